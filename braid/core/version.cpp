@@ -1,0 +1,7 @@
+#include "braid/core/version.h"
+
+namespace braid {
+
+const char* version() { return BRAID_VERSION; }
+
+}  // namespace braid

@@ -1,0 +1,8 @@
+#pragma once
+
+namespace braid {
+
+// "MAJOR.MINOR.PATCH"
+const char* version();
+
+}  // namespace braid

@@ -1,0 +1,1 @@
+#include "braid/data/transforms.h"

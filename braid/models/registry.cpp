@@ -1,0 +1,65 @@
+#include "braid/models/registry.h"
+
+#include <algorithm>
+
+#include "braid/core/error.h"
+#include "braid/core/near_match.h"
+
+namespace braid::models {
+namespace {
+
+// One line per file of models.
+void register_all(Registry& table) {
+  (void)table;
+}
+
+}  // namespace
+
+const char* to_string(Family family) {
+  switch (family) {
+    case Family::kCnn: return "cnn";
+    case Family::kTransformer: return "transformer";
+    case Family::kHybrid: return "hybrid";
+  }
+  return "";
+}
+
+const char* to_string(Fusion fusion) {
+  switch (fusion) {
+    case Fusion::kNone: return "none";
+    case Fusion::kSerial: return "serial";
+    case Fusion::kInterleaved: return "interleaved";
+    case Fusion::kEmbedded: return "embedded";
+    case Fusion::kParallel: return "parallel";
+  }
+  return "";
+}
+
+const Registry& registry() {
+  static const Registry table = [] {
+    Registry entries;
+    register_all(entries);
+    std::sort(entries.begin(), entries.end(),
+              [](const ModelEntry& a, const ModelEntry& b) { return a.name < b.name; });
+    return entries;
+  }();
+  return table;
+}
+
+const ModelEntry& find_model(const std::string& name) {
+  std::vector<std::string> names;
+  for (const auto& entry : registry()) {
+    if (entry.name == name) return entry;
+    names.push_back(entry.name);
+  }
+  throw UsageError("models", "unknown model '" + name + "'", "",
+                   did_you_mean(name, names, "`braid models` lists them"));
+}
+
+ModelPtr create_model(const std::string& name, const Json& overrides, uint64_t seed) {
+  const auto& entry = find_model(name);
+  torch::manual_seed(seed);
+  return entry.make(overrides);
+}
+
+}  // namespace braid::models
