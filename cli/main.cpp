@@ -1,3 +1,61 @@
-#include "braid/core/version.h"
+// The program: parses flags, calls one verb, turns errors into exit codes.
+#include <fmt/format.h>
+
+#include <csignal>
 #include <cstdio>
-int main() { std::printf("braid %s\n", braid::version()); return 0; }
+#include <exception>
+#include <new>
+
+#include "braid/core/error.h"
+#include "braid/core/version.h"
+#include "cli/command.h"
+
+namespace {
+
+constexpr const char* kHelpFooter = R"(Examples:
+  braid compare --data fashion-mnist --models resnet20,vit_lite_7_4_32,cct_2_3x2_32 --budget time=60s --output runs/compare
+  braid train --model cct_2_3x2_32 --data photos/ --epochs 10 --output runs/photos
+  braid eval --checkpoint runs/photos --data photos/ --split test
+  braid predict --checkpoint runs/photos cat.jpg dog.png
+
+Exit codes: 0 done, 64 usage, 65 bad data, 70 a bug of ours, 74 input or output, 75 try again, 78 bad config.
+`braid VERB --help` explains a verb.)";
+
+int fail(braid::ExitCode code, const char* message) {
+  fmt::print(stderr, "braid: {}\n", message);
+  return static_cast<int>(code);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is an I/O error, not a crash
+  CLI::App program("braid: train, compare and ship CNNs, Transformers and their hybrids.", "braid");
+  program.set_version_flag("--version", std::string("braid ") + braid::version());
+  program.footer(kHelpFooter);
+  program.require_subcommand(1);
+  braid::cli::add_compare(program);
+  braid::cli::add_train(program);
+  braid::cli::add_eval(program);
+  braid::cli::add_predict(program);
+  braid::cli::add_models(program);
+  braid::cli::add_forward(program);
+  braid::cli::add_data(program);
+  try {
+    program.parse(argc, argv);
+    if (std::fflush(stdout) != 0)
+      return fail(braid::ExitCode::kIo, "[cli] cannot write to standard output");
+    return 0;
+  } catch (const CLI::ParseError& e) {
+    if (e.get_exit_code() == 0) return program.exit(e);  // --help, --version
+    program.exit(e);
+    return static_cast<int>(braid::ExitCode::kUsage);
+  } catch (const braid::Error& e) {
+    return fail(e.code(), e.what());
+  } catch (const std::bad_alloc&) {
+    return fail(braid::ExitCode::kTryAgain,
+                "[memory] out of memory; try a smaller --batch-size or --img-size");
+  } catch (const std::exception& e) {
+    return fail(braid::ExitCode::kInternal, e.what());
+  }
+}

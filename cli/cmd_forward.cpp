@@ -1,0 +1,7 @@
+#include "cli/command.h"
+
+namespace braid::cli {
+
+void add_forward(CLI::App&) {}
+
+}  // namespace braid::cli

@@ -1,0 +1,7 @@
+#include "cli/command.h"
+
+namespace braid::cli {
+
+void add_models(CLI::App&) {}
+
+}  // namespace braid::cli
