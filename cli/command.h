@@ -6,7 +6,8 @@
 
 namespace braid::cli {
 
-// Each adds its subcommand to the program and sets its callback. Errors are thrown and become exit codes in main.
+// Each adds its subcommand to the program and sets its callback. Errors are thrown and become exit
+// codes in main.
 void add_compare(CLI::App& program);
 void add_data(CLI::App& program);
 void add_eval(CLI::App& program);
@@ -15,8 +16,9 @@ void add_models(CLI::App& program);
 void add_predict(CLI::App& program);
 void add_train(CLI::App& program);
 
-// Adds a flag per field of a config struct (visit order), --like-this; a flag that was given overwrites the field
-// when apply() is called, so that a TOML file read before it loses to the flags.
+// Adds a flag per field of a config struct (visit order), --like-this; a flag that was given
+// overwrites the field when apply() is called, so that a TOML file read before it loses to the
+// flags.
 class ConfigFlags {
  public:
   template <class Config>

@@ -43,7 +43,9 @@ class FlagAdder final : public FieldVisitor {
   void field(const char* n, std::optional<std::string>& v, const char* help) override {
     optional(n, v, help);
   }
-  void field(const char* n, std::vector<int64_t>& v, const char* help) override { list(n, v, help); }
+  void field(const char* n, std::vector<int64_t>& v, const char* help) override {
+    list(n, v, help);
+  }
   void field(const char* n, std::vector<double>& v, const char* help) override { list(n, v, help); }
   void field(const char* n, std::vector<std::string>& v, const char* help) override {
     list(n, v, help);

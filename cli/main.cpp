@@ -1,12 +1,16 @@
 // The program: parses flags, calls one verb, turns errors into exit codes.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <exception>
 #include <new>
+#include <string>
+#include <vector>
 
 #include "braid/core/error.h"
+#include "braid/core/near_match.h"
 #include "braid/core/version.h"
 #include "cli/command.h"
 
@@ -20,6 +24,28 @@ constexpr const char* kHelpFooter = R"(Examples:
 
 Exit codes: 0 done, 64 usage, 65 bad data, 70 a bug of ours, 74 input or output, 75 try again, 78 bad config.
 `braid VERB --help` explains a verb.)";
+
+// What CLI11 leaves unsaid: which verb or flag the mistyped one was meant to be.
+std::string usage_hint(CLI::App& program, int argc, char** argv) {
+  std::vector<std::string> known;
+  for (const auto* verb : program.get_subcommands({})) known.push_back(verb->get_name());
+  if (argc > 1 && argv[1][0] != '-' &&
+      std::find(known.begin(), known.end(), argv[1]) == known.end())
+    return fmt::format("unknown verb '{}'; {}", argv[1],
+                       braid::did_you_mean(argv[1], known, "`braid --help` lists them"));
+  const auto chosen = program.get_subcommands();
+  if (chosen.empty()) return "";
+  std::vector<std::string> flags;
+  for (const auto* option : chosen[0]->get_options())
+    for (const auto& name : option->get_lnames()) flags.push_back("--" + name);
+  for (int i = 2; i < argc; ++i) {
+    const std::string flag = std::string(argv[i]).substr(0, std::string(argv[i]).find('='));
+    if (flag.starts_with("--") && std::find(flags.begin(), flags.end(), flag) == flags.end())
+      return fmt::format("unknown flag '{}'; {}", flag,
+                         braid::did_you_mean(flag, flags, "see --help"));
+  }
+  return "";
+}
 
 int fail(braid::ExitCode code, const char* message) {
   fmt::print(stderr, "braid: {}\n", message);
@@ -48,8 +74,8 @@ int main(int argc, char** argv) {
     return 0;
   } catch (const CLI::ParseError& e) {
     if (e.get_exit_code() == 0) return program.exit(e);  // --help, --version
-    program.exit(e);
-    return static_cast<int>(braid::ExitCode::kUsage);
+    const std::string hint = usage_hint(program, argc, argv);
+    return fail(braid::ExitCode::kUsage, ("[cli] " + (hint.empty() ? e.what() : hint)).c_str());
   } catch (const braid::Error& e) {
     return fail(e.code(), e.what());
   } catch (const std::bad_alloc&) {

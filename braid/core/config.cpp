@@ -2,9 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <toml++/toml.h>
 #include <fstream>
 #include <sstream>
-#include <toml++/toml.h>
 
 #include "braid/core/error.h"
 #include "braid/core/near_match.h"
@@ -55,17 +55,26 @@ class Reader final : public FieldVisitor {
   }
   void field(const char* n, std::optional<int64_t>& v, const char*) override {
     if (const Json* j = find(n)) {
-      if (j->is_null()) v.reset(); else v = get_integer(n, *j);
+      if (j->is_null())
+        v.reset();
+      else
+        v = get_integer(n, *j);
     }
   }
   void field(const char* n, std::optional<double>& v, const char*) override {
     if (const Json* j = find(n)) {
-      if (j->is_null()) v.reset(); else v = get_number(n, *j);
+      if (j->is_null())
+        v.reset();
+      else
+        v = get_number(n, *j);
     }
   }
   void field(const char* n, std::optional<std::string>& v, const char*) override {
     if (const Json* j = find(n)) {
-      if (j->is_null()) v.reset(); else v = get_string(n, *j);
+      if (j->is_null())
+        v.reset();
+      else
+        v = get_string(n, *j);
     }
   }
   void field(const char* n, std::vector<int64_t>& v, const char*) override {
@@ -120,7 +129,8 @@ class Reader final : public FieldVisitor {
     return j.get<std::string>();
   }
   template <class T>
-  void list(const char* name, std::vector<T>& value, T (Reader::*get)(const char*, const Json&) const) {
+  void list(const char* name, std::vector<T>& value,
+            T (Reader::*get)(const char*, const Json&) const) {
     const Json* j = find(name);
     if (j == nullptr) return;
     if (!j->is_array()) wrong_type(name, "a list", *j);
@@ -164,10 +174,14 @@ Json convert(const toml::node& node, const std::string& prefix, KeyLines* lines)
 void insert(toml::table& table, const std::string& key, const Json& json);
 
 void append(toml::array& array, const Json& json) {
-  if (json.is_boolean()) array.push_back(json.get<bool>());
-  else if (json.is_number_integer()) array.push_back(json.get<int64_t>());
-  else if (json.is_number()) array.push_back(json.get<double>());
-  else if (json.is_string()) array.push_back(json.get<std::string>());
+  if (json.is_boolean())
+    array.push_back(json.get<bool>());
+  else if (json.is_number_integer())
+    array.push_back(json.get<int64_t>());
+  else if (json.is_number())
+    array.push_back(json.get<double>());
+  else if (json.is_string())
+    array.push_back(json.get<std::string>());
   else if (json.is_array()) {
     toml::array inner;
     for (const auto& item : json) append(inner, item);

@@ -11,7 +11,8 @@
 //     }
 //   };
 //
-// That one list gives the JSON and TOML round trip, the rejection of unknown keys and the command-line flags.
+// That one list gives the JSON and TOML round trip, the rejection of unknown keys and the
+// command-line flags.
 #pragma once
 #include <cstdint>
 #include <filesystem>
@@ -45,7 +46,6 @@ class FieldVisitor {
 // Where each key of a parsed file stands: dotted key -> line number.
 using KeyLines = std::map<std::string, int64_t>;
 
-
 // Visitors behind the templates below; use them directly for types that are visited piecewise.
 Json visit_to_json(const std::function<void(FieldVisitor&)>& visit);
 // Throws ConfigError on an unknown key (with near matches and the line, if known) or a wrong type.
@@ -64,7 +64,8 @@ template <class Config>
 void update_from_json(Config& config, const Json& json, const std::string& where,
                       const KeyLines& lines = {}) {
   Config updated = config;  // all or nothing
-  visit_from_json(json, [&updated](FieldVisitor& v) { updated.visit(v); }, where, lines);
+  visit_from_json(
+      json, [&updated](FieldVisitor& v) { updated.visit(v); }, where, lines);
   config = updated;
 }
 

@@ -1,4 +1,5 @@
-// Typed errors. Every message reads `[component] expected X, got Y (where)`, with a remedy where one exists.
+// Typed errors. Every message reads `[component] expected X, got Y (where)`, with a remedy where
+// one exists.
 #pragma once
 #include <stdexcept>
 #include <string>
@@ -18,7 +19,8 @@ enum class ExitCode {
 
 class Error : public std::runtime_error {
  public:
-  // message: "expected X, got Y"; where: file, field or flag; remedy: what the user can do. The last two may be empty.
+  // message: "expected X, got Y"; where: file, field or flag; remedy: what the user can do. The
+  // last two may be empty.
   Error(ExitCode code, const std::string& component, const std::string& message,
         const std::string& where = "", const std::string& remedy = "");
   ExitCode code() const { return code_; }
@@ -28,12 +30,12 @@ class Error : public std::runtime_error {
 };
 
 // One type per exit code, so that callers can catch what they can cure.
-#define BRAID_DEFINE_ERROR(Name, kind)                                                     \
-  class Name : public Error {                                                              \
-   public:                                                                                 \
-    Name(const std::string& component, const std::string& message,                         \
-         const std::string& where = "", const std::string& remedy = "")                    \
-        : Error(ExitCode::kind, component, message, where, remedy) {}                      \
+#define BRAID_DEFINE_ERROR(Name, kind)                                                            \
+  class Name : public Error {                                                                     \
+   public:                                                                                        \
+    Name(const std::string& component, const std::string& message, const std::string& where = "", \
+         const std::string& remedy = "")                                                          \
+        : Error(ExitCode::kind, component, message, where, remedy) {}                             \
   }
 BRAID_DEFINE_ERROR(UsageError, kUsage);
 BRAID_DEFINE_ERROR(DataError, kBadData);

@@ -27,7 +27,8 @@ std::vector<std::string> near_matches(const std::string& word,
   for (const auto& candidate : candidates) {
     const size_t allowed = std::max<size_t>(2, std::max(word.size(), candidate.size()) / 3);
     const size_t distance = edit_distance(word, candidate);
-    // A word that begins a candidate, as `vit` begins `vit_tiny_patch16_224`, is near however long the rest.
+    // A word that begins a candidate, as `vit` begins `vit_tiny_patch16_224`, is near however long
+    // the rest.
     const bool prefix = word.size() >= 3 && candidate.starts_with(word);
     if (distance <= allowed || prefix) near.emplace_back(prefix ? 0 : distance, candidate);
   }

@@ -5,7 +5,8 @@
 
 namespace braid {
 
-// At most `limit` candidates within an edit distance of a third of the word's length, nearest first.
+// At most `limit` candidates within an edit distance of a third of the word's length, nearest
+// first.
 std::vector<std::string> near_matches(const std::string& word,
                                       const std::vector<std::string>& candidates, size_t limit = 3);
 

@@ -40,7 +40,8 @@ class TerminalProgress final : public Progress {
     const double elapsed = std::chrono::duration<double>(now - start_).count();
     std::string out = title_;
     if (total_ > 0) {
-      const double fraction = std::clamp(static_cast<double>(done) / static_cast<double>(total_), 0.0, 1.0);
+      const double fraction =
+          std::clamp(static_cast<double>(done) / static_cast<double>(total_), 0.0, 1.0);
       out += fmt::format(" {:3.0f}% ", 100 * fraction);
       if (tty_) out += bar(fraction) + " ";
       out += fmt::format("{}/{} ", done, total_);

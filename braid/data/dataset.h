@@ -39,17 +39,18 @@ struct Splits {
   DatasetPtr test;  // null where the data has none
 };
 
-// spec: a name (`fashion-mnist`, `cifar10`, `cifar100`), or a folder: of IDX files, of CIFAR binaries, or an
-// ImageFolder (class folders, or train/ val/ test/ folders of class folders). val_fraction: the share of train
-// that becomes val where none exists (stratified, seeded by split_seed).
-// Throws DataError or IoError naming folder and remedy.
+// spec: a name (`fashion-mnist`, `cifar10`, `cifar100`), or a folder: of IDX files, of CIFAR
+// binaries, or an ImageFolder (class folders, or train/ val/ test/ folders of class folders).
+// val_fraction: the share of train that becomes val where none exists (stratified, seeded by
+// split_seed). Throws DataError or IoError naming folder and remedy.
 struct OpenOptions {
   double val_fraction = 0.1;
   int64_t split_seed = 0;
 };
 Splits open_dataset(const std::string& spec, const OpenOptions& options = {});
 
-// A stratified subset of about fraction * size examples, at least one per class; nested: the 10% are within the 30%.
+// A stratified subset of about fraction * size examples, at least one per class; nested: the 10%
+// are within the 30%.
 DatasetPtr sample_fraction(const DatasetPtr& dataset, double fraction, int64_t seed);
 
 }  // namespace braid::data

@@ -19,10 +19,10 @@ struct Batch {
 
 struct LoaderOptions {
   int64_t batch_size = 128;
-  int64_t workers = 2;      // threads; 0: load in next()
-  bool train = false;       // shuffle, augment, drop the last partial batch
-  int64_t seed = 0;         // same seed: same batches, whatever the number of workers
-  double label_smoothing = 0.0;  // folded into soft_targets by mixup and cutmix
+  int64_t workers = 2;                  // threads; 0: load in next()
+  bool train = false;                   // shuffle, augment, drop the last partial batch
+  int64_t seed = 0;                     // same seed: same batches, whatever the number of workers
+  double label_smoothing = 0.0;         // folded into soft_targets by mixup and cutmix
   std::string on_bad_sample = "error";  // error: throw the DataError; skip: leave it out, count it
   InputConfig input;
   AugmentConfig augment;
@@ -42,7 +42,8 @@ class Loader {
   void start_epoch(int64_t epoch, int64_t first_batch = 0);
   // The next batch, or nothing at the end of the epoch.
   std::optional<Batch> next();
-  // Samples left out so far because they could not be decoded, with their error texts (the first 100).
+  // Samples left out so far because they could not be decoded, with their error texts (the first
+  // 100).
   int64_t bad_samples() const;
   std::vector<std::string> bad_sample_messages() const;
 

@@ -19,9 +19,10 @@ struct DecodeLimits {
   int64_t max_pixels = 100'000'000;  // refused by the header, before anything is allocated
 };
 
-// Decodes JPEG or PNG, told apart by their first bytes. Gray stays gray; palette, alpha (over white, as it is
-// shown in a viewer, is NOT applied: alpha is dropped, as PIL's convert("RGB") does), CMYK JPEG and 16-bit PNG
-// become 8-bit. Throws DataError naming `where` for anything truncated, corrupt, or beyond the limits.
+// Decodes JPEG or PNG, told apart by their first bytes. Gray stays gray; palette, alpha (over
+// white, as it is shown in a viewer, is NOT applied: alpha is dropped, as PIL's convert("RGB")
+// does), CMYK JPEG and 16-bit PNG become 8-bit. Throws DataError naming `where` for anything
+// truncated, corrupt, or beyond the limits.
 Image decode_image(const uint8_t* bytes, size_t size, const std::string& where,
                    const DecodeLimits& limits = {});
 Image read_image(const std::filesystem::path& file, const DecodeLimits& limits = {});

@@ -1,4 +1,5 @@
-// A model on disk, in the hub layout of Hugging Face and timm: model.safetensors + config.json in one folder.
+// A model on disk, in the hub layout of Hugging Face and timm: model.safetensors + config.json in
+// one folder.
 #pragma once
 #include <filesystem>
 #include <string>
@@ -9,8 +10,9 @@
 
 namespace braid::models {
 
-// What config.json says: `architecture`, `num_classes`, `model_args` (every field of the model's config),
-// `pretrained_cfg` (input size, mean, std, interpolation, crop_pct, label_names), `braid_version`.
+// What config.json says: `architecture`, `num_classes`, `model_args` (every field of the model's
+// config), `pretrained_cfg` (input size, mean, std, interpolation, crop_pct, label_names),
+// `braid_version`.
 struct ModelCard {
   std::string architecture;
   Json model_args;
@@ -27,8 +29,8 @@ struct LoadedModel {
 };
 LoadedModel load_model(const std::filesystem::path& folder);
 
-// Copies tensors from a .safetensors file (or a folder with model.safetensors) into the model by name. Throws
-// DataError naming the first missing, unexpected or ill-shaped tensor, and the file.
+// Copies tensors from a .safetensors file (or a folder with model.safetensors) into the model by
+// name. Throws DataError naming the first missing, unexpected or ill-shaped tensor, and the file.
 void load_weights(Model& model, const std::filesystem::path& file);
 // Parameters and buffers under timm's keys.
 void save_weights(const Model& model, const std::filesystem::path& file);

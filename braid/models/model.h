@@ -19,7 +19,9 @@ struct FeatureInfo {
 class Model : public torch::nn::Module {
  public:
   // x: [B,C,H,W]; returns logits [B,num_classes] (or pooled features when num_classes is 0).
-  virtual torch::Tensor forward(const torch::Tensor& x) { return forward_head(forward_features(x)); }
+  virtual torch::Tensor forward(const torch::Tensor& x) {
+    return forward_head(forward_features(x));
+  }
   // The last features, unpooled: [B,D,H/r,W/r] or tokens [B,N,D].
   virtual torch::Tensor forward_features(const torch::Tensor& x) = 0;
   // features: what forward_features returned; pre_logits: stop before the classifier, [B,D].
@@ -31,16 +33,18 @@ class Model : public torch::nn::Module {
   virtual Json config() const = 0;
   // Names of the classifier's modules, such as {"fc"} or {"head", "head_dist"}.
   virtual std::vector<std::string> classifier() const = 0;
-  // Parameters beyond norms and biases that weight decay must leave alone (full names), such as pos_embed.
+  // Parameters beyond norms and biases that weight decay must leave alone (full names), such as
+  // pos_embed.
   virtual std::vector<std::string> no_weight_decay() const { return {}; }
-  // For layer-wise learning-rate decay: the depth of a parameter, 0 for the stem up to layer_count() - 1 for the head.
+  // For layer-wise learning-rate decay: the depth of a parameter, 0 for the stem up to
+  // layer_count() - 1 for the head.
   virtual int64_t layer_id(const std::string& parameter) const = 0;
   virtual int64_t layer_count() const = 0;
   // Recomputes blocks in the backward pass to save memory. The models' blocks ask checkpointing().
   void set_grad_checkpointing(bool enable) { checkpointing_ = enable; }
   bool checkpointing() const { return checkpointing_; }
-  // Token models with a distillation token: logits of both heads in training, [B,K] each; undefined elsewhere.
-  // The mean of both is what forward returns.
+  // Token models with a distillation token: logits of both heads in training, [B,K] each; undefined
+  // elsewhere. The mean of both is what forward returns.
   virtual std::pair<torch::Tensor, torch::Tensor> forward_distilled(const torch::Tensor& x) {
     return {forward(x), torch::Tensor()};
   }

@@ -9,28 +9,34 @@ namespace braid::models {
 namespace {
 
 // One line per file of models.
-void register_all(Registry& table) {
-  (void)table;
-}
+void register_all(Registry& table) { (void)table; }
 
 }  // namespace
 
 const char* to_string(Family family) {
   switch (family) {
-    case Family::kCnn: return "cnn";
-    case Family::kTransformer: return "transformer";
-    case Family::kHybrid: return "hybrid";
+    case Family::kCnn:
+      return "cnn";
+    case Family::kTransformer:
+      return "transformer";
+    case Family::kHybrid:
+      return "hybrid";
   }
   return "";
 }
 
 const char* to_string(Fusion fusion) {
   switch (fusion) {
-    case Fusion::kNone: return "none";
-    case Fusion::kSerial: return "serial";
-    case Fusion::kInterleaved: return "interleaved";
-    case Fusion::kEmbedded: return "embedded";
-    case Fusion::kParallel: return "parallel";
+    case Fusion::kNone:
+      return "none";
+    case Fusion::kSerial:
+      return "serial";
+    case Fusion::kInterleaved:
+      return "interleaved";
+    case Fusion::kEmbedded:
+      return "embedded";
+    case Fusion::kParallel:
+      return "parallel";
   }
   return "";
 }

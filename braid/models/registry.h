@@ -1,6 +1,7 @@
 // The table of named architectures.
 //
-// A variant is one entry of a few lines in its model's file, listed by one explicit function; nothing registers itself.
+// A variant is one entry of a few lines in its model's file, listed by one explicit function;
+// nothing registers itself.
 #pragma once
 #include <functional>
 #include <string>
@@ -21,14 +22,15 @@ struct ModelEntry {
   Family family;
   Fusion fusion;
   data::InputConfig input;  // size, mean and std the variant was designed for
-  // overrides: fields of the model's config struct, such as {"num_classes": 10, "in_chans": 1, "img_size": 28}.
-  // Throws ConfigError for a field the model does not have.
+  // overrides: fields of the model's config struct, such as {"num_classes": 10, "in_chans": 1,
+  // "img_size": 28}. Throws ConfigError for a field the model does not have.
   std::function<ModelPtr(const Json& overrides)> make;
 };
 using Registry = std::vector<ModelEntry>;
 
-// Builds an entry from a model class and its config. Config: `struct C { ...; void visit(FieldVisitor&); }` with
-// the fields num_classes, in_chans and img_size; ModelImpl: constructible from it.
+// Builds an entry from a model class and its config. Config: `struct C { ...; void
+// visit(FieldVisitor&); }` with the fields num_classes, in_chans and img_size; ModelImpl:
+// constructible from it.
 template <class ModelImpl, class Config>
 ModelEntry make_entry(const std::string& name, Family family, Fusion fusion,
                       const data::InputConfig& input, const Config& variant) {
@@ -44,6 +46,7 @@ const Registry& registry();
 // Throws UsageError with near matches when the name is unknown.
 const ModelEntry& find_model(const std::string& name);
 // seed: of the weight initialization; the same seed gives the same weights.
-ModelPtr create_model(const std::string& name, const Json& overrides = Json::object(), uint64_t seed = 0);
+ModelPtr create_model(const std::string& name, const Json& overrides = Json::object(),
+                      uint64_t seed = 0);
 
 }  // namespace braid::models

@@ -9,13 +9,13 @@
 namespace braid::train {
 
 struct OptimizerConfig {
-  std::string opt = "adamw";          // sgd, nesterov, adamw, lamb, lion
-  double lr = 1e-3;                   // peak learning rate, for the whole (accumulated) batch
-  double weight_decay = 0.05;         // never on norms, biases and positional parameters
-  double momentum = 0.9;              // sgd, nesterov
-  std::vector<double> opt_betas = {}; // empty: the optimizer's own
-  std::optional<double> opt_eps;      // unset: the optimizer's own
-  double layer_decay = 1.0;           // lr factor per layer from the head down, 1: off
+  std::string opt = "adamw";           // sgd, nesterov, adamw, lamb, lion
+  double lr = 1e-3;                    // peak learning rate, for the whole (accumulated) batch
+  double weight_decay = 0.05;          // never on norms, biases and positional parameters
+  double momentum = 0.9;               // sgd, nesterov
+  std::vector<double> opt_betas = {};  // empty: the optimizer's own
+  std::optional<double> opt_eps;       // unset: the optimizer's own
+  double layer_decay = 1.0;            // lr factor per layer from the head down, 1: off
   void visit(FieldVisitor& v);
 };
 
@@ -35,46 +35,48 @@ struct TrainConfig {
   std::string model;
   std::string data;
   std::string output = "runs/train";  // folder of this run
-  std::string weights;                // initial weights, a .safetensors file or a folder; empty: random
-  std::optional<int64_t> img_size;    // pixels; unset: the data's own for small images, else the model's
-  double drop = 0;                    // dropout
-  double attn_drop = 0;               // attention dropout
-  double drop_path = 0;               // stochastic depth
+  std::string weights;  // initial weights, a .safetensors file or a folder; empty: random
+  std::optional<int64_t>
+      img_size;          // pixels; unset: the data's own for small images, else the model's
+  double drop = 0;       // dropout
+  double attn_drop = 0;  // attention dropout
+  double drop_path = 0;  // stochastic depth
   // how long
   int64_t epochs = 10;
-  double max_train_seconds = 0;       // 0: no limit; the schedule follows the clock then
-  int64_t max_steps = 0;              // optimizer steps, 0: no limit
-  int64_t early_stop_epochs = 0;      // epochs without improvement, 0: off
+  double max_train_seconds = 0;   // 0: no limit; the schedule follows the clock then
+  int64_t max_steps = 0;          // optimizer steps, 0: no limit
+  int64_t early_stop_epochs = 0;  // epochs without improvement, 0: off
   // how
   int64_t batch_size = 128;
   int64_t grad_accum_steps = 1;
-  double clip_grad = 0;               // largest gradient norm, 0: off
-  double smoothing = 0.0;             // label smoothing
+  double clip_grad = 0;    // largest gradient norm, 0: off
+  double smoothing = 0.0;  // label smoothing
   bool model_ema = false;
   double model_ema_decay = 0.9998;
   bool grad_checkpointing = false;
-  std::string dtype = "float32";      // float32, bfloat16, auto: bfloat16 where the processor multiplies it natively
+  std::string dtype =
+      "float32";  // float32, bfloat16, auto: bfloat16 where the processor multiplies it natively
   bool channels_last = true;
-  std::string device = "cpu";         // cpu, cuda
+  std::string device = "cpu";  // cpu, cuda
   int64_t seed = 0;
-  int64_t workers = 2;                // loader threads
-  int64_t threads = 0;                // compute threads, 0: one per core
+  int64_t workers = 2;  // loader threads
+  int64_t threads = 0;  // compute threads, 0: one per core
   std::string on_bad_sample = "error";
   double val_fraction = 0.1;
   // distillation
-  std::string teacher;                // checkpoint folder of the teacher, empty: none
+  std::string teacher;                     // checkpoint folder of the teacher, empty: none
   std::string distillation_type = "hard";  // hard (DeiT), soft
   double distillation_alpha = 0.5;
   double distillation_tau = 1.0;
   // keeping
-  int64_t checkpoint_hist = 3;        // epoch checkpoints kept
-  double checkpoint_minutes = 5;      // also within an epoch, 0: only at its end
+  int64_t checkpoint_hist = 3;    // epoch checkpoints kept
+  double checkpoint_minutes = 5;  // also within an epoch, 0: only at its end
   bool resume = false;
 
   OptimizerConfig optimizer;
   ScheduleConfig schedule;
   data::AugmentConfig augment;
-  void visit(FieldVisitor& v);        // all fields flat, those of the nested structs too
+  void visit(FieldVisitor& v);  // all fields flat, those of the nested structs too
 };
 
 }  // namespace braid::train

@@ -25,20 +25,21 @@ struct EpochStats {
 
 struct TrainResult {
   std::vector<EpochStats> history;
-  double best_top1 = 0;              // percent, on val
+  double best_top1 = 0;  // percent, on val
   int64_t best_epoch = 0;
   int64_t steps = 0;
-  double train_seconds = 0;          // training alone
-  double images_per_s = 0;           // training alone, over the whole run
+  double train_seconds = 0;  // training alone
+  double images_per_s = 0;   // training alone, over the whole run
   int64_t bad_samples = 0;
-  std::string stop_reason;           // "epochs", "time", "steps", "early_stop", "interrupted"
+  std::string stop_reason;                // "epochs", "time", "steps", "early_stop", "interrupted"
   std::filesystem::path best_checkpoint;  // <output>/model_best, loadable by models::load_model
 };
 
 // Set by the program's SIGINT handler; the trainer saves and returns at the next step.
 std::atomic<bool>& interrupt_requested();
 
-// Trains config.model on splits.train, validates on splits.val after every epoch, and fills config.output with
+// Trains config.model on splits.train, validates on splits.val after every epoch, and fills
+// config.output with
 //   config.toml        the resolved run config
 //   last/ model_best/  checkpoints (model.safetensors, config.json; last/ also the trainer's state)
 //   checkpoint-N/      the newest config.checkpoint_hist epochs
@@ -46,7 +47,8 @@ std::atomic<bool>& interrupt_requested();
 //   results.json       the TrainResult
 //   events.out.tfevents.*  TensorBoard
 // With config.resume it continues from last/ bit-exactly on the CPU.
-// Throws ConfigError, DataError or IoError; a failing output folder is found before the first epoch.
+// Throws ConfigError, DataError or IoError; a failing output folder is found before the first
+// epoch.
 TrainResult train(const TrainConfig& config, const data::Splits& splits, Progress& progress);
 
 }  // namespace braid::train
