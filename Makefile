@@ -1,0 +1,60 @@
+# A thin front: each target is one script or one CMake call.
+#   make            set up and build             make test    set up, build, run all tests
+#   make quickstart set up, build, compare       make check   formatter, layers, build, tests (what CI runs)
+#   make bench      ratios against PyTorch       make parity  live parity with the reference implementations
+.DEFAULT_GOAL := all
+BUILD := build
+
+.PHONY: all setup test-setup configure quickstart test check format asan fuzz bench parity install clean
+
+all: setup
+	@$(MAKE) --no-print-directory configure
+	cmake --build $(BUILD)
+
+setup:
+	@scripts/bootstrap.sh
+
+test-setup:
+	@scripts/bootstrap.sh --tests
+
+configure:
+	@cmake --preset release --log-level=WARNING >/dev/null
+
+quickstart: setup
+	@$(MAKE) --no-print-directory configure
+	cmake --build $(BUILD) --target braid_program
+	scripts/quickstart.sh
+
+test: test-setup
+	@$(MAKE) --no-print-directory configure
+	cmake --build $(BUILD)
+	ctest --test-dir $(BUILD) --output-on-failure
+
+check: test-setup
+	scripts/check_format.sh
+	python3 scripts/check_layers.py
+	@$(MAKE) --no-print-directory test
+
+format:
+	git ls-files '*.h' '*.cpp' | xargs clang-format -i
+
+asan: test-setup
+	cmake --preset asan-ubsan --log-level=WARNING
+	cmake --build --preset asan-ubsan
+	ctest --preset asan-ubsan
+
+fuzz: test-setup
+	scripts/fuzz.sh
+
+bench: all
+	scripts/bench.sh
+
+parity: all
+	scripts/oracle.sh
+	.venv/bin/python scripts/parity.py
+
+install: all
+	cmake --install $(BUILD)
+
+clean:
+	cmake -E rm -rf $(BUILD)

@@ -1,0 +1,102 @@
+#!/usr/bin/env bash
+# Sets up a Debian machine: packages, then LibTorch. Safe to run again; does nothing the second time.
+#
+#   scripts/bootstrap.sh           what building and running braid needs
+#   scripts/bootstrap.sh --tests   and what its tests need
+#
+# LibTorch is taken from the first of: Torch_DIR or CMAKE_PREFIX_PATH; the torch wheel in .venv (installed here when
+# neither of the others is there); a distribution's libtorch-dev >= 2.6. Python only carries the wheel.
+#   BRAID_TORCH_VERSION  wheel to install                              (2.13.0)
+#   BRAID_TORCH_INDEX    wheel index; "" means pip's own default       (PyTorch's CPU index unless an NVIDIA GPU is there)
+#   BRAID_SKIP_APT=1     the packages are installed some other way
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+die() { echo "bootstrap: $*" >&2; exit 1; }
+
+build_packages=(
+  build-essential cmake ninja-build ccache mold pkg-config git ca-certificates
+  python3 python3-venv libcli11-dev nlohmann-json3-dev libtomlplusplus-dev libfmt-dev libspdlog-dev
+  libturbojpeg0-dev libpng-dev libarchive-dev libcurl4-openssl-dev libssl-dev libprotozero-dev
+  libjemalloc-dev zlib1g-dev libbenchmark-dev dataset-fashion-mnist
+)
+test_packages=(libgtest-dev libgmock-dev librapidcheck-dev clang-format chromium)
+
+packages=("${build_packages[@]}")
+[ "${1:-}" = --tests ] && packages+=("${test_packages[@]}")
+
+install_packages() {
+  local missing=() package
+  for package in "${packages[@]}"; do
+    dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing+=("$package")
+  done
+  [ ${#missing[@]} -eq 0 ] && return
+  [ "${BRAID_SKIP_APT:-0}" = 1 ] && die "missing packages: ${missing[*]}; install them or unset BRAID_SKIP_APT"
+  command -v apt-get >/dev/null || die "apt-get not found; install the equivalents of: ${missing[*]}"
+  local sudo=()
+  if [ "$(id -u)" -ne 0 ]; then
+    command -v sudo >/dev/null || die "root or sudo is needed to install: ${missing[*]}"
+    sudo=(sudo)
+  fi
+  echo "bootstrap: installing ${#missing[@]} Debian packages: ${missing[*]}"
+  "${sudo[@]}" apt-get update -qq || echo "bootstrap: apt-get update failed; trying with the old package lists" >&2
+  "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" \
+    >/dev/null || die "apt-get could not install: ${missing[*]}"
+}
+
+has_torch() { [ -e "$1/include/torch/csrc/api/include/torch/torch.h" ]; }
+
+torch_given() {  # an unpacked LibTorch that the caller points at
+  local given folder
+  if [ -n "${Torch_DIR:-}" ]; then
+    has_torch "$Torch_DIR" && return
+    has_torch "$Torch_DIR/../../.." && return
+  fi
+  while IFS= read -r given; do
+    [ -n "$given" ] || continue
+    for folder in "$given" "$given/torch" "$given/../.."; do
+      has_torch "$folder" && return
+    done
+  done < <(tr ':;' '\n\n' <<<"${CMAKE_PREFIX_PATH:-}")
+  return 1
+}
+
+torch_in_venv() {
+  local folder
+  for folder in .venv/lib/python3*/site-packages/torch; do
+    has_torch "$folder" && return
+  done
+  return 1
+}
+
+torch_packaged() {
+  local version
+  version=$(dpkg-query -W -f '${Version}' libtorch-dev 2>/dev/null) || return 1
+  dpkg --compare-versions "$version" ge 2.6
+}
+
+install_torch_wheel() {
+  local version=${BRAID_TORCH_VERSION:-2.13.0} index
+  [ -x .venv/bin/pip ] || python3 -m venv .venv || return 1
+  if [ -e /proc/driver/nvidia/version ]; then index=${BRAID_TORCH_INDEX-}
+  else index=${BRAID_TORCH_INDEX-https://download.pytorch.org/whl/cpu}; fi
+  if [ -n "$index" ]; then
+    # An index that does not answer within seconds is not waited for.
+    if .venv/bin/python -c "import sys, urllib.request; urllib.request.urlopen(sys.argv[1] + '/torch/', timeout=8)" \
+         "$index" 2>/dev/null; then
+      echo "bootstrap: installing torch==$version from $index"
+      .venv/bin/pip install -q --disable-pip-version-check --timeout 30 --retries 1 --index-url "$index" \
+        "torch==$version" && return
+    fi
+    echo "bootstrap: $index cannot be used; falling back to pip's default" >&2
+  fi
+  echo "bootstrap: installing torch==$version from pip's default index (its Linux build may be the CUDA one, gigabytes)"
+  .venv/bin/pip install -q --disable-pip-version-check "torch==$version"
+}
+
+install_packages
+if torch_given || torch_in_venv; then
+  :
+elif ! install_torch_wheel && ! torch_packaged; then
+  die "LibTorch >= 2.6 could not be had: set Torch_DIR to an unpacked libtorch, or let pip reach torch==${BRAID_TORCH_VERSION:-2.13.0} (BRAID_TORCH_INDEX)"
+fi
