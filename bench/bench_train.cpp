@@ -1,0 +1,54 @@
+// braid's side of bench/train_ratio.py: trains one model on one fixed random batch.
+//
+// Reads a line with a number of steps, trains them, answers with the seconds they took; ends at end
+// of input.
+#include <fmt/format.h>
+
+#include <chrono>
+#include <cstdio>
+#include <iostream>
+#include <map>
+#include <string>
+
+#include "braid/models/registry.h"
+#include "braid/nn/autocast.h"
+#include "braid/train/optimizer.h"
+
+int main(int argc, char** argv) {
+  std::map<std::string, std::string> args = {
+      {"--dtype", "float32"}, {"--batch-size", "16"}, {"--img-size", "224"}};
+  for (int i = 1; i + 1 < argc; i += 2) args[argv[i]] = argv[i + 1];
+  const int64_t batch = std::stoll(args["--batch-size"]);
+  const int64_t size = std::stoll(args["--img-size"]);
+
+  const auto model =
+      braid::models::create_model(args["--model"], braid::Json::object(), /*seed=*/0);
+  model->train();
+  for (auto& p : model->parameters())
+    if (p.dim() == 4) p.set_data(p.contiguous(at::MemoryFormat::ChannelsLast));
+  const braid::train::OptimizerConfig config{.opt = "adamw", .lr = 1e-3, .weight_decay = 0.05};
+  const auto optimizer =
+      braid::train::make_optimizer(braid::train::make_param_groups(*model, config), config);
+  const auto images =
+      torch::randn({batch, 3, size, size}).contiguous(at::MemoryFormat::ChannelsLast);
+  const auto labels = torch::randint(1000, {batch}, torch::kInt64);
+  fmt::print("ready\n");
+  std::fflush(stdout);
+  for (int64_t steps = 0; std::cin >> steps;) {
+    const auto start = std::chrono::steady_clock::now();
+    for (int64_t i = 0; i < steps; ++i) {
+      optimizer->zero_grad();
+      torch::Tensor loss;
+      {
+        const braid::nn::Autocast autocast(torch::kCPU, args["--dtype"]);
+        loss = torch::nn::functional::cross_entropy(model->forward(images), labels);
+      }
+      loss.backward();
+      optimizer->step(config.lr);
+    }
+    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+    fmt::print("{}\n", seconds.count());
+    std::fflush(stdout);
+  }
+  return 0;
+}
