@@ -1,0 +1,31 @@
+// Files and folders that are written whole or not at all.
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+namespace braid::io {
+
+// Writes a temporary sibling, syncs it, renames it over `file`: a kill leaves the old or the new
+// content. Throws IoError with the system's reason (disk full, read-only, ...).
+void write_file_atomic(const std::filesystem::path& file, std::string_view content);
+// The same from several parts, written one after the other.
+void write_file_atomic(const std::filesystem::path& file,
+                       const std::vector<std::span<const std::byte>>& parts);
+
+// Replaces folder `target` by what `fill` writes into an empty sibling. A kill leaves the old or
+// the new folder under its name; leftovers (`.<name>.new`) are cleared by the next call.
+void replace_folder(const std::filesystem::path& target,
+                    const std::function<void(const std::filesystem::path& empty)>& fill);
+
+// Creates `folder` and proves that a file of `bytes` can be written into it. Throws IoError
+// otherwise.
+void check_writable(const std::filesystem::path& folder, uint64_t bytes);
+
+// The whole file. Throws IoError, also when it is larger than max_bytes.
+std::vector<uint8_t> read_file(const std::filesystem::path& file, uint64_t max_bytes = UINT64_MAX);
+
+}  // namespace braid::io

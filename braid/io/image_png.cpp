@@ -1,0 +1,112 @@
+#include <fmt/format.h>
+#include <png.h>
+
+#include <csetjmp>
+#include <cstring>
+
+#include "braid/core/error.h"
+#include "braid/io/image_codecs.h"
+
+namespace braid::io {
+namespace {
+
+// libpng reports errors by longjmp. Everything with a destructor lives in this struct, outside the
+// frames that are jumped over; decode() and its callbacks hold plain data only.
+struct Decoder {
+  const uint8_t* bytes = nullptr;
+  size_t size = 0;
+  size_t position = 0;
+  png_structp png = nullptr;
+  png_infop info = nullptr;
+  Image image;
+  std::vector<png_bytep> rows;
+  char message[128] = "cannot start libpng";
+  ~Decoder() { png_destroy_read_struct(&png, &info, nullptr); }
+};
+
+void read_bytes(png_structp png, png_bytep out, size_t count) {
+  auto* decoder = static_cast<Decoder*>(png_get_io_ptr(png));
+  if (count > decoder->size - decoder->position) png_error(png, "unexpected end of file");
+  std::memcpy(out, decoder->bytes + decoder->position, count);
+  decoder->position += count;
+}
+
+[[noreturn]] void on_error(png_structp png, png_const_charp text) {
+  auto* decoder = static_cast<Decoder*>(png_get_error_ptr(png));
+  std::strncpy(decoder->message, text, sizeof decoder->message - 1);
+  png_longjmp(png, 1);
+}
+
+void on_warning(png_structp, png_const_charp) {}
+
+bool read_header(Decoder& d) {
+  if (setjmp(png_jmpbuf(d.png))) return false;
+  png_set_read_fn(d.png, &d, read_bytes);
+  png_set_crc_action(d.png, PNG_CRC_ERROR_QUIT, PNG_CRC_WARN_DISCARD);
+  png_set_user_limits(d.png, 0x7fffffff, 0x7fffffff);  // the pixel count is checked, not each side
+  png_read_info(d.png, d.info);
+  d.image.height = png_get_image_height(d.png, d.info);
+  d.image.width = png_get_image_width(d.png, d.info);
+  return true;
+}
+
+// Asks libpng for 8-bit gray or RGB whatever the file holds.
+bool read_pixels(Decoder& d) {
+  if (setjmp(png_jmpbuf(d.png))) return false;
+  const int color = png_get_color_type(d.png, d.info);
+  if (color == PNG_COLOR_TYPE_PALETTE) png_set_palette_to_rgb(d.png);
+  if (color == PNG_COLOR_TYPE_GRAY) png_set_expand_gray_1_2_4_to_8(d.png);
+  png_set_strip_16(d.png);
+  png_set_strip_alpha(d.png);
+  png_set_interlace_handling(d.png);
+  png_read_update_info(d.png, d.info);
+  const auto stride = png_get_rowbytes(d.png, d.info);
+  if (stride != static_cast<size_t>(d.image.width * d.image.channels))
+    png_error(d.png, "odd row size");
+  d.image.pixels.resize(stride * static_cast<size_t>(d.image.height));
+  d.rows.resize(static_cast<size_t>(d.image.height));
+  for (size_t y = 0; y < d.rows.size(); ++y) d.rows[y] = d.image.pixels.data() + y * stride;
+  png_read_image(d.png, d.rows.data());
+  png_read_end(d.png, nullptr);
+  return true;
+}
+
+}  // namespace
+
+Image decode_png(const uint8_t* bytes, size_t size, const std::string& where,
+                 const DecodeLimits& limits) {
+  Decoder d;
+  d.bytes = bytes;
+  d.size = size;
+  d.png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &d, on_error, on_warning);
+  if (d.png != nullptr) d.info = png_create_info_struct(d.png);
+  const auto corrupt = [&] {
+    throw DataError("image", fmt::format("corrupt or truncated PNG: {}", d.message), where,
+                    "replace or remove the file");
+  };
+  if (d.info == nullptr || !read_header(d)) corrupt();
+  check_image_size(d.image.height, d.image.width, where, limits);
+  const int color = png_get_color_type(d.png, d.info);
+  d.image.channels = (color & PNG_COLOR_MASK_COLOR) != 0 ? 3 : 1;
+  if (!read_pixels(d)) corrupt();
+  return std::move(d.image);
+}
+
+std::vector<uint8_t> encode_png(const Image& image) {
+  png_image header{};
+  header.version = PNG_IMAGE_VERSION;
+  header.width = static_cast<png_uint_32>(image.width);
+  header.height = static_cast<png_uint_32>(image.height);
+  header.format = image.channels == 1 ? PNG_FORMAT_GRAY : PNG_FORMAT_RGB;
+  png_alloc_size_t size = 0;
+  if (png_image_write_to_memory(&header, nullptr, &size, 0, image.pixels.data(), 0, nullptr) == 0)
+    throw InternalError("image", fmt::format("cannot encode a PNG: {}", header.message));
+  std::vector<uint8_t> bytes(size);
+  if (png_image_write_to_memory(&header, bytes.data(), &size, 0, image.pixels.data(), 0, nullptr) ==
+      0)
+    throw InternalError("image", fmt::format("cannot encode a PNG: {}", header.message));
+  bytes.resize(size);
+  return bytes;
+}
+
+}  // namespace braid::io

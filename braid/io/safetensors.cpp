@@ -1,0 +1,254 @@
+#include "braid/io/safetensors.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "braid/core/error.h"
+#include "braid/io/atomic_file.h"
+
+namespace braid::io {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+
+constexpr uint64_t kMaxHeader = 100'000'000;  // bytes, the reference implementation's limit
+constexpr size_t kLengthBytes = 8;
+constexpr const char* kComponent = "safetensors";
+
+struct Dtype {
+  const char* name;
+  size_t size;
+};
+constexpr Dtype kDtypes[] = {{"F64", 8},     {"I64", 8},     {"U64", 8},  {"F32", 4}, {"I32", 4},
+                             {"U32", 4},     {"F16", 2},     {"BF16", 2}, {"I16", 2}, {"U16", 2},
+                             {"F8_E4M3", 1}, {"F8_E5M2", 1}, {"I8", 1},   {"U8", 1},  {"BOOL", 1}};
+
+uint64_t read_length(const std::vector<uint8_t>& bytes) {
+  uint64_t length = 0;
+  for (size_t i = 0; i < kLengthBytes; ++i) length |= uint64_t{bytes[i]} << (8 * i);
+  return length;
+}
+
+// nlohmann keeps the last of two equal keys; the format forbids them, so each object's keys are
+// remembered.
+Json parse_header(const char* begin, const char* end, const std::string& where) {
+  std::vector<std::set<std::string>> open;
+  std::string duplicate;
+  const auto watch = [&](int, Json::parse_event_t event, Json& value) {
+    if (event == Json::parse_event_t::object_start) open.emplace_back();
+    if (event == Json::parse_event_t::object_end) open.pop_back();
+    if (event == Json::parse_event_t::key && !open.back().insert(value.get<std::string>()).second)
+      duplicate = value.get<std::string>();
+    return true;
+  };
+  Json header;
+  try {
+    header = Json::parse(begin, end, watch);
+  } catch (const Json::parse_error& e) {
+    throw DataError(kComponent,
+                    fmt::format("expected a JSON header, got a syntax error at byte {}", e.byte),
+                    where);
+  }
+  if (!duplicate.empty())
+    throw DataError(kComponent, fmt::format("duplicate key '{}' in the header", duplicate), where);
+  if (!header.is_object()) throw DataError(kComponent, "expected a JSON object as header", where);
+  return header;
+}
+
+uint64_t unsigned_number(const Json& json, const std::string& name, const char* field,
+                         const std::string& where) {
+  // Below 2^63, so that it fits int64 and a sum of two cannot wrap.
+  if (!json.is_number_unsigned() || json.get<uint64_t>() > uint64_t{INT64_MAX})
+    throw DataError(
+        kComponent,
+        fmt::format("expected non-negative integers in '{}' of tensor '{}'", field, name), where);
+  return json.get<uint64_t>();
+}
+
+}  // namespace
+
+size_t dtype_size(const std::string& dtype) {
+  for (const auto& known : kDtypes)
+    if (dtype == known.name) return known.size;
+  return 0;
+}
+
+SafetensorsFile SafetensorsFile::read(const fs::path& file) {
+  return parse(read_file(file), file.string());
+}
+
+SafetensorsFile SafetensorsFile::parse(std::vector<uint8_t> bytes, const std::string& where) {
+  if (bytes.size() < kLengthBytes)
+    throw DataError(kComponent, fmt::format("expected at least 8 bytes, got {}", bytes.size()),
+                    where);
+  const uint64_t header_size = read_length(bytes);
+  if (header_size > kMaxHeader)
+    throw DataError(
+        kComponent,
+        fmt::format("expected a header of at most {} bytes, got {}", kMaxHeader, header_size),
+        where, "is this a safetensors file?");
+  if (header_size > bytes.size() - kLengthBytes)
+    throw DataError(kComponent,
+                    fmt::format("expected a header of {} bytes, got {} before the end of the file",
+                                header_size, bytes.size() - kLengthBytes),
+                    where, "the file is cut; fetch it again");
+  SafetensorsFile file;
+  file.where_ = where;
+  file.bytes_ = std::make_shared<const std::vector<uint8_t>>(std::move(bytes));
+  const auto* text = reinterpret_cast<const char*>(file.bytes_->data()) + kLengthBytes;
+  if (header_size == 0 || text[0] != '{')
+    throw DataError(kComponent, "expected the header to begin with '{'", where);
+  const Json header = parse_header(text, text + header_size, where);
+  const uint64_t data_size = file.bytes_->size() - kLengthBytes - header_size;
+  const auto* data = reinterpret_cast<const std::byte*>(text + header_size);
+
+  std::vector<std::tuple<uint64_t, uint64_t, std::string>> extents;
+  for (const auto& [name, entry] : header.items()) {
+    if (name == "__metadata__") {
+      if (!entry.is_object())
+        throw DataError(kComponent, "expected an object in '__metadata__'", where);
+      for (const auto& [key, value] : entry.items()) {
+        if (!value.is_string())
+          throw DataError(kComponent, fmt::format("expected a string for metadata '{}'", key),
+                          where);
+        file.metadata_[key] = value.get<std::string>();
+      }
+      continue;
+    }
+    if (!entry.is_object() || entry.size() != 3 || !entry.contains("dtype") ||
+        !entry["dtype"].is_string() || !entry.contains("shape") || !entry["shape"].is_array() ||
+        !entry.contains("data_offsets") || !entry["data_offsets"].is_array() ||
+        entry["data_offsets"].size() != 2)
+      throw DataError(
+          kComponent,
+          fmt::format("expected 'dtype', 'shape' and 'data_offsets' for tensor '{}'", name), where);
+    TensorView view;
+    view.dtype = entry["dtype"].get<std::string>();
+    uint64_t expected = dtype_size(view.dtype);
+    if (expected == 0)
+      throw DataError(kComponent,
+                      fmt::format("unknown dtype '{}' of tensor '{}'", view.dtype, name), where);
+    bool empty = false;  // a zero anywhere makes the product zero, however large the rest
+    for (const auto& extent : entry["shape"]) {
+      const uint64_t n = unsigned_number(extent, name, "shape", where);
+      view.shape.push_back(static_cast<int64_t>(n));
+      if (n == 0)
+        empty = true;
+      else if (__builtin_mul_overflow(expected, n, &expected))
+        throw DataError(kComponent, fmt::format("the shape of tensor '{}' overflows", name), where);
+    }
+    if (empty) expected = 0;
+    const uint64_t begin = unsigned_number(entry["data_offsets"][0], name, "data_offsets", where);
+    const uint64_t end = unsigned_number(entry["data_offsets"][1], name, "data_offsets", where);
+    if (begin > end || end > data_size)
+      throw DataError(kComponent,
+                      fmt::format("offsets [{}, {}) of tensor '{}' leave the {} bytes of data",
+                                  begin, end, name, data_size),
+                      where, "the file is cut or corrupt; fetch it again");
+    if (end - begin != expected)
+      throw DataError(
+          kComponent,
+          fmt::format("tensor '{}' needs {} bytes by dtype and shape, its offsets say {}", name,
+                      expected, end - begin),
+          where);
+    view.data = {data + begin, end - begin};
+    extents.emplace_back(begin, end, name);
+    file.tensors_.emplace(name, std::move(view));
+  }
+  std::sort(extents.begin(), extents.end());
+  uint64_t position = 0;
+  for (const auto& [begin, end, name] : extents) {
+    if (begin != position)
+      throw DataError(
+          kComponent,
+          fmt::format("tensor '{}' begins at {}, expected {}: {}", name, begin, position,
+                      begin < position ? "tensors overlap" : "a hole in the data"),
+          where);
+    position = end;
+  }
+  if (position != data_size)
+    throw DataError(kComponent,
+                    fmt::format("{} bytes follow the last tensor", data_size - position), where);
+  return file;
+}
+
+const TensorView& SafetensorsFile::at(const std::string& name) const {
+  const auto it = tensors_.find(name);
+  if (it == tensors_.end())
+    throw DataError(kComponent, fmt::format("expected a tensor '{}'", name), where_);
+  return it->second;
+}
+
+void write_safetensors(const fs::path& file, const std::map<std::string, TensorView>& tensors,
+                       const std::map<std::string, std::string>& metadata) {
+  std::vector<const std::pair<const std::string, TensorView>*> order;
+  for (const auto& entry : tensors) order.push_back(&entry);
+  std::stable_sort(order.begin(), order.end(), [](const auto* a, const auto* b) {
+    return dtype_size(a->second.dtype) > dtype_size(b->second.dtype);
+  });
+  Json header = Json::object();
+  if (!metadata.empty()) header["__metadata__"] = metadata;
+  std::vector<std::span<const std::byte>> parts(1);
+  uint64_t position = 0;
+  for (const auto* entry : order) {
+    const auto& [name, view] = *entry;
+    uint64_t expected = dtype_size(view.dtype);
+    for (const int64_t extent : view.shape) expected *= static_cast<uint64_t>(extent);
+    if (expected != view.data.size())
+      throw InternalError(kComponent, fmt::format("tensor '{}' has {} bytes, its shape says {}",
+                                                  name, view.data.size(), expected));
+    header[name] = {{"dtype", view.dtype},
+                    {"shape", view.shape},
+                    {"data_offsets", {position, position + view.data.size()}}};
+    position += view.data.size();
+    parts.push_back(view.data);
+  }
+  std::string text = header.dump();
+  text.resize((text.size() + 7) / 8 * 8, ' ');  // the data begins aligned
+  std::string start(kLengthBytes, '\0');
+  for (size_t i = 0; i < kLengthBytes; ++i)
+    start[i] = static_cast<char>(text.size() >> (8 * i) & 0xff);
+  start += text;
+  parts[0] = std::as_bytes(std::span(start.data(), start.size()));
+  write_file_atomic(file, parts);
+}
+
+std::vector<fs::path> find_weight_files(const fs::path& path) {
+  const std::string suffix = path.extension().string();
+  if (suffix == ".pth" || suffix == ".pt" || suffix == ".bin" || suffix == ".pkl")
+    throw DataError(
+        kComponent, "a pickle can run code when it is read and is refused", path.string(),
+        fmt::format(
+            "convert it: python -c \"import torch; from safetensors.torch import save_file; "
+            "save_file(torch.load('{}', weights_only=True), 'model.safetensors')\"",
+            path.string()));
+  if (!fs::is_directory(path)) return {path};
+  if (fs::exists(path / "model.safetensors")) return {path / "model.safetensors"};
+  const fs::path index = path / "model.safetensors.index.json";
+  if (!fs::exists(index))
+    throw IoError(kComponent,
+                  "expected model.safetensors or model.safetensors.index.json in the folder",
+                  path.string());
+  const auto bytes = read_file(index, kMaxHeader);
+  const Json json = Json::parse(bytes, nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object() || !json.contains("weight_map") || !json["weight_map"].is_object())
+    throw DataError(kComponent, "expected a JSON object with 'weight_map'", index.string());
+  std::set<fs::path> shards;
+  for (const auto& [name, shard] : json["weight_map"].items()) {
+    const bool plain = shard.is_string() &&
+                       fs::path(shard.get<std::string>()).filename() == shard.get<std::string>();
+    if (!plain)
+      throw DataError(kComponent,
+                      fmt::format("expected a file name for '{}' in 'weight_map'", name),
+                      index.string());
+    shards.insert(path / shard.get<std::string>());
+  }
+  return {shards.begin(), shards.end()};
+}
+
+}  // namespace braid::io

@@ -1,0 +1,56 @@
+// The safetensors format (https://huggingface.co/docs/safetensors), with the checks of its
+// reference implementation.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace braid::io {
+
+struct TensorView {
+  std::string dtype;                // F64 F32 F16 BF16 I64 I32 I16 I8 U8 BOOL ...
+  std::vector<int64_t> shape;       // empty: a scalar
+  std::span<const std::byte> data;  // row-major, little-endian
+};
+
+// Bytes per element; 0 for an unknown dtype.
+size_t dtype_size(const std::string& dtype);
+
+// A parsed file; views stay valid as long as it lives.
+class SafetensorsFile {
+ public:
+  // Throws IoError, or DataError naming file and tensor: header length, JSON, duplicate keys,
+  // dtype, shape overflow, offsets out of bounds or disagreeing with the shape, overlaps, holes.
+  static SafetensorsFile read(const std::filesystem::path& file);
+  static SafetensorsFile parse(std::vector<uint8_t> bytes, const std::string& where);
+
+  const std::map<std::string, TensorView>& tensors() const { return tensors_; }
+  const std::map<std::string, std::string>& metadata() const { return metadata_; }
+  // Throws DataError naming file and tensor when it is not there.
+  const TensorView& at(const std::string& name) const;
+  const std::string& where() const { return where_; }
+
+ private:
+  std::string where_;
+  std::shared_ptr<const std::vector<uint8_t>> bytes_;
+  std::map<std::string, TensorView> tensors_;
+  std::map<std::string, std::string> metadata_;
+};
+
+// Written whole or not at all; tensors are laid out by descending element size, then by name, as
+// the reference does.
+void write_safetensors(const std::filesystem::path& file,
+                       const std::map<std::string, TensorView>& tensors,
+                       const std::map<std::string, std::string>& metadata = {});
+
+// The files of a weights path: the file itself; or of a folder, model.safetensors, or the shards
+// that model.safetensors.index.json lists. Throws IoError or DataError; a pickle (.pth, .pt, .bin)
+// is refused with the command that converts it.
+std::vector<std::filesystem::path> find_weight_files(const std::filesystem::path& path);
+
+}  // namespace braid::io
