@@ -40,6 +40,13 @@ class Model : public torch::nn::Module {
   // layer_count() - 1 for the head.
   virtual int64_t layer_id(const std::string& parameter) const = 0;
   virtual int64_t layer_count() const = 0;
+  // A checkpoint's tensor of this name made to fit the model: positional embeddings of another
+  // image size are resampled. Returns `loaded` itself where nothing fits; the caller compares
+  // shapes.
+  virtual torch::Tensor fit_weight(const std::string& name, const torch::Tensor& loaded) const {
+    (void)name;
+    return loaded;
+  }
   // Recomputes blocks in the backward pass to save memory. The models' blocks ask checkpointing().
   void set_grad_checkpointing(bool enable) { checkpointing_ = enable; }
   bool checkpointing() const { return checkpointing_; }

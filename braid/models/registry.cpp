@@ -4,6 +4,10 @@
 
 #include "braid/core/error.h"
 #include "braid/core/near_match.h"
+#include "braid/models/cnn/resnet.h"
+#include "braid/models/hybrid/cct.h"
+#include "braid/models/transformer/vit.h"
+#include "braid/models/transformer/vit_lite.h"
 
 namespace braid::models {
 namespace {

@@ -1,0 +1,70 @@
+// ResNet for ImageNet-sized and for small images.
+//
+// Paper: He et al., https://arxiv.org/abs/1512.03385 (small images: section 4.2)
+// Reference: timm's resnet.py (Apache-2.0); same keys and shapes. The small-image networks use the
+// same keys. Differences: none in the computation. The small networks use the paper's shortcut of
+// option A, which has no weights.
+#pragma once
+#include "braid/models/model.h"
+#include "braid/models/registry.h"
+
+namespace braid::models {
+
+struct ResNetConfig {
+  int64_t num_classes = 1000;
+  int64_t in_chans = 3;
+  int64_t img_size = 224;                      // pixels; the network itself takes any size
+  std::vector<int64_t> layers = {2, 2, 2, 2};  // blocks per stage
+  std::vector<int64_t> widths = {64, 128, 256,
+                                 512};  // channels per stage, before a bottleneck's expansion
+  bool bottleneck = false;              // 1x1, 3x3, 1x1 with expansion 4; else two 3x3
+  bool small_images = false;  // stem 3x3 without stride and pooling, shortcuts of option A
+  double drop_rate = 0;
+  double drop_path_rate = 0;
+  void visit(FieldVisitor& v);
+};
+
+// One block of two or three convolutions. Keys: conv1, bn1, conv2, bn2, (conv3, bn3),
+// (downsample.0, downsample.1).
+class ResNetBlockImpl : public torch::nn::Module {
+ public:
+  ResNetBlockImpl(const ResNetConfig& config, int64_t in_chans, int64_t width, int64_t stride,
+                  double drop_path_rate);
+  torch::Tensor forward(const torch::Tensor& x);  // [B,C,H,W] -> [B,C',H/stride,W/stride]
+
+  torch::nn::Conv2d conv1{nullptr}, conv2{nullptr}, conv3{nullptr};
+  torch::nn::BatchNorm2d bn1{nullptr}, bn2{nullptr}, bn3{nullptr};
+  torch::nn::Sequential downsample{nullptr};
+
+ private:
+  torch::Tensor shortcut(const torch::Tensor& x);
+  int64_t in_chans_, out_chans_, stride_;
+  double drop_path_;
+};
+TORCH_MODULE(ResNetBlock);
+
+class ResNet : public Model {
+ public:
+  explicit ResNet(const ResNetConfig& config);
+  torch::Tensor forward_features(const torch::Tensor& x) override;  // [B,C,H,W] -> [B,D,h,w]
+  torch::Tensor forward_head(const torch::Tensor& features, bool pre_logits) override;
+  std::vector<FeatureInfo> feature_info() const override;
+  void reset_classifier(int64_t num_classes) override;
+  Json config() const override { return to_json(config_); }
+  std::vector<std::string> classifier() const override { return {"fc"}; }
+  int64_t layer_id(const std::string& parameter) const override;
+  int64_t layer_count() const override { return static_cast<int64_t>(config_.layers.size()) + 2; }
+
+  torch::nn::Conv2d conv1{nullptr};
+  torch::nn::BatchNorm2d bn1{nullptr};
+  std::vector<torch::nn::Sequential> layers;  // registered as layer1, layer2, ...
+  torch::nn::Linear fc{nullptr};
+
+ private:
+  int64_t expansion() const { return config_.bottleneck ? 4 : 1; }
+  ResNetConfig config_;
+};
+
+void add_resnet(Registry& table);
+
+}  // namespace braid::models

@@ -1,0 +1,47 @@
+#include "braid/models/validate.h"
+
+#include <fmt/format.h>
+
+#include "braid/core/error.h"
+
+namespace braid::models {
+
+const Validator& Validator::in_range(const char* field, int64_t value, int64_t low,
+                                     int64_t high) const {
+  if (value < low || value > high)
+    throw ConfigError("models",
+                      fmt::format("expected {} between {} and {}, got {}", field, low, high, value),
+                      "model " + model_);
+  return *this;
+}
+
+const Validator& Validator::input(int64_t num_classes, int64_t in_chans, int64_t img_size) const {
+  in_range("num_classes", num_classes, 0, 1'000'000);
+  in_range("in_chans", in_chans, 1, 1024);
+  return in_range("img_size", img_size, 1, 4096);
+}
+
+const Validator& Validator::positive(const char* field, int64_t value) const {
+  return in_range(field, value, 1, 1'000'000);
+}
+
+const Validator& Validator::divides(const char* field, int64_t divisor, const char* whole_field,
+                                    int64_t whole) const {
+  positive(field, divisor);
+  positive(whole_field, whole);
+  if (whole % divisor != 0)
+    throw ConfigError(
+        "models",
+        fmt::format("expected {} to divide {} = {}, got {}", field, whole_field, whole, divisor),
+        "model " + model_);
+  return *this;
+}
+
+const Validator& Validator::rate(const char* field, double value) const {
+  if (!(value >= 0 && value < 1))
+    throw ConfigError("models", fmt::format("expected 0 <= {} < 1, got {}", field, value),
+                      "model " + model_);
+  return *this;
+}
+
+}  // namespace braid::models

@@ -1,0 +1,24 @@
+// Checks of a model's config, made once at construction.
+#pragma once
+#include <cstdint>
+#include <string>
+
+namespace braid::models {
+
+// Each check throws ConfigError naming model, field and value, or returns *this.
+class Validator {
+ public:
+  explicit Validator(std::string model) : model_(std::move(model)) {}
+  // 0 <= num_classes <= 10^6, 1 <= in_chans <= 1024, 1 <= img_size <= 4096.
+  const Validator& input(int64_t num_classes, int64_t in_chans, int64_t img_size) const;
+  const Validator& positive(const char* field, int64_t value) const;
+  const Validator& divides(const char* field, int64_t divisor, const char* whole_field,
+                           int64_t whole) const;
+  const Validator& rate(const char* field, double value) const;  // 0 <= value < 1
+
+ private:
+  const Validator& in_range(const char* field, int64_t value, int64_t low, int64_t high) const;
+  std::string model_;
+};
+
+}  // namespace braid::models

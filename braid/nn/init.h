@@ -1,0 +1,14 @@
+// Weight initialization as timm does it.
+#pragma once
+#include <torch/torch.h>
+
+namespace braid::nn {
+
+// Normal(0, std) cut at [-2, 2] (absolute bounds, as torch.nn.init.trunc_normal_ has them).
+void trunc_normal_(torch::Tensor tensor, double std);
+// Weight by trunc_normal_(0.02), bias zero.
+void init_linear_(torch::nn::Linear& linear, double std = 0.02);
+// He et al.'s normal with fan-out, for convolutions before ReLU.
+void init_conv_fan_out_(torch::nn::Conv2d& conv);
+
+}  // namespace braid::nn
