@@ -2,12 +2,11 @@
 // meanings.
 #pragma once
 #include <cstdint>
-#include <optional>
-#include <random>
 #include <string>
 #include <vector>
 
 #include "braid/core/config.h"
+#include "braid/data/random.h"
 #include "braid/io/image.h"
 
 namespace braid::data {
@@ -41,5 +40,30 @@ struct AugmentConfig {
   double mixup_switch_prob = 0.5;
   void visit(FieldVisitor& v);
 };
+
+// Throws ConfigError naming the field.
+void validate(const AugmentConfig& augment);
+
+// timm's RandAugment, parsed from "rand-m9-n2-mstd0.5-inc1".
+struct RandAugmentConfig {
+  double magnitude = 9;      // 0 to 10
+  int64_t layers = 2;        // operations per image
+  double magnitude_std = 0;  // of a normal around the magnitude
+  double probability = 0.5;  // of each operation
+  bool increasing = false;   // severity rises with magnitude for every operation
+};
+// Throws ConfigError for anything that is not of that form; empty gives the defaults.
+RandAugmentConfig parse_rand_augment(const std::string& text);
+void rand_augment(io::Image& image, const RandAugmentConfig& config, const InputConfig& input,
+                  Random& random);
+
+// Bytes of exactly input.height x input.width x input.channels.
+io::Image prepare_for_evaluation(const io::Image& image, const InputConfig& input);
+io::Image prepare_for_training(const io::Image& image, const InputConfig& input,
+                               const AugmentConfig& augment, Random& random);
+// (pixel / 255 - mean) / std into out, [H,W,C] float.
+void normalize(const io::Image& image, const InputConfig& input, float* out);
+// Fills a random rectangle of a normalized image [H,W,C] with noise, with this probability.
+void random_erase(float* image, const InputConfig& input, double probability, Random& random);
 
 }  // namespace braid::data

@@ -1,0 +1,100 @@
+#include "braid/data/dataset.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "braid/core/error.h"
+#include "braid/data/random.h"
+#include "braid/data/sources.h"
+
+namespace braid::data {
+namespace {
+
+namespace fs = std::filesystem;
+
+class Subset final : public Dataset {
+ public:
+  Subset(DatasetPtr parent, std::vector<int64_t> indices)
+      : parent_(std::move(parent)), indices_(std::move(indices)) {}
+  int64_t size() const override { return static_cast<int64_t>(indices_.size()); }
+  Example get(int64_t i) const override {
+    return parent_->get(indices_.at(static_cast<size_t>(i)));
+  }
+  int64_t label(int64_t i) const override {
+    return parent_->label(indices_.at(static_cast<size_t>(i)));
+  }
+  std::string describe(int64_t i) const override {
+    return parent_->describe(indices_.at(static_cast<size_t>(i)));
+  }
+  const std::vector<std::string>& classes() const override { return parent_->classes(); }
+  int64_t channels() const override { return parent_->channels(); }
+
+ private:
+  DatasetPtr parent_;
+  std::vector<int64_t> indices_;
+};
+
+// Every class's indices in a seeded order, so that a longer prefix contains a shorter one.
+std::vector<std::vector<int64_t>> shuffled_by_class(const DatasetPtr& dataset, int64_t seed) {
+  std::vector<std::vector<int64_t>> by_class(dataset->classes().size());
+  for (int64_t i = 0; i < dataset->size(); ++i)
+    by_class.at(static_cast<size_t>(dataset->label(i))).push_back(i);
+  for (size_t c = 0; c < by_class.size(); ++c) {
+    Random random(static_cast<uint64_t>(seed), 0x5917, c);
+    random.shuffle(by_class[c]);
+  }
+  return by_class;
+}
+
+// Splits every class at about `fraction`: {first part, rest}, in dataset order.
+std::pair<std::vector<int64_t>, std::vector<int64_t>> split_stratified(const DatasetPtr& dataset,
+                                                                       double fraction,
+                                                                       int64_t seed) {
+  std::vector<int64_t> first, rest;
+  for (const auto& indices : shuffled_by_class(dataset, seed)) {
+    const auto n = static_cast<int64_t>(indices.size());
+    // Half an example rounds up: a class of two or more is in both parts.
+    int64_t take = static_cast<int64_t>(std::lround(static_cast<double>(n) * fraction));
+    if (n > 0 && fraction > 0) take = std::max<int64_t>(take, 1);
+    if (n > 1 && fraction < 1) take = std::min(take, n - 1);
+    first.insert(first.end(), indices.begin(), indices.begin() + take);
+    rest.insert(rest.end(), indices.begin() + take, indices.end());
+  }
+  std::sort(first.begin(), first.end());
+  std::sort(rest.begin(), rest.end());
+  return {first, rest};
+}
+
+}  // namespace
+
+DatasetPtr subset(DatasetPtr parent, std::vector<int64_t> indices) {
+  return std::make_shared<Subset>(std::move(parent), std::move(indices));
+}
+
+DatasetPtr sample_fraction(const DatasetPtr& dataset, double fraction, int64_t seed) {
+  if (!(fraction > 0 && fraction <= 1))
+    throw ConfigError("data",
+                      fmt::format("expected a fraction above 0 and up to 1, got {}", fraction));
+  return fraction == 1 ? dataset : subset(dataset, split_stratified(dataset, fraction, seed).first);
+}
+
+Splits open_dataset(const std::string& spec, const OpenOptions& options) {
+  if (!(options.val_fraction > 0 && options.val_fraction < 1))
+    throw ConfigError(
+        "data", fmt::format("expected val_fraction between 0 and 1, got {}", options.val_fraction),
+        "--val-fraction");
+  Splits splits = open_source(spec);
+  if (splits.val == nullptr) {
+    auto [val, train] = split_stratified(splits.train, options.val_fraction, options.split_seed);
+    if (train.empty() || val.empty())
+      throw DataError(
+          "data", fmt::format("expected at least two images, got {}", splits.train->size()), spec);
+    splits.val = subset(splits.train, std::move(val));
+    splits.train = subset(splits.train, std::move(train));
+  }
+  return splits;
+}
+
+}  // namespace braid::data

@@ -1,0 +1,24 @@
+// Antialiased resizing, equal to PIL's Image.resize.
+#pragma once
+#include <array>
+#include <cstdint>
+
+#include "braid/io/image.h"
+
+namespace braid::data {
+
+enum class Interpolation { kBilinear, kBicubic };
+
+// A region of an image in pixels; fractions are allowed.
+struct Box {
+  double left = 0, top = 0, right = 0, bottom = 0;
+};
+
+// Resamples `box` of `image` to height x width. The same fixed-point arithmetic as PIL's:
+// separable, 8-bit between the passes, the filter widened by the ratio when shrinking.
+io::Image resize(const io::Image& image, int64_t height, int64_t width, Interpolation interpolation,
+                 const Box& box);
+io::Image resize(const io::Image& image, int64_t height, int64_t width,
+                 Interpolation interpolation);
+
+}  // namespace braid::data

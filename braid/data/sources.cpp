@@ -1,0 +1,57 @@
+#include "braid/data/sources.h"
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "braid/core/error.h"
+#include "braid/core/near_match.h"
+
+namespace braid::data {
+namespace {
+
+namespace fs = std::filesystem;
+
+const std::vector<std::string> kFashionClasses = {"T-shirt/top", "Trouser",   "Pullover", "Dress",
+                                                  "Coat",        "Sandal",    "Shirt",    "Sneaker",
+                                                  "Bag",         "Ankle boot"};
+const std::vector<std::string> kNames = {"fashion-mnist", "mnist", "cifar10", "cifar100"};
+
+// The first of the folders where a named dataset may lie.
+fs::path locate(const std::string& name) {
+  for (const fs::path& folder : {fs::path("/usr/share/datasets") / name, data_home() / name})
+    if (fs::is_directory(folder)) return folder;
+  throw IoError(
+      "data", "dataset '" + name + "' is not on this machine", (data_home() / name).string(),
+      name == "fashion-mnist"
+          ? "run `braid data get fashion-mnist`, or install Debian's dataset-fashion-mnist"
+          : "put its files there");
+}
+
+}  // namespace
+
+fs::path data_home() {
+  if (const char* home = std::getenv("BRAID_DATA_HOME")) return home;
+  const char* home = std::getenv("HOME");
+  return fs::path(home != nullptr ? home : ".") / ".cache" / "braid";
+}
+
+Splits open_source(const std::string& spec) {
+  if (spec.empty()) throw UsageError("data", "expected a dataset's name or folder", "--data");
+  const bool named = std::find(kNames.begin(), kNames.end(), spec) != kNames.end();
+  const fs::path folder = named && !fs::exists(spec) ? locate(spec) : fs::path(spec);
+  std::error_code error;
+  if (!fs::exists(folder, error))
+    throw IoError(
+        "data", "no such folder or dataset", spec,
+        did_you_mean(spec, kNames, "give a folder, or one of fashion-mnist, cifar10, cifar100"));
+  if (!fs::is_directory(folder, error))
+    throw DataError("data", "expected a folder, got a file", spec);
+  fs::directory_iterator probe(folder, error);
+  if (error) throw IoError("data", "cannot read the folder: " + error.message(), folder.string());
+  if (is_idx_folder(folder))
+    return open_idx(folder, spec == "fashion-mnist" ? kFashionClasses : std::vector<std::string>{});
+  if (is_cifar_folder(folder)) return open_cifar(folder);
+  return open_image_folder(folder);
+}
+
+}  // namespace braid::data

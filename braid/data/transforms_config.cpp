@@ -1,1 +1,0 @@
-#include "braid/data/transforms.h"
