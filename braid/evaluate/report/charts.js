@@ -7,7 +7,7 @@ const theme = () => ({
 const chartConfig = (t) => ({
   background: "transparent", font: style("--sans").replaceAll('"', "'"), view: {stroke: null},
   axis: {labelColor: t.muted, titleColor: t.muted, domainColor: t.line, tickColor: t.line, gridColor: t.line,
-         gridOpacity: 0.7, labelFontSize: 12, titleFontSize: 12, titleFontWeight: "normal", labelPadding: 5, titlePadding: 9},
+         gridOpacity: 0.7, labelFontSize: 12, titleFontSize: 12, titleFontWeight: "normal", labelFlush: false, labelPadding: 5, titlePadding: 9},
   legend: {labelColor: t.text, titleColor: t.muted, labelFontSize: 12, titleFontSize: 12, symbolSize: 90, labelLimit: 260,
            titleFontWeight: "normal"},
   header: {labelColor: t.text, labelFontSize: 12.5, labelFontWeight: 600, title: null},
@@ -57,31 +57,30 @@ const chart = (description, spec, caption = null) => {
 const drawAll = () => charts.forEach(draw);
 const redraw = (figure) => charts.filter((c) => figure.contains(c.element) && c.element.isConnected).forEach(draw);
 
-// Narrow screens get the legend below the picture and fewer ticks.
 const narrow = (width) => width < 560;
-const legendBelow = (width) => narrow(width) ? {orient: "bottom", columns: 2, offset: 6} : {orient: "right"};
 
-// Lines of the same family share their colour and differ by dash and shade.
-const DASHES = [[1, 0], [6, 3], [2, 2], [8, 3, 2, 3]];
+// Lines of the same family share their colour and differ by their dashes.
+const DASHES = [[1, 0], [7, 4], [2, 3], [10, 3, 2, 3]];
 const modelStyles = (models) => {
   const seen = {};
-  return models.map(({name, family}) => ({name, family, dash: DASHES[(seen[family] = (seen[family] ?? -1) + 1) % DASHES.length],
-                                          shade: seen[family]}));
+  return models.map(({name, family}) => ({name, family, dash: DASHES[(seen[family] = (seen[family] ?? -1) + 1) % DASHES.length]}));
 };
-const modelScales = (models, t) => {
+// One legend for every chart of lines, as text that wraps.
+const modelLegend = (models) => h("ul", {class: "legend"}, modelStyles(models).map(({name, family, dash}) => {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  for (const [key, value] of [["viewBox", "0 0 30 8"], ["width", "30"], ["height", "8"], ["aria-hidden", "true"]]) svg.setAttribute(key, value);
+  const line = document.createElementNS("http://www.w3.org/2000/svg", "path");
+  for (const [key, value] of [["d", "M0 4h30"], ["stroke", "currentColor"], ["stroke-width", "2.5"], ["stroke-dasharray", dash.join(" ")]]) line.setAttribute(key, value);
+  svg.append(line);
+  return h("li", {}, h("span", {class: "family"}, h("span", {class: family}, svg), name));
+}));
+// Adds a line and points per `model` to a specification with data and x, y. tooltip: fields beside the model's name.
+const lineChart = (models, t, spec, tooltip, size = 70) => {
   const styles = modelStyles(models), domain = styles.map((s) => s.name);
-  return {
-    color: {domain, range: styles.map((s) => t.family[s.family])},
-    dash: {domain, range: styles.map((s) => s.dash)},
-    shape: {domain, range: styles.map((s) => FAMILIES[s.family].shape)},
-  };
-};
-// Colour, dash and shape of a field `model`, with one legend for the three.
-const modelEncoding = (models, t, width, place = legendBelow(width)) => {
-  const scales = modelScales(models, t);
-  const legend = {title: null, ...place};
-  return {
-    color: {field: "model", type: "nominal", scale: scales.color, legend},
-    strokeDash: {field: "model", type: "nominal", scale: scales.dash, legend},
-  };
+  const color = {field: "model", type: "nominal", legend: null, scale: {domain, range: styles.map((s) => t.family[s.family])}};
+  const strokeDash = {field: "model", type: "nominal", legend: null, scale: {domain, range: styles.map((s) => s.dash)}};
+  return {...spec, layer: [
+    {mark: {type: "line", strokeWidth: 2.25}, encoding: {color, strokeDash}},
+    {mark: {type: "point", filled: true, size, opacity: 1}, encoding: {color, tooltip: [{field: "model", title: "Model"}, ...tooltip]}},
+  ]};
 };

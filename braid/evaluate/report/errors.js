@@ -4,7 +4,7 @@ const LABELLED_CLASSES = 25;  // more do not fit as axis labels
 const confusionCells = (matrix, classes) => matrix.flatMap((row, i) => {
   const total = row.reduce((sum, n) => sum + n, 0);
   return row.map((count, j) => ({truthName: classes[i], predictedName: classes[j], count,
-    share: total ? 100 * count / total : 0, text: total ? `${fixed(1)(100 * count / total)} %` : "–", right: i === j}));
+    share: total ? 100 * count / total : 0, text: total ? `${fixed(1)(100 * count / total)}%` : "–", right: i === j}));
 });
 
 const confusionSpec = (r, model) => (width, t) => {
@@ -64,7 +64,7 @@ const misclassifiedSection = (r) => {
   const show = (name) => list.replaceChildren(...r.misclassified[name].map((e) => h("li", {},
     e.image ? h("img", {src: e.image, loading: "lazy", alt: `Test image of class ${e.truth}, taken for ${e.predicted}`,
                         onload: (event) => { if (event.target.naturalWidth <= 64) event.target.classList.add("small"); }}) : null,
-    h("p", {}, h("span", {class: "down"}, e.predicted), known(e.confidence) ? ` ${fixed(0)(100 * e.confidence)} %` : "",
+    h("p", {}, h("span", {class: "down"}, e.predicted), known(e.confidence) ? ` ${fixed(0)(100 * e.confidence)}%` : "",
       h("br"), h("span", {class: "note"}, `is ${e.truth}`)),
     e.file ? h("p", {class: "note mono"}, e.file) : null)));
   return section("misclassified", "Misclassified examples", "Test images that the model is wrong about, the surest mistakes first: what it saw, how sure it was, and what the label says.",

@@ -17,11 +17,9 @@ const build = () => {
 build();
 document.getElementById("theme").addEventListener("click", () => setTheme(currentTheme() === "dark" ? "light" : "dark"));
 document.addEventListener("themechange", drawAll);
-let waiting = 0;
-window.addEventListener("resize", () => {
-  clearTimeout(waiting);
-  waiting = setTimeout(() => charts.filter((c) => c.width !== Math.floor(c.element.clientWidth)).forEach(draw), 150);
-});
+// In the next frame: a chart's new height must not resize what is being observed.
+new ResizeObserver(() => requestAnimationFrame(() =>
+  charts.filter((c) => c.element.isConnected && c.width !== Math.floor(c.element.clientWidth)).forEach(draw))).observe(document.body);
 window.addEventListener("scroll", () => { document.getElementById("tooltip").hidden = true; }, {passive: true});
 // Paper is white.
 let screenTheme = "";

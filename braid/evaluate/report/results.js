@@ -23,9 +23,9 @@ const rowsOf = (models, key, read) => models.flatMap((model) => listOf(model[key
 
 const budgetText = (budget) => {
   if (!known(budget.value)) return "";
-  if (budget.kind === "time") return `${duration(budget.value)} of training each`;
-  if (budget.kind === "epochs") return `${budget.value} epochs each`;
-  return `${(budget.value / 1e12).toLocaleString("en", {maximumSignificantDigits: 3})} TFLOP of training each`;
+  if (budget.kind === "time") return `${duration(budget.value)} of training`;
+  if (budget.kind === "epochs") return `${budget.value} epochs`;
+  return `${(budget.value / 1e12).toLocaleString("en", {maximumSignificantDigits: 3})} TFLOP of training`;
 };
 
 // Names as Vega can use them as keys: no two alike, and not the one that JavaScript's objects take for their prototype.

@@ -3,26 +3,21 @@ const efficiencySection = (r) => {
   if (!r.efficiency.length) return null;
   const models = r.models.filter((m) => r.efficiency.some((p) => p.model === m.name));
   const fractions = [...new Set(r.efficiency.map((p) => p.fraction))].sort((a, b) => a - b);
-  const spec = (width, t) => ({
-    width, height: narrow(width) ? 330 : 340,
-    data: {values: r.efficiency.map((p) => ({...p, percent: p.fraction * 100, text: `${fixed(2)(p.top1)} %`}))},
+  const spec = (width, t) => lineChart(models, t, {
+    width, height: narrow(width) ? 280 : 340,
+    data: {values: r.efficiency.map((p) => ({...p, percent: p.fraction * 100, text: `${fixed(2)(p.top1)}%`}))},
     encoding: {
       x: {field: "percent", type: "quantitative", title: "Training data used (%, log scale)", scale: {type: "log", nice: false},
           axis: {values: fractions.map((f) => f * 100), grid: false, format: "~g"}},
       y: {field: "top1", type: "quantitative", title: "Top-1 accuracy (%)", scale: {zero: false}},
     },
-    layer: [
-      {mark: {type: "line", strokeWidth: 2.25}, encoding: modelEncoding(models, t, width)},
-      {mark: {type: "point", filled: true, size: 70, opacity: 1}, encoding: {color: modelEncoding(models, t, width).color,
-        tooltip: [{field: "model", title: "Model"}, {field: "percent", title: "Data used (%)"}, {field: "text", title: "Top-1"}]}},
-    ],
-  });
+  }, [{field: "percent", title: "Data used (%)"}, {field: "text", title: "Top-1"}]);
   const at = (model, fraction) => (r.efficiency.find((p) => p.model === model.name && p.fraction === fraction) ?? {}).top1;
   return section("efficiency", "Sample efficiency", "Accuracy of the same recipe when only a part of the training images is used.",
-    chart("Line chart: accuracy of each model against the share of the training data", spec),
+    modelLegend(models), chart("Line chart: accuracy of each model against the share of the training data", spec),
     h("details", {}, h("summary", {}, "Table"), table("Top-1 accuracy (%) by share of the training data", [
       {title: "Model", value: (m) => m.name, text: true, show: (name, m) => familyLabel(m.family, name)},
-      ...fractions.map((f) => ({title: `${significant(f * 100).replace(/\.?0+$/, "")} %`, value: (m) => at(m, f), show: fixed(2), best: "high"}))],
+      ...fractions.map((f) => ({title: `${(f * 100).toLocaleString("en", {maximumSignificantDigits: 3})}%`, value: (m) => at(m, f), show: fixed(2), best: "high"}))],
       models)));
 };
 
@@ -33,29 +28,24 @@ const robustnessSection = (r) => {
   const models = r.models.filter((m) => r.robustness.some((p) => p.model === m.name));
   const corruptions = [...new Set(r.robustness.map((p) => p.corruption))];
   const lines = (width, t) => {
-    const columns = width < 400 ? 2 : narrow(width) ? 2 : 3;
-    const each = Math.floor((width - 60 - 26 * (columns - 1)) / columns);
-    const shown = modelEncoding(models, t, width, {orient: "bottom", columns: narrow(width) ? 2 : models.length});
+    const columns = narrow(width) ? 2 : 3, gap = narrow(width) ? 18 : 26;
+    const each = Math.floor((width - 52 - gap * (columns - 1)) / columns);
     const clean = models.flatMap((m) => known(m.top1) ? corruptions.map((corruption) => ({model: m.name, corruption, severity: 0, top1: m.top1})) : []);
     return {
-      autosize: "pad", columns, spacing: {column: 26, row: 26},
-      data: {values: [...clean, ...r.robustness].map((p) => ({...p, text: `${fixed(2)(p.top1)} %`}))},
-      facet: {field: "corruption", type: "nominal", sort: corruptions, header: {title: null}},
-      spec: {width: each, height: narrow(width) ? 130 : 150,
+      autosize: "pad", columns, spacing: {column: gap, row: 22},
+      data: {values: [...clean, ...r.robustness].map((p) => ({...p, order: corruptions.indexOf(p.corruption), text: `${fixed(2)(p.top1)}%`}))},
+      facet: {field: "corruption", type: "nominal", sort: {field: "order", op: "min"}, header: {title: null}},
+      spec: lineChart(models, t, {width: each, height: narrow(width) ? 130 : 160,
         encoding: {
-          x: {field: "severity", type: "quantitative", title: "severity", axis: {tickCount: 5, grid: false, format: "d"}},
-          y: {field: "top1", type: "quantitative", title: "top-1 (%)", axis: {tickCount: 4}, scale: {zero: true}}},
-        layer: [
-          {mark: {type: "line", strokeWidth: 2}, encoding: shown},
-          {mark: {type: "point", filled: true, size: 60, opacity: 0.001}, encoding: {color: shown.color,
-            tooltip: [{field: "model", title: "Model"}, {field: "corruption", title: "Corruption"}, {field: "severity", title: "Severity"}, {field: "text", title: "Top-1"}]}},
-        ]},
+          x: {field: "severity", type: "quantitative", title: "severity", axis: {values: [0, 1, 2, 3, 4, 5], grid: false, format: "d"}},
+          y: {field: "top1", type: "quantitative", title: "top-1 (%)", axis: {tickCount: 4}, scale: {zero: false}}},
+      }, [{field: "corruption", title: "Corruption"}, {field: "severity", title: "Severity"}, {field: "text", title: "Top-1"}], 18),
     };
   };
   const average = (model, corruption) => mean(r.robustness.filter((p) => p.model === model.name && (!corruption || p.corruption === corruption))
     .map((p) => p.top1).filter(known));
   return section("robustness", "Robustness", "Accuracy on the same test images, made worse in five steps of severity. Severity 0 is the clean image.",
-    chart("Small line charts: accuracy of each model against the severity of each corruption", lines),
+    modelLegend(models), chart("Small line charts: accuracy of each model against the severity of each corruption", lines),
     table("Mean top-1 (%) over the severities", [
       {title: "Model", value: (m) => m.name, text: true, show: (name, m) => familyLabel(m.family, name)},
       {title: "clean", value: (m) => m.top1, show: fixed(1), best: "high"},
@@ -66,21 +56,16 @@ const robustnessSection = (r) => {
 const shuffleSection = (r) => {
   if (!r.shuffled.length) return null;
   const models = r.models.filter((m) => r.shuffled.some((p) => p.model === m.name));
-  const spec = (width, t) => ({
-    width, height: narrow(width) ? 300 : 320,
-    data: {values: r.shuffled.map((p) => ({...p, text: `${fixed(2)(p.top1)} %`, label: p.grid === 1 ? "whole" : `${p.grid} × ${p.grid}`}))},
+  const spec = (width, t) => lineChart(models, t, {
+    width, height: narrow(width) ? 260 : 320,
+    data: {values: r.shuffled.map((p) => ({...p, text: `${fixed(2)(p.top1)}%`, label: p.grid === 1 ? "whole" : `${p.grid} × ${p.grid}`}))},
     encoding: {
       x: {field: "label", type: "ordinal", sort: {field: "grid"}, title: "Image cut into patches and shuffled", axis: {labelAngle: 0, grid: false}},
       y: {field: "top1", type: "quantitative", title: "Top-1 accuracy (%)", scale: {zero: true}},
     },
-    layer: [
-      {mark: {type: "line", strokeWidth: 2.25}, encoding: modelEncoding(models, t, width)},
-      {mark: {type: "point", filled: true, size: 70, opacity: 1}, encoding: {color: modelEncoding(models, t, width).color,
-        tooltip: [{field: "model", title: "Model"}, {field: "label", title: "Patches"}, {field: "text", title: "Top-1"}]}},
-    ],
-  });
+  }, [{field: "label", title: "Patches"}, {field: "text", title: "Top-1"}]);
   return section("shuffle", "Texture or layout", "Shuffling patches keeps local texture and destroys global layout. A model that keeps its accuracy looks at texture; one that loses it looks at shape.",
-    chart("Line chart: accuracy of each model against the number of shuffled patches", spec));
+    modelLegend(models), chart("Line chart: accuracy of each model against the number of shuffled patches", spec));
 };
 
 // Accuracy of each way of fusing, beside the models it is made of.
@@ -111,9 +96,9 @@ const overlapSpec = (overlap) => (width, t) => {
     {part: `only ${overlap.a} right`, value: overlap.onlyA, color: t.family.cnn},
     {part: `only ${overlap.b} right`, value: overlap.onlyB, color: t.family.transformer},
     {part: "both wrong", value: overlap.neither, color: t.line},
-  ].map((p, order) => ({...p, order, text: `${fixed(2)(p.value)} %`, legend: `${p.part}: ${fixed(1)(p.value)} %`}));
+  ].map((p, order) => ({...p, order, text: `${fixed(2)(p.value)}%`, legend: `${p.part}: ${fixed(1)(p.value)}%`}));
   return {
-    width, height: narrow(width) ? 150 : 90, data: {values: parts},
+    width, height: narrow(width) ? 170 : 104, data: {values: parts},
     mark: {type: "bar", height: 34, stroke: t.page, strokeWidth: 1.5},
     encoding: {
       x: {field: "value", type: "quantitative", stack: "zero", title: "share of the test images (%)", scale: {domain: [0, 100]}, axis: {grid: false}},
@@ -130,18 +115,17 @@ const fusionSection = (r) => {
   const {rows, overlap, reference} = r.fusion;
   const gain = (row) => known(reference) && known(row.top1) ? row.top1 - reference : null;
   const columns = [
-    {title: "Way", value: (row) => row.name, text: true, show: (name, row) => familyLabel(row.family, name)},
-    {title: "How", value: (row) => row.how, text: true},
+    {title: "Way", value: (row) => row.name, text: true, show: (name, row) => [familyLabel(row.family, name), h("span", {class: "kind"}, row.how)]},
     {title: "Top-1", unit: "% (95% interval)", value: (row) => row.top1, show: accuracyCell},
-    {title: "Gain", unit: "points over the better of the two", value: gain, show: (value) => h("span", {class: value > 0 ? "up" : value < 0 ? "down" : null}, signed(value))},
+    {title: "Gain", unit: "points", value: gain, show: (value) => h("span", {class: value > 0 ? "up" : value < 0 ? "down" : null}, signed(value))},
     {title: "Latency p50", unit: "ms, batch 1", value: (row) => row.latencyP50, show: significant},
     {title: "Parameters", unit: "M", value: (row) => row.params, show: millions},
     {title: "MACs", unit: "M per image", value: (row) => row.macs, show: millions},
   ].filter((c) => rows.some((row) => known(c.value(row)) || c.text));
   return section("fusion", "What fusion gains", "Three ways to join a CNN and a Transformer, beside the two alone: one hybrid architecture, averaging their probabilities (late fusion, at the cost of both), and training the Transformer with the CNN as its teacher (distillation).",
     chart("Dot chart: accuracy of the single models and of each way of fusing them", fusionSpec(rows)),
-    table("Fusion: gain and cost", columns, rows),
+    table("Gain over the better of the two alone, and cost", columns, rows),
     overlap ? [h("h3", {}, "Error overlap"),
-      h("p", {class: "lead"}, "Where one of the two is right, a perfect choice between them would be too: that is the oracle's upper bound", known(overlap.oracle) ? ` of ${fixed(2)(overlap.oracle)} %.` : "."),
+      h("p", {class: "lead"}, "Where one of the two is right, a perfect choice between them would be too: that is the oracle's upper bound", known(overlap.oracle) ? ` of ${fixed(2)(overlap.oracle)}%.` : "."),
       chart("Stacked bar: share of test images that both, one or neither of the two models label right", overlapSpec(overlap))] : null);
 };

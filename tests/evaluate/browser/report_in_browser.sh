@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
-# Opens reports in headless Chromium: every chart must be drawn, and the console must stay silent.
+# Opens reports in headless Chromium and uses all their controls: every chart must be drawn, and the console must stay
+# silent.
 # usage: report_in_browser.sh RENDER_REPORT RESULTS_JSON...
 # Exit code 77, which CTest shows as skipped, when Chromium is not installed.
 set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
 render=$1
 shift
 browser=$(command -v chromium || command -v chromium-browser || command -v google-chrome) || {
@@ -28,7 +30,8 @@ problem() {
 failed=0
 for results in "$@"; do
   "$render" "$results" "$scratch/report.html"
-  for width in 1280 390; do
+  cat "$here/interact.html" >>"$scratch/report.html"
+  for width in 1280 500; do  # Chromium has no narrower window
     page=$(dom "$width" "$scratch/report.html") || { problem "the browser stopped with code $?"; continue; }
     charts=$(count 'class="chart"')
     drawn=$(count 'data-drawn="true"')
@@ -37,6 +40,8 @@ for results in "$@"; do
     [ "$charts" -eq "$drawn" ] && [ "$charts" -eq "$pictures" ] ||
       problem "expected $charts charts, $drawn were drawn, $pictures have a picture"
     [ "$(count 'class="failure"')" -eq 0 ] || problem "a chart reports a failure"
+    [ "$(count 'data-tooltip="\(Model\|True\)')" -eq 1 ] || problem "a mark under the mouse shows no tooltip"
+    [ "$(count 'data-used="true"')" -eq 1 ] || problem "using the page's controls did not come to its end"
     if grep -q CONSOLE "$scratch/log"; then problem "$(grep -m 3 CONSOLE "$scratch/log")"; fi
     [ "$failed" -ne 0 ] || echo "ok: $(basename "$results") at $width px: $charts charts"
   done
