@@ -10,7 +10,7 @@ endif()
 
 function(braid_report_page target)
   set(source_dir ${CMAKE_SOURCE_DIR}/braid/evaluate/report)
-  file(GLOB sources CONFIGURE_DEPENDS ${source_dir}/*.html ${source_dir}/*.css ${source_dir}/*.js)
+  file(GLOB sources CONFIGURE_DEPENDS ${source_dir}/*.html ${source_dir}/*.css ${source_dir}/*.js ${source_dir}/*.txt)
   set(page ${CMAKE_BINARY_DIR}/report/report_page.html)
   add_custom_command(
     OUTPUT ${page}

@@ -80,6 +80,8 @@ TEST(ReportPage, CarriesTheChartingLibraryAndLeavesNoMarkUnfilled) {
   const std::string page = report_page(fixture("results_sample.json"));
   EXPECT_GT(page.size(), 700'000U);
   EXPECT_THAT(page, HasSubstr(".vegaLite={}"));
+  EXPECT_THAT(
+      page, HasSubstr("University of Washington Interactive Data Lab"));  // its licence wants that
   EXPECT_THAT(page, HasSubstr("<title>braid compare: fashion-mnist (invented sample)</title>"));
   EXPECT_FALSE(std::regex_search(page, std::regex(R"(\{\{[a-z_.-]+\}\})")));
 }

@@ -6,7 +6,10 @@
     document.documentElement.dataset.theme = chosen || (system.matches ? "dark" : "light");
     document.dispatchEvent(new Event("themechange"));
   };
-  window.setTheme = (theme) => { chosen = theme; apply(); };
+  window.setTheme = (theme) => {
+    chosen = theme;
+    apply();
+  };
   window.currentTheme = () => document.documentElement.dataset.theme;
   system.addEventListener("change", apply);
   apply();
