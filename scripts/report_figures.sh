@@ -44,8 +44,8 @@ HTML
 [ $# -gt 0 ] || set -- top phone dark recommendation models pareto fusion curves efficiency robustness shuffle confusion misclassified
 for name in "$@"; do
   case $name in
-    top) chrome "$report" --window-size=1180,1500 --screenshot="$folder/top.png" ;;
-    dark) chrome "$report" --window-size=1180,1500 --blink-settings=preferredColorScheme=0 --screenshot="$folder/dark.png" ;;
+    top) chrome "$report" --window-size=1180,1600 --screenshot="$folder/top.png" ;;
+    dark) chrome "$report" --window-size=1180,1600 --blink-settings=preferredColorScheme=0 --screenshot="$folder/dark.png" ;;
     phone)  # a frame, because Chromium has no window as narrow as a phone; the picture is cut to the frame
       echo "<body style='margin:0'><iframe src='file://$report' style='border:0;width:390px;height:1500px'></iframe>" \
         >"$scratch/phone.html"
