@@ -13,7 +13,12 @@ namespace braid::models {
 namespace {
 
 // One line per file of models.
-void register_all(Registry& table) { (void)table; }
+void register_all(Registry& table) {
+  add_resnet(table);
+  add_vit(table);
+  add_vit_lite(table);
+  add_cct(table);
+}
 
 }  // namespace
 
