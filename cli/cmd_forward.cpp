@@ -1,7 +1,160 @@
+// braid forward: tensors in, tensors out, for parity checks and scripts.
+#include <fmt/format.h>
+#include <torch/torch.h>
+
+#include "braid/core/error.h"
+#include "braid/models/checkpoint.h"
+#include "braid/models/registry.h"
+#include "braid/models/tensor_file.h"
+#include "braid/nn/autocast.h"
 #include "cli/command.h"
 
 namespace braid::cli {
+namespace {
 
-void add_forward(CLI::App&) {}
+struct ForwardOptions {
+  std::string model, weights, input, output, grads, save_weights;
+  std::optional<uint64_t> init;
+  std::optional<int64_t> num_classes, in_chans, img_size;
+  std::string model_kwargs = "{}";
+  std::string device = "cpu";
+  std::string dtype = "float32";
+};
+
+void set_if_given(Json& overrides, const char* field, const std::optional<int64_t>& value) {
+  if (value) overrides[field] = *value;
+}
+
+Json parse_kwargs(const std::string& text) {
+  const Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object())
+    throw UsageError("forward", "expected a JSON object, got '" + text + "'", "--model-kwargs",
+                     R"(for example --model-kwargs '{"depths": [1, 1]}')");
+  return json;
+}
+
+torch::Device parse_device(const std::string& name) {
+  try {
+    const torch::Device device(name);
+    if (device.is_cpu() || (device.is_cuda() && torch::cuda::is_available())) return device;
+  } catch (const c10::Error&) {
+  }
+  throw UsageError("forward", "expected cpu, or cuda where there is one, got '" + name + "'",
+                   "--device");
+}
+
+torch::Tensor load_input(const std::string& file) {
+  const auto tensors = models::load_tensors(file);
+  const auto it = tensors.find("input");
+  if (it == tensors.end()) throw DataError("forward", "expected a tensor 'input' [B,C,H,W]", file);
+  const auto& input = it->second;
+  if (input.dim() != 4 || !input.is_floating_point() || input.numel() == 0)
+    throw DataError("forward",
+                    fmt::format("expected 'input' as float32 [B,C,H,W], got {} [{}]",
+                                c10::toString(input.scalar_type()), fmt::join(input.sizes(), ",")),
+                    file);
+  return input.to(torch::kFloat);
+}
+
+// The classifier's size in the weights, where a tensor of that name is.
+void infer_num_classes(Json& overrides, const models::TensorMap& weights,
+                       const models::Model& model) {
+  const auto it = weights.find(model.classifier().at(0) + ".weight");
+  if (it != weights.end() && it->second.dim() > 0) overrides["num_classes"] = it->second.size(0);
+}
+
+// d(mean(logits^2)) / d(parameter), every parameter under its name.
+void save_gradients(models::Model& model, const torch::Tensor& logits, const std::string& file) {
+  logits.to(torch::kFloat).square().mean().backward();
+  models::TensorMap gradients;
+  for (const auto& item : model.named_parameters())
+    gradients[item.key()] =
+        item.value().grad().defined() ? item.value().grad() : torch::zeros_like(item.value());
+  models::save_tensors(gradients, file);
+}
+
+void check_combination(const ForwardOptions& options) {
+  if (options.weights.empty() == !options.init)
+    throw UsageError("forward", "expected one of --weights and --init", options.model);
+  if (options.input.empty() && options.save_weights.empty())
+    throw UsageError("forward", "expected --input, or --save-weights", options.model);
+  if (options.input.empty() != options.output.empty())
+    throw UsageError("forward", "expected --input and --output together", options.model);
+  if (!options.grads.empty() && options.input.empty())
+    throw UsageError("forward", "expected --input with --grads", options.model);
+}
+
+void run(const ForwardOptions& options) {
+  check_combination(options);
+  const auto& entry = models::find_model(options.model);
+  const auto device = parse_device(options.device);
+  const auto dtype = nn::resolve_dtype(options.dtype, device.type());
+
+  torch::Tensor input;
+  Json overrides = parse_kwargs(options.model_kwargs);
+  if (!options.input.empty()) {
+    input = load_input(options.input);
+    overrides["in_chans"] = input.size(1);
+    overrides["img_size"] = std::max(input.size(2), input.size(3));
+  }
+  if (!options.weights.empty() && !options.num_classes)
+    infer_num_classes(overrides, models::load_tensors(options.weights),
+                      *entry.make(Json::object()));
+  set_if_given(overrides, "num_classes", options.num_classes);
+  set_if_given(overrides, "in_chans", options.in_chans);
+  set_if_given(overrides, "img_size", options.img_size);
+  if (input.defined() && overrides.value("in_chans", int64_t{0}) != input.size(1))
+    throw DataError(
+        "forward",
+        fmt::format("expected {} channels, got {}", overrides["in_chans"].dump(), input.size(1)),
+        options.input, "leave --in-chans out");
+
+  auto model = models::create_model(options.model, overrides, options.init.value_or(0));
+  if (!options.weights.empty()) models::load_weights(*model, options.weights);
+  if (!options.save_weights.empty()) models::save_weights(*model, options.save_weights);
+  if (!input.defined()) return;
+
+  model->to(device);
+  model->eval();
+  input = input.to(device).contiguous(at::MemoryFormat::ChannelsLast);
+  const torch::AutoGradMode record(!options.grads.empty());
+  torch::Tensor features, logits;
+  {
+    const nn::Autocast autocast(device.type(), dtype);
+    features = model->forward_features(input);
+    logits = model->forward_head(features);
+  }
+  models::save_tensors(
+      {{"logits", logits.to(torch::kFloat)}, {"features", features.to(torch::kFloat)}},
+      options.output);
+  if (!options.grads.empty()) save_gradients(*model, logits, options.grads);
+}
+
+}  // namespace
+
+void add_forward(CLI::App& program) {
+  auto* verb = program.add_subcommand("forward", "Run a model on a tensor file");
+  verb->footer(
+      "Examples:\n"
+      "  braid forward resnet18 --init 0 --save-weights w.safetensors\n"
+      "  braid forward resnet18 --weights w.safetensors --input in.safetensors --output "
+      "out.safetensors");
+  auto o = std::make_shared<ForwardOptions>();
+  verb->add_option("model", o->model, "architecture, see `braid models`")->required();
+  verb->add_option("--weights", o->weights, ".safetensors file or a checkpoint's folder");
+  verb->add_option("--init", o->init, "random weights from this seed instead");
+  verb->add_option("--save-weights", o->save_weights, "write the weights to this file");
+  verb->add_option("--input", o->input, "file with the tensor 'input' [B,C,H,W], float32");
+  verb->add_option("--output", o->output, "file to write: 'logits' and 'features'");
+  verb->add_option("--grads", o->grads,
+                   "file to write: the gradient of mean(logits^2), per parameter, in eval mode");
+  verb->add_option("--num-classes", o->num_classes, "classes [from the weights]");
+  verb->add_option("--in-chans", o->in_chans, "input channels [from the input]");
+  verb->add_option("--img-size", o->img_size, "pixels along one side [from the input]");
+  verb->add_option("--model-kwargs", o->model_kwargs, "fields of the model's config as JSON [{}]");
+  verb->add_option("--device", o->device, "cpu or cuda [cpu]");
+  verb->add_option("--dtype", o->dtype, "float32, bfloat16 or auto [float32]");
+  verb->callback([o] { run(*o); });
+}
 
 }  // namespace braid::cli

@@ -6,6 +6,7 @@
 #include "braid/core/near_match.h"
 #include "braid/models/cnn/resnet.h"
 #include "braid/models/hybrid/cct.h"
+#include "braid/models/hybrid/coatnet.h"
 #include "braid/models/transformer/vit.h"
 #include "braid/models/transformer/vit_lite.h"
 
@@ -18,6 +19,7 @@ void register_all(Registry& table) {
   add_vit(table);
   add_vit_lite(table);
   add_cct(table);
+  add_coatnet(table);
 }
 
 }  // namespace

@@ -1,0 +1,214 @@
+#!/usr/bin/env python3
+"""Compares braid's models with timm's (CCT: with its authors' code) on the same random weights.
+
+    scripts/parity.py [NAME...] [--braid build/bin/braid] [--compact-transformers DIR]
+
+Per model: random weights (non-trivial norm statistics and gains, so that zero-initialized branches
+take part), one random batch; compared are logits, features and the gradient of mean(logits^2) for
+every parameter. Errors are the largest absolute difference over the largest absolute reference
+value; gradients: the worst parameter, each against its own largest value but at least 1e-3 of the
+model's largest gradient. Needs `scripts/oracle.sh`. Exits with 1 when a model is off by more than
+1e-4 or its parameters are named or shaped differently.
+
+--compact-transformers: a checkout of https://github.com/SHI-Labs/Compact-Transformers.
+"""
+import argparse
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+import torch
+
+for op in ("nms", "qnms"):  # timm imports torchvision, whose operators a mere CPU wheel may lack
+    try:
+        torch.library.define(f"torchvision::{op}", "(Tensor a, Tensor b, float c) -> Tensor")
+    except RuntimeError:
+        pass
+import timm  # noqa: E402
+from safetensors.torch import load_file, save_file  # noqa: E402
+
+TOLERANCE = 1e-4
+
+
+class OptionA(torch.nn.Module):
+    """He et al.'s shortcut without weights: every second pixel, missing channels zero."""
+
+    def __init__(self, missing):
+        super().__init__()
+        self.missing = missing
+
+    def forward(self, x):
+        half = self.missing // 2
+        return torch.nn.functional.pad(x[:, :, ::2, ::2], (0, 0, 0, 0, half, self.missing - half))
+
+
+class SmallResNet(torch.nn.Module):
+    """Section 4.2 of He et al., from timm's blocks."""
+
+    def __init__(self, blocks, num_classes, in_chans):
+        super().__init__()
+        from timm.models.resnet import BasicBlock
+        self.conv1 = torch.nn.Conv2d(in_chans, 16, 3, padding=1, bias=False)
+        self.bn1 = torch.nn.BatchNorm2d(16)
+        chans = 16
+        for stage, width in enumerate((16, 32, 64)):
+            layer = []
+            for i in range(blocks):
+                strided = stage > 0 and i == 0
+                layer.append(BasicBlock(chans, width, stride=2 if strided else 1,
+                                        downsample=OptionA(width - chans) if strided else None))
+                chans = width
+            self.add_module(f"layer{stage + 1}", torch.nn.Sequential(*layer))
+        self.fc = torch.nn.Linear(chans, num_classes)
+
+    def forward_features(self, x):
+        x = self.bn1(self.conv1(x)).relu()
+        return self.layer3(self.layer2(self.layer1(x)))
+
+    def forward_head(self, features):
+        return self.fc(features.mean((2, 3)))
+
+
+def coatnet_pico(num_classes, in_chans, img_size):
+    """braid's small-image CoAtNet from timm's parts: its stem has no stride."""
+    from timm.models.maxxvit import MaxxVit, MaxxVitCfg, _rw_max_cfg
+    cfg = MaxxVitCfg(embed_dim=(64, 128, 256), depths=(2, 4, 2), block_type=("C", "T", "T"),
+                     stem_width=(32, 48),
+                     **_rw_max_cfg(stride_mode="pool", conv_output_bias=True, conv_attn_ratio=0.25))
+    # timm derives the tables of relative positions from a stem of stride 2.
+    model = MaxxVit(cfg, img_size=2 * img_size, in_chans=in_chans, num_classes=num_classes)
+    model.stem.conv1.stride = (1, 1)
+    return model
+
+
+def compact_reference(name, num_classes, in_chans, img_size):
+    """The authors' CCT or ViT-Lite; their name for vit_lite_7_4_32 is vit_7_4_32."""
+    from src import cct, vit
+    if name.startswith("cct"):
+        factory = getattr(cct, name)
+    else:
+        factory = getattr(vit, name.replace("vit_lite", "vit"))
+    return factory(num_classes=num_classes, n_input_channels=in_chans, img_size=img_size)
+
+
+def reference_model(name, num_classes, in_chans, img_size, compact):
+    """The reference for a name, or None with the reason."""
+    if name in ("resnet20", "resnet56"):
+        return SmallResNet((int(name[6:]) - 2) // 6, num_classes, in_chans), ""
+    if name == "coatnet_pico_32":
+        return coatnet_pico(num_classes, in_chans, img_size), ""
+    if name.startswith(("cct_", "vit_lite_")):
+        if compact is None:
+            return None, "needs --compact-transformers"
+        if str(compact) not in sys.path:
+            sys.path.insert(0, str(compact))
+        return compact_reference(name, num_classes, in_chans, img_size), ""
+    kwargs = {} if name.startswith("resnet") else {"img_size": img_size}
+    return timm.create_model(name, num_classes=num_classes, in_chans=in_chans, **kwargs), ""
+
+
+def randomize(model, generator):
+    """Weights far from their initialization, with every branch open and outputs of order one."""
+    with torch.no_grad():
+        for name, tensor in list(model.named_parameters()) + list(model.named_buffers()):
+            if not tensor.is_floating_point():
+                continue
+            noise = torch.randn(tensor.shape, generator=generator)
+            if name.endswith("running_var"):
+                tensor.copy_(0.5 + noise.abs())
+            elif name.endswith("running_mean"):
+                tensor.copy_(0.2 * noise)
+            elif tensor.dim() == 1 and name.endswith("weight"):  # gains of norms
+                tensor.copy_(1 + 0.2 * noise)
+            elif tensor.dim() == 1:
+                tensor.copy_(0.1 * noise)
+            else:  # perturbed, on the scale of the initialization
+                tensor.add_(noise * 0.3 * max(float(tensor.std()), 1e-3))
+
+
+def relative_error(ours, theirs, floor=0.0):
+    scale = max(float(theirs.abs().max()), floor, 1e-30)
+    return float((ours - theirs).abs().max()) / scale
+
+
+def check(name, entry, args, work):
+    """Returns a row (name, parameters, errors..., verdict)."""
+    chans, side = entry["input_size"][0], args.img_size or entry["input_size"][1]
+    if args.in_chans:
+        chans = args.in_chans
+    torch.manual_seed(0)
+    model, reason = reference_model(name, args.num_classes, chans, side, args.compact_transformers)
+    if model is None:
+        return [name, "", "", "", "", f"skipped: {reason}"]
+    generator = torch.Generator().manual_seed(1)
+    randomize(model, generator)
+    model.eval()
+    files = {key: work / f"{key}.safetensors" for key in ("weights", "input", "output", "grads")}
+    save_file({k: v.contiguous() for k, v in model.state_dict().items()}, files["weights"])
+    x = torch.randn(args.batch_size, chans, side, side, generator=generator)
+    save_file({"input": x}, files["input"])
+    command = [args.braid, "forward", name, "--grads", files["grads"]]
+    for key in ("weights", "input", "output"):
+        command += [f"--{key}", files[key]]
+    run = subprocess.run([str(c) for c in command], capture_output=True, text=True)
+    if run.returncode != 0:
+        return [name, "", "", "", "", "failed: " + run.stderr.strip()]
+
+    features = None
+    if hasattr(model, "forward_head"):
+        features = model.forward_features(x)
+        logits = model.forward_head(features)
+    else:
+        logits = model(x)
+    if isinstance(logits, tuple):
+        logits = sum(logits) / len(logits)
+    logits.square().mean().backward()
+    ours, grads = load_file(files["output"]), load_file(files["grads"])
+    error = relative_error(ours["logits"], logits.detach())
+    feature_error = ""
+    if features is not None:
+        feature_error = relative_error(ours["features"], features.detach())
+    theirs = {k: p.grad if p.grad is not None else torch.zeros_like(p)
+              for k, p in model.named_parameters() if p.requires_grad}
+    if set(theirs) != set(grads):
+        return [name, "", "", "", "", f"parameters differ: {set(theirs) ^ set(grads)}"]
+    floor = 1e-3 * max(float(g.abs().max()) for g in theirs.values())
+    grad_error = max(relative_error(grads[k], g, floor) for k, g in theirs.items())
+    worst = max(error, grad_error, feature_error or 0.0)
+    params = sum(p.numel() for p in model.parameters())
+    return [name, f"{params}", f"{error:.1e}", f"{feature_error:.1e}" if feature_error != "" else "-",
+            f"{grad_error:.1e}", "ok" if worst <= TOLERANCE else "OFF"]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("names", nargs="*", help="architectures; all registered ones by default")
+    parser.add_argument("--braid", default="build/bin/braid", help="the program [%(default)s]")
+    parser.add_argument("--compact-transformers", type=pathlib.Path,
+                        help="checkout of SHI-Labs/Compact-Transformers, for CCT and ViT-Lite")
+    parser.add_argument("--num-classes", type=int, default=10)
+    parser.add_argument("--in-chans", type=int, help="input channels [the model's own]")
+    parser.add_argument("--img-size", type=int, help="pixels along one side [the model's own]")
+    parser.add_argument("--batch-size", type=int, default=2)
+    args = parser.parse_args()
+    listing = subprocess.run([args.braid, "models", "--format", "json"], capture_output=True,
+                             text=True, check=True)
+    entries = {entry["name"]: entry for entry in json.loads(listing.stdout)}
+    unknown = [name for name in args.names if name not in entries]
+    if unknown:
+        parser.error(f"unknown model {unknown[0]}; braid has {', '.join(sorted(entries))}")
+    rows = [["name", "params", "logits", "features", "gradients", ""]]
+    with tempfile.TemporaryDirectory() as folder:
+        for name in args.names or sorted(entries):
+            rows.append(check(name, entries[name], args, pathlib.Path(folder)))
+    widths = [max(len(row[i]) for row in rows) for i in range(6)]
+    for row in rows:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip())
+    bad = [row for row in rows[1:] if row[5] != "ok" and not row[5].startswith("skipped")]
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
