@@ -65,7 +65,7 @@ void infer_num_classes(Json& overrides, const models::TensorMap& weights,
 
 // d(mean(logits^2)) / d(parameter), every parameter under its name.
 void save_gradients(models::Model& model, const torch::Tensor& logits, const std::string& file) {
-  logits.to(torch::kFloat).square().mean().backward();
+  logits.square().mean().backward();
   models::TensorMap gradients;
   for (const auto& item : model.named_parameters())
     gradients[item.key()] =
@@ -88,7 +88,10 @@ void run(const ForwardOptions& options) {
   check_combination(options);
   const auto& entry = models::find_model(options.model);
   const auto device = parse_device(options.device);
-  const auto dtype = nn::resolve_dtype(options.dtype, device.type());
+  // float64 is for parity checks: there a ReLU's sign does not hang on the order of summation.
+  const bool exact = options.dtype == "float64";
+  const auto dtype = exact ? "float32" : nn::resolve_dtype(options.dtype, device.type());
+  const auto scalar = exact ? torch::kDouble : torch::kFloat;
 
   torch::Tensor input;
   Json overrides = parse_kwargs(options.model_kwargs);
@@ -114,9 +117,9 @@ void run(const ForwardOptions& options) {
   if (!options.save_weights.empty()) models::save_weights(*model, options.save_weights);
   if (!input.defined()) return;
 
-  model->to(device);
+  model->to(device, scalar);
   model->eval();
-  input = input.to(device).contiguous(at::MemoryFormat::ChannelsLast);
+  input = input.to(device, scalar).contiguous(at::MemoryFormat::ChannelsLast);
   const torch::AutoGradMode record(!options.grads.empty());
   torch::Tensor features, logits;
   {
@@ -124,10 +127,9 @@ void run(const ForwardOptions& options) {
     features = model->forward_features(input);
     logits = model->forward_head(features);
   }
-  models::save_tensors(
-      {{"logits", logits.to(torch::kFloat)}, {"features", features.to(torch::kFloat)}},
-      options.output);
-  if (!options.grads.empty()) save_gradients(*model, logits, options.grads);
+  models::save_tensors({{"logits", logits.to(scalar)}, {"features", features.to(scalar)}},
+                       options.output);
+  if (!options.grads.empty()) save_gradients(*model, logits.to(scalar), options.grads);
 }
 
 }  // namespace
@@ -153,7 +155,7 @@ void add_forward(CLI::App& program) {
   verb->add_option("--img-size", o->img_size, "pixels along one side [from the input]");
   verb->add_option("--model-kwargs", o->model_kwargs, "fields of the model's config as JSON [{}]");
   verb->add_option("--device", o->device, "cpu or cuda [cpu]");
-  verb->add_option("--dtype", o->dtype, "float32, bfloat16 or auto [float32]");
+  verb->add_option("--dtype", o->dtype, "float32, bfloat16, float64 or auto [float32]");
   verb->callback([o] { run(*o); });
 }
 
