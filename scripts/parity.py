@@ -49,13 +49,13 @@ class OptionA(torch.nn.Module):
 class SmallResNet(torch.nn.Module):
     """Section 4.2 of He et al., from timm's blocks."""
 
-    def __init__(self, blocks, num_classes, in_chans):
+    def __init__(self, blocks, num_classes, in_chans, widths=(16, 32, 64)):
         super().__init__()
         from timm.models.resnet import BasicBlock
-        self.conv1 = torch.nn.Conv2d(in_chans, 16, 3, padding=1, bias=False)
-        self.bn1 = torch.nn.BatchNorm2d(16)
-        chans = 16
-        for stage, width in enumerate((16, 32, 64)):
+        self.conv1 = torch.nn.Conv2d(in_chans, widths[0], 3, padding=1, bias=False)
+        self.bn1 = torch.nn.BatchNorm2d(widths[0])
+        chans = widths[0]
+        for stage, width in enumerate(widths):
             layer = []
             for i in range(blocks):
                 strided = stage > 0 and i == 0

@@ -1,0 +1,87 @@
+#!/usr/bin/env python3
+"""Writes fixtures/parity_*.safetensors: tiny variants of timm's models, computed by timm in float64.
+
+    .venv/bin/python tests/models/generate_parity.py      (torch 2.13.0, timm 1.0.31; seed 1)
+
+Each file: `weights/NAME` and `input` float16, `logits`, `features` float64 and `grads` float64,
+per parameter in the order of their sorted names the inner product of d(mean(logits^2))/d(parameter)
+with cos(0), cos(1), ...; the metadata `kwargs` are braid's config fields. rel_pos_bias.safetensors:
+timm's resize_rel_pos_bias_table.
+"""
+import json
+import pathlib
+import sys
+
+import torch
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parents[1] / "scripts"))
+import parity  # noqa: E402  (defines torchvision's operators before timm is imported)
+import timm  # noqa: E402
+from safetensors.torch import save_file  # noqa: E402
+from timm.layers import resize_rel_pos_bias_table  # noqa: E402
+from timm.models import maxxvit, resnet  # noqa: E402
+
+COMMON = {"num_classes": 5, "in_chans": 2}
+
+
+def coatnet(name, img_size, **kwargs):
+    cfg = maxxvit._overlay_kwargs(
+        maxxvit.model_cfgs[name], embed_dim=(8, 8, 16, 16), depths=(2, 1, 2, 1), stem_width=(8, 8),
+        transformer_dim_head=8)
+    fields = {"embed_dim": [8, 8, 16, 16], "depths": [2, 1, 2, 1], "stem_width": [8, 8],
+              "dim_head": 8, "img_size": img_size, **COMMON}
+    return maxxvit.MaxxVit(cfg, img_size=img_size, **COMMON), fields
+
+
+def tiny_resnet(block, layers):
+    model = resnet.ResNet(block, layers, channels=(4, 8, 8, 4), **COMMON)
+    return model, {"layers": layers, "widths": [4, 8, 8, 4], "img_size": 40, **COMMON}
+
+
+def small_resnet():
+    model = parity.SmallResNet(1, widths=(4, 6, 8), **COMMON)
+    return model, {"layers": [1, 1, 1], "widths": [4, 6, 8], "img_size": 15, **COMMON}
+
+
+CASES = {  # file: (registered name, model and config fields)
+    "resnet18": tiny_resnet(resnet.BasicBlock, [1, 2, 1, 1]),
+    "resnet50": tiny_resnet(resnet.Bottleneck, [1, 2, 1, 1]),
+    "resnet20": small_resnet(),
+    "coatnet_nano_rw_224": coatnet("coatnet_nano_rw", 64),
+    "coatnet_0_rw_224": coatnet("coatnet_0_rw", 64),
+}
+
+
+def write(name, model, fields):
+    generator = torch.Generator().manual_seed(1)
+    torch.manual_seed(1)
+    parity.randomize(model, generator)
+    model.half()  # halves the files; the rounded weights are the model's
+    weights = {f"weights/{k}": v.contiguous().clone() for k, v in model.state_dict().items()}
+    x = torch.randn(2, fields["in_chans"], fields["img_size"], fields["img_size"],
+                    generator=generator).half()
+    model.double().eval()
+    features, logits = parity.run_reference(model, x.double())
+    logits.square().mean().backward()
+    grads = [(p.grad.flatten() * torch.arange(p.numel()).double().cos()).sum()
+             for _, p in sorted(model.named_parameters())]
+    save_file({**weights, "input": x, "logits": logits.detach(),
+               "features": features.detach().contiguous(), "grads": torch.stack(grads)},
+              HERE / "fixtures" / f"parity_{name}.safetensors", {"kwargs": json.dumps(fields)})
+
+
+def main():
+    (HERE / "fixtures").mkdir(exist_ok=True)
+    torch.manual_seed(1)
+    for name, (model, fields) in CASES.items():
+        write(name, model, fields)
+    table = torch.randn(13 * 13, 2)
+    save_file({"table": table,
+               "side_4": resize_rel_pos_bias_table(table, (4, 4), (49, 2)),
+               "side_10": resize_rel_pos_bias_table(table, (10, 10), (361, 2))},
+              HERE / "fixtures" / "rel_pos_bias.safetensors")
+
+
+if __name__ == "__main__":
+    main()
