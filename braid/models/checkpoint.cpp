@@ -121,18 +121,21 @@ LoadedModel load_model(const fs::path& folder) {
 }
 
 void load_weights(Model& model, const fs::path& file) {
-  const TensorMap tensors = load_tensors(file);
+  load_tensors_into(model, load_tensors(file), file.string());
+}
+
+void load_tensors_into(Model& model, const TensorMap& tensors, const std::string& where) {
   auto state = named_state(model);
   torch::NoGradGuard no_grad;
   for (const auto& [name, tensor] : tensors)
     if (!state.contains(name))
-      throw DataError("weights", fmt::format("unexpected tensor '{}'", name), file.string(),
+      throw DataError("weights", fmt::format("unexpected tensor '{}'", name), where,
                       "is this a checkpoint of another architecture?");
   for (auto& [name, target] : state) {
     const auto it = tensors.find(name);
     if (it == tensors.end()) {
       if (name.ends_with("num_batches_tracked")) continue;  // old checkpoints lack it
-      throw DataError("weights", fmt::format("missing tensor '{}'", name), file.string(),
+      throw DataError("weights", fmt::format("missing tensor '{}'", name), where,
                       "is this a checkpoint of another architecture?");
     }
     const auto loaded = model.fit_weight(name, it->second);
@@ -141,7 +144,7 @@ void load_weights(Model& model, const fs::path& file) {
           "weights",
           fmt::format("expected shape [{}] for tensor '{}', got [{}]",
                       fmt::join(target.sizes(), ","), name, fmt::join(it->second.sizes(), ",")),
-          file.string(), "check --num-classes, --in-chans and --img-size");
+          where, "check --num-classes, --in-chans and --img-size");
     target.copy_(loaded);
   }
 }

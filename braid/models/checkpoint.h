@@ -2,6 +2,7 @@
 // one folder.
 #pragma once
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -32,6 +33,9 @@ LoadedModel load_model(const std::filesystem::path& folder);
 // Copies tensors from a .safetensors file (or a folder with model.safetensors) into the model by
 // name. Throws DataError naming the first missing, unexpected or ill-shaped tensor, and the file.
 void load_weights(Model& model, const std::filesystem::path& file);
+// The same from tensors already read; where names their origin for errors.
+void load_tensors_into(Model& model, const std::map<std::string, torch::Tensor>& tensors,
+                       const std::string& where);
 // Parameters and buffers under timm's keys.
 void save_weights(const Model& model, const std::filesystem::path& file);
 

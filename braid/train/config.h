@@ -79,4 +79,7 @@ struct TrainConfig {
   void visit(FieldVisitor& v);  // all fields flat, those of the nested structs too
 };
 
+// Throws ConfigError naming the field and what it may be.
+void validate(const TrainConfig& config);
+
 }  // namespace braid::train

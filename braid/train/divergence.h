@@ -1,0 +1,16 @@
+// Finds where a computation stopped being finite.
+#pragma once
+#include <torch/torch.h>
+
+#include <string>
+
+#include "braid/models/model.h"
+
+namespace braid::train {
+
+// Runs the model forward on `input` and returns the name of the module whose operator first gave a
+// NaN or infinity
+// ("the input" when that holds one already, "the loss" when every output is finite).
+std::string first_non_finite_module(models::Model& model, const torch::Tensor& input);
+
+}  // namespace braid::train

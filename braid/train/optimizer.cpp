@@ -1,0 +1,201 @@
+#include "braid/train/optimizer.h"
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "braid/core/error.h"
+
+namespace braid::train {
+namespace {
+
+// torch.optim.SGD through its fused kernel.
+class Sgd final : public Optimizer {
+ public:
+  Sgd(std::vector<ParamGroup> groups, double momentum, bool nesterov)
+      : Optimizer(std::move(groups)), momentum_(momentum), nesterov_(nesterov) {}
+
+ private:
+  std::vector<std::string> state_names() const override { return {"momentum_buffer"}; }
+  void update(Slice& s) override {
+    // A zero buffer gives momentum * 0 + gradient, which is the first step's buffer: no special
+    // case.
+    at::_fused_sgd_(s.params, s.grads, s.state[0], s.group.weight_decay, momentum_, s.lr,
+                    /*dampening=*/0, nesterov_,
+                    /*maximize=*/false, /*is_first_step=*/false);
+  }
+  double momentum_;
+  bool nesterov_;
+};
+
+// torch.optim.AdamW (https://arxiv.org/abs/1711.05101) through its fused kernel.
+class AdamW final : public Optimizer {
+ public:
+  AdamW(std::vector<ParamGroup> groups, double beta1, double beta2, double eps)
+      : Optimizer(std::move(groups)), beta1_(beta1), beta2_(beta2), eps_(eps) {}
+
+ private:
+  std::vector<std::string> state_names() const override {
+    return {"exp_avg", "exp_avg_sq", "step"};
+  }
+  void update(Slice& s) override {
+    for (auto& step : s.state[2]) step.add_(1);
+    at::_fused_adamw_(s.params, s.grads, s.state[0], s.state[1], {}, s.state[2], s.lr, beta1_,
+                      beta2_, s.group.weight_decay, eps_, /*amsgrad=*/false, /*maximize=*/false);
+  }
+  double beta1_, beta2_, eps_;
+};
+
+// LAMB (https://arxiv.org/abs/1904.00962) as in timm: no clipping of its own, trust ratio only
+// where there is decay.
+class Lamb final : public Optimizer {
+ public:
+  Lamb(std::vector<ParamGroup> groups, double beta1, double beta2, double eps)
+      : Optimizer(std::move(groups)), beta1_(beta1), beta2_(beta2), eps_(eps) {}
+
+ private:
+  std::vector<std::string> state_names() const override {
+    return {"exp_avg", "exp_avg_sq", "step"};
+  }
+  void update(Slice& s) override {
+    for (size_t i = 0; i < s.params.size(); ++i) {
+      auto &p = s.params[i], &g = s.grads[i], &m = s.state[0][i], &v = s.state[1][i];
+      const double t = s.state[2][i].add_(1).item<double>();
+      m.mul_(beta1_).add_(g, 1 - beta1_);
+      v.mul_(beta2_).addcmul_(g, g, 1 - beta2_);
+      const double correction1 = 1 - std::pow(beta1_, t), correction2 = 1 - std::pow(beta2_, t);
+      auto update = (m / correction1).div_((v.sqrt() / std::sqrt(correction2)).add_(eps_));
+      if (s.group.weight_decay != 0) {
+        update.add_(p, s.group.weight_decay);
+        const double p_norm = p.norm().item<double>(), u_norm = update.norm().item<double>();
+        if (p_norm > 0 && u_norm > 0) update.mul_(p_norm / u_norm);
+      }
+      p.add_(update, -s.lr);
+    }
+  }
+  double beta1_, beta2_, eps_;
+};
+
+// Lion (https://arxiv.org/abs/2302.06675) as in timm.
+class Lion final : public Optimizer {
+ public:
+  Lion(std::vector<ParamGroup> groups, double beta1, double beta2)
+      : Optimizer(std::move(groups)), beta1_(beta1), beta2_(beta2) {}
+
+ private:
+  std::vector<std::string> state_names() const override { return {"exp_avg"}; }
+  void update(Slice& s) override {
+    for (size_t i = 0; i < s.params.size(); ++i) {
+      auto &p = s.params[i], &g = s.grads[i], &m = s.state[0][i];
+      p.mul_(1 - s.lr * s.group.weight_decay);
+      p.add_((m * beta1_).add_(g, 1 - beta1_).sign_(), -s.lr);
+      m.lerp_(g, 1 - beta2_);
+    }
+  }
+  double beta1_, beta2_;
+};
+
+}  // namespace
+
+std::vector<ParamGroup> make_param_groups(models::Model& model, const OptimizerConfig& config) {
+  const auto listed = model.no_weight_decay();
+  const std::set<std::string> no_decay(listed.begin(), listed.end());
+  std::map<std::pair<int64_t, bool>, ParamGroup> groups;  // (layer, decays)
+  const int64_t last = model.layer_count() - 1;
+  for (const auto& item : model.named_parameters()) {
+    const auto& [name, param] = item.pair();
+    if (!param.requires_grad()) continue;
+    const bool decays = param.dim() > 1 && !no_decay.contains(name);
+    const int64_t layer = config.layer_decay < 1 ? model.layer_id(name) : last;
+    auto& group = groups[{layer, decays}];
+    group.names.push_back(name);
+    group.params.push_back(param);
+    group.weight_decay = decays ? config.weight_decay : 0;
+    group.lr_scale = std::pow(config.layer_decay, static_cast<double>(last - layer));
+  }
+  std::vector<ParamGroup> list;
+  for (auto& [key, group] : groups) list.push_back(std::move(group));
+  return list;
+}
+
+torch::Tensor Optimizer::make_state(const std::string& name, const torch::Tensor& param) const {
+  if (name == "step") return torch::zeros({}, param.options().dtype(torch::kFloat));
+  return torch::zeros_like(param, {}, at::MemoryFormat::Preserve);
+}
+
+void Optimizer::step(double lr) {
+  torch::NoGradGuard no_grad;
+  const auto names = state_names();
+  for (const auto& group : groups_) {
+    Slice slice{
+        group, lr * group.lr_scale, {}, {}, std::vector<std::vector<torch::Tensor>>(names.size())};
+    for (size_t i = 0; i < group.params.size(); ++i) {
+      const auto& param = group.params[i];
+      if (!param.grad().defined()) continue;
+      slice.params.push_back(param);
+      slice.grads.push_back(param.grad());
+      for (size_t k = 0; k < names.size(); ++k) {
+        auto& tensor = state_[group.names[i] + "." + names[k]];
+        if (!tensor.defined()) tensor = make_state(names[k], param);
+        slice.state[k].push_back(tensor);
+      }
+    }
+    if (!slice.params.empty()) update(slice);
+  }
+}
+
+void Optimizer::zero_grad() {
+  for (auto& group : groups_)
+    for (auto& param : group.params) param.mutable_grad().reset();
+}
+
+std::map<std::string, torch::Tensor> Optimizer::state() const { return state_; }
+
+void Optimizer::load_state(const std::map<std::string, torch::Tensor>& state) {
+  torch::NoGradGuard no_grad;
+  for (const auto& group : groups_)
+    for (size_t i = 0; i < group.params.size(); ++i)
+      for (const auto& name : state_names()) {
+        const std::string key = group.names[i] + "." + name;
+        const auto it = state.find(key);
+        if (it == state.end()) continue;  // never had a gradient
+        auto tensor = make_state(name, group.params[i]);
+        if (it->second.sizes() != tensor.sizes())
+          throw DataError("optimizer",
+                          "state '" + key + "' has another shape than the model's parameter");
+        tensor.copy_(it->second);
+        state_[key] = tensor;
+      }
+}
+
+std::unique_ptr<Optimizer> make_optimizer(std::vector<ParamGroup> groups,
+                                          const OptimizerConfig& config) {
+  const auto beta = [&](size_t i, double otherwise) {
+    return config.opt_betas.empty() ? otherwise : config.opt_betas.at(i);
+  };
+  if (config.opt == "sgd" || config.opt == "nesterov")
+    return std::make_unique<Sgd>(std::move(groups), config.momentum, config.opt == "nesterov");
+  if (config.opt == "adamw")
+    return std::make_unique<AdamW>(std::move(groups), beta(0, 0.9), beta(1, 0.999),
+                                   config.opt_eps.value_or(1e-8));
+  if (config.opt == "lamb")
+    return std::make_unique<Lamb>(std::move(groups), beta(0, 0.9), beta(1, 0.999),
+                                  config.opt_eps.value_or(1e-6));
+  if (config.opt == "lion")
+    return std::make_unique<Lion>(std::move(groups), beta(0, 0.9), beta(1, 0.99));
+  throw ConfigError("train", "unknown optimizer '" + config.opt + "'", "--opt");
+}
+
+double clip_grad_norm(const Optimizer& optimizer, double max_norm) {
+  torch::NoGradGuard no_grad;
+  std::vector<torch::Tensor> grads;
+  for (const auto& group : optimizer.groups())
+    for (const auto& param : group.params)
+      if (param.grad().defined()) grads.push_back(param.grad());
+  if (grads.empty()) return 0;
+  const double norm = torch::stack(at::_foreach_norm(grads, 2)).norm().item<double>();
+  if (norm > max_norm) at::_foreach_mul_(grads, max_norm / (norm + 1e-6));
+  return norm;
+}
+
+}  // namespace braid::train

@@ -1,0 +1,35 @@
+// Learning-rate schedules, timm's trajectories in fractional epochs.
+#pragma once
+#include <cstdint>
+
+#include "braid/core/config.h"
+#include "braid/train/config.h"
+
+namespace braid::train {
+
+// Linear warm-up from warmup_lr to the peak over warmup_epochs, then, with e the epoch (not counted
+// from the warm-up's end, timm's default) and E the total:
+//   cosine        min + (peak - min) (1 + cos(pi e / E)) / 2
+//   linear        peak + (min - peak) e / E
+//   step          peak * decay_rate^floor(e / decay_epochs)
+//   inverse_sqrt  peak * sqrt(w / max(e, w)), w the warm-up's epochs or 1 (Vaswani et al.'s Noam
+//   schedule) plateau       peak * decay_rate^(number of plateaus), at least min; observe() counts
+//   them constant      peak
+class Schedule {
+ public:
+  Schedule(const ScheduleConfig& config, double peak_lr, double total_epochs);
+  double lr(double epoch) const;
+  // plateau: the epoch's validation accuracy; PyTorch's ReduceLROnPlateau with mode max and
+  // threshold 1e-4 relative.
+  void observe(double metric);
+  Json state() const;
+  void load_state(const Json& state);
+
+ private:
+  ScheduleConfig config_;
+  double peak_, total_;
+  double best_ = -1e300, factor_ = 1;
+  int64_t bad_epochs_ = 0;
+};
+
+}  // namespace braid::train

@@ -1,0 +1,30 @@
+// From a run's config and data to its model.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "braid/core/progress.h"
+#include "braid/data/dataset.h"
+#include "braid/models/checkpoint.h"
+#include "braid/train/config.h"
+
+namespace braid::train {
+
+// How the data is shown to the model. Size: config.img_size, else the data's own up to 64 pixels,
+// else the model's. Mean and deviation: the model's own for colour images above 64 pixels, else
+// measured on up to 1000 training images.
+data::InputConfig resolve_input(const TrainConfig& config, const data::Splits& splits);
+
+struct RunModel {
+  models::ModelPtr model;
+  models::ModelCard card;
+};
+// The config's model for the data, with the weights of config.weights if given (a classifier of
+// another class count is left fresh, which is said in a line), on the config's device and in its
+// memory format.
+RunModel make_run_model(const TrainConfig& config, const data::Splits& splits, Progress& progress);
+
+// Convolution weights to channels-last memory.
+void to_channels_last(torch::nn::Module& module);
+
+}  // namespace braid::train

@@ -1,0 +1,46 @@
+// Everything beyond the model that a run continues from, kept in last/state.safetensors.
+#pragma once
+#include <torch/torch.h>
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "braid/core/config.h"
+#include "braid/train/trainer.h"
+
+namespace braid::train {
+
+struct TrainState {
+  int64_t epoch = 0;      // the epoch under way
+  int64_t batch = 0;      // its batches that are done
+  int64_t step = 0;       // optimizer steps done
+  double epoch_loss = 0;  // sum over the epoch's images so far
+  int64_t epoch_images = 0;
+  double epoch_seconds = 0;
+  double train_seconds = 0;  // of the run, training alone
+  int64_t train_images = 0;
+  double best_top1 = -1;
+  int64_t best_epoch = 0;
+  std::vector<EpochStats> history;
+  Json schedule;
+  Json config;  // of the run, to be compared on resume
+};
+
+// tensors: optimizer, EMA and random-number state under their prefixes.
+void save_state(const TrainState& state, const std::map<std::string, torch::Tensor>& tensors,
+                const std::filesystem::path& folder);
+// Throws IoError or DataError naming the file.
+TrainState load_state(const std::filesystem::path& folder,
+                      std::map<std::string, torch::Tensor>& tensors);
+
+// The tensors of `all` whose names begin with `prefix`, without it.
+std::map<std::string, torch::Tensor> with_prefix(const std::map<std::string, torch::Tensor>& all,
+                                                 const std::string& prefix);
+
+// Throws ConfigError naming the first field in which a resumed run differs from the saved one. What
+// may differ: where it runs, how long, and how often it is kept.
+void check_same_run(const Json& saved, const Json& now);
+
+}  // namespace braid::train
