@@ -26,7 +26,7 @@ int main(int argc, char** argv) {
   model->train();
   for (auto& p : model->parameters())
     if (p.dim() == 4) p.set_data(p.contiguous(at::MemoryFormat::ChannelsLast));
-  const braid::train::OptimizerConfig config{.opt = "adamw", .lr = 1e-3, .weight_decay = 0.05};
+  const braid::train::OptimizerConfig config;  // AdamW, the defaults of timm and braid
   const auto optimizer =
       braid::train::make_optimizer(braid::train::make_param_groups(*model, config), config);
   const auto images =

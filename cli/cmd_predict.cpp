@@ -1,7 +1,80 @@
+// braid predict: labels for image files.
+#include <fmt/format.h>
+
+#include "braid/core/error.h"
+#include "braid/data/loader.h"
+#include "braid/models/checkpoint.h"
 #include "cli/command.h"
 
 namespace braid::cli {
+namespace {
 
-void add_predict(CLI::App&) {}
+struct Options {
+  std::string checkpoint, format = "text", on_bad_sample = "error";
+  std::vector<std::string> files;
+  int64_t top = 5;
+};
+
+std::string csv_field(const std::string& text) {
+  if (text.find_first_of(",\"\n\r") == std::string::npos) return text;
+  std::string quoted = "\"";
+  for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return quoted + "\"";
+}
+
+void run(const Options& options) {
+  const torch::InferenceMode no_grad;
+  auto loaded = models::load_model(checkpoint_folder(options.checkpoint));
+  Json all = Json::array();
+  if (options.format == "csv") fmt::print("file,rank,class,probability\n");
+  for (const auto& file : options.files) {
+    torch::Tensor logits;
+    try {
+      logits = loaded.model->forward(data::prepare_image(io::read_image(file), loaded.card.input));
+    } catch (const DataError& e) {
+      if (options.on_bad_sample != "skip") throw;
+      fmt::print(stderr, "skipped: {}\n", e.what());
+      continue;
+    }
+    const auto [values, classes] =
+        logits.softmax(1).topk(std::min<int64_t>(options.top, logits.size(1)), 1);
+    Json predictions = Json::array();
+    if (options.format == "text") fmt::print("{}\n", file);
+    for (int64_t k = 0; k < values.size(1); ++k) {
+      const auto index = classes[0][k].item<int64_t>();
+      const double probability = values[0][k].item<double>();
+      const auto& names = loaded.card.classes;
+      const std::string name = static_cast<size_t>(index) < names.size()
+                                   ? names[static_cast<size_t>(index)]
+                                   : std::to_string(index);
+      if (options.format == "text") fmt::print("  {:5.1f}%  {}\n", 100 * probability, name);
+      if (options.format == "csv")
+        fmt::print("{},{},{},{:.6f}\n", csv_field(file), k + 1, csv_field(name), probability);
+      predictions.push_back({{"class", name}, {"index", index}, {"probability", probability}});
+    }
+    all.push_back({{"file", file}, {"predictions", predictions}});
+  }
+  if (options.format == "json")
+    fmt::print("{}\n", all.dump(2, ' ', false, Json::error_handler_t::replace));
+}
+
+}  // namespace
+
+void add_predict(CLI::App& program) {
+  auto* verb = program.add_subcommand("predict", "Label image files with a checkpoint");
+  verb->footer(
+      "Example:\n  braid predict --checkpoint runs/fashion shirt.png boot.jpg --top 3 --format "
+      "json");
+  auto o = std::make_shared<Options>();
+  verb->add_option("--checkpoint", o->checkpoint, "folder of a run or a checkpoint")->required();
+  verb->add_option("files", o->files, "JPEG or PNG files")->required();
+  verb->add_option("--top", o->top, "classes per image [5]")->check(CLI::Range(1, 1000000));
+  verb->add_option("--format", o->format, "text, json or csv [text]")
+      ->check(CLI::IsMember({"text", "json", "csv"}));
+  verb->add_option("--on-bad-sample", o->on_bad_sample,
+                   "a file that cannot be read: error or skip [error]")
+      ->check(CLI::IsMember({"error", "skip"}));
+  verb->callback([o] { run(*o); });
+}
 
 }  // namespace braid::cli

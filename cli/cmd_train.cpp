@@ -1,7 +1,90 @@
+// braid train: one model on one dataset.
+#include <fmt/format.h>
+
+#include <csignal>
+
+#include "braid/core/error.h"
+#include "braid/core/progress.h"
+#include "braid/models/registry.h"
+#include "braid/nn/autocast.h"
+#include "braid/train/recipes.h"
+#include "braid/train/trainer.h"
 #include "cli/command.h"
 
 namespace braid::cli {
+namespace {
 
-void add_train(CLI::App&) {}
+constexpr const char* kFooter = R"(Examples:
+  braid train --model cct_2_3x2_32 --data fashion-mnist --epochs 10 --output runs/fashion
+  braid train --config run.toml --lr 5e-4          flags override the file
+  braid train --model resnet20 --data photos/ --max-train-seconds 600 --dtype auto
+  braid train --model resnet20 --data photos/ --output runs/photos --resume
+
+Without flags the family's recipe decides (--recipe none: plain defaults). Ctrl-C saves and ends cleanly (exit code 0).)";
+
+// recipe, then the TOML file, then the flags.
+train::TrainConfig resolve(const ConfigFlags& flags, const std::string& file,
+                           const std::string& recipe) {
+  const Json given = flags.given();
+  KeyLines lines;
+  const Json toml = file.empty() ? Json::object() : read_toml(file, &lines);
+  const std::string model =
+      given.value("model", toml.is_object() && toml.contains("model") && toml["model"].is_string()
+                               ? toml["model"].get<std::string>()
+                               : std::string());
+  if (model.empty())
+    throw UsageError("train", "expected a model", "--model", "`braid models` lists them");
+  train::TrainConfig config;
+  if (recipe == "auto")
+    config = train::recipe_for(models::find_model(model));
+  else if (recipe != "none")
+    throw UsageError("train", "expected auto or none, got '" + recipe + "'", "--recipe");
+  update_from_json(config, toml, file, lines);
+  update_from_json(config, given, "flags");
+  if (config.data.empty())
+    throw UsageError("train", "expected a dataset", "--data", "a folder, or fashion-mnist");
+  return config;
+}
+
+void run(const ConfigFlags& flags, const std::string& file, const std::string& recipe) {
+  const auto config = resolve(flags, file, recipe);
+  train::validate(config);
+  stop_on_interrupt();
+  const auto progress = make_terminal_progress();
+  const auto splits = data::open_dataset(config.data, {.val_fraction = config.val_fraction});
+  const auto result = train::train(config, splits, *progress);
+  fmt::print(
+      "{:14} {:.2f}% (epoch {})\n{:14} {}\n{:14} {:.1f} s, {:.0f} images/s, {} steps\n{:14} {}\n",
+      "best val top-1", result.best_top1, result.best_epoch, "stopped by", result.stop_reason,
+      "training", result.train_seconds, result.images_per_s, result.steps, "checkpoint",
+      result.best_checkpoint.string());
+  if (result.bad_samples > 0)
+    fmt::print("{:14} {} images could not be read\n", "skipped", result.bad_samples);
+  if (splits.test)
+    fmt::print("next           braid eval --checkpoint {} --data {} --split test\n", config.output,
+               config.data);
+}
+
+}  // namespace
+
+void stop_on_interrupt() {
+  struct sigaction action {};
+  action.sa_handler = [](int) { train::interrupt_requested() = true; };
+  action.sa_flags = SA_RESETHAND;  // a second Ctrl-C ends at once
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+}
+
+void add_train(CLI::App& program) {
+  auto* verb = program.add_subcommand("train", "Train or fine-tune one model");
+  verb->footer(kFooter);
+  auto file = std::make_shared<std::string>();
+  auto recipe = std::make_shared<std::string>("auto");
+  verb->add_option("--config", *file, "TOML file of settings; flags override it");
+  verb->add_option("--recipe", *recipe,
+                   "auto: the family's documented defaults; none: plain defaults [auto]");
+  auto flags = std::make_shared<ConfigFlags>(*verb, train::TrainConfig());
+  verb->callback([=] { run(*flags, *file, *recipe); });
+}
 
 }  // namespace braid::cli

@@ -1,6 +1,7 @@
 // The verbs of the program: one cmd_<verb>.cpp each, listed in main.cpp.
 #pragma once
 #include <CLI/CLI.hpp>
+#include <filesystem>
 
 #include "braid/core/config.h"
 
@@ -15,6 +16,12 @@ void add_forward(CLI::App& program);
 void add_models(CLI::App& program);
 void add_predict(CLI::App& program);
 void add_train(CLI::App& program);
+
+// SIGINT and SIGTERM ask the trainer to save and return; a second one ends the program.
+void stop_on_interrupt();
+
+// A run's folder or a checkpoint's: the folder that holds the model. Throws IoError.
+std::filesystem::path checkpoint_folder(const std::string& path);
 
 // Adds a flag per field of a config struct (visit order), --like-this; a flag that was given
 // overwrites the field when apply() is called, so that a TOML file read before it loses to the

@@ -14,7 +14,8 @@ Predictions run_model(Model& model, const data::DatasetPtr& dataset, const data:
   data::Loader loader(dataset, {.batch_size = options.batch_size,
                                 .workers = options.workers,
                                 .on_bad_sample = options.on_bad_sample,
-                                .input = input});
+                                .input = input,
+                                .augment = {}});
   Predictions out;
   std::vector<torch::Tensor> logits, labels;
   progress.begin("evaluate", dataset->size());

@@ -131,8 +131,10 @@ void Trainer::resume() {
   if (ema_)
     for (const auto& [name, tensor] : with_prefix(tensors, "ema."))
       ema_->state().at(name).copy_(tensor);
-  if (tensors.contains("rng"))
-    at::globalContext().defaultGenerator(torch::kCPU).set_state(tensors.at("rng"));
+  if (tensors.contains("rng")) {
+    auto generator = at::globalContext().defaultGenerator(torch::kCPU);
+    generator.set_state(tensors.at("rng"));
+  }
   schedule_.load_state(state_.schedule);
   progress_.line(fmt::format("Resuming {} at epoch {}, batch {}.", folder_.path().string(),
                              state_.epoch, state_.batch));

@@ -1,0 +1,112 @@
+#include "braid/evaluate/evaluate.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "braid/core/error.h"
+#include "braid/core/near_match.h"
+#include "braid/data/dataset.h"
+#include "braid/data/sources.h"
+
+namespace braid::evaluate {
+namespace {
+
+struct Split {
+  std::string name;
+  std::vector<data::DatasetPtr> parts;
+};
+
+Split choose(const std::string& spec, std::string name) {
+  const std::vector<std::string> known = {"auto", "test", "val", "train", "all"};
+  if (std::find(known.begin(), known.end(), name) == known.end())
+    throw UsageError("eval", "unknown split '" + name + "'", "--split", did_you_mean(name, known));
+  if (name == "val" || name == "train") {
+    const auto splits = data::open_dataset(spec);  // as training split it
+    return {name, {name == "val" ? splits.val : splits.train}};
+  }
+  const auto splits = data::open_source(spec);
+  if (name == "auto") name = splits.test ? "test" : "all";
+  if (name == "test") {
+    if (!splits.test)
+      throw DataError("eval", "the data has no test split", spec, "use --split all or val");
+    return {name, {splits.test}};
+  }
+  Split all{name, {}};
+  for (const auto& part : {splits.train, splits.val, splits.test})
+    if (part) all.parts.push_back(part);
+  return all;
+}
+
+// For each class of the data, its index in the checkpoint.
+torch::Tensor class_map(const std::vector<std::string>& of_data,
+                        const std::vector<std::string>& of_checkpoint, const std::string& where) {
+  std::vector<int64_t> map;
+  for (const auto& name : of_data) {
+    const auto it = std::find(of_checkpoint.begin(), of_checkpoint.end(), name);
+    if (it == of_checkpoint.end())
+      throw DataError(
+          "eval",
+          fmt::format("the checkpoint knows {} classes ({}), not '{}'", of_checkpoint.size(),
+                      fmt::join(of_checkpoint.begin(),
+                                of_checkpoint.begin() +
+                                    static_cast<int64_t>(std::min<size_t>(8, of_checkpoint.size())),
+                                ", "),
+                      name),
+          where, "name the class folders as in training");
+    map.push_back(it - of_checkpoint.begin());
+  }
+  return torch::tensor(map, torch::kInt64);
+}
+
+}  // namespace
+
+Evaluation evaluate_checkpoint(models::LoadedModel& loaded, const std::string& data,
+                               const std::string& split, const EvaluateOptions& options,
+                               Progress& progress) {
+  const Split chosen = choose(data, split);
+  Evaluation out;
+  out.split = chosen.name;
+  out.classes = loaded.card.classes;
+  std::vector<torch::Tensor> logits, labels;
+  const auto start = std::chrono::steady_clock::now();
+  for (const auto& part : chosen.parts) {
+    const auto map = class_map(part->classes(), loaded.card.classes, data);
+    const auto predictions =
+        models::run_model(*loaded.model, part, loaded.card.input, options, progress);
+    logits.push_back(predictions.logits);
+    labels.push_back(map.index_select(0, predictions.labels));
+    out.bad_samples += predictions.bad_samples;
+  }
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+  const auto all = torch::cat(logits);
+  if (all.size(0) == 0) throw DataError("eval", "no image could be read", data);
+  out.images_per_s = static_cast<double>(all.size(0)) / seconds.count();
+  out.metrics = compute_metrics(all.softmax(1), torch::cat(labels));
+  return out;
+}
+
+Json to_json(const Evaluation& e) {
+  const auto& m = e.metrics;
+  Json confusion = Json::array();
+  for (int64_t row = 0; row < m.confusion.size(0); ++row) {
+    const auto values = m.confusion[row].contiguous();
+    confusion.push_back(std::vector<int64_t>(values.data_ptr<int64_t>(),
+                                             values.data_ptr<int64_t>() + values.numel()));
+  }
+  return {{"split", e.split},
+          {"count", m.count},
+          {"top1", m.top1},
+          {"top1_interval", {m.top1_low, m.top1_high}},
+          {"top5", m.top5},
+          {"macro_f1", m.macro_f1},
+          {"ece", m.ece},
+          {"loss", m.nll},
+          {"images_per_s", e.images_per_s},
+          {"bad_samples", e.bad_samples},
+          {"classes", e.classes},
+          {"confusion", confusion}};
+}
+
+}  // namespace braid::evaluate

@@ -1,0 +1,32 @@
+// A trained model on a dataset's split.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "braid/core/config.h"
+#include "braid/core/progress.h"
+#include "braid/evaluate/metrics.h"
+#include "braid/models/checkpoint.h"
+#include "braid/models/inference.h"
+
+namespace braid::evaluate {
+
+using EvaluateOptions = models::InferenceOptions;
+
+struct Evaluation {
+  Metrics metrics;
+  std::string split;                 // test, val, train or all
+  std::vector<std::string> classes;  // in the checkpoint's order
+  int64_t bad_samples = 0;
+  double images_per_s = 0;  // loading included
+};
+
+// data: a name or folder for data::open_dataset. split: test, val, train, all; auto: test where
+// there is one, else all. Labels are matched by class name; classes that the checkpoint does not
+// know are a DataError naming them, missing ones are not (their images are just not there).
+Evaluation evaluate_checkpoint(models::LoadedModel& loaded, const std::string& data,
+                               const std::string& split, const EvaluateOptions& options,
+                               Progress& progress);
+Json to_json(const Evaluation& evaluation);
+
+}  // namespace braid::evaluate
