@@ -4,9 +4,16 @@
 
 #include <string>
 
+#include "braid/core/error.h"
 #include "braid/models/model.h"
 
 namespace braid::train {
+
+// The loss stayed NaN or infinite.
+class DivergenceError : public DataError {
+ public:
+  using DataError::DataError;
+};
 
 // Runs the model forward on `input` and returns the name of the module whose operator first gave a
 // NaN or infinity

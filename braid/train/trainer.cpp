@@ -199,7 +199,7 @@ void Trainer::backward(const data::Batch& batch) {
   if (!std::isfinite(value)) {
     step_is_bad_ = true;
     if (skipped_steps_ + 1 >= kMaxSkippedSteps)
-      throw DataError(
+      throw DivergenceError(
           "train",
           fmt::format(
               "the loss was not finite in {} steps in a row; first not finite: {}",

@@ -54,8 +54,12 @@ void ViTLite::reset_classifier(int64_t num_classes) {
 }
 
 void add_vit_lite(Registry& table) {
-  table.push_back(make_entry<ViTLite>("vit_lite_7_4_32", Family::kTransformer, Fusion::kNone,
-                                      small_image_input(32), ViTLiteConfig{}));
+  const auto add = [&table](const char* name, const ViTLiteConfig& config) {
+    table.push_back(make_entry<ViTLite>(name, Family::kTransformer, Fusion::kNone,
+                                        small_image_input(config.img_size), config));
+  };
+  add("vit_lite_2_4_32", {.embed_dim = 128, .depth = 2, .num_heads = 2, .mlp_ratio = 1.0});
+  add("vit_lite_7_4_32", {});
 }
 
 }  // namespace braid::models

@@ -1,0 +1,63 @@
+// The main job: trains several architectures on one dataset under one equal budget, measures them,
+// recommends one.
+#pragma once
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "braid/core/config.h"
+#include "braid/core/error.h"
+#include "braid/core/progress.h"
+
+namespace braid::evaluate {
+
+struct CompareConfig {
+  // what
+  std::string data;
+  std::vector<std::string> models;
+  std::string output = "runs/compare";
+  std::optional<int64_t> img_size;  // pixels; unset: the data's own up to 64, else each model's
+  // how much
+  std::string budget = "time=2m";   // per model and seed: time=2m, epochs=10, flops=500T
+  int64_t seeds = 1;                // trainings per model
+  int64_t seed = 0;                 // the first of them
+  bool distill = false;             // also the best Transformer with the best CNN as its teacher
+  std::vector<std::string> skip;    // robustness, efficiency
+  int64_t robustness_images = 500;  // test images per corruption and severity, 0: all
+  // which
+  std::string prefer = "accuracy";  // accuracy, latency, size
+  std::optional<double> max_latency_ms;
+  std::optional<int64_t> max_params;
+  // how
+  int64_t batch_size = 128;
+  std::string dtype = "float32";
+  std::string device = "cpu";
+  int64_t workers = 2;
+  int64_t threads = 0;
+  std::string on_bad_sample = "error";
+  double val_fraction = 0.1;
+  void visit(FieldVisitor& v);
+};
+
+// Throws UsageError or ConfigError naming the flag.
+void validate(const CompareConfig& config);
+
+struct CompareOutcome {
+  Json results;                  // as docs/results.schema.json describes it
+  std::filesystem::path report;  // <output>/report.html
+  // The first failure among the models, or kOk. The others' results stand.
+  ExitCode exit_code = ExitCode::kOk;
+  std::string failure;  // its text
+};
+
+// Fills config.output with
+//   results.json  report.html
+//   winner/       the recommended model's checkpoint
+//   models/       one run folder per model and seed
+//   work/         what is finished, unit by unit, so that a killed comparison goes on where it was
+// command: the command line, kept in the results. Throws ConfigError when the folder holds a
+// comparison with other settings, TryAgainError when interrupted, the error itself when every model
+// failed with one, IoError when the folder cannot be written.
+CompareOutcome compare(const CompareConfig& config, const std::string& command, Progress& progress);
+
+}  // namespace braid::evaluate
