@@ -82,6 +82,8 @@ int main(int argc, char** argv) {
     return fail(braid::ExitCode::kTryAgain,
                 "[memory] out of memory; try a smaller --batch-size or --img-size");
   } catch (const std::exception& e) {
-    return fail(braid::ExitCode::kInternal, e.what());
+    const std::string what = e.what();  // LibTorch's errors carry a backtrace
+    return fail(braid::ExitCode::kInternal,
+                what.substr(0, what.find("\nException raised")).c_str());
   }
 }

@@ -16,9 +16,11 @@ namespace fs = std::filesystem;
 Json card_to_json(const ModelCard& card, const Model& model) {
   const auto info = model.feature_info();
   const auto& input = card.input;
+  const Json config = model.config();
+  const auto num_classes = config.value("num_classes", int64_t{0});
   Json json;
   json["architecture"] = card.architecture;
-  json["num_classes"] = card.model_args.value("num_classes", int64_t{0});
+  json["num_classes"] = num_classes;
   json["num_features"] = info.empty() ? 0 : info.back().num_chs;
   json["pretrained_cfg"] = {{"input_size", {input.channels, input.height, input.width}},
                             {"fixed_input_size", false},
@@ -26,17 +28,16 @@ Json card_to_json(const ModelCard& card, const Model& model) {
                             {"crop_pct", input.crop_pct},
                             {"mean", input.mean},
                             {"std", input.std},
-                            {"num_classes", card.model_args.value("num_classes", int64_t{0})},
+                            {"num_classes", num_classes},
                             {"label_names", card.classes},
                             {"classifier", model.classifier()[0]}};
   // What timm's constructors take; braid's own fields stand apart.
-  const Json defaults = find_model(card.architecture).make(Json::object())->config();
+  const Json& defaults = find_model(card.architecture).config;
   Json args = Json::object();
   for (const char* key : {"in_chans", "img_size"})
-    if (card.model_args.contains(key) && card.model_args[key] != defaults[key])
-      args[key] = card.model_args[key];
+    if (config.contains(key) && config.at(key) != defaults.at(key)) args[key] = config.at(key);
   json["model_args"] = args;
-  json["braid"] = {{"version", version()}, {"format", 1}, {"config", card.model_args}};
+  json["braid"] = {{"version", version()}, {"format", 1}, {"config", config}};
   return json;
 }
 
@@ -53,14 +54,36 @@ T get(const Json& json, const char* key, const std::string& where) {
   }
 }
 
+void check_input(const data::InputConfig& input, const std::string& where) {
+  const auto channels = static_cast<size_t>(input.channels);
+  if (input.mean.size() != channels || input.std.size() != channels)
+    throw DataError("checkpoint",
+                    fmt::format("expected {} numbers in 'mean' and in 'std', got {} and {}",
+                                channels, input.mean.size(), input.std.size()),
+                    where);
+  for (const double deviation : input.std)
+    if (!(deviation > 0)) throw DataError("checkpoint", "expected 'std' above 0", where);
+  if (!(input.crop_pct > 0 && input.crop_pct <= 1))
+    throw DataError("checkpoint", "expected 0 < 'crop_pct' <= 1", where);
+  if (input.interpolation != "bicubic" && input.interpolation != "bilinear")
+    throw DataError(
+        "checkpoint",
+        "expected 'interpolation' bicubic or bilinear, got '" + input.interpolation + "'", where);
+}
+
 ModelCard read_card(const fs::path& file) {
   const Json json = read_json(file);
   const std::string where = file.string();
   if (!json.is_object()) throw DataError("checkpoint", "expected a JSON object", where);
   ModelCard card;
   card.architecture = get<std::string>(json, "architecture", where);
-  const Json pretrained = json.value("pretrained_cfg", Json::object());
-  card.input = find_model(card.architecture).input;
+  const Json pretrained =
+      json.contains("pretrained_cfg") ? json.at("pretrained_cfg") : Json::object();
+  try {
+    card.input = find_model(card.architecture).input;
+  } catch (const UsageError& e) {
+    throw DataError("checkpoint", e.what(), where);
+  }
   if (!pretrained.is_object())
     throw DataError("checkpoint", "expected an object 'pretrained_cfg'", where);
   if (pretrained.contains("input_size")) {
@@ -79,13 +102,16 @@ ModelCard read_card(const fs::path& file) {
     card.input.crop_pct = get<double>(pretrained, "crop_pct", where);
   if (pretrained.contains("interpolation"))
     card.input.interpolation = get<std::string>(pretrained, "interpolation", where);
+  check_input(card.input, where);
   if (pretrained.contains("label_names"))
     card.classes = get<std::vector<std::string>>(pretrained, "label_names", where);
   if (json.contains("braid")) {
     card.model_args = get<Json>(get<Json>(json, "braid", where), "config", where);
   } else {
-    card.model_args = json.value("model_args", Json::object());
+    card.model_args = json.value("model_args", Json());
     if (card.model_args.is_null()) card.model_args = Json::object();
+    if (!card.model_args.is_object())
+      throw DataError("checkpoint", "expected an object 'model_args'", where);
     if (json.contains("num_classes"))
       card.model_args["num_classes"] = get<int64_t>(json, "num_classes", where);
   }

@@ -38,7 +38,11 @@ void CompactModel::reset_classifier(int64_t num_classes) {
 }
 
 std::vector<std::string> CompactModel::no_weight_decay() const {
-  return {"classifier.positional_emb", "classifier.class_emb"};
+  std::vector<std::string> names;
+  const auto parameters = named_parameters();
+  for (const char* name : {"classifier.positional_emb", "classifier.class_emb"})
+    if (parameters.contains(name)) names.push_back(name);  // sequence pooling has no class token
+  return names;
 }
 
 int64_t CompactModel::layer_id(const std::string& parameter) const {

@@ -75,8 +75,17 @@ const ModelEntry& find_model(const std::string& name) {
 
 ModelPtr create_model(const std::string& name, const Json& overrides, uint64_t seed) {
   const auto& entry = find_model(name);
-  torch::manual_seed(seed);
-  return entry.make(overrides);
+  auto generator = at::globalContext().defaultGenerator(torch::kCPU);
+  const auto state = generator.get_state();
+  generator.set_current_seed(seed);
+  try {
+    auto model = entry.make(overrides);
+    generator.set_state(state);
+    return model;
+  } catch (...) {
+    generator.set_state(state);
+    throw;
+  }
 }
 
 }  // namespace braid::models

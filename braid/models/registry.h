@@ -22,6 +22,7 @@ struct ModelEntry {
   Family family;
   Fusion fusion;
   data::InputConfig input;  // size, mean and std the variant was designed for
+  Json config;              // every field of the variant's config struct
   // overrides: fields of the model's config struct, such as {"num_classes": 10, "in_chans": 1,
   // "img_size": 28}. Throws ConfigError for a field the model does not have.
   std::function<ModelPtr(const Json& overrides)> make;
@@ -34,7 +35,12 @@ using Registry = std::vector<ModelEntry>;
 template <class ModelImpl, class Config>
 ModelEntry make_entry(const std::string& name, Family family, Fusion fusion,
                       const data::InputConfig& input, const Config& variant) {
-  return {name, family, fusion, input, [name, variant](const Json& overrides) -> ModelPtr {
+  return {name,
+          family,
+          fusion,
+          input,
+          to_json(variant),
+          [name, variant](const Json& overrides) -> ModelPtr {
             Config config = variant;
             update_from_json(config, overrides, "model " + name);
             return std::make_shared<ModelImpl>(config);
@@ -45,7 +51,8 @@ ModelEntry make_entry(const std::string& name, Family family, Fusion fusion,
 const Registry& registry();
 // Throws UsageError with near matches when the name is unknown.
 const ModelEntry& find_model(const std::string& name);
-// seed: of the weight initialization; the same seed gives the same weights.
+// seed: of the weight initialization; the same seed gives the same weights. The global generator is
+// left as it was, so that a model made in between disturbs no run.
 ModelPtr create_model(const std::string& name, const Json& overrides = Json::object(),
                       uint64_t seed = 0);
 

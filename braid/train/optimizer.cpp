@@ -16,12 +16,15 @@ class Sgd final : public Optimizer {
       : Optimizer(std::move(groups)), momentum_(momentum), nesterov_(nesterov) {}
 
  private:
-  std::vector<std::string> state_names() const override { return {"momentum_buffer"}; }
+  std::vector<std::string> state_names() const override {
+    return momentum_ > 0 ? std::vector<std::string>{"momentum_buffer"} : std::vector<std::string>{};
+  }
   void update(Slice& s) override {
     // A zero buffer gives momentum * 0 + gradient, which is the first step's buffer: no special
     // case.
-    at::_fused_sgd_(s.params, s.grads, s.state[0], s.group.weight_decay, momentum_, s.lr,
-                    /*dampening=*/0, nesterov_,
+    const auto buffers = momentum_ > 0 ? s.state[0] : std::vector<torch::Tensor>{};
+    at::_fused_sgd_(s.params, s.grads, buffers, s.group.weight_decay, momentum_, s.lr,
+                    /*dampening=*/0, nesterov_ && momentum_ > 0,
                     /*maximize=*/false, /*is_first_step=*/false);
   }
   double momentum_;

@@ -405,6 +405,7 @@ TrainResult train(const TrainConfig& config, const data::Splits& splits, Progres
     throw UsageError("train", "the folder already holds a run", config.output,
                      "add --resume to continue it, or choose another --output");
   if (config.threads > 0) at::set_num_threads(static_cast<int>(config.threads));
+  torch::manual_seed(static_cast<uint64_t>(config.seed));  // dropout and stochastic depth
   return Trainer(config, splits, progress).run();
 }
 

@@ -399,7 +399,8 @@ Tensor CoAtNet::fit_weight(const std::string& name, const Tensor& loaded) const 
 void add_coatnet(Registry& table) {
   const auto add = [&table](const char* name, const data::InputConfig& input,
                             const CoAtNetConfig& config) {
-    table.push_back(make_entry<CoAtNet>(name, Family::kHybrid, Fusion::kSerial, input, config));
+    table.push_back(
+        make_entry<CoAtNet>(name, Family::kHybrid, Fusion::kInterleaved, input, config));
   };
   add("coatnet_nano_rw_224", inception_input(224, 0.9), {});
   add("coatnet_0_rw_224", inception_input(224, 0.95),

@@ -9,7 +9,7 @@
 // resolution and attention at low resolution with the strides moved down by one stage. A stem
 // without stride keeps 32 x 32, one MBConv stage works on 16 x 16, attention on 8 x 8 and 4 x 4
 // (64 and 16 tokens, cheap and global). Widths and depths were set to about 2 M parameters and 0.1
-// G MACs, the size of resnet56, to train in minutes on two cores.
+// G MACs, the arithmetic of resnet56.
 #pragma once
 #include "braid/models/model.h"
 #include "braid/models/registry.h"

@@ -1,0 +1,159 @@
+// What every registered model promises, checked for each one of the registry by itself.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "braid/core/error.h"
+#include "braid/models/checkpoint.h"
+#include "braid/models/registry.h"
+#include "braid/models/tensor_file.h"
+
+namespace braid::models {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::vector<std::string> names() {
+  std::vector<std::string> list;
+  for (const auto& entry : registry()) list.push_back(entry.name);
+  return list;
+}
+
+class Contract : public ::testing::TestWithParam<std::string> {
+ protected:
+  static constexpr int64_t kSide = 32;  // pixels: small enough for every model in little time
+  ModelPtr make(int64_t channels = 3, int64_t side = kSide, int64_t classes = 7) const {
+    return create_model(GetParam(),
+                        {{"num_classes", classes}, {"in_chans", channels}, {"img_size", side}}, 1);
+  }
+};
+
+TEST_P(Contract, TakesGrayAndColourOfManySizes) {
+  const torch::InferenceMode no_grad;
+  for (const auto& [channels, side] : {std::pair{1, 28}, {3, 32}, {2, 37}, {3, 224}}) {
+    if (side == 224 && find_model(GetParam()).input.height < 64) continue;  // made for small images
+    const auto model = make(channels, side);
+    model->eval();
+    const auto logits = model->forward(torch::randn({2, channels, side, side}));
+    EXPECT_EQ(logits.sizes(), (std::vector<int64_t>{2, 7})) << channels << " x " << side;
+    EXPECT_TRUE(logits.isfinite().all().item<bool>()) << channels << " x " << side;
+  }
+}
+
+TEST_P(Contract, EveryParameterGetsAFiniteGradient) {
+  const auto model = make();
+  model->train();
+  const auto [logits, distilled] = model->forward_distilled(torch::randn({4, 3, kSide, kSide}));
+  auto loss = logits.square().mean();
+  if (distilled.defined()) loss = loss + distilled.square().mean();
+  loss.backward();
+  for (const auto& p : model->named_parameters()) {
+    ASSERT_TRUE(p.value().grad().defined()) << p.key();
+    EXPECT_TRUE(p.value().grad().isfinite().all().item<bool>()) << p.key();
+  }
+}
+
+TEST_P(Contract, ABatchIsItsImages) {
+  const torch::InferenceMode no_grad;
+  const auto model = make();
+  model->eval();
+  const auto images = torch::randn({3, 3, kSide, kSide});
+  const auto together = model->forward(images);
+  for (int64_t i = 0; i < 3; ++i)
+    EXPECT_TRUE(
+        model->forward(images.narrow(0, i, 1)).allclose(together.narrow(0, i, 1), 1e-4, 1e-5));
+  EXPECT_TRUE(model->forward_head(model->forward_features(images)).allclose(together, 1e-5, 1e-6));
+}
+
+TEST_P(Contract, SavesAndLoadsEqual) {
+  const torch::InferenceMode no_grad;
+  const auto folder = fs::temp_directory_path() /
+                      ("braid_contract_" + GetParam() + "_" + std::to_string(::getpid()));
+  const auto model = make();
+  model->eval();
+  ModelCard card;
+  card.architecture = GetParam();
+  card.model_args = model->config();
+  card.input.height = card.input.width = kSide;
+  card.classes = {"a", "b", "c", "d", "e", "f", "g"};
+  save_model(*model, card, folder);
+  const auto loaded = load_model(folder);
+  fs::remove_all(folder);
+  const auto images = torch::randn({2, 3, kSide, kSide});
+  EXPECT_TRUE(loaded.model->forward(images).equal(model->forward(images)));
+  EXPECT_EQ(loaded.card.classes, card.classes);
+  EXPECT_EQ(loaded.model->config(), model->config());
+  EXPECT_FALSE(loaded.model->is_training());
+}
+
+TEST_P(Contract, TheSameSeedGivesTheSameWeightsAndDisturbsNothing) {
+  torch::manual_seed(3);
+  const auto expected = torch::rand({4});
+  torch::manual_seed(3);
+  const auto a = named_state(*make()), b = named_state(*make());
+  EXPECT_TRUE(torch::rand({4}).equal(expected)) << "the global generator was moved";
+  for (const auto& [name, tensor] : a) EXPECT_TRUE(tensor.equal(b.at(name))) << name;
+}
+
+TEST_P(Contract, ResetsItsClassifier) {
+  const torch::InferenceMode no_grad;
+  const auto model = make();
+  model->eval();
+  model->reset_classifier(3);
+  const auto images = torch::randn({1, 3, kSide, kSide});
+  EXPECT_EQ(model->forward(images).size(1), 3);
+  EXPECT_EQ(model->config().at("num_classes"), 3);
+  const auto state = named_state(*model);
+  for (const auto& module : model->classifier())
+    EXPECT_EQ(state.at(module + ".weight").size(0), 3) << module;
+  model->reset_classifier(0);
+  const auto pooled = model->forward_head(model->forward_features(images), /*pre_logits=*/true);
+  EXPECT_TRUE(model->forward(images).allclose(pooled, 1e-5, 1e-6));
+}
+
+TEST_P(Contract, ConfigGoesRoundAndRefusesUnknownKeys) {
+  const auto model = make();
+  EXPECT_EQ(find_model(GetParam()).make(model->config())->config(), model->config());
+  EXPECT_THROW(create_model(GetParam(), {{"img_sise", 32}}), ConfigError);
+  EXPECT_THROW(create_model(GetParam(), {{"img_size", 0}}), ConfigError);
+  EXPECT_THROW(create_model(GetParam(), {{"in_chans", -1}}), ConfigError);
+  EXPECT_THROW(create_model(GetParam(), {{"num_classes", -1}}), ConfigError);
+}
+
+TEST_P(Contract, DescribesFeaturesAndLayers) {
+  const auto model = make();
+  model->eval();
+  const auto info = model->feature_info();
+  ASSERT_FALSE(info.empty());
+  const auto features = model->forward_features(torch::randn({1, 3, kSide, kSide}));
+  const bool tokens = features.dim() == 3;
+  EXPECT_EQ(features.size(tokens ? 2 : 1), info.back().num_chs);
+  const int64_t reduction = info.back().reduction;
+  if (!tokens) {
+    EXPECT_EQ(features.size(2), (kSide + reduction - 1) / reduction);
+  }
+  for (const auto& p : model->named_parameters()) {
+    EXPECT_GE(model->layer_id(p.key()), 0) << p.key();
+    EXPECT_LT(model->layer_id(p.key()), model->layer_count()) << p.key();
+  }
+  const auto parameters = model->named_parameters();
+  for (const auto& name : model->no_weight_decay())
+    EXPECT_NE(parameters.find(name), nullptr) << name;
+}
+
+INSTANTIATE_TEST_SUITE_P(Registry, Contract, ::testing::ValuesIn(names()),
+                         [](const auto& info) { return info.param; });
+
+TEST(RegistryTest, UnknownNamesListNearOnes) {
+  try {
+    find_model("resnet81");
+    FAIL() << "no error";
+  } catch (const UsageError& e) {
+    EXPECT_THAT(e.what(), ::testing::HasSubstr("resnet18"));
+  }
+}
+
+}  // namespace
+}  // namespace braid::models

@@ -1,0 +1,268 @@
+// Optimizers, schedules, averaged weights and losses against PyTorch's and timm's trajectories.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "braid/core/error.h"
+#include "braid/models/registry.h"
+#include "braid/models/tensor_file.h"
+#include "braid/train/divergence.h"
+#include "braid/train/ema.h"
+#include "braid/train/loss.h"
+#include "braid/train/optimizer.h"
+#include "braid/train/schedule.h"
+
+namespace braid::train {
+namespace {
+
+const std::filesystem::path kFixtures =
+    std::filesystem::path(BRAID_TEST_SOURCE_DIR) / "train" / "fixtures";
+
+const models::TensorMap& fixture() {
+  static const auto tensors = models::load_tensors(kFixtures / "optimizers.safetensors");
+  return tensors;
+}
+
+double relative_error(const torch::Tensor& got, const torch::Tensor& expected) {
+  return ((got - expected).abs().max() / expected.abs().max()).item<double>();
+}
+
+OptimizerConfig config_of(const std::string& name) {
+  OptimizerConfig config;
+  config.opt = name == "plain_sgd" ? "sgd" : name;
+  if (name == "plain_sgd") config.momentum = 0;
+  return config;
+}
+
+class Trajectory : public ::testing::TestWithParam<std::string> {};
+
+TEST_P(Trajectory, EqualsTheReference) {
+  constexpr int64_t kSteps = 20;
+  const OptimizerConfig config = config_of(GetParam());
+  ParamGroup decayed, plain;
+  for (const char* name : {"weight", "bias"}) {
+    auto& group = std::string(name) == "weight" ? decayed : plain;
+    group.names = {name};
+    group.params = {fixture().at("start." + std::string(name)).clone().requires_grad_()};
+  }
+  decayed.weight_decay = 0.1;
+  const auto optimizer = make_optimizer({decayed, plain}, config);
+  for (int64_t step = 0; step < kSteps; ++step) {
+    for (const auto& group : optimizer->groups()) {
+      auto param = group.params[0];
+      param.mutable_grad() = fixture().at("gradients." + group.names[0])[step].clone();
+    }
+    optimizer->step(0.05 / static_cast<double>(1 + step));
+    for (const auto& group : optimizer->groups())
+      EXPECT_LT(relative_error(group.params[0].detach(),
+                               fixture().at(GetParam() + "." + group.names[0])[step]),
+                1e-6)
+          << group.names[0] << " after step " << step;
+  }
+}
+
+TEST_P(Trajectory, GoesOnFromItsState) {
+  const auto run = [&](bool through_state) {
+    const OptimizerConfig config = config_of(GetParam());
+    const ParamGroup group{.names = {"weight"},
+                           .params = {fixture().at("start.weight").clone().requires_grad_()},
+                           .weight_decay = 0.1,
+                           .lr_scale = 1};
+    auto optimizer = make_optimizer({group}, config);
+    auto param = group.params[0];
+    for (int64_t step = 0; step < 6; ++step) {
+      if (through_state && step == 3) {
+        const auto state = optimizer->state();
+        optimizer = make_optimizer({group}, config);
+        optimizer->load_state(state);
+      }
+      param.mutable_grad() = fixture().at("gradients.weight")[step].clone();
+      optimizer->step(0.05);
+    }
+    return param.detach();
+  };
+  EXPECT_TRUE(run(true).equal(run(false)));
+}
+
+INSTANTIATE_TEST_SUITE_P(Optimizers, Trajectory,
+                         ::testing::Values("plain_sgd", "sgd", "nesterov", "adamw", "lamb", "lion"),
+                         [](const auto& info) { return info.param; });
+
+TEST(OptimizerTest, StateOfAnotherShapeIsRefused) {
+  const ParamGroup group{.names = {"w"},
+                         .params = {torch::zeros({2, 2}).requires_grad_()},
+                         .weight_decay = 0,
+                         .lr_scale = 1};
+  const auto optimizer = make_optimizer({group}, {});
+  EXPECT_THROW(optimizer->load_state({{"w.exp_avg", torch::zeros({3})}}), DataError);
+}
+
+TEST(OptimizerTest, ClippingIsPyTorchs) {
+  const auto param = torch::zeros({3, 4}).requires_grad_();
+  param.mutable_grad() = torch::randn({3, 4});
+  const auto original = param.grad().clone();
+  const ParamGroup group{.names = {"w"}, .params = {param}, .weight_decay = 0, .lr_scale = 1};
+  const auto optimizer = make_optimizer({group}, {});
+  const double norm = clip_grad_norm(*optimizer, 0.5);
+  EXPECT_NEAR(norm, original.norm().item<double>(), 1e-6);
+  EXPECT_LT(relative_error(param.grad(), original * (0.5 / (norm + 1e-6))), 1e-6);
+  param.mutable_grad() = original.clone();
+  clip_grad_norm(*optimizer, 1e6);
+  EXPECT_TRUE(param.grad().equal(original));
+}
+
+TEST(ParamGroups, DecayNeverOnNormsBiasesAndPositions) {
+  const auto model = models::create_model("vit_lite_2_4_32", {{"num_classes", 3}});
+  OptimizerConfig config;
+  int64_t seen = 0;
+  for (const auto& group : make_param_groups(*model, config))
+    for (size_t i = 0; i < group.names.size(); ++i, ++seen) {
+      const auto& name = group.names[i];
+      const bool spared = name.ends_with("bias") || name.find("norm") != std::string::npos ||
+                          name.find("positional") != std::string::npos ||
+                          name.find("class_emb") != std::string::npos;
+      EXPECT_EQ(group.weight_decay == 0, spared) << name;
+    }
+  EXPECT_EQ(seen, static_cast<int64_t>(model->parameters().size()));
+}
+
+TEST(ParamGroups, LayerDecayFallsFromTheHead) {
+  const auto model = models::create_model("vit_lite_2_4_32", {{"num_classes", 3}});
+  OptimizerConfig config;
+  config.layer_decay = 0.5;
+  for (const auto& group : make_param_groups(*model, config))
+    for (const auto& name : group.names)
+      EXPECT_DOUBLE_EQ(group.lr_scale, std::pow(0.5, static_cast<double>(model->layer_count() - 1 -
+                                                                         model->layer_id(name))))
+          << name;
+  EXPECT_LT(model->layer_id("tokenizer.conv_layers.0.0.weight"),
+            model->layer_id("classifier.fc.weight"));
+}
+
+class ScheduleTest : public ::testing::TestWithParam<std::string> {};
+
+TEST_P(ScheduleTest, EqualsTheReference) {
+  const Json table = read_json(kFixtures / "schedules.json");
+  ScheduleConfig config;
+  config.sched = GetParam();
+  if (GetParam() != "plateau") config.warmup_epochs = 3;
+  config.warmup_lr = GetParam() == "inverse_sqrt" ? 0.0 : 0.01;
+  config.min_lr = GetParam() == "plateau" ? 0.02 : 0.004;
+  config.decay_epochs = 6;
+  config.decay_rate = GetParam() == "plateau" ? 0.5 : 0.2;
+  config.patience_epochs = 2;
+  Schedule schedule(config, 0.4, 20);
+  for (int64_t epoch = 0; epoch < 20; ++epoch) {
+    const auto at = static_cast<size_t>(epoch);
+    EXPECT_NEAR(schedule.lr(static_cast<double>(epoch)), table.at(GetParam())[at].get<double>(),
+                1e-9)
+        << "epoch " << epoch;
+    schedule.observe(table.at("metrics")[at].get<double>());
+    Schedule again(config, 0.4, 20);
+    again.load_state(schedule.state());
+    schedule = again;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Schedules, ScheduleTest,
+                         ::testing::Values("cosine", "linear", "step", "plateau", "inverse_sqrt"),
+                         [](const auto& info) { return info.param; });
+
+TEST(EmaTest, EqualsModelEmaV3) {
+  torch::nn::Linear module(3, 4);
+  const torch::NoGradGuard no_grad;
+  module->weight.copy_(fixture().at("start.weight"));
+  module->bias.copy_(fixture().at("start.bias"));
+  Ema ema(*module, 0.9);
+  for (int64_t step = 0; step < 20; ++step) {
+    module->weight.copy_(fixture().at("adamw.weight")[step]);
+    module->bias.copy_(fixture().at("adamw.bias")[step]);
+    ema.update(*module);
+  }
+  const auto last = module->weight.clone();
+  ema.swap(*module);
+  EXPECT_LT(relative_error(module->weight, fixture().at("ema.weight")), 1e-6);
+  EXPECT_LT(relative_error(module->bias, fixture().at("ema.bias")), 1e-6);
+  ema.swap(*module);
+  EXPECT_TRUE(module->weight.equal(last));
+}
+
+TEST(Loss, EqualsTheReferences) {
+  const auto& f = fixture();
+  const auto& logits = f.at("logits");
+  const auto near = [&](const torch::Tensor& got, const std::string& name) {
+    EXPECT_NEAR(got.item<double>(), f.at("loss." + name).item<double>(), 1e-6) << name;
+  };
+  near(cross_entropy(logits, f.at("labels"), 0.1), "smooth");
+  near(cross_entropy(logits, f.at("labels"), 0), "plain");
+  near(soft_cross_entropy(logits, f.at("targets")), "soft");
+  near(distillation_loss(logits, f.at("teacher"), "hard", 1), "hard_distillation");
+  near(distillation_loss(logits, f.at("teacher"), "soft", 3), "soft_distillation");
+}
+
+// Gradients by central differences in float64.
+TEST(Loss, GradientsAreTheFiniteDifferences) {
+  const auto labels = fixture().at("labels");
+  const auto teacher = fixture().at("teacher").to(torch::kDouble);
+  const auto targets = fixture().at("targets").to(torch::kDouble);
+  const std::vector<std::function<torch::Tensor(const torch::Tensor&)>> losses = {
+      [&](const auto& x) { return cross_entropy(x, labels, 0.1); },
+      [&](const auto& x) { return soft_cross_entropy(x, targets); },
+      [&](const auto& x) { return distillation_loss(x, teacher, "hard", 1); },
+      [&](const auto& x) { return distillation_loss(x, teacher, "soft", 2); }};
+  for (size_t k = 0; k < losses.size(); ++k) {
+    auto x = fixture().at("logits").to(torch::kDouble).requires_grad_();
+    losses[k](x).backward();
+    const auto point = x.detach();
+    for (int64_t i = 0; i < point.size(0); ++i)
+      for (int64_t j = 0; j < point.size(1); ++j) {
+        constexpr double kStep = 1e-5;
+        auto up = point.clone(), down = point.clone();
+        up[i][j] += kStep;
+        down[i][j] -= kStep;
+        const double slope = (losses[k](up) - losses[k](down)).item<double>() / (2 * kStep);
+        EXPECT_NEAR(x.grad()[i][j].item<double>(), slope, 1e-8) << "loss " << k;
+      }
+  }
+}
+
+// Four batches of two, accumulated, give the gradient of the batch of eight.
+TEST(Accumulation, EqualsTheLargeBatch) {
+  for (const char* name : {"vit_lite_2_4_32", "cct_2_3x2_32"}) {
+    const auto model =
+        models::create_model(name, {{"num_classes", 3}, {"in_chans", 1}, {"img_size", 16}}, 5);
+    model->train();
+    const auto images = torch::randn({8, 1, 16, 16});
+    const auto labels = torch::randint(3, {8}, torch::kInt64);
+    cross_entropy(model->forward(images), labels, 0.1).backward();
+    std::map<std::string, torch::Tensor> whole;
+    for (const auto& p : model->named_parameters()) whole[p.key()] = p.value().grad().clone();
+    model->zero_grad();
+    for (int64_t i = 0; i < 8; i += 2)
+      (cross_entropy(model->forward(images.narrow(0, i, 2)), labels.narrow(0, i, 2), 0.1) / 4.0)
+          .backward();
+    double largest = 0;
+    for (const auto& [key, grad] : whole)
+      largest = std::max(largest, grad.abs().max().item<double>());
+    for (const auto& p : model->named_parameters())
+      EXPECT_LT((p.value().grad() - whole.at(p.key())).abs().max().item<double>(), 1e-6 * largest)
+          << name << " " << p.key();
+  }
+}
+
+TEST(Divergence, NamesTheModule) {
+  const auto model = models::create_model(
+      "vit_lite_2_4_32", {{"num_classes", 3}, {"in_chans", 1}, {"img_size", 16}}, 5);
+  const auto images = torch::randn({2, 1, 16, 16});
+  EXPECT_EQ(first_non_finite_module(*model, images), "the loss");
+  EXPECT_EQ(first_non_finite_module(*model, images / 0.0), "the input");
+  {
+    const torch::NoGradGuard no_grad;
+    for (auto& p : model->named_parameters())
+      if (p.key() == "classifier.blocks.1.linear1.weight") p.value().fill_(NAN);
+  }
+  EXPECT_EQ(first_non_finite_module(*model, images), "classifier.blocks.1.linear1");
+}
+
+}  // namespace
+}  // namespace braid::train

@@ -1,0 +1,184 @@
+// The trainer on a small folder of generated images: what a run leaves behind, and that an
+// interrupted or killed one ends in the weights of an unbroken one.
+#include "braid/train/trainer.h"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "braid/core/error.h"
+#include "braid/models/tensor_file.h"
+
+namespace braid::train {
+namespace {
+
+namespace fs = std::filesystem;
+
+// 48 gray images of 16 pixels in two classes: a bright left or a bright right half, with noise.
+class Halves final : public data::Dataset {
+ public:
+  int64_t size() const override { return 48; }
+  data::Example get(int64_t index) const override {
+    data::Example example;
+    example.label = label(index);
+    example.image.height = example.image.width = 16;
+    example.image.channels = 1;
+    example.image.pixels.resize(256);
+    uint32_t noise = 2654435761u * static_cast<uint32_t>(index + 1);
+    for (int64_t k = 0; k < 256; ++k) {
+      noise = noise * 1664525u + 1013904223u;
+      const bool bright = (k % 16 < 8) == (example.label == 0);
+      example.image.pixels[static_cast<size_t>(k)] =
+          static_cast<uint8_t>((bright ? 120 : 40) + noise % 80);
+    }
+    return example;
+  }
+  int64_t label(int64_t index) const override { return index % 2; }
+  std::string describe(int64_t index) const override { return std::to_string(index); }
+  const std::vector<std::string>& classes() const override { return classes_; }
+  int64_t channels() const override { return 1; }
+
+ private:
+  std::vector<std::string> classes_ = {"left", "right"};
+};
+
+class TrainerTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    root_ = fs::temp_directory_path() / ("braid_trainer_" + std::to_string(::getpid()));
+    fs::remove_all(root_);
+    const auto data = std::make_shared<Halves>();
+    splits_.train = splits_.val = data;
+    interrupt_requested() = false;
+  }
+  void TearDown() override { fs::remove_all(root_); }
+
+  TrainConfig config(const std::string& run) const {
+    TrainConfig c;
+    c.model = "resnet20";
+    c.data = "halves";
+    c.output = (root_ / run).string();
+    c.epochs = 4;
+    c.batch_size = 8;
+    c.workers = 0;
+    c.threads = 1;
+    c.checkpoint_hist = 2;
+    c.schedule.sched = "constant";
+    c.augment.no_aug = true;  // a flipped image would belong to the other class
+    return c;
+  }
+  void expect_same_weights(const fs::path& a, const fs::path& b) const {
+    const auto left = models::load_tensors(root_ / a / "model.safetensors");
+    const auto right = models::load_tensors(root_ / b / "model.safetensors");
+    ASSERT_EQ(left.size(), right.size());
+    ASSERT_FALSE(left.empty());
+    for (const auto& [name, tensor] : left) EXPECT_TRUE(tensor.equal(right.at(name))) << name;
+  }
+
+  fs::path root_;
+  data::Splits splits_;
+  Progress silent_;
+};
+
+TEST_F(TrainerTest, LearnsAndFillsTheRunFolder) {
+  auto longer = config("whole");
+  longer.epochs = 8;
+  const auto result = train(longer, splits_, silent_);
+  EXPECT_EQ(result.stop_reason, "epochs");
+  EXPECT_EQ(result.history.size(), 8u);
+  EXPECT_EQ(result.steps, 48);
+  EXPECT_GT(result.best_top1, 90);
+  const fs::path run = root_ / "whole";
+  for (const auto* name : {"config.toml", "summary.csv", "results.json", "last/model.safetensors",
+                           "last/state.safetensors", "model_best/model.safetensors",
+                           "checkpoint-6/config.json", "checkpoint-7/config.json"})
+    EXPECT_TRUE(fs::exists(run / name)) << name;
+  EXPECT_FALSE(fs::exists(run / "checkpoint-5")) << "two are kept";
+  std::ifstream csv(run / "summary.csv");
+  int lines = 0;
+  for (std::string line; std::getline(csv, line);) ++lines;
+  EXPECT_EQ(lines, 9);
+}
+
+TEST_F(TrainerTest, TwoEpochsAndTwoResumedEqualFour) {
+  auto whole = config("whole"), parts = config("parts");
+  whole.model_ema = parts.model_ema = true;
+  train(whole, splits_, silent_);
+  parts.epochs = 2;
+  train(parts, splits_, silent_);
+  parts.epochs = 4;
+  parts.resume = true;
+  train(parts, splits_, silent_);
+  expect_same_weights("whole/last", "parts/last");
+  expect_same_weights("whole/model_best", "parts/model_best");
+}
+
+TEST_F(TrainerTest, KilledAtAnyMomentResumesToTheSameWeights) {
+  train(config("whole"), splits_, silent_);
+  auto killed = config("killed");
+  killed.checkpoint_minutes = 1e-9;  // after every step, so that kills fall into saving too
+  killed.resume = true;
+  int kills = 0;
+  for (int attempt = 0; attempt < 6; ++attempt) {
+    const pid_t child = ::fork();
+    ASSERT_GE(child, 0);
+    if (child == 0) {
+      try {
+        train(killed, splits_, silent_);
+      } catch (...) {
+        ::_exit(1);
+      }
+      ::_exit(0);
+    }
+    ::usleep(static_cast<useconds_t>(60000 + 97000 * attempt % 310000));
+    ::kill(child, SIGKILL);
+    int status = 0;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    ASSERT_FALSE(WIFEXITED(status) && WEXITSTATUS(status) != 0) << "resume failed in the child";
+    kills += WIFSIGNALED(status) ? 1 : 0;
+  }
+  EXPECT_GT(kills, 0) << "every child ended before its kill: nothing was tested";
+  train(killed, splits_, silent_);
+  expect_same_weights("whole/last", "killed/last");
+}
+
+TEST_F(TrainerTest, AnExistingRunIsNotOverwritten) {
+  auto c = config("twice");
+  c.epochs = 1;
+  train(c, splits_, silent_);
+  EXPECT_THROW(train(c, splits_, silent_), UsageError);
+}
+
+TEST_F(TrainerTest, ResumeWithOtherSettingsNamesTheField) {
+  auto c = config("other");
+  c.epochs = 1;
+  train(c, splits_, silent_);
+  c.resume = true;
+  c.optimizer.lr = 0.5;
+  try {
+    train(c, splits_, silent_);
+    FAIL() << "no error";
+  } catch (const ConfigError& e) {
+    EXPECT_NE(std::string(e.what()).find("lr"), std::string::npos) << e.what();
+  }
+}
+
+TEST_F(TrainerTest, AnInterruptSavesAndReturns) {
+  interrupt_requested() = true;
+  const auto result = train(config("interrupted"), splits_, silent_);
+  interrupt_requested() = false;
+  EXPECT_EQ(result.stop_reason, "interrupted");
+}
+
+TEST_F(TrainerTest, AnOutputThatIsAFileIsAnIoError) {
+  fs::create_directories(root_);
+  std::ofstream(root_ / "file") << "x";
+  EXPECT_THROW(train(config("file"), splits_, silent_), IoError);
+}
+
+}  // namespace
+}  // namespace braid::train
