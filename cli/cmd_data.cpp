@@ -1,7 +1,108 @@
+// braid data: what datasets there are, and what one holds.
+#include <fmt/format.h>
+
+#include "braid/core/error.h"
+#include "braid/core/progress.h"
+#include "braid/data/catalog.h"
+#include "braid/data/dataset.h"
+#include "braid/data/sources.h"
 #include "cli/command.h"
 
 namespace braid::cli {
+namespace {
 
-void add_data(CLI::App&) {}
+constexpr const char* kFooter = R"(Examples:
+  braid data list
+  braid data info photos/
+  braid data info fashion-mnist --format json
+  braid data get fashion-mnist)";
+
+struct Options {
+  std::string name, format = "text", output, url;
+};
+
+std::vector<int64_t> counts_of(const data::Dataset& dataset) {
+  std::vector<int64_t> counts(dataset.classes().size());
+  for (int64_t i = 0; i < dataset.size(); ++i) ++counts[static_cast<size_t>(dataset.label(i))];
+  return counts;
+}
+
+void info(const Options& options) {
+  const auto splits = data::open_source(options.name);
+  const std::vector<std::pair<std::string, data::DatasetPtr>> parts = {
+      {"train", splits.train}, {"val", splits.val}, {"test", splits.test}};
+  const auto first = splits.train->get(0).image;
+  const auto& classes = splits.train->classes();
+  if (options.format == "json") {
+    Json json = {{"name", options.name},
+                 {"channels", splits.train->channels()},
+                 {"first_image", {first.height, first.width}},
+                 {"classes", classes}};
+    for (const auto& [name, part] : parts)
+      json["splits"][name] =
+          part ? Json{{"images", part->size()}, {"per_class", counts_of(*part)}} : Json(nullptr);
+    fmt::print("{}\n", json.dump(2, ' ', false, Json::error_handler_t::replace));
+    return;
+  }
+  fmt::print("{}: {} classes, {}, first image {} x {} pixels\n\n", options.name, classes.size(),
+             splits.train->channels() == 1 ? "gray" : "colour", first.height, first.width);
+  fmt::print("{:24}", "class");
+  std::vector<std::vector<int64_t>> columns;
+  for (const auto& [name, part] : parts)
+    if (part) {
+      fmt::print(" {:>9}", name);
+      columns.push_back(counts_of(*part));
+    }
+  fmt::print("\n");
+  for (size_t k = 0; k < classes.size(); ++k) {
+    fmt::print("{:24}", classes[k]);
+    for (const auto& column : columns) fmt::print(" {:9}", k < column.size() ? column[k] : 0);
+    fmt::print("\n");
+  }
+  fmt::print("{:24}", "all");
+  for (const auto& [name, part] : parts)
+    if (part) fmt::print(" {:9}", part->size());
+  fmt::print("\n");
+  if (!splits.val) fmt::print("\nTraining splits a val off train (--val-fraction).\n");
+}
+
+void list() {
+  fmt::print("{:16} {:8} {}\n", "name", "licence", "what");
+  for (const auto& entry : data::catalog())
+    fmt::print("{:16} {:8} {}\n", entry.name, entry.license, entry.description);
+  fmt::print(
+      "\nA folder works as well: class folders of JPEG and PNG files (or train/, val/, test/ of "
+      "them),\nIDX files, or CIFAR's binaries.\n");
+}
+
+void get(const Options& options) {
+  const auto progress = make_terminal_progress();
+  const auto folder = data::fetch_dataset(
+      options.name,
+      options.output.empty() ? data::data_home() : std::filesystem::path(options.output),
+      options.url, *progress);
+  fmt::print("{}\n", folder.string());
+}
+
+}  // namespace
+
+void add_data(CLI::App& program) {
+  auto* verb = program.add_subcommand("data", "List, describe and fetch datasets");
+  verb->footer(kFooter);
+  verb->require_subcommand(1);
+  auto o = std::make_shared<Options>();
+  verb->add_subcommand("list", "Datasets that can be fetched")->callback([] { list(); });
+  auto* describe = verb->add_subcommand("info", "Splits, classes and sizes of a dataset");
+  describe->add_option("data", o->name, "a name or a folder")->required();
+  describe->add_option("--format", o->format, "text or json [text]")
+      ->check(CLI::IsMember({"text", "json"}));
+  describe->callback([o] { info(*o); });
+  auto* fetch = verb->add_subcommand("get", "Download a dataset, with checksums");
+  fetch->add_option("name", o->name, "see `braid data list`")->required();
+  fetch->add_option("--output", o->output,
+                    "folder [BRAID_DATA_HOME, else ~/.cache/braid: where names are looked up]");
+  fetch->add_option("--url", o->url, "another place of the same files");
+  fetch->callback([o] { get(*o); });
+}
 
 }  // namespace braid::cli

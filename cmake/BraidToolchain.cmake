@@ -11,6 +11,10 @@ if(BRAID_SANITIZE)
   add_link_options(-fsanitize=${BRAID_SANITIZE})
 endif()
 
+if(BRAID_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)  # coverage of the parsers, which the targets steer by
+endif()
+
 find_program(CCACHE_PROGRAM ccache)
 if(CCACHE_PROGRAM)
   # ccache needs these to cache compilations that use a precompiled header.

@@ -25,7 +25,7 @@ void replace_folder(const std::filesystem::path& target,
 // otherwise.
 void check_writable(const std::filesystem::path& folder, uint64_t bytes);
 
-// The whole file. Throws IoError, also when it is larger than max_bytes.
+// The whole file. Throws IoError, or DataError when it is larger than max_bytes.
 std::vector<uint8_t> read_file(const std::filesystem::path& file, uint64_t max_bytes = UINT64_MAX);
 
 }  // namespace braid::io

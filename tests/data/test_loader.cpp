@@ -1,0 +1,235 @@
+// The loader: the same batches whatever the number of workers, resumable within an epoch, tolerant
+// where asked to be; and the datasets behind it.
+#include "braid/data/loader.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <set>
+
+#include "braid/core/error.h"
+#include "braid/core/progress.h"
+#include "braid/data/catalog.h"
+#include "braid/data/sources.h"
+
+namespace braid::data {
+namespace {
+
+namespace fs = std::filesystem;
+
+class Numbered final : public Dataset {
+ public:
+  int64_t size() const override { return 50; }
+  Example get(int64_t index) const override {
+    if (index == bad) throw DataError("test", "broken", describe(index));
+    Example e;
+    e.label = label(index);
+    e.image = {.height = 8, .width = 8, .channels = 3, .pixels = std::vector<uint8_t>(192)};
+    for (size_t k = 0; k < 192; ++k)
+      e.image.pixels[k] = static_cast<uint8_t>(static_cast<size_t>(index) * 3 + k);
+    return e;
+  }
+  int64_t label(int64_t index) const override { return index % 5; }
+  std::string describe(int64_t index) const override { return "image" + std::to_string(index); }
+  const std::vector<std::string>& classes() const override { return classes_; }
+  int64_t channels() const override { return 3; }
+  int64_t bad = -1;
+
+ private:
+  std::vector<std::string> classes_ = {"a", "b", "c", "d", "e"};
+};
+
+LoaderOptions options(int64_t workers) {
+  LoaderOptions o;
+  o.batch_size = 8;
+  o.workers = workers;
+  o.train = true;
+  o.seed = 4;
+  o.input.height = o.input.width = 8;
+  o.augment.aa = "rand-m9-n2-mstd0.5";
+  o.augment.reprob = 0.5;
+  o.augment.mixup = 0.8;
+  o.augment.cutmix = 1.0;
+  o.label_smoothing = 0.1;
+  return o;
+}
+
+std::vector<Batch> epoch(Loader& loader, int64_t number, int64_t first = 0) {
+  std::vector<Batch> batches;
+  loader.start_epoch(number, first);
+  while (auto batch = loader.next()) batches.push_back(*batch);
+  return batches;
+}
+
+void expect_same(const Batch& a, const Batch& b) {
+  EXPECT_EQ(a.indices, b.indices);
+  EXPECT_TRUE(a.images.equal(b.images));
+  EXPECT_TRUE(a.labels.equal(b.labels));
+  EXPECT_TRUE(a.soft_targets.equal(b.soft_targets));
+}
+
+TEST(LoaderTest, TheSameBatchesForAnyNumberOfWorkers) {
+  const auto dataset = std::make_shared<Numbered>();
+  Loader alone(dataset, options(0));
+  const auto expected = epoch(alone, 2);
+  ASSERT_EQ(expected.size(), 6u) << "the last partial batch is left out";
+  for (const int64_t workers : {1, 3, 7}) {
+    Loader loader(dataset, options(workers));
+    epoch(loader, 1);  // another epoch before changes nothing
+    const auto batches = epoch(loader, 2);
+    ASSERT_EQ(batches.size(), expected.size());
+    for (size_t i = 0; i < batches.size(); ++i) expect_same(batches[i], expected[i]);
+  }
+}
+
+TEST(LoaderTest, AResumeWithinAnEpochGivesItsTail) {
+  const auto dataset = std::make_shared<Numbered>();
+  Loader loader(dataset, options(2));
+  const auto whole = epoch(loader, 3), tail = epoch(loader, 3, 4);
+  ASSERT_EQ(tail.size(), 2u);
+  for (size_t i = 0; i < 2; ++i) expect_same(tail[i], whole[4 + i]);
+}
+
+TEST(LoaderTest, EpochsAreShuffledAndComplete) {
+  const auto dataset = std::make_shared<Numbered>();
+  auto o = options(2);
+  Loader loader(dataset, o);
+  const auto one = epoch(loader, 0), two = epoch(loader, 1);
+  EXPECT_NE(one[0].indices, two[0].indices);
+  std::set<int64_t> seen;
+  for (const auto& batch : one) seen.insert(batch.indices.begin(), batch.indices.end());
+  EXPECT_EQ(seen.size(), 48u) << "no image twice";
+  o.train = false;
+  Loader evaluation(dataset, o);
+  int64_t next = 0;
+  for (const auto& batch : epoch(evaluation, 0))
+    for (const int64_t index : batch.indices) EXPECT_EQ(index, next++);
+  EXPECT_EQ(next, 50);
+}
+
+TEST(LoaderTest, MixedTargetsAreDistributions) {
+  Loader loader(std::make_shared<Numbered>(), options(1));
+  for (const auto& batch : epoch(loader, 0)) {
+    ASSERT_TRUE(batch.soft_targets.defined());
+    EXPECT_TRUE(batch.soft_targets.sum(1).allclose(torch::ones({8}), 1e-5, 1e-5));
+    EXPECT_GE(batch.soft_targets.min().item<double>(), 0.1 / 5 - 1e-6)
+        << "label smoothing is in it";
+  }
+}
+
+TEST(LoaderTest, BadSamplesAreErrorsOrCounted) {
+  const auto dataset = std::make_shared<Numbered>();
+  dataset->bad = 17;
+  Loader strict(dataset, options(2));
+  EXPECT_THROW(epoch(strict, 0), DataError);
+  auto o = options(2);
+  o.on_bad_sample = "skip";
+  Loader tolerant(dataset, o);
+  o.train = false;
+  Loader evaluation(dataset, o);
+  int64_t images = 0;
+  for (const auto& batch : epoch(evaluation, 0)) images += batch.labels.size(0);
+  EXPECT_EQ(images, 49);
+  EXPECT_EQ(evaluation.bad_samples(), 1);
+  ASSERT_EQ(evaluation.bad_sample_messages().size(), 1u);
+  EXPECT_NE(evaluation.bad_sample_messages()[0].find("image17"), std::string::npos);
+}
+
+TEST(Sampling, SharesAreNestedAndStratified) {
+  const DatasetPtr dataset = std::make_shared<Numbered>();
+  const auto tenth = sample_fraction(dataset, 0.1, 7), third = sample_fraction(dataset, 0.3, 7);
+  const auto names = [](const DatasetPtr& d) {
+    std::set<std::string> set;
+    for (int64_t i = 0; i < d->size(); ++i) set.insert(d->describe(i));
+    return set;
+  };
+  EXPECT_EQ(tenth->size(), 5);
+  EXPECT_EQ(third->size(), 15);
+  const auto small = names(tenth), large = names(third);
+  EXPECT_TRUE(std::includes(large.begin(), large.end(), small.begin(), small.end()));
+  std::vector<int> per_class(5);
+  for (int64_t i = 0; i < 15; ++i) ++per_class[static_cast<size_t>(third->label(i))];
+  for (const int n : per_class) EXPECT_EQ(n, 3);
+}
+
+class Folder : public ::testing::Test {
+ protected:
+  void SetUp() override { fs::create_directories(root_); }
+  void TearDown() override { fs::remove_all(root_); }
+  void image(const std::string& name) const {
+    fs::create_directories((root_ / name).parent_path());
+    const io::Image pixels{
+        .height = 4, .width = 4, .channels = 3, .pixels = std::vector<uint8_t>(48, 9)};
+    const auto png = io::encode_png(pixels);
+    std::ofstream(root_ / name, std::ios::binary)
+        .write(reinterpret_cast<const char*>(png.data()), static_cast<long>(png.size()));
+  }
+  fs::path root_ = fs::temp_directory_path() / ("braid_folder_" + std::to_string(::getpid()));
+};
+
+TEST_F(Folder, ClassesAreSortedFolders) {
+  for (const char* name :
+       {"train/dog/1.png", "train/cat/1.png", "train/cat/2.png", "valid/cat/1.png",
+        "valid/dog/1.png", "test/dog/9.png", "test/cat/1.png"})
+    image(name);
+  const auto splits = open_dataset(root_.string());
+  EXPECT_EQ(splits.train->classes(), (std::vector<std::string>{"cat", "dog"}));
+  EXPECT_EQ(splits.train->size(), 3);
+  EXPECT_EQ(splits.val->size(), 2);
+  EXPECT_EQ(splits.test->size(), 2);
+  EXPECT_NE(splits.train->describe(0).find("1.png"), std::string::npos);
+}
+
+TEST_F(Folder, AValSplitIsMadeTheSameWayEveryTime) {
+  for (int i = 0; i < 20; ++i) {
+    image("a/" + std::to_string(i) + ".png");
+    image("b/" + std::to_string(i) + ".png");
+  }
+  const auto one = open_dataset(root_.string(), {.val_fraction = 0.2});
+  const auto two = open_dataset(root_.string(), {.val_fraction = 0.2});
+  EXPECT_EQ(one.val->size(), 8);
+  EXPECT_EQ(one.train->size(), 32);
+  EXPECT_EQ(one.test, nullptr);
+  for (int64_t i = 0; i < 8; ++i) EXPECT_EQ(one.val->describe(i), two.val->describe(i));
+}
+
+TEST_F(Folder, FaultsNameTheFolder) {
+  EXPECT_THROW(open_dataset((root_ / "nowhere").string()), IoError);
+  EXPECT_THROW(open_dataset(root_.string()), DataError) << "nothing in it";
+  image("a/1.png");
+  fs::create_directories(root_ / "hollow");
+  try {
+    open_dataset(root_.string());
+    FAIL() << "no error";
+  } catch (const DataError& e) {
+    EXPECT_NE(std::string(e.what()).find("hollow"), std::string::npos) << e.what();
+  }
+}
+
+TEST_F(Folder, TheCatalogueChecksWhatItFetches) {
+  Progress silent;
+  EXPECT_THROW(fetch_dataset("fashion-mnits", root_, "", silent), UsageError);
+  for (const auto& file : catalog().at(0).files) std::ofstream(root_ / file.name) << "not the data";
+  try {
+    fetch_dataset("fashion-mnist", root_ / "home", "file://" + root_.string(), silent);
+    FAIL() << "no error";
+  } catch (const DataError& e) {
+    EXPECT_NE(std::string(e.what()).find("SHA-256"), std::string::npos) << e.what();
+  }
+  EXPECT_TRUE(fs::is_empty(root_ / "home/fashion-mnist")) << "nothing unproved is kept";
+}
+
+TEST_F(Folder, FashionMnistFromDebiansFiles) {
+  const fs::path debian = "/usr/share/datasets/fashion-mnist";
+  if (!fs::exists(debian)) GTEST_SKIP() << "Debian's dataset-fashion-mnist is not installed";
+  Progress silent;
+  const auto folder = fetch_dataset("fashion-mnist", root_, "file://" + debian.string(), silent);
+  const auto splits = open_idx(folder);
+  EXPECT_EQ(splits.train->size(), 60000);
+  EXPECT_EQ(splits.test->size(), 10000);
+}
+
+}  // namespace
+}  // namespace braid::data
