@@ -6,10 +6,10 @@
 
 namespace braid::train {
 
-// CNN: nesterov SGD, lr 0.1 per 128 images, cosine after one warm-up epoch in ten, decay 5e-4 (He
-// et al., as commonly shortened). Transformer and hybrid: AdamW, lr 1e-3 per 128 images, decay
-// 0.05, clipping at 1, label smoothing 0.1 (Touvron et al., Hassani et al.). All: flip and
-// pad-crop; no mixing, which pays only in long runs.
+// All: batches of 128, cosine over ten epochs after one of warm-up, label smoothing 0.1, flip and
+// pad-crop by 2 pixels (random-resized-crop above 64 pixels); no mixing, which pays only in long
+// runs. CNN: nesterov SGD, lr 0.1, decay 5e-4 (He et al., as commonly shortened). Transformer and
+// hybrid: AdamW, lr 1e-3, decay 0.05, clipping at 1 (Touvron et al., Hassani et al.).
 TrainConfig recipe_for(const models::ModelEntry& entry);
 
 }  // namespace braid::train

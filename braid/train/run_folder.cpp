@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include "braid/core/version.h"
 #include "braid/io/atomic_file.h"
 
@@ -29,12 +31,22 @@ Json to_json(const EpochStats& s) {
           {"images_per_s", s.images_per_s}};
 }
 
+namespace {
+
+// JSON has no NaN: a loss that is not finite is written as null.
+void read(const Json& json, const char* key, double& value) {
+  const Json& field = json.at(key);
+  value = field.is_null() ? std::nan("") : field.get<double>();
+}
+
+}  // namespace
+
 EpochStats epoch_stats_from_json(const Json& j) {
   EpochStats s;
   j.at("epoch").get_to(s.epoch);
   j.at("step").get_to(s.step);
-  j.at("train_loss").get_to(s.train_loss);
-  j.at("val_loss").get_to(s.val_loss);
+  read(j, "train_loss", s.train_loss);
+  read(j, "val_loss", s.val_loss);
   j.at("val_top1").get_to(s.val_top1);
   j.at("val_top1_ema").get_to(s.val_top1_ema);
   j.at("lr").get_to(s.lr);
@@ -74,6 +86,7 @@ void RunFolder::epoch(const std::vector<EpochStats>& history) {
   events_.scalar("loss/train", s.step, s.train_loss);
   events_.scalar("loss/val", s.step, s.val_loss);
   events_.scalar("top1/val", s.step, s.val_top1);
+  events_.scalar("top1/val_ema", s.step, s.val_top1_ema);
   events_.scalar("lr", s.step, s.lr);
   events_.scalar("images_per_s", s.step, s.images_per_s);
 }

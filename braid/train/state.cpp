@@ -27,6 +27,8 @@ void save_state(const TrainState& s, const std::map<std::string, torch::Tensor>&
                      {"epoch_seconds", s.epoch_seconds},
                      {"train_seconds", s.train_seconds},
                      {"train_images", s.train_images},
+                     {"bad_samples", s.bad_samples},
+                     {"skipped_steps", s.skipped_steps},
                      {"best_top1", s.best_top1},
                      {"best_epoch", s.best_epoch},
                      {"history", history},
@@ -57,6 +59,8 @@ TrainState load_state(const std::filesystem::path& folder,
     j.at("epoch_seconds").get_to(s.epoch_seconds);
     j.at("train_seconds").get_to(s.train_seconds);
     j.at("train_images").get_to(s.train_images);
+    j.at("bad_samples").get_to(s.bad_samples);
+    j.at("skipped_steps").get_to(s.skipped_steps);
     j.at("best_top1").get_to(s.best_top1);
     j.at("best_epoch").get_to(s.best_epoch);
     for (const auto& item : j.at("history")) s.history.push_back(epoch_stats_from_json(item));

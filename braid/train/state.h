@@ -21,6 +21,8 @@ struct TrainState {
   double epoch_seconds = 0;
   double train_seconds = 0;  // of the run, training alone
   int64_t train_images = 0;
+  int64_t bad_samples = 0;    // left out because they could not be read
+  int64_t skipped_steps = 0;  // in a row, because loss or gradient was not finite
   double best_top1 = -1;
   int64_t best_epoch = 0;
   std::vector<EpochStats> history;

@@ -76,11 +76,12 @@ class Trainer {
   void validate_epoch();
   torch::Tensor forward_loss(const data::Batch& batch);
   void backward(const data::Batch& batch);
+  [[noreturn]] void stop_diverged(const data::Batch& batch);
   void optimizer_step();
   double position() const;
   bool budget_spent();
   void save_last();
-  void save_checkpoint(const fs::path& target);
+  void link_last(const std::string& name);
   void save_best();
   double evaluate(double& loss);
   std::string bar_text() const;
@@ -99,7 +100,7 @@ class Trainer {
   models::ModelPtr teacher_;
   TrainState state_;
   std::string stop_reason_;
-  int64_t skipped_steps_ = 0;
+  int64_t bad_before_ = 0;  // bad samples of the run before this resume
   bool step_is_bad_ = false;
   double last_loss_ = 0;
   Clock::time_point last_saved_ = Clock::now();
@@ -136,6 +137,7 @@ void Trainer::resume() {
     generator.set_state(tensors.at("rng"));
   }
   schedule_.load_state(state_.schedule);
+  bad_before_ = state_.bad_samples;
   progress_.line(fmt::format("Resuming {} at epoch {}, batch {}.", folder_.path().string(),
                              state_.epoch, state_.batch));
 }
@@ -165,7 +167,8 @@ bool Trainer::budget_spent() {
 
 torch::Tensor Trainer::forward_loss(const data::Batch& batch) {
   const torch::Device device(config_.device);
-  const auto images = batch.images.to(device);
+  auto images = batch.images.to(device);
+  if (!config_.channels_last) images = images.contiguous();
   const auto labels = batch.labels.to(device);
   torch::Tensor teacher_logits;
   if (teacher_) {
@@ -193,20 +196,25 @@ torch::Tensor Trainer::forward_loss(const data::Batch& batch) {
                                                        config_.distillation_alpha;
 }
 
+// The checkpoints hold weights from before the steps that were skipped.
+void Trainer::stop_diverged(const data::Batch& batch) {
+  const fs::path last = folder_.path() / "last";
+  if (!fs::exists(last)) save_last();
+  throw DivergenceError(
+      "train",
+      fmt::format("the loss was not finite in {} steps in a row; first not finite: {}",
+                  kMaxSkippedSteps,
+                  first_non_finite_module(model(), batch.images.to(torch::Device(config_.device)))),
+      last.string(),
+      "the checkpoint named here is the last good one; lower --lr or set --clip-grad");
+}
+
 void Trainer::backward(const data::Batch& batch) {
   const auto loss = forward_loss(batch);
   const double value = loss.item<double>();
   if (!std::isfinite(value)) {
     step_is_bad_ = true;
-    if (skipped_steps_ + 1 >= kMaxSkippedSteps)
-      throw DivergenceError(
-          "train",
-          fmt::format(
-              "the loss was not finite in {} steps in a row; first not finite: {}",
-              kMaxSkippedSteps,
-              first_non_finite_module(model(), batch.images.to(torch::Device(config_.device)))),
-          (folder_.path() / "last").string(),
-          "the checkpoint named here is the last good one; lower --lr or set --clip-grad");
+    if (state_.skipped_steps + 1 >= kMaxSkippedSteps) stop_diverged(batch);
     return;
   }
   (config_.grad_accum_steps > 1 ? loss / static_cast<double>(config_.grad_accum_steps) : loss)
@@ -220,11 +228,11 @@ void Trainer::optimizer_step() {
   if (!step_is_bad_ && config_.clip_grad > 0)
     step_is_bad_ = !std::isfinite(clip_grad_norm(*optimizer_, config_.clip_grad));
   if (step_is_bad_) {
-    ++skipped_steps_;
+    ++state_.skipped_steps;
     progress_.line(fmt::format("Step {} skipped: loss or gradient not finite.", state_.step));
   } else {
     optimizer_->step(schedule_.lr(position()));
-    skipped_steps_ = 0;
+    state_.skipped_steps = 0;
     if (ema_) ema_->update(model());
   }
   step_is_bad_ = false;
@@ -253,7 +261,10 @@ void Trainer::train_epoch() {
   auto start = Clock::now();
   while (true) {
     const auto batch = loader_.next();
-    if (!batch) break;
+    if (!batch) {  // the last batches may have been left out for bad samples
+      if (accumulated > 0) optimizer_step();
+      break;
+    }
     backward(*batch);
     ++state_.batch;
     const bool last = state_.batch >= loader_.size();
@@ -332,27 +343,34 @@ void Trainer::save_best() {
   });
 }
 
-void Trainer::save_checkpoint(const fs::path& target) {
+void Trainer::save_last() {
   std::map<std::string, torch::Tensor> tensors;
   for (const auto& [name, tensor] : optimizer_->state()) tensors["optimizer." + name] = tensor;
   if (ema_)
     for (const auto& [name, tensor] : ema_->state()) tensors["ema." + name] = tensor;
   tensors["rng"] = at::globalContext().defaultGenerator(torch::kCPU).get_state();
   state_.schedule = schedule_.state();
+  state_.bad_samples = bad_before_ + loader_.bad_samples();
   state_.config = braid::to_json(config_);
-  io::replace_folder(target, [&](const fs::path& fresh) {
+  io::replace_folder(folder_.path() / "last", [&](const fs::path& fresh) {
     models::save_model(model(), run_.card, fresh);
     save_state(state_, tensors, fresh);
   });
-}
-
-void Trainer::save_last() {
-  save_checkpoint(folder_.path() / "last");
   last_saved_ = Clock::now();
 }
 
+// Another name for last/: its files are shared, not written twice, since they never change.
+void Trainer::link_last(const std::string& name) {
+  io::replace_folder(folder_.path() / name, [this](const fs::path& fresh) {
+    for (const auto& entry : fs::directory_iterator(folder_.path() / "last")) {
+      std::error_code error;
+      fs::create_hard_link(entry.path(), fresh / entry.path().filename(), error);
+      if (error) fs::copy_file(entry.path(), fresh / entry.path().filename());
+    }
+  });
+}
+
 TrainResult Trainer::run() {
-  int64_t without_improvement = 0;
   const bool open_ended = config_.max_train_seconds > 0 || config_.max_steps > 0;
   while (stop_reason_.empty() && (open_ended || state_.epoch < config_.epochs)) {
     if (budget_spent()) break;
@@ -362,13 +380,13 @@ TrainResult Trainer::run() {
       break;
     }
     validate_epoch();
-    without_improvement = state_.best_epoch == state_.epoch ? 0 : without_improvement + 1;
+    const int64_t without_improvement = state_.epoch - state_.best_epoch;
     ++state_.epoch;
     state_.batch = state_.epoch_images = 0;
     state_.epoch_loss = state_.epoch_seconds = 0;
     save_last();
     if (config_.checkpoint_hist > 0) {
-      save_checkpoint(folder_.path() / fmt::format("checkpoint-{}", state_.epoch - 1));
+      link_last(fmt::format("checkpoint-{}", state_.epoch - 1));
       fs::remove_all(folder_.path() /
                      fmt::format("checkpoint-{}", state_.epoch - 1 - config_.checkpoint_hist));
     }
@@ -384,7 +402,7 @@ TrainResult Trainer::run() {
   result.train_seconds = state_.train_seconds;
   result.images_per_s =
       static_cast<double>(state_.train_images) / std::max(1e-9, state_.train_seconds);
-  result.bad_samples = loader_.bad_samples();
+  result.bad_samples = bad_before_ + loader_.bad_samples();
   result.stop_reason = stop_reason_.empty() ? "epochs" : stop_reason_;
   result.best_checkpoint = folder_.path() / "model_best";
   folder_.result(result);
