@@ -10,6 +10,7 @@ namespace braid::cli {
 // Each adds its subcommand to the program and sets its callback. Errors are thrown and become exit
 // codes in main.
 void add_compare(CLI::App& program);
+void add_completion(CLI::App& program);
 void add_data(CLI::App& program);
 void add_eval(CLI::App& program);
 void add_forward(CLI::App& program);

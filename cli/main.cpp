@@ -67,6 +67,7 @@ int main(int argc, char** argv) {
   braid::cli::add_models(program);
   braid::cli::add_forward(program);
   braid::cli::add_data(program);
+  braid::cli::add_completion(program);
   try {
     program.parse(argc, argv);
     if (std::fflush(stdout) != 0)

@@ -1,0 +1,88 @@
+// What the smaller verbs print.
+#include <gmock/gmock.h>
+
+#include "braid/core/config.h"
+#include "tests/cli/program.h"
+
+namespace braid::test {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+class Verbs : public ProgramTest {};
+
+TEST_F(Verbs, CompletionOffersVerbsFlagsAndModels) {
+  ASSERT_EQ(braid("completion bash > braid.bash").code, 0);
+  const auto offer = [&](const std::string& words, int at) {
+    write("ask.sh", "source braid.bash\nCOMP_WORDS=(" + words + ")\nCOMP_CWORD=" +
+                        std::to_string(at) + "\n_braid\nprintf '%s\\n' \"${COMPREPLY[@]}\"\n");
+    EXPECT_EQ(std::system(("cd " + folder_.string() + " && bash ask.sh > answer.txt 2>&1").c_str()),
+              0);
+    return text("answer.txt");
+  };
+  EXPECT_EQ(offer("braid co", 1), "compare\ncompletion\n");
+  EXPECT_THAT(offer("braid train --weight", 2),
+              AllOf(HasSubstr("--weights"), HasSubstr("--weight-decay")));
+  EXPECT_EQ(offer("braid train --model resnet2", 3), "resnet20\n");
+  EXPECT_EQ(offer("braid compare --models resnet20,cct_2", 3), "resnet20,cct_2_3x2_32\n");
+  EXPECT_THAT(offer("braid data i", 2), HasSubstr("info"));
+  EXPECT_THAT(offer("braid eval --lr", 2), Not(HasSubstr("--lr")));
+  EXPECT_EQ(braid("completion fish").code, 64);
+}
+
+TEST_F(Verbs, ModelsAsJson) {
+  const auto result = braid("models resnet20 --format json");
+  ASSERT_EQ(result.code, 0);
+  const Json json = Json::parse(result.out);
+  ASSERT_EQ(json.size(), 1u);
+  EXPECT_EQ(json[0].at("name"), "resnet20");
+  EXPECT_EQ(json[0].at("family"), "cnn");
+  EXPECT_EQ(json[0].at("input_size"), Json({3, 32, 32}));
+  EXPECT_GT(json[0].at("params").get<int64_t>(), 200000);
+  EXPECT_EQ(json[0].at("macs"), 40614400);
+}
+
+TEST_F(Verbs, DataInfo) {
+  write_images("data", 5, 3);
+  const auto result = braid("data info data --format json");
+  ASSERT_EQ(result.code, 0) << result.err;
+  const Json json = Json::parse(result.out);
+  EXPECT_EQ(json.at("classes"), Json({"left", "right"}));
+  EXPECT_EQ(json.at("splits").at("train").at("per_class"), Json({5, 5}));
+  EXPECT_EQ(json.at("splits").at("test").at("images"), 6);
+  EXPECT_TRUE(json.at("splits").at("val").is_null());
+  EXPECT_THAT(braid("data info data").out, HasSubstr("right"));
+  EXPECT_EQ(braid("data get nothing").code, 64);
+  EXPECT_EQ(braid("data").code, 64);
+  EXPECT_THAT(braid("data list").out, HasSubstr("fashion-mnist"));
+}
+
+TEST_F(Verbs, EvalAndPredictAsJson) {
+  write_images("data");
+  ASSERT_EQ(train().code, 0);
+  const Json evaluation = Json::parse(braid("eval --checkpoint run --data data --format json").out);
+  EXPECT_EQ(evaluation.at("split"), "test");
+  EXPECT_EQ(evaluation.at("count"), 12);
+  const Json labels = Json::parse(braid("predict --checkpoint run/model_best data/test/left/0.png "
+                                        "data/test/right/0.png --format json")
+                                      .out);
+  ASSERT_EQ(labels.size(), 2u);
+  EXPECT_EQ(labels[0].at("predictions").size(), 2u);
+  double sum = 0;
+  for (const auto& p : labels[0].at("predictions")) sum += p.at("probability").get<double>();
+  EXPECT_NEAR(sum, 1, 1e-5);
+}
+
+TEST_F(Verbs, TheResolvedConfigRunsAgain) {
+  write_images("data");
+  ASSERT_EQ(train("--lr 0.02").code, 0);
+  EXPECT_THAT(text("run/config.toml"), HasSubstr("lr = 0.02"));
+  const auto again = braid("train --config run/config.toml --output again");
+  EXPECT_EQ(again.code, 0) << again.err;
+  EXPECT_EQ(text("run/model_best/model.safetensors"), text("again/model_best/model.safetensors"));
+}
+
+}  // namespace
+}  // namespace braid::test
