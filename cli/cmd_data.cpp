@@ -31,11 +31,12 @@ void info(const Options& options) {
   const auto splits = data::open_source(options.name);
   const std::vector<std::pair<std::string, data::DatasetPtr>> parts = {
       {"train", splits.train}, {"val", splits.val}, {"test", splits.test}};
-  const auto first = splits.train->get(0).image;
-  const auto& classes = splits.train->classes();
+  const auto& any = splits.train ? *splits.train : splits.val ? *splits.val : *splits.test;
+  const auto first = any.get(0).image;
+  const auto& classes = any.classes();
   if (options.format == "json") {
     Json json = {{"name", options.name},
-                 {"channels", splits.train->channels()},
+                 {"channels", any.channels()},
                  {"first_image", {first.height, first.width}},
                  {"classes", classes}};
     for (const auto& [name, part] : parts)
@@ -45,7 +46,7 @@ void info(const Options& options) {
     return;
   }
   fmt::print("{}: {} classes, {}, first image {} x {} pixels\n\n", options.name, classes.size(),
-             splits.train->channels() == 1 ? "gray" : "colour", first.height, first.width);
+             any.channels() == 1 ? "gray" : "colour", first.height, first.width);
   fmt::print("{:24}", "class");
   std::vector<std::vector<int64_t>> columns;
   for (const auto& [name, part] : parts)
@@ -63,7 +64,8 @@ void info(const Options& options) {
   for (const auto& [name, part] : parts)
     if (part) fmt::print(" {:9}", part->size());
   fmt::print("\n");
-  if (!splits.val) fmt::print("\nTraining splits a val off train (--val-fraction).\n");
+  if (splits.train && !splits.val)
+    fmt::print("\nTraining splits a val off train (--val-fraction).\n");
 }
 
 void list() {

@@ -50,7 +50,6 @@ if(LibTorch_VERSION VERSION_LESS 2.6)
 endif()
 
 if(NOT TARGET LibTorch::torch)
-  find_package(OpenMP REQUIRED COMPONENTS CXX)  # at::parallel_for is an inline OpenMP loop
   add_library(LibTorch::torch INTERFACE IMPORTED)
   target_include_directories(LibTorch::torch SYSTEM INTERFACE
     ${LibTorch_INCLUDE_DIR} ${LibTorch_INCLUDE_DIR}/torch/csrc/api/include)
@@ -59,8 +58,11 @@ if(NOT TARGET LibTorch::torch)
     list(APPEND _libs ${LibTorch_torch_cuda} ${LibTorch_c10_cuda})
   endif()
   target_link_libraries(LibTorch::torch INTERFACE
-    -Wl,--no-as-needed ${_libs} -Wl,--as-needed OpenMP::OpenMP_CXX)
-  target_link_options(LibTorch::torch INTERFACE -Wl,--allow-shlib-undefined)
+    -Wl,--no-as-needed ${_libs} -Wl,--as-needed)
+  # at::parallel_for is an inline OpenMP loop; the flag, not the library's path, so that LibTorch's
+  # own copy of the run-time is the one that loads.
+  target_compile_options(LibTorch::torch INTERFACE -fopenmp)
+  target_link_options(LibTorch::torch INTERFACE -fopenmp -Wl,--allow-shlib-undefined)
 endif()
 mark_as_advanced(LibTorch_INCLUDE_DIR LibTorch_torch LibTorch_torch_cpu LibTorch_c10
                  LibTorch_torch_cuda LibTorch_c10_cuda)

@@ -86,6 +86,9 @@ Splits open_dataset(const std::string& spec, const OpenOptions& options) {
         "data", fmt::format("expected val_fraction between 0 and 1, got {}", options.val_fraction),
         "--val-fraction");
   Splits splits = open_source(spec);
+  if (splits.train == nullptr)
+    throw DataError("data", "expected a train split to learn from", spec,
+                    "put the class folders of the training images into train/");
   if (splits.val == nullptr) {
     auto [val, train] = split_stratified(splits.train, options.val_fraction, options.split_seed);
     if (train.empty() || val.empty())

@@ -35,8 +35,9 @@ DatasetPtr subset(DatasetPtr parent, std::vector<int64_t> indices);
 
 struct Splits {
   DatasetPtr train;
-  DatasetPtr val;   // never null: split off train deterministically where the data has none
-  DatasetPtr test;  // null where the data has none
+  DatasetPtr val;        // never null: split off train deterministically where the data has none
+  DatasetPtr test;       // null where the data has none
+  bool unsplit = false;  // the data knows no splits: all of it is in train
 };
 
 // spec: a name (`fashion-mnist`, `cifar10`, `cifar100`), or a folder: of IDX files, of CIFAR

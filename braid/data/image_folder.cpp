@@ -110,14 +110,15 @@ fs::path first_existing(const fs::path& folder, std::initializer_list<const char
   return {};
 }
 
-DatasetPtr open_split(const fs::path& folder, const Dataset& train) {
+// train: null where there is none to compare the classes with.
+DatasetPtr open_split(const fs::path& folder, const DatasetPtr& train) {
   if (folder.empty()) return nullptr;
   auto split = std::make_shared<ImageFolder>(folder);
-  if (split->classes() != train.classes())
+  if (train && split->classes() != train->classes())
     throw DataError(
         "data",
         fmt::format("expected the classes of train ({}), got ({})",
-                    fmt::join(train.classes(), ", "), fmt::join(split->classes(), ", ")),
+                    fmt::join(train->classes(), ", "), fmt::join(split->classes(), ", ")),
         folder.string());
   return split;
 }
@@ -125,12 +126,14 @@ DatasetPtr open_split(const fs::path& folder, const Dataset& train) {
 }  // namespace
 
 Splits open_image_folder(const fs::path& folder) {
-  Splits splits;
   const fs::path train = first_existing(folder, {"train"});
-  splits.train = std::make_shared<ImageFolder>(train.empty() ? folder : train);
-  if (train.empty()) return splits;
-  splits.val = open_split(first_existing(folder, {"val", "valid", "validation"}), *splits.train);
-  splits.test = open_split(first_existing(folder, {"test"}), *splits.train);
+  const fs::path val = first_existing(folder, {"val", "valid", "validation"});
+  const fs::path test = first_existing(folder, {"test"});
+  Splits splits;
+  splits.unsplit = train.empty() && val.empty() && test.empty();
+  splits.train = open_split(splits.unsplit ? folder : train, nullptr);
+  splits.val = open_split(val, splits.train);
+  splits.test = open_split(test, splits.train);
   return splits;
 }
 

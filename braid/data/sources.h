@@ -7,7 +7,8 @@
 
 namespace braid::data {
 
-// The splits that the data itself has; val and test may be null, train is not.
+// The splits that the data itself has; each may be null, not all. Class folders without split
+// folders are one set: it is `train`, and `unsplit` says so.
 Splits open_source(const std::string& spec);
 
 // True when the folder holds train-images-idx3-ubyte[.gz] and its companions.

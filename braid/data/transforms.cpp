@@ -12,8 +12,6 @@
 namespace braid::data {
 namespace {
 
-constexpr int64_t kSmallImage = 64;  // pixels; up to here "auto" pads and crops
-
 Interpolation interpolation_of(const InputConfig& input) {
   if (input.interpolation == "bicubic") return Interpolation::kBicubic;
   if (input.interpolation == "bilinear") return Interpolation::kBilinear;

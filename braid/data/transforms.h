@@ -11,6 +11,10 @@
 
 namespace braid::data {
 
+// Pixels. Up to here a model is one of small images, and training pads and crops them rather than
+// resizing random parts.
+inline constexpr int64_t kSmallImage = 64;
+
 // How a model wants its input (timm's pretrained_cfg).
 struct InputConfig {
   int64_t channels = 3;

@@ -37,7 +37,7 @@ Json settings_of(const CompareConfig& c, const data::Splits& splits) {
           {"img_size", c.img_size ? Json(*c.img_size) : Json(nullptr)},
           {"budget", c.budget},
           {"seed", c.seed},
-          {"batch_size", c.batch_size},
+          {"batch_size", c.batch_size ? Json(*c.batch_size) : Json(nullptr)},
           {"dtype", c.dtype},
           {"device", c.device},
           {"on_bad_sample", c.on_bad_sample},

@@ -29,7 +29,7 @@ struct CompareConfig {
   std::optional<double> max_latency_ms;
   std::optional<int64_t> max_params;
   // how
-  int64_t batch_size = 128;
+  std::optional<int64_t> batch_size;  // unset: each recipe's own
   std::string dtype = "float32";
   std::string device = "cpu";
   int64_t workers = 2;

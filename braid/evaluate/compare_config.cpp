@@ -44,7 +44,7 @@ void CompareConfig::visit(FieldVisitor& v) {
   v.field("prefer", prefer, "what the recommendation seeks: accuracy, latency, size");
   v.field("max_latency_ms", max_latency_ms, "recommend only models up to this median, one image");
   v.field("max_params", max_params, "recommend only models with up to so many parameters");
-  v.field("batch_size", batch_size, "images per training step");
+  v.field("batch_size", batch_size, "images per training step; unset: each recipe's own");
   v.field("dtype", dtype,
           "float32, bfloat16, or auto: bfloat16 where the processor multiplies it natively");
   v.field("device", device, "cpu or cuda");
@@ -70,7 +70,7 @@ void validate(const CompareConfig& c) {
   check_least("--seeds", c.seeds, 1);
   check_least("--seed", c.seed, 0);
   check_least("--robustness-images", c.robustness_images, 0);
-  check_least("--batch-size", c.batch_size, 1);
+  if (c.batch_size) check_least("--batch-size", *c.batch_size, 1);
   check_least("--workers", c.workers, 0);
   check_least("--threads", c.threads, 0);
   if (c.img_size) check_least("--img-size", *c.img_size, 1);

@@ -28,6 +28,7 @@ Split choose(const std::string& spec, std::string name) {
   }
   const auto splits = data::open_source(spec);
   if (name == "auto") name = splits.test ? "test" : "all";
+  if (name == "test" && splits.unsplit) name = "all";  // as in timm, the folder is the split
   if (name == "test") {
     if (!splits.test)
       throw DataError("eval", "the data has no test split", spec, "use --split all or val");

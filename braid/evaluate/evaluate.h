@@ -22,8 +22,10 @@ struct Evaluation {
 };
 
 // data: a name or folder for data::open_dataset. split: test, val, train, all; auto: test where
-// there is one, else all. Labels are matched by class name; classes that the checkpoint does not
-// know are a DataError naming them, missing ones are not (their images are just not there).
+// there is one, else all. A folder of class
+// folders without splits is itself the test split. Labels are matched by class name; classes that
+// the checkpoint does not know are a DataError naming them, missing ones are not (their images are
+// just not there).
 Evaluation evaluate_checkpoint(models::LoadedModel& loaded, const std::string& data,
                                const std::string& split, const EvaluateOptions& options,
                                Progress& progress);

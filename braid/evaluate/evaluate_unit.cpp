@@ -81,8 +81,7 @@ Json evaluate_unit(const Study& study, const Run& run, const Json& trained) {
   if (const auto kept = study.work.find(unit)) return *kept;
   auto loaded = load(study, trained);
   const auto predictions = models::run_model(*loaded.model, study.test, loaded.card.input,
-                                             {.batch_size = study.config.batch_size,
-                                              .workers = study.config.workers,
+                                             {.workers = study.config.workers,
                                               .dtype = study.config.dtype,
                                               .device = study.config.device,
                                               .on_bad_sample = study.config.on_bad_sample},
@@ -136,7 +135,6 @@ Json robustness_unit(const Study& study, const Run& run, const Json& trained) {
   RobustnessOptions options;
   options.images = study.config.robustness_images;
   options.seed = study.config.seed;
-  options.batch_size = study.config.batch_size;
   options.dtype = study.config.dtype;
   const auto measured =
       measure_robustness(*loaded.model, study.test, loaded.card.input, options, study.progress);

@@ -86,8 +86,8 @@ train::TrainConfig train_config(const Study& study, const Run& run, const ModelF
   config.img_size = c.img_size;
   config.seed = run.seed;
   // A tiny set of images is still at least one batch.
-  config.batch_size =
-      std::max<int64_t>(1, std::min(c.batch_size, splits_of(study, run).train->size()));
+  config.batch_size = std::max<int64_t>(
+      1, std::min(c.batch_size.value_or(config.batch_size), splits_of(study, run).train->size()));
   config.dtype = c.dtype;
   config.device = c.device;
   config.workers = c.workers;

@@ -12,7 +12,6 @@
 namespace braid::train {
 namespace {
 
-constexpr int64_t kSmallImage = 64;  // pixels
 constexpr int64_t kStatisticsImages = 1000;
 
 // The first image that can be read.
@@ -90,7 +89,7 @@ data::InputConfig resolve_input(const TrainConfig& config, const data::Splits& s
   data::InputConfig input = models::find_model(config.model).input;
   const io::Image image = probe(*splits.train);
   const int64_t side = std::max(image.height, image.width);
-  const bool small = side <= kSmallImage;
+  const bool small = side <= data::kSmallImage;
   if (config.img_size) {
     input.height = input.width = *config.img_size;
   } else if (small) {

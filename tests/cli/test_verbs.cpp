@@ -75,6 +75,20 @@ TEST_F(Verbs, EvalAndPredictAsJson) {
   EXPECT_NEAR(sum, 1, 1e-5);
 }
 
+TEST_F(Verbs, AFolderOfClassesIsItsOwnTestSplit) {
+  write_images("data");
+  ASSERT_EQ(train().code, 0);
+  for (const char* arguments :
+       {"--data data/test --split test", "--data data/test", "--data data --split test"}) {
+    const auto result = braid(std::string("eval --checkpoint run --format json ") + arguments);
+    ASSERT_EQ(result.code, 0) << arguments << result.err;
+    EXPECT_EQ(Json::parse(result.out).at("count"), 12) << arguments;
+  }
+  std::filesystem::remove_all(path("data/train"));
+  EXPECT_EQ(braid("eval --checkpoint run --data data --split test").code, 0) << "test/ alone";
+  EXPECT_EQ(braid("train --model resnet20 --data data --output other").code, 65);
+}
+
 TEST_F(Verbs, TheResolvedConfigRunsAgain) {
   write_images("data");
   ASSERT_EQ(train("--lr 0.02").code, 0);
