@@ -18,7 +18,7 @@ test-setup:
 	@scripts/bootstrap.sh --tests
 
 configure:
-	@cmake --preset release --log-level=WARNING >/dev/null
+	@cmake --preset release --log-level=WARNING $(CONFIGURE_FLAGS) >/dev/null
 
 quickstart: setup
 	@$(MAKE) --no-print-directory configure
@@ -26,7 +26,7 @@ quickstart: setup
 	scripts/quickstart.sh
 
 test: test-setup
-	@$(MAKE) --no-print-directory configure
+	@$(MAKE) --no-print-directory configure CONFIGURE_FLAGS=-DBRAID_TESTS=ON
 	cmake --build $(BUILD)
 	ctest --test-dir $(BUILD) --output-on-failure
 

@@ -14,14 +14,13 @@ namespace {
 namespace fs = std::filesystem;
 
 Json card_to_json(const ModelCard& card, const Model& model) {
-  const auto info = model.feature_info();
   const auto& input = card.input;
   const Json config = model.config();
   const auto num_classes = config.value("num_classes", int64_t{0});
   Json json;
   json["architecture"] = card.architecture;
   json["num_classes"] = num_classes;
-  json["num_features"] = info.empty() ? 0 : info.back().num_chs;
+  json["num_features"] = model.num_features();
   json["pretrained_cfg"] = {{"input_size", {input.channels, input.height, input.width}},
                             {"fixed_input_size", false},
                             {"interpolation", input.interpolation},

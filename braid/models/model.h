@@ -27,6 +27,8 @@ class Model : public torch::nn::Module {
   // features: what forward_features returned; pre_logits: stop before the classifier, [B,D].
   virtual torch::Tensor forward_head(const torch::Tensor& features, bool pre_logits = false) = 0;
   virtual std::vector<FeatureInfo> feature_info() const = 0;
+  // Channels of what forward_features returns.
+  virtual int64_t num_features() const { return feature_info().back().num_chs; }
   // Replaces the classifier by a freshly initialized one; 0: none.
   virtual void reset_classifier(int64_t num_classes) = 0;
   // The resolved config struct as JSON; the registry rebuilds the same model from it.

@@ -21,4 +21,12 @@ void init_conv_fan_out_(torch::nn::Conv2d& conv) {
   torch::nn::init::kaiming_normal_(conv->weight, 0.0, torch::kFanOut, torch::kReLU);
 }
 
+void init_conv_efficientnet_(torch::nn::Conv2d& conv) {
+  const auto& w = conv->weight;  // [out,in/groups,k,k]
+  const auto fan_out = static_cast<double>(w.size(0) * w.size(2) * w.size(3)) /
+                       static_cast<double>(conv->options.groups());
+  torch::nn::init::normal_(w, 0.0, std::sqrt(2.0 / fan_out));
+  if (conv->bias.defined()) torch::nn::init::zeros_(conv->bias);
+}
+
 }  // namespace braid::nn

@@ -10,5 +10,7 @@ void trunc_normal_(torch::Tensor tensor, double std);
 void init_linear_(torch::nn::Linear& linear, double std = 0.02);
 // He et al.'s normal with fan-out, for convolutions before ReLU.
 void init_conv_fan_out_(torch::nn::Conv2d& conv);
+// EfficientNet's: normal, deviation sqrt(2 / (k k out / groups)); bias zero.
+void init_conv_efficientnet_(torch::nn::Conv2d& conv);
 
 }  // namespace braid::nn

@@ -4,15 +4,18 @@
 
 namespace braid::nn {
 
-MlpImpl::MlpImpl(int64_t in_features, int64_t hidden_features, double drop) : drop_(drop) {
-  fc1 = register_module("fc1", torch::nn::Linear(in_features, hidden_features));
-  fc2 = register_module("fc2", torch::nn::Linear(hidden_features, in_features));
+MlpImpl::MlpImpl(const MlpConfig& config) : act_(config.act), drop_(config.drop) {
+  using torch::nn::LinearOptions;
+  const int64_t in = config.in_features, hidden = config.hidden_features;
+  const int64_t out = config.out_features > 0 ? config.out_features : in;
+  fc1 = register_module("fc1", torch::nn::Linear(LinearOptions(in, hidden).bias(config.bias)));
+  fc2 = register_module("fc2", torch::nn::Linear(LinearOptions(hidden, out).bias(config.bias)));
   init_linear_(fc1);
   init_linear_(fc2);
 }
 
 torch::Tensor MlpImpl::forward(const torch::Tensor& x) {
-  auto y = torch::dropout(at::gelu(fc1->forward(x)), drop_, is_training());
+  const auto y = torch::dropout(activate(fc1->forward(x), act_), drop_, is_training());
   return torch::dropout(fc2->forward(y), drop_, is_training());
 }
 

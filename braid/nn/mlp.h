@@ -2,17 +2,29 @@
 #pragma once
 #include <torch/torch.h>
 
+#include "braid/nn/activation.h"
+
 namespace braid::nn {
 
-// Linear, GELU, dropout, Linear, dropout over the last dimension. Keys: fc1, fc2.
+struct MlpConfig {
+  int64_t in_features = 0;
+  int64_t hidden_features = 0;
+  int64_t out_features = 0;  // 0: as many as in_features
+  Act act = Act::kGelu;
+  bool bias = true;
+  double drop = 0;
+};
+
+// Linear, activation, dropout, Linear, dropout over the last dimension. Keys: fc1, fc2.
 class MlpImpl : public torch::nn::Module {
  public:
-  MlpImpl(int64_t in_features, int64_t hidden_features, double drop);
-  torch::Tensor forward(const torch::Tensor& x);  // [...,D] -> [...,D]
+  explicit MlpImpl(const MlpConfig& config);
+  torch::Tensor forward(const torch::Tensor& x);  // [...,D] -> [...,D']
 
   torch::nn::Linear fc1{nullptr}, fc2{nullptr};
 
  private:
+  Act act_;
   double drop_;
 };
 TORCH_MODULE(Mlp);

@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
-"""Writes fixtures/parity_*.safetensors: tiny variants of timm's models, computed by timm in float64.
+"""Writes fixtures/parity_*.safetensors: tiny variants of the models, computed by their reference implementation
+in float64.
 
-    .venv/bin/python tests/models/generate_parity.py      (torch 2.13.0, timm 1.0.31; seed 1)
+    .venv/bin/python tests/models/generate_parity.py [NAME...]     (torch 2.13.0, timm 1.0.31; seed 1)
 
 Each file: `weights/NAME` and `input` float16, `logits`, `features` float64 and `grads` float64,
 per parameter in the order of their sorted names the inner product of d(mean(logits^2))/d(parameter)
-with cos(0), cos(1), ...; the metadata `kwargs` are braid's config fields. rel_pos_bias.safetensors:
+with cos(0), cos(1), ...; the metadata `kwargs` are braid's config fields, which the
+test reads back: a new case is an entry of CASES. rel_pos_bias.safetensors:
 timm's resize_rel_pos_bias_table.
 """
 import json
@@ -44,7 +46,7 @@ def small_resnet():
     return model, {"layers": [1, 1, 1], "widths": [4, 6, 8], "img_size": 15, **COMMON}
 
 
-CASES = {  # file: (registered name, model and config fields)
+CASES = {  # registered name, or NAME@VARIANT: (model, config fields)
     "resnet18": tiny_resnet(resnet.BasicBlock, [1, 2, 1, 1]),
     "resnet50": tiny_resnet(resnet.Bottleneck, [1, 2, 1, 1]),
     "resnet20": small_resnet(),
@@ -75,7 +77,8 @@ def main():
     (HERE / "fixtures").mkdir(exist_ok=True)
     torch.manual_seed(1)
     for name, (model, fields) in CASES.items():
-        write(name, model, fields)
+        if len(sys.argv) == 1 or name in sys.argv[1:]:
+            write(name, model, fields)
     table = torch.randn(13 * 13, 2)
     save_file({"table": table,
                "side_4": resize_rel_pos_bias_table(table, (4, 4), (49, 2)),

@@ -1,8 +1,13 @@
-// Tiny variants against timm's outputs and gradients, in float64. See generate_parity.py.
+// Tiny variants against their reference implementation's outputs and gradients, in float64. See
+// generate_parity.py.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
+#include <algorithm>
+#include <filesystem>
+
+#include "braid/io/safetensors.h"
 #include "braid/models/registry.h"
 #include "braid/models/tensor_file.h"
 
@@ -21,31 +26,23 @@ double relative_error(const torch::Tensor& ours, const torch::Tensor& theirs) {
   return ((ours - theirs).abs().max() / theirs.abs().max()).item<double>();
 }
 
-struct Case {
-  const char* name;
-  Json kwargs;  // as in the generator's CASES
-};
-
-Json coatnet_kwargs() {
-  return {{"num_classes", 5},       {"in_chans", 2},
-          {"img_size", 64},         {"embed_dim", {8, 8, 16, 16}},
-          {"depths", {2, 1, 2, 1}}, {"stem_width", {8, 8}},
-          {"dim_head", 8}};
+// Every parity_NAME[@VARIANT].safetensors: a registered name, config fields in the metadata.
+std::vector<std::string> fixtures() {
+  std::vector<std::string> names;
+  for (const auto& file : std::filesystem::directory_iterator(BRAID_TEST_SOURCE_DIR
+                                                              "/models/fixtures"))
+    if (const auto stem = file.path().stem().string(); stem.starts_with("parity_"))
+      names.push_back(stem.substr(7));
+  std::sort(names.begin(), names.end());
+  return names;
 }
 
-Json resnet_kwargs() {
-  return {{"num_classes", 5},
-          {"in_chans", 2},
-          {"img_size", 40},
-          {"layers", {1, 2, 1, 1}},
-          {"widths", {4, 8, 8, 4}}};
-}
-
-class Parity : public ::testing::TestWithParam<Case> {};
+class Parity : public ::testing::TestWithParam<std::string> {};
 
 // The model with the fixture's weights, float64, eval mode.
-ModelPtr build(const Case& c, const TensorMap& file) {
-  auto model = create_model(c.name, c.kwargs);
+ModelPtr build(const std::string& name, const TensorMap& file) {
+  const auto metadata = io::SafetensorsFile::read(fixture("parity_" + name)).metadata();
+  auto model = create_model(name.substr(0, name.find('@')), Json::parse(metadata.at("kwargs")));
   model->to(torch::kDouble);
   model->eval();
   const torch::NoGradGuard no_grad;
@@ -61,8 +58,8 @@ ModelPtr build(const Case& c, const TensorMap& file) {
   return model;
 }
 
-TEST_P(Parity, OutputsAndGradientsEqualTimms) {
-  const auto file = load_tensors(fixture(std::string("parity_") + GetParam().name));
+TEST_P(Parity, OutputsAndGradientsEqualTheReferences) {
+  const auto file = load_tensors(fixture("parity_" + GetParam()));
   const auto model = build(GetParam(), file);
   for (const auto format : {at::MemoryFormat::Contiguous, at::MemoryFormat::ChannelsLast}) {
     const auto x = file.at("input").to(torch::kDouble).contiguous(format);
@@ -85,7 +82,7 @@ TEST_P(Parity, OutputsAndGradientsEqualTimms) {
 
 // Equal up to the rounding of float64: the order of some sums differs.
 TEST_P(Parity, CheckpointedGradientsAreTheSame) {
-  const auto file = load_tensors(fixture(std::string("parity_") + GetParam().name));
+  const auto file = load_tensors(fixture("parity_" + GetParam()));
   const auto model = build(GetParam(), file);
   const auto x = file.at("input").to(torch::kDouble);
   model->forward(x).square().mean().backward();
@@ -99,18 +96,11 @@ TEST_P(Parity, CheckpointedGradientsAreTheSame) {
     EXPECT_LT(relative_error(parameters[i].grad(), plain[i]), kTolerance);
 }
 
-INSTANTIATE_TEST_SUITE_P(Tiny, Parity,
-                         ::testing::Values(Case{"resnet18", resnet_kwargs()},
-                                           Case{"resnet50", resnet_kwargs()},
-                                           Case{"resnet20",
-                                                {{"num_classes", 5},
-                                                 {"in_chans", 2},
-                                                 {"img_size", 15},
-                                                 {"layers", {1, 1, 1}},
-                                                 {"widths", {4, 6, 8}}}},
-                                           Case{"coatnet_nano_rw_224", coatnet_kwargs()},
-                                           Case{"coatnet_0_rw_224", coatnet_kwargs()}),
-                         [](const auto& info) { return std::string(info.param.name); });
+INSTANTIATE_TEST_SUITE_P(Tiny, Parity, ::testing::ValuesIn(fixtures()), [](const auto& info) {
+  std::string name = info.param;
+  std::replace(name.begin(), name.end(), '@', '_');
+  return name;
+});
 
 }  // namespace
 }  // namespace braid::models

@@ -72,7 +72,7 @@ TEST(AttentionTest, GradientsAreTheFiniteDifferences) {
 }
 
 TEST(MlpTest, EqualsItsNaiveTwin) {
-  Mlp layer(6, 10, 0.0);
+  Mlp layer(MlpConfig{.in_features = 6, .hidden_features = 10});
   layer->to(torch::kDouble);
   const auto x = torch::randn({2, 3, 6}, torch::kDouble);
   const auto hidden = x.matmul(layer->fc1->weight.t()) + layer->fc1->bias;

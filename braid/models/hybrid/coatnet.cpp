@@ -10,8 +10,11 @@
 #include "braid/models/layer_ids.h"
 #include "braid/models/validate.h"
 #include "braid/nn/checkpoint.h"
+#include "braid/nn/conv.h"
 #include "braid/nn/drop_path.h"
-#include "braid/nn/init.h"
+#include "braid/nn/make_divisible.h"
+#include "braid/nn/norm.h"
+#include "braid/nn/squeeze_excite.h"
 
 namespace braid::models {
 namespace {
@@ -20,20 +23,9 @@ using torch::Tensor;
 using torch::nn::BatchNorm2d;
 using torch::nn::Conv2d;
 using torch::nn::LayerNorm;
-
-// EfficientNet's initialization, as timm gives it to the convolutional parts.
-Conv2d conv(int64_t in, int64_t out, int64_t kernel, int64_t stride, bool bias,
-            int64_t groups = 1) {
-  Conv2d layer(torch::nn::Conv2dOptions(in, out, kernel)
-                   .stride(stride)
-                   .padding(kernel / 2)
-                   .groups(groups)
-                   .bias(bias));
-  const auto fan_out = static_cast<double>(kernel * kernel * out / groups);
-  torch::nn::init::normal_(layer->weight, 0.0, std::sqrt(2.0 / fan_out));
-  if (bias) torch::nn::init::zeros_(layer->bias);
-  return layer;
-}
+using nn::pointwise;
+using nn::to_nchw;
+using nn::to_nhwc;
 
 // A linear layer stored as a 1x1 convolution, with ViT's initialization.
 Conv2d pointwise_conv(int64_t in, int64_t out, bool bias, double bias_std = 0) {
@@ -43,31 +35,9 @@ Conv2d pointwise_conv(int64_t in, int64_t out, bool bias, double bias_std = 0) {
   return layer;
 }
 
-// The 1x1 convolution as one matrix product over the channels: [...,C] -> [...,C'].
-Tensor pointwise(const Conv2d& layer, const Tensor& x) {
-  auto shape = x.sizes().vec();
-  shape.back() = layer->weight.size(0);
-  return at::linear(x.reshape({-1, x.size(-1)}), layer->weight.flatten(1), layer->bias).view(shape);
-}
-
-// Views of one memory when the tensor is channels-last.
-Tensor to_nhwc(const Tensor& x) { return x.permute({0, 2, 3, 1}); }
-Tensor to_nchw(const Tensor& x) { return x.permute({0, 3, 1, 2}); }
-
 // Halves [B,C,H,W]; odd sizes are rounded up, the last window then averages what there is.
 Tensor halve(const Tensor& x) { return at::avg_pool2d(x, 2, 2, 0, /*ceil_mode=*/true); }
 int64_t halved(int64_t side) { return (side + 1) / 2; }
-
-// timm's rule for channel counts: a multiple of 8 near v, at least 0.9 v.
-int64_t make_divisible(double v) {
-  auto rounded = std::max<int64_t>(8, static_cast<int64_t>(v + 4) / 8 * 8);
-  if (static_cast<double>(rounded) < 0.9 * v) rounded += 8;
-  return rounded;
-}
-
-LayerNorm layer_norm(int64_t dim) {
-  return LayerNorm(torch::nn::LayerNormOptions({dim}).eps(1e-6));
-}
 
 // The strided shortcut: average pooling, then a projection where channels change. Keys: expand.
 class DownsampleImpl : public torch::nn::Module {
@@ -83,26 +53,6 @@ class DownsampleImpl : public torch::nn::Module {
 };
 TORCH_MODULE(Downsample);
 
-// Squeeze-and-excitation. Keys: fc1, fc2.
-class SqueezeExciteImpl : public torch::nn::Module {
- public:
-  SqueezeExciteImpl(int64_t chans, int64_t hidden, bool silu) : silu_(silu) {
-    fc1 = register_module("fc1", conv(chans, hidden, 1, 1, true));
-    fc2 = register_module("fc2", conv(hidden, chans, 1, 1, true));
-  }
-  Tensor forward(const Tensor& x) {
-    auto gate = pointwise(fc1, x.mean({2, 3}));  // [B,C] -> [B,hidden]
-    gate = silu_ ? at::silu(gate) : at::relu(gate);
-    gate = at::sigmoid(pointwise(fc2, gate));
-    return x * gate.unsqueeze(2).unsqueeze(3);
-  }
-  Conv2d fc1{nullptr}, fc2{nullptr};
-
- private:
-  bool silu_;
-};
-TORCH_MODULE(SqueezeExcite);
-
 // Inverted bottleneck with pre-normalization. Keys: (shortcut.expand), pre_norm, conv1_1x1, norm1,
 // conv2_kxk, (se_early), norm2, (se), conv3_1x1.
 class MbConvImpl : public CoAtNetBlockImpl {
@@ -112,21 +62,22 @@ class MbConvImpl : public CoAtNetBlockImpl {
         pre_norm_act_(config.conv_pre_norm_act),
         early_(config.conv_attn_early),
         drop_path_(drop_path) {
-    const int64_t mid = make_divisible(static_cast<double>(in) * config.expand_ratio);
+    const int64_t mid = nn::make_divisible(static_cast<double>(in) * config.expand_ratio);
     if (strided) {
       Conv2d projection{nullptr};
-      if (in != out) projection = conv(in, out, 1, 1, config.conv_output_bias);
+      if (in != out) projection = nn::conv2d(in, out, {.kernel = 1, .bias = config.conv_output_bias});
       shortcut_ = register_module("shortcut", Downsample(projection));
     }
     pre_norm_ = register_module("pre_norm", BatchNorm2d(in));
-    conv1_ = register_module("conv1_1x1", conv(in, mid, 1, 1, false));
+    conv1_ = register_module("conv1_1x1", nn::conv2d(in, mid));
     norm1_ = register_module("norm1", BatchNorm2d(mid));
-    conv2_ = register_module("conv2_kxk", conv(mid, mid, 3, 1, false, mid));
-    SqueezeExcite se(mid, mid / 4, config.conv_attn_act_layer == "silu");
+    conv2_ = register_module("conv2_kxk", nn::conv2d(mid, mid, {.kernel = 3, .groups = mid}));
+    nn::SqueezeExcite se(nn::SqueezeExciteConfig{
+        .chans = mid, .rd_chans = mid / 4, .act = nn::parse_act(config.conv_attn_act_layer)});
     if (early_) se_ = register_module("se_early", se);
     norm2_ = register_module("norm2", BatchNorm2d(mid));
     if (!early_) se_ = register_module("se", se);
-    conv3_ = register_module("conv3_1x1", conv(mid, out, 1, 1, config.conv_output_bias));
+    conv3_ = register_module("conv3_1x1", nn::conv2d(mid, out, {.kernel = 1, .bias = config.conv_output_bias}));
   }
 
   Tensor forward(const Tensor& x) override {
@@ -148,7 +99,7 @@ class MbConvImpl : public CoAtNetBlockImpl {
   Downsample shortcut_{nullptr};
   BatchNorm2d pre_norm_{nullptr}, norm1_{nullptr}, norm2_{nullptr};
   Conv2d conv1_{nullptr}, conv2_{nullptr}, conv3_{nullptr};
-  SqueezeExcite se_{nullptr};
+  nn::SqueezeExcite se_{nullptr};
 };
 
 // Attention over all positions with a bias per relative position. Keys: qkv, rel_pos, proj.
@@ -208,7 +159,7 @@ class TransformerBlockImpl : public CoAtNetBlockImpl {
   TransformerBlockImpl(const CoAtNetConfig& config, int64_t in, int64_t out, int64_t side,
                        bool strided, double drop_path)
       : strided_(strided), drop_path_(drop_path) {
-    norm1_ = layer_norm(in);
+    norm1_ = nn::layer_norm(in);
     if (strided) {
       Conv2d projection{nullptr};
       if (in != out) projection = pointwise_conv(in, out, config.shortcut_bias);
@@ -219,7 +170,7 @@ class TransformerBlockImpl : public CoAtNetBlockImpl {
       register_module("norm1", norm1_);
     }
     attn_ = register_module("attn", RelativeAttention(config, in, out, side));
-    norm2_ = register_module("norm2", layer_norm(out));
+    norm2_ = register_module("norm2", nn::layer_norm(out));
     const auto hidden = static_cast<int64_t>(static_cast<double>(out) * config.expand_ratio);
     mlp_ = register_module("mlp", ConvMlp(out, hidden, config.proj_drop_rate));
   }
@@ -308,9 +259,9 @@ CoAtNet::CoAtNet(const CoAtNetConfig& config) : config_(config) {
   auto stem = register_module("stem", std::make_shared<torch::nn::Module>());
   const auto& width = config.stem_width;
   stem_conv1_ =
-      stem->register_module("conv1", conv(config.in_chans, width[0], 3, config.stem_stride, false));
+      stem->register_module("conv1", nn::conv2d(config.in_chans, width[0], {.kernel = 3, .stride = config.stem_stride}));
   stem_norm1_ = stem->register_module("norm1", BatchNorm2d(width[0]));
-  stem_conv2_ = stem->register_module("conv2", conv(width[0], width[1], 3, 1, false));
+  stem_conv2_ = stem->register_module("conv2", nn::conv2d(width[0], width[1], {.kernel = 3}));
 
   int64_t chans = width[1];
   int64_t side = config.stem_stride == 2 ? halved(config.img_size) : config.img_size;
@@ -337,7 +288,7 @@ CoAtNet::CoAtNet(const CoAtNetConfig& config) : config_(config) {
     stages->push_back(stage);
   }
   register_module("stages", stages);
-  norm_ = register_module("norm", layer_norm(chans));
+  norm_ = register_module("norm", nn::layer_norm(chans));
   head_ = register_module("head", std::make_shared<torch::nn::Module>());
   reset_classifier(config.num_classes);
 }

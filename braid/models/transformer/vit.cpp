@@ -6,17 +6,10 @@
 #include "braid/nn/checkpoint.h"
 #include "braid/nn/drop_path.h"
 #include "braid/nn/init.h"
+#include "braid/nn/norm.h"
 #include "braid/nn/position.h"
 
 namespace braid::models {
-namespace {
-
-torch::nn::LayerNorm layer_norm(int64_t dim) {
-  return torch::nn::LayerNorm(torch::nn::LayerNormOptions({dim}).eps(1e-6));
-}
-
-}  // namespace
-
 void ViTConfig::visit(FieldVisitor& v) {
   v.field("num_classes", num_classes, "classes, 0: no classifier");
   v.field("in_chans", in_chans, "input channels");
@@ -36,16 +29,17 @@ void ViTConfig::visit(FieldVisitor& v) {
 ViTBlockImpl::ViTBlockImpl(const ViTConfig& config, double drop_path_rate)
     : drop_path_(drop_path_rate) {
   const int64_t D = config.embed_dim;
-  norm1 = register_module("norm1", layer_norm(D));
+  norm1 = register_module("norm1", nn::layer_norm(D));
   attn = register_module("attn",
                          nn::Attention(nn::AttentionConfig{.dim = D,
                                                            .num_heads = config.num_heads,
                                                            .qkv_bias = true,
                                                            .attn_drop = config.attn_drop_rate,
                                                            .proj_drop = config.proj_drop_rate}));
-  norm2 = register_module("norm2", layer_norm(D));
+  norm2 = register_module("norm2", nn::layer_norm(D));
   const auto hidden = static_cast<int64_t>(static_cast<double>(D) * config.mlp_ratio);
-  mlp = register_module("mlp", nn::Mlp(D, hidden, config.proj_drop_rate));
+  mlp = register_module("mlp", nn::Mlp(nn::MlpConfig{
+                                 .in_features = D, .hidden_features = hidden, .drop = config.proj_drop_rate}));
 }
 
 torch::Tensor ViTBlockImpl::forward(torch::Tensor x) {
@@ -87,7 +81,7 @@ ViT::ViT(const ViTConfig& config) : config_(config) {
   for (const double rate : nn::drop_path_rates(config.drop_path_rate, config.depth))
     blocks->push_back(ViTBlock(config, rate));
   register_module("blocks", blocks);
-  norm = register_module("norm", layer_norm(D));
+  norm = register_module("norm", nn::layer_norm(D));
   reset_classifier(config.num_classes);
 }
 

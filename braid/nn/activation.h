@@ -1,0 +1,29 @@
+// Activations by timm's names.
+#pragma once
+#include <torch/torch.h>
+
+#include <string>
+
+namespace braid::nn {
+
+enum class Act {
+  kIdentity,
+  kRelu,
+  kRelu6,
+  kSilu,
+  kGelu,
+  kGeluTanh,
+  kHardSwish,
+  kSigmoid,
+  kHardSigmoid,
+  kTanh
+};
+
+// "identity", "relu", "relu6", "silu", "gelu", "gelu_tanh", "hard_swish", "sigmoid",
+// "hard_sigmoid", "tanh". Throws ConfigError with near matches for another name.
+Act parse_act(const std::string& name);
+
+// Element by element; a new tensor, but x itself for kIdentity.
+torch::Tensor activate(const torch::Tensor& x, Act act);
+
+}  // namespace braid::nn

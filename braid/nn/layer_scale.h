@@ -1,0 +1,26 @@
+// A learned factor per channel on a residual branch (https://arxiv.org/abs/2103.17239), timm's
+// LayerScale and LayerScale2d. Keys: gamma.
+#pragma once
+#include <torch/torch.h>
+
+namespace braid::nn {
+
+class LayerScaleImpl : public torch::nn::Module {  // channels in the last dimension
+ public:
+  LayerScaleImpl(int64_t dim, double init_values);
+  torch::Tensor forward(const torch::Tensor& x) { return x * gamma; }
+
+  torch::Tensor gamma;
+};
+TORCH_MODULE(LayerScale);
+
+class LayerScale2dImpl : public torch::nn::Module {  // [B,C,H,W]
+ public:
+  LayerScale2dImpl(int64_t dim, double init_values);
+  torch::Tensor forward(const torch::Tensor& x) { return x * gamma.view({1, -1, 1, 1}); }
+
+  torch::Tensor gamma;
+};
+TORCH_MODULE(LayerScale2d);
+
+}  // namespace braid::nn

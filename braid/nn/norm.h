@@ -1,0 +1,23 @@
+// Normalization layers with timm's epsilons.
+#pragma once
+#include <torch/torch.h>
+
+namespace braid::nn {
+
+torch::nn::LayerNorm layer_norm(int64_t dim, double eps = 1e-6);  // over the last dimension
+torch::nn::BatchNorm2d batch_norm(int64_t chans, double eps = 1e-5);
+
+// Layer norm over the channels of [B,C,H,W], timm's LayerNorm2d. Keys: weight, bias.
+class LayerNorm2dImpl : public torch::nn::Module {
+ public:
+  explicit LayerNorm2dImpl(int64_t chans, double eps = 1e-6);
+  torch::Tensor forward(const torch::Tensor& x);
+
+  torch::Tensor weight, bias;
+
+ private:
+  double eps_;
+};
+TORCH_MODULE(LayerNorm2d);
+
+}  // namespace braid::nn
