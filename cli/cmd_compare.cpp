@@ -30,14 +30,16 @@ std::string cell(const Json& value, const char* format, double scale = 1) {
 }
 
 void print_models(const Json& models) {
-  fmt::print("{:28} {:11} {:>8} {:>8} {:>7} {:>15} {:>6} {:>5} {:>9} {:>8} {:>8} {:>9} {:>7}\n",
-             "model", "family", "params M", "MACs M", "top-1 %", "95% interval", "F1 %", "ECE %",
-             "train im/s", "p50 ms", "p95 ms", "images/s", "MiB");
+  size_t width = 28;
+  for (const auto& m : models) width = std::max(width, m.at("name").get<std::string>().size());
+  fmt::print("{:{}} {:11} {:>8} {:>8} {:>7} {:>15} {:>6} {:>5} {:>10} {:>8} {:>8} {:>9} {:>7}\n",
+             "model", width, "family", "params M", "MACs M", "top-1 %", "95% interval", "F1 %",
+             "ECE %", "train im/s", "p50 ms", "p95 ms", "images/s", "MiB");
   for (const auto& m : models) {
     const Json& interval = m.at("top1_interval");
     fmt::print(
-        "{:28} {:11} {:>8} {:>8} {:>7} {:>15} {:>6} {:>5} {:>10} {:>8} {:>8} {:>9} {:>7}\n",
-        m.at("name").get<std::string>(), m.at("family").get<std::string>(),
+        "{:{}} {:11} {:>8} {:>8} {:>7} {:>15} {:>6} {:>5} {:>10} {:>8} {:>8} {:>9} {:>7}\n",
+        m.at("name").get<std::string>(), width, m.at("family").get<std::string>(),
         cell(m.at("params"), "{:.2f}", 1e-6), cell(m.at("macs"), "{:.1f}", 1e-6),
         cell(m.at("top1"), "{:.2f}"),
         interval.is_array()

@@ -9,7 +9,7 @@ import sys
 
 RANK = {"core": 0, "io": 1, "data": 2, "ops": 3, "nn": 4, "models": 5, "train": 6, "evaluate": 7, "explain": 7,
         "compress": 7, "export": 7, "serve": 8}
-TORCH = re.compile(r"(torch|ATen|c10|caffe2)/")
+TORCH = re.compile(r"(torch|ATen|c10|caffe2)/|braid/torch\.h$")
 INCLUDE = re.compile(r'^\s*#\s*include\s+["<]([^">]+)[">]', re.MULTILINE)
 
 

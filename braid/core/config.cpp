@@ -157,7 +157,8 @@ Json convert(const toml::node& node, const std::string& prefix, KeyLines* lines)
   }
   if (const auto* array = node.as_array()) {
     Json list = Json::array();
-    for (const auto& item : *array) list.push_back(convert(item, prefix, lines));
+    for (const auto& item : *array)
+      list.push_back(convert(item, fmt::format("{}[{}]", prefix, list.size()), lines));
     return list;
   }
   if (const auto* v = node.as_boolean()) return v->get();

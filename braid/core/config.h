@@ -43,7 +43,8 @@ class FieldVisitor {
   virtual void field(const char* name, std::vector<std::string>& value, const char* help) = 0;
 };
 
-// Where each key of a parsed file stands: dotted key -> line number.
+// Where each key of a parsed file stands: dotted key -> line number; a list's items as in
+// stages[0].width.
 using KeyLines = std::map<std::string, int64_t>;
 
 // Visitors behind the templates below; use them directly for types that are visited piecewise.

@@ -16,6 +16,7 @@
 #include "braid/evaluate/report_html.h"
 #include "braid/evaluate/study.h"
 #include "braid/io/atomic_file.h"
+#include "braid/models/registry.h"
 #include "braid/train/divergence.h"
 
 namespace braid::evaluate {
@@ -168,8 +169,9 @@ Json sorted_by_rank(const Json& models, const Preference& preference) {
 
 }  // namespace
 
-CompareOutcome compare(const CompareConfig& config, const std::string& command,
-                       Progress& progress) {
+CompareOutcome compare(const CompareConfig& given, const std::string& command, Progress& progress) {
+  CompareConfig config = given;
+  config.models = models::resolve_names(given.models);
   validate(config);
   if (config.threads > 0) at::set_num_threads(static_cast<int>(config.threads));
   const Study study = open_study(config, progress);

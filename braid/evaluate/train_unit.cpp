@@ -72,9 +72,9 @@ ModelFacts examine(const Study& study, const std::string& model) {
 }
 
 std::string run_name(const Run& run) {
-  std::string name = fmt::format("{}-seed{}", run.model, run.seed);
+  std::string name = fmt::format("{}-seed{}", models::folder_name(run.model), run.seed);
   if (run.fraction < 1) name += fmt::format("-{:.0f}percent", 100 * run.fraction);
-  if (!run.teacher.empty()) name += "-from-" + run.teacher;
+  if (!run.teacher.empty()) name += "-from-" + models::folder_name(run.teacher);
   return name;
 }
 

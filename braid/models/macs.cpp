@@ -62,11 +62,7 @@ int64_t count_parameters(const Model& model) {
   return count;
 }
 
-int64_t count_macs(Model& model, const std::vector<int64_t>& shape) {
-  const torch::NoGradGuard no_grad;  // not inference mode: composite operators must be seen
-  const bool was_training = model.is_training();
-  model.eval();
-  const auto device = model.parameters().at(0).device();
+int64_t count_macs(const std::function<void()>& run) {
   int64_t macs = 0;
   const auto handle = at::addThreadLocalCallback(at::RecordFunctionCallback(on_enter, on_exit)
                                                      .needsInputs(true)
@@ -74,9 +70,24 @@ int64_t count_macs(Model& model, const std::vector<int64_t>& shape) {
                                                      .scopes({at::RecordScope::FUNCTION}));
   counter = &macs;
   depth = 0;
-  model.forward(torch::zeros(shape, device));
+  try {
+    run();
+  } catch (...) {
+    counter = nullptr;
+    at::removeCallback(handle);
+    throw;
+  }
   counter = nullptr;
   at::removeCallback(handle);
+  return macs;
+}
+
+int64_t count_macs(Model& model, const std::vector<int64_t>& shape) {
+  const torch::NoGradGuard no_grad;  // not inference mode: composite operators must be seen
+  const bool was_training = model.is_training();
+  model.eval();
+  const auto input = torch::zeros(shape, model.parameters().at(0).device());
+  const auto macs = count_macs([&] { model.forward(input); });
   model.train(was_training);
   return macs;
 }

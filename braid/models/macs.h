@@ -3,6 +3,7 @@
 #include <torch/torch.h>
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "braid/models/model.h"
@@ -15,5 +16,7 @@ int64_t count_parameters(const Model& model);
 // attention (Q K^T and the weighted sum), counted from the operators that really run, as fvcore
 // counts them without its element-wise operators. shape: [B,C,H,W].
 int64_t count_macs(Model& model, const std::vector<int64_t>& shape);
+// The same of anything that runs on this thread.
+int64_t count_macs(const std::function<void()>& run);
 
 }  // namespace braid::models

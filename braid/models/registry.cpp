@@ -4,7 +4,9 @@
 
 #include "braid/core/error.h"
 #include "braid/core/near_match.h"
+#include "braid/io/digest.h"
 #include "braid/models/cnn/resnet.h"
+#include "braid/models/composer/braidnet.h"
 #include "braid/models/hybrid/cct.h"
 #include "braid/models/hybrid/coatnet.h"
 #include "braid/models/transformer/vit.h"
@@ -20,6 +22,7 @@ void register_all(Registry& table) {
   add_vit_lite(table);
   add_cct(table);
   add_coatnet(table);
+  add_braidnet(table);
 }
 
 }  // namespace
@@ -64,6 +67,7 @@ const Registry& registry() {
 }
 
 const ModelEntry& find_model(const std::string& name) {
+  if (const auto* design = find_design(name)) return *design;
   std::vector<std::string> names;
   for (const auto& entry : registry()) {
     if (entry.name == name) return entry;
@@ -71,6 +75,29 @@ const ModelEntry& find_model(const std::string& name) {
   }
   throw UsageError("models", "unknown model '" + name + "'", "",
                    did_you_mean(name, names, "`braid models` lists them"));
+}
+
+std::vector<std::string> resolve_names(const std::vector<std::string>& pieces) {
+  std::vector<std::string> names;
+  for (const auto& piece : pieces) {
+    // In a line a comma stands before a number of channels or a further option.
+    const bool goes_on =
+        !names.empty() && names.back().starts_with("braidnet:") && !piece.empty() &&
+        ((piece[0] >= '0' && piece[0] <= '9') || piece.find('=') < piece.find(':'));
+    if (goes_on)
+      names.back() += "," + piece;
+    else
+      names.push_back(piece);
+  }
+  for (auto& name : names) name = find_model(name).name;
+  return names;
+}
+
+std::string folder_name(const std::string& model) {
+  const auto colon = model.find(':');
+  if (colon == std::string::npos) return model;
+  constexpr size_t kDigits = 8;
+  return model.substr(0, colon) + "-" + io::sha256({model.begin(), model.end()}).substr(0, kDigits);
 }
 
 ModelPtr create_model(const std::string& name, const Json& overrides, uint64_t seed) {

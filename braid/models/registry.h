@@ -49,8 +49,14 @@ ModelEntry make_entry(const std::string& name, Family family, Fusion fusion,
 
 // Every architecture, sorted by name. Filled once by register_all() in registry.cpp.
 const Registry& registry();
-// Throws UsageError with near matches when the name is unknown.
+// name: of the table, or a composed one: `braidnet:LINE` or a TOML file (composer/design.h).
+// Throws UsageError with near matches when the name is unknown, ConfigError for a wrong design.
 const ModelEntry& find_model(const std::string& name);
+// Names from a list that was split at commas, each as find_model() knows it: the pieces of a
+// braidnet line are put together again, a TOML file becomes its line.
+std::vector<std::string> resolve_names(const std::vector<std::string>& pieces);
+// The name itself, or a short one where it is a composed model's line.
+std::string folder_name(const std::string& model);
 // seed: of the weight initialization; the same seed gives the same weights. The global generator is
 // left as it was, so that a model made in between disturbs no run.
 ModelPtr create_model(const std::string& name, const Json& overrides = Json::object(),

@@ -103,7 +103,7 @@ data::InputConfig resolve_input(const TrainConfig& config, const data::Splits& s
 
 RunModel make_run_model(const TrainConfig& config, const data::Splits& splits, Progress& progress) {
   RunModel run;
-  run.card.architecture = config.model;
+  run.card.architecture = models::find_model(config.model).name;
   run.card.input = resolve_input(config, splits);
   run.card.classes = splits.train->classes();
   Json overrides = {{"num_classes", static_cast<int64_t>(run.card.classes.size())},

@@ -416,9 +416,10 @@ std::atomic<bool>& interrupt_requested() {
   return requested;
 }
 
-TrainResult train(const TrainConfig& config, const data::Splits& splits, Progress& progress) {
-  validate(config);
-  models::find_model(config.model);
+TrainResult train(const TrainConfig& given, const data::Splits& splits, Progress& progress) {
+  validate(given);
+  TrainConfig config = given;
+  config.model = models::find_model(given.model).name;  // a design's file may change or go
   if (!config.resume && fs::exists(fs::path(config.output) / "last"))
     throw UsageError("train", "the folder already holds a run", config.output,
                      "add --resume to continue it, or choose another --output");

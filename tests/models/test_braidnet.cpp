@@ -1,0 +1,164 @@
+// Composed hybrids: the same as named models where the vocabulary covers them, and every block
+// learns.
+#include "braid/models/composer/braidnet.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "braid/core/error.h"
+#include "braid/models/checkpoint.h"
+#include "braid/models/describe.h"
+#include "braid/models/macs.h"
+#include "braid/models/tensor_file.h"
+
+namespace braid::models {
+namespace {
+
+using ::testing::HasSubstr;
+
+ModelPtr compose(const std::string& line, int64_t side, int64_t classes = 5) {
+  return create_model("braidnet", {{"design", line}, {"img_size", side}, {"num_classes", classes}});
+}
+
+// Both models register the same layers in the same order.
+void copy_in_order(const Model& from, Model& to) {
+  const torch::NoGradGuard no_grad;
+  const auto copy = [](const std::vector<torch::Tensor>& a, std::vector<torch::Tensor> b) {
+    ASSERT_EQ(a.size(), b.size());
+    for (size_t i = 0; i < a.size(); ++i) {
+      ASSERT_EQ(a[i].numel(), b[i].numel()) << i;
+      b[i].copy_(a[i].view_as(b[i]));
+    }
+  };
+  copy(from.parameters(), to.parameters());
+  copy(from.buffers(), to.buffers());
+}
+
+void expect_equal(const ModelPtr& named, const std::string& line, int64_t side) {
+  auto composed = compose(line, side);
+  copy_in_order(*named, *composed);
+  named->eval();
+  composed->eval();
+  const auto images = torch::randn({2, 3, side, side});
+  const auto expected = named->forward(images);
+  EXPECT_LT((composed->forward(images) - expected).abs().max().item<double>(),
+            1e-6 * expected.abs().max().item<double>());
+  EXPECT_EQ(count_parameters(*composed), count_parameters(*named));
+}
+
+TEST(BraidNet, IsCoAtNetInOtherWords) {
+  const auto named =
+      create_model("coatnet_nano_rw_224",
+                   {{"depths", {1, 2, 2, 1}}, {"img_size", 64}, {"num_classes", 5}}, /*seed=*/3);
+  expect_equal(named,
+               "stem=conv3x3s2,32+conv3x3,64(norm=none,act=identity)|C1x64|C2x128|T2x256|T1x512|"
+               "head=norm",
+               64);
+}
+
+TEST(BraidNet, IsMobileViTInOtherWords) {
+  const auto named = create_model("mobilevit_xs", {{"img_size", 96}, {"num_classes", 5}}, 3);
+  expect_equal(named,
+               "stem=conv3x3s2,16|I1x32s1|I3x48|IM1x64(transformer_dim=96)|"
+               "IM1x80(transformer_dim=120,transformer_depth=4)|"
+               "IM1x96(transformer_dim=144,transformer_depth=3)|head=conv384",
+               96);
+}
+
+class Vocabulary : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(Vocabulary, LearnsAtEverySize) {
+  for (const int64_t side : {28, 37}) {
+    const auto model = compose(std::string("stem=conv3x3s2,8|") + GetParam(), side);
+    model->train();
+    const auto logits = model->forward(torch::randn({3, 3, side, side}));
+    EXPECT_EQ(logits.sizes(), (std::vector<int64_t>{3, 5}));
+    logits.square().mean().backward();
+    for (const auto& p : model->named_parameters()) {
+      ASSERT_TRUE(p.value().grad().defined()) << p.key();
+      EXPECT_TRUE(p.value().grad().isfinite().all().item<bool>()) << p.key();
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Blocks, Vocabulary,
+    ::testing::Values("B2x16", "N2x16", "C2x16(se_ratio=0.5,act=relu)", "I2x16e3k5(se_ratio=0.25)",
+                      "F2x16e2", "X2x16k5", "T2x16h2", "T2x16h2(pos=absolute)",
+                      "T2x16h2(pos=rotary,ffn=conv)", "T2x16h2(pos=conv,ffn=leff)",
+                      "T2x16h2(pos=none)", "T2x16h2(pos=relative,ffn=conv)", "W2x16h2w3",
+                      "G2x16h2w3", "L2x16", "P2x16h2r2", "P1x16h2r4(ffn=leff)",
+                      "M1x16(transformer_dim=24)", "D2x16h2p2", "CWG1x16h2w2", "C1x16|T1x16s1h2"),
+    [](const auto& info) { return std::to_string(info.index); });
+
+std::string error_of(const std::string& line) {
+  try {
+    find_model("braidnet:stem=conv3x3s2,8|" + line);
+  } catch (const ConfigError& e) {
+    return e.what();
+  }
+  return "";
+}
+
+TEST(BraidNet, ErrorsShowTheOption) {
+  EXPECT_THAT(error_of("C2x16h2"), HasSubstr("unknown option 'num_heads' of block C"));
+  EXPECT_THAT(error_of("C2x16h2"), HasSubstr("character 25)"));
+  EXPECT_THAT(error_of("T2x16h3"), HasSubstr("heads that divide 16 channels, got 3"));
+  EXPECT_THAT(error_of("T2x16(pos=rotari)"), HasSubstr("did you mean 'rotary'"));
+  EXPECT_THAT(error_of("X2x16k4"), HasSubstr("expected an odd kernel_size"));
+  EXPECT_THAT(error_of("N2x18"), HasSubstr("4 divides"));
+  EXPECT_THAT(error_of("C2x16s3"), HasSubstr("expected stride 1 or 2"));
+  EXPECT_THAT(error_of("C2x16e999"), HasSubstr("between 0 and"));
+}
+
+TEST(BraidNet, IsSavedUnderItsLine) {
+  const auto folder =
+      std::filesystem::temp_directory_path() / ("braid_composed_" + std::to_string(::getpid()));
+  const auto& entry = find_model("braidnet:stem=conv3x3s2,8|C1x8|T1x16h2");
+  const auto model = entry.make({{"img_size", 32}, {"num_classes", 2}});
+  model->eval();
+  save_model(*model,
+             {.architecture = entry.name, .model_args = model->config(), .classes = {"a", "b"}},
+             folder);
+  const auto loaded = load_model(folder);
+  std::filesystem::remove_all(folder);
+  const auto images = torch::randn({1, 3, 32, 32});
+  EXPECT_TRUE(loaded.model->forward(images).equal(model->forward(images)));
+  EXPECT_EQ(loaded.card.architecture, "braidnet:stem=conv3x3s2,8|C1x8|T1x16h2");
+}
+
+TEST(BraidNet, TakesWeightsOfAnotherImageSize) {
+  const std::string line = "stem=conv3x3s2,8|T1x16h2(pos=absolute)|T1x16h2";
+  const auto small = compose(line, 32), large = compose(line, 64);
+  load_tensors_into(*large, named_state(*small), "memory");
+  EXPECT_TRUE(large->forward(torch::randn({1, 3, 64, 64})).isfinite().all().item<bool>());
+}
+
+TEST(BraidNet, DescribesPartsThatAddUp) {
+  const auto& entry = find_model("braidnet:stem=conv3x3s2*2,16|C1x24|T2x32|head=conv64");
+  int64_t params = 0, macs = 0;
+  for (const auto& row : describe(entry)) {
+    params += row.params;
+    macs += row.macs.value();
+  }
+  const auto model = entry.make(Json::object());
+  EXPECT_EQ(params, count_parameters(*model));
+  EXPECT_EQ(macs, count_macs(*model, {1, 3, entry.input.height, entry.input.width}));
+  EXPECT_EQ(describe(entry)[1].text, "C1x24");
+}
+
+TEST(BraidNet, NamesSplitAtCommasComeTogether) {
+  const std::string line = "braidnet:stem=conv3x3s2,8|C1x8(act=relu,se_ratio=0.5)";
+  EXPECT_THAT(resolve_names({"resnet20", "braidnet:stem=conv3x3s2", "8|C1x8(act=relu",
+                             "se_ratio=0.5)", "resnet56"}),
+              ::testing::ElementsAre("resnet20", line, "resnet56"));
+  EXPECT_EQ(folder_name("resnet20"), "resnet20");
+  EXPECT_THAT(folder_name(line), ::testing::MatchesRegex("braidnet-[0-9a-f]{8}"));
+}
+
+}  // namespace
+}  // namespace braid::models
