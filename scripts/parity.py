@@ -95,6 +95,22 @@ def compact_reference(name, num_classes, in_chans, img_size):
     return factory(num_classes=num_classes, n_input_channels=in_chans, img_size=img_size)
 
 
+def cvt(num_classes, in_chans, **config):
+    """Hugging Face's CvT with timm's two halves; all of its tokens normalized."""
+    from transformers import CvtConfig, CvtForImageClassification
+
+    class Cvt(CvtForImageClassification):
+        def forward_features(self, x):
+            output = self.cvt(x, return_dict=True)
+            tokens = output.last_hidden_state.flatten(2).transpose(1, 2)
+            return self.layernorm(torch.cat((output.cls_token_value, tokens), 1))
+
+        def forward_head(self, features):
+            return self.classifier(features[:, 0])
+
+    return Cvt(CvtConfig(num_labels=num_classes, num_channels=in_chans, **config))
+
+
 def reference_model(name, num_classes, in_chans, img_size, compact):
     """The reference for a name, or None with the reason."""
     if name in ("resnet20", "resnet56"):
@@ -107,7 +123,9 @@ def reference_model(name, num_classes, in_chans, img_size, compact):
         if str(compact) not in sys.path:
             sys.path.insert(0, str(compact))
         return compact_reference(name, num_classes, in_chans, img_size), ""
-    kwargs = {} if name.startswith("resnet") else {"img_size": img_size}
+    if name == "cvt_13":
+        return cvt(num_classes, in_chans), ""
+    kwargs = {} if name.startswith(("resnet", "pvt_v2")) else {"img_size": img_size}
     return timm.create_model(name, num_classes=num_classes, in_chans=in_chans, **kwargs), ""
 
 

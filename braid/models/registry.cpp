@@ -9,6 +9,10 @@
 #include "braid/models/composer/braidnet.h"
 #include "braid/models/hybrid/cct.h"
 #include "braid/models/hybrid/coatnet.h"
+#include "braid/models/hybrid/cvt.h"
+#include "braid/models/hybrid/levit.h"
+#include "braid/models/hybrid/vit_hybrid.h"
+#include "braid/models/transformer/pvt_v2.h"
 #include "braid/models/transformer/vit.h"
 #include "braid/models/transformer/vit_lite.h"
 
@@ -23,6 +27,10 @@ void register_all(Registry& table) {
   add_cct(table);
   add_coatnet(table);
   add_braidnet(table);
+  add_vit_hybrid(table);
+  add_pvt_v2(table);
+  add_cvt(table);
+  add_levit(table);
 }
 
 }  // namespace

@@ -10,6 +10,7 @@ with cos(0), cos(1), ...; the metadata `kwargs` are braid's config fields, which
 test reads back: a new case is an entry of CASES. rel_pos_bias.safetensors:
 timm's resize_rel_pos_bias_table.
 """
+import functools
 import json
 import pathlib
 import sys
@@ -22,7 +23,8 @@ import parity  # noqa: E402  (defines torchvision's operators before timm is imp
 import timm  # noqa: E402
 from safetensors.torch import save_file  # noqa: E402
 from timm.layers import resize_rel_pos_bias_table  # noqa: E402
-from timm.models import maxxvit, resnet  # noqa: E402
+from timm.layers import HybridEmbed, StdConv2dSame  # noqa: E402
+from timm.models import levit, maxxvit, pvt_v2, resnet, resnetv2, vision_transformer  # noqa: E402
 
 COMMON = {"num_classes": 5, "in_chans": 2}
 
@@ -46,12 +48,55 @@ def small_resnet():
     return model, {"layers": [1, 1, 1], "widths": [4, 6, 8], "img_size": 15, **COMMON}
 
 
+def tiny_vit(name, **fields):
+    fields = {"patch_size": 6, "embed_dim": 16, "depth": 2, "num_heads": 2, "img_size": 24,
+              **fields, **COMMON}
+    return timm.create_model(name, **fields), fields
+
+
+def tiny_vit_hybrid():
+    backbone = {"layers": [1, 1], "channels": [128, 128], "stem_chs": 32}
+    body = {"embed_dim": 8, "depth": 1, "num_heads": 2, "img_size": 27, **COMMON}
+    conv = functools.partial(StdConv2dSame, eps=1e-8)
+    cnn = resnetv2.ResNetV2(num_classes=0, global_pool="", in_chans=COMMON["in_chans"],
+                            preact=False, stem_type="same", conv_layer=conv, **backbone)
+    model = vision_transformer.VisionTransformer(
+        patch_size=1, embed_layer=functools.partial(HybridEmbed, backbone=cnn), **body)
+    return model, {**backbone, **body}
+
+
+def tiny_pvt_v2():
+    fields = {"depths": [1, 2, 1], "embed_dims": [8, 8, 12], "num_heads": [1, 2, 3],
+              "sr_ratios": [3, 2, 1], "mlp_ratios": [4, 4, 2], **COMMON}
+    return pvt_v2.PyramidVisionTransformerV2(**fields), {"img_size": 45, **fields}
+
+
+def tiny_cvt():
+    stages = {"embed_dim": [8, 12, 16], "num_heads": [1, 3, 2]}
+    model = parity.cvt(**COMMON, depth=[1, 2, 3], mlp_ratio=[2.0] * 3, **stages)
+    return model, {"depths": [1, 2, 3], "mlp_ratio": 2.0, "img_size": 37, **stages, **COMMON}
+
+
+def tiny_levit():
+    stages = {"embed_dim": [16, 24, 16], "key_dim": 8, "num_heads": [2, 3, 2]}
+    fields = {"img_size": 80, **stages, **COMMON}
+    model = levit.LevitDistilled(depth=[1, 2, 1], **fields)
+    return model, {"depths": [1, 2, 1], **fields}
+
+
 CASES = {  # registered name, or NAME@VARIANT: (model, config fields)
     "resnet18": tiny_resnet(resnet.BasicBlock, [1, 2, 1, 1]),
     "resnet50": tiny_resnet(resnet.Bottleneck, [1, 2, 1, 1]),
     "resnet20": small_resnet(),
     "coatnet_nano_rw_224": coatnet("coatnet_nano_rw", 64),
     "coatnet_0_rw_224": coatnet("coatnet_0_rw", 64),
+    "vit_tiny_patch16_224": tiny_vit("vit_tiny_patch16_224"),
+    "deit_tiny_distilled_patch16_224": tiny_vit("deit_tiny_distilled_patch16_224"),
+    "deit3_small_patch16_224": tiny_vit("deit3_small_patch16_224"),
+    "vit_small_r26_s32_224": tiny_vit_hybrid(),
+    "pvt_v2_b0": tiny_pvt_v2(),
+    "cvt_13": tiny_cvt(),
+    "levit_128s": tiny_levit(),
 }
 
 

@@ -11,7 +11,7 @@ void CCTConfig::visit(FieldVisitor& v) {
   v.field("num_classes", num_classes, "classes, 0: no classifier");
   v.field("in_chans", in_chans, "input channels");
   v.field("img_size", img_size, "pixels along one side");
-  v.field("conv_layers", conv_layers, "convolutions of the tokenizer, each halves the image");
+  v.field("conv_layers", conv_layers, "convolutions of the tokenizer, each followed by a pooling");
   v.field("kernel_size", kernel_size, "kernel of these convolutions, pixels");
   v.field("embed_dim", embed_dim, "channels of a token");
   v.field("depth", depth, "blocks");
@@ -59,13 +59,21 @@ void CCT::reset_classifier(int64_t num_classes) {
 }
 
 void add_cct(Registry& table) {
-  const auto add = [&table](const char* name, const CCTConfig& config) {
-    table.push_back(make_entry<CCT>(name, Family::kHybrid, Fusion::kSerial,
-                                    small_image_input(config.img_size), config));
+  const auto add = [&table](const char* name, const data::InputConfig& input,
+                            const CCTConfig& config) {
+    table.push_back(make_entry<CCT>(name, Family::kHybrid, Fusion::kSerial, input, config));
   };
-  add("cct_2_3x2_32",
+  add("cct_2_3x2_32", small_image_input(32),
       {.conv_layers = 2, .embed_dim = 128, .depth = 2, .num_heads = 2, .mlp_ratio = 1.0});
-  add("cct_7_3x1_32", {});
+  add("cct_7_3x1_32", small_image_input(32), {});
+  add("cct_14_7x2_224", imagenet_input(224, 0.9),
+      {.img_size = 224,
+       .conv_layers = 2,
+       .kernel_size = 7,
+       .embed_dim = 384,
+       .depth = 14,
+       .num_heads = 6,
+       .mlp_ratio = 3.0});
 }
 
 }  // namespace braid::models

@@ -1,14 +1,13 @@
-// ViT and DeiT, the Vision Transformer and its distilled form.
+// ViT and DeiT, the Vision Transformer, its distilled form and DeiT III.
 //
 // Papers: Dosovitskiy et al., https://arxiv.org/abs/2010.11929; Touvron et al.,
-// https://arxiv.org/abs/2012.12877 Reference: timm's vision_transformer.py and deit.py
-// (Apache-2.0); same keys and shapes. Differences: images that the patch does not divide are padded
-// (timm's dynamic_img_pad, always on).
+// https://arxiv.org/abs/2012.12877 and https://arxiv.org/abs/2204.07118
+// Reference: timm's vision_transformer.py and deit.py (Apache-2.0); same keys and shapes.
+// Differences: images that the patch does not divide are padded (timm's dynamic_img_pad, always
+// on).
 #pragma once
-#include "braid/models/model.h"
 #include "braid/models/registry.h"
-#include "braid/nn/attention.h"
-#include "braid/nn/mlp.h"
+#include "braid/models/vision_transformer.h"
 
 namespace braid::models {
 
@@ -21,7 +20,9 @@ struct ViTConfig {
   int64_t depth = 12;
   int64_t num_heads = 3;
   double mlp_ratio = 4.0;
-  bool distilled = false;  // a distillation token and a head of its own
+  double init_values = 0;       // where the layer scales start, 0: no layer scales
+  bool no_embed_class = false;  // positions of the grid alone
+  bool distilled = false;       // a distillation token and a head of its own
   double drop_rate = 0;
   double proj_drop_rate = 0;
   double attn_drop_rate = 0;
@@ -29,20 +30,7 @@ struct ViTConfig {
   void visit(FieldVisitor& v);
 };
 
-class ViTBlockImpl : public torch::nn::Module {
- public:
-  ViTBlockImpl(const ViTConfig& config, double drop_path_rate);
-  torch::Tensor forward(torch::Tensor x);  // [B,N,D] -> [B,N,D]
-
-  torch::nn::LayerNorm norm1{nullptr}, norm2{nullptr};
-  nn::Attention attn{nullptr};
-  nn::Mlp mlp{nullptr};
-
- private:
-  double drop_path_;
-};
-TORCH_MODULE(ViTBlock);
-
+// Keys: proj.
 class ViTPatchEmbedImpl : public torch::nn::Module {
  public:
   explicit ViTPatchEmbedImpl(const ViTConfig& config);
@@ -55,30 +43,18 @@ class ViTPatchEmbedImpl : public torch::nn::Module {
 };
 TORCH_MODULE(ViTPatchEmbed);
 
-class ViT : public Model {
+class ViT : public VisionTransformer {
  public:
   explicit ViT(const ViTConfig& config);
-  torch::Tensor forward_features(const torch::Tensor& x) override;  // [B,C,H,W] -> [B,N,D]
-  torch::Tensor forward_head(const torch::Tensor& features, bool pre_logits) override;
-  std::pair<torch::Tensor, torch::Tensor> forward_distilled(const torch::Tensor& x) override;
-  std::vector<FeatureInfo> feature_info() const override;
   void reset_classifier(int64_t num_classes) override;
   Json config() const override { return to_json(config_); }
-  std::vector<std::string> classifier() const override;
-  std::vector<std::string> no_weight_decay() const override;
-  int64_t layer_id(const std::string& parameter) const override;
-  int64_t layer_count() const override { return config_.depth + 2; }
-  torch::Tensor fit_weight(const std::string& name, const torch::Tensor& loaded) const override;
 
-  torch::Tensor cls_token, dist_token, pos_embed;
   ViTPatchEmbed patch_embed{nullptr};
-  torch::nn::ModuleList blocks;
-  torch::nn::LayerNorm norm{nullptr};
-  torch::nn::Linear head{nullptr}, head_dist{nullptr};
+
+ protected:
+  torch::Tensor embed(const torch::Tensor& x) override { return patch_embed->forward(x); }
 
  private:
-  int64_t prefix_tokens() const { return config_.distilled ? 2 : 1; }
-  int64_t side() const { return (config_.img_size + config_.patch_size - 1) / config_.patch_size; }
   ViTConfig config_;
 };
 

@@ -1,0 +1,33 @@
+// Convolution with standardized weights (https://arxiv.org/abs/1903.10520) and TensorFlow's
+// padding.
+#pragma once
+#include <torch/torch.h>
+
+namespace braid::nn {
+
+// TensorFlow's "same" padding: a window of `kernel` pixels then fits ceil(side / stride) times. An
+// odd pixel goes to the bottom and the right. x: [B,C,H,W]; x itself where nothing is missing.
+torch::Tensor pad_same(const torch::Tensor& x, int64_t kernel, int64_t stride, double value = 0);
+
+struct StdConvOptions {
+  int64_t kernel = 1;  // pixels along one side
+  int64_t stride = 1;
+  double eps = 1e-8;  // added to the variance of a filter
+};
+
+// Each filter has mean 0 and variance 1 when it is applied; no bias; timm's StdConv2dSame.
+// [B,C,H,W]
+// -> [B,C',H/stride,W/stride], rounded up. Keys: weight.
+class StdConv2dSameImpl : public torch::nn::Module {
+ public:
+  StdConv2dSameImpl(int64_t in, int64_t out, const StdConvOptions& options);
+  torch::Tensor forward(const torch::Tensor& x);
+
+  torch::Tensor weight;  // [out,in,kernel,kernel]
+
+ private:
+  StdConvOptions options_;
+};
+TORCH_MODULE(StdConv2dSame);
+
+}  // namespace braid::nn
