@@ -107,7 +107,8 @@ def reference_model(name, num_classes, in_chans, img_size, compact):
         if str(compact) not in sys.path:
             sys.path.insert(0, str(compact))
         return compact_reference(name, num_classes, in_chans, img_size), ""
-    kwargs = {} if name.startswith("resnet") else {"img_size": img_size}
+    any_size = name.startswith(("resnet", "edgenext", "fastvit", "nextvit"))
+    kwargs = {} if any_size else {"img_size": img_size}
     return timm.create_model(name, num_classes=num_classes, in_chans=in_chans, **kwargs), ""
 
 
@@ -124,7 +125,7 @@ def randomize(model, generator):
                 tensor.copy_(0.2 * noise)
             elif tensor.dim() == 1 and name.endswith("weight"):  # gains of norms
                 tensor.copy_(1 + 0.2 * noise)
-            elif tensor.dim() == 1:
+            elif tensor.dim() == 1 or name.endswith("gamma"):  # FastViT's are [C,1,1]
                 tensor.copy_(0.1 * noise)
             else:  # perturbed, on the scale of the initialization
                 tensor.add_(noise * 0.3 * max(float(tensor.std()), 1e-3))
