@@ -125,8 +125,11 @@ def reference_model(name, num_classes, in_chans, img_size, compact):
         return compact_reference(name, num_classes, in_chans, img_size), ""
     if name == "cvt_13":
         return cvt(num_classes, in_chans), ""
-    kwargs = {} if name.startswith(("resnet", "pvt_v2")) else {"img_size": img_size}
-    return timm.create_model(name, num_classes=num_classes, in_chans=in_chans, **kwargs), ""
+    common = {"num_classes": num_classes, "in_chans": in_chans}
+    try:
+        return timm.create_model(name, img_size=img_size, **common), ""
+    except TypeError:  # a network of any size
+        return timm.create_model(name, **common), ""
 
 
 def randomize(model, generator):
@@ -142,7 +145,7 @@ def randomize(model, generator):
                 tensor.copy_(0.2 * noise)
             elif tensor.dim() == 1 and name.endswith("weight"):  # gains of norms
                 tensor.copy_(1 + 0.2 * noise)
-            elif tensor.dim() == 1:
+            elif tensor.dim() == 1 or name.endswith("gamma"):  # FastViT's are [C,1,1]
                 tensor.copy_(0.1 * noise)
             else:  # perturbed, on the scale of the initialization
                 tensor.add_(noise * 0.3 * max(float(tensor.std()), 1e-3))

@@ -13,6 +13,9 @@
 #include "braid/models/hybrid/levit.h"
 #include "braid/models/hybrid/vit_hybrid.h"
 #include "braid/models/transformer/pvt_v2.h"
+#include "braid/models/hybrid/edgenext.h"
+#include "braid/models/hybrid/fastvit.h"
+#include "braid/models/hybrid/nextvit.h"
 #include "braid/models/transformer/vit.h"
 #include "braid/models/transformer/vit_lite.h"
 
@@ -31,6 +34,9 @@ void register_all(Registry& table) {
   add_pvt_v2(table);
   add_cvt(table);
   add_levit(table);
+  add_edgenext(table);
+  add_fastvit(table);
+  add_nextvit(table);
 }
 
 }  // namespace

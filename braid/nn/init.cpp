@@ -12,6 +12,12 @@ void trunc_normal_(torch::Tensor tensor, double std) {
   tensor.uniform_(low, -low).erfinv_().mul_(std * std::sqrt(2.0)).clamp_(-kBound, kBound);
 }
 
+void trunc_normal_tf_(torch::Tensor tensor, double std) {
+  torch::NoGradGuard no_grad;
+  trunc_normal_(tensor, 1.0);
+  tensor.mul_(std);
+}
+
 void init_linear_(torch::nn::Linear& linear, double std) {
   trunc_normal_(linear->weight, std);
   if (linear->bias.defined()) torch::nn::init::zeros_(linear->bias);
@@ -27,6 +33,18 @@ void init_conv_efficientnet_(torch::nn::Conv2d& conv) {
                        static_cast<double>(conv->options.groups());
   torch::nn::init::normal_(w, 0.0, std::sqrt(2.0 / fan_out));
   if (conv->bias.defined()) torch::nn::init::zeros_(conv->bias);
+}
+
+void init_layers_(torch::nn::Module& root, void (*init)(torch::Tensor, double), double std) {
+  const auto apply = [&](const torch::Tensor& weight, const torch::Tensor& bias) {
+    init(weight, std);
+    if (bias.defined()) torch::nn::init::zeros_(bias);
+  };
+  for (const auto& module : root.modules(/*include_self=*/false)) {
+    if (const auto* conv = module->as<torch::nn::Conv2dImpl>()) apply(conv->weight, conv->bias);
+    if (const auto* linear = module->as<torch::nn::LinearImpl>())
+      apply(linear->weight, linear->bias);
+  }
 }
 
 }  // namespace braid::nn

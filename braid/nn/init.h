@@ -6,11 +6,15 @@ namespace braid::nn {
 
 // Normal(0, std) cut at [-2, 2] (absolute bounds, as torch.nn.init.trunc_normal_ has them).
 void trunc_normal_(torch::Tensor tensor, double std);
+// Normal(0, 1) cut at [-2, 2], then scaled by std, as timm's trunc_normal_tf_ has it.
+void trunc_normal_tf_(torch::Tensor tensor, double std);
 // Weight by trunc_normal_(0.02), bias zero.
 void init_linear_(torch::nn::Linear& linear, double std = 0.02);
 // He et al.'s normal with fan-out, for convolutions before ReLU.
 void init_conv_fan_out_(torch::nn::Conv2d& conv);
 // EfficientNet's: normal, deviation sqrt(2 / (k k out / groups)); bias zero.
 void init_conv_efficientnet_(torch::nn::Conv2d& conv);
+// Every convolution and linear layer below `root`: weight by `init` with deviation std, bias zero.
+void init_layers_(torch::nn::Module& root, void (*init)(torch::Tensor, double), double std = 0.02);
 
 }  // namespace braid::nn

@@ -14,9 +14,11 @@ class LayerScaleImpl : public torch::nn::Module {  // channels in the last dimen
 };
 TORCH_MODULE(LayerScale);
 
+enum class GammaShape { kVector, kMap };  // [C] or [C,1,1], as the reference stores it
+
 class LayerScale2dImpl : public torch::nn::Module {  // [B,C,H,W]
  public:
-  LayerScale2dImpl(int64_t dim, double init_values);
+  LayerScale2dImpl(int64_t dim, double init_values, GammaShape shape = GammaShape::kVector);
   torch::Tensor forward(const torch::Tensor& x) { return x * gamma.view({1, -1, 1, 1}); }
 
   torch::Tensor gamma;

@@ -25,6 +25,7 @@ from safetensors.torch import save_file  # noqa: E402
 from timm.layers import resize_rel_pos_bias_table  # noqa: E402
 from timm.layers import HybridEmbed, StdConv2dSame  # noqa: E402
 from timm.models import levit, maxxvit, pvt_v2, resnet, resnetv2, vision_transformer  # noqa: E402
+from timm.models import edgenext, fastvit, maxxvit, nextvit, resnet  # noqa: E402
 
 COMMON = {"num_classes": 5, "in_chans": 2}
 
@@ -82,6 +83,39 @@ def tiny_levit():
     fields = {"img_size": 80, **stages, **COMMON}
     model = levit.LevitDistilled(depth=[1, 2, 1], **fields)
     return model, {"depths": [1, 2, 1], **fields}
+def tiny_fastvit(token_mixers, inference_mode):
+    """Two stages; the second one at the end of the image has 3 x 3 pixels."""
+    shape = {"embed_dims": [8, 32], "mlp_ratios": [2, 1], "inference_mode": inference_mode, **COMMON}
+    attends = token_mixers[1] == "attention"
+    model = fastvit.FastVit(
+        layers=(1, 1), token_mixers=token_mixers, downsamples=(False, True),
+        pos_embs=(None, fastvit.RepConditionalPosEnc if attends else None), **shape)
+    return model, {"depths": [1, 1], "token_mixers": token_mixers, "pos_embs": [0, 7 if attends else 0],
+                   "img_size": 22, **shape}
+
+
+def tiny_edgenext():
+    fields = {"dims": [8, 12, 16, 20], "depths": [1, 2, 1, 1], "heads": [2, 2, 4, 2],
+              "kernel_sizes": [3, 5, 3, 3], "expand_ratio": 2, **COMMON}
+    return edgenext.EdgeNeXt(**fields), {**fields, "img_size": 70}
+
+
+def tiny_nextvit():
+    """timm fixes the channels, so the stages are replaced by narrow ones of its own blocks."""
+    conv, transformer = nextvit.NextConvBlock, nextvit.NextTransformerBlock
+    model = nextvit.NextViT(**COMMON, stem_chs=(8, 8, 8), depths=(1, 1, 5, 1))
+    stages, chans = [], 8
+    for widths, types, stride, ratio in (
+            ([16], [conv], 1, 8), ([16, 40], [conv, transformer], 2, 4),
+            ([16, 40], [conv, transformer], 2, 2), ([40], [transformer], 2, 1)):
+        stages.append(nextvit.NextStage(chans, widths, types, stride=stride, sr_ratio=ratio,
+                                        mix_block_ratio=0.75, head_dim=8))
+        chans = widths[-1]
+    model.stages = torch.nn.Sequential(*stages)
+    model.norm = torch.nn.BatchNorm2d(chans)
+    model.head = nextvit.ClassifierHead(chans, COMMON["num_classes"])
+    return model, {"stem_chs": [8, 8, 8], "depths": [1, 2, 2, 1], "conv_chs": [16, 16, 16, 16],
+                   "transformer_chs": [0, 40, 40, 40], "head_dim": 8, "img_size": 48, **COMMON}
 
 
 CASES = {  # registered name, or NAME@VARIANT: (model, config fields)
@@ -97,6 +131,11 @@ CASES = {  # registered name, or NAME@VARIANT: (model, config fields)
     "pvt_v2_b0": tiny_pvt_v2(),
     "cvt_13": tiny_cvt(),
     "levit_128s": tiny_levit(),
+    "fastvit_t8": tiny_fastvit(["repmixer", "repmixer"], False),
+    "fastvit_sa12": tiny_fastvit(["repmixer", "attention"], False),
+    "fastvit_sa12@fused": tiny_fastvit(["repmixer", "attention"], True),
+    "edgenext_small": tiny_edgenext(),
+    "nextvit_small": tiny_nextvit(),
 }
 
 

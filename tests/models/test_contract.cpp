@@ -134,6 +134,22 @@ TEST_P(Contract, ConfigGoesRoundAndRefusesUnknownKeys) {
   EXPECT_THROW(create_model(GetParam(), {{"num_classes", -1}}), ConfigError);
 }
 
+TEST_P(Contract, ReparameterizedItComputesTheSame) {
+  const torch::NoGradGuard no_grad;
+  const auto model = make();
+  model->train();
+  model->forward(torch::randn({4, 3, kSide, kSide}));  // gives norms statistics of their own
+  model->eval();
+  const auto images = torch::randn({2, 3, kSide, kSide});
+  const auto expected = model->forward(images);
+  model->reparameterize();
+  EXPECT_TRUE(model->forward(images).allclose(expected, 1e-4, 1e-5));
+  const auto state = named_state(*model);
+  const auto rebuilt = named_state(*find_model(GetParam()).make(model->config()));
+  EXPECT_EQ(rebuilt.size(), state.size());
+  for (const auto& [name, tensor] : rebuilt) EXPECT_TRUE(state.contains(name)) << name;
+}
+
 TEST_P(Contract, DescribesFeaturesAndLayers) {
   const auto model = make();
   model->eval();
