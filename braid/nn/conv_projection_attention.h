@@ -1,7 +1,7 @@
 // Attention whose queries, keys and values pass a depthwise convolution first
 // (https://arxiv.org/abs/2103.15808), the CvtAttention of Hugging Face's transformers.
 #pragma once
-#include <torch/torch.h>
+#include "braid/torch.h"
 
 namespace braid::nn {
 

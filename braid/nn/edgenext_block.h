@@ -5,7 +5,7 @@
 // al., https://arxiv.org/abs/2106.09681
 // Keys and shapes are those of timm's edgenext.py.
 #pragma once
-#include <torch/torch.h>
+#include "braid/torch.h"
 
 #include <vector>
 

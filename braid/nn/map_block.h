@@ -1,6 +1,6 @@
 // What the blocks of a stage have in common.
 #pragma once
-#include <torch/torch.h>
+#include "braid/torch.h"
 
 namespace braid::nn {
 

@@ -3,7 +3,7 @@
 // Papers: MobileOne, https://arxiv.org/abs/2206.04040; RepLKNet, https://arxiv.org/abs/2203.06717
 // Keys and shapes are those of timm's fastvit.py.
 #pragma once
-#include <torch/torch.h>
+#include "braid/torch.h"
 
 #include <vector>
 

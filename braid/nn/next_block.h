@@ -4,7 +4,7 @@
 // Paper: Li et al., https://arxiv.org/abs/2207.05501
 // Keys and shapes are those of timm's nextvit.py.
 #pragma once
-#include <torch/torch.h>
+#include "braid/torch.h"
 
 #include "braid/nn/activation.h"
 #include "braid/nn/conv_mlp.h"

@@ -1,6 +1,6 @@
 // Patches that overlap: a strided convolution, then layer norm; at the head of a pyramid's stages.
 #pragma once
-#include <torch/torch.h>
+#include "braid/torch.h"
 
 namespace braid::nn {
 

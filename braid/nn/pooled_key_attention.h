@@ -1,7 +1,7 @@
 // Attention whose keys and values come from a smaller map (https://arxiv.org/abs/2102.12122), the
 // spatial-reduction attention of timm's pvt_v2.py.
 #pragma once
-#include <torch/torch.h>
+#include "braid/torch.h"
 
 namespace braid::nn {
 

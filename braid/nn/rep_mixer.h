@@ -4,7 +4,7 @@
 // Paper: Vasu et al., https://arxiv.org/abs/2303.14189
 // Keys and shapes are those of timm's fastvit.py.
 #pragma once
-#include <torch/torch.h>
+#include "braid/torch.h"
 
 #include "braid/nn/activation.h"
 #include "braid/nn/attention.h"

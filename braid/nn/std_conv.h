@@ -1,7 +1,7 @@
 // Convolution with standardized weights (https://arxiv.org/abs/1903.10520) and TensorFlow's
 // padding.
 #pragma once
-#include <torch/torch.h>
+#include "braid/torch.h"
 
 namespace braid::nn {
 

@@ -1,7 +1,7 @@
 #include "braid/models/hybrid/edgenext.h"
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
+#include "braid/torch.h"
 
 #include <cmath>
 #include <numbers>

@@ -1,8 +1,8 @@
 #include "braid/models/hybrid/fastvit.h"
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
 #include <unistd.h>
+#include "braid/torch.h"
 
 #include <filesystem>
 

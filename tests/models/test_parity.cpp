@@ -2,7 +2,7 @@
 // generate_parity.py.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <torch/torch.h>
+#include "braid/torch.h"
 
 #include <algorithm>
 #include <filesystem>

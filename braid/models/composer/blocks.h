@@ -1,7 +1,7 @@
 // The composer's vocabulary: builds the blocks that a design names from the layers that the named
 // models use.
 #pragma once
-#include <torch/torch.h>
+#include "braid/torch.h"
 
 #include <functional>
 #include <memory>

@@ -1,7 +1,7 @@
 // A Transformer block whose attention, positions and feed-forward part are chosen freely, from the
 // parts that the named models are made of.
 #pragma once
-#include <torch/torch.h>
+#include "braid/torch.h"
 
 #include "braid/nn/attention.h"
 #include "braid/nn/conv_ffn.h"
