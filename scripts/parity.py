@@ -107,15 +107,17 @@ def reference_model(name, num_classes, in_chans, img_size, compact):
         if str(compact) not in sys.path:
             sys.path.insert(0, str(compact))
         return compact_reference(name, num_classes, in_chans, img_size), ""
-    kwargs = {} if name.startswith("resnet") else {"img_size": img_size}
+    any_size = name.startswith(("resnet", "caformer"))  # takes no img_size
+    kwargs = {} if any_size else {"img_size": img_size}
     return timm.create_model(name, num_classes=num_classes, in_chans=in_chans, **kwargs), ""
 
 
 def randomize(model, generator):
     """Weights far from their initialization, with every branch open and outputs of order one."""
     with torch.no_grad():
+        saved = model.state_dict()  # buffers outside of it are constants, such as coordinates
         for name, tensor in list(model.named_parameters()) + list(model.named_buffers()):
-            if not tensor.is_floating_point():
+            if not tensor.is_floating_point() or name not in saved:
                 continue
             noise = torch.randn(tensor.shape, generator=generator)
             if name.endswith("running_var"):
@@ -140,6 +142,8 @@ def run_reference(model, x):
     if hasattr(model, "forward_head"):
         features = model.forward_features(x)
         logits = model.forward_head(features)
+        if getattr(model, "output_fmt", "NCHW") == "NHWC":
+            features = features.permute(0, 3, 1, 2)
         return features, sum(logits) / len(logits) if isinstance(logits, tuple) else logits
     kept = []
     hook = model.classifier.norm.register_forward_hook(lambda _, __, output: kept.append(output))

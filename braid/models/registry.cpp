@@ -7,6 +7,9 @@
 #include "braid/models/cnn/resnet.h"
 #include "braid/models/hybrid/cct.h"
 #include "braid/models/hybrid/coatnet.h"
+#include "braid/models/hybrid/maxvit.h"
+#include "braid/models/hybrid/metaformer.h"
+#include "braid/models/transformer/swin.h"
 #include "braid/models/transformer/vit.h"
 #include "braid/models/transformer/vit_lite.h"
 
@@ -20,6 +23,9 @@ void register_all(Registry& table) {
   add_vit_lite(table);
   add_cct(table);
   add_coatnet(table);
+  add_maxvit(table);
+  add_swin(table);
+  add_metaformer(table);
 }
 
 }  // namespace

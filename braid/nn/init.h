@@ -12,5 +12,8 @@ void init_linear_(torch::nn::Linear& linear, double std = 0.02);
 void init_conv_fan_out_(torch::nn::Conv2d& conv);
 // EfficientNet's: normal, deviation sqrt(2 / (k k out / groups)); bias zero.
 void init_conv_efficientnet_(torch::nn::Conv2d& conv);
+// ViT's, for every product in a module: weights Xavier uniform, biases zero, those below "mlp"
+// normal with deviation 1e-6. Gains of norms and tables stay.
+void init_transformer_(torch::nn::Module& module);
 
 }  // namespace braid::nn
