@@ -1,6 +1,6 @@
 // The stem of CoAtNet and MaxViT: two convolutions, timm's Stem of maxxvit.py.
 #pragma once
-#include <torch/torch.h>
+#include "braid/torch.h"
 
 #include <vector>
 

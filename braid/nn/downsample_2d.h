@@ -1,6 +1,6 @@
 // A shortcut that follows a strided block, timm's Downsample2d with pool type "avg2".
 #pragma once
-#include <torch/torch.h>
+#include "braid/torch.h"
 
 #include "braid/nn/same_padding.h"
 

@@ -1,6 +1,6 @@
 // The interface of blocks on feature maps, so that a model can keep a list of different ones.
 #pragma once
-#include <torch/torch.h>
+#include "braid/torch.h"
 
 namespace braid::nn {
 

@@ -1,6 +1,6 @@
 // A product over the channels, stored either way that timm stores it.
 #pragma once
-#include <torch/torch.h>
+#include "braid/torch.h"
 
 namespace braid::nn {
 

@@ -1,6 +1,6 @@
 // Attention with a bias per relative position, timm's Attention2d and AttentionCl.
 #pragma once
-#include <torch/torch.h>
+#include "braid/torch.h"
 
 #include "braid/nn/pointwise.h"
 #include "braid/nn/relative_position.h"

@@ -1,6 +1,6 @@
 // Attention biases that depend on the relative position of query and key inside a square window.
 #pragma once
-#include <torch/torch.h>
+#include "braid/torch.h"
 
 #include <string>
 

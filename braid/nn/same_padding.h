@@ -1,6 +1,6 @@
 // Where a convolution or pooling puts the pixels that it lacks at the border.
 #pragma once
-#include <torch/torch.h>
+#include "braid/torch.h"
 
 namespace braid::nn {
 

@@ -1,6 +1,6 @@
 // Windows and grids of channels-last feature maps.
 #pragma once
-#include <torch/torch.h>
+#include "braid/torch.h"
 
 namespace braid::nn {
 
