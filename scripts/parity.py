@@ -135,8 +135,9 @@ def reference_model(name, num_classes, in_chans, img_size, compact):
 def randomize(model, generator):
     """Weights far from their initialization, with every branch open and outputs of order one."""
     with torch.no_grad():
+        saved = model.state_dict()  # buffers outside of it are constants, such as coordinates
         for name, tensor in list(model.named_parameters()) + list(model.named_buffers()):
-            if not tensor.is_floating_point():
+            if not tensor.is_floating_point() or name not in saved:
                 continue
             noise = torch.randn(tensor.shape, generator=generator)
             if name.endswith("running_var"):
@@ -161,6 +162,8 @@ def run_reference(model, x):
     if hasattr(model, "forward_head"):
         features = model.forward_features(x)
         logits = model.forward_head(features)
+        if getattr(model, "output_fmt", "NCHW") == "NHWC":
+            features = features.permute(0, 3, 1, 2)
         return features, sum(logits) / len(logits) if isinstance(logits, tuple) else logits
     kept = []
     hook = model.classifier.norm.register_forward_hook(lambda _, __, output: kept.append(output))

@@ -16,6 +16,9 @@
 #include "braid/models/hybrid/nextvit.h"
 #include "braid/models/hybrid/vit_hybrid.h"
 #include "braid/models/transformer/pvt_v2.h"
+#include "braid/models/hybrid/maxvit.h"
+#include "braid/models/hybrid/metaformer.h"
+#include "braid/models/transformer/swin.h"
 #include "braid/models/transformer/vit.h"
 #include "braid/models/transformer/vit_lite.h"
 
@@ -37,6 +40,9 @@ void register_all(Registry& table) {
   add_edgenext(table);
   add_fastvit(table);
   add_nextvit(table);
+  add_maxvit(table);
+  add_swin(table);
+  add_metaformer(table);
 }
 
 }  // namespace

@@ -8,7 +8,9 @@ AttentionImpl::AttentionImpl(const AttentionConfig& config) : config_(config) {
   qkv = register_module(
       "qkv", torch::nn::Linear(
                  torch::nn::LinearOptions(config.dim, 3 * config.dim).bias(config.qkv_bias)));
-  proj = register_module("proj", torch::nn::Linear(config.dim, config.dim));
+  proj = register_module(
+      "proj",
+      torch::nn::Linear(torch::nn::LinearOptions(config.dim, config.dim).bias(config.proj_bias)));
   init_linear_(qkv);
   init_linear_(proj);
 }

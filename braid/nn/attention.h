@@ -8,6 +8,7 @@ struct AttentionConfig {
   int64_t dim = 0;  // channels, a multiple of num_heads
   int64_t num_heads = 8;
   bool qkv_bias = false;
+  bool proj_bias = true;
   double attn_drop = 0;  // dropout of the attention weights
   double proj_drop = 0;  // dropout of the output
 };

@@ -47,4 +47,16 @@ void init_layers_(torch::nn::Module& root, void (*init)(torch::Tensor, double), 
   }
 }
 
+void init_transformer_(torch::nn::Module& module) {
+  for (auto& item : module.named_parameters()) {
+    const std::string& name = item.key();
+    if (name.ends_with("weight") && item.value().dim() > 1)
+      torch::nn::init::xavier_uniform_(item.value());
+    else if (name.ends_with("bias") && name.find("mlp.") != std::string::npos)
+      torch::nn::init::normal_(item.value(), 0.0, 1e-6);
+    else if (name.ends_with("bias"))
+      torch::nn::init::zeros_(item.value());
+  }
+}
+
 }  // namespace braid::nn

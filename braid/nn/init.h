@@ -16,5 +16,8 @@ void init_conv_fan_out_(torch::nn::Conv2d& conv);
 void init_conv_efficientnet_(torch::nn::Conv2d& conv);
 // Every convolution and linear layer below `root`: weight by `init` with deviation std, bias zero.
 void init_layers_(torch::nn::Module& root, void (*init)(torch::Tensor, double), double std = 0.02);
+// ViT's, for every product in a module: weights Xavier uniform, biases zero, those below "mlp"
+// normal with deviation 1e-6. Gains of norms and tables stay.
+void init_transformer_(torch::nn::Module& module);
 
 }  // namespace braid::nn

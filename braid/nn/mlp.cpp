@@ -4,7 +4,8 @@
 
 namespace braid::nn {
 
-MlpImpl::MlpImpl(const MlpConfig& config) : act_(config.act), drop_(config.drop) {
+MlpImpl::MlpImpl(const MlpConfig& config)
+    : act_(config.act), drop_(config.drop), drop_out_(config.drop_out.value_or(config.drop)) {
   using torch::nn::LinearOptions;
   const int64_t in = config.in_features, hidden = config.hidden_features;
   const int64_t out = config.out_features > 0 ? config.out_features : in;
@@ -16,7 +17,7 @@ MlpImpl::MlpImpl(const MlpConfig& config) : act_(config.act), drop_(config.drop)
 
 torch::Tensor MlpImpl::forward(const torch::Tensor& x) {
   const auto y = torch::dropout(activate(fc1->forward(x), act_), drop_, is_training());
-  return torch::dropout(fc2->forward(y), drop_, is_training());
+  return torch::dropout(fc2->forward(y), drop_out_, is_training());
 }
 
 }  // namespace braid::nn

@@ -13,6 +13,7 @@ struct MlpConfig {
   Act act = Act::kGelu;
   bool bias = true;
   double drop = 0;
+  std::optional<double> drop_out{};  // dropout of the output; unset: drop
 };
 
 // Linear, activation, dropout, Linear, dropout over the last dimension. Keys: fc1, fc2.
@@ -25,7 +26,7 @@ class MlpImpl : public torch::nn::Module {
 
  private:
   Act act_;
-  double drop_;
+  double drop_, drop_out_;
 };
 TORCH_MODULE(Mlp);
 

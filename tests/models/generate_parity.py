@@ -26,17 +26,47 @@ from timm.layers import resize_rel_pos_bias_table  # noqa: E402
 from timm.layers import HybridEmbed, StdConv2dSame  # noqa: E402
 from timm.models import levit, maxxvit, pvt_v2, resnet, resnetv2, vision_transformer  # noqa: E402
 from timm.models import edgenext, fastvit, maxxvit, nextvit, resnet  # noqa: E402
+from timm.models import maxxvit, metaformer, resnet, swin_transformer  # noqa: E402
 
 COMMON = {"num_classes": 5, "in_chans": 2}
 
 
-def coatnet(name, img_size, **kwargs):
-    cfg = maxxvit._overlay_kwargs(
-        maxxvit.model_cfgs[name], embed_dim=(8, 8, 16, 16), depths=(2, 1, 2, 1), stem_width=(8, 8),
-        transformer_dim_head=8)
-    fields = {"embed_dim": [8, 8, 16, 16], "depths": [2, 1, 2, 1], "stem_width": [8, 8],
-              "dim_head": 8, "img_size": img_size, **COMMON}
+def coatnet(name, img_size, **transformer):
+    """transformer: fields of timm's transformer_cfg, called the same in braid's config."""
+    sizes = {"embed_dim": (8, 8, 16, 16), "depths": (2, 1, 2, 1), "stem_width": (8, 8)}
+    transformer = {"dim_head": 8, **transformer}
+    cfg = maxxvit._overlay_kwargs(maxxvit.model_cfgs[name], **sizes,
+                                  **{f"transformer_{k}": v for k, v in transformer.items()})
+    fields = {"img_size": img_size, **COMMON, **sizes, **transformer}
     return maxxvit.MaxxVit(cfg, img_size=img_size, **COMMON), fields
+
+
+def maxvit(name, img_size, sizes={}, **transformer):
+    sizes = {"embed_dim": (8, 8, 16), "depths": (1, 2, 1), "stem_width": (4, 8), **sizes}
+    transformer = {"dim_head": 4, **transformer}
+    cfg = maxxvit._overlay_kwargs(maxxvit.model_cfgs[name], block_type=("M",) * 3, **sizes,
+                                  **{f"transformer_{k}": v for k, v in transformer.items()})
+    fields = {"img_size": img_size, **COMMON, **sizes, **transformer}
+    return maxxvit.MaxxVit(cfg, img_size=img_size, **COMMON), fields
+
+
+def swin():
+    """Maps of 9, 5 and 3 pixels: padded and shifted windows, and one that covers the map."""
+    fields = {"img_size": 36, "embed_dim": 8, "depths": (2, 2, 1), "num_heads": (2, 2, 4),
+              "window_size": 4, **COMMON}
+    return swin_transformer.SwinTransformer(**fields), fields
+
+
+def caformer():
+    fields = {"depths": (1, 1, 1), "dims": (4, 8, 8), "res_scale_init_values": (0, 1, 1),
+              "head_dim": 4, **COMMON}
+    mixers = {"sep_conv": metaformer.SepConv, "attention": metaformer.Attention}
+    norms = {"sep_conv": metaformer.LayerNorm2dNoBias, "attention": metaformer.LayerNormNoBias}
+    names = ("sep_conv", "sep_conv", "attention")
+    model = metaformer.MetaFormer(**{
+        **fields, "token_mixers": [mixers[name] for name in names],
+        "norm_layers": [norms[name] for name in names], "res_scale_init_values": (None, 1.0, 1.0)})
+    return model, {"img_size": 37, "token_mixers": names, **fields}
 
 
 def tiny_resnet(block, layers):
@@ -136,6 +166,13 @@ CASES = {  # registered name, or NAME@VARIANT: (model, config fields)
     "fastvit_sa12@fused": tiny_fastvit(["repmixer", "attention"], True),
     "edgenext_small": tiny_edgenext(),
     "nextvit_small": tiny_nextvit(),
+    "coatnet_rmlp_1_rw2_224": coatnet("coatnet_rmlp_1_rw2", 64, rel_pos_dim=8),
+    "maxvit_rmlp_pico_rw_256": maxvit("maxvit_rmlp_pico_rw", 32, partition_ratio=16,
+                                      rel_pos_dim=8),
+    "maxvit_tiny_tf_224": maxvit("maxvit_tiny_tf", 31, {"head_hidden_size": 6},
+                                 partition_ratio=15),
+    "swin_tiny_patch4_window7_224": swin(),
+    "caformer_s18": caformer(),
 }
 
 
@@ -148,6 +185,9 @@ def write(name, model, fields):
     x = torch.randn(2, fields["in_chans"], fields["img_size"], fields["img_size"],
                     generator=generator).half()
     model.double().eval()
+    for module in model.modules():  # constants that half() has rounded
+        if hasattr(module, "init_non_persistent_buffers"):
+            module.init_non_persistent_buffers()
     features, logits = parity.run_reference(model, x.double())
     logits.square().mean().backward()
     grads = [(p.grad.flatten() * torch.arange(p.numel()).double().cos()).sum()

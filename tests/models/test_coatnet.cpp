@@ -5,6 +5,7 @@
 
 #include "braid/core/error.h"
 #include "braid/models/tensor_file.h"
+#include "braid/nn/relative_position.h"
 
 namespace braid::models {
 namespace {
@@ -60,6 +61,9 @@ TEST(CoAtNet, RefusesContradictoryConfigs) {
   config = tiny();
   config.conv_attn_act_layer = "tanh";
   EXPECT_THROW(CoAtNet{config}, ConfigError);
+  config = tiny();
+  config.rel_pos_type = "bias_tf";
+  EXPECT_THROW(CoAtNet{config}, ConfigError);
 }
 
 TEST(CoAtNet, ReplacesItsClassifier) {
@@ -101,23 +105,11 @@ TEST(CoAtNet, SparesRelativePositionsFromDecay) {
   EXPECT_EQ(names[0], "stages.2.blocks.0.attn.rel_pos.relative_position_bias_table");
 }
 
-TEST(RelPosBias, ReadsTheRowOfTheRelativePosition) {
-  constexpr int64_t s = 3, h = 2;
-  RelPosBias bias(s, h);
-  const auto& table = bias->relative_position_bias_table;
-  const auto full = bias->forward();  // [1,h,N,N]
-  for (int64_t q = 0; q < s * s; ++q)
-    for (int64_t k = 0; k < s * s; ++k) {
-      const int64_t row = (q / s - k / s + s - 1) * (2 * s - 1) + q % s - k % s + s - 1;
-      EXPECT_TRUE(torch::equal(full.index({0, torch::indexing::Slice(), q, k}), table[row]));
-    }
-}
-
-TEST(RelPosBias, ResizesTablesAsTimm) {
+TEST(CoAtNet, ResizesTablesAsTimm) {
   const auto file = load_tensors(std::string(BRAID_TEST_SOURCE_DIR) +
                                  "/models/fixtures/rel_pos_bias.safetensors");
   for (const int64_t side : {4, 10}) {
-    const auto ours = RelPosBiasImpl::resize(file.at("table"), side);
+    const auto ours = nn::resize_relative_position_table(file.at("table"), side);
     EXPECT_TRUE(torch::allclose(ours, file.at("side_" + std::to_string(side)), 1e-4, 1e-5)) << side;
   }
 }
