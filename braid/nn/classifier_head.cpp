@@ -12,7 +12,7 @@ ClassifierHeadImpl::ClassifierHeadImpl(const ClassifierHeadConfig& config) : con
     hidden = torch::nn::Linear(config.in_features, config.hidden_size);
     register_module("pre_logits", std::make_shared<torch::nn::Module>())
         ->register_module("fc", hidden);
-    init_linear_(hidden);
+    init_linear_(hidden, config.init_std);
   }
   reset(config.num_classes);
 }
@@ -31,7 +31,7 @@ void ClassifierHeadImpl::reset(int64_t num_classes) {
   if (num_classes == 0) return;
   const int64_t width = config_.hidden_size > 0 ? config_.hidden_size : config_.in_features;
   fc = register_module("fc", torch::nn::Linear(width, num_classes));
-  init_linear_(fc);
+  init_linear_(fc, config_.init_std);
 }
 
 }  // namespace braid::nn

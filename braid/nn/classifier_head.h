@@ -14,6 +14,7 @@ struct ClassifierHeadConfig {
   int64_t hidden_size = 0;           // 0: no hidden layer
   Act act = Act::kTanh;              // of the hidden layer
   double drop_rate = 0;
+  double init_std = 0.02;  // of the linear layers' weights
 };
 
 // Keys: (norm), (pre_logits.fc), (fc).
@@ -22,7 +23,7 @@ class ClassifierHeadImpl : public torch::nn::Module {
   explicit ClassifierHeadImpl(const ClassifierHeadConfig& config);
   // features: [B,D,H,W]; returns [B,num_classes]; pre_logits or no classifier: what enters fc.
   torch::Tensor forward(const torch::Tensor& features, bool pre_logits = false);
-  void reset(int64_t num_classes);  // a fresh classifier, normal with deviation 0.02; 0: none
+  void reset(int64_t num_classes);  // a fresh classifier; 0: none
 
   torch::nn::LayerNorm norm{nullptr};
   torch::nn::Linear hidden{nullptr}, fc{nullptr};
