@@ -32,6 +32,8 @@ import timm  # noqa: E402
 from safetensors.torch import load_file, save_file  # noqa: E402
 
 TOLERANCE = 1e-4
+# timm's networks that take any image size and have no such argument
+ANY_SIZE = ("resnet", "convnext", "efficientnet", "mobilenetv", "regnet", "densenet", "vgg")
 
 
 class OptionA(torch.nn.Module):
@@ -107,7 +109,7 @@ def reference_model(name, num_classes, in_chans, img_size, compact):
         if str(compact) not in sys.path:
             sys.path.insert(0, str(compact))
         return compact_reference(name, num_classes, in_chans, img_size), ""
-    kwargs = {} if name.startswith("resnet") else {"img_size": img_size}
+    kwargs = {} if name.startswith(ANY_SIZE) else {"img_size": img_size}
     return timm.create_model(name, num_classes=num_classes, in_chans=in_chans, **kwargs), ""
 
 

@@ -4,9 +4,16 @@
 
 #include "braid/core/error.h"
 #include "braid/core/near_match.h"
+#include "braid/models/cnn/convnext.h"
+#include "braid/models/cnn/densenet.h"
+#include "braid/models/cnn/efficientnet.h"
+#include "braid/models/cnn/mobilenetv3.h"
+#include "braid/models/cnn/regnet.h"
 #include "braid/models/cnn/resnet.h"
+#include "braid/models/cnn/vgg.h"
 #include "braid/models/hybrid/cct.h"
 #include "braid/models/hybrid/coatnet.h"
+#include "braid/models/hybrid/mobilenetv4.h"
 #include "braid/models/transformer/vit.h"
 #include "braid/models/transformer/vit_lite.h"
 
@@ -16,10 +23,17 @@ namespace {
 // One line per file of models.
 void register_all(Registry& table) {
   add_resnet(table);
+  add_convnext(table);
+  add_efficientnet(table);
+  add_mobilenetv3(table);
+  add_regnet(table);
+  add_densenet(table);
+  add_vgg(table);
   add_vit(table);
   add_vit_lite(table);
   add_cct(table);
   add_coatnet(table);
+  add_mobilenetv4(table);
 }
 
 }  // namespace
