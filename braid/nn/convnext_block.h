@@ -4,7 +4,7 @@
 // Reference: timm's convnext.py (Apache-2.0; after facebookresearch/ConvNeXt, MIT); same keys and
 // shapes.
 #pragma once
-#include <torch/torch.h>
+#include "braid/torch.h"
 
 #include "braid/nn/conv_mlp.h"
 #include "braid/nn/mlp.h"

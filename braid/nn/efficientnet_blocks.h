@@ -5,7 +5,7 @@
 // https://arxiv.org/abs/2404.10518 Reference: timm's _efficientnet_blocks.py (Apache-2.0); same
 // keys and shapes.
 #pragma once
-#include <torch/torch.h>
+#include "braid/torch.h"
 
 #include "braid/nn/activation.h"
 #include "braid/nn/conv.h"

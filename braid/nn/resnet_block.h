@@ -3,7 +3,7 @@
 // Paper: He et al., https://arxiv.org/abs/1512.03385
 // Reference: timm's resnet.py (Apache-2.0); same keys and shapes.
 #pragma once
-#include <torch/torch.h>
+#include "braid/torch.h"
 
 namespace braid::nn {
 
