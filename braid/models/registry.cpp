@@ -19,6 +19,16 @@
 #include "braid/models/hybrid/maxvit.h"
 #include "braid/models/hybrid/metaformer.h"
 #include "braid/models/transformer/swin.h"
+#include "braid/models/cnn/convnext.h"
+#include "braid/models/cnn/densenet.h"
+#include "braid/models/cnn/efficientnet.h"
+#include "braid/models/cnn/mobilenetv3.h"
+#include "braid/models/cnn/regnet.h"
+#include "braid/models/cnn/resnet.h"
+#include "braid/models/cnn/vgg.h"
+#include "braid/models/hybrid/cct.h"
+#include "braid/models/hybrid/coatnet.h"
+#include "braid/models/hybrid/mobilenetv4.h"
 #include "braid/models/transformer/vit.h"
 #include "braid/models/transformer/vit_lite.h"
 
@@ -28,6 +38,12 @@ namespace {
 // One line per file of models.
 void register_all(Registry& table) {
   add_resnet(table);
+  add_convnext(table);
+  add_efficientnet(table);
+  add_mobilenetv3(table);
+  add_regnet(table);
+  add_densenet(table);
+  add_vgg(table);
   add_vit(table);
   add_vit_lite(table);
   add_cct(table);
@@ -43,6 +59,7 @@ void register_all(Registry& table) {
   add_maxvit(table);
   add_swin(table);
   add_metaformer(table);
+  add_mobilenetv4(table);
 }
 
 }  // namespace

@@ -23,6 +23,11 @@ void init_linear_(torch::nn::Linear& linear, double std) {
   if (linear->bias.defined()) torch::nn::init::zeros_(linear->bias);
 }
 
+void init_conv_trunc_normal_(torch::nn::Conv2d& conv, double std) {
+  trunc_normal_(conv->weight, std);
+  if (conv->bias.defined()) torch::nn::init::zeros_(conv->bias);
+}
+
 void init_conv_fan_out_(torch::nn::Conv2d& conv) {
   torch::nn::init::kaiming_normal_(conv->weight, 0.0, torch::kFanOut, torch::kReLU);
 }

@@ -10,6 +10,8 @@ void trunc_normal_(torch::Tensor tensor, double std);
 void trunc_normal_tf_(torch::Tensor tensor, double std);
 // Weight by trunc_normal_(0.02), bias zero.
 void init_linear_(torch::nn::Linear& linear, double std = 0.02);
+// The same for a convolution.
+void init_conv_trunc_normal_(torch::nn::Conv2d& conv, double std = 0.02);
 // He et al.'s normal with fan-out, for convolutions before ReLU.
 void init_conv_fan_out_(torch::nn::Conv2d& conv);
 // EfficientNet's: normal, deviation sqrt(2 / (k k out / groups)); bias zero.

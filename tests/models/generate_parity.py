@@ -27,6 +27,8 @@ from timm.layers import HybridEmbed, StdConv2dSame  # noqa: E402
 from timm.models import levit, maxxvit, pvt_v2, resnet, resnetv2, vision_transformer  # noqa: E402
 from timm.models import edgenext, fastvit, maxxvit, nextvit, resnet  # noqa: E402
 from timm.models import maxxvit, metaformer, resnet, swin_transformer  # noqa: E402
+from timm.models import (_efficientnet_blocks, _efficientnet_builder, convnext, densenet,  # noqa: E402
+                         efficientnet, maxxvit, mobilenetv3, regnet, resnet, vgg)
 
 COMMON = {"num_classes": 5, "in_chans": 2}
 
@@ -146,12 +148,81 @@ def tiny_nextvit():
     model.head = nextvit.ClassifierHead(chans, COMMON["num_classes"])
     return model, {"stem_chs": [8, 8, 8], "depths": [1, 2, 2, 1], "conv_chs": [16, 16, 16, 16],
                    "transformer_chs": [0, 40, 40, 40], "head_dim": 8, "img_size": 48, **COMMON}
+def tiny_convnext(conv_mlp):
+    sizes = {"depths": [1, 2, 1, 1], "dims": [4, 8, 8, 12]}
+    model = convnext.ConvNeXt(**sizes, conv_mlp=conv_mlp, **COMMON)
+    return model, {**sizes, "img_size": 37, **COMMON}
+
+
+def block_args(arch_def, depths):
+    """braid's arch_def as timm's: a stage's last block is repeated, and its repeats are written out."""
+    stages = []
+    for stage, depth in zip(arch_def, depths):
+        blocks = stage.split()
+        blocks = (blocks + [blocks[-1]] * depth)[:depth]
+        stages.append([block.replace("_", "_r1_", 1) for block in blocks])
+    return _efficientnet_builder.decode_arch_def(stages)
+
+
+def tiny_efficientnet():
+    fields = {"arch_def": ["ds_k3_s1_c8_se0.25", "ir_k5_s2_e3_c16_se0.25", "er_k3_s1_e2_c16_se0.25"],
+              "depths": [1, 2, 2], "stem_size": 8, "num_features": 16, "img_size": 29, **COMMON}
+    model = efficientnet.EfficientNet(
+        block_args(fields["arch_def"], fields["depths"]), stem_size=8, num_features=16,
+        act_layer=torch.nn.SiLU, **COMMON)
+    return model, fields
+
+
+def tiny_mobilenet(arch_def, depths, img_size, act_layer, head_norm=False, **kwargs):
+    fields = {"arch_def": arch_def, "depths": depths, "stem_size": 8, "num_features": 16,
+              "head_norm": head_norm, "img_size": img_size, **kwargs, **COMMON}
+    squeeze = functools.partial(_efficientnet_blocks.SqueezeExcite, gate_layer="hard_sigmoid",
+                                force_act_layer=torch.nn.ReLU,
+                                rd_round_fn=_efficientnet_builder.round_channels)
+    model = mobilenetv3.MobileNetV3(
+        block_args(arch_def, depths), stem_size=8, num_features=16, act_layer=act_layer,
+        se_layer=squeeze, head_norm=head_norm, **kwargs, **COMMON)
+    return model, fields
+
+
+def tiny_regnet():
+    # The slope and multiplier that quantize to these widths and depths.
+    cfg = regnet.RegNetCfg(w0=8, wa=6, wm=1.7, group_size=4, depth=6, se_ratio=0.25, stem_width=8)
+    model = regnet.RegNet(cfg, **COMMON)
+    stages = [getattr(model, f"s{i}") for i in range(1, 5)]
+    return model, {"depths": [len(list(stage.children())) for stage in stages],
+                   "widths": [stage.b1.conv3.conv.out_channels for stage in stages],
+                   "group_size": 4, "stem_width": 8, "img_size": 40, **COMMON}
+
+
+def tiny_densenet():
+    model = densenet.DenseNet(growth_rate=4, block_config=(2, 1, 3), bn_size=2, **COMMON)
+    return model, {"growth_rate": 4, "depths": [2, 1, 3], "bn_size": 2, "img_size": 37, **COMMON}
+
+
+def tiny_vgg():
+    fields = {"mlp_ratio": 1 / 1024, "in_chans": 2, "num_classes": 2}
+    model = vgg.VGG([4, 4, "M", 6, "M", 8, "M"], norm_layer=torch.nn.BatchNorm2d, **fields)
+    return model, {"depths": [2, 1, 1], "widths": [4, 6, 8], "img_size": 37, **fields}
 
 
 CASES = {  # registered name, or NAME@VARIANT: (model, config fields)
     "resnet18": tiny_resnet(resnet.BasicBlock, [1, 2, 1, 1]),
     "resnet50": tiny_resnet(resnet.Bottleneck, [1, 2, 1, 1]),
     "resnet20": small_resnet(),
+    "convnext_atto": tiny_convnext(conv_mlp=True),
+    "convnext_tiny": tiny_convnext(conv_mlp=False),
+    "efficientnet_b0": tiny_efficientnet(),
+    "mobilenetv3_large_100": tiny_mobilenet(
+        ["ds_k3_s2_c8_se0.25_nre", "ir_k3_s2_e4.5_c16_nre ir_k5_s1_e3.67_c16_se0.25", "cn_k1_s1_c24"],
+        [1, 3, 1], 33, torch.nn.Hardswish),
+    "mobilenetv4_hybrid_medium": tiny_mobilenet(
+        ["er_k3_s2_e4_c8", "uir_a3_k5_s2_e4_c16 mqa_k3_h2_s1_v2_d8_c16 uir_a0_k0_s1_e2_c16",
+         "uir_a5_k0_s2_e3_c16 mqa_k3_h2_s1_d8_c16 uir_a0_k3_s1_e2_c16", "cn_k1_s1_c24"],
+        [1, 3, 3, 1], 45, torch.nn.ReLU, head_norm=True, layer_scale_init_value=1e-5),
+    "regnety_008": tiny_regnet(),
+    "densenet121": tiny_densenet(),
+    "vgg16_bn": tiny_vgg(),
     "coatnet_nano_rw_224": coatnet("coatnet_nano_rw", 64),
     "coatnet_0_rw_224": coatnet("coatnet_0_rw", 64),
     "vit_tiny_patch16_224": tiny_vit("vit_tiny_patch16_224"),

@@ -24,25 +24,6 @@ struct ResNetConfig {
   void visit(FieldVisitor& v);
 };
 
-// One block of two or three convolutions. Keys: conv1, bn1, conv2, bn2, (conv3, bn3),
-// (downsample.0, downsample.1).
-class ResNetBlockImpl : public torch::nn::Module {
- public:
-  ResNetBlockImpl(const ResNetConfig& config, int64_t in_chans, int64_t width, int64_t stride,
-                  double drop_path_rate);
-  torch::Tensor forward(const torch::Tensor& x);  // [B,C,H,W] -> [B,C',H/stride,W/stride]
-
-  torch::nn::Conv2d conv1{nullptr}, conv2{nullptr}, conv3{nullptr};
-  torch::nn::BatchNorm2d bn1{nullptr}, bn2{nullptr}, bn3{nullptr};
-  torch::nn::Sequential downsample{nullptr};
-
- private:
-  torch::Tensor shortcut(const torch::Tensor& x);
-  int64_t in_chans_, out_chans_, stride_;
-  double drop_path_;
-};
-TORCH_MODULE(ResNetBlock);
-
 class ResNet : public Model {
  public:
   explicit ResNet(const ResNetConfig& config);
