@@ -8,6 +8,7 @@
 #include "braid/nn/init.h"
 #include "braid/nn/norm.h"
 #include "braid/nn/position.h"
+#include "braid/nn/vit_block.h"
 
 namespace braid::models {
 void ViTConfig::visit(FieldVisitor& v) {
@@ -24,27 +25,6 @@ void ViTConfig::visit(FieldVisitor& v) {
   v.field("proj_drop_rate", proj_drop_rate, "dropout of projections, 0: none");
   v.field("attn_drop_rate", attn_drop_rate, "dropout of attention weights, 0: none");
   v.field("drop_path_rate", drop_path_rate, "stochastic depth of the last block, 0: none");
-}
-
-ViTBlockImpl::ViTBlockImpl(const ViTConfig& config, double drop_path_rate)
-    : drop_path_(drop_path_rate) {
-  const int64_t D = config.embed_dim;
-  norm1 = register_module("norm1", nn::layer_norm(D));
-  attn = register_module("attn",
-                         nn::Attention(nn::AttentionConfig{.dim = D,
-                                                           .num_heads = config.num_heads,
-                                                           .qkv_bias = true,
-                                                           .attn_drop = config.attn_drop_rate,
-                                                           .proj_drop = config.proj_drop_rate}));
-  norm2 = register_module("norm2", nn::layer_norm(D));
-  const auto hidden = static_cast<int64_t>(static_cast<double>(D) * config.mlp_ratio);
-  mlp = register_module("mlp", nn::Mlp(nn::MlpConfig{
-                                 .in_features = D, .hidden_features = hidden, .drop = config.proj_drop_rate}));
-}
-
-torch::Tensor ViTBlockImpl::forward(torch::Tensor x) {
-  x = x + nn::drop_path(attn->forward(norm1->forward(x)), drop_path_, is_training());
-  return x + nn::drop_path(mlp->forward(norm2->forward(x)), drop_path_, is_training());
 }
 
 ViTPatchEmbedImpl::ViTPatchEmbedImpl(const ViTConfig& config) : patch_size_(config.patch_size) {
@@ -79,7 +59,13 @@ ViT::ViT(const ViTConfig& config) : config_(config) {
   nn::trunc_normal_(pos_embed, 0.02);
   patch_embed = register_module("patch_embed", ViTPatchEmbed(config));
   for (const double rate : nn::drop_path_rates(config.drop_path_rate, config.depth))
-    blocks->push_back(ViTBlock(config, rate));
+    blocks->push_back(nn::ViTBlock(nn::ViTBlockConfig{.dim = D,
+                                                      .num_heads = config.num_heads,
+                                                      .mlp_ratio = config.mlp_ratio,
+                                                      .qkv_bias = true,
+                                                      .attn_drop = config.attn_drop_rate,
+                                                      .proj_drop = config.proj_drop_rate,
+                                                      .drop_path = rate}));
   register_module("blocks", blocks);
   norm = register_module("norm", nn::layer_norm(D));
   reset_classifier(config.num_classes);
@@ -92,7 +78,7 @@ torch::Tensor ViT::forward_features(const torch::Tensor& x) {
   parts.push_back(tokens);
   tokens = torch::cat(parts, 1) + pos_embed;  // [B,prefix+N,D]
   for (const auto& module : *blocks) {
-    ViTBlock block(std::dynamic_pointer_cast<ViTBlockImpl>(module));
+    nn::ViTBlock block(std::dynamic_pointer_cast<nn::ViTBlockImpl>(module));
     tokens = nn::maybe_checkpoint(checkpointing(), block, tokens);
   }
   return norm->forward(tokens);

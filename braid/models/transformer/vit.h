@@ -7,8 +7,6 @@
 #pragma once
 #include "braid/models/model.h"
 #include "braid/models/registry.h"
-#include "braid/nn/attention.h"
-#include "braid/nn/mlp.h"
 
 namespace braid::models {
 
@@ -28,20 +26,6 @@ struct ViTConfig {
   double drop_path_rate = 0;
   void visit(FieldVisitor& v);
 };
-
-class ViTBlockImpl : public torch::nn::Module {
- public:
-  ViTBlockImpl(const ViTConfig& config, double drop_path_rate);
-  torch::Tensor forward(torch::Tensor x);  // [B,N,D] -> [B,N,D]
-
-  torch::nn::LayerNorm norm1{nullptr}, norm2{nullptr};
-  nn::Attention attn{nullptr};
-  nn::Mlp mlp{nullptr};
-
- private:
-  double drop_path_;
-};
-TORCH_MODULE(ViTBlock);
 
 class ViTPatchEmbedImpl : public torch::nn::Module {
  public:
