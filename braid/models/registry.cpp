@@ -7,6 +7,7 @@
 #include "braid/models/cnn/resnet.h"
 #include "braid/models/hybrid/cct.h"
 #include "braid/models/hybrid/coatnet.h"
+#include "braid/models/hybrid/mobilevit.h"
 #include "braid/models/transformer/vit.h"
 #include "braid/models/transformer/vit_lite.h"
 
@@ -20,6 +21,7 @@ void register_all(Registry& table) {
   add_vit_lite(table);
   add_cct(table);
   add_coatnet(table);
+  add_mobilevit(table);
 }
 
 }  // namespace
