@@ -7,6 +7,8 @@
 #include "braid/models/cnn/resnet.h"
 #include "braid/models/hybrid/cct.h"
 #include "braid/models/hybrid/coatnet.h"
+#include "braid/models/hybrid/efficientformer.h"
+#include "braid/models/hybrid/efficientformer_v2.h"
 #include "braid/models/hybrid/mobilevit.h"
 #include "braid/models/transformer/vit.h"
 #include "braid/models/transformer/vit_lite.h"
@@ -22,6 +24,8 @@ void register_all(Registry& table) {
   add_cct(table);
   add_coatnet(table);
   add_mobilevit(table);
+  add_efficientformer(table);
+  add_efficientformer_v2(table);
 }
 
 }  // namespace

@@ -14,7 +14,7 @@ torch::nn::Conv2d conv2d(int64_t in, int64_t out, const ConvOptions& options) {
                               .dilation(options.dilation)
                               .groups(options.groups)
                               .bias(options.bias));
-  init_conv_efficientnet_(layer);
+  if (options.init == ConvInit::kEfficientNet) init_conv_efficientnet_(layer);
   return layer;
 }
 

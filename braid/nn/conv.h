@@ -6,6 +6,11 @@
 
 namespace braid::nn {
 
+enum class ConvInit {
+  kEfficientNet,  // normal, fan-out without the groups, bias zero (init_conv_efficientnet_)
+  kTorch          // what PyTorch's own constructor does
+};
+
 struct ConvOptions {
   int64_t kernel = 1;  // pixels along one side
   int64_t stride = 1;
@@ -14,10 +19,10 @@ struct ConvOptions {
   bool bias = false;
   std::optional<int64_t> padding = {};  // pixels; unset: timm's "", symmetric: the output has
                                         // ceil(side / stride) pixels for odd kernels
+  ConvInit init = ConvInit::kEfficientNet;
 };
 
-// [B,in,H,W] -> [B,out,H/stride,W/stride]. Initialized as in EfficientNet: normal, fan-out without
-// the groups, bias zero (init_conv_efficientnet_).
+// [B,in,H,W] -> [B,out,H/stride,W/stride].
 torch::nn::Conv2d conv2d(int64_t in, int64_t out, const ConvOptions& options = {});
 
 // Applies a 1x1 convolution without stride and groups over the last dimension, one matrix product:
