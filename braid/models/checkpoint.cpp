@@ -33,7 +33,7 @@ Json card_to_json(const ModelCard& card, const Model& model) {
   // What timm's constructors take; braid's own fields stand apart.
   const Json& defaults = find_model(card.architecture).config;
   Json args = Json::object();
-  for (const char* key : {"in_chans", "img_size"})
+  for (const char* key : {"in_chans", "img_size", "inference_mode"})
     if (config.contains(key) && config.at(key) != defaults.at(key)) args[key] = config.at(key);
   json["model_args"] = args;
   json["braid"] = {{"version", version()}, {"format", 1}, {"config", config}};

@@ -52,6 +52,10 @@ class Model : public torch::nn::Module {
   // Recomputes blocks in the backward pass to save memory. The models' blocks ask checkpointing().
   void set_grad_checkpointing(bool enable) { checkpointing_ = enable; }
   bool checkpointing() const { return checkpointing_; }
+  // Sums the branches that only training needs into single convolutions, in place: in eval mode the
+  // same function of the images, in fewer operators. Parameters change their names and config()
+  // says `inference_mode` from then on. Throws UsageError in training mode. Default: nothing.
+  virtual void reparameterize() {}
   // Token models with a distillation token: logits of both heads in training, [B,K] each; undefined
   // elsewhere. The mean of both is what forward returns.
   virtual std::pair<torch::Tensor, torch::Tensor> forward_distilled(const torch::Tensor& x) {

@@ -10,6 +10,7 @@
 #include "braid/models/hybrid/efficientformer.h"
 #include "braid/models/hybrid/efficientformer_v2.h"
 #include "braid/models/hybrid/mobilevit.h"
+#include "braid/models/hybrid/repvit.h"
 #include "braid/models/transformer/vit.h"
 #include "braid/models/transformer/vit_lite.h"
 
@@ -26,6 +27,7 @@ void register_all(Registry& table) {
   add_mobilevit(table);
   add_efficientformer(table);
   add_efficientformer_v2(table);
+  add_repvit(table);
 }
 
 }  // namespace
