@@ -1,6 +1,6 @@
 // Checks of a model's config, made once at construction.
 #pragma once
-#include <torch/torch.h>
+#include "braid/torch.h"
 
 #include <cstdint>
 #include <string>

@@ -3,7 +3,7 @@
 //
 // Reference: timm's BottleneckBlock (byobnet.py, Apache-2.0); same keys and shapes.
 #pragma once
-#include <torch/torch.h>
+#include "braid/torch.h"
 
 #include "braid/nn/activation.h"
 #include "braid/nn/conv.h"

@@ -1,6 +1,6 @@
 // The feed-forward part stored as 1x1 convolutions, timm's ConvMlp.
 #pragma once
-#include <torch/torch.h>
+#include "braid/torch.h"
 
 #include "braid/nn/activation.h"
 

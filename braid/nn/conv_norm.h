@@ -4,7 +4,7 @@
 // https://github.com/jameslahm/RepViT); same keys and shapes, in the training form and in the
 // folded one.
 #pragma once
-#include <torch/torch.h>
+#include "braid/torch.h"
 
 #include "braid/nn/reparameterize.h"
 

@@ -6,7 +6,7 @@
 // adapted from https://github.com/apple/ml-cvnets, Apple's sample code licence); same keys and
 // shapes.
 #pragma once
-#include <torch/torch.h>
+#include "braid/torch.h"
 
 #include "braid/nn/activation.h"
 #include "braid/nn/conv_mlp.h"

@@ -1,7 +1,7 @@
 // A learned bias per head and distance between query and key: one number for each pair (|dy|,
 // |dx|), the attention_biases of LeViT (https://arxiv.org/abs/2104.01136) and its followers.
 #pragma once
-#include <torch/torch.h>
+#include "braid/torch.h"
 
 namespace braid::nn {
 

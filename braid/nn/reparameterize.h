@@ -1,7 +1,7 @@
 // Structural re-parameterization (https://arxiv.org/abs/2101.03697): branches that help training,
 // summed into one convolution for inference.
 #pragma once
-#include <torch/torch.h>
+#include "braid/torch.h"
 
 namespace braid::nn {
 

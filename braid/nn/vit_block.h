@@ -1,6 +1,6 @@
 // The pre-norm Transformer block of ViT, timm's Block.
 #pragma once
-#include <torch/torch.h>
+#include "braid/torch.h"
 
 #include "braid/nn/activation.h"
 #include "braid/nn/attention.h"

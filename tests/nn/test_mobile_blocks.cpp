@@ -1,6 +1,6 @@
 // The blocks of MobileViT that no model of the registry uses to the full.
 #include <gtest/gtest.h>
-#include <torch/torch.h>
+#include "braid/torch.h"
 
 #include "braid/nn/bottleneck_block.h"
 #include "braid/nn/mobilevit_block.h"

@@ -1,5 +1,5 @@
 #include <gtest/gtest.h>
-#include <torch/torch.h>
+#include "braid/torch.h"
 
 #include <cstdlib>
 
