@@ -33,7 +33,6 @@ from safetensors.torch import load_file, save_file  # noqa: E402
 
 TOLERANCE = 1e-4
 # timm's networks that take any image size and have no such argument
-ANY_SIZE = ("resnet", "convnext", "efficientnet", "mobilenetv", "regnet", "densenet", "vgg")
 
 
 class OptionA(torch.nn.Module):

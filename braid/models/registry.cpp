@@ -29,6 +29,10 @@
 #include "braid/models/hybrid/cct.h"
 #include "braid/models/hybrid/coatnet.h"
 #include "braid/models/hybrid/mobilenetv4.h"
+#include "braid/models/hybrid/efficientformer.h"
+#include "braid/models/hybrid/efficientformer_v2.h"
+#include "braid/models/hybrid/mobilevit.h"
+#include "braid/models/hybrid/repvit.h"
 #include "braid/models/transformer/vit.h"
 #include "braid/models/transformer/vit_lite.h"
 
@@ -60,6 +64,10 @@ void register_all(Registry& table) {
   add_swin(table);
   add_metaformer(table);
   add_mobilenetv4(table);
+  add_mobilevit(table);
+  add_efficientformer(table);
+  add_efficientformer_v2(table);
+  add_repvit(table);
 }
 
 }  // namespace

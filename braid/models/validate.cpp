@@ -44,4 +44,12 @@ const Validator& Validator::rate(const char* field, double value) const {
   return *this;
 }
 
+void expect_img_size(const char* model, const torch::Tensor& x, int64_t img_size) {
+  if (x.size(2) == img_size && x.size(3) == img_size) return;
+  throw UsageError("models",
+                   fmt::format("expected images of {0} x {0} pixels, got {1} x {2}", img_size,
+                               x.size(2), x.size(3)),
+                   fmt::format("model {}", model), "build the model with this img_size");
+}
+
 }  // namespace braid::models

@@ -1,5 +1,7 @@
 // Checks of a model's config, made once at construction.
 #pragma once
+#include "braid/torch.h"
+
 #include <cstdint>
 #include <string>
 
@@ -20,5 +22,9 @@ class Validator {
   const Validator& in_range(const char* field, int64_t value, int64_t low, int64_t high) const;
   std::string model_;
 };
+
+// For models with tables of one grid: throws UsageError unless x, [B,C,H,W], has img_size pixels
+// along both sides.
+void expect_img_size(const char* model, const torch::Tensor& x, int64_t img_size);
 
 }  // namespace braid::models

@@ -64,4 +64,15 @@ torch::Tensor checkpoint(const Block& block, const torch::Tensor& x) {
   return CheckpointFunction::apply(x, replay);
 }
 
+torch::Tensor maybe_checkpoint_each(bool enable, torch::nn::Sequential& blocks, torch::Tensor x) {
+  for (auto& block : *blocks) {
+    if (enable && torch::GradMode::is_enabled() && x.requires_grad())
+      x = checkpoint([block](const torch::Tensor& input) mutable { return block.forward(input); },
+                     x);  // the copy shares its module
+    else
+      x = block.forward(x);
+  }
+  return x;
+}
+
 }  // namespace braid::nn

@@ -20,4 +20,7 @@ torch::Tensor maybe_checkpoint(bool enable, Block& block, const torch::Tensor& x
   return checkpoint([copy](const torch::Tensor& input) mutable { return copy->forward(input); }, x);
 }
 
+// Runs the blocks one after the other, each as maybe_checkpoint does it.
+torch::Tensor maybe_checkpoint_each(bool enable, torch::nn::Sequential& blocks, torch::Tensor x);
+
 }  // namespace braid::nn

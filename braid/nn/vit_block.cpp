@@ -15,8 +15,10 @@ ViTBlockImpl::ViTBlockImpl(const ViTBlockConfig& config) : drop_path_(config.dro
                                                            .proj_drop = config.proj_drop}));
   norm2 = register_module("norm2", layer_norm(D, config.norm_eps));
   const auto hidden = static_cast<int64_t>(static_cast<double>(D) * config.mlp_ratio);
-  mlp = register_module(
-      "mlp", Mlp(MlpConfig{.in_features = D, .hidden_features = hidden, .drop = config.proj_drop}));
+  mlp = register_module("mlp", Mlp(MlpConfig{.in_features = D,
+                                             .hidden_features = hidden,
+                                             .act = config.act,
+                                             .drop = config.proj_drop}));
   if (config.init_values == 0) return;
   ls1 = register_module("ls1", LayerScale(D, config.init_values));
   ls2 = register_module("ls2", LayerScale(D, config.init_values));

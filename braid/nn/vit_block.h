@@ -2,6 +2,7 @@
 #pragma once
 #include "braid/torch.h"
 
+#include "braid/nn/activation.h"
 #include "braid/nn/attention.h"
 #include "braid/nn/layer_scale.h"
 #include "braid/nn/mlp.h"
@@ -13,6 +14,7 @@ struct ViTBlockConfig {
   int64_t num_heads = 8;
   double mlp_ratio = 4.0;  // hidden channels of the feed-forward part per channel
   bool qkv_bias = true;
+  Act act = Act::kGelu;
   double init_values = 0;  // where the layer scales start, 0: no layer scales
   double norm_eps = 1e-6;
   double attn_drop = 0;

@@ -29,6 +29,8 @@ from timm.models import edgenext, fastvit, maxxvit, nextvit, resnet  # noqa: E40
 from timm.models import maxxvit, metaformer, resnet, swin_transformer  # noqa: E402
 from timm.models import (_efficientnet_blocks, _efficientnet_builder, convnext, densenet,  # noqa: E402
                          efficientnet, maxxvit, mobilenetv3, regnet, resnet, vgg)
+from timm.models import (byobnet, efficientformer, efficientformer_v2, maxxvit, mobilevit,  # noqa: E402
+                         repvit, resnet)
 
 COMMON = {"num_classes": 5, "in_chans": 2}
 
@@ -204,6 +206,47 @@ def tiny_vgg():
     fields = {"mlp_ratio": 1 / 1024, "in_chans": 2, "num_classes": 2}
     model = vgg.VGG([4, 4, "M", 6, "M", 8, "M"], norm_layer=torch.nn.BatchNorm2d, **fields)
     return model, {"depths": [2, 1, 1], "widths": [4, 6, 8], "img_size": 37, **fields}
+def tiny_mobilevit(linear_attention):
+    """Maps of 20, 10 and 5 pixels; the patches do not divide the last one."""
+    residual = dict(d=1, c=8, br=2.0)
+    if linear_attention:
+        attention = [mobilevit._mobilevitv2_block(s=2, transformer_depth=1, **residual),
+                     mobilevit._mobilevitv2_block(s=2, transformer_depth=2, **residual)]
+    else:
+        attention = [mobilevit._mobilevit_block(s=2, transformer_dim=8, transformer_depth=1, patch_size=2,
+                                                **residual),
+                     mobilevit._mobilevit_block(s=2, transformer_dim=16, transformer_depth=2, patch_size=2,
+                                                **residual)]
+    cfg = byobnet.ByoModelCfg(
+        blocks=(mobilevit._inverted_residual_block(s=1, **residual), *attention), stem_chs=4, stem_type="3x3",
+        stem_pool="", downsample="", act_layer="silu", num_features=0 if linear_attention else 8)
+    return byobnet.ByobNet(cfg, **COMMON), {
+        "stem_chs": 4, "depths": [1, 1, 1], "embed_dims": [8, 8, 8], "bottle_ratio": 2.0,
+        "transformer_depths": [0, 1, 2], "transformer_dims": [0, 8, 8] if linear_attention else [0, 8, 16],
+        "num_features": cfg.num_features, "img_size": 40, **COMMON}
+
+
+def tiny_efficientformer():
+    """A grid of 2 x 2 tokens: timm's is 7 x 7 always."""
+    fields = {"depths": [1, 1, 1, 2], "embed_dims": [4, 8, 8, 8], "mlp_ratios": 2.0, **COMMON}
+    model = efficientformer.EfficientFormer(num_vit=1, **fields)
+    model.stages[-1].blocks[-1].token_mixer = efficientformer.Attention(8, resolution=2)
+    return model, {**fields, "img_size": 40}
+
+
+def tiny_efficientformer_v2(depths, embed_dims, num_vit):
+    model = efficientformer_v2.EfficientFormerV2(
+        depths=depths, embed_dims=embed_dims, num_vit=num_vit, img_size=56,
+        mlp_ratios=(1,) * (len(depths) - 1) + ((2,) + (1,) * (depths[-1] - 1),), **COMMON)
+    last = len(depths) - 1
+    return model, {"depths": depths, "embed_dims": embed_dims, "num_vit": num_vit, "img_size": 56,
+                   "mlp_ratios": [1.0] * len(depths), "wide_mlp_ratio": 2.0, "wide_first": [0] * last + [1],
+                   "wide_last": [0] * len(depths), **COMMON}
+
+
+def tiny_repvit(legacy):
+    model = repvit.RepVit(embed_dim=(4, 8), depth=(2, 3), legacy=legacy, **COMMON)
+    return model, {"embed_dim": [4, 8], "depths": [2, 3], "legacy": legacy, "img_size": 40, **COMMON}
 
 
 CASES = {  # registered name, or NAME@VARIANT: (model, config fields)
@@ -244,6 +287,13 @@ CASES = {  # registered name, or NAME@VARIANT: (model, config fields)
                                  partition_ratio=15),
     "swin_tiny_patch4_window7_224": swin(),
     "caformer_s18": caformer(),
+    "mobilevit_xxs": tiny_mobilevit(linear_attention=False),
+    "mobilevitv2_100": tiny_mobilevit(linear_attention=True),
+    "efficientformer_l1": tiny_efficientformer(),
+    "efficientformerv2_s0": tiny_efficientformer_v2([1, 1, 2], [4, 4, 4], num_vit=1),
+    "efficientformerv2_s0@downsample": tiny_efficientformer_v2([1, 1, 1, 2], [4, 4, 4, 4], num_vit=0),
+    "repvit_m1": tiny_repvit(legacy=True),
+    "repvit_m1@plain": tiny_repvit(legacy=False),
 }
 
 
