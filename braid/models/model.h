@@ -1,6 +1,6 @@
 // The contract of every vision model.
 #pragma once
-#include <torch/torch.h>
+#include "braid/torch.h"
 
 #include <memory>
 #include <string>
@@ -52,8 +52,8 @@ class Model : public torch::nn::Module {
   // Recomputes blocks in the backward pass to save memory. The models' blocks ask checkpointing().
   void set_grad_checkpointing(bool enable) { checkpointing_ = enable; }
   bool checkpointing() const { return checkpointing_; }
-  // Token models with a distillation token: logits of both heads in training, [B,K] each; undefined
-  // elsewhere. The mean of both is what forward returns.
+  // Models with two heads (a distillation token, or two branches): logits of both, [B,K] each; the
+  // second is undefined elsewhere. The mean of both is what forward returns.
   virtual std::pair<torch::Tensor, torch::Tensor> forward_distilled(const torch::Tensor& x) {
     return {forward(x), torch::Tensor()};
   }

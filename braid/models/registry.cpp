@@ -7,6 +7,8 @@
 #include "braid/models/cnn/resnet.h"
 #include "braid/models/hybrid/cct.h"
 #include "braid/models/hybrid/coatnet.h"
+#include "braid/models/hybrid/conformer.h"
+#include "braid/models/hybrid/mobile_former.h"
 #include "braid/models/transformer/vit.h"
 #include "braid/models/transformer/vit_lite.h"
 
@@ -20,6 +22,8 @@ void register_all(Registry& table) {
   add_vit_lite(table);
   add_cct(table);
   add_coatnet(table);
+  add_conformer(table);
+  add_mobile_former(table);
 }
 
 }  // namespace

@@ -1,8 +1,10 @@
 // Gradient checkpointing: trade a second forward pass for the memory of a block's activations.
 #pragma once
-#include <torch/torch.h>
+#include "braid/torch.h"
 
 #include <functional>
+#include <utility>
+#include <vector>
 
 namespace braid::nn {
 
@@ -11,6 +13,10 @@ namespace braid::nn {
 // require a gradient.
 torch::Tensor checkpoint(const std::function<torch::Tensor(const torch::Tensor&)>& block,
                          const torch::Tensor& x);
+// The same for a block of several inputs and outputs; one input must require a gradient.
+std::vector<torch::Tensor> checkpoint(
+    const std::function<std::vector<torch::Tensor>(const std::vector<torch::Tensor>&)>& block,
+    const std::vector<torch::Tensor>& inputs);
 
 // block(x), checkpointed when `enable` and gradients are recorded.
 template <class Block>
@@ -18,6 +24,23 @@ torch::Tensor maybe_checkpoint(bool enable, Block& block, const torch::Tensor& x
   if (!enable || !torch::GradMode::is_enabled() || !x.requires_grad()) return block->forward(x);
   auto copy = block;  // a module holder shares its module
   return checkpoint([copy](const torch::Tensor& input) mutable { return copy->forward(input); }, x);
+}
+
+// The same for a block of two branches: (a, b) -> (a', b').
+template <class Block>
+std::pair<torch::Tensor, torch::Tensor> maybe_checkpoint(bool enable, Block& block,
+                                                         const torch::Tensor& a,
+                                                         const torch::Tensor& b) {
+  if (!enable || !torch::GradMode::is_enabled() || !(a.requires_grad() || b.requires_grad()))
+    return block->forward(a, b);
+  auto copy = block;
+  const auto outputs = checkpoint(
+      [copy](const std::vector<torch::Tensor>& inputs) mutable -> std::vector<torch::Tensor> {
+        auto [c, d] = copy->forward(inputs[0], inputs[1]);
+        return {c, d};
+      },
+      {a, b});
+  return {outputs[0], outputs[1]};
 }
 
 }  // namespace braid::nn
