@@ -2,6 +2,7 @@
 """Compares braid's models with timm's (CCT: with its authors' code) on the same random weights.
 
     scripts/parity.py [NAME...] [--braid build/bin/braid] [--compact-transformers DIR]
+        [--conformer DIR] [--mobile-former DIR]
 
 Per model: random weights (non-trivial norm statistics and gains, so that zero-initialized branches
 take part), one random batch; compared are logits, features and the gradient of mean(logits^2) for
@@ -13,13 +14,18 @@ model's largest gradient. Needs `scripts/oracle.sh`. Exits with 1 when a model i
 1e-4 or its parameters are named or shaped differently.
 
 --compact-transformers: a checkout of https://github.com/SHI-Labs/Compact-Transformers.
+--conformer: a checkout of https://github.com/pengzhiliang/Conformer.
+--mobile-former: a checkout of https://github.com/AAboys/MobileFormer.
 """
 import argparse
+import contextlib
+import io
 import json
 import pathlib
 import subprocess
 import sys
 import tempfile
+import types
 
 import torch
 
@@ -32,7 +38,6 @@ import timm  # noqa: E402
 from safetensors.torch import load_file, save_file  # noqa: E402
 
 TOLERANCE = 1e-4
-# timm's networks that take any image size and have no such argument
 
 
 class OptionA(torch.nn.Module):
@@ -112,13 +117,56 @@ def cvt(num_classes, in_chans, **config):
     return Cvt(CvtConfig(num_labels=num_classes, num_channels=in_chans, **config))
 
 
-def reference_model(name, num_classes, in_chans, img_size, compact):
-    """The reference for a name, or None with the reason."""
+def use_old_timm_paths():
+    """Authors' code imports timm's modules from where they once were."""
+    import timm.layers
+    import timm.models
+    for name, module in (("layers", timm.layers), ("registry", timm.models)):
+        sys.modules.setdefault(f"timm.models.{name}", module)
+
+
+def conformer_reference(checkout, **kwargs):
+    """The authors' Conformer: Conformer_tiny_patch16 of their models.py."""
+    use_old_timm_paths()
+    if str(checkout) not in sys.path:
+        sys.path.insert(0, str(checkout))
+    from conformer import Conformer
+    fields = {"patch_size": 16, "channel_ratio": 1, "embed_dim": 384, "depth": 12, "num_heads": 6,
+              "mlp_ratio": 4, "qkv_bias": True}
+    return Conformer(**{**fields, **kwargs})
+
+
+def mobile_former_package(checkout):
+    """Mobile-Former's module; the files it expects from an old timm stand in as stubs."""
+    if "mobile_former_reference" not in sys.modules:
+        import timm.layers
+        package = types.ModuleType("mobile_former_reference")
+        package.__path__ = [str(checkout)]
+        helpers = types.ModuleType("mobile_former_reference.helpers")
+        helpers.build_model_with_cfg = (
+            lambda cls, variant, pretrained, default_cfg, **kwargs: cls(**kwargs))
+        helpers.default_cfg_for_features = None
+        sys.modules.update({"mobile_former_reference": package,
+                            "mobile_former_reference.helpers": helpers,
+                            "mobile_former_reference.layers": timm.layers})
+    from mobile_former_reference import mobile_former
+    return mobile_former
+
+
+def mobile_former_reference(checkout, factory, **kwargs):
+    """A factory of Mobile-Former's module, which prints as it builds."""
+    with contextlib.redirect_stdout(io.StringIO()):
+        return getattr(mobile_former_package(checkout), factory)(**kwargs)
+
+
+def reference_model(name, num_classes, in_chans, img_size, checkouts):
+    """The reference for a name, or None with the reason. checkouts: the options' directories."""
     if name in ("resnet20", "resnet56"):
         return SmallResNet((int(name[6:]) - 2) // 6, num_classes, in_chans), ""
     if name == "coatnet_pico_32":
         return coatnet_pico(num_classes, in_chans, img_size), ""
     if name.startswith(("cct_", "vit_lite_")):
+        compact = checkouts.compact_transformers
         if compact is None:
             return None, "needs --compact-transformers"
         if str(compact) not in sys.path:
@@ -126,6 +174,16 @@ def reference_model(name, num_classes, in_chans, img_size, compact):
         return compact_reference(name, num_classes, in_chans, img_size), ""
     if name == "cvt_13":
         return cvt(num_classes, in_chans), ""
+    if name == "conformer_tiny_patch16":
+        if checkouts.conformer is None:
+            return None, "needs --conformer"
+        return conformer_reference(checkouts.conformer, num_classes=num_classes,
+                                   in_chans=in_chans), ""
+    if name.startswith("mobile_former_"):
+        if checkouts.mobile_former is None:
+            return None, "needs --mobile-former"
+        return mobile_former_reference(checkouts.mobile_former, name, num_classes=num_classes,
+                                       in_chans=in_chans, img_size=img_size), ""
     common = {"num_classes": num_classes, "in_chans": in_chans}
     try:
         return timm.create_model(name, img_size=img_size, **common), ""
@@ -158,8 +216,36 @@ def relative_error(ours, theirs, floor=0.0):
     return float((ours - theirs).abs().max()) / scale
 
 
+def join_branches(maps, token):
+    """braid's features of models with two branches: the map, and a token at every pixel."""
+    return torch.cat([maps, token[:, :, None, None].expand(-1, -1, *maps.shape[2:])], 1)
+
+
+def run_two_branches(model, x):
+    """(features, logits) of Conformer, whose logits are the mean of two heads', or Mobile-Former."""
+    kept = {}
+    if hasattr(model, "trans_norm"):
+        hooks = [model.pooling.register_forward_pre_hook(
+                     lambda _, inputs: kept.update(map=inputs[0])),
+                 model.trans_norm.register_forward_hook(
+                     lambda _, __, output: kept.update(token=output[:, 0]))]
+    else:
+        hooks = [model.features.register_forward_hook(
+                     lambda _, __, output: kept.update(map=output[0])),
+                 model.local_global.register_forward_hook(
+                     lambda _, __, output: kept.update(token=output[0][0]))]
+    logits = model(x)
+    for hook in hooks:
+        hook.remove()
+    if isinstance(logits, list):
+        logits = sum(logits) / len(logits)
+    return join_branches(kept["map"], kept["token"]), logits
+
+
 def run_reference(model, x):
     """(features, logits); the authors' CCT has both in one forward pass."""
+    if hasattr(model, "trans_norm") or hasattr(model, "local_global"):
+        return run_two_branches(model, x)
     if hasattr(model, "forward_head"):
         features = model.forward_features(x)
         logits = model.forward_head(features)
@@ -179,7 +265,7 @@ def check(name, entry, args, work):
     if args.in_chans:
         chans = args.in_chans
     torch.manual_seed(0)
-    model, reason = reference_model(name, args.num_classes, chans, side, args.compact_transformers)
+    model, reason = reference_model(name, args.num_classes, chans, side, args)
     if model is None:
         return [name, "", "", "", "", "", f"skipped: {reason}"]
     generator = torch.Generator().manual_seed(1)
@@ -221,6 +307,8 @@ def main():
     parser.add_argument("--braid", default="build/bin/braid", help="the program [%(default)s]")
     parser.add_argument("--compact-transformers", type=pathlib.Path,
                         help="checkout of SHI-Labs/Compact-Transformers, for CCT and ViT-Lite")
+    parser.add_argument("--conformer", type=pathlib.Path, help="checkout of pengzhiliang/Conformer")
+    parser.add_argument("--mobile-former", type=pathlib.Path, help="checkout of AAboys/MobileFormer")
     parser.add_argument("--num-classes", type=int, default=10)
     parser.add_argument("--in-chans", type=int, help="input channels [the model's own]")
     parser.add_argument("--img-size", type=int, help="pixels along one side [the model's own]")

@@ -56,8 +56,8 @@ class Model : public torch::nn::Module {
   // same function of the images, in fewer operators. Parameters change their names and config()
   // says `inference_mode` from then on. Throws UsageError in training mode. Default: nothing.
   virtual void reparameterize() {}
-  // Token models with a distillation token: logits of both heads in training, [B,K] each; undefined
-  // elsewhere. The mean of both is what forward returns.
+  // Models with two heads (a distillation token, or two branches): logits of both, [B,K] each; the
+  // second is undefined elsewhere. The mean of both is what forward returns.
   virtual std::pair<torch::Tensor, torch::Tensor> forward_distilled(const torch::Tensor& x) {
     return {forward(x), torch::Tensor()};
   }

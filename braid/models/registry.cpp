@@ -33,6 +33,8 @@
 #include "braid/models/hybrid/efficientformer_v2.h"
 #include "braid/models/hybrid/mobilevit.h"
 #include "braid/models/hybrid/repvit.h"
+#include "braid/models/hybrid/conformer.h"
+#include "braid/models/hybrid/mobile_former.h"
 #include "braid/models/transformer/vit.h"
 #include "braid/models/transformer/vit_lite.h"
 
@@ -68,6 +70,8 @@ void register_all(Registry& table) {
   add_efficientformer(table);
   add_efficientformer_v2(table);
   add_repvit(table);
+  add_conformer(table);
+  add_mobile_former(table);
 }
 
 }  // namespace

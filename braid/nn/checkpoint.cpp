@@ -7,7 +7,8 @@
 namespace braid::nn {
 namespace {
 
-using Block = std::function<torch::Tensor(const torch::Tensor&)>;
+using Tensors = std::vector<torch::Tensor>;
+using Block = std::function<Tensors(const Tensors&)>;
 
 // What the second run must find as the first one did.
 struct Replay : torch::CustomClassHolder {
@@ -20,48 +21,63 @@ struct Replay : torch::CustomClassHolder {
 
 class CheckpointFunction : public torch::autograd::Function<CheckpointFunction> {
  public:
-  static torch::Tensor forward(torch::autograd::AutogradContext* ctx, const torch::Tensor& x,
-                               const c10::intrusive_ptr<Replay>& replay) {
-    ctx->save_for_backward({x});
+  static Tensors forward(torch::autograd::AutogradContext* ctx, const at::TensorList& inputs,
+                         const c10::intrusive_ptr<Replay>& replay) {
+    ctx->save_for_backward(inputs.vec());
     ctx->saved_data["replay"] = torch::IValue::make_capsule(replay);
-    return replay->block(x);  // gradients are off inside a Function
+    return replay->block(inputs.vec());  // gradients are off inside a Function
   }
 
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* ctx,
                                                  torch::autograd::variable_list gradients) {
     const auto replay =
         c10::static_intrusive_pointer_cast<Replay>(ctx->saved_data["replay"].toCapsule());
-    const auto x = ctx->get_saved_variables()[0].detach().requires_grad_(true);
-    auto generator = at::globalContext().defaultGenerator(x.device());
+    Tensors inputs;
+    for (const auto& saved : ctx->get_saved_variables())
+      inputs.push_back(saved.detach().requires_grad_(true));
+    auto generator = at::globalContext().defaultGenerator(inputs[0].device());
     const auto rng_now = generator.get_state();
     generator.set_state(replay->rng_state);
     const bool autocast_now = at::autocast::is_autocast_enabled(replay->device);
     const auto dtype_now = at::autocast::get_autocast_dtype(replay->device);
     at::autocast::set_autocast_enabled(replay->device, replay->autocast);
     at::autocast::set_autocast_dtype(replay->device, replay->autocast_dtype);
-    torch::Tensor y;
+    Tensors outputs;
     {
       torch::AutoGradMode enable(true);
-      y = replay->block(x);
+      outputs = replay->block(inputs);
     }
     at::autocast::set_autocast_enabled(replay->device, autocast_now);
     at::autocast::set_autocast_dtype(replay->device, dtype_now);
     generator.set_state(rng_now);
-    torch::autograd::backward({y}, {gradients[0]});
-    return {x.grad(), torch::Tensor()};
+    torch::autograd::backward(outputs, gradients);
+    Tensors input_gradients;
+    for (const auto& input : inputs) input_gradients.push_back(input.grad());
+    input_gradients.emplace_back();  // the Replay's
+    return input_gradients;
   }
 };
 
 }  // namespace
 
-torch::Tensor checkpoint(const Block& block, const torch::Tensor& x) {
+std::vector<torch::Tensor> checkpoint(
+    const std::function<std::vector<torch::Tensor>(const std::vector<torch::Tensor>&)>& block,
+    const std::vector<torch::Tensor>& inputs) {
+  const auto device = inputs.at(0).device();
   auto replay = c10::make_intrusive<Replay>();
   replay->block = block;
-  replay->rng_state = at::globalContext().defaultGenerator(x.device()).get_state();
-  replay->device = x.device().type();
+  replay->rng_state = at::globalContext().defaultGenerator(device).get_state();
+  replay->device = device.type();
   replay->autocast = at::autocast::is_autocast_enabled(replay->device);
   replay->autocast_dtype = at::autocast::get_autocast_dtype(replay->device);
-  return CheckpointFunction::apply(x, replay);
+  return CheckpointFunction::apply(at::TensorList(inputs), replay);
+}
+
+torch::Tensor checkpoint(const std::function<torch::Tensor(const torch::Tensor&)>& block,
+                         const torch::Tensor& x) {
+  const auto outputs = checkpoint(
+      [block](const Tensors& inputs) -> Tensors { return {block(inputs[0])}; }, Tensors{x});
+  return outputs[0];
 }
 
 torch::Tensor maybe_checkpoint_each(bool enable, torch::nn::Sequential& blocks, torch::Tensor x) {

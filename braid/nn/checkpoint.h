@@ -3,6 +3,8 @@
 #include "braid/torch.h"
 
 #include <functional>
+#include <utility>
+#include <vector>
 
 namespace braid::nn {
 
@@ -11,6 +13,10 @@ namespace braid::nn {
 // require a gradient.
 torch::Tensor checkpoint(const std::function<torch::Tensor(const torch::Tensor&)>& block,
                          const torch::Tensor& x);
+// The same for a block of several inputs and outputs; one input must require a gradient.
+std::vector<torch::Tensor> checkpoint(
+    const std::function<std::vector<torch::Tensor>(const std::vector<torch::Tensor>&)>& block,
+    const std::vector<torch::Tensor>& inputs);
 
 // block(x), checkpointed when `enable` and gradients are recorded.
 template <class Block>
@@ -22,5 +28,22 @@ torch::Tensor maybe_checkpoint(bool enable, Block& block, const torch::Tensor& x
 
 // Runs the blocks one after the other, each as maybe_checkpoint does it.
 torch::Tensor maybe_checkpoint_each(bool enable, torch::nn::Sequential& blocks, torch::Tensor x);
+
+// The same for a block of two branches: (a, b) -> (a', b').
+template <class Block>
+std::pair<torch::Tensor, torch::Tensor> maybe_checkpoint(bool enable, Block& block,
+                                                         const torch::Tensor& a,
+                                                         const torch::Tensor& b) {
+  if (!enable || !torch::GradMode::is_enabled() || !(a.requires_grad() || b.requires_grad()))
+    return block->forward(a, b);
+  auto copy = block;
+  const auto outputs = checkpoint(
+      [copy](const std::vector<torch::Tensor>& inputs) mutable -> std::vector<torch::Tensor> {
+        auto [c, d] = copy->forward(inputs[0], inputs[1]);
+        return {c, d};
+      },
+      {a, b});
+  return {outputs[0], outputs[1]};
+}
 
 }  // namespace braid::nn

@@ -12,30 +12,10 @@
 #include "braid/nn/init.h"
 #include "braid/nn/mlp.h"
 #include "braid/nn/position.h"
+#include "tests/nn/gradient_check.h"
 
 namespace braid::nn {
 namespace {
-
-// The largest difference between the gradient of sum(f(x) * weights) and its central differences.
-double gradient_error(const std::function<torch::Tensor(const torch::Tensor&)>& f,
-                      const torch::Tensor& at) {
-  auto x = at.detach().clone().requires_grad_();
-  const auto weights = torch::cos(torch::arange(f(x).numel(), torch::kDouble)).view_as(f(x));
-  (f(x) * weights).sum().backward();
-  const torch::NoGradGuard no_grad;
-  double worst = 0;
-  const auto flat = at.detach().flatten();
-  for (int64_t i = 0; i < flat.numel(); ++i) {
-    constexpr double kStep = 1e-6;
-    auto up = flat.clone(), down = flat.clone();
-    up[i] += kStep;
-    down[i] -= kStep;
-    const double slope =
-        ((f(up.view_as(at)) - f(down.view_as(at))) * weights).sum().item<double>() / (2 * kStep);
-    worst = std::max(worst, std::abs(slope - x.grad().flatten()[i].item<double>()));
-  }
-  return worst;
-}
 
 torch::Tensor naive_attention(Attention& layer, const torch::Tensor& x, int64_t heads) {
   const int64_t B = x.size(0), D = x.size(2), d = D / heads;
