@@ -16,6 +16,7 @@
 #include "braid/evaluate/report_html.h"
 #include "braid/evaluate/study.h"
 #include "braid/io/atomic_file.h"
+#include "braid/models/registry.h"
 #include "braid/train/divergence.h"
 
 namespace braid::evaluate {
@@ -168,9 +169,10 @@ Json sorted_by_rank(const Json& models, const Preference& preference) {
 
 }  // namespace
 
-CompareOutcome compare(const CompareConfig& config, const std::string& command,
-                       Progress& progress) {
-  validate(config);
+CompareOutcome compare(const CompareConfig& given, const std::string& command, Progress& progress) {
+  validate(given);
+  CompareConfig config = given;
+  for (auto& model : config.models) model = models::find_model(model).name;  // without tags
   if (config.threads > 0) at::set_num_threads(static_cast<int>(config.threads));
   const Study study = open_study(config, progress);
   std::vector<ModelFacts> facts;

@@ -63,14 +63,20 @@ const Registry& registry() {
   return table;
 }
 
+std::string tag_of(const std::string& name) {
+  const auto dot = name.find('.');
+  return dot == std::string::npos ? "" : name.substr(dot + 1);
+}
+
 const ModelEntry& find_model(const std::string& name) {
+  const std::string architecture = name.substr(0, name.find('.'));
   std::vector<std::string> names;
   for (const auto& entry : registry()) {
-    if (entry.name == name) return entry;
+    if (entry.name == architecture) return entry;
     names.push_back(entry.name);
   }
   throw UsageError("models", "unknown model '" + name + "'", "",
-                   did_you_mean(name, names, "`braid models` lists them"));
+                   did_you_mean(architecture, names, "`braid models` lists them"));
 }
 
 ModelPtr create_model(const std::string& name, const Json& overrides, uint64_t seed) {
