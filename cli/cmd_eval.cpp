@@ -7,6 +7,7 @@
 #include "braid/core/error.h"
 #include "braid/core/progress.h"
 #include "braid/evaluate/evaluate.h"
+#include "braid/io/safetensors.h"
 #include "braid/models/checkpoint.h"
 #include "cli/command.h"
 
@@ -43,6 +44,7 @@ void run(const Options& options) {
 
 std::filesystem::path checkpoint_folder(const std::string& path) {
   const std::filesystem::path folder(path);
+  if (!std::filesystem::is_directory(folder)) io::find_weight_files(folder);  // refuses pickles
   for (const char* inner : {"", "model_best", "last", "winner"})
     if (std::filesystem::exists(folder / inner / "config.json")) return folder / inner;
   throw IoError("checkpoint", "expected a checkpoint or a run's folder", path,

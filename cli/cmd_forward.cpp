@@ -2,6 +2,8 @@
 #include <fmt/format.h>
 #include "braid/torch.h"
 
+#include <filesystem>
+
 #include "braid/core/error.h"
 #include "braid/models/checkpoint.h"
 #include "braid/models/registry.h"
@@ -17,6 +19,7 @@ struct ForwardOptions {
   std::optional<uint64_t> init;
   std::optional<int64_t> num_classes, in_chans, img_size;
   std::string model_kwargs = "{}";
+  std::string max_shard_size;
   std::string device = "cpu";
   std::string dtype = "float32";
 };
@@ -57,8 +60,8 @@ torch::Tensor load_input(const std::string& file) {
 }
 
 // The classifier's size in the weights, where a tensor of that name is.
-void infer_num_classes(Json& overrides, const models::TensorMap& weights,
-                       const models::Model& model) {
+void infer_num_classes(Json& overrides, const std::string& file, const models::Model& model) {
+  const auto weights = models::without_wrapper(models::load_tensors(file), model);
   const auto it = weights.find(model.classifier().at(0) + ".weight");
   if (it != weights.end() && it->second.dim() > 0) overrides["num_classes"] = it->second.size(0);
 }
@@ -73,6 +76,21 @@ void save_gradients(models::Model& model, const torch::Tensor& logits, const std
   models::save_tensors(gradients, file);
 }
 
+bool is_folder(const std::string& path) {
+  return path.ends_with('/') || std::filesystem::is_directory(path);
+}
+
+void save(const models::Model& model, const ForwardOptions& options) {
+  if (!is_folder(options.save_weights)) {
+    models::save_weights(model, options.save_weights);
+    return;
+  }
+  const uint64_t most = options.max_shard_size.empty()
+                            ? io::kMaxShardSize
+                            : io::parse_byte_size(options.max_shard_size);
+  models::save_model(model, models::make_card(options.model, model), options.save_weights, most);
+}
+
 void check_combination(const ForwardOptions& options) {
   if (options.weights.empty() == !options.init)
     throw UsageError("forward", "expected one of --weights and --init", options.model);
@@ -80,6 +98,11 @@ void check_combination(const ForwardOptions& options) {
     throw UsageError("forward", "expected --input, or --save-weights", options.model);
   if (options.input.empty() != options.output.empty())
     throw UsageError("forward", "expected --input and --output together", options.model);
+  if (!options.max_shard_size.empty()) {
+    io::parse_byte_size(options.max_shard_size);
+    if (options.save_weights.empty() || !is_folder(options.save_weights))
+      throw UsageError("forward", "expected --save-weights FOLDER/ with it", "--max-shard-size");
+  }
   if (!options.grads.empty() && options.input.empty())
     throw UsageError("forward", "expected --input with --grads", options.model);
 }
@@ -101,8 +124,7 @@ void run(const ForwardOptions& options) {
     overrides["img_size"] = std::max(input.size(2), input.size(3));
   }
   if (!options.weights.empty() && !options.num_classes)
-    infer_num_classes(overrides, models::load_tensors(options.weights),
-                      *entry.make(Json::object()));
+    infer_num_classes(overrides, options.weights, *entry.make(Json::object()));
   set_if_given(overrides, "num_classes", options.num_classes);
   set_if_given(overrides, "in_chans", options.in_chans);
   set_if_given(overrides, "img_size", options.img_size);
@@ -114,7 +136,7 @@ void run(const ForwardOptions& options) {
 
   auto model = models::create_model(options.model, overrides, options.init.value_or(0));
   if (!options.weights.empty()) models::load_weights(*model, options.weights);
-  if (!options.save_weights.empty()) models::save_weights(*model, options.save_weights);
+  if (!options.save_weights.empty()) save(*model, options);
   if (!input.defined()) return;
 
   model->to(device, scalar);
@@ -145,7 +167,10 @@ void add_forward(CLI::App& program) {
   verb->add_option("model", o->model, "architecture, see `braid models`")->required();
   verb->add_option("--weights", o->weights, ".safetensors file or a checkpoint's folder");
   verb->add_option("--init", o->init, "random weights from this seed instead");
-  verb->add_option("--save-weights", o->save_weights, "write the weights to this file");
+  verb->add_option("--save-weights", o->save_weights,
+                   "write the weights to this file; a folder (FOLDER/) gets config.json too");
+  verb->add_option("--max-shard-size", o->max_shard_size,
+                   "FOLDER/: split the weights into files of at most so much, such as 300MB [5GB]");
   verb->add_option("--input", o->input, "file with the tensor 'input' [B,C,H,W], float32");
   verb->add_option("--output", o->output, "file to write: 'logits' and 'features'");
   verb->add_option("--grads", o->grads,

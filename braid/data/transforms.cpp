@@ -12,11 +12,24 @@
 namespace braid::data {
 namespace {
 
+void check_choice(const char* field, const std::string& value,
+                  const std::vector<std::string>& choices) {
+  if (std::find(choices.begin(), choices.end(), value) != choices.end()) return;
+  throw ConfigError(
+      "data",
+      fmt::format("expected {} to be one of {}, got '{}'", field, fmt::join(choices, ", "), value),
+      "", did_you_mean(value, choices));
+}
+
+// Evaluation is the same every time: bilinear stands for random there.
 Interpolation interpolation_of(const InputConfig& input) {
-  if (input.interpolation == "bicubic") return Interpolation::kBicubic;
-  if (input.interpolation == "bilinear") return Interpolation::kBilinear;
-  throw ConfigError("data", "expected bicubic or bilinear, got '" + input.interpolation + "'",
-                    "interpolation", did_you_mean(input.interpolation, {"bicubic", "bilinear"}));
+  check_choice("interpolation", input.interpolation, {"bicubic", "bilinear", "random"});
+  return input.interpolation == "bicubic" ? Interpolation::kBicubic : Interpolation::kBilinear;
+}
+
+Interpolation pick_interpolation(const InputConfig& input, Random& random) {
+  if (input.interpolation != "random") return interpolation_of(input);
+  return random.below(2) == 0 ? Interpolation::kBilinear : Interpolation::kBicubic;
 }
 
 io::Image crop(const io::Image& image, int64_t top, int64_t left, int64_t height, int64_t width) {
@@ -30,8 +43,51 @@ io::Image crop(const io::Image& image, int64_t top, int64_t left, int64_t height
   return out;
 }
 
+int64_t round_to_even(double value) { return static_cast<int64_t>(std::nearbyint(value)); }
+
+// The centre of the image; where the image is smaller, it is filled up on both sides first.
+io::Image centre(const io::Image& image, int64_t height, int64_t width,
+                 const std::vector<uint8_t>& fill) {
+  const int64_t C = image.channels;
+  const int64_t rows = std::max(height, image.height), columns = std::max(width, image.width);
+  const int64_t top = round_to_even(static_cast<double>(rows - height) / 2),
+                left = round_to_even(static_cast<double>(columns - width) / 2);
+  if (rows == image.height && columns == image.width) return crop(image, top, left, height, width);
+  io::Image filled{rows, columns, C, {}};
+  filled.pixels.resize(static_cast<size_t>(rows * columns * C));
+  for (size_t i = 0; i < filled.pixels.size(); ++i)
+    filled.pixels[i] = fill[i % static_cast<size_t>(C)];
+  const int64_t y0 = (rows - image.height) / 2, x0 = (columns - image.width) / 2;
+  for (int64_t y = 0; y < image.height; ++y)
+    std::copy_n(image.pixels.data() + y * image.width * C, image.width * C,
+                filled.pixels.data() + ((y0 + y) * columns + x0) * C);
+  return crop(filled, top, left, height, width);
+}
+
+// The size that timm's evaluation transform resizes an image to.
+std::pair<int64_t, int64_t> resized_size(const io::Image& image, const InputConfig& input) {
+  const auto scaled = [&](int64_t side) {
+    return static_cast<int64_t>(std::floor(static_cast<double>(side) / input.crop_pct));
+  };
+  const int64_t height = scaled(input.height), width = scaled(input.width);
+  if (input.crop_mode == "squash") return {height, width};
+  if (input.crop_mode == "center" && height == width) {  // torchvision's Resize
+    const int64_t shorter = std::min(image.height, image.width);
+    return {height * image.height / shorter, height * image.width / shorter};
+  }
+  const double down = static_cast<double>(image.height) / static_cast<double>(height),
+               across = static_cast<double>(image.width) / static_cast<double>(width);
+  const double ratio =
+      input.crop_mode == "border" ? std::max(down, across) : std::min(down, across);
+  const auto shrunk = [&](int64_t side) {
+    return std::max<int64_t>(1, round_to_even(static_cast<double>(side) / ratio));
+  };
+  return {shrunk(image.height), shrunk(image.width)};
+}
+
 io::Image random_resized_crop(const io::Image& image, const InputConfig& input,
                               const AugmentConfig& augment, Random& random) {
+  const auto interpolation = pick_interpolation(input, random);
   const auto H = static_cast<double>(image.height), W = static_cast<double>(image.width);
   for (int attempt = 0; attempt < 10; ++attempt) {
     const double area = H * W * random.uniform(augment.scale[0], augment.scale[1]);
@@ -41,15 +97,13 @@ io::Image random_resized_crop(const io::Image& image, const InputConfig& input,
     if (w < 1 || h < 1 || w > W || h > H) continue;
     const auto left = static_cast<double>(random.below(static_cast<int64_t>(W - w) + 1));
     const auto top = static_cast<double>(random.below(static_cast<int64_t>(H - h) + 1));
-    return resize(image, input.height, input.width, interpolation_of(input),
-                  {left, top, left + w, top + h});
+    return resize(image, input.height, input.width, interpolation, {left, top, left + w, top + h});
   }
   // Nothing fitted: the largest centre crop within the ratios.
   const double ratio = std::clamp(W / H, augment.ratio[0], augment.ratio[1]);
   const double w = std::min(W, std::round(H * ratio)), h = std::min(H, std::round(W / ratio));
   const double left = std::floor((W - w) / 2), top = std::floor((H - h) / 2);
-  return resize(image, input.height, input.width, interpolation_of(input),
-                {left, top, left + w, top + h});
+  return resize(image, input.height, input.width, interpolation, {left, top, left + w, top + h});
 }
 
 // Moves the image by up to `padding` pixels and fills with black, as a crop of the padded image
@@ -96,8 +150,9 @@ void InputConfig::visit(FieldVisitor& v) {
   v.field("width", width, "pixels");
   v.field("mean", mean, "of pixels in [0, 1], one per channel");
   v.field("std", std, "of pixels in [0, 1], one per channel");
-  v.field("interpolation", interpolation, "bicubic or bilinear");
+  v.field("interpolation", interpolation, "bicubic, bilinear or random");
   v.field("crop_pct", crop_pct, "evaluation: resize to size / crop_pct, then centre crop");
+  v.field("crop_mode", crop_mode, "evaluation: center, squash or border");
 }
 
 void AugmentConfig::visit(FieldVisitor& v) {
@@ -118,10 +173,7 @@ void AugmentConfig::visit(FieldVisitor& v) {
 }
 
 void validate(const AugmentConfig& augment) {
-  const std::vector<std::string> crops = {"auto", "rrc", "pad", "none"};
-  if (std::find(crops.begin(), crops.end(), augment.train_crop) == crops.end())
-    throw ConfigError("data", "unknown train_crop '" + augment.train_crop + "'", "--train-crop",
-                      did_you_mean(augment.train_crop, crops, "one of auto, rrc, pad, none"));
+  check_choice("train_crop", augment.train_crop, {"auto", "rrc", "pad", "none"});
   check_range("scale", augment.scale);
   check_range("ratio", augment.ratio);
   check_probability("hflip", augment.hflip);
@@ -136,26 +188,31 @@ void validate(const AugmentConfig& augment) {
   parse_rand_augment(augment.aa);
 }
 
+void validate(const InputConfig& input) {
+  constexpr double kMostCrop = 2;
+  const auto channels = static_cast<size_t>(input.channels);
+  if (input.mean.size() != channels || input.std.size() != channels)
+    throw ConfigError("data", fmt::format("expected {} numbers in mean and in std, got {} and {}",
+                                          channels, input.mean.size(), input.std.size()));
+  for (const double deviation : input.std)
+    if (!(deviation > 0)) throw ConfigError("data", "expected std above 0");
+  if (!(input.crop_pct > 0 && input.crop_pct <= kMostCrop))
+    throw ConfigError(
+        "data", fmt::format("expected 0 < crop_pct <= {}, got {}", kMostCrop, input.crop_pct));
+  check_choice("interpolation", input.interpolation, {"bicubic", "bilinear", "random"});
+  check_choice("crop_mode", input.crop_mode, {"center", "squash", "border"});
+}
+
 io::Image prepare_for_evaluation(const io::Image& image, const InputConfig& input) {
   const io::Image source = io::convert_channels(image, input.channels);
-  if (source.height == input.height && source.width == input.width) return source;
-  const auto scaled = [&](int64_t side) {
-    return static_cast<int64_t>(std::floor(static_cast<double>(side) / input.crop_pct));
-  };
-  // The shorter side becomes size / crop_pct, as torchvision's Resize does; then the centre.
-  const int64_t height = scaled(input.height), width = scaled(input.width);
-  const double factor = std::max(static_cast<double>(height) / static_cast<double>(source.height),
-                                 static_cast<double>(width) / static_cast<double>(source.width));
-  const auto resized_height =
-      std::max(height, static_cast<int64_t>(static_cast<double>(source.height) * factor));
-  const auto resized_width =
-      std::max(width, static_cast<int64_t>(static_cast<double>(source.width) * factor));
-  const io::Image resized = resize(source, resized_height, resized_width, interpolation_of(input));
-  const auto middle = [](int64_t outer, int64_t inner) {
-    return static_cast<int64_t>(std::nearbyint(static_cast<double>(outer - inner) / 2));
-  };
-  return crop(resized, middle(resized_height, input.height), middle(resized_width, input.width),
-              input.height, input.width);
+  const auto [height, width] = resized_size(source, input);
+  const io::Image resized = resize(source, height, width, interpolation_of(input));
+  std::vector<uint8_t> fill(static_cast<size_t>(input.channels), 0);
+  if (input.crop_mode == "border")
+    for (size_t c = 0; c < fill.size(); ++c)
+      fill[c] =
+          static_cast<uint8_t>(std::clamp<int64_t>(round_to_even(255 * input.mean.at(c)), 0, 255));
+  return centre(resized, input.height, input.width, fill);
 }
 
 io::Image prepare_for_training(const io::Image& image, const InputConfig& input,

@@ -22,8 +22,10 @@ struct InputConfig {
   int64_t width = 224;                               // pixels
   std::vector<double> mean = {0.485, 0.456, 0.406};  // of pixels in [0, 1], one per channel
   std::vector<double> std = {0.229, 0.224, 0.225};
-  std::string interpolation = "bicubic";  // bicubic or bilinear, antialiased as PIL does
-  double crop_pct = 0.875;                // evaluation: resize to size / crop_pct, then centre crop
+  // bicubic or bilinear, antialiased as PIL does; random: one of them in training, else bilinear
+  std::string interpolation = "bicubic";
+  double crop_pct = 0.875;           // evaluation: resize to size / crop_pct, then centre crop
+  std::string crop_mode = "center";  // evaluation: center, squash, border (timm's)
   void visit(FieldVisitor& v);
 };
 
@@ -61,7 +63,12 @@ RandAugmentConfig parse_rand_augment(const std::string& text);
 void rand_augment(io::Image& image, const RandAugmentConfig& config, const InputConfig& input,
                   Random& random);
 
-// Bytes of exactly input.height x input.width x input.channels.
+// Throws ConfigError naming the field.
+void validate(const InputConfig& input);
+
+// Bytes of exactly input.height x input.width x input.channels. crop_mode says what is resized to
+// size / crop_pct before the centre is taken: center the shorter side, border the longer one (the
+// rest is filled with the mean), squash both sides.
 io::Image prepare_for_evaluation(const io::Image& image, const InputConfig& input);
 io::Image prepare_for_training(const io::Image& image, const InputConfig& input,
                                const AugmentConfig& augment, Random& random);

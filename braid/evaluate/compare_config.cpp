@@ -60,10 +60,12 @@ void validate(const CompareConfig& c) {
   if (c.models.empty())
     throw UsageError("compare", "expected at least one model, got none", "--models",
                      "`braid models` lists them");
-  for (size_t i = 0; i < c.models.size(); ++i) {
-    models::find_model(c.models[i]);
-    if (std::count(c.models.begin(), c.models.end(), c.models[i]) > 1)
-      throw UsageError("compare", fmt::format("'{}' is named twice", c.models[i]), "--models");
+  std::vector<std::string> names;
+  for (const auto& model : c.models) {
+    const auto& name = models::find_model(model).name;  // without a tag
+    if (std::count(names.begin(), names.end(), name) > 0)
+      throw UsageError("compare", fmt::format("'{}' is named twice", name), "--models");
+    names.push_back(name);
   }
   if (c.output.empty()) throw UsageError("compare", "expected a folder, got none", "--output");
   parse_budget(c.budget);

@@ -40,9 +40,19 @@ Split choose(const std::string& spec, std::string name) {
   return all;
 }
 
-// For each class of the data, its index in the checkpoint.
+// For each class of the data, its index in the checkpoint. A checkpoint without names, as timm
+// writes them, has the data's classes in their order.
 torch::Tensor class_map(const std::vector<std::string>& of_data,
-                        const std::vector<std::string>& of_checkpoint, const std::string& where) {
+                        const std::vector<std::string>& of_checkpoint, int64_t num_classes,
+                        const std::string& where) {
+  if (of_checkpoint.empty()) {
+    if (static_cast<int64_t>(of_data.size()) != num_classes)
+      throw DataError("eval",
+                      fmt::format("the checkpoint knows {} classes without names, the data has {}",
+                                  num_classes, of_data.size()),
+                      where, "give the names as 'label_names' in the checkpoint's config.json");
+    return torch::arange(num_classes, torch::kInt64);
+  }
   std::vector<int64_t> map;
   for (const auto& name : of_data) {
     const auto it = std::find(of_checkpoint.begin(), of_checkpoint.end(), name);
@@ -73,7 +83,9 @@ Evaluation evaluate_checkpoint(models::LoadedModel& loaded, const std::string& d
   std::vector<torch::Tensor> logits, labels;
   const auto start = std::chrono::steady_clock::now();
   for (const auto& part : chosen.parts) {
-    const auto map = class_map(part->classes(), loaded.card.classes, data);
+    if (out.classes.empty()) out.classes = part->classes();
+    const auto map = class_map(part->classes(), loaded.card.classes,
+                               loaded.model->config().at("num_classes").get<int64_t>(), data);
     const auto predictions =
         models::run_model(*loaded.model, part, loaded.card.input, options, progress);
     logits.push_back(predictions.logits);

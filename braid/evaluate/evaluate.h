@@ -25,7 +25,8 @@ struct Evaluation {
 // there is one, else all. A folder of class
 // folders without splits is itself the test split. Labels are matched by class name; classes that
 // the checkpoint does not know are a DataError naming them, missing ones are not (their images are
-// just not there).
+// just not there). A checkpoint without names takes the data's classes in their order, if they are
+// as many.
 Evaluation evaluate_checkpoint(models::LoadedModel& loaded, const std::string& data,
                                const std::string& split, const EvaluateOptions& options,
                                Progress& progress);

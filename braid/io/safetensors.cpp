@@ -218,22 +218,43 @@ void write_safetensors(const fs::path& file, const std::map<std::string, TensorV
   write_file_atomic(file, parts);
 }
 
+bool is_pickle(const fs::path& file) {
+  static const std::set<std::string> kSuffixes = {".pth", ".pt", ".bin", ".ckpt", ".pkl"};
+  return kSuffixes.contains(file.extension().string()) ||
+         file.filename().string().ends_with(".pth.tar");
+}
+
+std::string pickle_remedy(const std::string& python_path, const std::string& imports,
+                          const std::string& output) {
+  return fmt::format(
+      "convert it: python -c \"import torch; {}from safetensors.torch import save_file; "
+      "d = torch.load({}, map_location='cpu', weights_only=True); "
+      "d = d.get('state_dict', d.get('model', d)); "
+      "save_file({{k: v.contiguous().clone() for k, v in d.items()}}, '{}')\"",
+      imports, python_path, output);
+}
+
 std::vector<fs::path> find_weight_files(const fs::path& path) {
-  const std::string suffix = path.extension().string();
-  if (suffix == ".pth" || suffix == ".pt" || suffix == ".bin" || suffix == ".pkl")
-    throw DataError(
-        kComponent, "a pickle can run code when it is read and is refused", path.string(),
-        fmt::format(
-            "convert it: python -c \"import torch; from safetensors.torch import save_file; "
-            "save_file(torch.load('{}', weights_only=True), 'model.safetensors')\"",
-            path.string()));
+  const auto refuse = [](const fs::path& pickle, const fs::path& output) {
+    throw DataError(kComponent, "a pickle can run code when it is read and is refused",
+                    pickle.string(),
+                    pickle_remedy("'" + pickle.string() + "'", "", output.string()));
+  };
+  if (is_pickle(path)) {
+    fs::path stem = path;
+    while (is_pickle(stem) || stem.extension() == ".tar") stem.replace_extension();
+    refuse(path, stem.string() + ".safetensors");
+  }
   if (!fs::is_directory(path)) return {path};
-  if (fs::exists(path / "model.safetensors")) return {path / "model.safetensors"};
-  const fs::path index = path / "model.safetensors.index.json";
-  if (!fs::exists(index))
+  if (fs::exists(path / kWeightsName)) return {path / kWeightsName};
+  const fs::path index = path / kWeightIndexName;
+  if (!fs::exists(index)) {
+    for (const auto& entry : fs::directory_iterator(path))
+      if (is_pickle(entry.path())) refuse(entry.path(), path / kWeightsName);
     throw IoError(kComponent,
                   "expected model.safetensors or model.safetensors.index.json in the folder",
                   path.string());
+  }
   const auto bytes = read_file(index, kMaxHeader);
   const Json json = Json::parse(bytes, nullptr, /*allow_exceptions=*/false);
   if (!json.is_object() || !json.contains("weight_map") || !json["weight_map"].is_object())

@@ -48,9 +48,19 @@ void write_safetensors(const std::filesystem::path& file,
                        const std::map<std::string, TensorView>& tensors,
                        const std::map<std::string, std::string>& metadata = {});
 
+constexpr const char* kWeightsName = "model.safetensors";
+constexpr const char* kWeightIndexName = "model.safetensors.index.json";
+
 // The files of a weights path: the file itself; or of a folder, model.safetensors, or the shards
-// that model.safetensors.index.json lists. Throws IoError or DataError; a pickle (.pth, .pt, .bin)
-// is refused with the command that converts it.
+// that model.safetensors.index.json lists. Throws IoError or DataError; a pickle, also one that is
+// alone in the folder, is refused with the command that converts it.
 std::vector<std::filesystem::path> find_weight_files(const std::filesystem::path& path);
+
+// By its extension: .pth, .pth.tar, .pt, .bin, .ckpt, .pkl.
+bool is_pickle(const std::filesystem::path& file);
+// The command that converts a pickle. python_path: a Python expression for its path, of what
+// imports brings in; output: the file that the command writes.
+std::string pickle_remedy(const std::string& python_path, const std::string& imports = "",
+                          const std::string& output = kWeightsName);
 
 }  // namespace braid::io

@@ -15,6 +15,7 @@ class CompactModel : public Model {
   std::vector<FeatureInfo> feature_info() const override;
   void reset_classifier(int64_t num_classes) override;
   std::vector<std::string> classifier() const override { return {"classifier.fc"}; }
+  std::string global_pool() const override { return ""; }  // a class token or sequence pooling
   std::vector<std::string> no_weight_decay() const override;
   int64_t layer_id(const std::string& parameter) const override;
   int64_t layer_count() const override { return depth_ + 2; }

@@ -38,6 +38,12 @@ class Model : public torch::nn::Module {
   // Parameters beyond norms and biases that weight decay must leave alone (full names), such as
   // pos_embed.
   virtual std::vector<std::string> no_weight_decay() const { return {}; }
+  // Whether a parameter belongs to the classifier.
+  bool in_classifier(const std::string& parameter) const;
+  // How forward_head pools, in timm's words: "avg", "token"; empty: in a way that timm does not
+  // know. Unless overridden: the config's global_pool, else token for a model with a cls_token,
+  // else avg.
+  virtual std::string global_pool() const;
   // For layer-wise learning-rate decay: the depth of a parameter, 0 for the stem up to
   // layer_count() - 1 for the head.
   virtual int64_t layer_id(const std::string& parameter) const = 0;

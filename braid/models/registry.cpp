@@ -115,15 +115,22 @@ const Registry& registry() {
   return table;
 }
 
+std::string tag_of(const std::string& name) {
+  if (find_design(name) != nullptr) return "";
+  const auto dot = name.find('.');
+  return dot == std::string::npos ? "" : name.substr(dot + 1);
+}
+
 const ModelEntry& find_model(const std::string& name) {
   if (const auto* design = find_design(name)) return *design;
+  const std::string architecture = name.substr(0, name.find('.'));
   std::vector<std::string> names;
   for (const auto& entry : registry()) {
-    if (entry.name == name) return entry;
+    if (entry.name == architecture) return entry;
     names.push_back(entry.name);
   }
   throw UsageError("models", "unknown model '" + name + "'", "",
-                   did_you_mean(name, names, "`braid models` lists them"));
+                   did_you_mean(architecture, names, "`braid models` lists them"));
 }
 
 std::vector<std::string> resolve_names(const std::vector<std::string>& pieces) {

@@ -4,6 +4,7 @@
 
 #include "braid/core/error.h"
 #include "braid/io/safetensors.h"
+#include "braid/io/weight_shards.h"
 
 namespace braid::models {
 namespace {
@@ -16,6 +17,29 @@ constexpr DtypeName kDtypes[] = {{"F64", at::kDouble},    {"F32", at::kFloat}, {
                                  {"BF16", at::kBFloat16}, {"I64", at::kLong},  {"I32", at::kInt},
                                  {"I16", at::kShort},     {"I8", at::kChar},   {"U8", at::kByte},
                                  {"BOOL", at::kBool}};
+
+// Views of tensors, and copies on the CPU that they look into.
+struct Views {
+  std::map<std::string, io::TensorView> views;
+  std::vector<torch::Tensor> alive;
+};
+
+Views views_of(const TensorMap& tensors) {
+  Views out;
+  for (const auto& [name, tensor] : tensors) {
+    const auto plain = tensor.detach().cpu().contiguous();
+    const DtypeName* dtype = nullptr;
+    for (const auto& known : kDtypes)
+      if (plain.scalar_type() == known.type) dtype = &known;
+    if (dtype == nullptr)
+      throw InternalError("weights", "tensor '" + name + "' has a dtype that safetensors lacks");
+    out.views[name] = {dtype->name,
+                       plain.sizes().vec(),
+                       {static_cast<const std::byte*>(plain.const_data_ptr()), plain.nbytes()}};
+    out.alive.push_back(plain);
+  }
+  return out;
+}
 
 }  // namespace
 
@@ -42,21 +66,14 @@ TensorMap load_tensors(const std::filesystem::path& path) {
 
 void save_tensors(const TensorMap& tensors, const std::filesystem::path& file,
                   const std::map<std::string, std::string>& metadata) {
-  std::map<std::string, io::TensorView> views;
-  std::vector<torch::Tensor> alive;
-  for (const auto& [name, tensor] : tensors) {
-    const auto plain = tensor.detach().cpu().contiguous();
-    const DtypeName* dtype = nullptr;
-    for (const auto& known : kDtypes)
-      if (plain.scalar_type() == known.type) dtype = &known;
-    if (dtype == nullptr)
-      throw InternalError("weights", "tensor '" + name + "' has a dtype that safetensors lacks");
-    views[name] = {dtype->name,
-                   plain.sizes().vec(),
-                   {static_cast<const std::byte*>(plain.const_data_ptr()), plain.nbytes()}};
-    alive.push_back(plain);
-  }
-  io::write_safetensors(file, views, metadata);
+  const Views views = views_of(tensors);
+  io::write_safetensors(file, views.views, metadata);
+}
+
+void save_tensors_sharded(const TensorMap& tensors, const std::filesystem::path& folder,
+                          uint64_t max_shard_size) {
+  const Views views = views_of(tensors);
+  io::write_weights(folder, views.views, max_shard_size, {{"format", "pt"}});
 }
 
 TensorMap named_state(const torch::nn::Module& module) {

@@ -7,6 +7,7 @@
 
 #include "braid/core/error.h"
 #include "braid/core/near_match.h"
+#include "braid/train/freeze.h"
 
 namespace braid::train {
 namespace {
@@ -43,6 +44,7 @@ void OptimizerConfig::visit(FieldVisitor& v) {
   v.field("opt_eps", opt_eps, "epsilon; unset: the optimizer's own");
   v.field("layer_decay", layer_decay,
           "factor of the learning rate per layer from the head down, 1: off");
+  v.field("head_lr", head_lr, "peak learning rate of the classifier; unset: lr");
 }
 
 void ScheduleConfig::visit(FieldVisitor& v) {
@@ -60,6 +62,9 @@ void TrainConfig::visit(FieldVisitor& v) {
   v.field("data", data, "dataset: a name or a folder");
   v.field("output", output, "folder of this run");
   v.field("weights", weights, "initial weights: a .safetensors file or a folder; empty: random");
+  v.field("freeze", freeze,
+          "what stays as it is: backbone (all but the classifier), or a number of layers from the "
+          "stem up; empty: nothing");
   v.field("img_size", img_size, "pixels; unset: the data's own up to 64 pixels, else the model's");
   v.field("drop", drop, "dropout, 0: none");
   v.field("attn_drop", attn_drop, "attention dropout, 0: none");
@@ -119,6 +124,13 @@ void validate(const TrainConfig& c) {
   for (const double beta : o.opt_betas) check_share("opt_betas", beta, 1);
   if (!(o.layer_decay > 0 && o.layer_decay <= 1))
     throw ConfigError("train", fmt::format("expected 0 < layer_decay <= 1, got {}", o.layer_decay));
+  if (o.head_lr) {
+    check_least("head_lr", *o.head_lr, 0.0);
+    if (!(o.lr > 0))
+      throw ConfigError("train", "expected lr above 0 with head_lr", "",
+                        "freeze = \"backbone\" trains the classifier alone");
+  }
+  check_freeze(c.freeze);
   check_least("warmup_epochs", s.warmup_epochs, 0.0);
   check_least("min_lr", s.min_lr, 0.0);
   if (!(s.decay_epochs > 0)) throw ConfigError("train", "expected decay_epochs above 0");

@@ -16,6 +16,7 @@ struct OptimizerConfig {
   std::vector<double> opt_betas = {};  // empty: the optimizer's own
   std::optional<double> opt_eps;       // unset: the optimizer's own
   double layer_decay = 1.0;            // lr factor per layer from the head down, 1: off
+  std::optional<double> head_lr;       // peak learning rate of the classifier; unset: lr
   void visit(FieldVisitor& v);
 };
 
@@ -36,6 +37,7 @@ struct TrainConfig {
   std::string data;
   std::string output = "runs/train";  // folder of this run
   std::string weights;  // initial weights, a .safetensors file or a folder; empty: random
+  std::string freeze;   // backbone: all but the classifier; K: the first K layers; empty: nothing
   std::optional<int64_t>
       img_size;          // pixels; unset: the data's own for small images, else the model's
   double drop = 0;       // dropout

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <set>
+#include <tuple>
 
 #include "braid/core/error.h"
 
@@ -103,18 +104,20 @@ class Lion final : public Optimizer {
 std::vector<ParamGroup> make_param_groups(models::Model& model, const OptimizerConfig& config) {
   const auto listed = model.no_weight_decay();
   const std::set<std::string> no_decay(listed.begin(), listed.end());
-  std::map<std::pair<int64_t, bool>, ParamGroup> groups;  // (layer, decays)
+  std::map<std::tuple<int64_t, bool, bool>, ParamGroup> groups;  // (layer, head, decays)
   const int64_t last = model.layer_count() - 1;
   for (const auto& item : model.named_parameters()) {
     const auto& [name, param] = item.pair();
     if (!param.requires_grad()) continue;
     const bool decays = param.dim() > 1 && !no_decay.contains(name);
     const int64_t layer = config.layer_decay < 1 ? model.layer_id(name) : last;
-    auto& group = groups[{layer, decays}];
+    const bool head = config.head_lr && model.in_classifier(name);
+    auto& group = groups[{layer, head, decays}];
     group.names.push_back(name);
     group.params.push_back(param);
     group.weight_decay = decays ? config.weight_decay : 0;
-    group.lr_scale = std::pow(config.layer_decay, static_cast<double>(last - layer));
+    group.lr_scale = std::pow(config.layer_decay, static_cast<double>(last - layer)) *
+                     (head ? *config.head_lr / config.lr : 1.0);
   }
   std::vector<ParamGroup> list;
   for (auto& [key, group] : groups) list.push_back(std::move(group));

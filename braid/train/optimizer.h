@@ -22,7 +22,8 @@ struct ParamGroup {
 
 // Weight decay on matrices and convolutions alone: not on norms, biases and what
 // model.no_weight_decay() names. With layer_decay below 1 a group per layer, its learning rate
-// scaled by layer_decay^(layers above it).
+// scaled by layer_decay^(layers above it). With head_lr the classifier's parameters have groups of
+// their own, scaled by head_lr / lr too. Parameters that need no gradient are in no group.
 std::vector<ParamGroup> make_param_groups(models::Model& model, const OptimizerConfig& config);
 
 class Optimizer {

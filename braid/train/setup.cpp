@@ -7,7 +7,7 @@
 
 #include "braid/core/error.h"
 #include "braid/models/registry.h"
-#include "braid/models/tensor_file.h"
+#include "braid/train/freeze.h"
 
 namespace braid::train {
 namespace {
@@ -56,26 +56,24 @@ void measure_statistics(const data::Dataset& dataset, data::InputConfig& input) 
   }
 }
 
-bool in_classifier(const models::Model& model, const std::string& name) {
-  for (const auto& module : model.classifier())
-    if (name.starts_with(module + ".")) return true;
-  return false;
+// The card beside the initial weights. Throws ConfigError where they are another architecture's.
+std::optional<models::ModelCard> card_of_weights(const TrainConfig& config) {
+  if (config.weights.empty()) return std::nullopt;
+  auto card = models::find_model_card(config.weights);
+  if (card && card->architecture != models::find_model(config.model).name)
+    throw ConfigError(
+        "train",
+        fmt::format("expected weights of {}, got those of {}", config.model, card->architecture),
+        config.weights, "give --model " + card->architecture);
+  return card;
 }
 
-void load_initial_weights(models::Model& model, const std::string& path, Progress& progress) {
-  auto tensors = models::load_tensors(path);
-  const auto state = models::named_state(model);
-  bool fresh_head = false;
-  for (auto& [name, tensor] : tensors) {
-    const auto it = state.find(name);
-    if (it != state.end() && in_classifier(model, name) && it->second.sizes() != tensor.sizes()) {
-      tensor = it->second;
-      fresh_head = true;
-    }
-  }
-  models::load_tensors_into(model, tensors, path);
-  if (fresh_head)
-    progress.line("The classifier of " + path + " has other classes: a fresh one takes its place.");
+// The config fields of a checkpoint that shape the network; drop rates are each run's own.
+Json shape_of(const models::ModelCard& card) {
+  Json fields = Json::object();
+  for (const auto& [name, value] : card.model_args.items())
+    if (name.find("drop") == std::string::npos) fields[name] = value;
+  return fields;
 }
 
 }  // namespace
@@ -86,7 +84,8 @@ void to_channels_last(torch::nn::Module& module) {
 }
 
 data::InputConfig resolve_input(const TrainConfig& config, const data::Splits& splits) {
-  data::InputConfig input = models::find_model(config.model).input;
+  const auto card = card_of_weights(config);
+  data::InputConfig input = card ? card->input : models::find_model(config.model).input;
   const io::Image image = probe(*splits.train);
   const int64_t side = std::max(image.height, image.width);
   const bool small = side <= data::kSmallImage;
@@ -96,30 +95,41 @@ data::InputConfig resolve_input(const TrainConfig& config, const data::Splits& s
     input.height = input.width = side;
   }
   if (small) input.crop_pct = 1.0;
+  const bool other_channels = input.channels != splits.train->channels();
   input.channels = splits.train->channels();
-  if (small || input.channels != 3) measure_statistics(*splits.train, input);
+  // Weights go on with the statistics that they were trained with.
+  if (card ? other_channels : small || input.channels != 3)
+    measure_statistics(*splits.train, input);
   return input;
 }
 
 RunModel make_run_model(const TrainConfig& config, const data::Splits& splits, Progress& progress) {
   RunModel run;
   run.card.architecture = models::find_model(config.model).name;
+  run.card.tag = models::tag_of(config.model);
   run.card.input = resolve_input(config, splits);
   run.card.classes = splits.train->classes();
-  Json overrides = {{"num_classes", static_cast<int64_t>(run.card.classes.size())},
-                    {"in_chans", run.card.input.channels},
-                    {"img_size", run.card.input.height}};
+  Json overrides = Json::object();
+  if (const auto card = card_of_weights(config)) {
+    overrides = shape_of(*card);
+    if (run.card.tag.empty()) run.card.tag = card->tag;
+  }
+  overrides["num_classes"] = static_cast<int64_t>(run.card.classes.size());
+  overrides["in_chans"] = run.card.input.channels;
+  overrides["img_size"] = run.card.input.height;
   if (config.drop > 0) overrides["drop_rate"] = config.drop;
   if (config.attn_drop > 0) overrides["attn_drop_rate"] = config.attn_drop;
   if (config.drop_path > 0) overrides["drop_path_rate"] = config.drop_path;
   run.model = models::create_model(config.model, overrides, static_cast<uint64_t>(config.seed));
   run.card.model_args = run.model->config();
-  if (!config.weights.empty()) load_initial_weights(*run.model, config.weights, progress);
+  if (!config.weights.empty())
+    models::load_weights_to_fine_tune(*run.model, config.weights, progress);
   run.model->set_grad_checkpointing(config.grad_checkpointing);
   if (config.device == "cuda" && !torch::cuda::is_available())
     throw ConfigError("train", "no CUDA device can be used", "--device cuda", "use --device cpu");
   run.model->to(torch::Device(config.device));
   if (config.channels_last) to_channels_last(*run.model);
+  freeze_layers(*run.model, config.freeze, progress);
   return run;
 }
 

@@ -14,6 +14,7 @@
 #include "braid/nn/autocast.h"
 #include "braid/train/divergence.h"
 #include "braid/train/ema.h"
+#include "braid/train/freeze.h"
 #include "braid/train/loss.h"
 #include "braid/train/optimizer.h"
 #include "braid/train/run_folder.h"
@@ -253,7 +254,7 @@ std::string Trainer::bar_text() const {
 }
 
 void Trainer::train_epoch() {
-  model().train();
+  set_training_mode(model(), config_.freeze);
   loader_.start_epoch(state_.epoch, state_.batch);
   progress_.begin(fmt::format("{} epoch {}", config_.model, state_.epoch), loader_.size());
   optimizer_->zero_grad();
@@ -419,7 +420,8 @@ std::atomic<bool>& interrupt_requested() {
 TrainResult train(const TrainConfig& given, const data::Splits& splits, Progress& progress) {
   validate(given);
   TrainConfig config = given;
-  config.model = models::find_model(given.model).name;  // a design's file may change or go
+  // A design's file may change or go.
+  if (given.model.ends_with(".toml")) config.model = models::find_model(given.model).name;
   if (!config.resume && fs::exists(fs::path(config.output) / "last"))
     throw UsageError("train", "the folder already holds a run", config.output,
                      "add --resume to continue it, or choose another --output");

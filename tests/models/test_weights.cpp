@@ -1,0 +1,194 @@
+// Weights into a model: strictly, and adapted for fine-tuning; and the words in which it is said.
+#include "braid/models/weights.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "braid/core/error.h"
+#include "braid/models/registry.h"
+
+namespace braid::models {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+class Lines final : public Progress {
+ public:
+  void line(const std::string& text) override { lines.push_back(text); }
+  std::vector<std::string> lines;
+};
+
+class Weights : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    file_ = fs::temp_directory_path() /
+            ("braid_weights_" + std::to_string(::getpid()) + "_" +
+             ::testing::UnitTest::GetInstance()->current_test_info()->name() + ".safetensors");
+  }
+  void TearDown() override { fs::remove_all(file_); }
+
+  static ModelPtr make(const std::string& name, int64_t classes, int64_t channels, int64_t size,
+                       uint64_t seed) {
+    return create_model(
+        name, {{"num_classes", classes}, {"in_chans", channels}, {"img_size", size}}, seed);
+  }
+  // What goes wrong when these tensors are loaded; the model must be as before.
+  template <class Load>
+  std::string refusal(Model& model, const TensorMap& tensors, Load load) {
+    save_tensors(tensors, file_);
+    TensorMap before;
+    for (const auto& [name, tensor] : named_state(model)) before[name] = tensor.clone();
+    try {
+      load();
+    } catch (const DataError& e) {
+      for (const auto& [name, tensor] : named_state(model))
+        EXPECT_TRUE(tensor.equal(before.at(name))) << name << " was loaded nevertheless";
+      return e.what();
+    }
+    return "no error";
+  }
+
+  fs::path file_;
+  Lines progress_;
+};
+
+TEST_F(Weights, FineTuningAdaptsClassifierChannelsAndPositionsAndSaysSo) {
+  const auto old = make("vit_tiny_patch16_224", 5, 3, 64, 1);
+  const auto fresh = make("vit_tiny_patch16_224", 7, 1, 48, 2);
+  const auto head = named_state(*fresh).at("head.weight").clone();
+  save_weights(*old, file_);
+  load_weights_to_fine_tune(*fresh, file_, progress_);
+  const auto from = named_state(*old), to = named_state(*fresh);
+  EXPECT_TRUE(to.at("head.weight").equal(head)) << "the classifier is the model's own";
+  EXPECT_TRUE(to.at("patch_embed.proj.weight")
+                  .allclose(from.at("patch_embed.proj.weight").sum(1, /*keepdim=*/true)));
+  EXPECT_TRUE(to.at("pos_embed").equal(fresh->fit_weight("pos_embed", from.at("pos_embed"))));
+  for (const char* name : {"blocks.11.attn.qkv.weight", "norm.bias", "cls_token"})
+    EXPECT_TRUE(to.at(name).equal(from.at(name))) << name;
+  EXPECT_THAT(progress_.lines,
+              ElementsAre(AllOf(HasSubstr("5 classes"), HasSubstr("with 7"), HasSubstr("head")),
+                          AllOf(HasSubstr("patch_embed.proj.weight takes 3 channels"),
+                                HasSubstr("the images have 1"), HasSubstr("summed")),
+                          AllOf(HasSubstr("pos_embed [1,17,192] to [1,10,192]"),
+                                HasSubstr(file_.filename().string()))));
+}
+
+TEST_F(Weights, NothingIsSaidWhereNothingIsAdapted) {
+  const auto old = make("resnet20", 5, 3, 32, 1), same = make("resnet20", 5, 3, 64, 2);
+  save_weights(*old, file_);
+  load_weights_to_fine_tune(*same, file_, progress_);
+  EXPECT_THAT(progress_.lines, IsEmpty());
+  const auto to = named_state(*same);
+  for (const auto& [name, tensor] : named_state(*old)) EXPECT_TRUE(tensor.equal(to.at(name)));
+}
+
+TEST_F(Weights, EveryHeadIsReplaced) {
+  const char* name = "deit_tiny_distilled_patch16_224";
+  const auto old = make(name, 5, 3, 32, 1), fresh = make(name, 6, 3, 32, 2);
+  TensorMap own;
+  for (const auto& [key, tensor] : named_state(*fresh)) own[key] = tensor.clone();
+  save_weights(*old, file_);
+  load_weights_to_fine_tune(*fresh, file_, progress_);
+  for (const char* key : {"head.weight", "head.bias", "head_dist.weight", "head_dist.bias"})
+    EXPECT_TRUE(named_state(*fresh).at(key).equal(own.at(key))) << key;
+  EXPECT_THAT(progress_.lines, ElementsAre(HasSubstr("head, head_dist")));
+}
+
+TEST_F(Weights, ABackboneWithoutClassifierGetsAFreshOne) {
+  const auto old = make("resnet20", 0, 3, 32, 1), fresh = make("resnet20", 4, 3, 32, 2);
+  save_weights(*old, file_);
+  load_weights_to_fine_tune(*fresh, file_, progress_);
+  EXPECT_THAT(progress_.lines, ElementsAre(HasSubstr("no classifier")));
+}
+
+TEST_F(Weights, ChannelsByTimmsRule) {
+  const auto weight = torch::arange(2 * 3 * 2 * 2, torch::kFloat).reshape({2, 3, 2, 2});
+  const auto channel = [&](int64_t c) { return weight.select(1, c); };
+  EXPECT_TRUE(adapt_input_convolution(weight, 3).equal(weight));
+  EXPECT_TRUE(adapt_input_convolution(weight, 1).equal(weight.sum(1, true)));
+  const auto five = adapt_input_convolution(weight, 5);
+  ASSERT_EQ(five.sizes(), (std::vector<int64_t>{2, 5, 2, 2}));
+  for (int64_t c = 0; c < 5; ++c)
+    EXPECT_TRUE(five.select(1, c).allclose(channel(c % 3) * (3.0 / 5))) << c;
+  const auto two = adapt_input_convolution(weight, 2);
+  EXPECT_TRUE(two.select(1, 1).allclose(channel(1) * (3.0 / 2)));
+  const auto gray = weight.narrow(1, 0, 1);
+  EXPECT_TRUE(adapt_input_convolution(gray, 3).select(1, 2).allclose(channel(0) / 3.0));
+}
+
+// A gray image's channels are one, as are a depthwise convolution's per group.
+TEST_F(Weights, DepthwiseConvolutionsAreNoInputConvolutions) {
+  EXPECT_THAT(input_convolutions(*make("coatnet_nano_rw_224", 3, 1, 32, 1)),
+              ElementsAre("stem.conv1.weight"));
+  EXPECT_THAT(input_convolutions(*make("resnet18", 3, 3, 32, 1)), ElementsAre("conv1.weight"));
+}
+
+TEST_F(Weights, AnythingElseIsRefusedByName) {
+  const auto model = make("resnet20", 5, 3, 32, 1);
+  const auto whole = named_state(*make("resnet20", 6, 3, 32, 2));
+  const auto lenient = [&](const TensorMap& tensors) {
+    return refusal(*model, tensors, [&] { load_weights_to_fine_tune(*model, file_, progress_); });
+  };
+  TensorMap broken = whole;
+  broken.erase("layer2.0.bn1.bias");
+  EXPECT_THAT(lenient(broken), AllOf(HasSubstr("missing tensor 'layer2.0.bn1.bias'"),
+                                     HasSubstr(file_.filename().string())));
+  broken = whole;
+  broken["extra"] = torch::zeros({1});
+  EXPECT_THAT(lenient(broken), HasSubstr("unexpected tensor 'extra'"));
+  broken = whole;
+  broken["layer2.0.conv1.weight"] = torch::zeros({32, 15, 3, 3});
+  EXPECT_THAT(lenient(broken), AllOf(HasSubstr("layer2.0.conv1.weight"), HasSubstr("[32,15,3,3]")));
+  broken = whole;
+  broken["fc.weight"] = torch::zeros({6, 63});  // other features, not other classes
+  EXPECT_THAT(lenient(broken), HasSubstr("fc.weight"));
+  broken = whole;
+  broken["conv1.weight"] = torch::zeros({16, 1, 5, 5});  // another kernel, not other channels
+  EXPECT_THAT(lenient(broken), HasSubstr("conv1.weight"));
+  broken = whole;
+  broken["conv1.weight"] = torch::zeros({16, 3, 3, 3}, torch::kChar);
+  EXPECT_THAT(lenient(broken), AllOf(HasSubstr("conv1.weight"), HasSubstr("quantized")));
+}
+
+TEST_F(Weights, StrictLoadingAdaptsNeitherClassesNorChannels) {
+  const auto model = make("resnet20", 5, 3, 32, 1);
+  const auto strict = [&](const TensorMap& tensors) {
+    return refusal(*model, tensors, [&] { load_weights(*model, file_); });
+  };
+  EXPECT_THAT(strict(named_state(*make("resnet20", 6, 3, 32, 2))), HasSubstr("fc."));
+  EXPECT_THAT(strict(named_state(*make("resnet20", 5, 1, 32, 2))), HasSubstr("conv1.weight"));
+}
+
+TEST_F(Weights, WrappersHalfPrecisionAndOldCounters) {
+  const auto old = make("resnet20", 5, 3, 32, 1);
+  for (const std::string prefix :
+       {"module.", "model.", "_orig_mod.", "_orig_mod.module.", "module._orig_mod."})
+    for (const auto dtype : {torch::kFloat, torch::kHalf, torch::kBFloat16}) {
+      TensorMap tensors;
+      for (const auto& [name, tensor] : named_state(*old))
+        if (!name.ends_with("num_batches_tracked")) tensors[prefix + name] = tensor.to(dtype);
+      save_tensors(tensors, file_);
+      const auto model = make("resnet20", 5, 3, 32, 2);
+      load_weights(*model, file_);
+      for (const auto& [name, tensor] : named_state(*model)) {
+        if (!tensor.is_floating_point()) continue;
+        EXPECT_EQ(tensor.scalar_type(), torch::kFloat);
+        EXPECT_TRUE(tensor.equal(named_state(*old).at(name).to(dtype).to(torch::kFloat)))
+            << prefix << name;
+      }
+    }
+  TensorMap some = named_state(*old);
+  some["module.fc.bias"] = some.at("fc.bias");
+  some.erase("fc.bias");
+  EXPECT_EQ(without_wrapper(some, *old).count("module.fc.bias"), 1u) << "not all have the prefix";
+}
+
+}  // namespace
+}  // namespace braid::models

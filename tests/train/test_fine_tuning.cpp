@@ -1,0 +1,239 @@
+// Frozen layers and the classifier's own learning rate.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "braid/core/error.h"
+#include "braid/data/memory_dataset.h"
+#include "braid/models/registry.h"
+#include "braid/models/tensor_file.h"
+#include "braid/train/freeze.h"
+#include "braid/train/loss.h"
+#include "braid/train/optimizer.h"
+#include "braid/train/trainer.h"
+
+namespace braid::train {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::Contains;
+using ::testing::HasSubstr;
+
+// A body and a classifier, as in generate_fine_tuning.py.
+class TwoLayers final : public models::Model {
+ public:
+  TwoLayers() {
+    body = register_module("body", torch::nn::Linear(3, 4));
+    head = register_module("head", torch::nn::Linear(4, 2));
+  }
+  torch::Tensor forward_features(const torch::Tensor& x) override {
+    return body->forward(x).tanh();
+  }
+  torch::Tensor forward_head(const torch::Tensor& features, bool pre_logits) override {
+    return pre_logits ? features : head->forward(features);
+  }
+  std::vector<models::FeatureInfo> feature_info() const override { return {{"body", 4, 1}}; }
+  void reset_classifier(int64_t) override {}
+  Json config() const override { return Json::object(); }
+  std::vector<std::string> classifier() const override { return {"head"}; }
+  int64_t layer_id(const std::string& p) const override { return p.starts_with("head.") ? 1 : 0; }
+  int64_t layer_count() const override { return 2; }
+
+  torch::nn::Linear body{nullptr}, head{nullptr};
+};
+
+class HeadRate : public ::testing::TestWithParam<std::tuple<std::string, double>> {};
+
+TEST_P(HeadRate, EqualsPyTorchsGroups) {
+  const auto& [opt, layer_decay] = GetParam();
+  const auto fixture =
+      models::load_tensors(BRAID_TEST_SOURCE_DIR "/train/fixtures/fine_tuning.safetensors");
+  TwoLayers model;
+  {
+    const torch::NoGradGuard no_grad;
+    for (auto& p : model.named_parameters()) p.value().copy_(fixture.at("start." + p.key()));
+  }
+  OptimizerConfig config;
+  config.opt = opt;
+  config.lr = 0.02;
+  config.head_lr = 0.1;
+  config.layer_decay = layer_decay;
+  config.weight_decay = 0.1;
+  const auto optimizer = make_optimizer(make_param_groups(model, config), config);
+  for (int64_t step = 0; step < 12; ++step) {
+    optimizer->zero_grad();
+    cross_entropy(model.forward(fixture.at("images")), fixture.at("labels"), 0).backward();
+    optimizer->step(config.lr / static_cast<double>(1 + step));
+    for (const auto& p : model.named_parameters()) {
+      const auto& expected =
+          fixture.at(opt + (layer_decay < 1 ? ".0.5." : ".1.0.") + p.key())[step];
+      EXPECT_TRUE(p.value().allclose(expected, 1e-5, 1e-6)) << p.key() << " after step " << step;
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Optimizers, HeadRate,
+                         ::testing::Combine(::testing::Values("adamw", "nesterov"),
+                                            ::testing::Values(1.0, 0.5)));
+
+TEST(HeadRateTest, UnsetItLeavesTheGroupsAsTheyAre) {
+  TwoLayers model;
+  const auto groups = make_param_groups(model, {});
+  EXPECT_EQ(groups.size(), 2u);  // with decay and without
+  for (const auto& group : groups) EXPECT_EQ(group.lr_scale, 1);
+}
+
+TEST(FreezeTest, OtherWordsAreRefused) {
+  for (const char* good : {"", "backbone", "0", "3"}) EXPECT_NO_THROW(check_freeze(good)) << good;
+  for (const char* bad : {"all", "-1", "1.5", "backbone ", "99999999999999999999", "3x"})
+    EXPECT_THROW(check_freeze(bad), ConfigError) << bad;
+  TrainConfig config;
+  config.optimizer.head_lr = 0.1;
+  config.optimizer.lr = 0;
+  EXPECT_THROW(validate(config), ConfigError);
+  config.optimizer.lr = 0.1;
+  config.optimizer.head_lr = -1;
+  EXPECT_THROW(validate(config), ConfigError);
+}
+
+// Recomputed blocks above frozen ones get the gradients of the plain pass.
+TEST(FreezeTest, GoesWithGradientCheckpointing) {
+  const auto gradients = [](bool checkpointing) {
+    const auto model = models::create_model(
+        "vit_lite_2_4_32", {{"num_classes", 3}, {"in_chans", 1}, {"img_size", 16}}, 5);
+    Progress silent;
+    freeze_layers(*model, "2", silent);
+    model->set_grad_checkpointing(checkpointing);
+    torch::manual_seed(1);
+    model->forward(torch::randn({2, 1, 16, 16})).square().mean().backward();
+    std::map<std::string, torch::Tensor> found;
+    for (const auto& p : model->named_parameters())
+      if (p.value().grad().defined()) found[p.key()] = p.value().grad();
+    return found;
+  };
+  const auto plain = gradients(false), recomputed = gradients(true);
+  ASSERT_EQ(plain.size(), recomputed.size());
+  EXPECT_FALSE(plain.contains("classifier.blocks.0.norm1.weight"));
+  EXPECT_TRUE(plain.contains("classifier.blocks.1.norm1.weight"));
+  for (const auto& [name, grad] : plain)
+    EXPECT_TRUE(grad.allclose(recomputed.at(name), 1e-5, 1e-7)) << name;
+}
+
+class Lines final : public Progress {
+ public:
+  void line(const std::string& text) override { lines.push_back(text); }
+  std::vector<std::string> lines;
+};
+
+class FineTuning : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    root_ = fs::temp_directory_path() / ("braid_fine_tuning_" + std::to_string(::getpid()));
+    fs::remove_all(root_);
+    std::vector<data::Example> examples;
+    uint32_t noise = 1;
+    for (int64_t i = 0; i < 24; ++i) {
+      data::Example example;
+      example.label = i % 3;
+      example.image = {12, 12, 1, {}};
+      for (int k = 0; k < 144; ++k) {
+        noise = noise * 1664525u + 1013904223u;
+        example.image.pixels.push_back(static_cast<uint8_t>((noise >> 16) % 120 + 60 * (i % 3)));
+      }
+      examples.push_back(example);
+    }
+    splits_.train = splits_.val = std::make_shared<data::MemoryDataset>(
+        "noise", examples, std::vector<std::string>{"a", "b", "c"});
+    interrupt_requested() = false;
+  }
+  void TearDown() override { fs::remove_all(root_); }
+
+  TrainConfig config(const std::string& run) const {
+    TrainConfig c;
+    c.model = "resnet20";
+    c.data = "noise";
+    c.output = (root_ / run).string();
+    c.epochs = 4;
+    c.batch_size = 8;
+    c.workers = 0;
+    c.threads = 1;
+    c.schedule.sched = "constant";
+    c.augment.no_aug = true;
+    return c;
+  }
+  models::TensorMap last(const std::string& run, const char* file = "model.safetensors") const {
+    return models::load_tensors(root_ / run / "last" / file);
+  }
+  // The weights that a run of this config begins with.
+  static models::TensorMap start() {
+    return models::named_state(*models::create_model(
+        "resnet20", {{"num_classes", 3}, {"in_chans", 1}, {"img_size", 12}}, 0));
+  }
+
+  fs::path root_;
+  data::Splits splits_;
+  Lines progress_;
+};
+
+TEST_F(FineTuning, AFrozenBackboneStaysBitForBit) {
+  auto c = config("run");
+  c.freeze = "backbone";
+  c.model_ema = true;
+  c.optimizer.weight_decay = 0.5;
+  train(c, splits_, progress_);
+  EXPECT_THAT(progress_.lines, Contains(HasSubstr("Frozen:")));
+  const auto before = start(), after = last("run"), state = last("run", "state.safetensors");
+  for (const auto& [name, tensor] : before) {
+    const bool head = name.starts_with("fc.");
+    EXPECT_EQ(after.at(name).equal(tensor), !head) << name;
+    EXPECT_EQ(state.at("ema." + name).equal(tensor), !head) << name;
+    EXPECT_EQ(state.contains("optimizer." + name + ".exp_avg"), head) << name;
+  }
+}
+
+TEST_F(FineTuning, FrozenLayersKeepTheirStatistics) {
+  auto c = config("run");
+  c.epochs = 1;
+  c.freeze = "2";  // the stem and layer1
+  train(c, splits_, progress_);
+  const auto before = start(), after = last("run");
+  for (const auto& [name, tensor] : before) {
+    const bool frozen =
+        name.starts_with("conv1.") || name.starts_with("bn1.") || name.starts_with("layer1.");
+    EXPECT_EQ(after.at(name).equal(tensor), frozen) << name;
+  }
+}
+
+TEST_F(FineTuning, ResumesToTheSameWeights) {
+  auto whole = config("whole"), parts = config("parts");
+  for (auto* c : {&whole, &parts}) {
+    c->freeze = "2";
+    c->optimizer.head_lr = 0.01;
+    c->optimizer.layer_decay = 0.7;
+  }
+  train(whole, splits_, progress_);
+  parts.epochs = 2;
+  train(parts, splits_, progress_);
+  parts.epochs = 4;
+  parts.resume = true;
+  train(parts, splits_, progress_);
+  const auto a = last("whole"), b = last("parts");
+  for (const auto& [name, tensor] : a) EXPECT_TRUE(tensor.equal(b.at(name))) << name;
+  parts.optimizer.head_lr = 0.02;
+  EXPECT_THROW(train(parts, splits_, progress_), ConfigError) << "another head_lr";
+  parts.optimizer.head_lr = 0.01;
+  parts.freeze = "backbone";
+  EXPECT_THROW(train(parts, splits_, progress_), ConfigError) << "another freeze";
+}
+
+TEST_F(FineTuning, NothingLeftToTrainIsRefused) {
+  auto c = config("run");
+  c.freeze = "5";  // stem, three stages, classifier
+  EXPECT_THROW(train(c, splits_, progress_), ConfigError);
+  EXPECT_FALSE(fs::exists(root_ / "run" / "last"));
+}
+
+}  // namespace
+}  // namespace braid::train
