@@ -48,9 +48,23 @@ void write_safetensors(const std::filesystem::path& file,
                        const std::map<std::string, TensorView>& tensors,
                        const std::map<std::string, std::string>& metadata = {});
 
+constexpr const char* kWeightsName = "model.safetensors";
+constexpr const char* kWeightIndexName = "model.safetensors.index.json";
+
 // The files of a weights path: the file itself; or of a folder, model.safetensors, or the shards
 // that model.safetensors.index.json lists. Throws IoError or DataError; a pickle (.pth, .pt, .bin)
 // is refused with the command that converts it.
 std::vector<std::filesystem::path> find_weight_files(const std::filesystem::path& path);
+
+// The shards that an index names under `weight_map`, sorted. Throws DataError, also where a name
+// has a folder or is no .safetensors file.
+std::vector<std::string> parse_weight_index(const std::vector<uint8_t>& bytes,
+                                            const std::string& where);
+std::vector<std::string> read_weight_index(const std::filesystem::path& file);
+
+bool is_pickle(const std::filesystem::path& file);  // by its extension
+// The command that converts a pickle. python_path: a Python expression for its path, of what
+// imports brings in.
+std::string pickle_remedy(const std::string& python_path, const std::string& imports = "");
 
 }  // namespace braid::io

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "braid/core/error.h"
+#include "braid/io/hub.h"
 #include "braid/models/registry.h"
 #include "braid/models/tensor_file.h"
 
@@ -63,7 +64,7 @@ bool in_classifier(const models::Model& model, const std::string& name) {
 }
 
 void load_initial_weights(models::Model& model, const std::string& path, Progress& progress) {
-  auto tensors = models::load_tensors(path);
+  auto tensors = models::load_tensors(io::resolve_weights(path, progress));
   const auto state = models::named_state(model);
   bool fresh_head = false;
   for (auto& [name, tensor] : tensors) {
