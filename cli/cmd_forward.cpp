@@ -1,6 +1,6 @@
 // braid forward: tensors in, tensors out, for parity checks and scripts.
 #include <fmt/format.h>
-#include <torch/torch.h>
+#include "braid/torch.h"
 
 #include "braid/core/error.h"
 #include "braid/core/progress.h"

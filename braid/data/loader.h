@@ -1,6 +1,6 @@
 // Batches from a dataset, decoded and augmented in worker threads ahead of the training loop.
 #pragma once
-#include <torch/torch.h>
+#include "braid/torch.h"
 
 #include <memory>
 #include <optional>

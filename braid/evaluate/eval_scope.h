@@ -1,6 +1,6 @@
 // A model in evaluation for a scope.
 #pragma once
-#include <torch/torch.h>
+#include "braid/torch.h"
 
 #include <string>
 

@@ -1,6 +1,6 @@
 // What two models make of the same images together.
 #pragma once
-#include <torch/torch.h>
+#include "braid/torch.h"
 
 namespace braid::evaluate {
 

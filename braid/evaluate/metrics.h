@@ -1,6 +1,6 @@
 // Classification metrics.
 #pragma once
-#include <torch/torch.h>
+#include "braid/torch.h"
 
 #include <cstdint>
 

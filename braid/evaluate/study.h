@@ -1,7 +1,7 @@
 // One comparison at work: what its units share, and the units. Each unit is kept once it is done,
 // so that a killed comparison goes on where it was.
 #pragma once
-#include <torch/torch.h>
+#include "braid/torch.h"
 
 #include <string>
 

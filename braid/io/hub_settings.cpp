@@ -101,8 +101,8 @@ HubSettings hub_settings_from_environment() {
   if (const std::string endpoint = variable({"HF_ENDPOINT"}); !endpoint.empty())
     settings.endpoint = endpoint;
   while (settings.endpoint.ends_with('/')) settings.endpoint.pop_back();
-  if (url_origin(settings.endpoint).empty())
-    throw ConfigError("hub", "expected an http or https address", "HF_ENDPOINT",
+  if (url_origin(settings.endpoint).empty() || settings.endpoint.find('@') != std::string::npos)
+    throw ConfigError("hub", "expected an http or https address without a password", "HF_ENDPOINT",
                       "unset it to use https://huggingface.co");
   const std::string cache = variable({"HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"});
   settings.cache = cache.empty() ? hf_home() / "hub" : expand(cache);

@@ -1,6 +1,6 @@
 // Runs a model over a whole dataset.
 #pragma once
-#include <torch/torch.h>
+#include "braid/torch.h"
 
 #include <string>
 #include <vector>

@@ -1,6 +1,6 @@
 // What a model costs.
 #pragma once
-#include <torch/torch.h>
+#include "braid/torch.h"
 
 #include <cstdint>
 #include <vector>

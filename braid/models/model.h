@@ -1,6 +1,6 @@
 // The contract of every vision model.
 #pragma once
-#include <torch/torch.h>
+#include "braid/torch.h"
 
 #include <memory>
 #include <string>

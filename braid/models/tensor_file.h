@@ -1,6 +1,6 @@
 // Named tensors in safetensors files.
 #pragma once
-#include <torch/torch.h>
+#include "braid/torch.h"
 
 #include <filesystem>
 #include <map>

@@ -1,6 +1,6 @@
 // Activations by timm's names.
 #pragma once
-#include <torch/torch.h>
+#include "braid/torch.h"
 
 #include <string>
 

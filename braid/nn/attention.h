@@ -1,6 +1,6 @@
 // Multi-head self-attention with a joint query-key-value projection, timm's Attention.
 #pragma once
-#include <torch/torch.h>
+#include "braid/torch.h"
 
 namespace braid::nn {
 

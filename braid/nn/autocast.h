@@ -1,6 +1,6 @@
 // Mixed precision for a scope.
 #pragma once
-#include <torch/torch.h>
+#include "braid/torch.h"
 
 #include <string>
 

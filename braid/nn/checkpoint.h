@@ -1,6 +1,6 @@
 // Gradient checkpointing: trade a second forward pass for the memory of a block's activations.
 #pragma once
-#include <torch/torch.h>
+#include "braid/torch.h"
 
 #include <functional>
 

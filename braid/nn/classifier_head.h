@@ -1,7 +1,7 @@
 // The end of a network on feature maps: average pooling, optional norm and hidden layer, dropout,
 // classifier; timm's ClassifierHead and NormMlpClassifierHead.
 #pragma once
-#include <torch/torch.h>
+#include "braid/torch.h"
 
 #include "braid/nn/activation.h"
 

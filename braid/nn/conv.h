@@ -1,6 +1,6 @@
 // Convolutions as timm builds them, and the 1x1 convolution as a matrix product.
 #pragma once
-#include <torch/torch.h>
+#include "braid/torch.h"
 
 #include "braid/nn/activation.h"
 

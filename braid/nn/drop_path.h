@@ -1,6 +1,6 @@
 // Stochastic depth per sample (https://arxiv.org/abs/1603.09382), timm's DropPath.
 #pragma once
-#include <torch/torch.h>
+#include "braid/torch.h"
 
 #include <vector>
 

@@ -1,6 +1,6 @@
 // Weight initialization as timm does it.
 #pragma once
-#include <torch/torch.h>
+#include "braid/torch.h"
 
 namespace braid::nn {
 

@@ -1,7 +1,7 @@
 // A learned factor per channel on a residual branch (https://arxiv.org/abs/2103.17239), timm's
 // LayerScale and LayerScale2d. Keys: gamma.
 #pragma once
-#include <torch/torch.h>
+#include "braid/torch.h"
 
 namespace braid::nn {
 

@@ -1,6 +1,6 @@
 // The Transformer's feed-forward part, timm's Mlp.
 #pragma once
-#include <torch/torch.h>
+#include "braid/torch.h"
 
 #include "braid/nn/activation.h"
 

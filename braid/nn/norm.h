@@ -1,6 +1,6 @@
 // Normalization layers with timm's epsilons.
 #pragma once
-#include <torch/torch.h>
+#include "braid/torch.h"
 
 namespace braid::nn {
 

@@ -1,6 +1,6 @@
 // Learned positional embeddings and image padding for token grids.
 #pragma once
-#include <torch/torch.h>
+#include "braid/torch.h"
 
 namespace braid::nn {
 

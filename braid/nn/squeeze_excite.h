@@ -1,6 +1,6 @@
 // Squeeze-and-excitation (https://arxiv.org/abs/1709.01507), timm's SEModule and SqueezeExcite.
 #pragma once
-#include <torch/torch.h>
+#include "braid/torch.h"
 
 #include "braid/nn/activation.h"
 

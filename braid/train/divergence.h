@@ -1,6 +1,6 @@
 // Finds where a computation stopped being finite.
 #pragma once
-#include <torch/torch.h>
+#include "braid/torch.h"
 
 #include <string>
 

@@ -1,6 +1,6 @@
 // Exponential moving average of a model's weights, timm's ModelEmaV3 without warm-up.
 #pragma once
-#include <torch/torch.h>
+#include "braid/torch.h"
 
 #include <map>
 #include <string>

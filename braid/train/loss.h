@@ -1,6 +1,6 @@
 // Classification losses.
 #pragma once
-#include <torch/torch.h>
+#include "braid/torch.h"
 
 #include <string>
 

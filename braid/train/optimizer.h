@@ -1,6 +1,6 @@
 // Optimizers, with PyTorch's and timm's arithmetic.
 #pragma once
-#include <torch/torch.h>
+#include "braid/torch.h"
 
 #include <map>
 #include <memory>

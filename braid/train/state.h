@@ -1,6 +1,6 @@
 // Everything beyond the model that a run continues from, kept in last/state.safetensors.
 #pragma once
-#include <torch/torch.h>
+#include "braid/torch.h"
 
 #include <filesystem>
 #include <map>

@@ -1,7 +1,7 @@
 // braid forward as its users run it: files written, exit codes.
 #include <gtest/gtest.h>
 #include <sys/wait.h>
-#include <torch/torch.h>
+#include "braid/torch.h"
 
 #include <cstdlib>
 #include <filesystem>

@@ -224,8 +224,10 @@ TEST_F(Environment, EndpointAndOffline) {
   EXPECT_EQ(hub_settings_from_environment().endpoint, "https://huggingface.co");
   set("HF_ENDPOINT", "http://127.0.0.1:80/hub//");
   EXPECT_EQ(hub_settings_from_environment().endpoint, "http://127.0.0.1:80/hub");
-  set("HF_ENDPOINT", "file:///etc");
-  EXPECT_THROW(hub_settings_from_environment(), ConfigError);
+  for (const char* bad : {"file:///etc", "hub", "https://user:word@hub"}) {
+    set("HF_ENDPOINT", bad);
+    EXPECT_THROW(hub_settings_from_environment(), ConfigError) << bad;
+  }
   set("HF_ENDPOINT", "");
   EXPECT_FALSE(hub_settings_from_environment().offline);
   for (const char* yes : {"1", "on", "YES", "True"}) {

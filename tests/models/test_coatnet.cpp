@@ -1,7 +1,7 @@
 #include "braid/models/hybrid/coatnet.h"
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
+#include "braid/torch.h"
 
 #include "braid/core/error.h"
 #include "braid/models/tensor_file.h"

@@ -2,7 +2,7 @@
 // generate_parity.py.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <torch/torch.h>
+#include "braid/torch.h"
 
 #include <algorithm>
 #include <filesystem>
@@ -29,8 +29,8 @@ double relative_error(const torch::Tensor& ours, const torch::Tensor& theirs) {
 // Every parity_NAME[@VARIANT].safetensors: a registered name, config fields in the metadata.
 std::vector<std::string> fixtures() {
   std::vector<std::string> names;
-  for (const auto& file : std::filesystem::directory_iterator(BRAID_TEST_SOURCE_DIR
-                                                              "/models/fixtures"))
+  for (const auto& file :
+       std::filesystem::directory_iterator(BRAID_TEST_SOURCE_DIR "/models/fixtures"))
     if (const auto stem = file.path().stem().string(); stem.starts_with("parity_"))
       names.push_back(stem.substr(7));
   std::sort(names.begin(), names.end());

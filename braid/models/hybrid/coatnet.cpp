@@ -19,13 +19,13 @@
 namespace braid::models {
 namespace {
 
+using nn::pointwise;
+using nn::to_nchw;
+using nn::to_nhwc;
 using torch::Tensor;
 using torch::nn::BatchNorm2d;
 using torch::nn::Conv2d;
 using torch::nn::LayerNorm;
-using nn::pointwise;
-using nn::to_nchw;
-using nn::to_nhwc;
 
 // A linear layer stored as a 1x1 convolution, with ViT's initialization.
 Conv2d pointwise_conv(int64_t in, int64_t out, bool bias, double bias_std = 0) {
@@ -65,7 +65,8 @@ class MbConvImpl : public CoAtNetBlockImpl {
     const int64_t mid = nn::make_divisible(static_cast<double>(in) * config.expand_ratio);
     if (strided) {
       Conv2d projection{nullptr};
-      if (in != out) projection = nn::conv2d(in, out, {.kernel = 1, .bias = config.conv_output_bias});
+      if (in != out)
+        projection = nn::conv2d(in, out, {.kernel = 1, .bias = config.conv_output_bias});
       shortcut_ = register_module("shortcut", Downsample(projection));
     }
     pre_norm_ = register_module("pre_norm", BatchNorm2d(in));
@@ -77,7 +78,8 @@ class MbConvImpl : public CoAtNetBlockImpl {
     if (early_) se_ = register_module("se_early", se);
     norm2_ = register_module("norm2", BatchNorm2d(mid));
     if (!early_) se_ = register_module("se", se);
-    conv3_ = register_module("conv3_1x1", nn::conv2d(mid, out, {.kernel = 1, .bias = config.conv_output_bias}));
+    conv3_ = register_module("conv3_1x1",
+                             nn::conv2d(mid, out, {.kernel = 1, .bias = config.conv_output_bias}));
   }
 
   Tensor forward(const Tensor& x) override {
@@ -258,8 +260,8 @@ CoAtNet::CoAtNet(const CoAtNetConfig& config) : config_(config) {
   validate(config);
   auto stem = register_module("stem", std::make_shared<torch::nn::Module>());
   const auto& width = config.stem_width;
-  stem_conv1_ =
-      stem->register_module("conv1", nn::conv2d(config.in_chans, width[0], {.kernel = 3, .stride = config.stem_stride}));
+  stem_conv1_ = stem->register_module(
+      "conv1", nn::conv2d(config.in_chans, width[0], {.kernel = 3, .stride = config.stem_stride}));
   stem_norm1_ = stem->register_module("norm1", BatchNorm2d(width[0]));
   stem_conv2_ = stem->register_module("conv2", nn::conv2d(width[0], width[1], {.kernel = 3}));
 

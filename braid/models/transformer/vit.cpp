@@ -38,8 +38,9 @@ ViTBlockImpl::ViTBlockImpl(const ViTConfig& config, double drop_path_rate)
                                                            .proj_drop = config.proj_drop_rate}));
   norm2 = register_module("norm2", nn::layer_norm(D));
   const auto hidden = static_cast<int64_t>(static_cast<double>(D) * config.mlp_ratio);
-  mlp = register_module("mlp", nn::Mlp(nn::MlpConfig{
-                                 .in_features = D, .hidden_features = hidden, .drop = config.proj_drop_rate}));
+  mlp = register_module(
+      "mlp", nn::Mlp(nn::MlpConfig{
+                 .in_features = D, .hidden_features = hidden, .drop = config.proj_drop_rate}));
 }
 
 torch::Tensor ViTBlockImpl::forward(torch::Tensor x) {
