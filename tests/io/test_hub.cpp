@@ -425,10 +425,12 @@ TEST_F(Hub, AKilledDownloadIsFinishedByTheNext) {
     }
     ::_exit(0);
   }
-  const auto is_part = [&] {
-    for (const auto& name : blobs("team--slow"))
-      if (name.ends_with(".incomplete") && fs::file_size(folder("team--slow") / "blobs" / name) > 0)
-        return true;
+  const auto is_part = [&] {  // of the weights, not of config.json
+    for (const auto& name : blobs("team--slow")) {
+      std::error_code error;  // the file may get its final name meanwhile
+      const auto size = fs::file_size(folder("team--slow") / "blobs" / name, error);
+      if (name.ends_with(".incomplete") && !error && size >= 100'000) return true;
+    }
     return false;
   };
   for (int i = 0; i < 1000 && !is_part(); ++i) ::usleep(5000);
