@@ -7,6 +7,7 @@
 #include "braid/core/error.h"
 #include "braid/core/progress.h"
 #include "braid/evaluate/evaluate.h"
+#include "braid/io/hub.h"
 #include "braid/io/safetensors.h"
 #include "braid/models/checkpoint.h"
 #include "cli/command.h"
@@ -20,8 +21,8 @@ struct Options {
 };
 
 void run(const Options& options) {
-  auto loaded = models::load_model(checkpoint_folder(options.checkpoint));
   const auto progress = make_terminal_progress();
+  auto loaded = models::load_model(checkpoint_folder(options.checkpoint, *progress));
   const auto report = evaluate::evaluate_checkpoint(loaded, options.data, options.split,
                                                     options.evaluate, *progress);
   const auto& m = report.metrics;
@@ -42,13 +43,13 @@ void run(const Options& options) {
 
 }  // namespace
 
-std::filesystem::path checkpoint_folder(const std::string& path) {
-  const std::filesystem::path folder(path);
+std::filesystem::path checkpoint_folder(const std::string& path, Progress& progress) {
+  const auto folder = io::resolve_weights(path, progress);
   if (!std::filesystem::is_directory(folder)) io::find_weight_files(folder);  // refuses pickles
   for (const char* inner : {"", "model_best", "last", "winner"})
     if (std::filesystem::exists(folder / inner / "config.json")) return folder / inner;
   throw IoError("checkpoint", "expected a checkpoint or a run's folder", path,
-                "give the folder that `braid train --output` wrote");
+                "give the folder that `braid train --output` wrote, or hf-hub:OWNER/NAME");
 }
 
 void add_eval(CLI::App& program) {
@@ -57,7 +58,9 @@ void add_eval(CLI::App& program) {
       "Example:\n  braid eval --checkpoint runs/fashion --data fashion-mnist --split test --format "
       "json");
   auto o = std::make_shared<Options>();
-  verb->add_option("--checkpoint", o->checkpoint, "folder of a run or a checkpoint")->required();
+  verb->add_option("--checkpoint", o->checkpoint,
+                   "folder of a run or a checkpoint, or hf-hub:OWNER/NAME")
+      ->required();
   verb->add_option("--data", o->data, "dataset: a name or a folder")->required();
   verb->add_option("--split", o->split,
                    "test, val, train, all; auto: test where there is one, else all [auto]");

@@ -5,6 +5,8 @@
 #include <filesystem>
 
 #include "braid/core/error.h"
+#include "braid/core/progress.h"
+#include "braid/io/hub.h"
 #include "braid/models/checkpoint.h"
 #include "braid/models/registry.h"
 #include "braid/models/tensor_file.h"
@@ -123,8 +125,9 @@ void run(const ForwardOptions& options) {
     overrides["in_chans"] = input.size(1);
     overrides["img_size"] = std::max(input.size(2), input.size(3));
   }
-  if (!options.weights.empty() && !options.num_classes)
-    infer_num_classes(overrides, options.weights, *entry.make(Json::object()));
+  const auto weights = io::resolve_weights(options.weights, *make_terminal_progress());
+  if (!weights.empty() && !options.num_classes)
+    infer_num_classes(overrides, weights, *entry.make(Json::object()));
   set_if_given(overrides, "num_classes", options.num_classes);
   set_if_given(overrides, "in_chans", options.in_chans);
   set_if_given(overrides, "img_size", options.img_size);
@@ -135,7 +138,7 @@ void run(const ForwardOptions& options) {
         options.input, "leave --in-chans out");
 
   auto model = models::create_model(options.model, overrides, options.init.value_or(0));
-  if (!options.weights.empty()) models::load_weights(*model, options.weights);
+  if (!weights.empty()) models::load_weights(*model, weights);
   if (!options.save_weights.empty()) save(*model, options);
   if (!input.defined()) return;
 
@@ -165,7 +168,8 @@ void add_forward(CLI::App& program) {
       "out.safetensors");
   auto o = std::make_shared<ForwardOptions>();
   verb->add_option("model", o->model, "architecture, see `braid models`")->required();
-  verb->add_option("--weights", o->weights, ".safetensors file or a checkpoint's folder");
+  verb->add_option("--weights", o->weights,
+                   ".safetensors file, a checkpoint's folder, or hf-hub:OWNER/NAME");
   verb->add_option("--init", o->init, "random weights from this seed instead");
   verb->add_option("--save-weights", o->save_weights,
                    "write the weights to this file; a folder (FOLDER/) gets config.json too");

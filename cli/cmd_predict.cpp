@@ -24,7 +24,8 @@ std::string csv_field(const std::string& text) {
 
 void run(const Options& options) {
   const torch::InferenceMode no_grad;
-  auto loaded = models::load_model(checkpoint_folder(options.checkpoint));
+  const auto progress = make_terminal_progress();
+  auto loaded = models::load_model(checkpoint_folder(options.checkpoint, *progress));
   Json all = Json::array();
   if (options.format == "csv") fmt::print("file,rank,class,probability\n");
   for (const auto& file : options.files) {
@@ -66,7 +67,9 @@ void add_predict(CLI::App& program) {
       "Example:\n  braid predict --checkpoint runs/fashion shirt.png boot.jpg --top 3 --format "
       "json");
   auto o = std::make_shared<Options>();
-  verb->add_option("--checkpoint", o->checkpoint, "folder of a run or a checkpoint")->required();
+  verb->add_option("--checkpoint", o->checkpoint,
+                   "folder of a run or a checkpoint, or hf-hub:OWNER/NAME")
+      ->required();
   verb->add_option("files", o->files, "JPEG or PNG files")->required();
   verb->add_option("--top", o->top, "classes per image [5]")->check(CLI::Range(1, 1000000));
   verb->add_option("--format", o->format, "text, json or csv [text]")

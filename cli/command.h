@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "braid/core/config.h"
+#include "braid/core/progress.h"
 
 namespace braid::cli {
 
@@ -21,8 +22,9 @@ void add_train(CLI::App& program);
 // SIGINT and SIGTERM ask the trainer to save and return; a second one ends the program.
 void stop_on_interrupt();
 
-// A run's folder or a checkpoint's: the folder that holds the model. Throws IoError.
-std::filesystem::path checkpoint_folder(const std::string& path);
+// A run's folder, a checkpoint's, or hf-hub:OWNER/NAME: the folder that holds the model. Throws
+// IoError, and what io::resolve_weights throws.
+std::filesystem::path checkpoint_folder(const std::string& path, Progress& progress);
 
 // Adds a flag per field of a config struct (visit order), --like-this; a flag that was given
 // overwrites the field when apply() is called, so that a TOML file read before it loses to the

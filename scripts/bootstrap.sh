@@ -100,7 +100,10 @@ if torch_given || torch_in_venv; then
 elif ! install_torch_wheel && ! torch_packaged; then
   die "LibTorch >= 2.6 could not be had: set Torch_DIR to an unpacked libtorch, or let pip reach torch==${BRAID_TORCH_VERSION:-2.13.0} (BRAID_TORCH_INDEX)"
 fi
-# TensorBoard reads what braid writes in one test, which is skipped without it.
-if [ "${1:-}" = --tests ] && [ -x .venv/bin/pip ] && ! .venv/bin/python -c 'import tensorboard' 2>/dev/null; then
-  .venv/bin/pip install -q --disable-pip-version-check tensorboard || echo "bootstrap: tensorboard not installed" >&2
+# One test has TensorBoard read what braid writes, others share a cache with huggingface_hub; they are skipped without.
+if [ "${1:-}" = --tests ] && [ -x .venv/bin/pip ]; then
+  for module in tensorboard huggingface_hub; do
+    .venv/bin/python -c "import $module" 2>/dev/null || .venv/bin/pip install -q --disable-pip-version-check "$module" ||
+      echo "bootstrap: $module not installed" >&2
+  done
 fi

@@ -7,64 +7,24 @@
 
 #include <cerrno>
 #include <cstdio>
-#include <cstring>
-#include <utility>
 
 #include "braid/core/error.h"
+#include "braid/io/posix_file.h"
 
 namespace braid::io {
 namespace fs = std::filesystem;
 namespace {
 
-[[noreturn]] void fail(const std::string& action, const fs::path& path, int reason) {
-  const char* remedy = reason == ENOSPC   ? "free some space or choose another folder"
-                       : reason == EROFS  ? "the file system is read-only; choose another folder"
-                       : reason == EACCES ? "check the permissions"
-                                          : "";
-  throw IoError("io", fmt::format("cannot {}: {}", action, std::strerror(reason)), path.string(),
-                remedy);
-}
-
-class FileDescriptor {
- public:
-  FileDescriptor(const fs::path& path, int flags)
-      : fd_(::open(path.c_str(), flags | O_CLOEXEC, 0666)) {}
-  ~FileDescriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  FileDescriptor(const FileDescriptor&) = delete;
-  FileDescriptor& operator=(const FileDescriptor&) = delete;
-  bool ok() const { return fd_ >= 0; }
-  int get() const { return fd_; }
-  int close() { return ::close(std::exchange(fd_, -1)); }
-
- private:
-  int fd_;
-};
-
-void sync_folder(const fs::path& folder) {
-  const FileDescriptor fd(folder.empty() ? "." : folder, O_RDONLY | O_DIRECTORY);
-  if (fd.ok()) ::fsync(fd.get());  // not every file system can; the rename itself has happened
-}
-
 void write_synced(const fs::path& file, const std::vector<std::span<const std::byte>>& parts) {
   FileDescriptor fd(file, O_WRONLY | O_CREAT | O_TRUNC);
-  if (!fd.ok()) fail("create the file", file, errno);
-  for (const auto& part : parts) {
-    size_t done = 0;
-    while (done < part.size()) {
-      const ssize_t n = ::write(fd.get(), part.data() + done, part.size() - done);
-      if (n < 0 && errno == EINTR) continue;
-      if (n < 0) fail("write", file, errno);
-      done += static_cast<size_t>(n);
-    }
-  }
-  if (::fsync(fd.get()) != 0 && errno != EINVAL) fail("sync", file, errno);
-  if (fd.close() != 0) fail("close", file, errno);
+  if (!fd.ok()) fail_io("create the file", file, errno);
+  for (const auto& part : parts) write_bytes(fd, part, file);
+  if (::fsync(fd.get()) != 0 && errno != EINVAL) fail_io("sync", file, errno);
+  if (fd.close() != 0) fail_io("close", file, errno);
 }
 
 void rename_or_fail(const fs::path& from, const fs::path& to) {
-  if (::rename(from.c_str(), to.c_str()) != 0) fail("rename", to, errno);
+  if (::rename(from.c_str(), to.c_str()) != 0) fail_io("rename", to, errno);
 }
 
 }  // namespace
@@ -91,7 +51,7 @@ void replace_folder(const fs::path& target, const std::function<void(const fs::p
   const fs::path fresh = parent / ("." + target.filename().string() + ".new");
   std::error_code error;
   fs::remove_all(fresh, error);
-  if (!fs::create_directories(fresh, error)) fail("create the folder", fresh, error.value());
+  if (!fs::create_directories(fresh, error)) fail_io("create the folder", fresh, error.value());
   fill(fresh);
   sync_folder(fresh);
   if (!fs::exists(target)) {
@@ -99,7 +59,7 @@ void replace_folder(const fs::path& target, const std::function<void(const fs::p
   } else {
     // Swap the two names in one step, so that `target` is whole at every moment.
     if (::renameat2(AT_FDCWD, fresh.c_str(), AT_FDCWD, target.c_str(), RENAME_EXCHANGE) != 0)
-      fail("exchange the folders", target, errno);
+      fail_io("exchange the folders", target, errno);
     sync_folder(parent);
     fs::remove_all(fresh, error);
   }
@@ -109,22 +69,22 @@ void replace_folder(const fs::path& target, const std::function<void(const fs::p
 void check_writable(const fs::path& folder, uint64_t bytes) {
   std::error_code error;
   fs::create_directories(folder, error);
-  if (error) fail("create the folder", folder, error.value());
+  if (error) fail_io("create the folder", folder, error.value());
   const fs::path probe = folder / fmt::format(".probe{}", ::getpid());
   FileDescriptor fd(probe, O_WRONLY | O_CREAT | O_TRUNC);
-  if (!fd.ok()) fail("write into the folder", folder, errno);
+  if (!fd.ok()) fail_io("write into the folder", folder, errno);
   const int reason = bytes == 0 ? 0 : ::posix_fallocate(fd.get(), 0, static_cast<off_t>(bytes));
   ::unlink(probe.c_str());
   if (reason != 0 && reason != EOPNOTSUPP && reason != EINVAL)
-    fail(fmt::format("reserve {} bytes in the folder", bytes), folder, reason);
+    fail_io(fmt::format("reserve {} bytes in the folder", bytes), folder, reason);
 }
 
 std::vector<uint8_t> read_file(const fs::path& file, uint64_t max_bytes) {
   const FileDescriptor fd(file, O_RDONLY);
-  if (!fd.ok()) fail("open", file, errno);
+  if (!fd.ok()) fail_io("open", file, errno);
   struct stat info {};
-  if (::fstat(fd.get(), &info) != 0) fail("read", file, errno);
-  if (!S_ISREG(info.st_mode)) fail("read", file, S_ISDIR(info.st_mode) ? EISDIR : EINVAL);
+  if (::fstat(fd.get(), &info) != 0) fail_io("read", file, errno);
+  if (!S_ISREG(info.st_mode)) fail_io("read", file, S_ISDIR(info.st_mode) ? EISDIR : EINVAL);
   const auto size = static_cast<uint64_t>(info.st_size);
   if (size > max_bytes)
     throw DataError("io", fmt::format("expected at most {} bytes, got {}", max_bytes, size),
@@ -134,7 +94,7 @@ std::vector<uint8_t> read_file(const fs::path& file, uint64_t max_bytes) {
   while (done < bytes.size()) {
     const ssize_t n = ::read(fd.get(), bytes.data() + done, bytes.size() - done);
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0) fail("read", file, errno);
+    if (n < 0) fail_io("read", file, errno);
     if (n == 0) break;
     done += static_cast<size_t>(n);
   }

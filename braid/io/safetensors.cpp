@@ -14,7 +14,8 @@ namespace braid::io {
 namespace {
 
 namespace fs = std::filesystem;
-using Json = nlohmann::ordered_json;
+using Json = nlohmann::json;  // for reading: finds keys by a tree, so that no header takes hours
+using OrderedJson = nlohmann::ordered_json;  // for writing
 
 constexpr uint64_t kMaxHeader = 100'000'000;  // bytes, the reference implementation's limit
 constexpr size_t kLengthBytes = 8;
@@ -68,6 +69,15 @@ uint64_t unsigned_number(const Json& json, const std::string& name, const char* 
         kComponent,
         fmt::format("expected non-negative integers in '{}' of tensor '{}'", field, name), where);
   return json.get<uint64_t>();
+}
+
+// A name in the index's own folder, whatever the index says.
+bool is_shard_name(const std::string& name) {
+  constexpr size_t kMaxName = 200;  // bytes
+  return name.ends_with(".safetensors") && name.front() != '.' && name.size() <= kMaxName &&
+         std::none_of(name.begin(), name.end(), [](char c) {
+           return static_cast<unsigned char>(c) < 0x20 || c == 0x7f || c == '/' || c == '\\';
+         });
 }
 
 }  // namespace
@@ -191,7 +201,7 @@ void write_safetensors(const fs::path& file, const std::map<std::string, TensorV
   std::stable_sort(order.begin(), order.end(), [](const auto* a, const auto* b) {
     return dtype_size(a->second.dtype) > dtype_size(b->second.dtype);
   });
-  Json header = Json::object();
+  OrderedJson header = OrderedJson::object();
   if (!metadata.empty()) header["__metadata__"] = metadata;
   std::vector<std::span<const std::byte>> parts(1);
   uint64_t position = 0;
@@ -216,6 +226,30 @@ void write_safetensors(const fs::path& file, const std::map<std::string, TensorV
   start += text;
   parts[0] = std::as_bytes(std::span(start.data(), start.size()));
   write_file_atomic(file, parts);
+}
+
+std::vector<std::string> parse_weight_index(const std::vector<uint8_t>& bytes,
+                                            const std::string& where) {
+  const Json json = Json::parse(bytes, nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object() || !json.contains("weight_map") || !json["weight_map"].is_object() ||
+      json["weight_map"].empty())
+    throw DataError(kComponent, "expected a JSON object with 'weight_map'", where);
+  std::set<std::string> shards;
+  for (const auto& [tensor, shard] : json["weight_map"].items())
+    if (!shard.is_string() || !is_shard_name(shard.get_ref<const std::string&>()))
+      throw DataError(
+          kComponent,
+          "expected names of .safetensors files without a folder in 'weight_map', got " +
+              shard.dump(-1, ' ', /*ensure_ascii=*/true, Json::error_handler_t::replace)
+                  .substr(0, 200),
+          where);
+    else
+      shards.insert(shard.get<std::string>());
+  return {shards.begin(), shards.end()};
+}
+
+std::vector<std::string> read_weight_index(const fs::path& file) {
+  return parse_weight_index(read_file(file, kMaxHeader), file.string());
 }
 
 bool is_pickle(const fs::path& file) {
@@ -255,21 +289,9 @@ std::vector<fs::path> find_weight_files(const fs::path& path) {
                   "expected model.safetensors or model.safetensors.index.json in the folder",
                   path.string());
   }
-  const auto bytes = read_file(index, kMaxHeader);
-  const Json json = Json::parse(bytes, nullptr, /*allow_exceptions=*/false);
-  if (!json.is_object() || !json.contains("weight_map") || !json["weight_map"].is_object())
-    throw DataError(kComponent, "expected a JSON object with 'weight_map'", index.string());
-  std::set<fs::path> shards;
-  for (const auto& [name, shard] : json["weight_map"].items()) {
-    const bool plain = shard.is_string() &&
-                       fs::path(shard.get<std::string>()).filename() == shard.get<std::string>();
-    if (!plain)
-      throw DataError(kComponent,
-                      fmt::format("expected a file name for '{}' in 'weight_map'", name),
-                      index.string());
-    shards.insert(path / shard.get<std::string>());
-  }
-  return {shards.begin(), shards.end()};
+  std::vector<fs::path> shards;
+  for (const auto& shard : read_weight_index(index)) shards.push_back(path / shard);
+  return shards;
 }
 
 }  // namespace braid::io

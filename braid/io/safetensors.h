@@ -56,6 +56,12 @@ constexpr const char* kWeightIndexName = "model.safetensors.index.json";
 // alone in the folder, is refused with the command that converts it.
 std::vector<std::filesystem::path> find_weight_files(const std::filesystem::path& path);
 
+// The shards that an index names under `weight_map`, sorted. Throws DataError, also where a name
+// has a folder or is no .safetensors file.
+std::vector<std::string> parse_weight_index(const std::vector<uint8_t>& bytes,
+                                            const std::string& where);
+std::vector<std::string> read_weight_index(const std::filesystem::path& file);
+
 // By its extension: .pth, .pth.tar, .pt, .bin, .ckpt, .pkl.
 bool is_pickle(const std::filesystem::path& file);
 // The command that converts a pickle. python_path: a Python expression for its path, of what

@@ -61,7 +61,8 @@ void TrainConfig::visit(FieldVisitor& v) {
   v.field("model", model, "architecture, see `braid models`");
   v.field("data", data, "dataset: a name or a folder");
   v.field("output", output, "folder of this run");
-  v.field("weights", weights, "initial weights: a .safetensors file or a folder; empty: random");
+  v.field("weights", weights,
+          "initial weights: a .safetensors file, a folder, or hf-hub:OWNER/NAME; empty: random");
   v.field("freeze", freeze,
           "what stays as it is: backbone (all but the classifier), or a number of layers from the "
           "stem up; empty: nothing");
@@ -93,7 +94,8 @@ void TrainConfig::visit(FieldVisitor& v) {
   v.field("on_bad_sample", on_bad_sample, "an image that cannot be read: error or skip");
   v.field("val_fraction", val_fraction,
           "share of train that validates where the data has no val split");
-  v.field("teacher", teacher, "distillation: checkpoint folder of the teacher; empty: none");
+  v.field("teacher", teacher,
+          "distillation: the teacher's checkpoint, a folder or hf-hub:OWNER/NAME; empty: none");
   v.field("distillation_type", distillation_type, "hard (DeiT's) or soft");
   v.field("distillation_alpha", distillation_alpha, "weight of the distillation loss");
   v.field("distillation_tau", distillation_tau, "temperature of soft distillation");

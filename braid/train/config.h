@@ -36,7 +36,8 @@ struct TrainConfig {
   std::string model;
   std::string data;
   std::string output = "runs/train";  // folder of this run
-  std::string weights;  // initial weights, a .safetensors file or a folder; empty: random
+  // initial weights: a .safetensors file, a folder, or hf-hub:OWNER/NAME; empty: random
+  std::string weights;
   std::string freeze;   // backbone: all but the classifier; K: the first K layers; empty: nothing
   std::optional<int64_t>
       img_size;          // pixels; unset: the data's own for small images, else the model's
@@ -66,7 +67,7 @@ struct TrainConfig {
   std::string on_bad_sample = "error";
   double val_fraction = 0.1;
   // distillation
-  std::string teacher;                     // checkpoint folder of the teacher, empty: none
+  std::string teacher;                     // folder or hf-hub:OWNER/NAME, empty: none
   std::string distillation_type = "hard";  // hard (DeiT), soft
   double distillation_alpha = 0.5;
   double distillation_tau = 1.0;

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "braid/core/error.h"
+#include "braid/io/hub.h"
 #include "braid/models/registry.h"
 #include "braid/train/freeze.h"
 
@@ -103,7 +104,10 @@ data::InputConfig resolve_input(const TrainConfig& config, const data::Splits& s
   return input;
 }
 
-RunModel make_run_model(const TrainConfig& config, const data::Splits& splits, Progress& progress) {
+RunModel make_run_model(const TrainConfig& given, const data::Splits& splits, Progress& progress) {
+  TrainConfig config = given;
+  if (!config.weights.empty())
+    config.weights = io::resolve_weights(config.weights, progress).string();
   RunModel run;
   run.card.architecture = models::find_model(config.model).name;
   run.card.tag = models::tag_of(config.model);

@@ -8,6 +8,7 @@
 #include "braid/core/error.h"
 #include "braid/data/loader.h"
 #include "braid/io/atomic_file.h"
+#include "braid/io/hub.h"
 #include "braid/models/inference.h"
 #include "braid/models/registry.h"
 #include "braid/models/tensor_file.h"
@@ -108,7 +109,7 @@ class Trainer {
 };
 
 void Trainer::load_teacher() {
-  auto loaded = models::load_model(config_.teacher);
+  auto loaded = models::load_model(io::resolve_weights(config_.teacher, progress_));
   if (loaded.card.classes != run_.card.classes)
     throw DataError("train", "the teacher knows other classes than the data", config_.teacher);
   if (loaded.card.input.channels != run_.card.input.channels ||

@@ -1,0 +1,59 @@
+#include "braid/io/posix_file.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+#include "braid/core/error.h"
+
+namespace braid::io {
+namespace fs = std::filesystem;
+
+void fail_io(const std::string& action, const fs::path& path, int reason) {
+  const char* remedy = reason == ENOSPC   ? "free some space or choose another folder"
+                       : reason == EROFS  ? "the file system is read-only; choose another folder"
+                       : reason == EACCES ? "check the permissions"
+                                          : "";
+  throw IoError("io", fmt::format("cannot {}: {}", action, std::strerror(reason)), path.string(),
+                remedy);
+}
+
+FileDescriptor::FileDescriptor(const fs::path& path, int flags)
+    : fd_(::open(path.c_str(), flags | O_CLOEXEC, 0666)) {}
+
+FileDescriptor::~FileDescriptor() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+int FileDescriptor::close() { return ::close(std::exchange(fd_, -1)); }
+
+void write_bytes(const FileDescriptor& fd, std::span<const std::byte> bytes, const fs::path& file) {
+  size_t done = 0;
+  while (done < bytes.size()) {
+    const ssize_t n = ::write(fd.get(), bytes.data() + done, bytes.size() - done);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) fail_io("write", file, errno);
+    done += static_cast<size_t>(n);
+  }
+}
+
+void sync_folder(const fs::path& folder) {
+  const FileDescriptor fd(folder.empty() ? "." : folder, O_RDONLY | O_DIRECTORY);
+  if (fd.ok()) ::fsync(fd.get());  // not every file system can; the rename itself has happened
+}
+
+void sync_and_rename(const fs::path& from, const fs::path& to) {
+  {
+    const FileDescriptor fd(from, O_RDONLY);
+    if (!fd.ok()) fail_io("open", from, errno);
+    if (::fsync(fd.get()) != 0 && errno != EINVAL) fail_io("sync", from, errno);
+  }
+  if (::rename(from.c_str(), to.c_str()) != 0) fail_io("rename", to, errno);
+  sync_folder(to.parent_path());
+}
+
+}  // namespace braid::io
