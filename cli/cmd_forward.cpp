@@ -1,6 +1,5 @@
 // braid forward: tensors in, tensors out, for parity checks and scripts.
 #include <fmt/format.h>
-#include "braid/torch.h"
 
 #include <filesystem>
 
@@ -11,6 +10,7 @@
 #include "braid/models/registry.h"
 #include "braid/models/tensor_file.h"
 #include "braid/nn/autocast.h"
+#include "braid/torch.h"
 #include "cli/command.h"
 
 namespace braid::cli {

@@ -1,12 +1,12 @@
 // Batches from a dataset, decoded and augmented in worker threads ahead of the training loop.
 #pragma once
-#include "braid/torch.h"
 
 #include <memory>
 #include <optional>
 
 #include "braid/data/dataset.h"
 #include "braid/data/transforms.h"
+#include "braid/torch.h"
 
 namespace braid::data {
 

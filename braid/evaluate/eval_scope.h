@@ -1,11 +1,11 @@
 // A model in evaluation for a scope.
 #pragma once
-#include "braid/torch.h"
 
 #include <string>
 
 #include "braid/models/model.h"
 #include "braid/nn/autocast.h"
+#include "braid/torch.h"
 
 namespace braid::evaluate {
 

@@ -1,8 +1,9 @@
 // Classification metrics.
 #pragma once
-#include "braid/torch.h"
 
 #include <cstdint>
+
+#include "braid/torch.h"
 
 namespace braid::evaluate {
 

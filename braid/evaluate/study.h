@@ -1,7 +1,6 @@
 // One comparison at work: what its units share, and the units. Each unit is kept once it is done,
 // so that a killed comparison goes on where it was.
 #pragma once
-#include "braid/torch.h"
 
 #include <string>
 
@@ -10,6 +9,7 @@
 #include "braid/evaluate/budget.h"
 #include "braid/evaluate/compare.h"
 #include "braid/evaluate/work_folder.h"
+#include "braid/torch.h"
 #include "braid/train/config.h"
 
 namespace braid::evaluate {

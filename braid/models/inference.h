@@ -1,6 +1,5 @@
 // Runs a model over a whole dataset.
 #pragma once
-#include "braid/torch.h"
 
 #include <string>
 #include <vector>
@@ -9,6 +8,7 @@
 #include "braid/data/dataset.h"
 #include "braid/data/transforms.h"
 #include "braid/models/model.h"
+#include "braid/torch.h"
 
 namespace braid::models {
 

@@ -1,12 +1,12 @@
 // What a model costs.
 #pragma once
-#include "braid/torch.h"
 
 #include <cstdint>
 #include <functional>
 #include <vector>
 
 #include "braid/models/model.h"
+#include "braid/torch.h"
 
 namespace braid::models {
 

@@ -1,12 +1,12 @@
 // The contract of every vision model.
 #pragma once
-#include "braid/torch.h"
 
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "braid/core/config.h"
+#include "braid/torch.h"
 
 namespace braid::models {
 

@@ -56,7 +56,8 @@ ModelEntry make_entry(const std::string& name, Family family, Fusion fusion,
 // Every architecture, sorted by name. Filled once by register_all() in registry.cpp.
 const Registry& registry();
 // name: of the table, with the tag of weights as in timm ("resnet18.a1_in1k") or without, or a
-// composed one: `braidnet:LINE` or a TOML file (composer/design.h). Throws UsageError with near matches when the name is unknown, ConfigError for a wrong design.
+// composed one: `braidnet:LINE` or a TOML file (composer/design.h). Throws UsageError with near
+// matches when the name is unknown, ConfigError for a wrong design.
 const ModelEntry& find_model(const std::string& name);
 // Names from a list that was split at commas, each as find_model() knows it: the pieces of a
 // braidnet line are put together again, a TOML file becomes its line.

@@ -1,10 +1,11 @@
 // Named tensors in safetensors files.
 #pragma once
-#include "braid/torch.h"
 
 #include <filesystem>
 #include <map>
 #include <string>
+
+#include "braid/torch.h"
 
 namespace braid::models {
 

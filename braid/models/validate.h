@@ -1,9 +1,10 @@
 // Checks of a model's config, made once at construction.
 #pragma once
-#include "braid/torch.h"
 
 #include <cstdint>
 #include <string>
+
+#include "braid/torch.h"
 
 namespace braid::models {
 

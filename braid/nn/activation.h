@@ -1,8 +1,9 @@
 // Activations by timm's names.
 #pragma once
-#include "braid/torch.h"
 
 #include <string>
+
+#include "braid/torch.h"
 
 namespace braid::nn {
 

@@ -1,8 +1,9 @@
 // Mixed precision for a scope.
 #pragma once
-#include "braid/torch.h"
 
 #include <string>
+
+#include "braid/torch.h"
 
 namespace braid::nn {
 

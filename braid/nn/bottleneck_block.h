@@ -3,10 +3,10 @@
 //
 // Reference: timm's BottleneckBlock (byobnet.py, Apache-2.0); same keys and shapes.
 #pragma once
-#include "braid/torch.h"
 
 #include "braid/nn/activation.h"
 #include "braid/nn/conv.h"
+#include "braid/torch.h"
 
 namespace braid::nn {
 

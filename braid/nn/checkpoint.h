@@ -1,10 +1,11 @@
 // Gradient checkpointing: trade a second forward pass for the memory of a block's activations.
 #pragma once
-#include "braid/torch.h"
 
 #include <functional>
 #include <utility>
 #include <vector>
+
+#include "braid/torch.h"
 
 namespace braid::nn {
 

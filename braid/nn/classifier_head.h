@@ -1,9 +1,9 @@
 // The end of a network on feature maps: average pooling, optional norm and hidden layer, dropout,
 // classifier; timm's ClassifierHead and NormMlpClassifierHead.
 #pragma once
-#include "braid/torch.h"
 
 #include "braid/nn/activation.h"
+#include "braid/torch.h"
 
 namespace braid::nn {
 

@@ -4,9 +4,10 @@
 // https://arxiv.org/abs/2104.05704 Reference: https://github.com/SHI-Labs/Compact-Transformers
 // (Apache-2.0). Keys and shapes are those of the reference.
 #pragma once
-#include "braid/torch.h"
 
 #include <vector>
+
+#include "braid/torch.h"
 
 namespace braid::nn {
 

@@ -5,11 +5,11 @@
 // shapes. Differences: the map is averaged before its projection to tokens rather than after it,
 // which is the same for dw_stride^2 times less work; the class token is optional.
 #pragma once
-#include "braid/torch.h"
 
 #include <utility>
 
 #include "braid/nn/vit_block.h"
+#include "braid/torch.h"
 
 namespace braid::nn {
 

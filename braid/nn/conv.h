@@ -1,8 +1,8 @@
 // Convolutions as timm builds them, and the 1x1 convolution as a matrix product.
 #pragma once
-#include "braid/torch.h"
 
 #include "braid/nn/activation.h"
+#include "braid/torch.h"
 
 namespace braid::nn {
 

@@ -1,9 +1,9 @@
 // The feed-forward part with a depthwise convolution inside, which tells pixels of their neighbours
 // (https://arxiv.org/abs/2106.13797), timm's MlpWithDepthwiseConv.
 #pragma once
-#include "braid/torch.h"
 
 #include "braid/nn/activation.h"
+#include "braid/torch.h"
 
 namespace braid::nn {
 

@@ -1,8 +1,8 @@
 // The feed-forward part stored as 1x1 convolutions, timm's ConvMlp.
 #pragma once
-#include "braid/torch.h"
 
 #include "braid/nn/activation.h"
+#include "braid/torch.h"
 
 namespace braid::nn {
 

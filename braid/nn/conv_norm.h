@@ -4,9 +4,9 @@
 // https://github.com/jameslahm/RepViT); same keys and shapes, in the training form and in the
 // folded one.
 #pragma once
-#include "braid/torch.h"
 
 #include "braid/nn/reparameterize.h"
+#include "braid/torch.h"
 
 namespace braid::nn {
 

@@ -1,11 +1,11 @@
 // The stem of CoAtNet and MaxViT: two convolutions, timm's Stem of maxxvit.py.
 #pragma once
-#include "braid/torch.h"
 
 #include <vector>
 
 #include "braid/nn/activation.h"
 #include "braid/nn/same_padding.h"
+#include "braid/torch.h"
 
 namespace braid::nn {
 

@@ -4,10 +4,10 @@
 // Reference: timm's convnext.py (Apache-2.0; after facebookresearch/ConvNeXt, MIT); same keys and
 // shapes.
 #pragma once
-#include "braid/torch.h"
 
 #include "braid/nn/conv_mlp.h"
 #include "braid/nn/mlp.h"
+#include "braid/torch.h"
 
 namespace braid::nn {
 

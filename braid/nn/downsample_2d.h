@@ -1,8 +1,8 @@
 // A shortcut that follows a strided block, timm's Downsample2d with pool type "avg2".
 #pragma once
-#include "braid/torch.h"
 
 #include "braid/nn/same_padding.h"
+#include "braid/torch.h"
 
 namespace braid::nn {
 

@@ -1,8 +1,9 @@
 // Stochastic depth per sample (https://arxiv.org/abs/1603.09382), timm's DropPath.
 #pragma once
-#include "braid/torch.h"
 
 #include <vector>
+
+#include "braid/torch.h"
 
 namespace braid::nn {
 

@@ -5,12 +5,12 @@
 // al., https://arxiv.org/abs/2106.09681
 // Keys and shapes are those of timm's edgenext.py.
 #pragma once
-#include "braid/torch.h"
 
 #include <vector>
 
-#include "braid/nn/map_block.h"
+#include "braid/nn/feature_block.h"
 #include "braid/nn/mlp.h"
+#include "braid/torch.h"
 
 namespace braid::nn {
 
@@ -71,7 +71,7 @@ struct EdgeNeXtBlockConfig {
 
 // Depthwise convolution, norm, feed-forward part: [B,C,H,W] -> [B,C,H,W]. Keys: gamma, conv_dw,
 // norm, mlp.
-class EdgeNeXtConvBlockImpl : public MapBlockImpl {
+class EdgeNeXtConvBlockImpl : public FeatureBlockImpl {
  public:
   explicit EdgeNeXtConvBlockImpl(const EdgeNeXtBlockConfig& config);
   torch::Tensor forward(const torch::Tensor& x) override;
@@ -89,7 +89,7 @@ TORCH_MODULE(EdgeNeXtConvBlock);
 // Depthwise convolutions in a cascade over parts of the channels, cross-covariance attention,
 // feed-forward part: [B,C,H,W] -> [B,C,H,W]. Keys: gamma_xca, gamma, convs.I, (pos_embd), norm_xca,
 // xca, norm, mlp.
-class SplitTransposeBlockImpl : public MapBlockImpl {
+class SplitTransposeBlockImpl : public FeatureBlockImpl {
  public:
   explicit SplitTransposeBlockImpl(const EdgeNeXtBlockConfig& config);
   torch::Tensor forward(const torch::Tensor& x) override;

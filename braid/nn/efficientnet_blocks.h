@@ -5,12 +5,13 @@
 // https://arxiv.org/abs/2404.10518 Reference: timm's _efficientnet_blocks.py (Apache-2.0); same
 // keys and shapes.
 #pragma once
-#include "braid/torch.h"
 
 #include "braid/nn/activation.h"
 #include "braid/nn/conv.h"
+#include "braid/nn/feature_block.h"
 #include "braid/nn/layer_scale.h"
 #include "braid/nn/squeeze_excite.h"
+#include "braid/torch.h"
 
 namespace braid::nn {
 
@@ -35,16 +36,10 @@ struct MobileBlockConfig {
   double drop_path_rate = 0;
 };
 
-// What the blocks have in common: [B,C,H,W] -> [B,C',H/stride,W/stride]. Blocks without stride that
-// keep the channels, except ConvBnAct, add their input.
-class MobileBlockImpl : public torch::nn::Module {
- public:
-  virtual torch::Tensor forward(const torch::Tensor& x) = 0;
-};
-TORCH_MODULE(MobileBlock);
+// Blocks without stride that keep the channels, except ConvBnAct, add their input.
 
 // A convolution, norm and activation. Keys: conv, bn1.
-class ConvBnActImpl : public MobileBlockImpl {
+class ConvBnActImpl : public FeatureBlockImpl {
  public:
   explicit ConvBnActImpl(const MobileBlockConfig& config);
   torch::Tensor forward(const torch::Tensor& x) override;
@@ -56,7 +51,7 @@ class ConvBnActImpl : public MobileBlockImpl {
 };
 
 // Depthwise, then 1x1 without activation; does not expand. Keys: conv_dw, bn1, (se), conv_pw, bn2.
-class DepthwiseSeparableConvImpl : public MobileBlockImpl {
+class DepthwiseSeparableConvImpl : public FeatureBlockImpl {
  public:
   explicit DepthwiseSeparableConvImpl(const MobileBlockConfig& config);
   torch::Tensor forward(const torch::Tensor& x) override;
@@ -70,7 +65,7 @@ class DepthwiseSeparableConvImpl : public MobileBlockImpl {
 
 // MBConv: 1x1 expansion, depthwise, 1x1 without activation. Keys: conv_pw, bn1, conv_dw, bn2, (se),
 // conv_pwl, bn3.
-class InvertedResidualImpl : public MobileBlockImpl {
+class InvertedResidualImpl : public FeatureBlockImpl {
  public:
   explicit InvertedResidualImpl(const MobileBlockConfig& config);
   torch::Tensor forward(const torch::Tensor& x) override;
@@ -84,7 +79,7 @@ class InvertedResidualImpl : public MobileBlockImpl {
 
 // Fused MBConv: one full convolution expands, then 1x1 without activation. Keys: conv_exp, bn1,
 // (se), conv_pwl, bn2.
-class EdgeResidualImpl : public MobileBlockImpl {
+class EdgeResidualImpl : public FeatureBlockImpl {
  public:
   explicit EdgeResidualImpl(const MobileBlockConfig& config);
   torch::Tensor forward(const torch::Tensor& x) override;
@@ -111,7 +106,7 @@ struct UniversalInvertedResidualConfig {
 // MobileNetV4's universal inverted bottleneck. Keys: (dw_start.conv, dw_start.bn), pw_exp.conv,
 // pw_exp.bn, (dw_mid.*), pw_proj.*, (layer_scale.gamma). No reference network has the depthwise
 // convolution that timm allows after the projection; neither has this block.
-class UniversalInvertedResidualImpl : public MobileBlockImpl {
+class UniversalInvertedResidualImpl : public FeatureBlockImpl {
  public:
   explicit UniversalInvertedResidualImpl(const UniversalInvertedResidualConfig& config);
   torch::Tensor forward(const torch::Tensor& x) override;

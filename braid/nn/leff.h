@@ -5,9 +5,9 @@
 // Reference: https://github.com/coeusguo/ceit (Apache-2.0), LocallyEnhancedFeedForward; same keys
 // and shapes. Differences: feature maps as well as tokens, with or without a class token.
 #pragma once
-#include "braid/torch.h"
 
 #include "braid/nn/activation.h"
+#include "braid/torch.h"
 
 namespace braid::nn {
 

@@ -6,10 +6,10 @@
 // adapted from https://github.com/apple/ml-cvnets, Apple's sample code licence); same keys and
 // shapes.
 #pragma once
-#include "braid/torch.h"
 
 #include "braid/nn/activation.h"
 #include "braid/nn/conv_mlp.h"
+#include "braid/torch.h"
 
 namespace braid::nn {
 

@@ -1,8 +1,8 @@
 // The Transformer's feed-forward part, timm's Mlp.
 #pragma once
-#include "braid/torch.h"
 
 #include "braid/nn/activation.h"
+#include "braid/torch.h"
 
 namespace braid::nn {
 

@@ -49,7 +49,7 @@ struct MobileAttentionConfig {
 
 // scale * attn(norm(x)), with x added where the channels are kept. Keys: norm, attn,
 // (layer_scale.gamma).
-class MobileAttentionImpl : public MobileBlockImpl {
+class MobileAttentionImpl : public FeatureBlockImpl {
  public:
   explicit MobileAttentionImpl(const MobileAttentionConfig& config);
   torch::Tensor forward(const torch::Tensor& x) override;

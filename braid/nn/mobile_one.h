@@ -3,7 +3,6 @@
 // Papers: MobileOne, https://arxiv.org/abs/2206.04040; RepLKNet, https://arxiv.org/abs/2203.06717
 // Keys and shapes are those of timm's fastvit.py.
 #pragma once
-#include "braid/torch.h"
 
 #include <vector>
 
@@ -11,6 +10,7 @@
 #include "braid/nn/conv.h"
 #include "braid/nn/reparameterize.h"
 #include "braid/nn/squeeze_excite.h"
+#include "braid/torch.h"
 
 namespace braid::nn {
 

@@ -84,9 +84,9 @@ BlockArgs parse_block(const std::string& block) {
   return args;
 }
 
-std::shared_ptr<MobileBlockImpl> make_block(const BlockArgs& args, int64_t in, int64_t stride,
-                                            double drop_path_rate,
-                                            const MobileStagesConfig& config) {
+std::shared_ptr<FeatureBlockImpl> make_block(const BlockArgs& args, int64_t in, int64_t stride,
+                                             double drop_path_rate,
+                                             const MobileStagesConfig& config) {
   const Act act = args.act.value_or(config.act);
   const int64_t out = args.whole("c", 0);
   const double exp_ratio = args.get("e", 1);

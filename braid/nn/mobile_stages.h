@@ -48,7 +48,7 @@ class MobileStagesImpl : public torch::nn::Module {
   const std::vector<MobileLevel>& levels() const { return levels_; }
 
  private:
-  std::vector<MobileBlock> blocks_;  // of all stages, in order
+  std::vector<FeatureBlock> blocks_;  // of all stages, in order
   std::vector<MobileLevel> levels_;
 };
 TORCH_MODULE(MobileStages);

@@ -5,12 +5,12 @@
 // Reference: timm's MobileVitBlock and MobileVitV2Block (mobilevit.py, Apache-2.0, adapted from
 // https://github.com/apple/ml-cvnets, Apple's sample code licence); same keys and shapes.
 #pragma once
-#include "braid/torch.h"
 
 #include "braid/nn/activation.h"
 #include "braid/nn/conv.h"
 #include "braid/nn/linear_attention.h"
 #include "braid/nn/vit_block.h"
+#include "braid/torch.h"
 
 namespace braid::nn {
 

@@ -4,11 +4,11 @@
 // Paper: Li et al., https://arxiv.org/abs/2207.05501
 // Keys and shapes are those of timm's nextvit.py.
 #pragma once
-#include "braid/torch.h"
 
 #include "braid/nn/activation.h"
 #include "braid/nn/conv_mlp.h"
-#include "braid/nn/map_block.h"
+#include "braid/nn/feature_block.h"
+#include "braid/torch.h"
 
 namespace braid::nn {
 
@@ -78,7 +78,7 @@ struct NextBlockConfig {
 };
 
 // [B,C,H,W] -> [B,C',H/stride,W/stride]. Keys: patch_embed, mhca, norm, mlp.
-class NextConvBlockImpl : public MapBlockImpl {
+class NextConvBlockImpl : public FeatureBlockImpl {
  public:
   explicit NextConvBlockImpl(const NextBlockConfig& config);
   torch::Tensor forward(const torch::Tensor& x) override;
@@ -94,7 +94,7 @@ TORCH_MODULE(NextConvBlock);
 
 // [B,C,H,W] -> [B,C',H/stride,W/stride]. Keys: patch_embed, norm1, e_mhsa, projection, mhca, norm2,
 // mlp.
-class NextTransformerBlockImpl : public MapBlockImpl {
+class NextTransformerBlockImpl : public FeatureBlockImpl {
  public:
   explicit NextTransformerBlockImpl(const NextBlockConfig& config);
   torch::Tensor forward(const torch::Tensor& x) override;

@@ -1,9 +1,9 @@
 // Attention with a bias per relative position, timm's Attention2d and AttentionCl.
 #pragma once
-#include "braid/torch.h"
 
 #include "braid/nn/pointwise.h"
 #include "braid/nn/relative_position.h"
+#include "braid/torch.h"
 
 namespace braid::nn {
 

@@ -1,10 +1,10 @@
 // Attention biases that depend on the relative position of query and key inside a square window.
 #pragma once
-#include "braid/torch.h"
 
 #include <string>
 
 #include "braid/nn/mlp.h"
+#include "braid/torch.h"
 
 namespace braid::nn {
 

@@ -4,14 +4,14 @@
 // Paper: Vasu et al., https://arxiv.org/abs/2303.14189
 // Keys and shapes are those of timm's fastvit.py.
 #pragma once
-#include "braid/torch.h"
 
 #include "braid/nn/activation.h"
 #include "braid/nn/attention.h"
+#include "braid/nn/feature_block.h"
 #include "braid/nn/layer_scale.h"
-#include "braid/nn/map_block.h"
 #include "braid/nn/mobile_one.h"
 #include "braid/nn/reparameterize.h"
+#include "braid/torch.h"
 
 namespace braid::nn {
 
@@ -68,7 +68,7 @@ struct FastViTBlockConfig {
 };
 
 // RepMixer and feed-forward part: [B,C,H,W] -> [B,C,H,W]. Keys: token_mixer, mlp, layer_scale.
-class RepMixerBlockImpl : public MapBlockImpl {
+class RepMixerBlockImpl : public FeatureBlockImpl {
  public:
   explicit RepMixerBlockImpl(const FastViTBlockConfig& config);
   torch::Tensor forward(const torch::Tensor& x) override;
@@ -84,7 +84,7 @@ TORCH_MODULE(RepMixerBlock);
 
 // Attention behind a batch norm and feed-forward part: [B,C,H,W] -> [B,C,H,W]. Keys: norm,
 // token_mixer, layer_scale_1, mlp, layer_scale_2.
-class FastViTAttentionBlockImpl : public MapBlockImpl {
+class FastViTAttentionBlockImpl : public FeatureBlockImpl {
  public:
   explicit FastViTAttentionBlockImpl(const FastViTBlockConfig& config);
   torch::Tensor forward(const torch::Tensor& x) override;

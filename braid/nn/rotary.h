@@ -4,11 +4,11 @@
 // Paper: Su et al., https://arxiv.org/abs/2104.09864
 // Differences: the block takes and gives feature maps.
 #pragma once
-#include "braid/torch.h"
 
 #include <optional>
 
 #include "braid/nn/mlp.h"
+#include "braid/torch.h"
 
 namespace braid::nn {
 

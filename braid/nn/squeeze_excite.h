@@ -1,8 +1,8 @@
 // Squeeze-and-excitation (https://arxiv.org/abs/1709.01507), timm's SEModule and SqueezeExcite.
 #pragma once
-#include "braid/torch.h"
 
 #include "braid/nn/activation.h"
+#include "braid/torch.h"
 
 namespace braid::nn {
 

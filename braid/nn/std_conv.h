@@ -1,13 +1,9 @@
 // Convolution with standardized weights (https://arxiv.org/abs/1903.10520) and TensorFlow's
 // padding.
 #pragma once
-#include "braid/torch.h"
+#include "braid/nn/same_padding.h"
 
 namespace braid::nn {
-
-// TensorFlow's "same" padding: a window of `kernel` pixels then fits ceil(side / stride) times. An
-// odd pixel goes to the bottom and the right. x: [B,C,H,W]; x itself where nothing is missing.
-torch::Tensor pad_same(const torch::Tensor& x, int64_t kernel, int64_t stride, double value = 0);
 
 struct StdConvOptions {
   int64_t kernel = 1;  // pixels along one side

@@ -1,10 +1,10 @@
 // Tokens as feature maps and back.
 #pragma once
-#include "braid/torch.h"
 
 #include <cmath>
 
 #include "braid/nn/conv.h"
+#include "braid/torch.h"
 
 namespace braid::nn {
 

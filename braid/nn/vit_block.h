@@ -1,11 +1,11 @@
 // The pre-norm Transformer block of ViT, timm's Block.
 #pragma once
-#include "braid/torch.h"
 
 #include "braid/nn/activation.h"
 #include "braid/nn/attention.h"
 #include "braid/nn/layer_scale.h"
 #include "braid/nn/mlp.h"
+#include "braid/torch.h"
 
 namespace braid::nn {
 

@@ -38,7 +38,7 @@ struct TrainConfig {
   std::string output = "runs/train";  // folder of this run
   // initial weights: a .safetensors file, a folder, or hf-hub:OWNER/NAME; empty: random
   std::string weights;
-  std::string freeze;   // backbone: all but the classifier; K: the first K layers; empty: nothing
+  std::string freeze;  // backbone: all but the classifier; K: the first K layers; empty: nothing
   std::optional<int64_t>
       img_size;          // pixels; unset: the data's own for small images, else the model's
   double drop = 0;       // dropout

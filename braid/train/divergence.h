@@ -1,11 +1,11 @@
 // Finds where a computation stopped being finite.
 #pragma once
-#include "braid/torch.h"
 
 #include <string>
 
 #include "braid/core/error.h"
 #include "braid/models/model.h"
+#include "braid/torch.h"
 
 namespace braid::train {
 

@@ -1,9 +1,10 @@
 // Exponential moving average of a model's weights, timm's ModelEmaV3 without warm-up.
 #pragma once
-#include "braid/torch.h"
 
 #include <map>
 #include <string>
+
+#include "braid/torch.h"
 
 namespace braid::train {
 

@@ -1,8 +1,9 @@
 // Classification losses.
 #pragma once
-#include "braid/torch.h"
 
 #include <string>
+
+#include "braid/torch.h"
 
 namespace braid::train {
 

@@ -1,6 +1,5 @@
 // Optimizers, with PyTorch's and timm's arithmetic.
 #pragma once
-#include "braid/torch.h"
 
 #include <map>
 #include <memory>
@@ -8,6 +7,7 @@
 #include <vector>
 
 #include "braid/models/model.h"
+#include "braid/torch.h"
 #include "braid/train/config.h"
 
 namespace braid::train {

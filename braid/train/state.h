@@ -1,6 +1,5 @@
 // Everything beyond the model that a run continues from, kept in last/state.safetensors.
 #pragma once
-#include "braid/torch.h"
 
 #include <filesystem>
 #include <map>
@@ -8,6 +7,7 @@
 #include <vector>
 
 #include "braid/core/config.h"
+#include "braid/torch.h"
 #include "braid/train/trainer.h"
 
 namespace braid::train {

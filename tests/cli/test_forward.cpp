@@ -1,13 +1,13 @@
 // braid forward as its users run it: files written, exit codes.
 #include <gtest/gtest.h>
 #include <sys/wait.h>
-#include "braid/torch.h"
 
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
 #include "braid/models/tensor_file.h"
+#include "braid/torch.h"
 
 namespace braid {
 namespace {

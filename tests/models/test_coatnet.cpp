@@ -1,11 +1,11 @@
 #include "braid/models/hybrid/coatnet.h"
 
 #include <gtest/gtest.h>
-#include "braid/torch.h"
 
 #include "braid/core/error.h"
 #include "braid/models/tensor_file.h"
 #include "braid/nn/relative_position.h"
+#include "braid/torch.h"
 
 namespace braid::models {
 namespace {

@@ -1,13 +1,13 @@
 #include "braid/models/hybrid/edgenext.h"
 
 #include <gtest/gtest.h>
-#include "braid/torch.h"
 
 #include <cmath>
 #include <numbers>
 
 #include "braid/core/error.h"
 #include "braid/nn/edgenext_block.h"
+#include "braid/torch.h"
 
 namespace braid::models {
 namespace {

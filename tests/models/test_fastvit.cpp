@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 #include <unistd.h>
-#include "braid/torch.h"
 
 #include <filesystem>
 
@@ -10,6 +9,7 @@
 #include "braid/io/safetensors.h"
 #include "braid/models/checkpoint.h"
 #include "braid/models/tensor_file.h"
+#include "braid/torch.h"
 
 namespace braid::models {
 namespace {

@@ -1,11 +1,11 @@
 #include "braid/models/hybrid/nextvit.h"
 
 #include <gtest/gtest.h>
-#include "braid/torch.h"
 
 #include "braid/core/error.h"
 #include "braid/models/tensor_file.h"
 #include "braid/nn/next_block.h"
+#include "braid/torch.h"
 
 namespace braid::models {
 namespace {

@@ -2,7 +2,6 @@
 // generate_parity.py.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include "braid/torch.h"
 
 #include <algorithm>
 #include <filesystem>
@@ -10,6 +9,7 @@
 #include "braid/io/safetensors.h"
 #include "braid/models/registry.h"
 #include "braid/models/tensor_file.h"
+#include "braid/torch.h"
 
 namespace braid::models {
 namespace {

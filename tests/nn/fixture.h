@@ -1,13 +1,13 @@
 // Layers against what their reference implementation computed; see generate_blocks.py.
 #pragma once
 #include <gtest/gtest.h>
-#include "braid/torch.h"
 
 #include <cmath>
 #include <functional>
 #include <string>
 
 #include "braid/models/tensor_file.h"
+#include "braid/torch.h"
 
 namespace braid::nn {
 

@@ -1,10 +1,11 @@
 // Gradients of layers against finite differences.
 #pragma once
-#include "braid/torch.h"
 
 #include <algorithm>
 #include <cmath>
 #include <functional>
+
+#include "braid/torch.h"
 
 namespace braid::nn {
 

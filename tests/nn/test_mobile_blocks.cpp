@@ -1,9 +1,9 @@
 // The blocks of MobileViT that no model of the registry uses to the full.
 #include <gtest/gtest.h>
-#include "braid/torch.h"
 
 #include "braid/nn/bottleneck_block.h"
 #include "braid/nn/mobilevit_block.h"
+#include "braid/torch.h"
 
 namespace braid::nn {
 namespace {

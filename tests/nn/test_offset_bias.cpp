@@ -1,9 +1,9 @@
 #include <gtest/gtest.h>
-#include "braid/torch.h"
 
 #include <cstdlib>
 
 #include "braid/nn/offset_bias.h"
+#include "braid/torch.h"
 
 namespace braid::nn {
 namespace {

@@ -4,11 +4,11 @@
 // Reference: timm's resnetv2.py (Apache-2.0), without pre-activation and with TensorFlow's padding
 // ("same"), as vision_transformer_hybrid.py builds it; same keys and shapes. Differences: none.
 #pragma once
-#include "braid/torch.h"
 
 #include <vector>
 
 #include "braid/nn/std_conv.h"
+#include "braid/torch.h"
 
 namespace braid::models {
 

@@ -1,13 +1,13 @@
 // The composer's vocabulary: builds the blocks that a design names from the layers that the named
 // models use.
 #pragma once
-#include "braid/torch.h"
 
 #include <functional>
 #include <memory>
 #include <string>
 
 #include "braid/models/composer/options.h"
+#include "braid/torch.h"
 
 namespace braid::models {
 

@@ -1,9 +1,9 @@
 // Two branches side by side, as in Conformer: a map in bottleneck blocks and tokens in Transformer
 // blocks, which exchange features in every block.
 #pragma once
-#include "braid/torch.h"
 
 #include "braid/nn/conformer_block.h"
+#include "braid/torch.h"
 
 namespace braid::models {
 

@@ -1,7 +1,6 @@
 // A Transformer block whose attention, positions and feed-forward part are chosen freely, from the
 // parts that the named models are made of.
 #pragma once
-#include "braid/torch.h"
 
 #include "braid/nn/attention.h"
 #include "braid/nn/conv_ffn.h"
@@ -11,6 +10,7 @@
 #include "braid/nn/pooled_key_attention.h"
 #include "braid/nn/relative_attention.h"
 #include "braid/nn/rotary.h"
+#include "braid/torch.h"
 
 namespace braid::models {
 

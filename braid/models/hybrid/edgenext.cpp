@@ -119,7 +119,7 @@ EdgeNeXt::EdgeNeXt(const EdgeNeXtConfig& config) : config_(config) {
                                           .expand_ratio = config.expand_ratio,
                                           .ls_init_value = config.ls_init_value,
                                           .drop_path = rates[block_number++]};
-      std::shared_ptr<nn::MapBlockImpl> part;
+      std::shared_ptr<nn::FeatureBlockImpl> part;
       if (j < config.depths[i] - config.global_block_counts[i])
         part = std::make_shared<nn::EdgeNeXtConvBlockImpl>(block);
       else

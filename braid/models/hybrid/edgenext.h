@@ -9,12 +9,13 @@
 #include "braid/models/model.h"
 #include "braid/models/registry.h"
 #include "braid/nn/classifier_head.h"
-#include "braid/nn/map_block.h"
+#include "braid/nn/feature_block.h"
 #include "braid/nn/norm.h"
 
 namespace braid::models {
 
 struct EdgeNeXtConfig {
+  static constexpr bool kFixedInputSize = false;  // timm's takes no img_size
   int64_t num_classes = 1000;
   int64_t in_chans = 3;
   int64_t img_size = 256;                                   // pixels; the network takes any size
@@ -64,7 +65,7 @@ class EdgeNeXt : public Model {
  private:
   struct Stage {
     EdgeNeXtDownsample downsample{nullptr};
-    std::vector<nn::MapBlock> blocks;
+    std::vector<nn::FeatureBlock> blocks;
   };
   EdgeNeXtConfig config_;
   EdgeNeXtDownsample stem_{nullptr};

@@ -148,7 +148,7 @@ FastViT::FastViT(const FastViTConfig& config) : config_(config) {
                                          .drop_path = rates[block_number++],
                                          .layer_scale_init_value = config.layer_scale_init_value,
                                          .inference_mode = config.inference_mode};
-      std::shared_ptr<nn::MapBlockImpl> mixer;
+      std::shared_ptr<nn::FeatureBlockImpl> mixer;
       if (config.token_mixers[i] == "repmixer")
         mixer = std::make_shared<nn::RepMixerBlockImpl>(block);
       else

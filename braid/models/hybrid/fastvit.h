@@ -9,13 +9,14 @@
 #include "braid/models/model.h"
 #include "braid/models/registry.h"
 #include "braid/nn/classifier_head.h"
-#include "braid/nn/map_block.h"
+#include "braid/nn/feature_block.h"
 #include "braid/nn/mobile_one.h"
 #include "braid/nn/rep_mixer.h"
 
 namespace braid::models {
 
 struct FastViTConfig {
+  static constexpr bool kFixedInputSize = false;  // timm's takes no img_size
   int64_t num_classes = 1000;
   int64_t in_chans = 3;
   int64_t img_size = 256;                      // pixels; the network itself takes any size
@@ -63,7 +64,7 @@ class FastViT : public Model {
   struct Stage {
     FastViTDownsample downsample{nullptr};
     nn::ConditionalPosition pos_emb{nullptr};
-    std::vector<nn::MapBlock> blocks;
+    std::vector<nn::FeatureBlock> blocks;
   };
   FastViTConfig config_;
   torch::nn::Sequential stem_;

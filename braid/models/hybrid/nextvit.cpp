@@ -128,7 +128,7 @@ NextViT::NextViT(const NextViTConfig& config) : config_(config) {
           .attn_drop = config.attn_drop_rate,
           .drop = config.proj_drop_rate,
           .drop_path = rates[blocks_.size()]};
-      std::shared_ptr<nn::MapBlockImpl> part;
+      std::shared_ptr<nn::FeatureBlockImpl> part;
       if (transformer)
         part = std::make_shared<nn::NextTransformerBlockImpl>(block);
       else

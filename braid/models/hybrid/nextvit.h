@@ -9,11 +9,12 @@
 #include "braid/models/model.h"
 #include "braid/models/registry.h"
 #include "braid/nn/classifier_head.h"
-#include "braid/nn/map_block.h"
+#include "braid/nn/feature_block.h"
 
 namespace braid::models {
 
 struct NextViTConfig {
+  static constexpr bool kFixedInputSize = false;  // timm's takes no img_size
   int64_t num_classes = 1000;
   int64_t in_chans = 3;
   int64_t img_size = 224;                        // pixels; the network itself takes any size
@@ -50,8 +51,8 @@ class NextViT : public Model {
   bool is_transformer(size_t stage, int64_t block) const;
   NextViTConfig config_;
   std::vector<std::pair<torch::nn::Conv2d, torch::nn::BatchNorm2d>> stem_;
-  std::vector<nn::MapBlock> blocks_;   // of all stages, in order
-  std::vector<FeatureInfo> features_;  // per stage
+  std::vector<nn::FeatureBlock> blocks_;  // of all stages, in order
+  std::vector<FeatureInfo> features_;     // per stage
   torch::nn::BatchNorm2d norm_{nullptr};
   nn::ClassifierHead head_{nullptr};
 };
