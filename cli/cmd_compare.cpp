@@ -10,7 +10,7 @@
 namespace braid::cli {
 namespace {
 
-constexpr const char* kFooter = R"(Examples:
+constexpr const char* kCompareFooter = R"(Examples:
   braid compare --data fashion-mnist --models resnet20,vit_lite_2_4_32,cct_2_3x2_32 --budget time=2m --output runs/compare
   braid compare --data photos/ --models resnet18,vit_tiny_patch16_224,coatnet_nano_rw_224 --budget epochs=5 --seeds 3
   braid compare --data photos/ --models resnet20,cct_2_3x2_32 --prefer latency --max-latency-ms 5
@@ -115,7 +115,7 @@ void run(const ConfigFlags& flags, const std::string& file, const std::string& f
 void add_compare(CLI::App& program) {
   auto* verb = program.add_subcommand(
       "compare", "Train several architectures under one equal budget and recommend one");
-  verb->footer(kFooter);
+  verb->footer(kCompareFooter);
   auto file = std::make_shared<std::string>();
   auto format = std::make_shared<std::string>("text");
   verb->add_option("--config", *file, "TOML file of settings; flags override it");

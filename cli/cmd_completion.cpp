@@ -7,7 +7,7 @@
 namespace braid::cli {
 namespace {
 
-constexpr const char* kFooter = R"(Examples:
+constexpr const char* kCompletionFooter = R"(Examples:
   source <(braid completion bash)                                          for this shell
   braid completion bash > ~/.local/share/bash-completion/completions/braid  for every new one)";
 
@@ -68,7 +68,7 @@ std::string script(const CLI::App& program) {
 
 void add_completion(CLI::App& program) {
   auto* verb = program.add_subcommand("completion", "Print shell completion (bash)");
-  verb->footer(kFooter);
+  verb->footer(kCompletionFooter);
   auto shell = std::make_shared<std::string>();
   verb->add_option("shell", *shell, "bash")->required()->check(CLI::IsMember({"bash"}));
   verb->callback([&program] { fmt::print("{}", script(program)); });

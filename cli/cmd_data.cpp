@@ -11,13 +11,13 @@
 namespace braid::cli {
 namespace {
 
-constexpr const char* kFooter = R"(Examples:
+constexpr const char* kDataFooter = R"(Examples:
   braid data list
   braid data info photos/
   braid data info fashion-mnist --format json
   braid data get fashion-mnist)";
 
-struct Options {
+struct DataOptions {
   std::string name, format = "text", output, url;
 };
 
@@ -27,7 +27,7 @@ std::vector<int64_t> counts_of(const data::Dataset& dataset) {
   return counts;
 }
 
-void info(const Options& options) {
+void info(const DataOptions& options) {
   const auto splits = data::open_source(options.name);
   const std::vector<std::pair<std::string, data::DatasetPtr>> parts = {
       {"train", splits.train}, {"val", splits.val}, {"test", splits.test}};
@@ -77,7 +77,7 @@ void list() {
       "them),\nIDX files, or CIFAR's binaries.\n");
 }
 
-void get(const Options& options) {
+void get(const DataOptions& options) {
   const auto progress = make_terminal_progress();
   const auto folder = data::fetch_dataset(
       options.name,
@@ -90,9 +90,9 @@ void get(const Options& options) {
 
 void add_data(CLI::App& program) {
   auto* verb = program.add_subcommand("data", "List, describe and fetch datasets");
-  verb->footer(kFooter);
+  verb->footer(kDataFooter);
   verb->require_subcommand(1);
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<DataOptions>();
   verb->add_subcommand("list", "Datasets that can be fetched")->callback([] { list(); });
   auto* describe = verb->add_subcommand("info", "Splits, classes and sizes of a dataset");
   describe->add_option("data", o->name, "a name or a folder")->required();

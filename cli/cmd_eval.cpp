@@ -15,12 +15,12 @@
 namespace braid::cli {
 namespace {
 
-struct Options {
+struct EvalOptions {
   std::string checkpoint, data, split = "auto", format = "text";
   evaluate::EvaluateOptions evaluate;
 };
 
-void run(const Options& options) {
+void run(const EvalOptions& options) {
   const auto progress = make_terminal_progress();
   auto loaded = models::load_model(checkpoint_folder(options.checkpoint, *progress));
   const auto report = evaluate::evaluate_checkpoint(loaded, options.data, options.split,
@@ -57,7 +57,7 @@ void add_eval(CLI::App& program) {
   verb->footer(
       "Example:\n  braid eval --checkpoint runs/fashion --data fashion-mnist --split test --format "
       "json");
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<EvalOptions>();
   verb->add_option("--checkpoint", o->checkpoint,
                    "folder of a run or a checkpoint, or hf-hub:OWNER/NAME")
       ->required();

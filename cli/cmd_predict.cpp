@@ -9,7 +9,7 @@
 namespace braid::cli {
 namespace {
 
-struct Options {
+struct PredictOptions {
   std::string checkpoint, format = "text", on_bad_sample = "error";
   std::vector<std::string> files;
   int64_t top = 5;
@@ -22,7 +22,7 @@ std::string csv_field(const std::string& text) {
   return quoted + "\"";
 }
 
-void run(const Options& options) {
+void run(const PredictOptions& options) {
   const torch::InferenceMode no_grad;
   const auto progress = make_terminal_progress();
   auto loaded = models::load_model(checkpoint_folder(options.checkpoint, *progress));
@@ -66,7 +66,7 @@ void add_predict(CLI::App& program) {
   verb->footer(
       "Example:\n  braid predict --checkpoint runs/fashion shirt.png boot.jpg --top 3 --format "
       "json");
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<PredictOptions>();
   verb->add_option("--checkpoint", o->checkpoint,
                    "folder of a run or a checkpoint, or hf-hub:OWNER/NAME")
       ->required();

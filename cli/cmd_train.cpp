@@ -14,7 +14,7 @@
 namespace braid::cli {
 namespace {
 
-constexpr const char* kFooter = R"(Examples:
+constexpr const char* kTrainFooter = R"(Examples:
   braid train --model cct_2_3x2_32 --data fashion-mnist --epochs 10 --output runs/fashion
   braid train --config run.toml --lr 5e-4          flags override the file
   braid train --model resnet20 --data photos/ --max-train-seconds 600 --dtype auto
@@ -77,7 +77,7 @@ void stop_on_interrupt() {
 
 void add_train(CLI::App& program) {
   auto* verb = program.add_subcommand("train", "Train or fine-tune one model");
-  verb->footer(kFooter);
+  verb->footer(kTrainFooter);
   auto file = std::make_shared<std::string>();
   auto recipe = std::make_shared<std::string>("auto");
   verb->add_option("--config", *file, "TOML file of settings; flags override it");

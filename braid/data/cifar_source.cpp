@@ -27,8 +27,8 @@ std::vector<std::string> read_names(const fs::path& file, int64_t classes) {
   return names;
 }
 
-DatasetPtr read_split(const std::vector<fs::path>& files, int64_t classes,
-                      const std::vector<std::string>& names) {
+DatasetPtr read_records(const std::vector<fs::path>& files, int64_t classes,
+                        const std::vector<std::string>& names) {
   std::vector<Example> examples;
   for (const auto& file : files)
     for (auto& record : io::read_cifar(file, classes))
@@ -54,9 +54,9 @@ Splits open_cifar(const fs::path& folder) {
   } else {
     train.push_back(folder / "train.bin");
   }
-  splits.train = read_split(train, classes, names);
+  splits.train = read_records(train, classes, names);
   const fs::path test = folder / (ten ? "test_batch.bin" : "test.bin");
-  if (fs::exists(test)) splits.test = read_split({test}, classes, names);
+  if (fs::exists(test)) splits.test = read_records({test}, classes, names);
   return splits;
 }
 

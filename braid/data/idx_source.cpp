@@ -19,8 +19,8 @@ fs::path with_or_without_gz(const fs::path& file) {
   return fs::exists(compressed) ? compressed : fs::path();
 }
 
-DatasetPtr read_split(const fs::path& folder, const std::string& split,
-                      std::vector<std::string> classes) {
+DatasetPtr read_idx_pair(const fs::path& folder, const std::string& split,
+                         std::vector<std::string> classes) {
   const fs::path image_file = with_or_without_gz(folder / (split + "-images-idx3-ubyte"));
   const fs::path label_file = with_or_without_gz(folder / (split + "-labels-idx1-ubyte"));
   if (image_file.empty()) return nullptr;
@@ -63,8 +63,8 @@ bool is_idx_folder(const fs::path& folder) {
 
 Splits open_idx(const fs::path& folder, const std::vector<std::string>& classes) {
   Splits splits;
-  splits.train = read_split(folder, "train", classes);
-  splits.test = read_split(folder, "t10k", splits.train->classes());
+  splits.train = read_idx_pair(folder, "train", classes);
+  splits.test = read_idx_pair(folder, "t10k", splits.train->classes());
   return splits;
 }
 

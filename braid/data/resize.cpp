@@ -64,7 +64,7 @@ Weights make_weights(int64_t in_size, double low, double high, int64_t out_size,
   return w;
 }
 
-uint8_t to_byte(int32_t sum) {
+uint8_t from_fixed_point(int32_t sum) {
   return static_cast<uint8_t>(std::clamp(sum >> kPrecisionBits, 0, 255));
 }
 
@@ -85,7 +85,7 @@ io::Image horizontal(const io::Image& in, const Weights& w, int64_t width, int64
       for (int64_t c = 0; c < C; ++c) {
         int32_t sum = kHalf;
         for (int64_t k = 0; k < count; ++k) sum += source[k * C + c] * weights[k];
-        *target++ = to_byte(sum);
+        *target++ = from_fixed_point(sum);
       }
     }
   }
@@ -107,7 +107,7 @@ io::Image vertical(const io::Image& in, const Weights& w, int64_t height, int64_
       for (int64_t i = 0; i < stride; ++i) sums[static_cast<size_t>(i)] += row[i] * weight;
     }
     uint8_t* target = out.pixels.data() + y * stride;
-    for (int64_t i = 0; i < stride; ++i) target[i] = to_byte(sums[static_cast<size_t>(i)]);
+    for (int64_t i = 0; i < stride; ++i) target[i] = from_fixed_point(sums[static_cast<size_t>(i)]);
   }
   return out;
 }

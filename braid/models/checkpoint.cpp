@@ -13,7 +13,7 @@ namespace fs = std::filesystem;
 void save_model(const Model& model, const ModelCard& card, const fs::path& folder,
                 uint64_t max_shard_size) {
   save_weights(model, folder, max_shard_size);
-  io::write_file_atomic(folder / "config.json", to_json(card, model).dump(2) + "\n");
+  io::write_file_atomic(folder / "config.json", card_to_json(card, model).dump(2) + "\n");
 }
 
 LoadedModel load_model(const fs::path& folder) {

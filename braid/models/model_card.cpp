@@ -198,7 +198,7 @@ ModelCard make_card(const std::string& name, const Model& model) {
   return card;
 }
 
-Json to_json(const ModelCard& card, const Model& model) {
+Json card_to_json(const ModelCard& card, const Model& model) {
   const auto& entry = find_model(card.architecture);
   const auto& input = card.input;
   const Json config = model.config();

@@ -15,19 +15,19 @@ namespace braid::models {
 // crop_pct, crop_mode, mean, std, num_classes, pool_size, first_conv, classifier), and `braid`
 // (version, and every field of the model's config).
 struct ModelCard {
-  std::string architecture;  // a name of the registry
-  std::string tag;           // of the pretrained weights, such as "a1_in1k"; may be empty
-  Json model_args;           // fields of the model's config
-  std::string global_pool;   // that the file asks for; empty: the architecture's own
-  data::InputConfig input;
-  std::vector<std::string> classes;  // may be empty: timm's files need not name them
+  std::string architecture{};  // a name of the registry
+  std::string tag{};           // of the pretrained weights, such as "a1_in1k"; may be empty
+  Json model_args{};           // fields of the model's config
+  std::string global_pool{};   // that the file asks for; empty: the architecture's own
+  data::InputConfig input{};
+  std::vector<std::string> classes{};  // may be empty: timm's files need not name them
 };
 
 // The card of a model that no data has shaped: the architecture's own input, at the model's size
 // and channels. name: an architecture, with or without a tag.
 ModelCard make_card(const std::string& name, const Model& model);
 
-Json to_json(const ModelCard& card, const Model& model);
+Json card_to_json(const ModelCard& card, const Model& model);
 
 // Reads what braid, timm's save_for_hf and timm's older versions write. Throws IoError, or
 // DataError naming file and field: an unknown architecture, images that are not square,

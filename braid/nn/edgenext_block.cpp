@@ -11,7 +11,7 @@
 namespace braid::nn {
 namespace {
 
-Mlp feed_forward(const EdgeNeXtBlockConfig& config) {
+Mlp edgenext_mlp(const EdgeNeXtBlockConfig& config) {
   const auto hidden = static_cast<int64_t>(config.expand_ratio * static_cast<double>(config.dim));
   return Mlp(MlpConfig{.in_features = config.dim, .hidden_features = hidden});
 }
@@ -20,7 +20,7 @@ torch::Tensor initial_gamma(const EdgeNeXtBlockConfig& config) {
   return torch::full({config.dim}, config.ls_init_value);
 }
 
-torch::nn::Conv2d depthwise(int64_t chans, int64_t kernel) {
+torch::nn::Conv2d depthwise_conv(int64_t chans, int64_t kernel) {
   return conv2d(chans, chans, {.kernel = kernel, .groups = chans, .bias = true});
 }
 
@@ -86,9 +86,9 @@ torch::Tensor CrossCovarianceAttentionImpl::forward(const torch::Tensor& x) {
 EdgeNeXtConvBlockImpl::EdgeNeXtConvBlockImpl(const EdgeNeXtBlockConfig& config)
     : drop_path_(config.drop_path) {
   gamma = register_parameter("gamma", initial_gamma(config));
-  conv_dw = register_module("conv_dw", depthwise(config.dim, config.kernel_size));
+  conv_dw = register_module("conv_dw", depthwise_conv(config.dim, config.kernel_size));
   norm = register_module("norm", layer_norm(config.dim));
-  mlp = register_module("mlp", feed_forward(config));
+  mlp = register_module("mlp", edgenext_mlp(config));
 }
 
 torch::Tensor EdgeNeXtConvBlockImpl::forward(const torch::Tensor& x) {
@@ -103,7 +103,7 @@ SplitTransposeBlockImpl::SplitTransposeBlockImpl(const EdgeNeXtBlockConfig& conf
   gamma_xca = register_parameter("gamma_xca", initial_gamma(config));
   gamma = register_parameter("gamma", initial_gamma(config));
   for (int64_t i = 0; i + 1 < config.num_scales; ++i) {
-    convs_.push_back(depthwise(width, 3));
+    convs_.push_back(depthwise_conv(width, 3));
     convs->push_back(convs_.back());
   }
   register_module("convs", convs);
@@ -114,7 +114,7 @@ SplitTransposeBlockImpl::SplitTransposeBlockImpl(const EdgeNeXtBlockConfig& conf
   xca = register_module("xca", CrossCovarianceAttention(CrossCovarianceAttentionConfig{
                                    .dim = dim, .num_heads = config.num_heads, .qkv_bias = true}));
   norm = register_module("norm", layer_norm(dim));
-  mlp = register_module("mlp", feed_forward(config));
+  mlp = register_module("mlp", edgenext_mlp(config));
 }
 
 torch::Tensor SplitTransposeBlockImpl::mix_scales(const torch::Tensor& x) {

@@ -14,7 +14,7 @@ namespace {
 // Hidden channels of the feed-forward parts per channel.
 constexpr int64_t kConvMlpRatio = 3, kTransformerMlpRatio = 2;
 
-ConvMlp feed_forward(const NextBlockConfig& config, int64_t ratio) {
+ConvMlp next_mlp(const NextBlockConfig& config, int64_t ratio) {
   return ConvMlp(ConvMlpConfig{.in_features = config.out_chs,
                                .hidden_features = ratio * config.out_chs,
                                .act = config.act,
@@ -87,7 +87,7 @@ NextConvBlockImpl::NextConvBlockImpl(const NextBlockConfig& config) : drop_path_
       register_module("patch_embed", NextPatchEmbed(config.in_chs, config.out_chs, config.stride));
   mhca_ = register_module("mhca", ConvAttention(config.out_chs, config.head_dim, config.act));
   norm_ = register_module("norm", batch_norm(config.out_chs));
-  mlp_ = register_module("mlp", feed_forward(config, kConvMlpRatio));
+  mlp_ = register_module("mlp", next_mlp(config, kConvMlpRatio));
 }
 
 torch::Tensor NextConvBlockImpl::forward(const torch::Tensor& x) {
@@ -112,7 +112,7 @@ NextTransformerBlockImpl::NextTransformerBlockImpl(const NextBlockConfig& config
   projection_ = register_module("projection", NextPatchEmbed(attention, rest, 1));
   mhca_ = register_module("mhca", ConvAttention(rest, config.head_dim, config.act));
   norm2_ = register_module("norm2", batch_norm(config.out_chs));
-  mlp_ = register_module("mlp", feed_forward(config, kTransformerMlpRatio));
+  mlp_ = register_module("mlp", next_mlp(config, kTransformerMlpRatio));
 }
 
 torch::Tensor NextTransformerBlockImpl::forward(const torch::Tensor& x) {

@@ -69,8 +69,8 @@ void RepMixerImpl::reparameterize() {
 
 DepthwiseMlpImpl::DepthwiseMlpImpl(int64_t dim, int64_t hidden, Act act, double drop)
     : act_(act), drop_(drop) {
-  conv =
-      register_module("conv", ConvNormAct(dim, dim, {.kernel = 7, .groups = dim}, Act::kIdentity));
+  conv = register_module(
+      "conv", ConvNormAct(dim, dim, ConvOptions{.kernel = 7, .groups = dim}, Act::kIdentity));
   fc1 = register_module("fc1", conv2d(dim, hidden, {.kernel = 1, .bias = true}));
   fc2 = register_module("fc2", conv2d(hidden, dim, {.kernel = 1, .bias = true}));
   init_layers_(*this, trunc_normal_);

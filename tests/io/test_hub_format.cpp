@@ -19,7 +19,7 @@ namespace {
 namespace fs = std::filesystem;
 using ::testing::HasSubstr;
 
-std::vector<uint8_t> bytes_of(const std::string& text) { return {text.begin(), text.end()}; }
+std::vector<uint8_t> octets(const std::string& text) { return {text.begin(), text.end()}; }
 
 TEST(HubSpecs, NamesAndRevisions) {
   const auto parsed = [](const std::string& text) { return parse_hub_spec(text).text(); };
@@ -124,20 +124,19 @@ TEST(HubHeaders, Addresses) {
 }
 
 TEST(WeightIndex, NamesShardsOrIsRefused) {
-  EXPECT_EQ(
-      parse_weight_index(bytes_of(R"({"weight_map":{"a":"m-2.safetensors","b":"m-1.safetensors",
+  EXPECT_EQ(parse_weight_index(octets(R"({"weight_map":{"a":"m-2.safetensors","b":"m-1.safetensors",
             "c":"m-2.safetensors"}})"),
-                         "x"),
-      (std::vector<std::string>{"m-1.safetensors", "m-2.safetensors"}));
+                               "x"),
+            (std::vector<std::string>{"m-1.safetensors", "m-2.safetensors"}));
   for (const std::string shard :
        {"../m.safetensors", "/m.safetensors", "a/m.safetensors", "..", "", ".safetensors", "m.bin",
         "a\\\\m.safetensors", "\\u0000.safetensors", "m\\n.safetensors"})
-    EXPECT_THROW(parse_weight_index(bytes_of(R"({"weight_map":{"a":")" + shard + "\"}}"), "x"),
+    EXPECT_THROW(parse_weight_index(octets(R"({"weight_map":{"a":")" + shard + "\"}}"), "x"),
                  DataError)
         << shard;
   for (const char* bad : {"", "[]", "{", "{}", R"({"weight_map":{}})", R"({"weight_map":{"a":1}})",
                           R"({"weight_map":["m.safetensors"]})", "\xff\xfe"})
-    EXPECT_THROW(parse_weight_index(bytes_of(bad), "x"), DataError) << bad;
+    EXPECT_THROW(parse_weight_index(octets(bad), "x"), DataError) << bad;
 }
 
 TEST(HubCaches, PathsAreHuggingfaceHubs) {

@@ -74,11 +74,13 @@ TEST_F(WeightShards, SplitsAsHuggingFaceDoes) {
       (std::map<std::string, std::string>{
           {"a", "1"}, {"b", "3"}, {"c", "3"}, {"d", "2"}, {"e", "4"}, {"f", "4"}, {"g", "4"}}));
   size_t found = 0;
-  for (const auto& path : find_weight_files(folder_))
-    for (const auto& [name, view] : SafetensorsFile::read(path).tensors()) {
+  for (const auto& path : find_weight_files(folder_)) {
+    const auto file = SafetensorsFile::read(path);
+    for (const auto& [name, view] : file.tensors()) {
       EXPECT_EQ(static_cast<int>(view.data[0]), name[0] - 'a');
       ++found;
     }
+  }
   EXPECT_EQ(found, 7u);
 }
 

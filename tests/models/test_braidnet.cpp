@@ -95,7 +95,7 @@ INSTANTIATE_TEST_SUITE_P(
                       "M1x16(transformer_dim=24)", "D2x16h2p2", "CWG1x16h2w2", "C1x16|T1x16s1h2"),
     [](const auto& info) { return std::to_string(info.index); });
 
-std::string error_of(const std::string& line) {
+std::string building_error(const std::string& line) {
   try {
     find_model("braidnet:stem=conv3x3s2,8|" + line);
   } catch (const ConfigError& e) {
@@ -105,14 +105,14 @@ std::string error_of(const std::string& line) {
 }
 
 TEST(BraidNet, ErrorsShowTheOption) {
-  EXPECT_THAT(error_of("C2x16h2"), HasSubstr("unknown option 'num_heads' of block C"));
-  EXPECT_THAT(error_of("C2x16h2"), HasSubstr("character 25)"));
-  EXPECT_THAT(error_of("T2x16h3"), HasSubstr("heads that divide 16 channels, got 3"));
-  EXPECT_THAT(error_of("T2x16(pos=rotari)"), HasSubstr("did you mean 'rotary'"));
-  EXPECT_THAT(error_of("X2x16k4"), HasSubstr("expected an odd kernel_size"));
-  EXPECT_THAT(error_of("N2x18"), HasSubstr("4 divides"));
-  EXPECT_THAT(error_of("C2x16s3"), HasSubstr("expected stride 1 or 2"));
-  EXPECT_THAT(error_of("C2x16e999"), HasSubstr("between 0 and"));
+  EXPECT_THAT(building_error("C2x16h2"), HasSubstr("unknown option 'num_heads' of block C"));
+  EXPECT_THAT(building_error("C2x16h2"), HasSubstr("character 25)"));
+  EXPECT_THAT(building_error("T2x16h3"), HasSubstr("heads that divide 16 channels, got 3"));
+  EXPECT_THAT(building_error("T2x16(pos=rotari)"), HasSubstr("did you mean 'rotary'"));
+  EXPECT_THAT(building_error("X2x16k4"), HasSubstr("expected an odd kernel_size"));
+  EXPECT_THAT(building_error("N2x18"), HasSubstr("4 divides"));
+  EXPECT_THAT(building_error("C2x16s3"), HasSubstr("expected stride 1 or 2"));
+  EXPECT_THAT(building_error("C2x16e999"), HasSubstr("between 0 and"));
 }
 
 TEST(BraidNet, IsSavedUnderItsLine) {

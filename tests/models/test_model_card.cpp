@@ -178,7 +178,7 @@ TEST_F(Card, WritesWhatTimmReads) {
                                                            {"drop_path_rate", 0.1}});
   auto card = make_card("vit_tiny_patch16_224.some_tag", *model);
   card.classes = {"a", "b"};
-  const Json json = to_json(card, *model);
+  const Json json = card_to_json(card, *model);
   EXPECT_EQ(json.at("model_args"),
             (Json{{"num_classes", 2}, {"in_chans", 1}, {"img_size", 48}, {"depth", 2}}));
   EXPECT_EQ(json.at("global_pool"), "token");
@@ -196,7 +196,7 @@ TEST_F(Card, WritesWhatTimmReads) {
   EXPECT_EQ(again.tag, "some_tag");
 
   const auto resnet = create_model("resnet18", {{"img_size", 96}});
-  const Json free = to_json(make_card("resnet18", *resnet), *resnet);
+  const Json free = card_to_json(make_card("resnet18", *resnet), *resnet);
   EXPECT_FALSE(free.at("model_args").contains("img_size")) << "timm's ResNet takes none";
   EXPECT_EQ(free.at("pretrained_cfg").at("pool_size"), Json({3, 3}));
   EXPECT_FALSE(free.at("pretrained_cfg").contains("tag"));

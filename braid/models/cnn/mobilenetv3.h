@@ -9,6 +9,7 @@
 namespace braid::models {
 
 struct MobileNetV3Config {
+  static constexpr bool kFixedInputSize = false;  // timm's takes no img_size
   int64_t num_classes = 1000;
   int64_t in_chans = 3;
   int64_t img_size = 224;  // pixels; the network itself takes any size

@@ -111,7 +111,7 @@ ComposedBlock grid(const StageOptions& options, const BlockPlace& place) {
 
 // All pixels are one group of tokens.
 ComposedBlock linear(const StageOptions& options, const BlockPlace& place) {
-  const nn::LinearTransformerBlock block(
+  nn::LinearTransformerBlock block(
       nn::LinearTransformerBlockConfig{.dim = place.out_chans,
                                        .mlp_ratio = options.number("expand_ratio", 2),
                                        .attn_drop = place.attn_drop,

@@ -36,9 +36,8 @@ void check_options(const Design& design, const StageDesign& stage) {
 
 ComposedBlock behind_transition(const BlockPlace& place, ComposedBlock block) {
   if (place.stride == 1 && place.in_chans == place.out_chans) return block;
-  const nn::ConvNormAct down(place.in_chans, place.out_chans,
-                             nn::ConvOptions{.kernel = 3, .stride = place.stride},
-                             nn::Act::kIdentity);
+  nn::ConvNormAct down(place.in_chans, place.out_chans,
+                       nn::ConvOptions{.kernel = 3, .stride = place.stride}, nn::Act::kIdentity);
   auto both = std::make_shared<torch::nn::Module>();
   both->register_module("down", down);
   both->register_module("block", block.module);

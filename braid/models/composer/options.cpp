@@ -12,7 +12,7 @@ namespace braid::models {
 namespace {
 
 constexpr int64_t kMaxInteger = 65536;
-constexpr double kMaxNumber = 64;
+constexpr double kMaxDecimal = 64;
 
 template <class T>
 bool parse(const std::string& text, T& value) {
@@ -53,9 +53,9 @@ double StageOptions::number(const char* name, double otherwise) const {
   const auto* option = find(name);
   if (option == nullptr) return otherwise;
   double value = 0;
-  if (!parse(option->value, value) || !(value >= 0 && value <= kMaxNumber))
+  if (!parse(option->value, value) || !(value >= 0 && value <= kMaxDecimal))
     fail(name,
-         fmt::format("expected {} between 0 and {}, got '{}'", name, kMaxNumber, option->value));
+         fmt::format("expected {} between 0 and {}, got '{}'", name, kMaxDecimal, option->value));
   return value;
 }
 

@@ -17,7 +17,7 @@
 namespace braid::models {
 namespace {
 
-constexpr const char* kStages = "cvt.encoder.stages.";
+constexpr const char* kStagePrefix = "cvt.encoder.stages.";
 
 void validate(const CvtConfig& config) {
   const Validator check("cvt");
@@ -186,8 +186,8 @@ std::vector<FeatureInfo> Cvt::feature_info() const {
   std::vector<FeatureInfo> info;
   int64_t reduction = 1;
   for (size_t i = 0; i < config_.depths.size(); ++i)
-    info.push_back(
-        {kStages + std::to_string(i), config_.embed_dim[i], reduction *= config_.patch_stride[i]});
+    info.push_back({kStagePrefix + std::to_string(i), config_.embed_dim[i],
+                    reduction *= config_.patch_stride[i]});
   return info;
 }
 
@@ -202,12 +202,12 @@ void Cvt::reset_classifier(int64_t num_classes) {
 }
 
 std::vector<std::string> Cvt::no_weight_decay() const {
-  return {kStages + std::to_string(config_.depths.size() - 1) + ".cls_token"};
+  return {kStagePrefix + std::to_string(config_.depths.size() - 1) + ".cls_token"};
 }
 
 int64_t Cvt::layer_id(const std::string& parameter) const {
-  if (parameter.starts_with(std::string(kStages) + "0.embedding.")) return 0;
-  return block_index(parameter, kStages, layer_count() - 2) + 1;
+  if (parameter.starts_with(std::string(kStagePrefix) + "0.embedding.")) return 0;
+  return block_index(parameter, kStagePrefix, layer_count() - 2) + 1;
 }
 
 void add_cvt(Registry& table) {

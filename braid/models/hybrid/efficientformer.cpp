@@ -172,9 +172,9 @@ torch::nn::Sequential make_stem(int64_t in, int64_t out) {
 }
 
 // Keys: conv, norm.
-class DownsampleImpl : public torch::nn::Module {
+class StridedEmbedImpl : public torch::nn::Module {
  public:
-  DownsampleImpl(int64_t in, int64_t out) {
+  StridedEmbedImpl(int64_t in, int64_t out) {
     conv_ = register_module("conv", biased_conv(in, out, 3, 2));
     norm_ = register_module("norm", nn::batch_norm(out));
   }
@@ -185,7 +185,7 @@ class DownsampleImpl : public torch::nn::Module {
   torch::nn::Conv2d conv_{nullptr};
   torch::nn::BatchNorm2d norm_{nullptr};
 };
-TORCH_MODULE(Downsample);
+TORCH_MODULE(StridedEmbed);
 
 // num_vit: blocks on tokens at the end.
 torch::nn::Sequential make_blocks(MetaBlockConfig config, const std::vector<double>& rates,
@@ -258,7 +258,7 @@ EfficientFormer::EfficientFormer(const EfficientFormerConfig& config) : config_(
     torch::nn::Sequential layers;
     if (i > 0) {
       reduction *= 2;
-      layers->push_back(stage->register_module("downsample", Downsample(dims[i - 1], dims[i])));
+      layers->push_back(stage->register_module("downsample", StridedEmbed(dims[i - 1], dims[i])));
     }
     const auto last = first + config.depths[i];
     const auto blocks = make_blocks({.dim = dims[i],

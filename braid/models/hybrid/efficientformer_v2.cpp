@@ -20,7 +20,7 @@ namespace {
 using nn::ConvNormAct;
 using torch::Tensor;
 
-constexpr int64_t kHeads = 8, kAttnRatio = 4;  // channels of a value per channel of a key
+constexpr int64_t kNumHeads = 8, kAttnRatio = 4;  // channels of a value per channel of a key
 constexpr size_t kFirstAttentionStage = 2;
 
 int64_t halved(int64_t side) { return (side + 1) / 2; }
@@ -46,7 +46,7 @@ ConvNormAct conv_norm(int64_t in, int64_t out, const ConvShape& shape = {},
 // [B,h*d,H,W] -> [B,h,N,d]
 Tensor split_heads(const Tensor& x) {
   return nn::to_nhwc(x)
-      .reshape({x.size(0), x.size(2) * x.size(3), kHeads, x.size(1) / kHeads})
+      .reshape({x.size(0), x.size(2) * x.size(3), kNumHeads, x.size(1) / kNumHeads})
       .transpose(1, 2);
 }
 
@@ -64,20 +64,20 @@ class Attention2dImpl : public torch::nn::Module {
 
   Attention2dImpl(int64_t dim, int64_t side, int64_t stride)
       : side_(stride == 2 ? halved(side) : side) {
-    const int64_t values = kHeads * kAttnRatio * kKeyDim;
+    const int64_t values = kNumHeads * kAttnRatio * kKeyDim;
     if (stride == 2)
       stride_conv_ = register_module(
           "stride_conv", conv_norm(dim, dim, {.kernel = 3, .stride = 2, .groups = dim}));
-    q_ = register_module("q", conv_norm(dim, kHeads * kKeyDim));
-    k_ = register_module("k", conv_norm(dim, kHeads * kKeyDim));
+    q_ = register_module("q", conv_norm(dim, kNumHeads * kKeyDim));
+    k_ = register_module("k", conv_norm(dim, kNumHeads * kKeyDim));
     v_ = register_module("v", conv_norm(dim, values));
     v_local_ =
         register_module("v_local", conv_norm(values, values, {.kernel = 3, .groups = values}));
-    talking_head1_ = register_module("talking_head1", torch::nn::Conv2d(kHeads, kHeads, 1));
-    talking_head2_ = register_module("talking_head2", torch::nn::Conv2d(kHeads, kHeads, 1));
+    talking_head1_ = register_module("talking_head1", torch::nn::Conv2d(kNumHeads, kNumHeads, 1));
+    talking_head2_ = register_module("talking_head2", torch::nn::Conv2d(kNumHeads, kNumHeads, 1));
     proj_ = register_module("proj", conv_norm(values, dim));
     attention_biases_ =
-        register_parameter("attention_biases", torch::zeros({kHeads, side_ * side_}));
+        register_parameter("attention_biases", torch::zeros({kNumHeads, side_ * side_}));
   }
 
   Tensor forward(const Tensor& x) {  // [B,C,H,W] -> [B,C,H,W]
@@ -109,20 +109,21 @@ class Attention2dDownsampleImpl : public torch::nn::Module {
   static constexpr int64_t kKeyDim = 16;
 
   Attention2dDownsampleImpl(int64_t in, int64_t out, int64_t side) : side_(side) {
-    const int64_t values = kHeads * kAttnRatio * kKeyDim;
+    const int64_t values = kNumHeads * kAttnRatio * kKeyDim;
     auto q = register_module("q", std::make_shared<torch::nn::Module>());
     q_local_ = q->register_module(
         "local",
         nn::conv2d(
             in, in,
             {.kernel = 3, .stride = 2, .groups = in, .bias = true, .init = nn::ConvInit::kTorch}));
-    q_proj_ = q->register_module("proj", conv_norm(in, kHeads * kKeyDim));
-    k_ = register_module("k", conv_norm(in, kHeads * kKeyDim));
+    q_proj_ = q->register_module("proj", conv_norm(in, kNumHeads * kKeyDim));
+    k_ = register_module("k", conv_norm(in, kNumHeads * kKeyDim));
     v_ = register_module("v", conv_norm(in, values));
     v_local_ = register_module(
         "v_local", conv_norm(values, values, {.kernel = 3, .stride = 2, .groups = values}));
     proj_ = register_module("proj", conv_norm(values, out));
-    attention_biases_ = register_parameter("attention_biases", torch::zeros({kHeads, side * side}));
+    attention_biases_ =
+        register_parameter("attention_biases", torch::zeros({kNumHeads, side * side}));
   }
 
   Tensor forward(const Tensor& x) {  // [B,C,H,W] -> [B,C',H/2,W/2], rounded up
@@ -173,9 +174,9 @@ struct BlockConfig {
 };
 
 // Inverted bottleneck: 1x1, depthwise 3x3, 1x1, each with its batch norm. Keys: fc1, mid, fc2.
-class ConvMlpWithNormImpl : public torch::nn::Module {
+class InvertedMlpImpl : public torch::nn::Module {
  public:
-  explicit ConvMlpWithNormImpl(const BlockConfig& config) : drop_(config.proj_drop) {
+  explicit InvertedMlpImpl(const BlockConfig& config) : drop_(config.proj_drop) {
     const auto hidden = static_cast<int64_t>(static_cast<double>(config.dim) * config.mlp_ratio);
     fc1_ = register_module("fc1", conv_norm(config.dim, hidden, {}, nn::Act::kGelu));
     mid_ = register_module(
@@ -191,7 +192,7 @@ class ConvMlpWithNormImpl : public torch::nn::Module {
   double drop_;
   ConvNormAct fc1_{nullptr}, mid_{nullptr}, fc2_{nullptr};
 };
-TORCH_MODULE(ConvMlpWithNorm);
+TORCH_MODULE(InvertedMlp);
 
 // Keys: (token_mixer, ls1), mlp, ls2.
 class BlockImpl : public torch::nn::Module {
@@ -203,7 +204,7 @@ class BlockImpl : public torch::nn::Module {
           register_module("token_mixer", Attention2d(config.dim, config.side, config.stride));
       ls1_ = register_module("ls1", scale());
     }
-    mlp_ = register_module("mlp", ConvMlpWithNorm(config));
+    mlp_ = register_module("mlp", InvertedMlp(config));
     ls2_ = register_module("ls2", scale());
   }
   Tensor forward(Tensor x) {  // [B,C,H,W] -> [B,C,H,W]
@@ -215,7 +216,7 @@ class BlockImpl : public torch::nn::Module {
  private:
   double drop_path_;
   Attention2d token_mixer_{nullptr};
-  ConvMlpWithNorm mlp_{nullptr};
+  InvertedMlp mlp_{nullptr};
   nn::LayerScale2d ls1_{nullptr}, ls2_{nullptr};
 };
 TORCH_MODULE(Block);

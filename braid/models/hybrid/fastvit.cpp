@@ -19,7 +19,7 @@ using torch::Tensor;
 
 constexpr int64_t kHeadDim = 32;
 
-int64_t scaled(int64_t chans, double ratio) {
+int64_t scaled_chans(int64_t chans, double ratio) {
   return static_cast<int64_t>(static_cast<double>(chans) * ratio);
 }
 
@@ -54,7 +54,7 @@ void validate(const FastViTConfig& config) {
         .divides("embed_dims", in, "the next embed_dims", out);  // depthwise between the stages
     if (!(config.mlp_ratios[i] > 0 && config.mlp_ratios[i] <= 64))
       fail(fmt::format("expected 0 < mlp_ratios <= 64, got {}", config.mlp_ratios[i]));
-    check.positive("mlp_ratios * embed_dims", scaled(out, config.mlp_ratios[i]));
+    check.positive("mlp_ratios * embed_dims", scaled_chans(out, config.mlp_ratios[i]));
     if (config.pos_embs[i] != 0) odd("pos_embs", config.pos_embs[i]);
     const std::string& mixer = config.token_mixers[i];
     if (mixer != "repmixer" && mixer != "attention")
@@ -64,7 +64,7 @@ void validate(const FastViTConfig& config) {
   }
   if (!(config.cls_ratio >= 1 && config.cls_ratio <= 64))
     fail(fmt::format("expected 1 <= cls_ratio <= 64, got {}", config.cls_ratio));
-  check.divides("embed_dims", in, "cls_ratio * embed_dims", scaled(in, config.cls_ratio));
+  check.divides("embed_dims", in, "cls_ratio * embed_dims", scaled_chans(in, config.cls_ratio));
 }
 
 // Three convolutions, a quarter of the image's side. Keys: 0, 1, 2.
@@ -195,7 +195,7 @@ std::vector<FeatureInfo> FastViT::feature_info() const {
 }
 
 int64_t FastViT::num_features() const {
-  return scaled(config_.embed_dims.back(), config_.cls_ratio);
+  return scaled_chans(config_.embed_dims.back(), config_.cls_ratio);
 }
 
 void FastViT::reset_classifier(int64_t num_classes) {

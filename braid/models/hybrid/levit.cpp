@@ -120,9 +120,10 @@ TORCH_MODULE(LevitMlp);
 
 // Attention that halves the grid, without a shortcut, then the feed-forward part with one. Keys:
 // attn_downsample, mlp.
-class DownsampleImpl : public LevitBlockImpl {
+class LevitDownsampleImpl : public LevitBlockImpl {
  public:
-  DownsampleImpl(const LevitAttentionConfig& attention, double drop_path) : drop_path_(drop_path) {
+  LevitDownsampleImpl(const LevitAttentionConfig& attention, double drop_path)
+      : drop_path_(drop_path) {
     attn_ = register_module("attn_downsample", LevitAttention(attention));
     mlp_ = register_module(
         "mlp", LevitMlp(attention.out_dim, scaled(attention.out_dim, kDownsampleMlpRatio)));
@@ -245,8 +246,8 @@ Levit::Levit(const LevitConfig& config) : config_(config) {
       return block;
     };
     if (i > 0) {
-      stage->register_module(
-          "downsample", add(std::make_shared<DownsampleImpl>(attention, config.drop_path_rate)));
+      stage->register_module("downsample", add(std::make_shared<LevitDownsampleImpl>(
+                                               attention, config.drop_path_rate)));
       side = (side + 1) / 2;
     }
     attention.in_dim = out;

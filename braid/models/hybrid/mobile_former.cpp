@@ -37,7 +37,7 @@ Layer nest(torch::nn::Module& parent, const std::string& outer, const std::strin
 }
 
 // [B,N,C] -> [B,h,N,d], a view.
-Tensor split_heads(const Tensor& x, int64_t heads) {
+Tensor heads_of(const Tensor& x, int64_t heads) {
   return x.view({x.size(0), x.size(1), heads, x.size(2) / heads}).transpose(1, 2);
 }
 // [B,h,N,d] -> [B,N,C].
@@ -61,9 +61,9 @@ class GlobalBlockImpl : public torch::nn::Module {
     layer_norm_ = register_module("layer_norm", nn::layer_norm(D, kTokenNormEps));
   }
   Tensor forward(const Tensor& tokens) {  // [B,T,D] -> [B,T,D]
-    const auto keys = split_heads(tokens, kGlobalHeads);
-    const auto y = join_heads(at::scaled_dot_product_attention(
-        split_heads(q_->forward(tokens), kGlobalHeads), keys, keys));
+    const auto keys = heads_of(tokens, kGlobalHeads);
+    const auto y = join_heads(
+        at::scaled_dot_product_attention(heads_of(q_->forward(tokens), kGlobalHeads), keys, keys));
     auto x = tokens + nn::drop_path(channel_mlp_->forward(y), drop_path_, is_training());
     x = layer_norm_->forward(x);
     return ffn_norm_->forward(x + fc2_->forward(at::gelu(fc1_->forward(x))));
@@ -86,8 +86,8 @@ class GlobalToLocalImpl : public torch::nn::Module {
   }
   Tensor forward(const Tensor& map, const Tensor& tokens) {  // -> [B,C,H,W]
     const auto y = join_heads(at::scaled_dot_product_attention(
-        split_heads(pixels(map), heads_), split_heads(k_->forward(tokens), heads_),
-        split_heads(proj_->forward(tokens), heads_)));  // [B,H*W,C]
+        heads_of(pixels(map), heads_), heads_of(k_->forward(tokens), heads_),
+        heads_of(proj_->forward(tokens), heads_)));  // [B,H*W,C]
     const auto out = nn::to_nchw(y.view({map.size(0), map.size(2), map.size(3), map.size(1)}));
     return map + nn::drop_path(out, drop_path_, is_training());
   }
@@ -331,9 +331,9 @@ LocalToGlobalImpl::LocalToGlobalImpl(const MobileFormerConfig& config, int64_t c
 }
 
 Tensor LocalToGlobalImpl::forward(const Tensor& map, const Tensor& tokens) {
-  const auto keys = split_heads(pixels(map), heads_);  // [B,h,H*W,d]
-  auto y = join_heads(at::scaled_dot_product_attention(split_heads(q->forward(tokens), heads_),
-                                                       keys, keys));  // [B,T,C]
+  const auto keys = heads_of(pixels(map), heads_);  // [B,h,H*W,d]
+  auto y = join_heads(at::scaled_dot_product_attention(heads_of(q->forward(tokens), heads_), keys,
+                                                       keys));  // [B,T,C]
   y = proj->forward(y * (2 * gate(alpha->forward(tokens))));
   return layer_norm->forward(tokens + nn::drop_path(y, drop_path_, is_training()));
 }
