@@ -64,7 +64,7 @@ torch::Tensor MobileViTBlockImpl::forward(const torch::Tensor& x) {
   if (resized) y = at::upsample_bilinear2d(y, {height, width}, /*align_corners=*/false);
   y = unfold_patches(y, patch_size_);  // [B,P,N,D]
   const int64_t P = y.size(1), N = y.size(2);
-  y = norm->forward(transformer->forward(y.view({B * P, N, D}))).view({B, P, N, D});
+  y = norm->forward(transformer->forward(y.flatten(0, 1))).view({B, P, N, D});
   y = fold_patches(y, patch_size_, height, width);
   if (resized) y = at::upsample_bilinear2d(y, {H, W}, /*align_corners=*/false);
   return conv_fusion->forward(torch::cat({x, conv_proj->forward(y)}, 1));

@@ -42,10 +42,10 @@ TEST_F(HubVerbs, EveryVerbThatReadsWeightsTakesARepository) {
             0);
   EXPECT_EQ(text("copy.safetensors").size(), text("run/model_best/model.safetensors").size());
   const std::string rest =
-      "train --model resnet20 --data data --batch-size 8 --epochs 1 --threads 1 --output again ";
-  EXPECT_EQ(braid(rest + "--weights hf-hub:team/net", kOffline).code, 0);
+      "train --model resnet20 --data data --batch-size 8 --epochs 1 --threads 1 ";
+  EXPECT_EQ(braid(rest + "--output again --weights hf-hub:team/net", kOffline).code, 0);
   EXPECT_THAT(text("again/config.toml"), HasSubstr("hf-hub:team/net"));
-  EXPECT_EQ(braid(rest + "--teacher hf-hub:team/net", kOffline).code, 0);
+  EXPECT_EQ(braid(rest + "--output taught --teacher hf-hub:team/net", kOffline).code, 0);
 }
 
 TEST_F(HubVerbs, WhatCannotBeHadEndsWithItsExitCode) {

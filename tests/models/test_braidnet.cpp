@@ -106,7 +106,7 @@ std::string building_error(const std::string& line) {
 
 TEST(BraidNet, ErrorsShowTheOption) {
   EXPECT_THAT(building_error("C2x16h2"), HasSubstr("unknown option 'num_heads' of block C"));
-  EXPECT_THAT(building_error("C2x16h2"), HasSubstr("character 25)"));
+  EXPECT_THAT(building_error("C2x16h2"), HasSubstr("character 23)"));
   EXPECT_THAT(building_error("T2x16h3"), HasSubstr("heads that divide 16 channels, got 3"));
   EXPECT_THAT(building_error("T2x16(pos=rotari)"), HasSubstr("did you mean 'rotary'"));
   EXPECT_THAT(building_error("X2x16k4"), HasSubstr("expected an odd kernel_size"));
@@ -139,7 +139,7 @@ TEST(BraidNet, TakesWeightsOfAnotherImageSize) {
 }
 
 TEST(BraidNet, DescribesPartsThatAddUp) {
-  const auto& entry = find_model("braidnet:stem=conv3x3s2*2,16|C1x24|T2x32|head=conv64");
+  const auto& entry = find_model("braidnet:stem=conv3x3s2*2,16|C1x32|T2x32|head=conv64");
   int64_t params = 0, macs = 0;
   for (const auto& row : describe(entry)) {
     params += row.params;
@@ -148,7 +148,7 @@ TEST(BraidNet, DescribesPartsThatAddUp) {
   const auto model = entry.make(Json::object());
   EXPECT_EQ(params, count_parameters(*model));
   EXPECT_EQ(macs, count_macs(*model, {1, 3, entry.input.height, entry.input.width}));
-  EXPECT_EQ(describe(entry)[1].text, "C1x24");
+  EXPECT_EQ(describe(entry)[1].text, "C1x32");
 }
 
 TEST(BraidNet, NamesSplitAtCommasComeTogether) {

@@ -21,10 +21,11 @@ std::string fixture(const std::string& name) {
   return std::string(BRAID_TEST_SOURCE_DIR) + "/models/fixtures/" + name + ".safetensors";
 }
 
-double relative_error(const torch::Tensor& ours, const torch::Tensor& theirs) {
+// floor: what counts as zero; only rounding is left of a gradient smaller than that.
+double relative_error(const torch::Tensor& ours, const torch::Tensor& theirs, double floor = 0) {
   if (ours.sizes() != theirs.sizes()) return INFINITY;
-  if (ours.equal(theirs)) return 0;  // gradients that are zero on both sides
-  return ((ours - theirs).abs().max() / theirs.abs().max()).item<double>();
+  if (ours.equal(theirs)) return 0;
+  return ((ours - theirs).abs().max() / theirs.abs().max().clamp_min(floor)).item<double>();
 }
 
 // Every parity_NAME[@VARIANT].safetensors: a registered name, config fields in the metadata.
@@ -88,13 +89,17 @@ TEST_P(Parity, CheckpointedGradientsAreTheSame) {
   const auto x = file.at("input").to(torch::kDouble);
   model->forward(x).square().mean().backward();
   std::vector<torch::Tensor> plain;
-  for (const auto& p : model->parameters()) plain.push_back(p.grad().clone());
+  double largest = 0;
+  for (const auto& p : model->parameters()) {
+    plain.push_back(p.grad().clone());
+    largest = std::max(largest, plain.back().abs().max().item<double>());
+  }
   model->zero_grad();
   model->set_grad_checkpointing(true);
   model->forward(x).square().mean().backward();
   const auto parameters = model->parameters();
   for (size_t i = 0; i < parameters.size(); ++i)
-    EXPECT_LT(relative_error(parameters[i].grad(), plain[i]), kTolerance);
+    EXPECT_LT(relative_error(parameters[i].grad(), plain[i], 1e-4 * largest), kTolerance);
 }
 
 INSTANTIATE_TEST_SUITE_P(Tiny, Parity, ::testing::ValuesIn(fixtures()), [](const auto& info) {

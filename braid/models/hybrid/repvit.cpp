@@ -216,6 +216,7 @@ void RepViT::reset_classifier(int64_t num_classes) {
   head_ = heads->register_module("head", nn::NormLinear(dim, num_classes));
   if (config_.distillation)
     head_dist_ = heads->register_module("head_dist", nn::NormLinear(dim, num_classes));
+  heads->train(is_training());
 }
 
 std::vector<std::string> RepViT::classifier() const {
