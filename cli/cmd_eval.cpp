@@ -22,7 +22,7 @@ struct EvalOptions {
 
 void run(const EvalOptions& options) {
   const auto progress = make_terminal_progress();
-  auto loaded = models::load_model(checkpoint_folder(options.checkpoint, *progress));
+  auto loaded = models::load_for_inference(checkpoint_folder(options.checkpoint, *progress));
   const auto report = evaluate::evaluate_checkpoint(loaded, options.data, options.split,
                                                     options.evaluate, *progress);
   const auto& m = report.metrics;

@@ -21,6 +21,7 @@ struct ForwardOptions {
   std::optional<uint64_t> init;
   std::optional<int64_t> num_classes, in_chans, img_size;
   std::string model_kwargs = "{}";
+  bool reparameterize = false;
   std::string max_shard_size;
   std::string device = "cpu";
   std::string dtype = "float32";
@@ -139,11 +140,12 @@ void run(const ForwardOptions& options) {
 
   auto model = models::create_model(options.model, overrides, options.init.value_or(0));
   if (!weights.empty()) models::load_weights(*model, weights);
+  model->eval();
+  if (options.reparameterize) model->reparameterize();
   if (!options.save_weights.empty()) save(*model, options);
   if (!input.defined()) return;
 
   model->to(device, scalar);
-  model->eval();
   input = input.to(device, scalar).contiguous(at::MemoryFormat::ChannelsLast);
   const torch::AutoGradMode record(!options.grads.empty());
   torch::Tensor features, logits;
@@ -165,7 +167,9 @@ void add_forward(CLI::App& program) {
       "Examples:\n"
       "  braid forward resnet18 --init 0 --save-weights w.safetensors\n"
       "  braid forward resnet18 --weights w.safetensors --input in.safetensors --output "
-      "out.safetensors");
+      "out.safetensors\n"
+      "  braid forward fastvit_t8 --weights w.safetensors --reparameterize --save-weights "
+      "deployed/");
   auto o = std::make_shared<ForwardOptions>();
   verb->add_option("model", o->model, "architecture, see `braid models`")->required();
   verb->add_option("--weights", o->weights,
@@ -173,6 +177,8 @@ void add_forward(CLI::App& program) {
   verb->add_option("--init", o->init, "random weights from this seed instead");
   verb->add_option("--save-weights", o->save_weights,
                    "write the weights to this file; a folder (FOLDER/) gets config.json too");
+  verb->add_flag("--reparameterize", o->reparameterize,
+                 "sum the branches that only training needs (FastViT, RepViT)");
   verb->add_option("--max-shard-size", o->max_shard_size,
                    "FOLDER/: split the weights into files of at most so much, such as 300MB [5GB]");
   verb->add_option("--input", o->input, "file with the tensor 'input' [B,C,H,W], float32");

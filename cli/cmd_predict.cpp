@@ -25,7 +25,7 @@ std::string csv_field(const std::string& text) {
 void run(const PredictOptions& options) {
   const torch::InferenceMode no_grad;
   const auto progress = make_terminal_progress();
-  auto loaded = models::load_model(checkpoint_folder(options.checkpoint, *progress));
+  auto loaded = models::load_for_inference(checkpoint_folder(options.checkpoint, *progress));
   Json all = Json::array();
   if (options.format == "csv") fmt::print("file,rank,class,probability\n");
   for (const auto& file : options.files) {

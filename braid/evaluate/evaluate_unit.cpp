@@ -21,7 +21,7 @@ constexpr int64_t kThumbnail = 96;          // pixels, their longer side at most
 constexpr int64_t kMostClassesShown = 200;  // a larger confusion matrix is left out
 
 models::LoadedModel load(const Study& study, const Json& trained) {
-  auto loaded = models::load_model(trained.at("checkpoint").get<std::string>());
+  auto loaded = models::load_for_inference(trained.at("checkpoint").get<std::string>());
   loaded.model->to(torch::Device(study.config.device));
   return loaded;
 }

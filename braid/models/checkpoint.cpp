@@ -39,4 +39,10 @@ LoadedModel load_model(const fs::path& folder) {
   return loaded;
 }
 
+LoadedModel load_for_inference(const fs::path& folder) {
+  auto loaded = load_model(folder);
+  loaded.model->reparameterize();
+  return loaded;
+}
+
 }  // namespace braid::models

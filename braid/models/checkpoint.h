@@ -20,5 +20,7 @@ struct LoadedModel {
 };
 // A folder that save_model or timm wrote. Throws IoError or DataError.
 LoadedModel load_model(const std::filesystem::path& folder);
+// The same, reparameterized: for evaluation and prediction, not for training on.
+LoadedModel load_for_inference(const std::filesystem::path& folder);
 
 }  // namespace braid::models

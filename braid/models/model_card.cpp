@@ -234,10 +234,14 @@ ModelCard read_model_card(const fs::path& file) {
     refuse_transformers(fields);
   ModelCard card;
   const auto name = fields.get<std::string>("architecture");
+  // Another file is no architecture, wherever this one came from.
+  if (name.ends_with(".toml"))
+    throw DataError(kComponent, "expected a name or a braidnet line, got '" + name + "'",
+                    file.string());
   const ModelEntry* entry = nullptr;
   try {
     entry = &find_model(name);
-  } catch (const UsageError& e) {
+  } catch (const Error& e) {
     throw DataError(kComponent, e.what(), file.string());
   }
   card.architecture = entry->name;

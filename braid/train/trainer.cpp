@@ -109,7 +109,7 @@ class Trainer {
 };
 
 void Trainer::load_teacher() {
-  auto loaded = models::load_model(io::resolve_weights(config_.teacher, progress_));
+  auto loaded = models::load_for_inference(io::resolve_weights(config_.teacher, progress_));
   if (loaded.card.classes != run_.card.classes)
     throw DataError("train", "the teacher knows other classes than the data", config_.teacher);
   if (loaded.card.input.channels != run_.card.input.channels ||

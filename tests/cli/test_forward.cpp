@@ -63,6 +63,27 @@ TEST_F(Forward, WritesAndReadsWeightsOfEveryFamily) {
   }
 }
 
+TEST_F(Forward, ReparameterizedWeightsComputeTheSame) {
+  write_input({1, 3, 64, 64});
+  for (const char* name : {"fastvit_t8", "repvit_m1"}) {
+    const std::string model = std::string(name) + " --num-classes 5 ";
+    ASSERT_EQ(
+        braid(model + "--init 3 --save-weights " + path("trained.safetensors") + " " + files()), 0);
+    const auto before = models::load_tensors(path("out.safetensors")).at("logits");
+    ASSERT_EQ(braid(model + "--weights " + path("trained.safetensors") +
+                    " --reparameterize --save-weights " + path("deployed.safetensors")),
+              0);
+    EXPECT_LT(models::load_tensors(path("deployed.safetensors")).size(),
+              models::load_tensors(path("trained.safetensors")).size());
+    ASSERT_EQ(braid(model + "--model-kwargs '{\"inference_mode\":true}' --weights " +
+                    path("deployed.safetensors") + " " + files()),
+              0);
+    const auto after = models::load_tensors(path("out.safetensors")).at("logits");
+    EXPECT_LT((after - before).abs().max().item<double>(), 1e-4 * before.abs().max().item<double>())
+        << name;
+  }
+}
+
 TEST_F(Forward, RefusesWrongArguments) {
   write_input({1, 3, 32, 32});
   EXPECT_EQ(braid("resnet2O --init 0 " + files()), 64);  // a letter O

@@ -1,168 +1,19 @@
-// Downloads from a hub on this machine (hub/serve.py), with every fault that a real one may have;
-// and that huggingface_hub and braid find each other's files.
-#include <fcntl.h>
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-#include <sys/file.h>
+// Downloads from a hub on this machine, with every fault that a real one may have.
 #include <sys/wait.h>
-#include <unistd.h>
 
-#include <chrono>
 #include <csignal>
-#include <cstdlib>
-#include <fstream>
-#include <sstream>
 
 #include "braid/core/error.h"
 #include "braid/io/atomic_file.h"
-#include "braid/io/digest.h"
-#include "braid/io/hub.h"
-#include "braid/io/safetensors.h"
+#include "tests/io/hub/hub_fixture.h"
 
 namespace braid::io {
 namespace {
 
-namespace fs = std::filesystem;
 using ::testing::AllOf;
 using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 using ::testing::Not;
-
-const std::string kCommit = std::string(39, 'c') + "1";
-const std::string kOldCommit = std::string(39, 'c') + "0";
-constexpr uint64_t kSize = 3'000'080;  // bytes of a large file: serve.py's data and its header
-
-std::string text_of(const fs::path& file) {
-  std::ifstream in(file, std::ios::binary);
-  std::stringstream content;
-  content << in.rdbuf();
-  return content.str();
-}
-
-// hub/serve.py as a child, until this object ends.
-class Server {
- public:
-  explicit Server(const fs::path& log) {
-    int to_child[2], from_child[2];
-    if (::pipe(to_child) != 0 || ::pipe(from_child) != 0) return;
-    pid_ = ::fork();
-    if (pid_ == 0) {
-      ::dup2(to_child[0], STDIN_FILENO);
-      ::dup2(from_child[1], STDOUT_FILENO);
-      for (const int fd : {to_child[0], to_child[1], from_child[0], from_child[1]}) ::close(fd);
-      ::execlp("python3", "python3", BRAID_TEST_SOURCE_DIR "/io/hub/serve.py", log.c_str(),
-               nullptr);
-      ::_exit(127);
-    }
-    ::close(to_child[0]);
-    ::close(from_child[1]);
-    input_ = to_child[1];
-    ::fcntl(input_, F_SETFD, FD_CLOEXEC);
-    std::string line;
-    char c = 0;
-    while (::read(from_child[0], &c, 1) == 1 && c != '\n') line += c;
-    ::close(from_child[0]);
-    std::istringstream(line) >> hub_port_;
-  }
-  ~Server() {
-    ::close(input_);
-    if (pid_ > 0) ::waitpid(pid_, nullptr, 0);
-  }
-  bool ok() const { return hub_port_ > 0; }
-  std::string address() const { return "http://127.0.0.1:" + std::to_string(hub_port_); }
-
- private:
-  pid_t pid_ = -1;
-  int input_ = -1, hub_port_ = 0;
-};
-
-class Lines : public Progress {
- public:
-  void line(const std::string& text) override { all += text + "\n"; }
-  void update(int64_t done, const std::string& text) override {
-    most = std::max(most, done);
-    last = text;
-  }
-  std::string all, last;
-  int64_t most = 0;
-};
-
-class Hub : public ::testing::Test {
- protected:
-  static void SetUpTestSuite() {
-    log_ = fs::temp_directory_path() / ("braid_hub_log_" + std::to_string(::getpid()));
-    server_ = std::make_unique<Server>(log_);
-  }
-  static void TearDownTestSuite() {
-    server_.reset();
-    fs::remove(log_);
-  }
-  void SetUp() override {
-    if (!server_->ok()) GTEST_SKIP() << "no python3";
-    root_ = fs::temp_directory_path() /
-            ("braid_hub_" +
-             std::string(::testing::UnitTest::GetInstance()->current_test_info()->name()) + "_" +
-             std::to_string(::getpid()));
-    fs::remove_all(root_);
-    settings_.endpoint = server_->address();
-    settings_.cache = root_ / "hub";
-    settings_.first_wait = std::chrono::milliseconds(5);
-    seen_ = text_of(log_).size();
-  }
-  void TearDown() override { fs::remove_all(root_); }
-
-  fs::path get(const std::string& spec) {
-    return resolve_hub(parse_hub_spec("hf-hub:" + spec), settings_, lines_);
-  }
-  // What the server was asked since the last call.
-  std::string requests() {
-    const std::string all = text_of(log_);
-    return all.substr(std::exchange(seen_, all.size()));
-  }
-  static size_t count(const std::string& text, const std::string& what) {
-    size_t n = 0;
-    for (size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + 1)) ++n;
-    return n;
-  }
-  template <class Error>
-  std::string refused(const std::string& spec) {
-    try {
-      get(spec);
-      ADD_FAILURE() << spec << ": no error";
-    } catch (const Error& e) {
-      return e.what();
-    } catch (const std::exception& e) {
-      ADD_FAILURE() << spec << ": another error: " << e.what();
-    }
-    return "";
-  }
-  fs::path folder(const std::string& name) const { return settings_.cache / ("models--" + name); }
-  // Blobs and parts of blobs.
-  std::vector<std::string> blobs(const std::string& name) const {
-    std::vector<std::string> names;
-    if (fs::exists(folder(name) / "blobs"))
-      for (const auto& entry : fs::directory_iterator(folder(name) / "blobs"))
-        names.push_back(entry.path().filename());
-    std::sort(names.begin(), names.end());
-    return names;
-  }
-  static void expect_whole(const fs::path& snapshot) {
-    const auto file = SafetensorsFile::read(snapshot / "model.safetensors");
-    EXPECT_EQ(file.tensors().size(), 1u);
-    const fs::path blob = fs::read_symlink(snapshot / "model.safetensors");
-    EXPECT_EQ(blob.parent_path(), "../../blobs");
-    EXPECT_EQ(blob.filename(), sha256_of_file(snapshot / "model.safetensors"));
-  }
-
-  static std::unique_ptr<Server> server_;
-  static fs::path log_;
-  fs::path root_;
-  HubSettings settings_;
-  Lines lines_;
-  size_t seen_ = 0;
-};
-std::unique_ptr<Server> Hub::server_;
-fs::path Hub::log_;
 
 TEST_F(Hub, DownloadsInHuggingfaceHubsLayout) {
   const auto snapshot = get("team/plain");
@@ -440,82 +291,6 @@ TEST_F(Hub, AKilledDownloadIsFinishedByTheNext) {
   requests();
   expect_whole(get("team/slow"));
   EXPECT_THAT(requests(), HasSubstr("range=bytes="));
-}
-
-// huggingface_hub itself, where the project's Python has it.
-class HubAndPython : public Hub {
- protected:
-  void SetUp() override {
-    Hub::SetUp();
-    if (IsSkipped()) return;
-    if (python("import huggingface_hub") != 0)
-      GTEST_SKIP() << "no huggingface_hub in .venv: pip install huggingface_hub";
-  }
-  // The exit status; what it prints goes to the file `out`.
-  int python(const std::string& code) const {
-    fs::create_directories(root_);
-    return std::system(("HF_HUB_CACHE=" + settings_.cache.string() + " HF_HOME=" +
-                        (root_ / "home").string() + " HF_ENDPOINT=" + settings_.endpoint +
-                        " HF_HUB_DISABLE_XET=1 HF_HUB_DISABLE_TELEMETRY=1 " BRAID_TEST_SOURCE_DIR
-                        "/../.venv/bin/python -c \"" +
-                        code + "\" >" + (root_ / "out").string() + " 2>&1")
-                           .c_str());
-  }
-};
-
-TEST_F(HubAndPython, FindsWhatBraidDownloaded) {
-  const auto snapshot = get("team/plain");
-  get("team/plain@feature/x");
-  requests();
-  for (const char* revision : {"main", "feature/x", kCommit.c_str()})
-    for (const char* name : {"config.json", "model.safetensors"}) {
-      ASSERT_EQ(
-          python("import huggingface_hub as h; print(h.hf_hub_download('team/plain', '" +
-                 std::string(name) + "', revision='" + revision + "', local_files_only=True))"),
-          0)
-          << text_of(root_ / "out");
-      EXPECT_EQ(text_of(root_ / "out"), (snapshot / name).string() + "\n");
-    }
-  EXPECT_EQ(requests(), "");
-  ASSERT_EQ(python("import huggingface_hub as h; print(h.hf_hub_download('team/plain', "
-                   "'model.safetensors')); print(len(h.scan_cache_dir().warnings))"),
-            0);
-  EXPECT_EQ(text_of(root_ / "out"), (snapshot / "model.safetensors").string() + "\n0\n");
-  EXPECT_EQ(count(requests(), "GET"), 0u) << "online it asks, and fetches nothing";
-}
-
-TEST_F(HubAndPython, BraidFindsWhatItDownloaded) {
-  for (const char* name : {"config.json", "model.safetensors"})
-    ASSERT_EQ(python("import huggingface_hub as h; h.hf_hub_download('team/plain', '" +
-                     std::string(name) + "', revision='feature/x')"),
-              0)
-        << text_of(root_ / "out");
-  requests();
-  const auto snapshot = get("team/plain@feature/x");
-  EXPECT_EQ(count(requests(), "GET"), 0u);
-  expect_whole(snapshot);
-  settings_.offline = true;
-  EXPECT_EQ(get("team/plain@feature/x"), snapshot);
-}
-
-TEST_F(HubAndPython, TheLockIsFilelocks) {
-  const auto snapshot = get("team/plain");
-  const fs::path blob = fs::canonical(snapshot / "model.safetensors");
-  fs::remove(blob);
-  const std::string lock =
-      settings_.cache / ".locks/models--team--plain" / (blob.filename().string() + ".lock");
-  const fs::path held = root_ / "held";
-  write_file_atomic(root_ / "hold.py", "import filelock, pathlib, time\nwith filelock.FileLock('" +
-                                           lock + "'):\n    pathlib.Path('" + held.string() +
-                                           "').touch()\n    time.sleep(1)\n");
-  ASSERT_EQ(std::system((BRAID_TEST_SOURCE_DIR "/../.venv/bin/python " +
-                         (root_ / "hold.py").string() + " &")
-                            .c_str()),
-            0);
-  for (int i = 0; i < 2000 && !fs::exists(held); ++i) ::usleep(5000);
-  ASSERT_TRUE(fs::exists(held));
-  expect_whole(get("team/plain"));
-  EXPECT_THAT(lines_.all, HasSubstr("Waiting for another process"));
 }
 
 }  // namespace

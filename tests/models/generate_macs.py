@@ -1,32 +1,57 @@
 #!/usr/bin/env python3
-"""Prints fvcore's multiply-accumulate counts of timm's and the CCT authors' models, for tests/models/test_macs.cpp.
+"""Writes fixtures/reference_counts.json: parameters and multiply-accumulates of the reference of each architecture.
 
-    .venv/bin/python tests/models/generate_macs.py COMPACT_TRANSFORMERS    (fvcore 0.1.5, timm 1.0, torch 2.13.0)
+    .venv/bin/python tests/models/generate_macs.py [NAME...] [--compact-transformers DIR] [--conformer DIR]
+        [--mobile-former DIR]
 
-Attention runs unfused, since fvcore does not know the fused operator.
+1000 classes, one image of the architecture's own size; counted by fvcore 0.1.5 on timm 1.0.31, transformers and the
+authors' code (the options of scripts/parity.py). Attention runs unfused, since fvcore does not know the fused operator.
+Names whose reference is not at hand keep the line they have.
 """
+import argparse
+import json
 import pathlib
+import subprocess
 import sys
 
 import torch
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "scripts"))
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parents[1] / "scripts"))
 import parity  # noqa: E402  (defines torchvision's operators before timm is imported)
 import timm.layers  # noqa: E402
 from fvcore.nn import FlopCountAnalysis  # noqa: E402
 
-timm.layers.set_fused_attn(False)
 COUNTED = {"conv", "linear", "matmul", "einsum", "bmm", "addmm"}
-compact = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else None  # a checkout of the CCT authors' repository
-SIZES = {224: ("resnet18", "resnet50", "vit_tiny_patch16_224", "deit_tiny_patch16_224", "deit_tiny_distilled_patch16_224",
-               "coatnet_nano_rw_224", "coatnet_0_rw_224"),
-         32: ("coatnet_pico_32", "vit_lite_2_4_32", "vit_lite_7_4_32", "cct_2_3x2_32",
-              "cct_7_3x1_32")}
-for size, names in SIZES.items():
-    for name in names:
-        model, missing = parity.reference_model(name, 1000, 3, size, compact)
-        if model is None:
-            print(f"# {name} {missing}")
+FIXTURE = HERE / "fixtures" / "reference_counts.json"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("names", nargs="*", help="architectures; all registered ones by default")
+    parser.add_argument("--braid", default="build/bin/braid", help="the program [%(default)s]")
+    for option in ("compact-transformers", "conformer", "mobile-former"):
+        parser.add_argument(f"--{option}", type=pathlib.Path)
+    args = parser.parse_args()
+    timm.layers.set_fused_attn(False)
+    listing = json.loads(subprocess.run([args.braid, "models", "--format", "json"], capture_output=True, text=True,
+                                        check=True).stdout)
+    counts = json.loads(FIXTURE.read_text()) if FIXTURE.exists() else {}
+    for entry in listing:
+        name, (chans, side, _) = entry["name"], entry["input_size"]
+        if args.names and name not in args.names:
             continue
-        count = FlopCountAnalysis(model.eval(), torch.zeros(1, 3, size, size)).unsupported_ops_warnings(False)
-        print(f'{{"{name}", {sum(v for k, v in count.by_operator().items() if k in COUNTED)}}},')
+        model, missing = parity.reference_model(name, 1000, chans, side, args)
+        if model is None:
+            print(f"{name}: {missing}")
+            continue
+        analysis = FlopCountAnalysis(model.eval(), torch.zeros(1, chans, side, side))
+        operators = analysis.unsupported_ops_warnings(False).uncalled_modules_warnings(False).by_operator()
+        counts[name] = {"params": sum(p.numel() for p in model.parameters() if p.requires_grad),
+                        "macs": int(sum(v for k, v in operators.items() if k in COUNTED))}
+        print(f"{name}: {counts[name]}", flush=True)
+        FIXTURE.write_text(json.dumps(counts, indent=1, sort_keys=True) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,39 +1,44 @@
-// Multiply-accumulates against fvcore's counts of the reference implementations. See
-// generate_macs.py.
+// Parameters and multiply-accumulates against the reference implementations, as fvcore counts them.
+// See generate_macs.py.
 #include "braid/models/macs.h"
 
 #include <gtest/gtest.h>
+
+#include <fstream>
 
 #include "braid/models/registry.h"
 
 namespace braid::models {
 namespace {
 
-const std::map<std::string, double> kPublished = {
-    {"resnet18", 1814073344},
-    {"resnet50", 4089184256},
-    {"vit_tiny_patch16_224", 1253683200},
-    {"deit_tiny_patch16_224", 1253683200},
-    {"deit_tiny_distilled_patch16_224", 1261003776},
-    {"coatnet_nano_rw_224", 2382715392},
-    {"coatnet_0_rw_224", 4406300928},
-    {"coatnet_pico_32", 105705472},
-    {"vit_lite_2_4_32", 15463936},
-    {"vit_lite_7_4_32", 254735872},
-    {"cct_2_3x2_32", 35468288},
-    {"cct_7_3x1_32", 1181870080},
-    // By hand: 442,368 (first) + 14,155,776 + 2 x 12,976,128 (stages) + 64,000 (classifier).
-    {"resnet20", 40614400},
-};
+std::vector<std::string> named_architectures() {
+  std::vector<std::string> names;
+  for (const auto& entry : registry())
+    if (entry.name != "braidnet") names.push_back(entry.name);  // composed: has no reference
+  return names;
+}
 
-TEST(Macs, AreFvcoresWithinOnePercent) {
-  for (const auto& [name, expected] : kPublished) {
-    const auto& entry = find_model(name);
-    const auto model = create_model(name);
-    const auto macs = static_cast<double>(
-        count_macs(*model, {1, entry.input.channels, entry.input.height, entry.input.width}));
-    EXPECT_NEAR(macs / expected, 1, 0.01) << name;
-  }
+class Counts : public ::testing::TestWithParam<std::string> {};
+
+TEST_P(Counts, ParametersAreTheReferencesAndMacsWithinOnePercent) {
+  const Json counts =
+      Json::parse(std::ifstream(BRAID_TEST_SOURCE_DIR "/models/fixtures/reference_counts.json"));
+  ASSERT_TRUE(counts.contains(GetParam())) << "run generate_macs.py";
+  const Json& reference = counts.at(GetParam());
+  const auto& input = find_model(GetParam()).input;
+  const auto model = create_model(GetParam());
+  EXPECT_EQ(count_parameters(*model), reference.at("params").get<int64_t>());
+  const auto macs =
+      static_cast<double>(count_macs(*model, {1, input.channels, input.height, input.width}));
+  EXPECT_NEAR(macs / reference.at("macs").get<double>(), 1, 0.01);
+}
+
+INSTANTIATE_TEST_SUITE_P(Registry, Counts, ::testing::ValuesIn(named_architectures()),
+                         [](const auto& info) { return info.param; });
+
+TEST(Macs, AreThoseOfThePaperForASmallResNet) {
+  // By hand: 442,368 (first) + 14,155,776 + 2 x 12,976,128 (stages) + 64,000 (classifier).
+  EXPECT_EQ(count_macs(*create_model("resnet20"), {1, 3, 32, 32}), 40614400);
 }
 
 TEST(Macs, ScaleWithTheBatchAndLeaveTheModeAlone) {

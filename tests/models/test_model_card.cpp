@@ -140,6 +140,10 @@ TEST_F(Card, WhatBraidLacksIsRefused) {
   json = timms();
   json["architecture"] = "vit_tiny_patch17_224";
   EXPECT_THAT(refusal(json), HasSubstr("vit_tiny_patch16_224"));
+  json["architecture"] = "/etc/hybrid.toml";
+  EXPECT_THAT(refusal(json), HasSubstr("expected a name or a braidnet line"));
+  json["architecture"] = "braidnet:stem=conv3x3s2,8|Q1x8";
+  EXPECT_THAT(refusal(json), HasSubstr("Q"));
   EXPECT_THAT(refusal({{"architecture", 7}}), HasSubstr("architecture"));
   EXPECT_THAT(refusal({{"num_classes", 7}}), HasSubstr("architecture"));
   EXPECT_THAT(refusal(Json::array()), HasSubstr("object"));
