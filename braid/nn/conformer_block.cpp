@@ -52,9 +52,9 @@ FcuDownImpl::FcuDownImpl(int64_t chans, int64_t embed_dim, int64_t stride) : str
 }
 
 Tensor FcuDownImpl::forward(const Tensor& map) {
-  const auto pooled = stride_ > 1 ? at::avg_pool2d(map, stride_, stride_) : map;  // [B,C,h,w]
-  const auto tokens = pointwise(conv_project, to_nhwc(pooled)).flatten(1, 2);     // [B,h*w,D]
-  return at::gelu(ln->forward(tokens));
+  auto tokens = conv_project->forward(map);  // [B,D,H,W]
+  if (stride_ > 1) tokens = at::avg_pool2d(tokens, stride_, stride_);
+  return at::gelu(ln->forward(to_nhwc(tokens).flatten(1, 2)));  // [B,h*w,D]
 }
 
 FcuUpImpl::FcuUpImpl(int64_t embed_dim, int64_t chans, int64_t stride) : stride_(stride) {
