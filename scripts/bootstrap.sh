@@ -100,10 +100,15 @@ if torch_given || torch_in_venv; then
 elif ! install_torch_wheel && ! torch_packaged; then
   die "LibTorch >= 2.6 could not be had: set Torch_DIR to an unpacked libtorch, or let pip reach torch==${BRAID_TORCH_VERSION:-2.13.0} (BRAID_TORCH_INDEX)"
 fi
-# One test has TensorBoard read what braid writes, others share a cache with huggingface_hub; they are skipped without.
+# Some tests have TensorBoard, huggingface_hub and timm read what braid writes; without them they are skipped.
 if [ "${1:-}" = --tests ] && [ -x .venv/bin/pip ]; then
-  for module in tensorboard huggingface_hub; do
-    .venv/bin/python -c "import $module" 2>/dev/null || .venv/bin/pip install -q --disable-pip-version-check "$module" ||
-      echo "bootstrap: $module not installed" >&2
-  done
+  has_modules() {
+    .venv/bin/python -c 'import importlib.util as u, sys; sys.exit(any(u.find_spec(m) is None for m in sys.argv[1:]))' "$@"
+  }
+  has_modules tensorboard huggingface_hub safetensors yaml PIL numpy ||
+    .venv/bin/pip install -q --disable-pip-version-check tensorboard huggingface_hub safetensors pyyaml pillow numpy ||
+    echo "bootstrap: the Python packages that some tests read with were not installed" >&2
+  has_modules timm torchvision ||
+    .venv/bin/pip install -q --disable-pip-version-check --no-deps timm==1.0.31 torchvision==0.28.0 ||
+    echo "bootstrap: timm was not installed" >&2
 fi

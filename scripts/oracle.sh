@@ -8,6 +8,6 @@ if [ ! -x .venv/bin/pip ]; then
 fi
 .venv/bin/python -c 'import importlib.util as u, sys
 sys.exit(any(u.find_spec(m) is None for m in ("timm", "safetensors", "fvcore", "transformers", "tensorboard", "PIL")))' && exit
-.venv/bin/pip install -q --disable-pip-version-check --no-deps torchvision==0.28.0 timm
+.venv/bin/pip install -q --disable-pip-version-check --no-deps torchvision==0.28.0 timm==1.0.31
 .venv/bin/pip install -q --disable-pip-version-check huggingface_hub safetensors pyyaml pillow numpy tensorboard \
   fvcore transformers
