@@ -1,13 +1,11 @@
 // braid eval: a checkpoint on a dataset.
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <chrono>
-
 #include "braid/core/error.h"
 #include "braid/core/progress.h"
 #include "braid/evaluate/evaluate.h"
 #include "braid/io/hub.h"
+#include "braid/io/posix_file.h"
 #include "braid/io/safetensors.h"
 #include "braid/models/checkpoint.h"
 #include "cli/command.h"
@@ -27,7 +25,7 @@ void run(const EvalOptions& options) {
                                                     options.evaluate, *progress);
   const auto& m = report.metrics;
   if (options.format == "json") {
-    fmt::print("{}\n", to_json(report).dump(2));
+    fmt::print("{}\n", to_json(report).dump(2, ' ', false, Json::error_handler_t::replace));
     return;
   }
   fmt::print(
@@ -45,9 +43,9 @@ void run(const EvalOptions& options) {
 
 std::filesystem::path checkpoint_folder(const std::string& path, Progress& progress) {
   const auto folder = io::resolve_weights(path, progress);
-  if (!std::filesystem::is_directory(folder)) io::find_weight_files(folder);  // refuses pickles
+  if (!io::is_folder(folder)) io::find_weight_files(folder);  // refuses pickles
   for (const char* inner : {"", "model_best", "last", "winner"})
-    if (std::filesystem::exists(folder / inner / "config.json")) return folder / inner;
+    if (io::file_exists(folder / inner / "config.json")) return folder / inner;
   throw IoError("checkpoint", "expected a checkpoint or a run's folder", path,
                 "give the folder that `braid train --output` wrote, or hf-hub:OWNER/NAME");
 }

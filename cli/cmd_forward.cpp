@@ -6,6 +6,7 @@
 #include "braid/core/error.h"
 #include "braid/core/progress.h"
 #include "braid/io/hub.h"
+#include "braid/io/posix_file.h"
 #include "braid/models/checkpoint.h"
 #include "braid/models/registry.h"
 #include "braid/models/tensor_file.h"
@@ -63,8 +64,9 @@ torch::Tensor load_input(const std::string& file) {
 }
 
 // The classifier's size in the weights, where a tensor of that name is.
-void infer_num_classes(Json& overrides, const std::string& file, const models::Model& model) {
-  const auto weights = models::without_wrapper(models::load_tensors(file), model);
+void infer_num_classes(Json& overrides, const models::TensorMap& given,
+                       const models::Model& model) {
+  const auto weights = models::without_wrapper(given, model);
   const auto it = weights.find(model.classifier().at(0) + ".weight");
   if (it != weights.end() && it->second.dim() > 0) overrides["num_classes"] = it->second.size(0);
 }
@@ -79,12 +81,10 @@ void save_gradients(models::Model& model, const torch::Tensor& logits, const std
   models::save_tensors(gradients, file);
 }
 
-bool is_folder(const std::string& path) {
-  return path.ends_with('/') || std::filesystem::is_directory(path);
-}
+bool names_folder(const std::string& path) { return path.ends_with('/') || io::is_folder(path); }
 
 void save(const models::Model& model, const ForwardOptions& options) {
-  if (!is_folder(options.save_weights)) {
+  if (!names_folder(options.save_weights)) {
     models::save_weights(model, options.save_weights);
     return;
   }
@@ -103,7 +103,7 @@ void check_combination(const ForwardOptions& options) {
     throw UsageError("forward", "expected --input and --output together", options.model);
   if (!options.max_shard_size.empty()) {
     io::parse_byte_size(options.max_shard_size);
-    if (options.save_weights.empty() || !is_folder(options.save_weights))
+    if (options.save_weights.empty() || !names_folder(options.save_weights))
       throw UsageError("forward", "expected --save-weights FOLDER/ with it", "--max-shard-size");
   }
   if (!options.grads.empty() && options.input.empty())
@@ -127,8 +127,9 @@ void run(const ForwardOptions& options) {
     overrides["img_size"] = std::max(input.size(2), input.size(3));
   }
   const auto weights = io::resolve_weights(options.weights, *make_terminal_progress());
+  const auto tensors = weights.empty() ? models::TensorMap() : models::load_tensors(weights);
   if (!weights.empty() && !options.num_classes)
-    infer_num_classes(overrides, weights, *entry.make(Json::object()));
+    infer_num_classes(overrides, tensors, *entry.make(Json::object()));
   set_if_given(overrides, "num_classes", options.num_classes);
   set_if_given(overrides, "in_chans", options.in_chans);
   set_if_given(overrides, "img_size", options.img_size);
@@ -139,7 +140,7 @@ void run(const ForwardOptions& options) {
         options.input, "leave --in-chans out");
 
   auto model = models::create_model(options.model, overrides, options.init.value_or(0));
-  if (!weights.empty()) models::load_weights(*model, weights);
+  if (!weights.empty()) models::load_tensors_into(*model, tensors, weights.string());
   model->eval();
   if (options.reparameterize) model->reparameterize();
   if (!options.save_weights.empty()) save(*model, options);

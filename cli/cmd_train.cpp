@@ -20,7 +20,8 @@ constexpr const char* kTrainFooter = R"(Examples:
   braid train --model resnet20 --data photos/ --max-train-seconds 600 --dtype auto
   braid train --model resnet20 --data photos/ --output runs/photos --resume
 
-Without flags the family's recipe decides (--recipe none: plain defaults). Ctrl-C saves and ends cleanly (exit code 0).)";
+Values in [] are the plain defaults (--recipe none). Without flags the family's recipe replaces opt, lr, weight-decay,
+batch-size, clip-grad, warmup-epochs and crop-padding. Ctrl-C saves and ends cleanly (exit code 0).)";
 
 // recipe, then the TOML file, then the flags.
 train::TrainConfig resolve(const ConfigFlags& flags, const std::string& file,

@@ -13,7 +13,7 @@ std::string default_text(const T& value) {
     return value ? default_text(*value) : "unset";
   } else {
     const std::string text = Json(value).dump();
-    return text == "\"\"" ? "none" : text;
+    return text == "\"\"" || text == "[]" ? "none" : text;
   }
 }
 
@@ -27,8 +27,9 @@ class FlagAdder final : public FieldVisitor {
     // --name and --no-name, as argparse's BooleanOptionalAction does.
     const std::string flag = dashed(n);
     auto holder = std::make_shared<bool>(v);
-    auto* option = app_.add_flag(fmt::format("--{},!--no-{}", flag, flag), *holder,
-                                 fmt::format("{} [{}]", help, default_text(v)));
+    const std::string names =
+        flag.starts_with("no-") ? "--" + flag : fmt::format("--{},!--no-{}", flag, flag);
+    auto* option = app_.add_flag(names, *holder, fmt::format("{} [{}]", help, default_text(v)));
     add_(n, option, [holder] { return Json(*holder); });
   }
   void field(const char* n, int64_t& v, const char* help) override { value(n, v, help); }

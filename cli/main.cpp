@@ -5,6 +5,7 @@
 #include <csignal>
 #include <cstdio>
 #include <exception>
+#include <filesystem>
 #include <new>
 #include <string>
 #include <vector>
@@ -79,6 +80,8 @@ int main(int argc, char** argv) {
     return fail(braid::ExitCode::kUsage, ("[cli] " + (hint.empty() ? e.what() : hint)).c_str());
   } catch (const braid::Error& e) {
     return fail(e.code(), e.what());
+  } catch (const std::filesystem::filesystem_error& e) {
+    return fail(braid::ExitCode::kIo, ("[files] " + std::string(e.what())).c_str());
   } catch (const std::bad_alloc&) {
     return fail(braid::ExitCode::kTryAgain,
                 "[memory] out of memory; try a smaller --batch-size or --img-size");

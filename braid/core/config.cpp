@@ -238,8 +238,15 @@ std::string to_toml(const Json& json) {
 Json read_json(const std::filesystem::path& file) {
   std::ifstream in(file);
   if (!in) throw IoError("config", "cannot read the JSON file", file.string());
+  constexpr int kMaxDepth = 64;  // lists and objects within each other: copying them is recursive
+  const auto watch = [&](int depth, Json::parse_event_t, Json&) {
+    if (depth > kMaxDepth)
+      throw DataError("config", fmt::format("expected at most {} levels of nesting", kMaxDepth),
+                      file.string());
+    return true;
+  };
   try {
-    return Json::parse(in);
+    return Json::parse(in, watch);
   } catch (const nlohmann::json::parse_error& e) {
     throw DataError("config", fmt::format("JSON syntax at byte {}", e.byte), file.string());
   }

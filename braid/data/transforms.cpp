@@ -189,16 +189,16 @@ void validate(const AugmentConfig& augment) {
 }
 
 void validate(const InputConfig& input) {
-  constexpr double kMostCrop = 2;
+  constexpr double kLeastCrop = 0.05, kMostCrop = 2;
   const auto channels = static_cast<size_t>(input.channels);
   if (input.mean.size() != channels || input.std.size() != channels)
     throw ConfigError("data", fmt::format("expected {} numbers in mean and in std, got {} and {}",
                                           channels, input.mean.size(), input.std.size()));
   for (const double deviation : input.std)
     if (!(deviation > 0)) throw ConfigError("data", "expected std above 0");
-  if (!(input.crop_pct > 0 && input.crop_pct <= kMostCrop))
-    throw ConfigError(
-        "data", fmt::format("expected 0 < crop_pct <= {}, got {}", kMostCrop, input.crop_pct));
+  if (!(input.crop_pct >= kLeastCrop && input.crop_pct <= kMostCrop))
+    throw ConfigError("data", fmt::format("expected crop_pct between {} and {}, got {}", kLeastCrop,
+                                          kMostCrop, input.crop_pct));
   check_choice("interpolation", input.interpolation, {"bicubic", "bilinear", "random"});
   check_choice("crop_mode", input.crop_mode, {"center", "squash", "border"});
 }

@@ -54,8 +54,9 @@ class Resolution {
     if (!get(kWeightIndexName, kMaxText)) refuse_repository();
     for (const auto& shard : read_weight_index(cache_.snapshot(commit_) / kWeightIndexName))
       if (!get(shard, kMaxWeights))
-        throw DataError("hub", "the index names a shard that the repository lacks",
-                        client_.where(shard));
+        throw DataError("hub", "expected the shard that the index names, got none",
+                        client_.where(shard),
+                        "tell the repository's owner, or use another @REVISION");
     return cache_.snapshot(commit_);
   }
 
@@ -157,7 +158,8 @@ class Resolution {
   }
 
   [[noreturn]] fs::path refuse_offline() const {
-    const std::string missing = commit_.empty() ? "" : ": " + cache_.missing_files(commit_).front();
+    const auto files = commit_.empty() ? std::vector<std::string>() : cache_.missing_files(commit_);
+    const std::string missing = files.empty() ? "" : ": " + files.front();
     throw IoError("hub", "not in the cache, and HF_HUB_OFFLINE allows no download",
                   fmt::format("{}{} in {}", spec_.text(), missing, settings_.cache.string()),
                   "unset HF_HUB_OFFLINE, or fill the cache where there is a network");

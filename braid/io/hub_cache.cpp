@@ -130,7 +130,10 @@ void HubCache::link(const std::string& commit, const std::string& file,
   fs::create_symlink(fs::path("../../blobs") / etag, fresh, error);
   if (error) fail_io("create the link", path, error.value());
   fs::rename(fresh, path, error);  // at once, over a link to an older blob
-  if (error) fail_io("create the link", path, error.value());
+  if (!error) return;
+  std::error_code ignored;
+  fs::remove(fresh, ignored);
+  fail_io("create the link", path, error.value());
 }
 
 FileLock::FileLock(const fs::path& file, const std::function<void()>& on_wait)

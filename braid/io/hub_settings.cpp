@@ -1,6 +1,5 @@
 #include "braid/io/hub_settings.h"
 
-#include <fmt/format.h>
 #include <pwd.h>
 #include <unistd.h>
 
@@ -77,7 +76,8 @@ std::string clean_token(std::string token, const std::string& where) {
   token = token.substr(begin, token.find_last_not_of(" \t") - begin + 1);
   // It becomes a line of the request's head.
   if (!std::all_of(token.begin(), token.end(), [](char c) { return c > 0x20 && c < 0x7f; }))
-    throw ConfigError("hub", "expected a token of printable characters", where);
+    throw ConfigError("hub", "expected a token of printable characters", where,
+                      "copy it again from the hub's settings, or unset it");
   return token;
 }
 

@@ -103,7 +103,7 @@ void HubClient::fetch(const HubFile& file, const std::string& name, uint64_t max
   if (file.size.value_or(0) > max_bytes)
     throw DataError(
         "hub", fmt::format("expected at most {} bytes, the hub says {}", max_bytes, *file.size),
-        where(name));
+        where(name), "fetch it with huggingface_hub and give the folder");
   const uint64_t limit = file.size.value_or(max_bytes);
   const std::string path =
       fmt::format("/{}/resolve/{}/{}", spec_.repository, file.commit, percent_encode(name));
@@ -140,7 +140,8 @@ void HubClient::fetch(const HubFile& file, const std::string& name, uint64_t max
       continue;
     }
     if (wrong_part)
-      throw IoError("hub", "the server answered with a part that was not asked for", where(name));
+      throw IoError("hub", "expected the part that was asked for, got another", where(name),
+                    "check HF_ENDPOINT and the proxy");
     if (sink.position() >= furthest + kRenewal) {
       furthest = sink.position();
       patience.renew();

@@ -22,6 +22,30 @@ void fail_io(const std::string& action, const fs::path& path, int reason) {
                 remedy);
 }
 
+namespace {
+
+fs::file_status status_of(const fs::path& path) {
+  std::error_code error;
+  const auto status = fs::status(path, error);
+  if (status.type() == fs::file_type::none) fail_io("look at", path, error.value());
+  return status;
+}
+
+}  // namespace
+
+bool is_folder(const fs::path& path) { return fs::is_directory(status_of(path)); }
+
+bool file_exists(const fs::path& path) { return fs::exists(status_of(path)); }
+
+std::vector<fs::path> list_folder(const fs::path& folder) {
+  std::vector<fs::path> entries;
+  std::error_code error;
+  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error))
+    entries.push_back(it->path());
+  if (error) fail_io("list", folder, error.value());
+  return entries;
+}
+
 FileDescriptor::FileDescriptor(const fs::path& path, int flags)
     : fd_(::open(path.c_str(), flags | O_CLOEXEC, 0666)) {}
 

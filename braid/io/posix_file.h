@@ -5,11 +5,17 @@
 #include <span>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace braid::io {
 
 // Throws IoError "cannot ACTION: REASON (path)" with a remedy where one is known; reason: an errno.
 [[noreturn]] void fail_io(const std::string& action, const std::filesystem::path& path, int reason);
+
+// As std::filesystem's, but IoError where the system does not say: no permission, a name too long.
+bool is_folder(const std::filesystem::path& path);
+bool file_exists(const std::filesystem::path& path);
+std::vector<std::filesystem::path> list_folder(const std::filesystem::path& folder);
 
 // An open file that closes itself.
 class FileDescriptor {

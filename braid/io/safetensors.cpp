@@ -9,6 +9,7 @@
 
 #include "braid/core/error.h"
 #include "braid/io/atomic_file.h"
+#include "braid/io/posix_file.h"
 
 namespace braid::io {
 namespace {
@@ -240,8 +241,10 @@ std::vector<std::string> parse_weight_index(const std::vector<uint8_t>& bytes,
       throw DataError(
           kComponent,
           "expected names of .safetensors files without a folder in 'weight_map', got " +
-              shard.dump(-1, ' ', /*ensure_ascii=*/true, Json::error_handler_t::replace)
-                  .substr(0, 200),
+              (shard.is_string()
+                   ? shard.dump(-1, ' ', /*ensure_ascii=*/true, Json::error_handler_t::replace)
+                         .substr(0, 200)
+                   : shard.type_name()),
           where);
     else
       shards.insert(shard.get<std::string>());
@@ -279,15 +282,15 @@ std::vector<fs::path> find_weight_files(const fs::path& path) {
     while (is_pickle(stem) || stem.extension() == ".tar") stem.replace_extension();
     refuse(path, stem.string() + ".safetensors");
   }
-  if (!fs::is_directory(path)) return {path};
-  if (fs::exists(path / kWeightsName)) return {path / kWeightsName};
+  if (!is_folder(path)) return {path};
+  if (file_exists(path / kWeightsName)) return {path / kWeightsName};
   const fs::path index = path / kWeightIndexName;
-  if (!fs::exists(index)) {
-    for (const auto& entry : fs::directory_iterator(path))
-      if (is_pickle(entry.path())) refuse(entry.path(), path / kWeightsName);
+  if (!file_exists(index)) {
+    for (const auto& entry : list_folder(path))
+      if (is_pickle(entry)) refuse(entry, path / kWeightsName);
     throw IoError(kComponent,
                   "expected model.safetensors or model.safetensors.index.json in the folder",
-                  path.string());
+                  path.string(), "a run's weights are in its model_best/");
   }
   std::vector<fs::path> shards;
   for (const auto& shard : read_weight_index(index)) shards.push_back(path / shard);

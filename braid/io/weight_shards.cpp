@@ -10,6 +10,7 @@
 
 #include "braid/core/error.h"
 #include "braid/io/atomic_file.h"
+#include "braid/io/posix_file.h"
 
 namespace braid::io {
 namespace {
@@ -50,11 +51,11 @@ bool is_shard_of_model(const std::string& name) {
 // What is left of weights that were written before these.
 void remove_others(const fs::path& folder, const std::set<std::string>& kept) {
   std::vector<fs::path> old;
-  for (const auto& entry : fs::directory_iterator(folder)) {
-    const std::string name = entry.path().filename().string();
+  for (const auto& entry : list_folder(folder)) {
+    const std::string name = entry.filename().string();
     const bool weights =
         name == kWeightsName || name == kWeightIndexName || is_shard_of_model(name);
-    if (weights && !kept.contains(name)) old.push_back(entry.path());
+    if (weights && !kept.contains(name)) old.push_back(entry);
   }
   std::error_code error;  // a file that cannot be removed is no reason to fail
   for (const auto& path : old) fs::remove(path, error);

@@ -4,6 +4,7 @@
 
 #include "braid/core/error.h"
 #include "braid/io/atomic_file.h"
+#include "braid/io/posix_file.h"
 #include "braid/models/registry.h"
 
 namespace braid::models {
@@ -18,7 +19,7 @@ void save_model(const Model& model, const ModelCard& card, const fs::path& folde
 
 LoadedModel load_model(const fs::path& folder) {
   const fs::path file = folder / "config.json";
-  if (!fs::exists(file))
+  if (!io::file_exists(file))
     throw IoError("checkpoint", "expected a folder with config.json and model.safetensors",
                   folder.string(), "give the folder that `braid train --output` wrote");
   LoadedModel loaded;

@@ -1,5 +1,6 @@
 // What a model consists of, part by part.
 #pragma once
+#include <optional>
 #include <string>
 #include <vector>
 

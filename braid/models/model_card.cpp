@@ -7,7 +7,9 @@
 
 #include "braid/core/error.h"
 #include "braid/core/version.h"
+#include "braid/io/posix_file.h"
 #include "braid/models/registry.h"
+#include "braid/models/validate.h"
 #include "braid/models/weights.h"
 
 namespace braid::models {
@@ -137,6 +139,15 @@ Json config_fields(const ModelEntry& entry, const Fields& args) {
   return fields;
 }
 
+// Before anything of that size is made; the model's own check comes later.
+void expect_range(const char* field, int64_t value, int64_t low, int64_t high,
+                  const std::string& where) {
+  if (value < low || value > high)
+    throw DataError(kComponent,
+                    fmt::format("expected {} between {} and {}, got {}", field, low, high, value),
+                    where);
+}
+
 void read_input(const Fields& pretrained, ModelCard& card) {
   auto& input = card.input;
   if (pretrained.has("input_size")) {
@@ -151,8 +162,8 @@ void read_input(const Fields& pretrained, ModelCard& card) {
   args.read("in_chans", input.channels);
   args.read("img_size", input.height);
   input.width = input.height;
-  if (input.channels < 1 || input.height < 1)
-    throw DataError(kComponent, "expected positive 'in_chans' and 'img_size'", pretrained.where());
+  expect_range("in_chans", input.channels, 1, kMaxChannels, pretrained.where());
+  expect_range("img_size", input.height, 1, kMaxImageSize, pretrained.where());
   read_per_channel(pretrained, "mean", input.channels, input.mean);
   read_per_channel(pretrained, "std", input.channels, input.std);
   pretrained.read("crop_pct", input.crop_pct);
@@ -270,15 +281,22 @@ ModelCard read_model_card(const fs::path& file) {
   card.model_args["in_chans"] = card.input.channels;
   card.model_args["img_size"] = card.input.height;
   const Fields args(card.model_args, "config", file.string());
+  const auto num_classes = args.get<int64_t>("num_classes");
+  expect_range("num_classes", num_classes, 0, kMaxClasses, file.string());
   for (const auto* place : {&fields, &pretrained})
     for (const char* key : {"label_names", "labels"})
       if (card.classes.empty() && place->has(key))
-        card.classes = label_names(*place, key, args.get<int64_t>("num_classes"));
+        card.classes = label_names(*place, key, num_classes);
+  if (static_cast<int64_t>(card.classes.size()) > num_classes)
+    throw DataError(kComponent,
+                    fmt::format("expected at most {} label names, one per class, got {}",
+                                num_classes, card.classes.size()),
+                    file.string());
   return card;
 }
 
 std::optional<ModelCard> find_model_card(const fs::path& weights) {
-  if (!fs::is_directory(weights) || !fs::exists(weights / "config.json")) return std::nullopt;
+  if (!io::is_folder(weights) || !io::file_exists(weights / "config.json")) return std::nullopt;
   return read_model_card(weights / "config.json");
 }
 

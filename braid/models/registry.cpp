@@ -12,6 +12,7 @@
 #include "braid/models/cnn/regnet.h"
 #include "braid/models/cnn/resnet.h"
 #include "braid/models/cnn/vgg.h"
+#include "braid/models/cnn/vovnet.h"
 #include "braid/models/composer/braidnet.h"
 #include "braid/models/hybrid/cct.h"
 #include "braid/models/hybrid/coatnet.h"
@@ -47,6 +48,7 @@ void register_all(Registry& table) {
   add_regnet(table);
   add_densenet(table);
   add_vgg(table);
+  add_vovnet(table);
   add_vit(table);
   add_vit_lite(table);
   add_cct(table);

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "braid/core/error.h"
 #include "braid/data/transforms.h"
 #include "braid/models/model.h"
 
@@ -49,7 +50,11 @@ ModelEntry make_entry(const std::string& name, Family family, Fusion fusion,
           [name, variant](const Json& overrides) -> ModelPtr {
             Config config = variant;
             update_from_json(config, overrides, "model " + name);
-            return std::make_shared<ModelImpl>(config);
+            try {
+              return std::make_shared<ModelImpl>(config);
+            } catch (const c10::Error& e) {  // fields that are fine by themselves, not together
+              throw ConfigError("models", e.what_without_backtrace(), "model " + name);
+            }
           }};
 }
 

@@ -54,7 +54,7 @@ TensorMap load_tensors(const std::filesystem::path& path) {
       if (dtype == nullptr)
         throw DataError("weights",
                         "dtype " + view.dtype + " of tensor '" + name + "' is not supported",
-                        part.string());
+                        part.string(), "convert it to F32, F16 or BF16");
       auto tensor = torch::empty(view.shape, dtype->type);
       if (!view.data.empty()) std::memcpy(tensor.data_ptr(), view.data.data(), view.data.size());
       if (!tensors.emplace(name, tensor).second)

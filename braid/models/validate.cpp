@@ -16,9 +16,9 @@ const Validator& Validator::in_range(const char* field, int64_t value, int64_t l
 }
 
 const Validator& Validator::input(int64_t num_classes, int64_t in_chans, int64_t img_size) const {
-  in_range("num_classes", num_classes, 0, 1'000'000);
-  in_range("in_chans", in_chans, 1, 1024);
-  return in_range("img_size", img_size, 1, 4096);
+  in_range("num_classes", num_classes, 0, kMaxClasses);
+  in_range("in_chans", in_chans, 1, kMaxChannels);
+  return in_range("img_size", img_size, 1, kMaxImageSize);
 }
 
 const Validator& Validator::positive(const char* field, int64_t value) const {
@@ -40,6 +40,27 @@ const Validator& Validator::divides(const char* field, int64_t divisor, const ch
 const Validator& Validator::rate(const char* field, double value) const {
   if (!(value >= 0 && value < 1))
     throw ConfigError("models", fmt::format("expected 0 <= {} < 1, got {}", field, value),
+                      "model " + model_);
+  return *this;
+}
+
+const Validator& Validator::ratio(const char* field, double ratio, int64_t dim) const {
+  constexpr double kMaxRatio = 64;
+  if (!(ratio > 0 && ratio <= kMaxRatio))
+    throw ConfigError("models",
+                      fmt::format("expected 0 < {} <= {}, got {}", field, kMaxRatio, ratio),
+                      "model " + model_);
+  if (static_cast<int64_t>(ratio * static_cast<double>(dim)) < 1)
+    throw ConfigError("models",
+                      fmt::format("expected {} of at least 1/{}, got {}", field, dim, ratio),
+                      "model " + model_);
+  return *this;
+}
+
+const Validator& Validator::stages(const char* field, size_t count) const {
+  if (count < 1 || count > 10)
+    throw ConfigError("models",
+                      fmt::format("expected 1 to 10 stages, got {} numbers in {}", count, field),
                       "model " + model_);
   return *this;
 }

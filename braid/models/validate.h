@@ -8,6 +8,10 @@
 
 namespace braid::models {
 
+constexpr int64_t kMaxClasses = 1'000'000;
+constexpr int64_t kMaxChannels = 1024;   // of an image
+constexpr int64_t kMaxImageSize = 4096;  // pixels along one side
+
 // Each check throws ConfigError naming model, field and value, or returns *this.
 class Validator {
  public:
@@ -18,6 +22,10 @@ class Validator {
   const Validator& divides(const char* field, int64_t divisor, const char* whole_field,
                            int64_t whole) const;
   const Validator& rate(const char* field, double value) const;  // 0 <= value < 1
+  // 0 < ratio <= 64, and at least one of `dim` channels: a hidden layer's.
+  const Validator& ratio(const char* field, double ratio, int64_t dim) const;
+  // 1 <= count <= 10: more halvings than any image has.
+  const Validator& stages(const char* field, size_t count) const;
 
  private:
   const Validator& in_range(const char* field, int64_t value, int64_t low, int64_t high) const;

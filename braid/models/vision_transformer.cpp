@@ -15,6 +15,7 @@ VisionTransformer::VisionTransformer(const char* model, const VisionTransformerC
   Validator(model)
       .positive("depth", body.depth)
       .divides("num_heads", body.num_heads, "embed_dim", body.embed_dim)
+      .ratio("mlp_ratio", body.mlp_ratio, body.embed_dim)
       .rate("drop_rate", body.drop_rate)
       .rate("proj_drop_rate", body.proj_drop_rate)
       .rate("attn_drop_rate", body.attn_drop_rate)
@@ -86,15 +87,9 @@ std::vector<FeatureInfo> VisionTransformer::feature_info() const {
 }
 
 void VisionTransformer::reset_classifier(int64_t num_classes) {
-  const auto replace = [&](const char* name, torch::nn::Linear& linear) {
-    if (linear) unregister_module(name);
-    linear = nullptr;
-    if (num_classes == 0) return;
-    linear = register_module(name, torch::nn::Linear(body_.embed_dim, num_classes));
-    nn::init_linear_(linear);
-  };
-  replace("head", head);
-  if (body_.distilled) replace("head_dist", head_dist);
+  nn::replace_linear(*this, "head", head, body_.embed_dim, num_classes);
+  if (body_.distilled)
+    nn::replace_linear(*this, "head_dist", head_dist, body_.embed_dim, num_classes);
 }
 
 std::vector<std::string> VisionTransformer::classifier() const {

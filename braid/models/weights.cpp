@@ -12,7 +12,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kOtherArchitecture = "is this a checkpoint of another architecture?";
+constexpr const char* kOtherArchitecture =
+    "give the weights of this architecture, or name theirs (config.json's 'architecture')";
 
 std::string shape_of(const torch::Tensor& tensor) {
   return fmt::format("[{}]", fmt::join(tensor.sizes(), ","));
@@ -38,10 +39,13 @@ torch::Tensor fitted(const Model& model, const std::string& name, const torch::T
   const bool half = loaded.is_floating_point() && loaded.element_size() < 4;
   const auto fit = model.fit_weight(name, half ? loaded.to(torch::kFloat) : loaded);
   if (fit.sizes() != target.sizes())
-    throw DataError("weights",
-                    fmt::format("expected shape {} for tensor '{}', got {}", shape_of(target), name,
-                                shape_of(loaded)),
-                    where, "check --num-classes, --in-chans and --img-size");
+    throw DataError(
+        "weights",
+        fmt::format("expected shape {} for tensor '{}', got {}", shape_of(target), name,
+                    shape_of(loaded)),
+        where,
+        "config.json or the flags build another shape: num_classes, in_chans, img_size or another "
+        "field of the model");
   return fit;
 }
 
@@ -82,7 +86,7 @@ void adapt_channels(const Model& model, const TensorMap& state, TensorMap& tenso
   int64_t before = 0, now = 0;
   for (const auto& name : input_convolutions(model)) {
     const auto it = tensors.find(name);
-    if (it == tensors.end() || !it->second.is_floating_point() ||
+    if (it == tensors.end() || it->second.numel() == 0 || !it->second.is_floating_point() ||
         !differ_only_in(1, it->second, state.at(name)))
       continue;
     before = it->second.size(1);

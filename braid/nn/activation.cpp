@@ -23,13 +23,17 @@ const std::vector<std::pair<std::string, Act>>& named_acts() {
 
 }  // namespace
 
+std::vector<std::string> act_names() {
+  std::vector<std::string> names;
+  for (const auto& [name, act] : named_acts()) names.push_back(name);
+  return names;
+}
+
 Act parse_act(const std::string& name) {
-  std::vector<std::string> known;
-  for (const auto& [known_name, act] : named_acts()) {
+  for (const auto& [known_name, act] : named_acts())
     if (known_name == name) return act;
-    known.push_back(known_name);
-  }
-  throw ConfigError("models", "unknown activation '" + name + "'", "", did_you_mean(name, known));
+  throw ConfigError("models", "unknown activation '" + name + "'", "",
+                    did_you_mean(name, act_names()));
 }
 
 torch::Tensor activate(const torch::Tensor& x, Act act) {

@@ -23,6 +23,7 @@ enum class Act {
 // "identity", "relu", "relu6", "silu", "gelu", "gelu_tanh", "hard_swish", "sigmoid",
 // "hard_sigmoid", "tanh". Throws ConfigError with near matches for another name.
 Act parse_act(const std::string& name);
+std::vector<std::string> act_names();  // that parse_act takes
 
 // Element by element; a new tensor, but x itself for kIdentity.
 torch::Tensor activate(const torch::Tensor& x, Act act);

@@ -2,8 +2,6 @@
 
 #include <ATen/autocast_mode.h>
 
-#include <memory>
-
 namespace braid::nn {
 namespace {
 
@@ -17,6 +15,39 @@ struct Replay : torch::CustomClassHolder {
   at::DeviceType device;
   bool autocast;
   at::ScalarType autocast_dtype;
+};
+
+// Random numbers and autocast as they were, until this object ends. Casted weights are cached
+// beyond a block: the second run must not meet copies made without a graph, nor the next step this
+// one's.
+class ReplayScope {
+ public:
+  ReplayScope(const Replay& replay, const at::Device& device)
+      : device_(replay.device),
+        generator_(at::globalContext().defaultGenerator(device)),
+        rng_now_(generator_.get_state()),
+        autocast_now_(at::autocast::is_autocast_enabled(device_)),
+        dtype_now_(at::autocast::get_autocast_dtype(device_)) {
+    generator_.set_state(replay.rng_state);
+    at::autocast::clear_cache();
+    at::autocast::set_autocast_enabled(device_, replay.autocast);
+    at::autocast::set_autocast_dtype(device_, replay.autocast_dtype);
+  }
+  ~ReplayScope() {
+    at::autocast::clear_cache();
+    at::autocast::set_autocast_enabled(device_, autocast_now_);
+    at::autocast::set_autocast_dtype(device_, dtype_now_);
+    generator_.set_state(rng_now_);
+  }
+  ReplayScope(const ReplayScope&) = delete;
+  ReplayScope& operator=(const ReplayScope&) = delete;
+
+ private:
+  at::DeviceType device_;
+  at::Generator generator_;
+  torch::Tensor rng_now_;
+  bool autocast_now_;
+  at::ScalarType dtype_now_;
 };
 
 class CheckpointFunction : public torch::autograd::Function<CheckpointFunction> {
@@ -35,21 +66,12 @@ class CheckpointFunction : public torch::autograd::Function<CheckpointFunction> 
     Tensors inputs;
     for (const auto& saved : ctx->get_saved_variables())
       inputs.push_back(saved.detach().requires_grad_(true));
-    auto generator = at::globalContext().defaultGenerator(inputs[0].device());
-    const auto rng_now = generator.get_state();
-    generator.set_state(replay->rng_state);
-    const bool autocast_now = at::autocast::is_autocast_enabled(replay->device);
-    const auto dtype_now = at::autocast::get_autocast_dtype(replay->device);
-    at::autocast::set_autocast_enabled(replay->device, replay->autocast);
-    at::autocast::set_autocast_dtype(replay->device, replay->autocast_dtype);
     Tensors outputs;
     {
-      torch::AutoGradMode enable(true);
+      const ReplayScope scope(*replay, inputs[0].device());
+      const torch::AutoGradMode enable(true);
       outputs = replay->block(inputs);
     }
-    at::autocast::set_autocast_enabled(replay->device, autocast_now);
-    at::autocast::set_autocast_dtype(replay->device, dtype_now);
-    generator.set_state(rng_now);
     torch::autograd::backward(outputs, gradients);
     Tensors input_gradients;
     for (const auto& input : inputs) input_gradients.push_back(input.grad());
@@ -80,14 +102,18 @@ torch::Tensor checkpoint(const std::function<torch::Tensor(const torch::Tensor&)
   return outputs[0];
 }
 
+torch::Tensor checkpoint_if(bool enable,
+                            const std::function<torch::Tensor(const torch::Tensor&)>& block,
+                            const torch::Tensor& x) {
+  const bool records = torch::GradMode::is_enabled() && x.requires_grad();
+  return enable && records ? checkpoint(block, x) : block(x);
+}
+
 torch::Tensor maybe_checkpoint_each(bool enable, torch::nn::Sequential& blocks, torch::Tensor x) {
-  for (auto& block : *blocks) {
-    if (enable && torch::GradMode::is_enabled() && x.requires_grad())
-      x = checkpoint([block](const torch::Tensor& input) mutable { return block.forward(input); },
-                     x);  // the copy shares its module
-    else
-      x = block.forward(x);
-  }
+  for (auto& block : *blocks)
+    x = checkpoint_if(
+        enable, [block](const torch::Tensor& input) mutable { return block.forward(input); },
+        x);  // the copy shares its module
   return x;
 }
 

@@ -20,11 +20,15 @@ std::vector<torch::Tensor> checkpoint(
     const std::vector<torch::Tensor>& inputs);
 
 // block(x), checkpointed when `enable` and gradients are recorded.
+torch::Tensor checkpoint_if(bool enable,
+                            const std::function<torch::Tensor(const torch::Tensor&)>& block,
+                            const torch::Tensor& x);
+// The same for a module.
 template <class Block>
 torch::Tensor maybe_checkpoint(bool enable, Block& block, const torch::Tensor& x) {
-  if (!enable || !torch::GradMode::is_enabled() || !x.requires_grad()) return block->forward(x);
   auto copy = block;  // a module holder shares its module
-  return checkpoint([copy](const torch::Tensor& input) mutable { return copy->forward(input); }, x);
+  return checkpoint_if(
+      enable, [copy](const torch::Tensor& input) mutable { return copy->forward(input); }, x);
 }
 
 // Runs the blocks one after the other, each as maybe_checkpoint does it.

@@ -2,8 +2,7 @@
 //
 // Paper: Peng et al., https://arxiv.org/abs/2105.03889
 // Reference: https://github.com/pengzhiliang/Conformer (Apache-2.0), conformer.py; same keys and
-// shapes. Differences: the map is averaged before its projection to tokens rather than after it,
-// which is the same for dw_stride^2 times less work; the class token is optional.
+// shapes. Differences: the class token is optional.
 #pragma once
 
 #include <utility>

@@ -1,6 +1,5 @@
 #include "braid/nn/edgenext_block.h"
 
-#include <cmath>
 #include <numbers>
 
 #include "braid/nn/conv.h"

@@ -1,9 +1,8 @@
 // The convolutional blocks of the EfficientNet and MobileNet families.
 //
-// Papers: MobileNetV2 https://arxiv.org/abs/1801.04381, MobileNetV3
-// https://arxiv.org/abs/1905.02244, EfficientNet https://arxiv.org/abs/1905.11946, MobileNetV4
-// https://arxiv.org/abs/2404.10518 Reference: timm's _efficientnet_blocks.py (Apache-2.0); same
-// keys and shapes.
+// Papers: https://arxiv.org/abs/1801.04381 (MobileNetV2), https://arxiv.org/abs/1905.02244 (V3),
+// https://arxiv.org/abs/2404.10518 (V4), https://arxiv.org/abs/1905.11946 (EfficientNet).
+// Reference: timm's _efficientnet_blocks.py (Apache-2.0); same keys and shapes.
 #pragma once
 
 #include "braid/nn/activation.h"

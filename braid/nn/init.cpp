@@ -28,6 +28,15 @@ void init_conv_trunc_normal_(torch::nn::Conv2d& conv, double std) {
   if (conv->bias.defined()) torch::nn::init::zeros_(conv->bias);
 }
 
+void replace_linear(torch::nn::Module& parent, const char* name, torch::nn::Linear& linear,
+                    int64_t in, int64_t out) {
+  if (linear) parent.unregister_module(name);
+  linear = nullptr;
+  if (out == 0) return;
+  linear = parent.register_module(name, torch::nn::Linear(in, out));
+  init_linear_(linear);
+}
+
 void init_conv_fan_out_(torch::nn::Conv2d& conv) {
   torch::nn::init::kaiming_normal_(conv->weight, 0.0, torch::kFanOut, torch::kReLU);
 }

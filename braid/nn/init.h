@@ -12,6 +12,10 @@ void trunc_normal_tf_(torch::Tensor tensor, double std);
 void init_linear_(torch::nn::Linear& linear, double std = 0.02);
 // The same for a convolution.
 void init_conv_trunc_normal_(torch::nn::Conv2d& conv, double std = 0.02);
+// Puts a fresh layer, drawn by init_linear_, in the place of `linear`, registered as `name` in
+// `parent`; out 0: none.
+void replace_linear(torch::nn::Module& parent, const char* name, torch::nn::Linear& linear,
+                    int64_t in, int64_t out);
 // He et al.'s normal with fan-out, for convolutions before ReLU.
 void init_conv_fan_out_(torch::nn::Conv2d& conv);
 // EfficientNet's: normal, deviation sqrt(2 / (k k out / groups)); bias zero.

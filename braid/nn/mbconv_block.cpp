@@ -27,11 +27,13 @@ MbConvBlockImpl::MbConvBlockImpl(const MbConvBlockConfig& config) : config_(conf
   conv2_ = register_module("conv2_kxk", conv2d(mid, mid, depthwise));
   const auto squeezed = static_cast<int64_t>(config.attn_ratio *
                                              static_cast<double>(config.expand_output ? out : mid));
-  SqueezeExcite se(SqueezeExciteConfig{
-      .chans = mid, .rd_chans = std::max<int64_t>(1, squeezed), .act = config.attn_act});
-  if (config.attn_early) se_ = register_module("se_early", se);
+  SqueezeExcite se{nullptr};
+  if (config.attn_ratio > 0)
+    se = SqueezeExcite(SqueezeExciteConfig{
+        .chans = mid, .rd_chans = std::max<int64_t>(1, squeezed), .act = config.attn_act});
+  if (se && config.attn_early) se_ = register_module("se_early", se);
   norm2_ = register_module("norm2", batch_norm(mid, config.norm_eps));
-  if (!config.attn_early) se_ = register_module("se", se);
+  if (se && !config.attn_early) se_ = register_module("se", se);
   conv3_ =
       register_module("conv3_1x1", conv2d(mid, out, {.kernel = 1, .bias = config.output_bias}));
 }
@@ -44,9 +46,9 @@ torch::Tensor MbConvBlockImpl::forward(const torch::Tensor& x) {
   if (strides_by(StrideMode::kDepthwise) && config_.padding == Padding::kSame)
     y = pad_same(y, config_.kernel_size, 2);
   y = conv2_->forward(y);
-  if (config_.attn_early) y = se_->forward(y);
+  if (se_ && config_.attn_early) y = se_->forward(y);
   y = activate(norm2_->forward(y), config_.act);
-  if (!config_.attn_early) y = se_->forward(y);
+  if (se_ && !config_.attn_early) y = se_->forward(y);
   y = drop_path(conv3_->forward(y), config_.drop_path, is_training());
   return y + (shortcut_ ? shortcut_->forward(x) : x);
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "braid/nn/conv.h"
+#include "braid/nn/downsample_2d.h"
 #include "braid/nn/drop_path.h"
 #include "braid/nn/init.h"
 #include "braid/nn/make_divisible.h"
@@ -30,7 +31,7 @@ NextPatchEmbedImpl::NextPatchEmbedImpl(int64_t in, int64_t out, int64_t stride) 
 }
 
 torch::Tensor NextPatchEmbedImpl::forward(torch::Tensor x) {
-  if (stride_ == 2) x = at::avg_pool2d(x, 2, 2, 0, /*ceil_mode=*/true);
+  if (stride_ == 2) x = halve(x);
   return conv_ ? norm_->forward(conv_->forward(x)) : x;
 }
 

@@ -23,7 +23,7 @@ torch::Tensor offset_bias(const torch::Tensor& table, int64_t side, int64_t stri
 torch::Tensor resize_offset_bias(const torch::Tensor& table, int64_t side) {
   const int64_t h = table.size(0);
   const auto old = static_cast<int64_t>(std::lround(std::sqrt(static_cast<double>(table.size(1)))));
-  if (old == side || old * old != table.size(1)) return table;
+  if (table.numel() == 0 || old == side || old * old != table.size(1)) return table;
   const auto grid = table.to(torch::kFloat).reshape({1, h, old, old});
   return at::upsample_bilinear2d(grid, {side, side}, /*align_corners=*/true)
       .reshape({h, side * side})

@@ -1,4 +1,6 @@
 // Patches that overlap: a strided convolution, then layer norm; at the head of a pyramid's stages.
+//
+// Reference: timm's OverlapPatchEmbed (pvt_v2.py, Apache-2.0), Hugging Face's CvtConvEmbeddings.
 #pragma once
 #include "braid/torch.h"
 

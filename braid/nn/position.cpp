@@ -7,6 +7,7 @@ namespace braid::nn {
 torch::Tensor resample_position_embedding(const torch::Tensor& embedding, int64_t side,
                                           int64_t prefix) {
   const int64_t tokens = embedding.size(1) - prefix, D = embedding.size(2);
+  if (tokens < 1 || D < 1 || embedding.size(0) != 1) return embedding;
   const auto old_side = static_cast<int64_t>(std::lround(std::sqrt(static_cast<double>(tokens))));
   if (tokens == side * side || old_side * old_side != tokens) return embedding;
   auto grid = embedding.narrow(1, prefix, tokens).to(torch::kFloat);

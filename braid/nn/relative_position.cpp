@@ -1,5 +1,6 @@
 #include "braid/nn/relative_position.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "braid/core/error.h"

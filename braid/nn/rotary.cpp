@@ -3,10 +3,7 @@
 #include <cmath>
 #include <numbers>
 
-#include "braid/nn/drop_path.h"
 #include "braid/nn/init.h"
-#include "braid/nn/norm.h"
-#include "braid/nn/token_grid.h"
 
 namespace braid::nn {
 namespace {
@@ -65,10 +62,9 @@ Tensor apply_rotary(const Tensor& x, const Tensor& embedding, bool rotate_half) 
   return (x * parts[1] + partners(x, rotate_half) * parts[0]).to(x.dtype());
 }
 
-RotaryAttentionImpl::RotaryAttentionImpl(const RotaryBlockConfig& config) : config_(config) {
+RotaryAttentionImpl::RotaryAttentionImpl(const RotaryAttentionConfig& config) : config_(config) {
   const int64_t D = config.dim;
-  qkv = register_module(
-      "qkv", torch::nn::Linear(torch::nn::LinearOptions(D, 3 * D).bias(config.qkv_bias)));
+  qkv = register_module("qkv", torch::nn::Linear(D, 3 * D));
   proj = register_module("proj", torch::nn::Linear(D, D));
   init_linear_(qkv);
   init_linear_(proj);
@@ -80,34 +76,12 @@ Tensor RotaryAttentionImpl::forward(const Tensor& x, const Tensor& embedding) {
                          .view({B, N, 3, h, D / h})
                          .permute({2, 0, 3, 1, 4})
                          .unbind(0);  // 3 x [B,h,N,d]
-  const bool half = config_.rotary.rotate_half;
+  const bool half = config_.rotate_half;
   auto y = at::scaled_dot_product_attention(
       apply_rotary(parts[0], embedding, half), apply_rotary(parts[1], embedding, half), parts[2],
       /*attn_mask=*/{}, is_training() ? config_.attn_drop : 0.0);  // [B,h,N,d]
   y = proj->forward(y.transpose(1, 2).reshape({B, N, D}));
   return torch::dropout(y, config_.proj_drop, is_training());
-}
-
-RotaryBlockImpl::RotaryBlockImpl(const RotaryBlockConfig& config) : config_(config) {
-  const int64_t D = config.dim;
-  norm1 = register_module("norm1", layer_norm(D, config.norm_eps));
-  attn = register_module("attn", RotaryAttention(config));
-  norm2 = register_module("norm2", layer_norm(D, config.norm_eps));
-  const auto hidden = static_cast<int64_t>(static_cast<double>(D) * config.mlp_ratio);
-  mlp = register_module(
-      "mlp", Mlp(MlpConfig{.in_features = D, .hidden_features = hidden, .drop = config.proj_drop}));
-}
-
-Tensor RotaryBlockImpl::forward(const Tensor& map) {
-  const int64_t D = config_.dim, H = map.size(2), W = map.size(3);
-  auto x = map_to_tokens(map);  // [B,N,D]
-  // At least float32: a rotation is cast only once it is done.
-  const auto type = map.scalar_type() == torch::kDouble ? torch::kDouble : torch::kFloat;
-  const auto embedding = rotary_embedding(D / config_.num_heads, H, W, config_.rotary,
-                                          map.options().dtype(type).requires_grad(false));
-  x = x + drop_path(attn->forward(norm1->forward(x), embedding), config_.drop_path, is_training());
-  x = x + drop_path(mlp->forward(norm2->forward(x)), config_.drop_path, is_training());
-  return tokens_to_map(x, 0, H);
 }
 
 }  // namespace braid::nn

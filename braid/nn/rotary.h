@@ -1,13 +1,11 @@
 // Rotary position embedding of a grid, timm's RotaryEmbeddingCat and apply_rot_embed_cat, and the
-// Transformer block that uses it, timm's EvaBlock with attn_type 'rope' (Apache-2.0).
+// attention that uses it, that of timm's EvaBlock with attn_type 'rope' (Apache-2.0).
 //
 // Paper: Su et al., https://arxiv.org/abs/2104.09864
-// Differences: the block takes and gives feature maps.
 #pragma once
 
 #include <optional>
 
-#include "braid/nn/mlp.h"
 #include "braid/torch.h"
 
 namespace braid::nn {
@@ -31,46 +29,26 @@ torch::Tensor rotary_embedding(int64_t dim, int64_t height, int64_t width,
 torch::Tensor apply_rotary(const torch::Tensor& x, const torch::Tensor& embedding,
                            bool rotate_half);
 
-struct RotaryBlockConfig {
+struct RotaryAttentionConfig {
   int64_t dim = 0;  // a multiple of 4 num_heads
   int64_t num_heads = 8;
-  double mlp_ratio = 4.0;
-  bool qkv_bias = true;
-  double norm_eps = 1e-6;
-  RotaryConfig rotary = {};
+  bool rotate_half = false;  // as in the embedding's config
   double attn_drop = 0;
   double proj_drop = 0;
-  double drop_path = 0;
 };
 
 // Attention whose queries and keys are turned by their positions. Keys: qkv, proj.
 class RotaryAttentionImpl : public torch::nn::Module {
  public:
-  explicit RotaryAttentionImpl(const RotaryBlockConfig& config);
+  explicit RotaryAttentionImpl(const RotaryAttentionConfig& config);
   // x: tokens of a grid [B,N,D], embedding: rotary_embedding's [N,2*D/heads] -> [B,N,D].
   torch::Tensor forward(const torch::Tensor& x, const torch::Tensor& embedding);
 
   torch::nn::Linear qkv{nullptr}, proj{nullptr};
 
  private:
-  RotaryBlockConfig config_;
+  RotaryAttentionConfig config_;
 };
 TORCH_MODULE(RotaryAttention);
-
-// Attention, then the feed-forward part, each a residual branch behind a layer norm. Keys: norm1,
-// attn, norm2, mlp.
-class RotaryBlockImpl : public torch::nn::Module {
- public:
-  explicit RotaryBlockImpl(const RotaryBlockConfig& config);
-  torch::Tensor forward(const torch::Tensor& map);  // [B,D,H,W] -> [B,D,H,W]
-
-  torch::nn::LayerNorm norm1{nullptr}, norm2{nullptr};
-  RotaryAttention attn{nullptr};
-  Mlp mlp{nullptr};
-
- private:
-  RotaryBlockConfig config_;
-};
-TORCH_MODULE(RotaryBlock);
 
 }  // namespace braid::nn

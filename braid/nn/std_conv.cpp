@@ -1,7 +1,5 @@
 #include "braid/nn/std_conv.h"
 
-#include <algorithm>
-
 namespace braid::nn {
 
 StdConv2dSameImpl::StdConv2dSameImpl(int64_t in, int64_t out, const StdConvOptions& options)

@@ -11,9 +11,8 @@ struct StdConvOptions {
   double eps = 1e-8;  // added to the variance of a filter
 };
 
-// Each filter has mean 0 and variance 1 when it is applied; no bias; timm's StdConv2dSame.
-// [B,C,H,W]
-// -> [B,C',H/stride,W/stride], rounded up. Keys: weight.
+// timm's StdConv2dSame: each filter has mean 0 and variance 1 when it is applied; no bias.
+// [B,C,H,W] -> [B,C',H/stride,W/stride], rounded up. Keys: weight.
 class StdConv2dSameImpl : public torch::nn::Module {
  public:
   StdConv2dSameImpl(int64_t in, int64_t out, const StdConvOptions& options);

@@ -39,7 +39,7 @@ void OptimizerConfig::visit(FieldVisitor& v) {
   v.field("opt", opt, "optimizer: sgd, nesterov, adamw, lamb, lion");
   v.field("lr", lr, "peak learning rate, for the whole (accumulated) batch");
   v.field("weight_decay", weight_decay, "decay; never on norms, biases and positional parameters");
-  v.field("momentum", momentum, "of sgd and nesterov");
+  v.field("momentum", momentum, "momentum of sgd and nesterov");
   v.field("opt_betas", opt_betas, "two betas; empty: the optimizer's own");
   v.field("opt_eps", opt_eps, "epsilon; unset: the optimizer's own");
   v.field("layer_decay", layer_decay,
@@ -53,13 +53,13 @@ void ScheduleConfig::visit(FieldVisitor& v) {
   v.field("warmup_lr", warmup_lr, "learning rate where the warm-up starts");
   v.field("min_lr", min_lr, "where cosine and linear end, and plateau's floor");
   v.field("decay_epochs", decay_epochs, "step: epochs between decays");
-  v.field("decay_rate", decay_rate, "step, plateau: factor");
+  v.field("decay_rate", decay_rate, "step, plateau: factor of the learning rate");
   v.field("patience_epochs", patience_epochs, "plateau: epochs without improvement");
 }
 
 void TrainConfig::visit(FieldVisitor& v) {
-  v.field("model", model, "architecture, see `braid models`");
-  v.field("data", data, "dataset: a name or a folder");
+  v.field("model", model, "architecture (required), see `braid models`");
+  v.field("data", data, "dataset (required): a name or a folder");
   v.field("output", output, "folder of this run");
   v.field("weights", weights,
           "initial weights: a .safetensors file, a folder, or hf-hub:OWNER/NAME; empty: random");
@@ -70,7 +70,8 @@ void TrainConfig::visit(FieldVisitor& v) {
   v.field("drop", drop, "dropout, 0: none");
   v.field("attn_drop", attn_drop, "attention dropout, 0: none");
   v.field("drop_path", drop_path, "stochastic depth, 0: none");
-  v.field("epochs", epochs, "passes over the training data");
+  v.field("epochs", epochs,
+          "passes over the training data; with max_train_seconds or max_steps no limit");
   v.field("max_train_seconds", max_train_seconds,
           "seconds of training, 0: no limit; the schedule follows the clock then");
   v.field("max_steps", max_steps, "optimizer steps, 0: no limit; the schedule follows them then");
@@ -88,7 +89,7 @@ void TrainConfig::visit(FieldVisitor& v) {
           "float32, bfloat16, or auto: bfloat16 where the processor multiplies it natively");
   v.field("channels_last", channels_last, "channels-last memory for images and convolutions");
   v.field("device", device, "cpu or cuda");
-  v.field("seed", seed, "of weights, order and augmentation");
+  v.field("seed", seed, "random seed of weights, order and augmentation");
   v.field("workers", workers, "loader threads, 0: load in the training thread");
   v.field("threads", threads, "compute threads, 0: one per core");
   v.field("on_bad_sample", on_bad_sample, "an image that cannot be read: error or skip");

@@ -104,6 +104,14 @@ data::InputConfig resolve_input(const TrainConfig& config, const data::Splits& s
   return input;
 }
 
+void expect_utf8(const std::vector<std::string>& classes, const std::string& data) {
+  try {
+    Json(classes).dump();
+  } catch (const Json::type_error&) {
+    throw DataError("train", "expected class names in UTF-8", data, "rename the class's folder");
+  }
+}
+
 RunModel make_run_model(const TrainConfig& given, const data::Splits& splits, Progress& progress) {
   TrainConfig config = given;
   if (!config.weights.empty())
@@ -113,6 +121,7 @@ RunModel make_run_model(const TrainConfig& given, const data::Splits& splits, Pr
   run.card.tag = models::tag_of(config.model);
   run.card.input = resolve_input(config, splits);
   run.card.classes = splits.train->classes();
+  expect_utf8(run.card.classes, config.data);
   Json overrides = Json::object();
   if (const auto card = card_of_weights(config)) {
     overrides = shape_of(*card);

@@ -9,6 +9,8 @@
 #include "braid/data/loader.h"
 #include "braid/io/atomic_file.h"
 #include "braid/io/hub.h"
+#include "braid/io/posix_file.h"
+#include "braid/io/safetensors.h"
 #include "braid/models/inference.h"
 #include "braid/models/registry.h"
 #include "braid/models/tensor_file.h"
@@ -109,12 +111,26 @@ class Trainer {
 };
 
 void Trainer::load_teacher() {
-  auto loaded = models::load_for_inference(io::resolve_weights(config_.teacher, progress_));
-  if (loaded.card.classes != run_.card.classes)
-    throw DataError("train", "the teacher knows other classes than the data", config_.teacher);
+  const fs::path folder = io::resolve_weights(config_.teacher, progress_);
+  if (!io::is_folder(folder)) io::find_weight_files(folder);  // refuses pickles
+  auto loaded = models::load_for_inference(folder);
+  const auto& names = loaded.card.classes;
+  const auto count = loaded.model->config().at("num_classes").get<int64_t>();
+  const auto wanted = static_cast<int64_t>(run_.card.classes.size());
+  // Without names, the data's classes count in their order.
+  if (names.empty() ? count != wanted : names != run_.card.classes)
+    throw DataError("train",
+                    fmt::format("expected a teacher of the data's {} classes, got one of {} {}",
+                                wanted, count, names.empty() ? "without names" : "of other names"),
+                    config_.teacher, "fine-tune it on this data first: braid train --weights");
   if (loaded.card.input.channels != run_.card.input.channels ||
       loaded.card.input.height != run_.card.input.height)
-    throw DataError("train", "the teacher was trained on images of another size", config_.teacher);
+    throw DataError(
+        "train",
+        fmt::format("expected a teacher of images of {} channels and {} pixels, got {} and {}",
+                    run_.card.input.channels, run_.card.input.height, loaded.card.input.channels,
+                    loaded.card.input.height),
+        config_.teacher, "give its --img-size, or a teacher for these images");
   teacher_ = loaded.model;
   teacher_->to(torch::Device(config_.device));
 }

@@ -21,7 +21,8 @@ TEST_F(WeightsOfOthers, PicklesAreRefusedWithTheCommandThatConvertsThem) {
          {"eval --data data --checkpoint " + file,
           "predict data/test/left/0.png --checkpoint " + file,
           "forward resnet20 --save-weights w.safetensors --weights " + file,
-          "train --model resnet20 --data data --output run --weights " + file}) {
+          "train --model resnet20 --data data --output run --weights " + file,
+          "train --model resnet20 --data data --output run --teacher " + file}) {
       const auto result = braid(command);
       EXPECT_EQ(result.code, 65) << command << result.err;
       EXPECT_THAT(result.err, AllOf(HasSubstr("python -c"), HasSubstr("'old.safetensors'")))

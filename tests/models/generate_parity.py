@@ -29,15 +29,11 @@ sys.path.insert(0, str(HERE.parents[1] / "scripts"))
 import parity  # noqa: E402  (defines torchvision's operators before timm is imported)
 import timm  # noqa: E402
 from safetensors.torch import save_file  # noqa: E402
-from timm.layers import resize_rel_pos_bias_table  # noqa: E402
-from timm.layers import HybridEmbed, StdConv2dSame  # noqa: E402
-from timm.models import levit, maxxvit, pvt_v2, resnet, resnetv2, vision_transformer  # noqa: E402
-from timm.models import edgenext, fastvit, maxxvit, nextvit, resnet  # noqa: E402
-from timm.models import maxxvit, metaformer, resnet, swin_transformer  # noqa: E402
-from timm.models import (_efficientnet_blocks, _efficientnet_builder, convnext, densenet,  # noqa: E402
-                         efficientnet, maxxvit, mobilenetv3, regnet, resnet, vgg)
-from timm.models import (byobnet, efficientformer, efficientformer_v2, maxxvit, mobilevit,  # noqa: E402
-                         repvit, resnet)
+from timm.layers import HybridEmbed, StdConv2dSame, resize_rel_pos_bias_table  # noqa: E402
+from timm.models import (_efficientnet_blocks, _efficientnet_builder, byobnet, convnext, densenet,  # noqa: E402
+                         edgenext, efficientformer, efficientformer_v2, efficientnet, fastvit, levit, maxxvit,
+                         metaformer, mobilenetv3, mobilevit, nextvit, pvt_v2, regnet, repvit, resnet, resnetv2,
+                         swin_transformer, vgg, vision_transformer, vovnet)
 
 COMMON = {"num_classes": 5, "in_chans": 2}
 
@@ -213,6 +209,16 @@ def tiny_vgg():
     fields = {"mlp_ratio": 1 / 1024, "in_chans": 2, "num_classes": 2}
     model = vgg.VGG([4, 4, "M", 6, "M", 8, "M"], norm_layer=torch.nn.BatchNorm2d, **fields)
     return model, {"depths": [2, 1, 1], "widths": [4, 6, 8], "img_size": 37, **fields}
+
+
+def tiny_vovnet(depthwise):
+    fields = {"stem_chs": [4, 4, 8], "stage_conv_chs": [4, 4, 6, 6], "stage_out_chs": [8, 8, 12, 12],
+              "layer_per_block": 2, "depthwise": depthwise}
+    depths = [1, 1, 1, 1] if depthwise else [1, 2, 1, 1]
+    model = vovnet.VovNet({**fields, "block_per_stage": depths, "residual": True, "attn": "ese"}, **COMMON)
+    return model, {"depths": depths, "img_size": 45, **fields, **COMMON}
+
+
 def tiny_mobilevit(linear_attention):
     """Maps of 20, 10 and 5 pixels; the patches do not divide the last one."""
     residual = dict(d=1, c=8, br=2.0)
@@ -273,6 +279,8 @@ CASES = {  # registered name, or NAME@VARIANT: (model, config fields)
     "regnety_008": tiny_regnet(),
     "densenet121": tiny_densenet(),
     "vgg16_bn": tiny_vgg(),
+    "ese_vovnet19b_dw": tiny_vovnet(depthwise=True),
+    "ese_vovnet39b": tiny_vovnet(depthwise=False),
     "coatnet_nano_rw_224": coatnet("coatnet_nano_rw", 64),
     "coatnet_0_rw_224": coatnet("coatnet_0_rw", 64),
     "vit_tiny_patch16_224": tiny_vit("vit_tiny_patch16_224"),

@@ -111,8 +111,36 @@ TEST(BraidNet, ErrorsShowTheOption) {
   EXPECT_THAT(building_error("T2x16(pos=rotari)"), HasSubstr("did you mean 'rotary'"));
   EXPECT_THAT(building_error("X2x16k4"), HasSubstr("expected an odd kernel_size"));
   EXPECT_THAT(building_error("N2x18"), HasSubstr("4 divides"));
-  EXPECT_THAT(building_error("C2x16s3"), HasSubstr("expected stride 1 or 2"));
+  EXPECT_THAT(building_error("C2x16s3"), HasSubstr("expected stride to be one of 1, 2"));
   EXPECT_THAT(building_error("C2x16e999"), HasSubstr("between 0 and"));
+  EXPECT_THAT(building_error("T2x16e0"), HasSubstr("expand_ratio between 0.25 and"));
+}
+
+TEST(BraidNet, StemsOfAnyStrideMeetTheirPositions) {
+  for (const char* stem : {"conv7x7s4,8", "conv3x3s3,8", "conv5x5s2*2,8", "patch4,8"}) {
+    const auto model = compose(std::string("stem=") + stem + "|T1x16h2(pos=absolute)|T1x16h2", 37);
+    EXPECT_EQ(model->forward(torch::randn({2, 3, 37, 37})).size(1), 5) << stem;
+  }
+}
+
+TEST(BraidNet, StemErrorsShowTheOption) {
+  const auto error = [](const std::string& options) -> std::string {
+    try {
+      find_model("braidnet:stem=conv3x3,8(" + options + ")|C1x8");
+    } catch (const ConfigError& e) {
+      return e.what();
+    }
+    return "";
+  };
+  EXPECT_THAT(error("act=gellu"),
+              ::testing::AllOf(HasSubstr("did you mean 'gelu'"), HasSubstr("character 16)")));
+  EXPECT_THAT(error("act=gelu,norm=layer"), HasSubstr("character 25)"));
+  EXPECT_THAT(error("bias=1"), HasSubstr("unknown option 'bias' of the stem"));
+}
+
+TEST(BraidNet, NoSqueezeMeansNone) {
+  for (const auto& item : compose("stem=conv3x3,8|C1x8(se_ratio=0)", 28)->named_parameters())
+    EXPECT_EQ(item.key().find("se."), std::string::npos) << item.key();
 }
 
 TEST(BraidNet, IsSavedUnderItsLine) {

@@ -61,6 +61,7 @@ TEST(Design, ErrorsShowTheCharacter) {
         Fault{"stem=pool3,8|C2x64", "expected conv or patch", 6},
         Fault{"stem=conv3y3,8|C2x64", "expected 'x'", 11},
         Fault{"stem=conv3x5,8|C2x64", "expected a square kernel", 12},
+        Fault{"stem=conv4x4s4,8|C2x64", "expected an odd kernel", 12},
         Fault{"stem=conv3x3,8", "expected at least one stage", 15},
         Fault{"stem=conv3x3,8|", "expected a block's letter, got the end", 16},
         Fault{"stem=conv3x3,8|Q2x64", "expected a block, got 'Q'", 16},
@@ -132,6 +133,12 @@ TEST_F(DesignFile, ErrorsShowTheLine) {
   EXPECT_THAT(error_of(stem + "[[stages]]\nblock = \"basic\"\nwidth = 8\n"),
               HasSubstr("expected 'depth'"));
   EXPECT_THAT(error_of(stem), HasSubstr("expected 'stages'"));
+  const std::string stage = "[[stages]]\nblock = \"basic\"\ndepth = 1\nwidth = 8\n";
+  EXPECT_THAT(error_of("stem = \"conv3x3,8|C4x64\"\n" + stage),
+              ::testing::AllOf(HasSubstr("a stem alone"), HasSubstr("toml:1")));
+  EXPECT_THAT(error_of("stem = \"conv3x4,8\"\n" + stage),
+              ::testing::AllOf(HasSubstr("a square kernel in stem = 'conv3x4,8'"),
+                               ::testing::Not(HasSubstr("C1x8"))));
 }
 
 }  // namespace

@@ -149,6 +149,36 @@ TEST_F(Card, WhatBraidLacksIsRefused) {
   EXPECT_THAT(refusal(Json::array()), HasSubstr("object"));
 }
 
+TEST_F(Card, NumbersBeyondReasonAreRefusedBeforeAnythingOfThatSizeIsMade) {
+  Json json = timms();
+  json["model_args"]["in_chans"] = 9'000'000'000'000'000'000;
+  EXPECT_THAT(refusal(json), HasSubstr("in_chans between 1 and 1024"));
+  json = timms();
+  json["label_names"] = Json::object();
+  json["model_args"]["num_classes"] = 1'000'000'000'000'000'000;
+  EXPECT_THAT(refusal(json), HasSubstr("num_classes between"));
+  json = timms();
+  json["label_names"] = {"a", "b", "c", "d", "e", "f", "g", "h"};
+  EXPECT_THAT(refusal(json), HasSubstr("at most 7 label names"));
+  json = timms();
+  json["pretrained_cfg"]["crop_pct"] = 1e-12;
+  EXPECT_THAT(refusal(json), HasSubstr("crop_pct"));
+}
+
+TEST_F(Card, NestingBeyondReasonIsRefused) {
+  const std::string deep = std::string(1'000'000, '[') + std::string(1'000'000, ']');
+  std::ofstream(folder_ / "config.json")
+      << R"({"architecture":"resnet18","model_args":{"x":)" << deep << "}}";
+  EXPECT_THROW(read_model_card(folder_ / "config.json"), DataError);
+}
+
+TEST_F(Card, FieldsThatDoNotGoTogetherAreAConfigsFault) {
+  Json json = timms();
+  json["model_args"]["mlp_ratio"] = -1;
+  read(json);
+  EXPECT_THROW(load_model(folder_), DataError);
+}
+
 TEST_F(Card, TransformersFilesEndInARemedy) {
   const Json vit = {{"architectures", {"ViTForImageClassification"}}, {"model_type", "vit"}};
   EXPECT_THAT(refusal(vit), AllOf(HasSubstr("ViTForImageClassification"), HasSubstr("--model"),

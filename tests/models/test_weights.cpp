@@ -157,6 +157,18 @@ TEST_F(Weights, AnythingElseIsRefusedByName) {
   EXPECT_THAT(lenient(broken), AllOf(HasSubstr("conv1.weight"), HasSubstr("quantized")));
 }
 
+TEST_F(Weights, EmptyTensorsAreRefused) {
+  const auto cnn = make("resnet20", 5, 3, 32, 1);
+  auto tensors = named_state(*cnn);
+  tensors["conv1.weight"] = torch::zeros({16, 0, 3, 3});
+  EXPECT_THAT(refusal(*cnn, tensors, [&] { load_weights_to_fine_tune(*cnn, file_, progress_); }),
+              HasSubstr("conv1.weight"));
+  const auto vit = make("vit_tiny_patch16_224", 5, 3, 32, 1);
+  tensors = named_state(*vit);
+  tensors["pos_embed"] = torch::zeros({1, 0, 192});
+  EXPECT_THAT(refusal(*vit, tensors, [&] { load_weights(*vit, file_); }), HasSubstr("pos_embed"));
+}
+
 TEST_F(Weights, StrictLoadingAdaptsNeitherClassesNorChannels) {
   const auto model = make("resnet20", 5, 3, 32, 1);
   const auto strict = [&](const TensorMap& tensors) {

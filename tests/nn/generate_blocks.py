@@ -60,7 +60,7 @@ def rotary():
         def call(module, maps, embedding=embedding):
             tokens = maps.flatten(2).transpose(1, 2)
             return module(tokens, rope=embedding.double()).transpose(1, 2).reshape(maps.shape)
-        if name in ("counted", "half"):
+        if name == "pixels":
             entries.update(case(f"{name}/block", block, torch.randn(2, 16, 3, 5), call))
     return entries
 

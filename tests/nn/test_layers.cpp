@@ -17,6 +17,26 @@
 namespace braid::nn {
 namespace {
 
+TEST(Checkpoint, MeetsEveryStepsWeightsUnderAutocast) {
+  const auto run = [](bool enable) {
+    torch::manual_seed(3);
+    torch::nn::Linear layer(8, 8);
+    const auto x = torch::randn({2, 8}).requires_grad_();
+    torch::Tensor y;
+    for (int step = 0; step < 2; ++step) {
+      {
+        const Autocast scope(torch::kCPU, "bfloat16");
+        y = maybe_checkpoint(enable, layer, x);
+      }
+      y.to(torch::kFloat).square().sum().backward();
+      const torch::NoGradGuard no_grad;
+      layer->weight.add_(1.0);
+    }
+    return y.detach();
+  };
+  EXPECT_TRUE(run(false).equal(run(true)));
+}
+
 torch::Tensor naive_attention(Attention& layer, const torch::Tensor& x, int64_t heads) {
   const int64_t B = x.size(0), D = x.size(2), d = D / heads;
   const auto qkv = layer->qkv->forward(x);  // [B,N,3D]

@@ -1,4 +1,4 @@
-// Rotary position embedding and its block against timm and naive twins.
+// Rotary position embedding and its attention against timm and naive twins.
 #include "braid/nn/rotary.h"
 
 #include <complex>
@@ -78,24 +78,11 @@ TEST(RotaryTest, ProductsDependOnTheDistanceAlone) {
   EXPECT_GT(std::abs(product(0, 8) - product(0, 9)), 1e-3);
 }
 
-TEST(RotaryBlockTest, EqualsTheReference) {
-  const auto file = load_fixture("rotary");
-  for (const auto& [name, config] : cases()) {
-    if (!file.contains(name + "/block/input")) continue;
-    RotaryBlock block(
-        RotaryBlockConfig{.dim = 16, .num_heads = 2, .mlp_ratio = 2, .rotary = config});
-    // The embedding's sines are float32's, in timm as here.
-    expect_reference(
-        *block, [&](const auto& x) { return block->forward(x); }, file, name + "/block", 1e-5);
-  }
-}
-
-TEST(RotaryBlockTest, AttentionEqualsItsNaiveTwin) {
+TEST(RotaryAttentionTest, EqualsItsNaiveTwin) {
   torch::manual_seed(3);
   const torch::NoGradGuard no_grad;
   constexpr int64_t D = 8, d = 4, N = 6;
-  RotaryAttention attention(
-      RotaryBlockConfig{.dim = D, .num_heads = 2, .rotary = {.in_pixels = false}});
+  RotaryAttention attention(RotaryAttentionConfig{.dim = D, .num_heads = 2});
   attention->to(torch::kDouble);
   randomize(*attention);
   const auto x = torch::randn({2, N, D}, torch::kDouble);
@@ -114,12 +101,13 @@ TEST(RotaryBlockTest, AttentionEqualsItsNaiveTwin) {
       1e-6);
 }
 
-TEST(RotaryBlockTest, GradientsAreTheFiniteDifferences) {
+TEST(RotaryAttentionTest, GradientsAreTheFiniteDifferences) {
   torch::manual_seed(1);
-  RotaryBlock block(RotaryBlockConfig{.dim = 8, .num_heads = 2, .mlp_ratio = 2});
-  block->to(torch::kDouble);
-  EXPECT_LT(gradient_error([&](const auto& x) { return block->forward(x); },
-                           torch::randn({2, 8, 2, 3}, torch::kDouble)),
+  RotaryAttention attention(RotaryAttentionConfig{.dim = 8, .num_heads = 2});
+  attention->to(torch::kDouble);
+  const auto embedding = rotary_embedding(4, 2, 3, {}, torch::kDouble);
+  EXPECT_LT(gradient_error([&](const auto& x) { return attention->forward(x, embedding); },
+                           torch::randn({2, 6, 8}, torch::kDouble)),
             1e-7);
 }
 

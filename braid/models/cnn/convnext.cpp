@@ -39,6 +39,7 @@ void validate(const ConvNeXtConfig& config) {
     throw ConfigError("models", "expected an odd kernel_size", "model convnext");
   if (config.depths.empty() || config.depths.size() != config.dims.size())
     throw ConfigError("models", "expected as many dims as depths, at least one", "model convnext");
+  check.stages("depths", config.depths.size());
   for (size_t i = 0; i < config.depths.size(); ++i)
     check.positive("depths", config.depths[i]).positive("dims", config.dims[i]);
 }

@@ -21,6 +21,7 @@ void validate(const RegNetConfig& config) {
       .rate("drop_path_rate", config.drop_path_rate);
   if (config.depths.empty() || config.depths.size() != config.widths.size())
     throw ConfigError("models", "expected as many widths as depths, at least one", "model regnet");
+  check.stages("depths", config.depths.size());
   for (size_t i = 0; i < config.depths.size(); ++i)
     check.positive("depths", config.depths[i])
         .divides("group_size", config.group_size, "widths", config.widths[i]);

@@ -33,6 +33,7 @@ ResNet::ResNet(const ResNetConfig& config) : config_(config) {
       .rate("drop_path_rate", config.drop_path_rate);
   if (config.layers.empty() || config.layers.size() != config.widths.size())
     throw ConfigError("models", "expected as many widths as layers, at least one", "model resnet");
+  Validator("resnet").stages("layers", config.layers.size());
   for (size_t i = 0; i < config.layers.size(); ++i)
     Validator("resnet").positive("layers", config.layers[i]).positive("widths", config.widths[i]);
 

@@ -23,6 +23,7 @@ void validate(const VggConfig& config) {
       .rate("drop_rate", config.drop_rate);
   if (config.depths.empty() || config.depths.size() != config.widths.size())
     throw ConfigError("models", "expected as many widths as depths, at least one", "model vgg");
+  check.stages("depths", config.depths.size());
   for (size_t i = 0; i < config.depths.size(); ++i)
     check.positive("depths", config.depths[i]).positive("widths", config.widths[i]);
   if (!(config.mlp_ratio * static_cast<double>(kHeadChannels) >= 1 && config.mlp_ratio <= 16))
@@ -47,7 +48,10 @@ VggStageImpl::VggStageImpl(torch::nn::Module& sequence, int64_t first, int64_t i
     convs_.push_back(sequence.register_module(std::to_string(first),
                                               nn::conv2d(in, out, {.kernel = 3, .bias = true})));
     norms_.push_back(sequence.register_module(std::to_string(first + 1), nn::batch_norm(out)));
+    sequence.register_module(std::to_string(first + 2),
+                             torch::nn::ReLU());  // timm's name of a feature
   }
+  sequence.register_module(std::to_string(first), torch::nn::MaxPool2d(2));
 }
 
 torch::Tensor VggStageImpl::forward(torch::Tensor x) {

@@ -1,6 +1,8 @@
 // The vocabulary's blocks with attention.
 #include <fmt/format.h>
 
+#include <numeric>
+
 #include "braid/models/composer/blocks.h"
 #include "braid/models/composer/parallel_stage.h"
 #include "braid/models/composer/token_block.h"
@@ -21,7 +23,8 @@ int64_t heads_of(const StageOptions& options, int64_t width) {
   const int64_t heads = options.integer("num_heads", otherwise);
   if (width % heads != 0)
     options.fail("num_heads",
-                 fmt::format("expected heads that divide {} channels, got {}", width, heads));
+                 fmt::format("expected heads that divide {} channels, got {}", width, heads),
+                 fmt::format("for example h{}", otherwise));
   return heads;
 }
 
@@ -34,7 +37,7 @@ FeedForward feed_forward_of(const StageOptions& options, const char* otherwise) 
 TokenBlockConfig token_config(const StageOptions& options, const BlockPlace& place) {
   return {.dim = place.out_chans,
           .num_heads = heads_of(options, place.out_chans),
-          .mlp_ratio = options.number("expand_ratio", 4),
+          .mlp_ratio = options.ratio("expand_ratio", 4),
           .side = place.side,
           .attn_drop = place.attn_drop,
           .proj_drop = place.proj_drop,
@@ -45,16 +48,19 @@ TokenBlockConfig token_config(const StageOptions& options, const BlockPlace& pla
 ComposedBlock relative_transformer(const StageOptions& options, const BlockPlace& place) {
   const int64_t dim_head = place.out_chans / heads_of(options, place.out_chans);
   if (place.in_chans % dim_head != 0)
-    options.fail("num_heads", fmt::format("expected heads whose {} channels divide the {} that "
-                                          "come in",
-                                          dim_head, place.in_chans));
+    options.fail("num_heads",
+                 fmt::format("expected heads whose {} channels divide the {} that "
+                             "come in",
+                             dim_head, place.in_chans),
+                 fmt::format("for example h{}",
+                             place.out_chans / std::gcd(place.in_chans, place.out_chans)));
   return compose(nn::TransformerBlock2d(
       nn::TransformerBlock2dConfig{.dim = place.in_chans,
                                    .dim_out = place.out_chans,
                                    .stride = place.stride,
                                    .side = place.side,
                                    .dim_head = dim_head,
-                                   .expand_ratio = options.number("expand_ratio", 4),
+                                   .expand_ratio = options.ratio("expand_ratio", 4),
                                    .attn_drop = place.attn_drop,
                                    .proj_drop = place.proj_drop,
                                    .drop_path = place.drop_path}));
@@ -71,7 +77,10 @@ ComposedBlock transformer(const StageOptions& options, const BlockPlace& place) 
   if (position == "rotary") {
     config.position = Position::kRotary;
     if (config.dim / config.num_heads % 4 != 0)
-      options.fail("num_heads", "expected a multiple of 4 channels per head for rotary positions");
+      options.fail(
+          "num_heads",
+          fmt::format("expected a multiple of 4 channels per head for rotary positions, got {}",
+                      config.dim / config.num_heads));
   }
   // Absolute and convolutional positions are given once, at the beginning of a stage.
   if (position == "absolute" && place.first) config.position = Position::kAbsolute;
@@ -95,7 +104,7 @@ ComposedBlock partition(nn::Partition kind, const StageOptions& options, const B
                                .partition = kind,
                                .size = size,
                                .dim_head = place.out_chans / heads_of(options, place.out_chans),
-                               .expand_ratio = options.number("expand_ratio", 4),
+                               .expand_ratio = options.ratio("expand_ratio", 4),
                                .attn_drop = place.attn_drop,
                                .proj_drop = place.proj_drop,
                                .drop_path = place.drop_path})));
@@ -113,7 +122,7 @@ ComposedBlock grid(const StageOptions& options, const BlockPlace& place) {
 ComposedBlock linear(const StageOptions& options, const BlockPlace& place) {
   nn::LinearTransformerBlock block(
       nn::LinearTransformerBlockConfig{.dim = place.out_chans,
-                                       .mlp_ratio = options.number("expand_ratio", 2),
+                                       .mlp_ratio = options.ratio("expand_ratio", 2),
                                        .attn_drop = place.attn_drop,
                                        .proj_drop = place.proj_drop,
                                        .drop_path = place.drop_path});
@@ -136,7 +145,7 @@ ComposedBlock mobilevit(const StageOptions& options, const BlockPlace& place) {
                                       .transformer_dim = dim,
                                       .transformer_depth = options.integer("transformer_depth", 2),
                                       .num_heads = heads,
-                                      .mlp_ratio = options.number("mlp_ratio", 2),
+                                      .mlp_ratio = options.ratio("mlp_ratio", 2),
                                       .patch_size = options.integer("patch_size", 2),
                                       .attn_drop = place.attn_drop,
                                       .proj_drop = place.proj_drop,
@@ -145,7 +154,8 @@ ComposedBlock mobilevit(const StageOptions& options, const BlockPlace& place) {
 
 ComposedBlock parallel(const StageOptions& options, const BlockPlace& place) {
   if (place.out_chans % 4 != 0)
-    options.fail("", "expected channels that 4 divides in a parallel stage");
+    options.fail("", fmt::format("expected channels that 4 divides in a parallel stage, got {}",
+                                 place.out_chans));
   const int64_t dim = options.integer("embed_dim", place.out_chans);
   return compose(ParallelStage(ParallelStageConfig{.in_chans = place.in_chans,
                                                    .out_chans = place.out_chans,
@@ -154,7 +164,7 @@ ComposedBlock parallel(const StageOptions& options, const BlockPlace& place) {
                                                    .patch_size = options.integer("patch_size", 4),
                                                    .embed_dim = dim,
                                                    .num_heads = heads_of(options, dim),
-                                                   .mlp_ratio = options.number("expand_ratio", 4),
+                                                   .mlp_ratio = options.ratio("expand_ratio", 4),
                                                    .attn_drop = place.attn_drop,
                                                    .proj_drop = place.proj_drop,
                                                    .drop_path = place.drop_path}));

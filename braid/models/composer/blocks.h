@@ -4,7 +4,6 @@
 
 #include <functional>
 #include <memory>
-#include <string>
 
 #include "braid/models/composer/options.h"
 #include "braid/torch.h"

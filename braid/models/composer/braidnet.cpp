@@ -5,12 +5,13 @@
 #include <cmath>
 #include <map>
 #include <mutex>
-#include <numeric>
 
 #include "braid/core/error.h"
+#include "braid/core/near_match.h"
 #include "braid/models/inputs.h"
 #include "braid/models/layer_ids.h"
 #include "braid/models/validate.h"
+#include "braid/nn/activation.h"
 #include "braid/nn/checkpoint.h"
 #include "braid/nn/drop_path.h"
 #include "braid/nn/position.h"
@@ -33,10 +34,41 @@ std::string option_of(const std::vector<DesignOption>& options, const std::strin
 
 int64_t reduction_of(const Design& design) {
   int64_t reduction = 1;
-  for (const auto& conv : design.stem) reduction *= conv.stride;
+  for (const auto& conv : design.stem) {
+    reduction *= conv.stride;
+    if (reduction > kMaxImageSize)
+      design.fail(conv.at, fmt::format("expected strides whose product is at most {}, got {}",
+                                       kMaxImageSize, reduction));
+  }
   for (const auto& stage : design.stages)
     if (option_of(stage.options, "stride", "2") != "1") reduction *= 2;
   return reduction;
+}
+
+struct StemOptions {
+  bool norm = true;  // batch norm behind the convolution
+  nn::Act act = nn::Act::kSilu;
+};
+
+StemOptions stem_options(const Design& design, const StemConv& conv) {
+  StemOptions options;
+  if (conv.patch) options.act = nn::Act::kIdentity;
+  for (const auto& [name, value, at] : conv.options) {
+    if (name == "norm") {
+      if (value != "none" && value != "batch")
+        design.fail(at, "expected norm=batch or norm=none, got " + value);
+      options.norm = value == "batch";
+    } else if (name == "act") {
+      try {
+        options.act = nn::parse_act(value);
+      } catch (const ConfigError&) {
+        design.fail(at, "unknown activation '" + value + "'", did_you_mean(value, nn::act_names()));
+      }
+    } else {
+      design.fail(at, "unknown option '" + name + "' of the stem", "act=NAME, norm=none");
+    }
+  }
+  return options;
 }
 
 BraidNetConfig config_of(const Design& design) {
@@ -96,19 +128,13 @@ BraidNet::BraidNet(const BraidNetConfig& config, const Design& design)
 void BraidNet::build_stem() {
   torch::nn::ModuleList list;
   for (const auto& spec : design_.stem) {
-    for (const auto& option : spec.options)
-      if (option.name != "act" && option.name != "norm")
-        design_.fail(option.at, "unknown option '" + option.name + "' of the stem",
-                     "act=NAME, norm=none");
-    const auto norm = option_of(spec.options, "norm", "batch");
-    if (norm != "none" && norm != "batch")
-      design_.fail(spec.at, "expected norm=batch or norm=none, got " + norm);
-    const auto act =
-        nn::parse_act(option_of(spec.options, "act", spec.patch ? "identity" : "silu"));
+    const auto [norm, act] = stem_options(design_, spec);
     for (int64_t i = 0; i < spec.repeats; ++i) {
-      nn::ConvOptions options{.kernel = spec.kernel, .stride = i == 0 ? spec.stride : 1};
-      if (spec.patch) options.padding = 0;
-      if (norm == "none") {
+      // Half the odd kernel on either side leaves ceil(side / stride) pixels for any stride.
+      const nn::ConvOptions options{.kernel = spec.kernel,
+                                    .stride = i == 0 ? spec.stride : 1,
+                                    .padding = spec.patch ? 0 : spec.kernel / 2};
+      if (!norm) {
         auto conv = nn::conv2d(chans_, spec.width, options);
         list->push_back(conv);
         stem_.push_back(
@@ -144,10 +170,8 @@ void BraidNet::build_stages() {
     check_options(design_, spec);
     torch::nn::ModuleList list;
     std::vector<ComposedBlock> stage;
-    const auto stride = option_of(spec.options, "stride", "2");
-    if (stride != "1" && stride != "2")
-      design_.fail(spec.at, "expected stride 1 or 2, got " + stride);
     const StageOptions options(design_, spec);
+    const auto stride = options.word("stride", "2", {"1", "2"});
     const bool together = spec.blocks == "D";  // its tokens live through the whole stage
     for (int64_t round = 0; round < (together ? 1 : spec.depth); ++round)
       for (const char letter : spec.blocks) {
@@ -161,10 +185,11 @@ void BraidNet::build_stages() {
                                      .depth = together ? spec.depth : 1,
                                      .side = side_,
                                      .first = stage.empty(),
-                                     .drop_path = rates[index++],
+                                     .drop_path = rates[index],
                                      .attn_drop = config_.attn_drop_rate,
                                      .proj_drop = config_.proj_drop_rate}));
         list->push_back(stage.back().module);
+        index += static_cast<size_t>(together ? spec.depth : 1);
         chans_ = spec.width;
       }
     stages->push_back(list);
@@ -175,21 +200,14 @@ void BraidNet::build_stages() {
 }
 
 Tensor BraidNet::run_stem(const Tensor& x) {
-  if (x.size(2) != config_.img_size || x.size(3) != config_.img_size)
-    throw UsageError("models",
-                     fmt::format("expected images of {0} x {0} pixels, got {1} x {2}",
-                                 config_.img_size, x.size(2), x.size(3)),
-                     "model braidnet", "build the model with this img_size");
+  expect_img_size("braidnet", x, config_.img_size);
   auto y = x;
   for (const auto& conv : stem_) y = conv(y);
   return y;
 }
 
 Tensor BraidNet::run_stage(size_t stage, Tensor x) {
-  for (const auto& block : stages_[stage])
-    x = checkpointing() && torch::GradMode::is_enabled() && x.requires_grad()
-            ? nn::checkpoint(block.forward, x)
-            : block.forward(x);
+  for (const auto& block : stages_[stage]) x = nn::checkpoint_if(checkpointing(), block.forward, x);
   return x;
 }
 
@@ -268,7 +286,15 @@ const ModelEntry* find_design(const std::string& name) {
   const auto it = entries.find(canonical);
   if (it != entries.end()) return &it->second;
   const auto config = config_of(design);
-  BraidNet(config, design);  // the design's errors come now, with their place in its source
+  auto generator = at::globalContext().defaultGenerator(torch::kCPU);
+  const auto state = generator.get_state();
+  try {
+    BraidNet(config, design);  // the design's errors come now, with their place in its source
+    generator.set_state(state);
+  } catch (...) {
+    generator.set_state(state);
+    throw;
+  }
   return &entries.emplace(canonical, entry_of(canonical, config)).first->second;
 }
 

@@ -1,4 +1,6 @@
 // The vocabulary's convolutional blocks.
+#include <fmt/format.h>
+
 #include "braid/models/composer/blocks.h"
 #include "braid/nn/convnext_block.h"
 #include "braid/nn/efficientnet_blocks.h"
@@ -20,7 +22,8 @@ ComposedBlock basic(const StageOptions&, const BlockPlace& place) {
 ComposedBlock bottleneck(const StageOptions& options, const BlockPlace& place) {
   constexpr int64_t kExpansion = 4;
   if (place.out_chans % kExpansion != 0)
-    options.fail("", "expected channels that 4 divides in a bottleneck");
+    options.fail("", fmt::format("expected channels that {} divides in a bottleneck, got {}",
+                                 kExpansion, place.out_chans));
   return compose(nn::ResNetBlock(nn::ResNetBlockConfig{.in_chans = place.in_chans,
                                                        .width = place.out_chans / kExpansion,
                                                        .stride = place.stride,
@@ -37,7 +40,7 @@ ComposedBlock mbconv(const StageOptions& options, const BlockPlace& place) {
                                             .stride = place.stride,
                                             .stride_mode = nn::StrideMode::kPool,
                                             .kernel_size = options.odd("kernel_size", 3),
-                                            .expand_ratio = options.number("expand_ratio", 4),
+                                            .expand_ratio = options.ratio("expand_ratio", 4),
                                             .expand_output = false,
                                             .attn_ratio = options.number("se_ratio", 0.25),
                                             .attn_act = act,
@@ -50,7 +53,7 @@ nn::MobileBlockConfig mobile_config(const StageOptions& options, const BlockPlac
           .out_chs = place.out_chans,
           .kernel_size = options.odd("kernel_size", 3),
           .stride = place.stride,
-          .exp_ratio = options.number("expand_ratio", 4),
+          .exp_ratio = options.ratio("expand_ratio", 4),
           .act = nn::parse_act(options.word("act", "silu", kActs)),
           .se = {.ratio = options.number("se_ratio", 0)},
           .drop_path_rate = place.drop_path};
@@ -68,7 +71,7 @@ ComposedBlock convnext(const StageOptions& options, const BlockPlace& place) {
   return behind_transition(place, compose(nn::ConvNeXtBlock(nn::ConvNeXtBlockConfig{
                                       .chans = place.out_chans,
                                       .kernel_size = options.odd("kernel_size", 7),
-                                      .mlp_ratio = options.number("expand_ratio", 4),
+                                      .mlp_ratio = options.ratio("expand_ratio", 4),
                                       .drop_path_rate = place.drop_path})));
 }
 

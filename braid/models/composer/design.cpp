@@ -4,9 +4,7 @@
 
 #include <algorithm>
 
-#include "braid/core/config.h"
 #include "braid/core/error.h"
-#include "braid/core/near_match.h"
 
 namespace braid::models {
 namespace {
@@ -70,6 +68,9 @@ class Parser {
         if (!accept("x")) fail("expected 'x' between the kernel's sides");
         if (number("the kernel's pixels") != conv.kernel)
           design_.fail(second, "expected a square kernel");
+        if (conv.kernel % 2 == 0)
+          design_.fail(second, "expected an odd kernel",
+                       "patchN,CHANNELS makes patches of N pixels");
         if (accept("s")) conv.stride = number("the stride");
         if (accept("*")) conv.repeats = number("how many convolutions");
       } else {
@@ -186,7 +187,8 @@ std::string options_text(const std::vector<DesignOption>& options, bool suffixes
   for (const auto& option : options) {
     const auto* suffix = std::find_if(std::begin(kSuffixes), std::end(kSuffixes),
                                       [&](const Suffix& s) { return option.name == s.option; });
-    if (suffixes && suffix != std::end(kSuffixes) && is_digit(option.value[0]))
+    const bool plain = option.value.find_first_not_of("0123456789.") == std::string::npos;
+    if (suffixes && plain && suffix != std::end(kSuffixes) && is_digit(option.value[0]))
       letters += suffix->letter + option.value;
     else
       named += fmt::format("{}{}={}", named.empty() ? "" : ",", option.name, option.value);

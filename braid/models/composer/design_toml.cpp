@@ -89,7 +89,9 @@ Design part(const File& file, const std::string& key, Parse parse) {
   try {
     return parse(value);
   } catch (const ConfigError& e) {
-    file.fail(key, e.what());
+    std::string what = e.what();  // [braidnet] MESSAGE, then the line with a caret
+    what = what.substr(what.find("] ") + 2);
+    file.fail(key, fmt::format("{} in {} = '{}'", what.substr(0, what.find('\n')), key, value));
   }
 }
 
@@ -116,10 +118,15 @@ Design read_design(const std::filesystem::path& path) {
     design.head_conv = head.head_conv;
     design.head_norm = head.head_norm;
   }
+  if (design.stages.size() != 1)
+    file.fail("stem", "expected a stem alone, got stages behind it", "write them as [[stages]]");
   design.stages.clear();
   design.source = file.design.source;
   design.is_file = true;
-  for (auto& conv : design.stem) conv.at = file.line("stem");
+  for (auto& conv : design.stem) {
+    conv.at = file.line("stem");
+    for (auto& option : conv.options) option.at = conv.at;
+  }
   const auto& stages = file.json.at("stages");
   if (!stages.is_array() || stages.empty())
     file.fail("stages", "expected at least one table [[stages]]");

@@ -12,7 +12,7 @@ namespace braid::models {
 namespace {
 
 constexpr int64_t kMaxInteger = 65536;
-constexpr double kMaxDecimal = 64;
+constexpr double kMaxDecimal = 64, kMinRatio = 0.25;
 
 template <class T>
 bool parse(const std::string& text, T& value) {
@@ -28,9 +28,10 @@ const DesignOption* StageOptions::find(const char* name) const {
   return nullptr;
 }
 
-void StageOptions::fail(const char* name, const std::string& message) const {
+void StageOptions::fail(const char* name, const std::string& message,
+                        const std::string& remedy) const {
   const auto* option = find(name);
-  design_.fail(option == nullptr ? stage_.at : option->at, message);
+  design_.fail(option == nullptr ? stage_.at : option->at, message, remedy);
 }
 
 int64_t StageOptions::integer(const char* name, int64_t otherwise) const {
@@ -56,6 +57,14 @@ double StageOptions::number(const char* name, double otherwise) const {
   if (!parse(option->value, value) || !(value >= 0 && value <= kMaxDecimal))
     fail(name,
          fmt::format("expected {} between 0 and {}, got '{}'", name, kMaxDecimal, option->value));
+  return value;
+}
+
+double StageOptions::ratio(const char* name, double otherwise) const {
+  const double value = number(name, otherwise);
+  if (value < kMinRatio)
+    fail(name,
+         fmt::format("expected {} between {} and {}, got {}", name, kMinRatio, kMaxDecimal, value));
   return value;
 }
 

@@ -15,10 +15,12 @@ class StageOptions {
   int64_t integer(const char* name, int64_t otherwise) const;
   int64_t odd(const char* name, int64_t otherwise) const;   // the same, not even
   double number(const char* name, double otherwise) const;  // from 0 to 64
+  double ratio(const char* name, double otherwise) const;   // from 0.25 to 64
   std::string word(const char* name, const char* otherwise,
                    const std::vector<std::string>& choices) const;
   // Throws where `name`, or the stage when the option is not given, stands.
-  [[noreturn]] void fail(const char* name, const std::string& message) const;
+  [[noreturn]] void fail(const char* name, const std::string& message,
+                         const std::string& remedy = "") const;
 
  private:
   const DesignOption* find(const char* name) const;

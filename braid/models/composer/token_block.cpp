@@ -43,7 +43,7 @@ void TokenBlockImpl::make_attention() {
                                                                   .proj_drop = c.proj_drop}));
   else if (c.position == Position::kRotary)
     rotary_ = register_module("attn",
-                              nn::RotaryAttention(nn::RotaryBlockConfig{.dim = c.dim,
+                              nn::RotaryAttention(nn::RotaryAttentionConfig{.dim = c.dim,
                                                                         .num_heads = c.num_heads,
                                                                         .attn_drop = c.attn_drop,
                                                                         .proj_drop = c.proj_drop}));
@@ -82,8 +82,10 @@ Tensor TokenBlockImpl::attend(const Tensor& x) {
   const auto tokens = x.flatten(1, 2);  // [B,H,W,D] -> [B,N,D]
   if (relative_) return relative_->forward(tokens).view_as(x);
   if (!rotary_) return attention_->forward(tokens).view_as(x);
-  const auto embedding =
-      nn::rotary_embedding(config_.dim / config_.num_heads, x.size(1), x.size(2), {}, x.options());
+  // At least float32: a rotation is cast only once it is done.
+  const auto type = x.scalar_type() == torch::kDouble ? torch::kDouble : torch::kFloat;
+  const auto embedding = nn::rotary_embedding(config_.dim / config_.num_heads, x.size(1), x.size(2),
+                                              {}, x.options().dtype(type));
   return rotary_->forward(tokens, embedding).view_as(x);
 }
 

@@ -26,9 +26,11 @@ CCT::CCT(const CCTConfig& config) : config_(config) {
   Validator("cct")
       .input(config.num_classes, config.in_chans, config.img_size)
       .positive("conv_layers", config.conv_layers)
+      .stages("conv_layers", static_cast<size_t>(config.conv_layers))
       .positive("kernel_size", config.kernel_size)
       .positive("depth", config.depth)
       .divides("num_heads", config.num_heads, "embed_dim", config.embed_dim)
+      .ratio("mlp_ratio", config.mlp_ratio, config.embed_dim)
       .rate("drop_rate", config.drop_rate)
       .rate("attn_drop_rate", config.attn_drop_rate)
       .rate("drop_path_rate", config.drop_path_rate);

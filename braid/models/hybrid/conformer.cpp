@@ -47,8 +47,7 @@ void validate(const ConformerConfig& config) {
     fail(fmt::format("expected channel_ratio as a multiple of 1/16, got {}", config.channel_ratio));
   if (config.num_med_block < 0 || config.num_med_block > 1000)
     fail(fmt::format("expected 0 <= num_med_block <= 1000, got {}", config.num_med_block));
-  if (!(config.mlp_ratio > 0 && config.mlp_ratio <= 64))
-    fail(fmt::format("expected 0 < mlp_ratio <= 64, got {}", config.mlp_ratio));
+  check.ratio("mlp_ratio", config.mlp_ratio, config.embed_dim);
 }
 
 }  // namespace
@@ -175,15 +174,8 @@ int64_t Conformer::num_features() const { return width(kStages - 1) + config_.em
 
 void Conformer::reset_classifier(int64_t num_classes) {
   config_.num_classes = num_classes;
-  const auto replace = [&](const char* name, torch::nn::Linear& linear, int64_t in) {
-    if (linear) unregister_module(name);
-    linear = nullptr;
-    if (num_classes == 0) return;
-    linear = register_module(name, torch::nn::Linear(in, num_classes));
-    nn::init_linear_(linear);
-  };
-  replace("conv_cls_head", conv_cls_head, width(kStages - 1));
-  replace("trans_cls_head", trans_cls_head, config_.embed_dim);
+  nn::replace_linear(*this, "conv_cls_head", conv_cls_head, width(kStages - 1), num_classes);
+  nn::replace_linear(*this, "trans_cls_head", trans_cls_head, config_.embed_dim, num_classes);
 }
 
 std::vector<std::string> Conformer::classifier() const {

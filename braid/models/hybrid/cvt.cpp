@@ -41,13 +41,22 @@ void validate(const CvtConfig& config) {
     fail(fmt::format("expected an odd kernel_qkv, got {}", config.kernel_qkv));
   if (!(config.mlp_ratio >= 1 && config.mlp_ratio <= 64))
     fail(fmt::format("expected 1 <= mlp_ratio <= 64, got {}", config.mlp_ratio));
+  check.stages("depths", stages);
+  int64_t side = config.img_size;
   for (size_t i = 0; i < stages; ++i) {
     check.positive("depths", config.depths[i])
         .positive("patch_sizes", config.patch_sizes[i])
         .positive("patch_stride", config.patch_stride[i])
         .divides("num_heads", config.num_heads[i], "embed_dim", config.embed_dim[i]);
+    if (config.patch_stride[i] > 64)
+      fail(fmt::format("expected patch_stride of at most 64, got {}", config.patch_stride[i]));
     if (config.patch_padding[i] < 0 || config.patch_padding[i] >= config.patch_sizes[i])
       fail("expected 0 <= patch_padding < patch_sizes");
+    side += 2 * config.patch_padding[i] - config.patch_sizes[i];
+    if (side < 0)
+      fail(fmt::format("expected patch_sizes of at most {} in stage {}, got {}",
+                       side + config.patch_sizes[i], i, config.patch_sizes[i]));
+    side = side / config.patch_stride[i] + 1;
   }
 }
 
@@ -145,11 +154,10 @@ std::tuple<torch::Tensor, int64_t, int64_t> CvtStageImpl::forward(const torch::T
   if (cls_token.defined())
     x = torch::cat({cls_token.expand({x.size(0), -1, -1}).to(x.dtype()), x}, 1);
   for (auto& layer : layers) {
-    const auto run = [layer, H, W](const torch::Tensor& tokens) mutable {
-      return layer->forward(tokens, H, W);
-    };
-    const bool record = checkpointing && torch::GradMode::is_enabled() && x.requires_grad();
-    x = record ? nn::checkpoint(run, x) : layer->forward(x, H, W);
+    x = nn::checkpoint_if(
+        checkpointing,
+        [layer, H, W](const torch::Tensor& tokens) mutable { return layer->forward(tokens, H, W); },
+        x);
   }
   return {x, H, W};
 }
@@ -193,12 +201,7 @@ std::vector<FeatureInfo> Cvt::feature_info() const {
 
 void Cvt::reset_classifier(int64_t num_classes) {
   config_.num_classes = num_classes;
-  if (classifier_) unregister_module("classifier");
-  classifier_ = nullptr;
-  if (num_classes == 0) return;
-  classifier_ =
-      register_module("classifier", torch::nn::Linear(config_.embed_dim.back(), num_classes));
-  nn::init_linear_(classifier_);
+  nn::replace_linear(*this, "classifier", classifier_, config_.embed_dim.back(), num_classes);
 }
 
 std::vector<std::string> Cvt::no_weight_decay() const {

@@ -37,6 +37,7 @@ void validate(const EdgeNeXtConfig& config) {
     fail(
         "expected as many dims, global_block_counts, kernel_sizes, heads, d2_scales and "
         "use_pos_emb as depths, at least 1");
+  check.stages("depths", stages);
   if (!(config.expand_ratio >= 1 && config.expand_ratio <= 64))
     fail(fmt::format("expected 1 <= expand_ratio <= 64, got {}", config.expand_ratio));
   for (size_t i = 0; i < stages; ++i) {

@@ -216,14 +216,15 @@ void validate(const EfficientFormerConfig& config) {
   };
   if (config.pool_size % 2 == 0)
     fail(fmt::format("expected an odd pool_size, got {}", config.pool_size));
-  if (!(config.mlp_ratios > 0 && config.mlp_ratios <= 64))
-    fail(fmt::format("expected 0 < mlp_ratios <= 64, got {}", config.mlp_ratios));
   if (config.depths.empty() || config.embed_dims.size() != config.depths.size())
     fail("expected as many embed_dims as depths, at least one");
+  check.stages("depths", config.depths.size());
   if (config.embed_dims[0] < 2)
     fail(fmt::format("expected embed_dims of at least 2, got {}", config.embed_dims[0]));
   for (size_t i = 0; i < config.depths.size(); ++i)
-    check.positive("depths", config.depths[i]).positive("embed_dims", config.embed_dims[i]);
+    check.positive("depths", config.depths[i])
+        .positive("embed_dims", config.embed_dims[i])
+        .ratio("mlp_ratios", config.mlp_ratios, config.embed_dims[i]);
 }
 
 }  // namespace

@@ -35,15 +35,8 @@ std::pair<torch::Tensor, torch::Tensor> EfficientFormerBase::forward_distilled(
 
 void EfficientFormerBase::reset_classifier(int64_t num_classes) {
   num_classes_ = num_classes;
-  const auto replace = [&](const char* name, torch::nn::Linear& linear) {
-    if (linear) unregister_module(name);
-    linear = nullptr;
-    if (num_classes == 0) return;
-    linear = register_module(name, torch::nn::Linear(info_.back().num_chs, num_classes));
-    nn::init_linear_(linear);
-  };
-  replace("head", head);
-  replace("head_dist", head_dist);
+  nn::replace_linear(*this, "head", head, info_.back().num_chs, num_classes);
+  nn::replace_linear(*this, "head_dist", head_dist, info_.back().num_chs, num_classes);
 }
 
 std::vector<std::string> EfficientFormerBase::no_weight_decay() const {

@@ -9,6 +9,7 @@
 #include "braid/models/inputs.h"
 #include "braid/models/validate.h"
 #include "braid/nn/checkpoint.h"
+#include "braid/nn/downsample_2d.h"
 #include "braid/nn/drop_path.h"
 #include "braid/nn/layer_scale.h"
 #include "braid/nn/norm.h"
@@ -22,8 +23,6 @@ using torch::Tensor;
 
 constexpr int64_t kNumHeads = 8, kAttnRatio = 4;  // channels of a value per channel of a key
 constexpr size_t kFirstAttentionStage = 2;
-
-int64_t halved(int64_t side) { return (side + 1) / 2; }
 
 struct ConvShape {
   int64_t kernel = 1;
@@ -63,7 +62,7 @@ class Attention2dImpl : public torch::nn::Module {
   static constexpr int64_t kKeyDim = 32;
 
   Attention2dImpl(int64_t dim, int64_t side, int64_t stride)
-      : side_(stride == 2 ? halved(side) : side) {
+      : side_(stride == 2 ? nn::halved(side) : side) {
     const int64_t values = kNumHeads * kAttnRatio * kKeyDim;
     if (stride == 2)
       stride_conv_ = register_module(
@@ -133,7 +132,7 @@ class Attention2dDownsampleImpl : public torch::nn::Module {
     const auto bias = nn::offset_bias(attention_biases_, side_, /*stride=*/2).to(q.dtype());
     const auto y = at::scaled_dot_product_attention(q, split_heads(k_->forward(x)), split_heads(v),
                                                     bias);  // [B,h,M,d]
-    return proj_->forward(at::gelu(merge_heads(y, halved(side_)) + v_local_->forward(v)));
+    return proj_->forward(at::gelu(merge_heads(y, nn::halved(side_)) + v_local_->forward(v)));
   }
 
  private:
@@ -287,7 +286,7 @@ EfficientFormerV2::EfficientFormerV2(const EfficientFormerV2Config& config) : co
   const auto depth = std::accumulate(config.depths.begin(), config.depths.end(), int64_t{0});
   const auto rates = nn::drop_path_rates(config.drop_path_rate, depth);
   auto rate = rates.begin();
-  int64_t side = halved(halved(config.img_size)), reduction = 4;
+  int64_t side = nn::halved(nn::halved(config.img_size)), reduction = 4;
   std::vector<FeatureInfo> info;
   torch::nn::ModuleList stages;
   for (size_t i = 0; i < dims.size(); ++i) {
@@ -297,7 +296,7 @@ EfficientFormerV2::EfficientFormerV2(const EfficientFormerV2Config& config) : co
       layers->push_back(
           stage->register_module("downsample", Downsample(dims[i - 1], dims[i], side,
                                                           /*use_attn=*/i > kFirstAttentionStage)));
-      side = halved(side);
+      side = nn::halved(side);
       reduction *= 2;
     }
     for (int64_t j = 0; j < config.depths[i]; ++j)

@@ -42,6 +42,7 @@ void validate(const FastViTConfig& config) {
       config.mlp_ratios.size() != stages || config.pos_embs.size() != stages)
     fail(
         "expected as many token_mixers, embed_dims, mlp_ratios and pos_embs as depths, at least 1");
+  check.stages("depths", stages);
   odd("repmixer_kernel_size", config.repmixer_kernel_size);
   odd("down_patch_size", config.down_patch_size);
   if (config.down_patch_size < 3)
@@ -52,9 +53,7 @@ void validate(const FastViTConfig& config) {
     check.positive("depths", config.depths[i])
         .positive("embed_dims", out)
         .divides("embed_dims", in, "the next embed_dims", out);  // depthwise between the stages
-    if (!(config.mlp_ratios[i] > 0 && config.mlp_ratios[i] <= 64))
-      fail(fmt::format("expected 0 < mlp_ratios <= 64, got {}", config.mlp_ratios[i]));
-    check.positive("mlp_ratios * embed_dims", scaled_chans(out, config.mlp_ratios[i]));
+    check.ratio("mlp_ratios", config.mlp_ratios[i], out);
     if (config.pos_embs[i] != 0) odd("pos_embs", config.pos_embs[i]);
     const std::string& mixer = config.token_mixers[i];
     if (mixer != "repmixer" && mixer != "attention")

@@ -171,6 +171,7 @@ void validate(const LevitConfig& config) {
   const size_t stages = config.depths.size();
   if (stages == 0 || config.embed_dim.size() != stages || config.num_heads.size() != stages)
     fail("expected as many embed_dim and num_heads as depths, at least one");
+  check.stages("depths", stages);
   for (const double ratio : {config.attn_ratio, config.mlp_ratio})
     if (!(ratio >= 1 && ratio <= 64))
       fail(fmt::format("expected attn_ratio and mlp_ratio from 1 to 64, got {}", ratio));
@@ -268,11 +269,7 @@ Levit::Levit(const LevitConfig& config) : config_(config) {
 }
 
 torch::Tensor Levit::forward_features(const torch::Tensor& x) {
-  if (x.size(2) != config_.img_size || x.size(3) != config_.img_size)
-    throw UsageError("models",
-                     fmt::format("expected images of {0} x {0} pixels, got {1} x {2}",
-                                 config_.img_size, x.size(2), x.size(3)),
-                     "model levit", "build the model with this img_size");
+  expect_img_size("levit", x, config_.img_size);
   auto y = stem_norms_[0]->forward(stem_convs_[0]->forward(x));
   for (size_t i = 1; i < stem_convs_.size(); ++i)
     y = stem_norms_[i]->forward(stem_convs_[i]->forward(at::hardswish(y)));

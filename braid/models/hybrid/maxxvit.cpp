@@ -73,11 +73,7 @@ void MaxxVit::build(const MaxxVitLayout& layout, const MakeBlock& make_block) {
 }
 
 torch::Tensor MaxxVit::forward_features(const torch::Tensor& x) {
-  if (x.size(2) != layout_.img_size || x.size(3) != layout_.img_size)
-    throw UsageError("models",
-                     fmt::format("expected images of {0} x {0} pixels, got {1} x {2}",
-                                 layout_.img_size, x.size(2), x.size(3)),
-                     "model " + layout_.model, "build the model with this img_size");
+  expect_img_size(layout_.model.c_str(), x, layout_.img_size);
   auto y = stem_->forward(x);
   for (auto& block : blocks_) y = nn::maybe_checkpoint(checkpointing(), block, y);
   return norm_ ? nn::to_nchw(norm_->forward(nn::to_nhwc(y))) : y;

@@ -30,6 +30,7 @@ void validate(const MetaFormerConfig& config) {
   if (stages == 0 || config.dims.size() != stages || config.token_mixers.size() != stages ||
       config.res_scale_init_values.size() != stages)
     fail("expected as many dims, token_mixers and res_scale_init_values as depths, at least one");
+  check.stages("depths", stages);
   for (size_t i = 0; i < stages; ++i) {
     check.positive("depths", config.depths[i]).positive("dims", config.dims[i]);
     const std::string& mixer = config.token_mixers[i];

@@ -39,16 +39,17 @@ void validate(const MobileViTConfig& config) {
     fail(
         "expected as many embed_dims, transformer_depths and transformer_dims as depths, at least "
         "one");
-  for (const double ratio : {config.bottle_ratio, config.mlp_ratio})
-    if (!(ratio > 0 && ratio <= 64))
-      fail(fmt::format("expected 0 < bottle_ratio, mlp_ratio <= 64, got {}", ratio));
+  check.stages("depths", stages);
   if (config.num_features < 0)
     fail(fmt::format("expected num_features >= 0, got {}", config.num_features));
   for (size_t i = 0; i < stages; ++i) {
-    check.positive("depths", config.depths[i]).positive("embed_dims", config.embed_dims[i]);
+    check.positive("depths", config.depths[i])
+        .positive("embed_dims", config.embed_dims[i])
+        .ratio("bottle_ratio", config.bottle_ratio, config.embed_dims[i]);
     if (config.transformer_depths[i] == 0) continue;
     check.positive("transformer_depths", config.transformer_depths[i])
-        .positive("transformer_dims", config.transformer_dims[i]);
+        .positive("transformer_dims", config.transformer_dims[i])
+        .ratio("mlp_ratio", config.mlp_ratio, config.transformer_dims[i]);
     if (!config.linear_attention)
       check.divides("num_heads", config.num_heads, "transformer_dims", config.transformer_dims[i]);
   }
@@ -102,8 +103,8 @@ MobileViT::MobileViT(const MobileViTConfig& config) : config_(config) {
   head_ = register_module(
       "head", nn::ClassifierHead(nn::ClassifierHeadConfig{.in_features = num_features(),
                                                           .num_classes = config.num_classes,
-                                                          .drop_rate = config.drop_rate}));
-  if (head_->fc) torch::nn::init::normal_(head_->fc->weight, 0.0, 0.01);
+                                                          .drop_rate = config.drop_rate,
+                                                          .init_std = 0.01}));
 }
 
 torch::nn::Sequential MobileViT::make_stage(size_t stage, int64_t in_chs,

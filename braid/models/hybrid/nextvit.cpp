@@ -39,6 +39,7 @@ void validate(const NextViTConfig& config) {
     fail(
         "expected as many strides, sr_ratios, conv_chs, transformer_chs and transformer_period as "
         "depths, at least 1");
+  check.stages("depths", stages);
   if (config.stem_chs.size() != 3) fail("expected three numbers in stem_chs");
   for (const int64_t chans : config.stem_chs) check.positive("stem_chs", chans);
   if (!(config.mix_block_ratio > 0 && config.mix_block_ratio < 1))

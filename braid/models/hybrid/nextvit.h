@@ -31,7 +31,7 @@ struct NextViTConfig {
   double drop_rate = 0;
   double proj_drop_rate = 0;
   double attn_drop_rate = 0;
-  double drop_path_rate = 0.1;
+  double drop_path_rate = 0;
   void visit(FieldVisitor& v);
 };
 

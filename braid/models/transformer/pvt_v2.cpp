@@ -29,6 +29,7 @@ void validate(const PvtV2Config& config) {
                       "expected as many embed_dims, num_heads, sr_ratios and mlp_ratios as depths, "
                       "at least one",
                       "model pvt_v2");
+  check.stages("depths", stages);
   for (size_t i = 0; i < stages; ++i) {
     check.positive("depths", config.depths[i])
         .positive("sr_ratios", config.sr_ratios[i])
@@ -143,11 +144,7 @@ std::vector<FeatureInfo> PvtV2::feature_info() const {
 
 void PvtV2::reset_classifier(int64_t num_classes) {
   config_.num_classes = num_classes;
-  if (head) unregister_module("head");
-  head = nullptr;
-  if (num_classes == 0) return;
-  head = register_module("head", torch::nn::Linear(config_.embed_dims.back(), num_classes));
-  nn::init_linear_(head);
+  nn::replace_linear(*this, "head", head, config_.embed_dims.back(), num_classes);
 }
 
 int64_t PvtV2::layer_id(const std::string& parameter) const {

@@ -39,11 +39,9 @@ void validate(const SwinConfig& config) {
   if (config.img_size < config.patch_size)
     fail(fmt::format("expected img_size of at least patch_size = {}, got {}", config.patch_size,
                      config.img_size));
-  if (!(config.mlp_ratio > 0 && config.mlp_ratio <= 64))
-    fail(fmt::format("expected 0 < mlp_ratio <= 64, got {}", config.mlp_ratio));
-  if (config.depths.empty() || config.depths.size() > 10 ||
-      config.num_heads.size() != config.depths.size())
-    fail("expected as many num_heads as depths, 1 to 10");
+  check.ratio("mlp_ratio", config.mlp_ratio, config.embed_dim)
+      .stages("depths", config.depths.size());
+  if (config.num_heads.size() != config.depths.size()) fail("expected as many num_heads as depths");
   for (size_t i = 0; i < config.depths.size(); ++i)
     check.positive("depths", config.depths[i])
         .divides("num_heads", config.num_heads[i], "channels", config.embed_dim << i);
@@ -133,11 +131,7 @@ Swin::Swin(const SwinConfig& config) : config_(config) {
 }
 
 torch::Tensor Swin::forward_features(const torch::Tensor& x) {
-  if (x.size(2) != config_.img_size || x.size(3) != config_.img_size)
-    throw UsageError("models",
-                     fmt::format("expected images of {0} x {0} pixels, got {1} x {2}",
-                                 config_.img_size, x.size(2), x.size(3)),
-                     "model swin", "build the model with this img_size");
+  expect_img_size("swin", x, config_.img_size);
   auto y = nn::to_nchw(patch_norm->forward(nn::to_nhwc(proj->forward(x))));
   for (auto& stage : stages) {
     if (stage.downsample) y = stage.downsample->forward(y);

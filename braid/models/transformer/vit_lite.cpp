@@ -25,6 +25,7 @@ ViTLite::ViTLite(const ViTLiteConfig& config) : config_(config) {
       .positive("patch_size", config.patch_size)
       .positive("depth", config.depth)
       .divides("num_heads", config.num_heads, "embed_dim", config.embed_dim)
+      .ratio("mlp_ratio", config.mlp_ratio, config.embed_dim)
       .rate("drop_rate", config.drop_rate)
       .rate("attn_drop_rate", config.attn_drop_rate)
       .rate("drop_path_rate", config.drop_path_rate);
