@@ -42,11 +42,11 @@ void TokenBlockImpl::make_attention() {
                                                                   .attn_drop = c.attn_drop,
                                                                   .proj_drop = c.proj_drop}));
   else if (c.position == Position::kRotary)
-    rotary_ = register_module("attn",
-                              nn::RotaryAttention(nn::RotaryAttentionConfig{.dim = c.dim,
-                                                                        .num_heads = c.num_heads,
-                                                                        .attn_drop = c.attn_drop,
-                                                                        .proj_drop = c.proj_drop}));
+    rotary_ = register_module(
+        "attn", nn::RotaryAttention(nn::RotaryAttentionConfig{.dim = c.dim,
+                                                              .num_heads = c.num_heads,
+                                                              .attn_drop = c.attn_drop,
+                                                              .proj_drop = c.proj_drop}));
   else
     attention_ =
         register_module("attn", nn::Attention(nn::AttentionConfig{.dim = c.dim,
