@@ -53,6 +53,7 @@ ModelEntry make_entry(const std::string& name, Family family, Fusion fusion,
             try {
               return std::make_shared<ModelImpl>(config);
             } catch (const c10::Error& e) {  // fields that are fine by themselves, not together
+              if (std::string(e.what()).find("allocate memory") != std::string::npos) throw;
               throw ConfigError("models", e.what_without_backtrace(), "model " + name);
             }
           }};

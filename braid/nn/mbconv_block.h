@@ -25,7 +25,7 @@ struct MbConvBlockConfig {
   bool pre_norm_act = false;  // activation after the first norm
   bool attn_early = false;    // squeeze-and-excitation before the last norm
   double attn_ratio = 0.25;   // its channels per channel counted as expand_output says, or per
-                              // hidden channel
+                              // hidden channel; 0: no squeeze-and-excitation
   Act attn_act = Act::kSilu;  // inside squeeze-and-excitation
   Act act = Act::kGelu;
   double norm_eps = 1e-5;

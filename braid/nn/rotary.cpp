@@ -76,9 +76,10 @@ Tensor RotaryAttentionImpl::forward(const Tensor& x, const Tensor& embedding) {
                          .view({B, N, 3, h, D / h})
                          .permute({2, 0, 3, 1, 4})
                          .unbind(0);  // 3 x [B,h,N,d]
-  const bool half = config_.rotate_half;
+  constexpr bool kRotateHalf = false;
   auto y = at::scaled_dot_product_attention(
-      apply_rotary(parts[0], embedding, half), apply_rotary(parts[1], embedding, half), parts[2],
+      apply_rotary(parts[0], embedding, kRotateHalf),
+      apply_rotary(parts[1], embedding, kRotateHalf), parts[2],
       /*attn_mask=*/{}, is_training() ? config_.attn_drop : 0.0);  // [B,h,N,d]
   y = proj->forward(y.transpose(1, 2).reshape({B, N, D}));
   return torch::dropout(y, config_.proj_drop, is_training());

@@ -32,12 +32,12 @@ torch::Tensor apply_rotary(const torch::Tensor& x, const torch::Tensor& embeddin
 struct RotaryAttentionConfig {
   int64_t dim = 0;  // a multiple of 4 num_heads
   int64_t num_heads = 8;
-  bool rotate_half = false;  // as in the embedding's config
   double attn_drop = 0;
   double proj_drop = 0;
 };
 
-// Attention whose queries and keys are turned by their positions. Keys: qkv, proj.
+// Attention whose queries and keys are turned by their positions, neighbouring channels in pairs.
+// Keys: qkv, proj.
 class RotaryAttentionImpl : public torch::nn::Module {
  public:
   explicit RotaryAttentionImpl(const RotaryAttentionConfig& config);

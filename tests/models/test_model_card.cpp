@@ -172,7 +172,7 @@ TEST_F(Card, NestingBeyondReasonIsRefused) {
   EXPECT_THROW(read_model_card(folder_ / "config.json"), DataError);
 }
 
-TEST_F(Card, FieldsThatDoNotGoTogetherAreAConfigsFault) {
+TEST_F(Card, ANegativeRatioIsAConfigsFault) {
   Json json = timms();
   json["model_args"]["mlp_ratio"] = -1;
   read(json);

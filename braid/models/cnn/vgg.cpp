@@ -42,14 +42,14 @@ void VggConfig::visit(FieldVisitor& v) {
   v.field("drop_rate", drop_rate, "dropout in the head, 0: none");
 }
 
+// ReLU and pooling are registered for timm's names of features alone; forward applies them.
 VggStageImpl::VggStageImpl(torch::nn::Module& sequence, int64_t first, int64_t in, int64_t out,
                            int64_t depth) {
   for (int64_t i = 0; i < depth; ++i, first += 3, in = out) {
     convs_.push_back(sequence.register_module(std::to_string(first),
                                               nn::conv2d(in, out, {.kernel = 3, .bias = true})));
     norms_.push_back(sequence.register_module(std::to_string(first + 1), nn::batch_norm(out)));
-    sequence.register_module(std::to_string(first + 2),
-                             torch::nn::ReLU());  // timm's name of a feature
+    sequence.register_module(std::to_string(first + 2), torch::nn::ReLU());
   }
   sequence.register_module(std::to_string(first), torch::nn::MaxPool2d(2));
 }

@@ -2,7 +2,7 @@
 //
 // Papers: Lee et al., https://arxiv.org/abs/1904.09730 and https://arxiv.org/abs/1911.06667
 // Reference: timm's vovnet.py (Apache-2.0); same keys and shapes. Differences: depths in the place
-// of block_per_stage; pooling leaves a side of one pixel as it is (timm fails there, below 18
+// of block_per_stage; pooling leaves a side of one pixel as it is (timm fails there, below 29
 // pixels).
 #pragma once
 #include "braid/models/model.h"

@@ -32,6 +32,7 @@ std::string option_of(const std::vector<DesignOption>& options, const std::strin
   return otherwise;
 }
 
+// Pixels of an image per pixel of the last map, along one side.
 int64_t reduction_of(const Design& design) {
   int64_t reduction = 1;
   for (const auto& conv : design.stem) {
@@ -40,8 +41,12 @@ int64_t reduction_of(const Design& design) {
       design.fail(conv.at, fmt::format("expected strides whose product is at most {}, got {}",
                                        kMaxImageSize, reduction));
   }
-  for (const auto& stage : design.stages)
+  for (const auto& stage : design.stages) {
     if (option_of(stage.options, "stride", "2") != "1") reduction *= 2;
+    if (reduction > kMaxImageSize)
+      design.fail(stage.at, fmt::format("expected strides whose product is at most {}, got {}",
+                                        kMaxImageSize, reduction));
+  }
   return reduction;
 }
 
@@ -110,6 +115,7 @@ BraidNet::BraidNet(const BraidNetConfig& config, const Design& design)
   config_.design = to_line(design_);
   side_ = config.img_size;
   chans_ = config.in_chans;
+  reduction_of(design_);  // throws where the strides' product is beyond reason
   build_stem();
   build_stages();
   if (design_.head_conv > 0) {
@@ -178,16 +184,17 @@ void BraidNet::build_stages() {
         const int64_t step = stage.empty() && stride == "2" ? 2 : 1;
         side_ = (side_ + step - 1) / step;
         reduction_ *= step;
-        stage.push_back(build_block(letter, options,
-                                    {.in_chans = chans_,
-                                     .out_chans = spec.width,
-                                     .stride = step,
-                                     .depth = together ? spec.depth : 1,
-                                     .side = side_,
-                                     .first = stage.empty(),
-                                     .drop_path = rates[index],
-                                     .attn_drop = config_.attn_drop_rate,
-                                     .proj_drop = config_.proj_drop_rate}));
+        stage.push_back(build_block(
+            letter, options,
+            {.in_chans = chans_,
+             .out_chans = spec.width,
+             .stride = step,
+             .depth = together ? spec.depth : 1,
+             .side = side_,
+             .first = stage.empty(),
+             .drop_path = rates[index + static_cast<size_t>(together ? spec.depth : 1) - 1],
+             .attn_drop = config_.attn_drop_rate,
+             .proj_drop = config_.proj_drop_rate}));
         list->push_back(stage.back().module);
         index += static_cast<size_t>(together ? spec.depth : 1);
         chans_ = spec.width;

@@ -1,7 +1,5 @@
 #include "braid/models/hybrid/maxxvit.h"
 
-#include <fmt/format.h>
-
 #include <cmath>
 #include <numeric>
 
