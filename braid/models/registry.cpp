@@ -35,6 +35,7 @@
 #include "braid/models/transformer/swin.h"
 #include "braid/models/transformer/vit.h"
 #include "braid/models/transformer/vit_lite.h"
+#include "braid/nn/generator_guard.h"
 
 namespace braid::models {
 namespace {
@@ -157,17 +158,9 @@ std::string folder_name(const std::string& model) {
 
 ModelPtr create_model(const std::string& name, const Json& overrides, uint64_t seed) {
   const auto& entry = find_model(name);
-  auto generator = at::globalContext().defaultGenerator(torch::kCPU);
-  const auto state = generator.get_state();
-  generator.set_current_seed(seed);
-  try {
-    auto model = entry.make(overrides);
-    generator.set_state(state);
-    return model;
-  } catch (...) {
-    generator.set_state(state);
-    throw;
-  }
+  nn::GeneratorGuard guard(torch::kCPU);
+  guard.generator().set_current_seed(seed);
+  return entry.make(overrides);
 }
 
 }  // namespace braid::models

@@ -2,6 +2,8 @@
 
 #include <ATen/autocast_mode.h>
 
+#include "braid/nn/generator_guard.h"
+
 namespace braid::nn {
 namespace {
 
@@ -24,11 +26,10 @@ class ReplayScope {
  public:
   ReplayScope(const Replay& replay, const at::Device& device)
       : device_(replay.device),
-        generator_(at::globalContext().defaultGenerator(device)),
-        rng_now_(generator_.get_state()),
+        random_(device),
         autocast_now_(at::autocast::is_autocast_enabled(device_)),
         dtype_now_(at::autocast::get_autocast_dtype(device_)) {
-    generator_.set_state(replay.rng_state);
+    random_.generator().set_state(replay.rng_state);
     at::autocast::clear_cache();
     at::autocast::set_autocast_enabled(device_, replay.autocast);
     at::autocast::set_autocast_dtype(device_, replay.autocast_dtype);
@@ -37,15 +38,13 @@ class ReplayScope {
     at::autocast::clear_cache();
     at::autocast::set_autocast_enabled(device_, autocast_now_);
     at::autocast::set_autocast_dtype(device_, dtype_now_);
-    generator_.set_state(rng_now_);
   }
   ReplayScope(const ReplayScope&) = delete;
   ReplayScope& operator=(const ReplayScope&) = delete;
 
  private:
   at::DeviceType device_;
-  at::Generator generator_;
-  torch::Tensor rng_now_;
+  GeneratorGuard random_;
   bool autocast_now_;
   at::ScalarType dtype_now_;
 };

@@ -14,6 +14,7 @@
 #include "braid/nn/activation.h"
 #include "braid/nn/checkpoint.h"
 #include "braid/nn/drop_path.h"
+#include "braid/nn/generator_guard.h"
 #include "braid/nn/position.h"
 #include "braid/nn/relative_position.h"
 
@@ -35,18 +36,15 @@ std::string option_of(const std::vector<DesignOption>& options, const std::strin
 // Pixels of an image per pixel of the last map, along one side.
 int64_t reduction_of(const Design& design) {
   int64_t reduction = 1;
-  for (const auto& conv : design.stem) {
-    reduction *= conv.stride;
+  const auto reduce = [&](int64_t stride, size_t at) {
+    reduction *= stride;
     if (reduction > kMaxImageSize)
-      design.fail(conv.at, fmt::format("expected strides whose product is at most {}, got {}",
-                                       kMaxImageSize, reduction));
-  }
-  for (const auto& stage : design.stages) {
-    if (option_of(stage.options, "stride", "2") != "1") reduction *= 2;
-    if (reduction > kMaxImageSize)
-      design.fail(stage.at, fmt::format("expected strides whose product is at most {}, got {}",
-                                        kMaxImageSize, reduction));
-  }
+      design.fail(at, fmt::format("expected strides whose product is at most {}, got {}",
+                                  kMaxImageSize, reduction));
+  };
+  for (const auto& conv : design.stem) reduce(conv.stride, conv.at);
+  for (const auto& stage : design.stages)
+    reduce(option_of(stage.options, "stride", "2") == "1" ? 1 : 2, stage.at);
   return reduction;
 }
 
@@ -179,24 +177,24 @@ void BraidNet::build_stages() {
     const StageOptions options(design_, spec);
     const auto stride = options.word("stride", "2", {"1", "2"});
     const bool together = spec.blocks == "D";  // its tokens live through the whole stage
-    for (int64_t round = 0; round < (together ? 1 : spec.depth); ++round)
+    const int64_t rounds = together ? 1 : spec.depth, depth = spec.depth / rounds;
+    for (int64_t round = 0; round < rounds; ++round)
       for (const char letter : spec.blocks) {
         const int64_t step = stage.empty() && stride == "2" ? 2 : 1;
         side_ = (side_ + step - 1) / step;
         reduction_ *= step;
-        stage.push_back(build_block(
-            letter, options,
-            {.in_chans = chans_,
-             .out_chans = spec.width,
-             .stride = step,
-             .depth = together ? spec.depth : 1,
-             .side = side_,
-             .first = stage.empty(),
-             .drop_path = rates[index + static_cast<size_t>(together ? spec.depth : 1) - 1],
-             .attn_drop = config_.attn_drop_rate,
-             .proj_drop = config_.proj_drop_rate}));
+        index += static_cast<size_t>(depth);
+        stage.push_back(build_block(letter, options,
+                                    {.in_chans = chans_,
+                                     .out_chans = spec.width,
+                                     .stride = step,
+                                     .depth = depth,
+                                     .side = side_,
+                                     .first = stage.empty(),
+                                     .drop_path = rates[index - 1],
+                                     .attn_drop = config_.attn_drop_rate,
+                                     .proj_drop = config_.proj_drop_rate}));
         list->push_back(stage.back().module);
-        index += static_cast<size_t>(together ? spec.depth : 1);
         chans_ = spec.width;
       }
     stages->push_back(list);
@@ -293,15 +291,8 @@ const ModelEntry* find_design(const std::string& name) {
   const auto it = entries.find(canonical);
   if (it != entries.end()) return &it->second;
   const auto config = config_of(design);
-  auto generator = at::globalContext().defaultGenerator(torch::kCPU);
-  const auto state = generator.get_state();
-  try {
-    BraidNet(config, design);  // the design's errors come now, with their place in its source
-    generator.set_state(state);
-  } catch (...) {
-    generator.set_state(state);
-    throw;
-  }
+  const nn::GeneratorGuard guard(torch::kCPU);
+  BraidNet(config, design);  // the design's errors come now, with their place in its source
   return &entries.emplace(canonical, entry_of(canonical, config)).first->second;
 }
 
