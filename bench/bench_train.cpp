@@ -11,7 +11,7 @@
 #include <string>
 
 #include "braid/models/registry.h"
-#include "braid/nn/autocast.h"
+#include "braid/runtime/autocast.h"
 #include "braid/train/optimizer.h"
 
 int main(int argc, char** argv) {
@@ -40,7 +40,7 @@ int main(int argc, char** argv) {
       optimizer->zero_grad();
       torch::Tensor loss;
       {
-        const braid::nn::Autocast autocast(torch::kCPU, args["--dtype"]);
+        const braid::runtime::Autocast autocast(torch::kCPU, args["--dtype"]);
         loss = torch::nn::functional::cross_entropy(model->forward(images), labels);
       }
       loss.backward();

@@ -9,8 +9,8 @@
 #include "braid/io/posix_file.h"
 #include "braid/models/checkpoint.h"
 #include "braid/models/registry.h"
-#include "braid/models/tensor_file.h"
-#include "braid/nn/autocast.h"
+#include "braid/runtime/autocast.h"
+#include "braid/runtime/tensor_file.h"
 #include "braid/torch.h"
 #include "cli/command.h"
 
@@ -51,7 +51,7 @@ torch::Device parse_device(const std::string& name) {
 }
 
 torch::Tensor load_input(const std::string& file) {
-  const auto tensors = models::load_tensors(file);
+  const auto tensors = runtime::load_tensors(file);
   const auto it = tensors.find("input");
   if (it == tensors.end()) throw DataError("forward", "expected a tensor 'input' [B,C,H,W]", file);
   const auto& input = it->second;
@@ -64,7 +64,7 @@ torch::Tensor load_input(const std::string& file) {
 }
 
 // The classifier's size in the weights, where a tensor of that name is.
-void infer_num_classes(Json& overrides, const models::TensorMap& given,
+void infer_num_classes(Json& overrides, const runtime::TensorMap& given,
                        const models::Model& model) {
   const auto weights = models::without_wrapper(given, model);
   const auto it = weights.find(model.classifier().at(0) + ".weight");
@@ -74,11 +74,11 @@ void infer_num_classes(Json& overrides, const models::TensorMap& given,
 // d(mean(logits^2)) / d(parameter), every parameter under its name.
 void save_gradients(models::Model& model, const torch::Tensor& logits, const std::string& file) {
   logits.square().mean().backward();
-  models::TensorMap gradients;
+  runtime::TensorMap gradients;
   for (const auto& item : model.named_parameters())
     gradients[item.key()] =
         item.value().grad().defined() ? item.value().grad() : torch::zeros_like(item.value());
-  models::save_tensors(gradients, file);
+  runtime::save_tensors(gradients, file);
 }
 
 bool names_folder(const std::string& path) { return path.ends_with('/') || io::is_folder(path); }
@@ -91,7 +91,8 @@ void save(const models::Model& model, const ForwardOptions& options) {
   const uint64_t most = options.max_shard_size.empty()
                             ? io::kMaxShardSize
                             : io::parse_byte_size(options.max_shard_size);
-  models::save_model(model, models::make_card(options.model, model), options.save_weights, most);
+  models::save_model(model, models::make_hub_config(options.model, model), options.save_weights,
+                     most);
 }
 
 void check_combination(const ForwardOptions& options) {
@@ -116,7 +117,7 @@ void run(const ForwardOptions& options) {
   const auto device = parse_device(options.device);
   // float64 is for parity checks: there a ReLU's sign does not hang on the order of summation.
   const bool exact = options.dtype == "float64";
-  const auto dtype = exact ? "float32" : nn::resolve_dtype(options.dtype, device.type());
+  const auto dtype = exact ? "float32" : runtime::resolve_dtype(options.dtype, device.type());
   const auto scalar = exact ? torch::kDouble : torch::kFloat;
 
   torch::Tensor input;
@@ -127,7 +128,7 @@ void run(const ForwardOptions& options) {
     overrides["img_size"] = std::max(input.size(2), input.size(3));
   }
   const auto weights = io::resolve_weights(options.weights, *make_terminal_progress());
-  const auto tensors = weights.empty() ? models::TensorMap() : models::load_tensors(weights);
+  const auto tensors = weights.empty() ? runtime::TensorMap() : runtime::load_tensors(weights);
   if (!weights.empty() && !options.num_classes)
     infer_num_classes(overrides, tensors, *entry.make(Json::object()));
   set_if_given(overrides, "num_classes", options.num_classes);
@@ -151,12 +152,12 @@ void run(const ForwardOptions& options) {
   const torch::AutoGradMode record(!options.grads.empty());
   torch::Tensor features, logits;
   {
-    const nn::Autocast autocast(device.type(), dtype);
+    const runtime::Autocast autocast(device.type(), dtype);
     features = model->forward_features(input);
     logits = model->forward_head(features);
   }
-  models::save_tensors({{"logits", logits.to(scalar)}, {"features", features.to(scalar)}},
-                       options.output);
+  runtime::save_tensors({{"logits", logits.to(scalar)}, {"features", features.to(scalar)}},
+                        options.output);
   if (!options.grads.empty()) save_gradients(*model, logits.to(scalar), options.grads);
 }
 

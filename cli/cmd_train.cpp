@@ -6,7 +6,7 @@
 #include "braid/core/error.h"
 #include "braid/core/progress.h"
 #include "braid/models/registry.h"
-#include "braid/nn/autocast.h"
+#include "braid/runtime/autocast.h"
 #include "braid/train/recipes.h"
 #include "braid/train/trainer.h"
 #include "cli/command.h"

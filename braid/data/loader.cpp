@@ -9,7 +9,7 @@
 #include <thread>
 
 #include "braid/core/error.h"
-#include "braid/data/mix.h"
+#include "braid/data/image/mix.h"
 #include "braid/data/random.h"
 
 namespace braid::data {

@@ -5,7 +5,7 @@
 #include <optional>
 
 #include "braid/data/dataset.h"
-#include "braid/data/transforms.h"
+#include "braid/data/image/transforms.h"
 #include "braid/torch.h"
 
 namespace braid::data {

@@ -1,15 +1,15 @@
 #include <algorithm>
 
 #include "braid/core/error.h"
-#include "braid/data/resize.h"
+#include "braid/data/image/resize.h"
 #include "braid/evaluate/base64.h"
+#include "braid/evaluate/image/robustness.h"
 #include "braid/evaluate/latency.h"
 #include "braid/evaluate/metrics.h"
-#include "braid/evaluate/robustness.h"
 #include "braid/evaluate/study.h"
 #include "braid/models/checkpoint.h"
 #include "braid/models/inference.h"
-#include "braid/models/tensor_file.h"
+#include "braid/runtime/tensor_file.h"
 
 namespace braid::evaluate {
 namespace {
@@ -102,15 +102,15 @@ Json evaluate_unit(const Study& study, const Run& run, const Json& trained) {
   if (run.fraction == 1) {
     if (m.confusion.size(0) <= kMostClassesShown) out["confusion"] = rows_of(m.confusion);
     out["misclassified"] = mistakes(*study.test, scores, predictions.indices);
-    models::save_tensors({{"probabilities", scores.probabilities}, {"labels", scores.labels}},
-                         scores_file(study, run));
+    runtime::save_tensors({{"probabilities", scores.probabilities}, {"labels", scores.labels}},
+                          scores_file(study, run));
   }
   study.work.keep(unit, out);
   return out;
 }
 
 Scores kept_scores(const Study& study, const Run& run) {
-  const auto tensors = models::load_tensors(scores_file(study, run));
+  const auto tensors = runtime::load_tensors(scores_file(study, run));
   return {tensors.at("probabilities"), tensors.at("labels")};
 }
 

@@ -4,7 +4,7 @@
 #include <chrono>
 #include <cmath>
 
-#include "braid/evaluate/eval_scope.h"
+#include "braid/runtime/eval_scope.h"
 
 namespace braid::evaluate {
 namespace {
@@ -36,7 +36,7 @@ std::vector<double> time_calls(models::Model& model, const torch::Tensor& images
 
 Latency measure_latency(models::Model& model, const data::InputConfig& input,
                         const LatencyOptions& options) {
-  const EvalScope scope(model, options.dtype);
+  const runtime::EvalScope scope(model, options.dtype);
   const auto random_images = [&](int64_t batch) {
     const auto format =
         input.channels > 1 ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous;

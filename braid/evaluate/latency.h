@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "braid/data/transforms.h"
+#include "braid/data/image/transforms.h"
 #include "braid/models/model.h"
 
 namespace braid::evaluate {

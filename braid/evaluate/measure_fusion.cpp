@@ -1,4 +1,4 @@
-#include "braid/evaluate/fusion.h"
+#include "braid/evaluate/image/fusion.h"
 #include "braid/evaluate/metrics.h"
 #include "braid/evaluate/study.h"
 

@@ -3,7 +3,7 @@
 #include <chrono>
 
 #include "braid/data/loader.h"
-#include "braid/evaluate/eval_scope.h"
+#include "braid/runtime/eval_scope.h"
 #include "braid/evaluate/peak_memory.h"
 #include "braid/evaluate/study.h"
 #include "braid/models/macs.h"
@@ -60,7 +60,7 @@ ModelFacts examine(const Study& study, const std::string& model) {
   facts.params = models::count_parameters(*run.model);
   facts.macs = models::count_macs(*run.model, {1, input.channels, input.height, input.width});
   constexpr int64_t kBatch = 32;
-  const EvalScope scope(*run.model, study.config.dtype);
+  const runtime::EvalScope scope(*run.model, study.config.dtype);
   const auto images =
       torch::randn({kBatch, input.channels, input.height, input.width}).to(scope.device());
   run.model->forward(images);  // warm-up

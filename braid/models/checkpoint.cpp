@@ -11,10 +11,10 @@ namespace braid::models {
 
 namespace fs = std::filesystem;
 
-void save_model(const Model& model, const ModelCard& card, const fs::path& folder,
+void save_model(const Model& model, const HubConfig& card, const fs::path& folder,
                 uint64_t max_shard_size) {
   save_weights(model, folder, max_shard_size);
-  io::write_file_atomic(folder / "config.json", card_to_json(card, model).dump(2) + "\n");
+  io::write_file_atomic(folder / "config.json", hub_config_to_json(card, model).dump(2) + "\n");
 }
 
 LoadedModel load_model(const fs::path& folder) {
@@ -23,7 +23,7 @@ LoadedModel load_model(const fs::path& folder) {
     throw IoError("checkpoint", "expected a folder with config.json and model.safetensors",
                   folder.string(), "give the folder that `braid train --output` wrote");
   LoadedModel loaded;
-  loaded.card = read_model_card(file);
+  loaded.card = read_hub_config(file);
   try {
     loaded.model = create_model(loaded.card.architecture, loaded.card.model_args);
   } catch (const ConfigError& e) {

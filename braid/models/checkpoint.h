@@ -3,20 +3,20 @@
 #pragma once
 #include <filesystem>
 
+#include "braid/models/hub_config.h"
 #include "braid/models/model.h"
-#include "braid/models/model_card.h"
 #include "braid/models/weights.h"
 
 namespace braid::models {
 
 // Writes the weights, then config.json, each whole or not at all (temporary siblings, fsync,
 // rename). Throws IoError.
-void save_model(const Model& model, const ModelCard& card, const std::filesystem::path& folder,
+void save_model(const Model& model, const HubConfig& card, const std::filesystem::path& folder,
                 uint64_t max_shard_size = io::kMaxShardSize);
 
 struct LoadedModel {
   ModelPtr model;  // in eval mode
-  ModelCard card;
+  HubConfig card;
 };
 // A folder that save_model or timm wrote. Throws IoError or DataError.
 LoadedModel load_model(const std::filesystem::path& folder);

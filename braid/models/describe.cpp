@@ -1,7 +1,7 @@
 #include "braid/models/describe.h"
 
-#include "braid/models/composer/braidnet.h"
 #include "braid/models/macs.h"
+#include "braid/models/vision/composer/braidnet.h"
 
 namespace braid::models {
 namespace {

@@ -1,7 +1,7 @@
 #include "braid/models/inference.h"
 
 #include "braid/data/loader.h"
-#include "braid/nn/autocast.h"
+#include "braid/runtime/autocast.h"
 
 namespace braid::models {
 
@@ -21,7 +21,7 @@ Predictions run_model(Model& model, const data::DatasetPtr& dataset, const data:
   progress.begin("evaluate", dataset->size());
   loader.start_epoch(0);
   while (const auto batch = loader.next()) {
-    const nn::Autocast autocast(device.type(), options.dtype);
+    const runtime::Autocast autocast(device.type(), options.dtype);
     logits.push_back(model.forward(batch->images.to(device)).to(torch::kCPU, torch::kFloat));
     labels.push_back(batch->labels);
     out.indices.insert(out.indices.end(), batch->indices.begin(), batch->indices.end());

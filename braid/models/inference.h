@@ -6,7 +6,7 @@
 
 #include "braid/core/progress.h"
 #include "braid/data/dataset.h"
-#include "braid/data/transforms.h"
+#include "braid/data/image/input_config.h"
 #include "braid/models/model.h"
 #include "braid/torch.h"
 

@@ -1,16 +1,13 @@
 #include "braid/models/macs.h"
 
-#include <ATen/record_function.h>
-
-#include <functional>
 #include <numeric>
 #include <string_view>
 
+#include "braid/runtime/eval_scope.h"
+#include "braid/runtime/op_observer.h"
+
 namespace braid::models {
 namespace {
-
-thread_local int64_t* counter = nullptr;
-thread_local int64_t depth = 0;  // above 1: inside a counted operator, whose work it is
 
 using Shape = std::vector<int64_t>;
 
@@ -39,20 +36,30 @@ bool is_counted(std::string_view name) {
          name == "aten::scaled_dot_product_attention";
 }
 
-std::unique_ptr<at::ObserverContext> on_enter(const at::RecordFunction& function) {
-  if (counter == nullptr || !is_counted(function.name()) || ++depth > 1) return nullptr;
-  auto call = std::make_unique<Call>();
-  for (const auto& input : function.inputs())
-    call->inputs.push_back(
-        input.isTensor() && input.toTensor().defined() ? input.toTensor().sizes().vec() : Shape());
-  return call;
-}
+class MacCounter final : public runtime::OpWatcher {
+ public:
+  std::unique_ptr<at::ObserverContext> before(const at::RecordFunction& op) override {
+    if (inside_ || !is_counted(op.name())) return nullptr;
+    inside_ = true;  // what a counted operator is composed of is its own work
+    auto call = std::make_unique<Call>();
+    for (const auto& input : op.inputs())
+      call->inputs.push_back(input.isTensor() && input.toTensor().defined()
+                                 ? input.toTensor().sizes().vec()
+                                 : Shape());
+    return call;
+  }
+  void after(const at::RecordFunction& op, at::ObserverContext* context) override {
+    if (context == nullptr) return;
+    inside_ = false;
+    macs_ += macs_of(op.name(), static_cast<Call*>(context)->inputs,
+                     op.outputs().at(0).toTensor().numel());
+  }
+  int64_t macs() const { return macs_; }
 
-void on_exit(const at::RecordFunction& function, at::ObserverContext* context) {
-  if (counter == nullptr || !is_counted(function.name()) || --depth > 0) return;
-  *counter += macs_of(function.name(), static_cast<Call*>(context)->inputs,
-                      function.outputs().at(0).toTensor().numel());
-}
+ private:
+  int64_t macs_ = 0;
+  bool inside_ = false;
+};
 
 }  // namespace
 
@@ -63,33 +70,17 @@ int64_t count_parameters(const Model& model) {
 }
 
 int64_t count_macs(const std::function<void()>& run) {
-  int64_t macs = 0;
-  const auto handle = at::addThreadLocalCallback(at::RecordFunctionCallback(on_enter, on_exit)
-                                                     .needsInputs(true)
-                                                     .needsOutputs(true)
-                                                     .scopes({at::RecordScope::FUNCTION}));
-  counter = &macs;
-  depth = 0;
-  try {
-    run();
-  } catch (...) {
-    counter = nullptr;
-    at::removeCallback(handle);
-    throw;
-  }
-  counter = nullptr;
-  at::removeCallback(handle);
-  return macs;
+  MacCounter counter;
+  const runtime::OpObserver observer(counter);
+  run();
+  return counter.macs();
 }
 
 int64_t count_macs(Model& model, const std::vector<int64_t>& shape) {
-  const torch::NoGradGuard no_grad;  // not inference mode: composite operators must be seen
-  const bool was_training = model.is_training();
-  model.eval();
-  const auto input = torch::zeros(shape, model.parameters().at(0).device());
-  const auto macs = count_macs([&] { model.forward(input); });
-  model.train(was_training);
-  return macs;
+  // Not inference mode: composite operators must be seen.
+  const runtime::EvalScope scope(model);
+  const auto input = torch::zeros(shape, scope.device());
+  return count_macs([&] { model.forward(input); });
 }
 
 }  // namespace braid::models

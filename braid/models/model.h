@@ -51,7 +51,8 @@ class Model : public torch::nn::Module {
   // A checkpoint's tensor of this name made to fit the model: positional embeddings of another
   // image size are resampled. Returns `loaded` itself where nothing fits; the caller compares
   // shapes.
-  virtual torch::Tensor fit_weight(const std::string& name, const torch::Tensor& loaded) const {
+  virtual torch::Tensor resample_weight(const std::string& name,
+                                        const torch::Tensor& loaded) const {
     (void)name;
     return loaded;
   }

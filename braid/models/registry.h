@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "braid/core/error.h"
-#include "braid/data/transforms.h"
+#include "braid/data/image/input_config.h"
 #include "braid/models/model.h"
 
 namespace braid::models {

@@ -37,7 +37,7 @@ torch::Tensor fitted(const Model& model, const std::string& name, const torch::T
                     name, c10::toString(loaded.scalar_type())),
         where, "quantized weights cannot be loaded");
   const bool half = loaded.is_floating_point() && loaded.element_size() < 4;
-  const auto fit = model.fit_weight(name, half ? loaded.to(torch::kFloat) : loaded);
+  const auto fit = model.resample_weight(name, half ? loaded.to(torch::kFloat) : loaded);
   if (fit.sizes() != target.sizes())
     throw DataError(
         "weights",
@@ -50,8 +50,8 @@ torch::Tensor fitted(const Model& model, const std::string& name, const torch::T
 }
 
 // Puts the model's own classifier in the place of one for other classes.
-void keep_classifier(const Model& model, const TensorMap& state, TensorMap& tensors,
-                     const std::string& where, Progress& progress) {
+void keep_classifier(const Model& model, const runtime::TensorMap& state,
+                     runtime::TensorMap& tensors, const std::string& where, Progress& progress) {
   bool any = false, other = false;
   int64_t before = 0, now = 0;
   for (const auto& [name, own] : state) {
@@ -80,8 +80,8 @@ void keep_classifier(const Model& model, const TensorMap& state, TensorMap& tens
                             now, fmt::join(model.classifier(), ", ")));
 }
 
-void adapt_channels(const Model& model, const TensorMap& state, TensorMap& tensors,
-                    const std::string& where, Progress& progress) {
+void adapt_channels(const Model& model, const runtime::TensorMap& state,
+                    runtime::TensorMap& tensors, const std::string& where, Progress& progress) {
   std::vector<std::string> adapted;
   int64_t before = 0, now = 0;
   for (const auto& name : input_convolutions(model)) {
@@ -100,14 +100,15 @@ void adapt_channels(const Model& model, const TensorMap& state, TensorMap& tenso
                             now == 1 ? "summed over them" : "repeated and scaled"));
 }
 
-void report_resampled(const Model& model, const TensorMap& state, const TensorMap& tensors,
-                      const std::string& where, Progress& progress) {
+void report_resampled(const Model& model, const runtime::TensorMap& state,
+                      const runtime::TensorMap& tensors, const std::string& where,
+                      Progress& progress) {
   std::string first;
   int64_t count = 0;
   for (const auto& [name, own] : state) {
     const auto it = tensors.find(name);
     if (it == tensors.end() || it->second.sizes() == own.sizes()) continue;
-    const auto fit = model.fit_weight(name, it->second.to(torch::kFloat));
+    const auto fit = model.resample_weight(name, it->second.to(torch::kFloat));
     if (fit.sizes() != own.sizes()) continue;  // refused later
     if (++count == 1) first = fmt::format("{} {} to {}", name, shape_of(it->second), shape_of(own));
   }
@@ -119,12 +120,12 @@ void report_resampled(const Model& model, const TensorMap& state, const TensorMa
 }  // namespace
 
 void load_weights(Model& model, const fs::path& path) {
-  load_tensors_into(model, load_tensors(path), path.string());
+  load_tensors_into(model, runtime::load_tensors(path), path.string());
 }
 
-void load_tensors_into(Model& model, const TensorMap& given, const std::string& where) {
+void load_tensors_into(Model& model, const runtime::TensorMap& given, const std::string& where) {
   const auto tensors = without_wrapper(given, model);
-  auto state = named_state(model);
+  auto state = runtime::named_state(model);
   for (const auto& [name, tensor] : tensors)
     if (!state.contains(name))
       throw DataError("weights", fmt::format("unexpected tensor '{}'", name), where,
@@ -143,8 +144,8 @@ void load_tensors_into(Model& model, const TensorMap& given, const std::string& 
 }
 
 void load_weights_to_fine_tune(Model& model, const fs::path& path, Progress& progress) {
-  auto tensors = without_wrapper(load_tensors(path), model);
-  const auto state = named_state(model);
+  auto tensors = without_wrapper(runtime::load_tensors(path), model);
+  const auto state = runtime::named_state(model);
   const std::string where = path.string();
   keep_classifier(model, state, tensors, where, progress);
   adapt_channels(model, state, tensors, where, progress);
@@ -177,17 +178,17 @@ std::vector<std::string> input_convolutions(const Model& model) {
   return names;
 }
 
-TensorMap without_wrapper(const TensorMap& given, const Model& model) {
+runtime::TensorMap without_wrapper(const runtime::TensorMap& given, const Model& model) {
   // DataParallel and torch.compile wrap each other in either order.
   constexpr const char* kPrefixes[] = {"_orig_mod.", "module.", "_orig_mod.", "model."};
-  const auto state = named_state(model);
-  TensorMap tensors = given;
+  const auto state = runtime::named_state(model);
+  runtime::TensorMap tensors = given;
   for (const std::string prefix : kPrefixes) {
     const auto has_prefix = [&](const auto& item) { return item.first.starts_with(prefix); };
     if (tensors.empty() || !std::all_of(tensors.begin(), tensors.end(), has_prefix) ||
         std::any_of(state.begin(), state.end(), has_prefix))
       continue;
-    TensorMap bare;
+    runtime::TensorMap bare;
     for (const auto& [name, tensor] : tensors) bare[name.substr(prefix.size())] = tensor;
     tensors = std::move(bare);
   }
@@ -195,11 +196,11 @@ TensorMap without_wrapper(const TensorMap& given, const Model& model) {
 }
 
 void save_weights(const Model& model, const fs::path& file) {
-  save_tensors(named_state(model), file);
+  runtime::save_tensors(runtime::named_state(model), file);
 }
 
 void save_weights(const Model& model, const fs::path& folder, uint64_t max_shard_size) {
-  save_tensors_sharded(named_state(model), folder, max_shard_size);
+  runtime::save_tensors_sharded(runtime::named_state(model), folder, max_shard_size);
 }
 
 }  // namespace braid::models

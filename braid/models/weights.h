@@ -8,24 +8,24 @@
 #include "braid/core/progress.h"
 #include "braid/io/weight_shards.h"
 #include "braid/models/model.h"
-#include "braid/models/tensor_file.h"
+#include "braid/runtime/tensor_file.h"
 
 namespace braid::models {
 
 // Copies tensors from a .safetensors file (or a folder with model.safetensors or its shards) into
 // the model by name: all of them or, where a DataError names the first missing, unexpected or
 // ill-shaped tensor, none. Half precision becomes the model's own; names that a wrapper gave a
-// prefix lose it; the model's fit_weight resamples positional parameters; num_batches_tracked may
-// be missing.
+// prefix lose it; the model's resample_weight resamples positional parameters; num_batches_tracked
+// may be missing.
 void load_weights(Model& model, const std::filesystem::path& path);
 // The same from tensors already read; where names their origin for errors.
-void load_tensors_into(Model& model, const TensorMap& tensors, const std::string& where);
+void load_tensors_into(Model& model, const runtime::TensorMap& tensors, const std::string& where);
 
 // The same for fine-tuning on other data; beyond load_weights,
 //   a classifier of another class count, or none, leaves the model's own in place, all heads of it;
 //   first convolutions of another channel count are adapted by timm's rule
 //   (adapt_input_convolution).
-// Both, and what fit_weight resampled, are said in a line each.
+// Both, and what resample_weight resampled, are said in a line each.
 void load_weights_to_fine_tune(Model& model, const std::filesystem::path& path, Progress& progress);
 
 // timm's adapt_input_conv. weight: [O,I,h,w] float; returns [O,in_chans,h,w]: for one channel the
@@ -38,7 +38,7 @@ std::vector<std::string> input_convolutions(const Model& model);
 
 // The tensors without the prefix that DataParallel, torch.compile or a Lightning module gave every
 // name ("module.", "_orig_mod.", "model."), unless the model's own names begin with it.
-TensorMap without_wrapper(const TensorMap& tensors, const Model& model);
+runtime::TensorMap without_wrapper(const runtime::TensorMap& tensors, const Model& model);
 
 // Parameters and buffers under timm's keys, one file.
 void save_weights(const Model& model, const std::filesystem::path& file);

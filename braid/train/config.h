@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "braid/core/config.h"
-#include "braid/data/transforms.h"
+#include "braid/data/image/transforms.h"
 
 namespace braid::train {
 

@@ -1,67 +1,62 @@
 #include "braid/train/divergence.h"
 
-#include <ATen/record_function.h>
-
 #include <map>
+#include <string_view>
+
+#include "braid/runtime/op_observer.h"
 
 namespace braid::train {
 namespace {
 
-// LibTorch's C++ modules have no hooks, so operators are watched instead: an operator belongs to
-// the module that owns its last parameter argument, or to the module of the operator before it.
-struct Watch {
-  std::map<const void*, std::string> owner;  // parameter storage -> module name
-  std::string current = "the first module";
-  std::string found;
-};
-thread_local Watch* watch = nullptr;
-
 bool finite(const c10::IValue& value) {
   if (!value.isTensor() || !value.toTensor().defined() || !value.toTensor().is_floating_point())
     return true;
-  Watch* const held = std::exchange(watch, nullptr);  // the check itself is not watched
-  const bool all = value.toTensor().isfinite().all().item<bool>();
-  watch = held;
-  return all;
+  return value.toTensor().isfinite().all().item<bool>();
 }
 
-std::unique_ptr<at::ObserverContext> on_enter(const at::RecordFunction& function) {
-  if (watch == nullptr) return nullptr;
-  for (const auto& input : function.inputs())
-    if (input.isTensor() && input.toTensor().defined() && input.toTensor().has_storage()) {
-      const auto it = watch->owner.find(input.toTensor().storage().data());
-      if (it != watch->owner.end()) watch->current = it->second;
+// LibTorch's C++ modules have no hooks, so operators are watched instead: an operator belongs to
+// the module that owns its last parameter argument, or to the module of the operator before it.
+class NonFiniteWatcher final : public runtime::OpWatcher {
+ public:
+  explicit NonFiniteWatcher(const torch::nn::Module& model) {
+    for (const auto& item : model.named_parameters()) {
+      const auto dot = item.key().rfind('.');
+      owner_[item.value().storage().data()] =
+          dot == std::string::npos ? item.key() : item.key().substr(0, dot);
     }
-  return nullptr;
-}
+  }
+  std::unique_ptr<at::ObserverContext> before(const at::RecordFunction& op) override {
+    for (const auto& input : op.inputs())
+      if (input.isTensor() && input.toTensor().defined() && input.toTensor().has_storage()) {
+        const auto it = owner_.find(input.toTensor().storage().data());
+        if (it != owner_.end()) current_ = it->second;
+      }
+    return nullptr;
+  }
+  void after(const at::RecordFunction& op, at::ObserverContext*) override {
+    if (!found_.empty()) return;
+    if (std::string_view(op.name()).find("empty") != std::string_view::npos)
+      return;  // not written yet
+    for (const auto& output : op.outputs())
+      if (!finite(output)) found_ = current_;
+  }
+  const std::string& found() const { return found_; }
 
-void on_exit(const at::RecordFunction& function, at::ObserverContext*) {
-  if (watch == nullptr || !watch->found.empty()) return;
-  if (std::string(function.name()).find("empty") != std::string::npos) return;  // not written yet
-  for (const auto& output : function.outputs())
-    if (!finite(output)) watch->found = watch->current;
-}
+ private:
+  std::map<const void*, std::string> owner_;  // parameter storage -> module name
+  std::string current_ = "the first module";
+  std::string found_;
+};
 
 }  // namespace
 
 std::string first_non_finite_module(models::Model& model, const torch::Tensor& input) {
   torch::NoGradGuard no_grad;
   if (!input.isfinite().all().item<bool>()) return "the input";
-  Watch state;
-  for (const auto& item : model.named_parameters()) {
-    const auto dot = item.key().rfind('.');
-    state.owner[item.value().storage().data()] =
-        dot == std::string::npos ? item.key() : item.key().substr(0, dot);
-  }
-  const auto handle = at::addThreadLocalCallback(at::RecordFunctionCallback(on_enter, on_exit)
-                                                     .needsInputs(true)
-                                                     .needsOutputs(true)
-                                                     .scopes({at::RecordScope::FUNCTION}));
-  watch = &state;
+  NonFiniteWatcher watcher(model);
+  const runtime::OpObserver observer(watcher);
   model.forward(input);
-  watch = nullptr;
-  at::removeCallback(handle);
-  return state.found.empty() ? "the loss" : state.found;
+  return watcher.found().empty() ? "the loss" : watcher.found();
 }
 
 }  // namespace braid::train

@@ -1,18 +1,18 @@
 #include "braid/train/ema.h"
 
-#include "braid/models/tensor_file.h"
+#include "braid/runtime/tensor_file.h"
 
 namespace braid::train {
 
 Ema::Ema(const torch::nn::Module& module, double decay) : decay_(decay) {
-  for (const auto& [name, tensor] : models::named_state(module))
+  for (const auto& [name, tensor] : runtime::named_state(module))
     average_[name] = tensor.detach().clone();
 }
 
 void Ema::update(const torch::nn::Module& module) {
   torch::NoGradGuard no_grad;
   std::vector<torch::Tensor> averages, currents;
-  for (const auto& [name, tensor] : models::named_state(module)) {
+  for (const auto& [name, tensor] : runtime::named_state(module)) {
     auto& average = average_.at(name);
     if (!tensor.is_floating_point()) {
       average.copy_(tensor);
@@ -26,7 +26,7 @@ void Ema::update(const torch::nn::Module& module) {
 
 void Ema::swap(torch::nn::Module& module) {
   torch::NoGradGuard no_grad;
-  for (const auto& [name, tensor] : models::named_state(module)) {
+  for (const auto& [name, tensor] : runtime::named_state(module)) {
     auto& average = average_.at(name);
     const auto held = tensor.detach().clone();
     torch::Tensor(tensor).copy_(average);

@@ -58,9 +58,9 @@ void measure_statistics(const data::Dataset& dataset, data::InputConfig& input) 
 }
 
 // The card beside the initial weights. Throws ConfigError where they are another architecture's.
-std::optional<models::ModelCard> card_of_weights(const TrainConfig& config) {
+std::optional<models::HubConfig> card_of_weights(const TrainConfig& config) {
   if (config.weights.empty()) return std::nullopt;
-  auto card = models::find_model_card(config.weights);
+  auto card = models::find_hub_config(config.weights);
   if (card && card->architecture != models::find_model(config.model).name)
     throw ConfigError(
         "train",
@@ -70,7 +70,7 @@ std::optional<models::ModelCard> card_of_weights(const TrainConfig& config) {
 }
 
 // The config fields of a checkpoint that shape the network; drop rates are each run's own.
-Json shape_of(const models::ModelCard& card) {
+Json shape_of(const models::HubConfig& card) {
   Json fields = Json::object();
   for (const auto& [name, value] : card.model_args.items())
     if (name.find("drop") == std::string::npos) fields[name] = value;

@@ -19,7 +19,7 @@ data::InputConfig resolve_input(const TrainConfig& config, const data::Splits& s
 
 struct RunModel {
   models::ModelPtr model;
-  models::ModelCard card;
+  models::HubConfig card;
 };
 // The config's model for the data, with the weights of config.weights if given (see
 // models::load_weights_to_fine_tune), on the config's device and in its memory format, with

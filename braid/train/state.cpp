@@ -6,7 +6,7 @@
 
 #include "braid/core/error.h"
 #include "braid/io/safetensors.h"
-#include "braid/models/tensor_file.h"
+#include "braid/runtime/tensor_file.h"
 #include "braid/train/run_folder.h"
 
 namespace braid::train {
@@ -34,15 +34,15 @@ void save_state(const TrainState& s, const std::map<std::string, torch::Tensor>&
                      {"history", history},
                      {"schedule", s.schedule},
                      {"config", s.config}};
-  models::save_tensors(tensors, folder / kFile,
-                       {{"format", "pt"}, {"version", kVersion}, {"state", json.dump()}});
+  runtime::save_tensors(tensors, folder / kFile,
+                        {{"format", "pt"}, {"version", kVersion}, {"state", json.dump()}});
 }
 
 TrainState load_state(const std::filesystem::path& folder,
                       std::map<std::string, torch::Tensor>& tensors) {
   const auto file = folder / kFile;
   const auto metadata = io::SafetensorsFile::read(file).metadata();
-  tensors = models::load_tensors(file);
+  tensors = runtime::load_tensors(file);
   TrainState s;
   try {
     if (metadata.at("version") != kVersion)

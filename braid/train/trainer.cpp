@@ -13,8 +13,8 @@
 #include "braid/io/safetensors.h"
 #include "braid/models/inference.h"
 #include "braid/models/registry.h"
-#include "braid/models/tensor_file.h"
-#include "braid/nn/autocast.h"
+#include "braid/runtime/autocast.h"
+#include "braid/runtime/tensor_file.h"
 #include "braid/train/divergence.h"
 #include "braid/train/ema.h"
 #include "braid/train/freeze.h"
@@ -191,12 +191,12 @@ torch::Tensor Trainer::forward_loss(const data::Batch& batch) {
   torch::Tensor teacher_logits;
   if (teacher_) {
     const torch::NoGradGuard no_grad;
-    const nn::Autocast autocast(device.type(), config_.dtype);
+    const runtime::Autocast autocast(device.type(), config_.dtype);
     teacher_logits = teacher_->forward(images).to(torch::kFloat);
   }
   torch::Tensor logits, distilled;
   {
-    const nn::Autocast autocast(device.type(), config_.dtype);
+    const runtime::Autocast autocast(device.type(), config_.dtype);
     if (teacher_)
       std::tie(logits, distilled) = model().forward_distilled(images);
     else

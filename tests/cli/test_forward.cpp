@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "braid/models/tensor_file.h"
+#include "braid/runtime/tensor_file.h"
 #include "braid/torch.h"
 
 namespace braid {
@@ -33,7 +33,7 @@ class Forward : public ::testing::Test {
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
   }
   void write_input(std::vector<int64_t> shape) const {
-    models::save_tensors({{"input", torch::ones(shape)}}, path("in.safetensors"));
+    runtime::save_tensors({{"input", torch::ones(shape)}}, path("in.safetensors"));
   }
   std::string files() const {
     return "--input " + path("in.safetensors") + " --output " + path("out.safetensors");
@@ -50,16 +50,16 @@ TEST_F(Forward, WritesAndReadsWeightsOfEveryFamily) {
                     " " + files()),
               0)
         << name;
-    const auto first = models::load_tensors(path("out.safetensors"));
+    const auto first = runtime::load_tensors(path("out.safetensors"));
     ASSERT_EQ(braid(std::string(name) + " --weights " + weights + " " + files()), 0) << name;
-    const auto second = models::load_tensors(path("out.safetensors"));
+    const auto second = runtime::load_tensors(path("out.safetensors"));
     EXPECT_EQ(first.at("logits").sizes(), (std::vector<int64_t>{2, 5}));
     EXPECT_TRUE(torch::equal(first.at("logits"), second.at("logits"))) << name;
     EXPECT_TRUE(torch::equal(first.at("features"), second.at("features"))) << name;
     ASSERT_EQ(braid(std::string(name) + " --weights " + weights + " --grads " +
                     path("g.safetensors") + " " + files()),
               0);
-    EXPECT_GT(models::load_tensors(path("g.safetensors")).size(), 10u);
+    EXPECT_GT(runtime::load_tensors(path("g.safetensors")).size(), 10u);
   }
 }
 
@@ -69,16 +69,16 @@ TEST_F(Forward, ReparameterizedWeightsComputeTheSame) {
     const std::string model = std::string(name) + " --num-classes 5 ";
     ASSERT_EQ(
         braid(model + "--init 3 --save-weights " + path("trained.safetensors") + " " + files()), 0);
-    const auto before = models::load_tensors(path("out.safetensors")).at("logits");
+    const auto before = runtime::load_tensors(path("out.safetensors")).at("logits");
     ASSERT_EQ(braid(model + "--weights " + path("trained.safetensors") +
                     " --reparameterize --save-weights " + path("deployed.safetensors")),
               0);
-    EXPECT_LT(models::load_tensors(path("deployed.safetensors")).size(),
-              models::load_tensors(path("trained.safetensors")).size());
+    EXPECT_LT(runtime::load_tensors(path("deployed.safetensors")).size(),
+              runtime::load_tensors(path("trained.safetensors")).size());
     ASSERT_EQ(braid(model + "--model-kwargs '{\"inference_mode\":true}' --weights " +
                     path("deployed.safetensors") + " " + files()),
               0);
-    const auto after = models::load_tensors(path("out.safetensors")).at("logits");
+    const auto after = runtime::load_tensors(path("out.safetensors")).at("logits");
     EXPECT_LT((after - before).abs().max().item<double>(), 1e-4 * before.abs().max().item<double>())
         << name;
   }
@@ -106,7 +106,7 @@ TEST_F(Forward, RefusesWrongFiles) {
   EXPECT_EQ(braid("resnet20 --init 0 --in-chans 1 " + files()), 65);
   write_input({3, 32, 32});
   EXPECT_EQ(braid("resnet20 --init 0 " + files()), 65);
-  models::save_tensors({{"x", torch::ones({1, 3, 32, 32})}}, path("in.safetensors"));
+  runtime::save_tensors({{"x", torch::ones({1, 3, 32, 32})}}, path("in.safetensors"));
   EXPECT_EQ(braid("resnet20 --init 0 " + files()), 65);
 }
 

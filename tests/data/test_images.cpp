@@ -5,9 +5,9 @@
 #include <set>
 
 #include "braid/core/error.h"
-#include "braid/data/resize.h"
-#include "braid/data/transforms.h"
-#include "braid/models/tensor_file.h"
+#include "braid/data/image/resize.h"
+#include "braid/data/image/transforms.h"
+#include "braid/runtime/tensor_file.h"
 
 namespace braid::data {
 namespace {
@@ -21,7 +21,7 @@ io::Image to_image(const torch::Tensor& pixels) {  // [H,W,C] uint8
 
 TEST(Resize, EqualsPilToOneGreyLevel) {
   const auto fixture =
-      models::load_tensors(BRAID_TEST_SOURCE_DIR "/data/fixtures/resize.safetensors");
+      runtime::load_tensors(BRAID_TEST_SOURCE_DIR "/data/fixtures/resize.safetensors");
   for (const std::string_view name : {"gray_down", "gray_up", "colour_down", "colour_up", "box"})
     for (const std::string_view filter : {"bilinear", "bicubic"}) {
       const auto image = to_image(fixture.at(fmt::format("{}/input", name)));

@@ -2,16 +2,16 @@
 #include <gtest/gtest.h>
 
 #include "braid/core/error.h"
-#include "braid/data/transforms.h"
+#include "braid/data/image/transforms.h"
 #include "braid/io/safetensors.h"
-#include "braid/models/tensor_file.h"
+#include "braid/runtime/tensor_file.h"
 
 namespace braid::data {
 namespace {
 
 TEST(Preprocessing, EqualsTimmsToOneGreyLevel) {
   const std::string file = BRAID_TEST_SOURCE_DIR "/data/fixtures/preprocessing.safetensors";
-  const auto tensors = models::load_tensors(file);
+  const auto tensors = runtime::load_tensors(file);
   const Json cases = Json::parse(io::SafetensorsFile::read(file).metadata().at("cases"));
   ASSERT_GT(cases.size(), 10u);
   for (size_t k = 0; k < cases.size(); ++k) {

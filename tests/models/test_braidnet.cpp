@@ -1,6 +1,6 @@
 // Composed hybrids: the same as named models where the vocabulary covers them, and every block
 // learns.
-#include "braid/models/composer/braidnet.h"
+#include "braid/models/vision/composer/braidnet.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -13,7 +13,7 @@
 #include "braid/models/checkpoint.h"
 #include "braid/models/describe.h"
 #include "braid/models/macs.h"
-#include "braid/models/tensor_file.h"
+#include "braid/runtime/tensor_file.h"
 
 namespace braid::models {
 namespace {
@@ -162,7 +162,7 @@ TEST(BraidNet, IsSavedUnderItsLine) {
 TEST(BraidNet, TakesWeightsOfAnotherImageSize) {
   const std::string line = "stem=conv3x3s2,8|T1x16h2(pos=absolute)|T1x16h2";
   const auto small = compose(line, 32), large = compose(line, 64);
-  load_tensors_into(*large, named_state(*small), "memory");
+  load_tensors_into(*large, runtime::named_state(*small), "memory");
   EXPECT_TRUE(large->forward(torch::randn({1, 3, 64, 64})).isfinite().all().item<bool>());
 }
 

@@ -1,10 +1,10 @@
-#include "braid/models/hybrid/coatnet.h"
+#include "braid/models/vision/hybrid/coatnet.h"
 
 #include <gtest/gtest.h>
 
 #include "braid/core/error.h"
-#include "braid/models/tensor_file.h"
-#include "braid/nn/relative_position.h"
+#include "braid/nn/position/relative_position.h"
+#include "braid/runtime/tensor_file.h"
 #include "braid/torch.h"
 
 namespace braid::models {
@@ -106,8 +106,8 @@ TEST(CoAtNet, SparesRelativePositionsFromDecay) {
 }
 
 TEST(CoAtNet, ResizesTablesAsTimm) {
-  const auto file = load_tensors(std::string(BRAID_TEST_SOURCE_DIR) +
-                                 "/models/fixtures/rel_pos_bias.safetensors");
+  const auto file = runtime::load_tensors(std::string(BRAID_TEST_SOURCE_DIR) +
+                                          "/models/fixtures/rel_pos_bias.safetensors");
   for (const int64_t side : {4, 10}) {
     const auto ours = nn::resize_relative_position_table(file.at("table"), side);
     EXPECT_TRUE(torch::allclose(ours, file.at("side_" + std::to_string(side)), 1e-4, 1e-5)) << side;
@@ -120,7 +120,7 @@ TEST(CoAtNet, TakesWeightsOfAnotherImageSize) {
   CoAtNet large(config), small(tiny());
   const std::string name = "stages.2.blocks.0.attn.rel_pos.relative_position_bias_table";
   const auto table = large.named_parameters()[name];
-  EXPECT_EQ(small.fit_weight(name, table).sizes(), small.named_parameters()[name].sizes());
+  EXPECT_EQ(small.resample_weight(name, table).sizes(), small.named_parameters()[name].sizes());
 }
 
 }  // namespace

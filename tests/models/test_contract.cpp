@@ -8,7 +8,7 @@
 #include "braid/core/error.h"
 #include "braid/models/checkpoint.h"
 #include "braid/models/registry.h"
-#include "braid/models/tensor_file.h"
+#include "braid/runtime/tensor_file.h"
 
 namespace braid::models {
 namespace {
@@ -85,7 +85,7 @@ TEST_P(Contract, SavesAndLoadsEqual) {
                       ("braid_contract_" + GetParam() + "_" + std::to_string(::getpid()));
   const auto model = make();
   model->eval();
-  ModelCard card;
+  HubConfig card;
   card.architecture = GetParam();
   card.model_args = model->config();
   card.input.height = card.input.width = kSide;
@@ -104,7 +104,7 @@ TEST_P(Contract, TheSameSeedGivesTheSameWeightsAndDisturbsNothing) {
   torch::manual_seed(3);
   const auto expected = torch::rand({4});
   torch::manual_seed(3);
-  const auto a = named_state(*make()), b = named_state(*make());
+  const auto a = runtime::named_state(*make()), b = runtime::named_state(*make());
   EXPECT_TRUE(torch::rand({4}).equal(expected)) << "the global generator was moved";
   for (const auto& [name, tensor] : a) EXPECT_TRUE(tensor.equal(b.at(name))) << name;
 }
@@ -117,7 +117,7 @@ TEST_P(Contract, ResetsItsClassifier) {
   const auto images = torch::randn({1, 3, kSide, kSide});
   EXPECT_EQ(model->forward(images).size(1), 3);
   EXPECT_EQ(model->config().at("num_classes"), 3);
-  const auto state = named_state(*model);
+  const auto state = runtime::named_state(*model);
   for (const auto& module : model->classifier())
     EXPECT_EQ(state.at(module + ".weight").size(0), 3) << module;
   model->reset_classifier(0);
@@ -144,8 +144,8 @@ TEST_P(Contract, ReparameterizedItComputesTheSame) {
   const auto expected = model->forward(images);
   model->reparameterize();
   EXPECT_TRUE(model->forward(images).allclose(expected, 1e-4, 1e-5));
-  const auto state = named_state(*model);
-  const auto rebuilt = named_state(*find_model(GetParam()).make(model->config()));
+  const auto state = runtime::named_state(*model);
+  const auto rebuilt = runtime::named_state(*find_model(GetParam()).make(model->config()));
   EXPECT_EQ(rebuilt.size(), state.size());
   for (const auto& [name, tensor] : rebuilt) EXPECT_TRUE(state.contains(name)) << name;
 }

@@ -1,4 +1,4 @@
-#include "braid/models/hybrid/edgenext.h"
+#include "braid/models/vision/hybrid/edgenext.h"
 
 #include <gtest/gtest.h>
 
@@ -6,7 +6,7 @@
 #include <numbers>
 
 #include "braid/core/error.h"
-#include "braid/nn/edgenext_block.h"
+#include "braid/models/vision/hybrid/edgenext_blocks.h"
 #include "braid/torch.h"
 
 namespace braid::models {

@@ -1,4 +1,4 @@
-#include "braid/models/hybrid/fastvit.h"
+#include "braid/models/vision/hybrid/fastvit.h"
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -8,7 +8,7 @@
 #include "braid/core/error.h"
 #include "braid/io/safetensors.h"
 #include "braid/models/checkpoint.h"
-#include "braid/models/tensor_file.h"
+#include "braid/runtime/tensor_file.h"
 #include "braid/torch.h"
 
 namespace braid::models {
@@ -25,10 +25,10 @@ struct Trained {
 Trained fixture(const std::string& name) {
   const std::string file =
       std::string(BRAID_TEST_SOURCE_DIR) + "/models/fixtures/parity_" + name + ".safetensors";
-  const auto tensors = load_tensors(file);
+  const auto tensors = runtime::load_tensors(file);
   const auto metadata = io::SafetensorsFile::read(file).metadata();
   auto model = create_model(name, Json::parse(metadata.at("kwargs")));
-  TensorMap weights;
+  runtime::TensorMap weights;
   for (const auto& [key, tensor] : tensors)
     if (key.starts_with("weights/")) weights[key.substr(8)] = tensor;
   load_tensors_into(*model, weights, file);
@@ -54,7 +54,7 @@ TEST_P(FastViTFusion, IsSavedAndLoadedAsSuch) {
   auto [model, x] = fixture(GetParam());
   model->reparameterize();
   EXPECT_EQ(model->config().at("inference_mode"), true);
-  ModelCard card;
+  HubConfig card;
   card.architecture = GetParam();
   card.input.channels = x.size(1);
   card.input.mean = card.input.std = {0.5, 0.5};

@@ -2,10 +2,10 @@
 #include <gtest/gtest.h>
 
 #include "braid/models/registry.h"
-#include "braid/models/tensor_file.h"
-#include "braid/nn/bottleneck_block.h"
-#include "braid/nn/classifier_head.h"
-#include "braid/nn/mobilevit_block.h"
+#include "braid/models/vision/hybrid/mobilevit_bottleneck.h"
+#include "braid/nn/block/mobilevit_block.h"
+#include "braid/nn/head/classifier_head.h"
+#include "braid/runtime/tensor_file.h"
 
 namespace braid::models {
 namespace {
@@ -58,8 +58,8 @@ TEST(MobileViT, IsItsBlocksInARow) {
   const torch::NoGradGuard no_grad;
   const auto model = create_model("mobilevit_xs", {{"num_classes", 7}}, 1);
   const auto by_hand = std::make_shared<ByHand>();
-  const auto ours = named_state(*model);
-  auto theirs = named_state(*by_hand);
+  const auto ours = runtime::named_state(*model);
+  auto theirs = runtime::named_state(*by_hand);
   ASSERT_EQ(ours.size(), theirs.size());
   for (auto& [name, tensor] : theirs) tensor.copy_(ours.at(name));
   model->eval();

@@ -1,10 +1,10 @@
-#include "braid/models/hybrid/nextvit.h"
+#include "braid/models/vision/hybrid/nextvit.h"
 
 #include <gtest/gtest.h>
 
 #include "braid/core/error.h"
-#include "braid/models/tensor_file.h"
-#include "braid/nn/next_block.h"
+#include "braid/models/vision/hybrid/nextvit_blocks.h"
+#include "braid/runtime/tensor_file.h"
 #include "braid/torch.h"
 
 namespace braid::models {
@@ -14,7 +14,7 @@ std::vector<int64_t> transformers_of_third_stage(int64_t depth) {
   const Json fields = {{"depths", {1, 1, depth, 1}},
                        {"conv_chs", {32, 32, 32, 32}},
                        {"transformer_chs", {0, 128, 128, 128}}};
-  const auto state = named_state(*create_model("nextvit_small", fields));
+  const auto state = runtime::named_state(*create_model("nextvit_small", fields));
   std::vector<int64_t> found;
   for (int64_t i = 0; i < depth; ++i)
     if (state.contains("stages.2.blocks." + std::to_string(i) + ".e_mhsa.q.weight"))

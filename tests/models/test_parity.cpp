@@ -8,7 +8,7 @@
 
 #include "braid/io/safetensors.h"
 #include "braid/models/registry.h"
-#include "braid/models/tensor_file.h"
+#include "braid/runtime/tensor_file.h"
 #include "braid/torch.h"
 
 namespace braid::models {
@@ -42,7 +42,7 @@ std::vector<std::string> fixtures() {
 class Parity : public ::testing::TestWithParam<std::string> {};
 
 // The model with the fixture's weights, float64, eval mode.
-ModelPtr build(const std::string& name, const TensorMap& file) {
+ModelPtr build(const std::string& name, const runtime::TensorMap& file) {
   const auto metadata = io::SafetensorsFile::read(fixture("parity_" + name)).metadata();
   auto model = create_model(name.substr(0, name.find('@')), Json::parse(metadata.at("kwargs")));
   model->to(torch::kDouble);
@@ -51,7 +51,7 @@ ModelPtr build(const std::string& name, const TensorMap& file) {
   std::vector<std::string> expected, got;
   for (const auto& [name, tensor] : file)
     if (name.starts_with("weights/")) expected.push_back(name.substr(8));
-  for (auto& [name, target] : named_state(*model)) {
+  for (auto& [name, target] : runtime::named_state(*model)) {
     got.push_back(name);
     const auto it = file.find("weights/" + name);
     if (it != file.end() && it->second.sizes() == target.sizes()) target.copy_(it->second);
@@ -61,7 +61,7 @@ ModelPtr build(const std::string& name, const TensorMap& file) {
 }
 
 TEST_P(Parity, OutputsAndGradientsEqualTheReferences) {
-  const auto file = load_tensors(fixture("parity_" + GetParam()));
+  const auto file = runtime::load_tensors(fixture("parity_" + GetParam()));
   const auto model = build(GetParam(), file);
   for (const auto format : {at::MemoryFormat::Contiguous, at::MemoryFormat::ChannelsLast}) {
     const auto x = file.at("input").to(torch::kDouble).contiguous(format);
@@ -84,7 +84,7 @@ TEST_P(Parity, OutputsAndGradientsEqualTheReferences) {
 
 // Equal up to the rounding of float64: the order of some sums differs.
 TEST_P(Parity, CheckpointedGradientsAreTheSame) {
-  const auto file = load_tensors(fixture("parity_" + GetParam()));
+  const auto file = runtime::load_tensors(fixture("parity_" + GetParam()));
   const auto model = build(GetParam(), file);
   const auto x = file.at("input").to(torch::kDouble);
   model->forward(x).square().mean().backward();

@@ -4,7 +4,7 @@
 
 #include "braid/core/error.h"
 #include "braid/models/registry.h"
-#include "braid/models/tensor_file.h"
+#include "braid/runtime/tensor_file.h"
 
 namespace braid::models {
 namespace {
@@ -19,7 +19,7 @@ ModelPtr randomized(bool legacy, bool distillation) {
   model->to(torch::kDouble);
   const torch::NoGradGuard no_grad;
   torch::manual_seed(1);
-  for (auto& [name, tensor] : named_state(*model)) {
+  for (auto& [name, tensor] : runtime::named_state(*model)) {
     if (name.ends_with("running_var")) tensor.uniform_(0.5, 2.0);
     if (name.ends_with("running_mean")) tensor.normal_(0.0, 0.3);
     if (tensor.dim() == 1 && name.ends_with(".weight")) tensor.uniform_(0.5, 1.5);
@@ -49,7 +49,7 @@ TEST(RepViT, FoldedHasTheKeysOfTimmsFusedModel) {
   model->eval();
   model->reparameterize();
   std::vector<std::string> block;
-  for (const auto& [name, tensor] : named_state(*model)) {
+  for (const auto& [name, tensor] : runtime::named_state(*model)) {
     EXPECT_THAT(name, ::testing::Not(::testing::HasSubstr("bn"))) << name;
     if (name.starts_with("stages.1.blocks.1.")) block.push_back(name.substr(18));
   }
@@ -60,8 +60,8 @@ TEST(RepViT, FoldedHasTheKeysOfTimmsFusedModel) {
   EXPECT_EQ(model->classifier(), std::vector<std::string>{"head"});
   // The config rebuilds the folded form, with the same shapes.
   const auto again = find_model("repvit_m1").make(model->config());
-  const auto ours = named_state(*model);
-  const auto theirs = named_state(*again);
+  const auto ours = runtime::named_state(*model);
+  const auto theirs = runtime::named_state(*again);
   ASSERT_EQ(ours.size(), theirs.size());
   for (const auto& [name, tensor] : theirs)
     EXPECT_EQ(tensor.sizes(), ours.at(name).sizes()) << name;

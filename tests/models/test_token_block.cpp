@@ -1,5 +1,5 @@
 // The composer's Transformer block against the reference whose parts it takes.
-#include "braid/models/composer/token_block.h"
+#include "braid/models/vision/composer/token_block.h"
 
 #include "tests/nn/fixture.h"
 

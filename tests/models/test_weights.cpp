@@ -41,14 +41,14 @@ class Weights : public ::testing::Test {
   }
   // What goes wrong when these tensors are loaded; the model must be as before.
   template <class Load>
-  std::string refusal(Model& model, const TensorMap& tensors, Load load) {
-    save_tensors(tensors, file_);
-    TensorMap before;
-    for (const auto& [name, tensor] : named_state(model)) before[name] = tensor.clone();
+  std::string refusal(Model& model, const runtime::TensorMap& tensors, Load load) {
+    runtime::save_tensors(tensors, file_);
+    runtime::TensorMap before;
+    for (const auto& [name, tensor] : runtime::named_state(model)) before[name] = tensor.clone();
     try {
       load();
     } catch (const DataError& e) {
-      for (const auto& [name, tensor] : named_state(model))
+      for (const auto& [name, tensor] : runtime::named_state(model))
         EXPECT_TRUE(tensor.equal(before.at(name))) << name << " was loaded nevertheless";
       return e.what();
     }
@@ -62,14 +62,14 @@ class Weights : public ::testing::Test {
 TEST_F(Weights, FineTuningAdaptsClassifierChannelsAndPositionsAndSaysSo) {
   const auto old = make("vit_tiny_patch16_224", 5, 3, 64, 1);
   const auto fresh = make("vit_tiny_patch16_224", 7, 1, 48, 2);
-  const auto head = named_state(*fresh).at("head.weight").clone();
+  const auto head = runtime::named_state(*fresh).at("head.weight").clone();
   save_weights(*old, file_);
   load_weights_to_fine_tune(*fresh, file_, progress_);
-  const auto from = named_state(*old), to = named_state(*fresh);
+  const auto from = runtime::named_state(*old), to = runtime::named_state(*fresh);
   EXPECT_TRUE(to.at("head.weight").equal(head)) << "the classifier is the model's own";
   EXPECT_TRUE(to.at("patch_embed.proj.weight")
                   .allclose(from.at("patch_embed.proj.weight").sum(1, /*keepdim=*/true)));
-  EXPECT_TRUE(to.at("pos_embed").equal(fresh->fit_weight("pos_embed", from.at("pos_embed"))));
+  EXPECT_TRUE(to.at("pos_embed").equal(fresh->resample_weight("pos_embed", from.at("pos_embed"))));
   for (const char* name : {"blocks.11.attn.qkv.weight", "norm.bias", "cls_token"})
     EXPECT_TRUE(to.at(name).equal(from.at(name))) << name;
   EXPECT_THAT(progress_.lines,
@@ -85,19 +85,20 @@ TEST_F(Weights, NothingIsSaidWhereNothingIsAdapted) {
   save_weights(*old, file_);
   load_weights_to_fine_tune(*same, file_, progress_);
   EXPECT_THAT(progress_.lines, IsEmpty());
-  const auto to = named_state(*same);
-  for (const auto& [name, tensor] : named_state(*old)) EXPECT_TRUE(tensor.equal(to.at(name)));
+  const auto to = runtime::named_state(*same);
+  for (const auto& [name, tensor] : runtime::named_state(*old))
+    EXPECT_TRUE(tensor.equal(to.at(name)));
 }
 
 TEST_F(Weights, EveryHeadIsReplaced) {
   const char* name = "deit_tiny_distilled_patch16_224";
   const auto old = make(name, 5, 3, 32, 1), fresh = make(name, 6, 3, 32, 2);
-  TensorMap own;
-  for (const auto& [key, tensor] : named_state(*fresh)) own[key] = tensor.clone();
+  runtime::TensorMap own;
+  for (const auto& [key, tensor] : runtime::named_state(*fresh)) own[key] = tensor.clone();
   save_weights(*old, file_);
   load_weights_to_fine_tune(*fresh, file_, progress_);
   for (const char* key : {"head.weight", "head.bias", "head_dist.weight", "head_dist.bias"})
-    EXPECT_TRUE(named_state(*fresh).at(key).equal(own.at(key))) << key;
+    EXPECT_TRUE(runtime::named_state(*fresh).at(key).equal(own.at(key))) << key;
   EXPECT_THAT(progress_.lines, ElementsAre(HasSubstr("head, head_dist")));
 }
 
@@ -132,11 +133,11 @@ TEST_F(Weights, DepthwiseConvolutionsAreNoInputConvolutions) {
 
 TEST_F(Weights, AnythingElseIsRefusedByName) {
   const auto model = make("resnet20", 5, 3, 32, 1);
-  const auto whole = named_state(*make("resnet20", 6, 3, 32, 2));
-  const auto lenient = [&](const TensorMap& tensors) {
+  const auto whole = runtime::named_state(*make("resnet20", 6, 3, 32, 2));
+  const auto lenient = [&](const runtime::TensorMap& tensors) {
     return refusal(*model, tensors, [&] { load_weights_to_fine_tune(*model, file_, progress_); });
   };
-  TensorMap broken = whole;
+  runtime::TensorMap broken = whole;
   broken.erase("layer2.0.bn1.bias");
   EXPECT_THAT(lenient(broken), AllOf(HasSubstr("missing tensor 'layer2.0.bn1.bias'"),
                                      HasSubstr(file_.filename().string())));
@@ -159,23 +160,24 @@ TEST_F(Weights, AnythingElseIsRefusedByName) {
 
 TEST_F(Weights, EmptyTensorsAreRefused) {
   const auto cnn = make("resnet20", 5, 3, 32, 1);
-  auto tensors = named_state(*cnn);
+  auto tensors = runtime::named_state(*cnn);
   tensors["conv1.weight"] = torch::zeros({16, 0, 3, 3});
   EXPECT_THAT(refusal(*cnn, tensors, [&] { load_weights_to_fine_tune(*cnn, file_, progress_); }),
               HasSubstr("conv1.weight"));
   const auto vit = make("vit_tiny_patch16_224", 5, 3, 32, 1);
-  tensors = named_state(*vit);
+  tensors = runtime::named_state(*vit);
   tensors["pos_embed"] = torch::zeros({1, 0, 192});
   EXPECT_THAT(refusal(*vit, tensors, [&] { load_weights(*vit, file_); }), HasSubstr("pos_embed"));
 }
 
 TEST_F(Weights, StrictLoadingAdaptsNeitherClassesNorChannels) {
   const auto model = make("resnet20", 5, 3, 32, 1);
-  const auto strict = [&](const TensorMap& tensors) {
+  const auto strict = [&](const runtime::TensorMap& tensors) {
     return refusal(*model, tensors, [&] { load_weights(*model, file_); });
   };
-  EXPECT_THAT(strict(named_state(*make("resnet20", 6, 3, 32, 2))), HasSubstr("fc."));
-  EXPECT_THAT(strict(named_state(*make("resnet20", 5, 1, 32, 2))), HasSubstr("conv1.weight"));
+  EXPECT_THAT(strict(runtime::named_state(*make("resnet20", 6, 3, 32, 2))), HasSubstr("fc."));
+  EXPECT_THAT(strict(runtime::named_state(*make("resnet20", 5, 1, 32, 2))),
+              HasSubstr("conv1.weight"));
 }
 
 TEST_F(Weights, WrappersHalfPrecisionAndOldCounters) {
@@ -183,20 +185,20 @@ TEST_F(Weights, WrappersHalfPrecisionAndOldCounters) {
   for (const std::string prefix :
        {"module.", "model.", "_orig_mod.", "_orig_mod.module.", "module._orig_mod."})
     for (const auto dtype : {torch::kFloat, torch::kHalf, torch::kBFloat16}) {
-      TensorMap tensors;
-      for (const auto& [name, tensor] : named_state(*old))
+      runtime::TensorMap tensors;
+      for (const auto& [name, tensor] : runtime::named_state(*old))
         if (!name.ends_with("num_batches_tracked")) tensors[prefix + name] = tensor.to(dtype);
-      save_tensors(tensors, file_);
+      runtime::save_tensors(tensors, file_);
       const auto model = make("resnet20", 5, 3, 32, 2);
       load_weights(*model, file_);
-      for (const auto& [name, tensor] : named_state(*model)) {
+      for (const auto& [name, tensor] : runtime::named_state(*model)) {
         if (!tensor.is_floating_point()) continue;
         EXPECT_EQ(tensor.scalar_type(), torch::kFloat);
-        EXPECT_TRUE(tensor.equal(named_state(*old).at(name).to(dtype).to(torch::kFloat)))
+        EXPECT_TRUE(tensor.equal(runtime::named_state(*old).at(name).to(dtype).to(torch::kFloat)))
             << prefix << name;
       }
     }
-  TensorMap some = named_state(*old);
+  runtime::TensorMap some = runtime::named_state(*old);
   some["module.fc.bias"] = some.at("fc.bias");
   some.erase("fc.bias");
   EXPECT_EQ(without_wrapper(some, *old).count("module.fc.bias"), 1u) << "not all have the prefix";

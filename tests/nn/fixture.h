@@ -6,14 +6,14 @@
 #include <functional>
 #include <string>
 
-#include "braid/models/tensor_file.h"
+#include "braid/runtime/tensor_file.h"
 #include "braid/torch.h"
 
 namespace braid::nn {
 
-inline models::TensorMap load_fixture(const std::string& name) {
-  return models::load_tensors(std::string(BRAID_TEST_SOURCE_DIR) + "/nn/fixtures/" + name +
-                              ".safetensors");
+inline runtime::TensorMap load_fixture(const std::string& name) {
+  return runtime::load_tensors(std::string(BRAID_TEST_SOURCE_DIR) + "/nn/fixtures/" + name +
+                               ".safetensors");
 }
 
 inline double largest_difference(const torch::Tensor& a, const torch::Tensor& b) {
@@ -25,14 +25,14 @@ inline double largest_difference(const torch::Tensor& a, const torch::Tensor& b)
 // gradient of its input against the case's.
 inline void expect_reference(torch::nn::Module& module,
                              const std::function<torch::Tensor(const torch::Tensor&)>& call,
-                             const models::TensorMap& file, const std::string& name,
+                             const runtime::TensorMap& file, const std::string& name,
                              double tolerance = 1e-12) {
   module.to(torch::kDouble);
   module.eval();
   size_t found = 0;
   {
     const torch::NoGradGuard no_grad;
-    for (auto& [key, target] : models::named_state(module)) {
+    for (auto& [key, target] : runtime::named_state(module)) {
       const auto& source = file.at(name + "/weights/" + key);
       ASSERT_EQ(target.sizes(), source.sizes()) << key;
       target.copy_(source);
@@ -52,7 +52,7 @@ inline void expect_reference(torch::nn::Module& module,
 // Weights, gains and statistics away from their initialization.
 inline void randomize(torch::nn::Module& module) {
   const torch::NoGradGuard no_grad;
-  for (auto& [key, tensor] : models::named_state(module)) {
+  for (auto& [key, tensor] : runtime::named_state(module)) {
     if (!tensor.is_floating_point()) continue;
     if (key.ends_with("running_var"))
       tensor.uniform_(0.5, 1.5);

@@ -1,7 +1,7 @@
 // Conformer's parallel block against a naive twin in the reference's order of operations.
-#include "braid/nn/conformer_block.h"
+#include "braid/nn/block/conformer_block.h"
 
-#include "braid/nn/checkpoint.h"
+#include "braid/runtime/grad_checkpoint.h"
 #include "tests/nn/fixture.h"
 #include "tests/nn/gradient_check.h"
 
@@ -117,7 +117,7 @@ TEST(ConvTransBlockTest, CheckpointingGivesTheGradientsOfThePlainCall) {
     const auto in = random_inputs(config);
     in.map.requires_grad_();
     in.tokens.requires_grad_();
-    const auto [x, t] = maybe_checkpoint(enable, block, in.map, in.tokens);
+    const auto [x, t] = runtime::maybe_checkpoint(enable, block, in.map, in.tokens);
     (x.square().sum() + t.pow(3).sum()).backward();
     return std::vector<torch::Tensor>{x.detach(), t.detach(), in.map.grad(), in.tokens.grad(),
                                       block->cnn_block->conv1->weight.grad()};

@@ -1,5 +1,5 @@
 // Conditional positional encoding against timm and a naive twin.
-#include "braid/nn/conv_position.h"
+#include "braid/nn/position/conv_position.h"
 
 #include "tests/nn/fixture.h"
 #include "tests/nn/gradient_check.h"

@@ -5,13 +5,13 @@
 
 #include "braid/core/cpu.h"
 #include "braid/core/error.h"
-#include "braid/nn/attention.h"
-#include "braid/nn/autocast.h"
-#include "braid/nn/checkpoint.h"
-#include "braid/nn/drop_path.h"
-#include "braid/nn/init.h"
-#include "braid/nn/mlp.h"
-#include "braid/nn/position.h"
+#include "braid/nn/attention/attention.h"
+#include "braid/nn/basic/drop_path.h"
+#include "braid/nn/basic/init.h"
+#include "braid/nn/mlp/mlp.h"
+#include "braid/nn/position/position.h"
+#include "braid/runtime/autocast.h"
+#include "braid/runtime/grad_checkpoint.h"
 #include "tests/nn/gradient_check.h"
 
 namespace braid::nn {
@@ -25,8 +25,8 @@ TEST(Checkpoint, MeetsEveryStepsWeightsUnderAutocast) {
     torch::Tensor y;
     for (int step = 0; step < 2; ++step) {
       {
-        const Autocast scope(torch::kCPU, "bfloat16");
-        y = maybe_checkpoint(enable, layer, x);
+        const runtime::Autocast scope(torch::kCPU, "bfloat16");
+        y = runtime::maybe_checkpoint(enable, layer, x);
       }
       y.to(torch::kFloat).square().sum().backward();
       const torch::NoGradGuard no_grad;
@@ -103,7 +103,7 @@ TEST(Checkpoint, GivesTheGradientsOfThePlainCall) {
     Attention layer(AttentionConfig{.dim = 8, .num_heads = 2, .attn_drop = 0.3, .proj_drop = 0.3});
     layer->to(torch::kDouble);
     auto x = torch::randn({2, 4, 8}, torch::kDouble).requires_grad_();
-    const auto y = maybe_checkpoint(enable, layer, x);
+    const auto y = runtime::maybe_checkpoint(enable, layer, x);
     const auto next = torch::rand({3});  // what comes after draws the same numbers
     y.square().sum().backward();
     return std::vector<torch::Tensor>{y.detach(), x.grad(), layer->qkv->weight.grad(), next};
@@ -116,16 +116,17 @@ TEST(Checkpoint, GivesTheGradientsOfThePlainCall) {
 TEST(Autocast, BfloatInsideFloatOutside) {
   const auto a = torch::randn({4, 4}), b = torch::randn({4, 4});
   {
-    const Autocast scope(torch::kCPU, "bfloat16");
+    const runtime::Autocast scope(torch::kCPU, "bfloat16");
     EXPECT_EQ(a.mm(b).scalar_type(), torch::kBFloat16);
   }
   EXPECT_EQ(a.mm(b).scalar_type(), torch::kFloat);
   {
-    const Autocast scope(torch::kCPU, "float32");
+    const runtime::Autocast scope(torch::kCPU, "float32");
     EXPECT_EQ(a.mm(b).scalar_type(), torch::kFloat);
   }
-  EXPECT_EQ(resolve_dtype("auto", torch::kCPU), cpu_has_bf16_matrix() ? "bfloat16" : "float32");
-  EXPECT_THROW(resolve_dtype("float8", torch::kCPU), ConfigError);
+  EXPECT_EQ(runtime::resolve_dtype("auto", torch::kCPU),
+            cpu_has_bf16_matrix() ? "bfloat16" : "float32");
+  EXPECT_THROW(runtime::resolve_dtype("float8", torch::kCPU), ConfigError);
 }
 
 TEST(Position, ResamplingKeepsConstantsAndPrefixes) {

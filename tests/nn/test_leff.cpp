@@ -1,5 +1,5 @@
 // The locally-enhanced feed-forward part against CeiT's code and a naive twin.
-#include "braid/nn/leff.h"
+#include "braid/nn/mlp/leff.h"
 
 #include "tests/nn/fixture.h"
 #include "tests/nn/gradient_check.h"

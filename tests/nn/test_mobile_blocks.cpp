@@ -1,8 +1,8 @@
 // The blocks of MobileViT that no model of the registry uses to the full.
 #include <gtest/gtest.h>
 
-#include "braid/nn/bottleneck_block.h"
-#include "braid/nn/mobilevit_block.h"
+#include "braid/models/vision/hybrid/mobilevit_bottleneck.h"
+#include "braid/nn/block/mobilevit_block.h"
 #include "braid/torch.h"
 
 namespace braid::nn {

@@ -2,7 +2,7 @@
 
 #include <cstdlib>
 
-#include "braid/nn/offset_bias.h"
+#include "braid/nn/position/offset_bias.h"
 #include "braid/torch.h"
 
 namespace braid::nn {

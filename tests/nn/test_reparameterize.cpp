@@ -2,9 +2,9 @@
 #include <gtest/gtest.h>
 
 #include "braid/core/error.h"
-#include "braid/nn/mobile_one.h"
-#include "braid/nn/rep_mixer.h"
-#include "braid/nn/reparameterize.h"
+#include "braid/models/vision/hybrid/fastvit_blocks.h"
+#include "braid/models/vision/hybrid/mobile_one.h"
+#include "braid/nn/conv/reparameterize.h"
 
 namespace braid::nn {
 namespace {

@@ -1,5 +1,5 @@
 // Rotary position embedding and its attention against timm and naive twins.
-#include "braid/nn/rotary.h"
+#include "braid/nn/position/rotary.h"
 
 #include <complex>
 #include <numbers>

@@ -1,11 +1,11 @@
 // Partitions of feature maps and biases of relative positions against naive twins.
 #include <gtest/gtest.h>
 
-#include "braid/nn/partition_attention.h"
-#include "braid/nn/relative_position.h"
-#include "braid/nn/swin_block.h"
-#include "braid/nn/transformer_block_2d.h"
-#include "braid/nn/window.h"
+#include "braid/models/vision/transformer/swin_block.h"
+#include "braid/nn/attention/partition_attention.h"
+#include "braid/nn/attention/window.h"
+#include "braid/nn/block/transformer_block_2d.h"
+#include "braid/nn/position/relative_position.h"
 
 namespace braid::nn {
 namespace {

@@ -5,7 +5,7 @@
 
 #include "braid/core/error.h"
 #include "braid/models/registry.h"
-#include "braid/models/tensor_file.h"
+#include "braid/runtime/tensor_file.h"
 #include "braid/train/divergence.h"
 #include "braid/train/ema.h"
 #include "braid/train/loss.h"
@@ -18,8 +18,8 @@ namespace {
 const std::filesystem::path kFixtures =
     std::filesystem::path(BRAID_TEST_SOURCE_DIR) / "train" / "fixtures";
 
-const models::TensorMap& fixture() {
-  static const auto tensors = models::load_tensors(kFixtures / "optimizers.safetensors");
+const runtime::TensorMap& fixture() {
+  static const auto tensors = runtime::load_tensors(kFixtures / "optimizers.safetensors");
   return tensors;
 }
 

@@ -8,7 +8,7 @@
 #include "braid/core/error.h"
 #include "braid/data/memory_dataset.h"
 #include "braid/models/registry.h"
-#include "braid/models/tensor_file.h"
+#include "braid/runtime/tensor_file.h"
 #include "braid/train/freeze.h"
 #include "braid/train/loss.h"
 #include "braid/train/optimizer.h"
@@ -49,7 +49,7 @@ class HeadRate : public ::testing::TestWithParam<std::tuple<std::string, double>
 TEST_P(HeadRate, EqualsPyTorchsGroups) {
   const auto& [opt, layer_decay] = GetParam();
   const auto fixture =
-      models::load_tensors(BRAID_TEST_SOURCE_DIR "/train/fixtures/fine_tuning.safetensors");
+      runtime::load_tensors(BRAID_TEST_SOURCE_DIR "/train/fixtures/fine_tuning.safetensors");
   TwoLayers model;
   {
     const torch::NoGradGuard no_grad;
@@ -163,12 +163,12 @@ class FineTuning : public ::testing::Test {
     c.augment.no_aug = true;
     return c;
   }
-  models::TensorMap last(const std::string& run, const char* file = "model.safetensors") const {
-    return models::load_tensors(root_ / run / "last" / file);
+  runtime::TensorMap last(const std::string& run, const char* file = "model.safetensors") const {
+    return runtime::load_tensors(root_ / run / "last" / file);
   }
   // The weights that a run of this config begins with.
-  static models::TensorMap start() {
-    return models::named_state(*models::create_model(
+  static runtime::TensorMap start() {
+    return runtime::named_state(*models::create_model(
         "resnet20", {{"num_classes", 3}, {"in_chans", 1}, {"img_size", 12}}, 0));
   }
 

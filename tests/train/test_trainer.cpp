@@ -11,7 +11,7 @@
 #include <fstream>
 
 #include "braid/core/error.h"
-#include "braid/models/tensor_file.h"
+#include "braid/runtime/tensor_file.h"
 
 namespace braid::train {
 namespace {
@@ -72,8 +72,8 @@ class TrainerTest : public ::testing::Test {
     return c;
   }
   void expect_same_weights(const fs::path& a, const fs::path& b) const {
-    const auto left = models::load_tensors(root_ / a / "model.safetensors");
-    const auto right = models::load_tensors(root_ / b / "model.safetensors");
+    const auto left = runtime::load_tensors(root_ / a / "model.safetensors");
+    const auto right = runtime::load_tensors(root_ / b / "model.safetensors");
     ASSERT_EQ(left.size(), right.size());
     ASSERT_FALSE(left.empty());
     for (const auto& [name, tensor] : left) EXPECT_TRUE(tensor.equal(right.at(name))) << name;

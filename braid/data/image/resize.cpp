@@ -1,0 +1,146 @@
+#include "braid/data/image/resize.h"
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+namespace braid::data {
+namespace {
+
+constexpr int kPrecisionBits = 32 - 8 - 2;  // of the fixed-point weights, as in PIL
+
+double bilinear(double x) {
+  x = std::abs(x);
+  return x < 1.0 ? 1.0 - x : 0.0;
+}
+
+double bicubic(double x) {  // Keys' kernel with a = -0.5
+  constexpr double a = -0.5;
+  x = std::abs(x);
+  if (x < 1.0) return ((a + 2.0) * x - (a + 3.0)) * x * x + 1.0;
+  if (x < 2.0) return (((x - 5.0) * x + 8.0) * x - 4.0) * a;
+  return 0.0;
+}
+
+// For each output position, the first input position and the fixed-point weights from there on.
+struct Weights {
+  int64_t taps = 0;  // weights per output position, zero-filled
+  std::vector<int64_t> first, count;
+  std::vector<int32_t> values;
+};
+
+Weights make_weights(int64_t in_size, double low, double high, int64_t out_size,
+                     Interpolation interpolation) {
+  const double scale = (high - low) / static_cast<double>(out_size);
+  const double filter_scale = std::max(scale, 1.0);
+  const double support = (interpolation == Interpolation::kBicubic ? 2.0 : 1.0) * filter_scale;
+  const auto kernel = interpolation == Interpolation::kBicubic ? bicubic : bilinear;
+  Weights w;
+  w.taps = static_cast<int64_t>(std::ceil(support)) * 2 + 1;
+  w.first.resize(static_cast<size_t>(out_size));
+  w.count.resize(static_cast<size_t>(out_size));
+  w.values.assign(static_cast<size_t>(out_size * w.taps), 0);
+  std::vector<double> exact(static_cast<size_t>(w.taps));
+  for (int64_t i = 0; i < out_size; ++i) {
+    const double center = low + (static_cast<double>(i) + 0.5) * scale;
+    const auto first = std::max<int64_t>(0, static_cast<int64_t>(center - support + 0.5));
+    const auto last = std::min<int64_t>(in_size, static_cast<int64_t>(center + support + 0.5));
+    const int64_t count = last - first;
+    double sum = 0;
+    for (int64_t k = 0; k < count; ++k) {
+      exact[static_cast<size_t>(k)] =
+          kernel((static_cast<double>(k + first) - center + 0.5) / filter_scale);
+      sum += exact[static_cast<size_t>(k)];
+    }
+    for (int64_t k = 0; k < count; ++k) {
+      const double value =
+          exact[static_cast<size_t>(k)] / (sum != 0 ? sum : 1) * (1 << kPrecisionBits);
+      w.values[static_cast<size_t>(i * w.taps + k)] =
+          static_cast<int32_t>(value + (value < 0 ? -0.5 : 0.5));
+    }
+    w.first[static_cast<size_t>(i)] = first;
+    w.count[static_cast<size_t>(i)] = count;
+  }
+  return w;
+}
+
+uint8_t from_fixed_point(int32_t sum) {
+  return static_cast<uint8_t>(std::clamp(sum >> kPrecisionBits, 0, 255));
+}
+
+constexpr int32_t kHalf = 1 << (kPrecisionBits - 1);
+
+// rows [first_row, first_row + rows) of `in`, resampled along x.
+io::Image horizontal(const io::Image& in, const Weights& w, int64_t width, int64_t first_row,
+                     int64_t rows) {
+  const int64_t C = in.channels;
+  io::Image out{rows, width, C, std::vector<uint8_t>(static_cast<size_t>(rows * width * C))};
+  for (int64_t y = 0; y < rows; ++y) {
+    const uint8_t* row = in.pixels.data() + (first_row + y) * in.width * C;
+    uint8_t* target = out.pixels.data() + y * width * C;
+    for (int64_t x = 0; x < width; ++x) {
+      const int32_t* weights = &w.values[static_cast<size_t>(x * w.taps)];
+      const uint8_t* source = row + w.first[static_cast<size_t>(x)] * C;
+      const int64_t count = w.count[static_cast<size_t>(x)];
+      for (int64_t c = 0; c < C; ++c) {
+        int32_t sum = kHalf;
+        for (int64_t k = 0; k < count; ++k) sum += source[k * C + c] * weights[k];
+        *target++ = from_fixed_point(sum);
+      }
+    }
+  }
+  return out;
+}
+
+// Row by row, so that the inner loop runs along memory and vectorizes.
+io::Image vertical(const io::Image& in, const Weights& w, int64_t height, int64_t row_offset) {
+  const int64_t stride = in.width * in.channels;
+  io::Image out{height, in.width, in.channels,
+                std::vector<uint8_t>(static_cast<size_t>(height * stride))};
+  std::vector<int32_t> sums(static_cast<size_t>(stride));
+  for (int64_t y = 0; y < height; ++y) {
+    std::fill(sums.begin(), sums.end(), kHalf);
+    const int64_t first = w.first[static_cast<size_t>(y)] - row_offset;
+    for (int64_t k = 0; k < w.count[static_cast<size_t>(y)]; ++k) {
+      const int32_t weight = w.values[static_cast<size_t>(y * w.taps + k)];
+      const uint8_t* row = in.pixels.data() + (first + k) * stride;
+      for (int64_t i = 0; i < stride; ++i) sums[static_cast<size_t>(i)] += row[i] * weight;
+    }
+    uint8_t* target = out.pixels.data() + y * stride;
+    for (int64_t i = 0; i < stride; ++i) target[i] = from_fixed_point(sums[static_cast<size_t>(i)]);
+  }
+  return out;
+}
+
+}  // namespace
+
+io::Image resize(const io::Image& image, int64_t height, int64_t width, Interpolation interpolation,
+                 const Box& box) {
+  const bool keep_width =
+      width == image.width && box.left == 0 && box.right == static_cast<double>(width);
+  const bool keep_height =
+      height == image.height && box.top == 0 && box.bottom == static_cast<double>(height);
+  if (keep_width && keep_height) return image;
+  const Weights down = make_weights(image.height, box.top, box.bottom, height, interpolation);
+  const auto last = static_cast<size_t>(height - 1);
+  const int64_t first_row = keep_height ? 0 : down.first[0];
+  const int64_t end_row = keep_height ? image.height : down.first[last] + down.count[last];
+  const io::Image* rows = &image;
+  io::Image narrow;
+  int64_t row_offset = 0;
+  if (!keep_width) {
+    const Weights across = make_weights(image.width, box.left, box.right, width, interpolation);
+    narrow = horizontal(image, across, width, first_row, end_row - first_row);
+    rows = &narrow;
+    row_offset = first_row;
+  }
+  return keep_height ? std::move(narrow) : vertical(*rows, down, height, row_offset);
+}
+
+io::Image resize(const io::Image& image, int64_t height, int64_t width,
+                 Interpolation interpolation) {
+  return resize(image, height, width, interpolation,
+                {0, 0, static_cast<double>(image.width), static_cast<double>(image.height)});
+}
+
+}  // namespace braid::data

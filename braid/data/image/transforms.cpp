@@ -1,0 +1,267 @@
+#include "braid/data/image/transforms.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "braid/core/error.h"
+#include "braid/core/near_match.h"
+#include "braid/data/image/resize.h"
+
+namespace braid::data {
+namespace {
+
+void check_choice(const char* field, const std::string& value,
+                  const std::vector<std::string>& choices) {
+  if (std::find(choices.begin(), choices.end(), value) != choices.end()) return;
+  throw ConfigError(
+      "data",
+      fmt::format("expected {} to be one of {}, got '{}'", field, fmt::join(choices, ", "), value),
+      "", did_you_mean(value, choices));
+}
+
+// Evaluation is the same every time: bilinear stands for random there.
+Interpolation interpolation_of(const InputConfig& input) {
+  check_choice("interpolation", input.interpolation, {"bicubic", "bilinear", "random"});
+  return input.interpolation == "bicubic" ? Interpolation::kBicubic : Interpolation::kBilinear;
+}
+
+Interpolation pick_interpolation(const InputConfig& input, Random& random) {
+  if (input.interpolation != "random") return interpolation_of(input);
+  return random.below(2) == 0 ? Interpolation::kBilinear : Interpolation::kBicubic;
+}
+
+io::Image crop(const io::Image& image, int64_t top, int64_t left, int64_t height, int64_t width) {
+  io::Image out{height, width, image.channels, {}};
+  const int64_t stride = width * image.channels;
+  out.pixels.resize(static_cast<size_t>(height * stride));
+  for (int64_t y = 0; y < height; ++y) {
+    const uint8_t* row = image.pixels.data() + ((top + y) * image.width + left) * image.channels;
+    std::copy_n(row, stride, out.pixels.data() + y * stride);
+  }
+  return out;
+}
+
+int64_t round_to_even(double value) { return static_cast<int64_t>(std::nearbyint(value)); }
+
+// The centre of the image; where the image is smaller, it is filled up on both sides first.
+io::Image centre(const io::Image& image, int64_t height, int64_t width,
+                 const std::vector<uint8_t>& fill) {
+  const int64_t C = image.channels;
+  const int64_t rows = std::max(height, image.height), columns = std::max(width, image.width);
+  const int64_t top = round_to_even(static_cast<double>(rows - height) / 2),
+                left = round_to_even(static_cast<double>(columns - width) / 2);
+  if (rows == image.height && columns == image.width) return crop(image, top, left, height, width);
+  io::Image filled{rows, columns, C, {}};
+  filled.pixels.resize(static_cast<size_t>(rows * columns * C));
+  for (size_t i = 0; i < filled.pixels.size(); ++i)
+    filled.pixels[i] = fill[i % static_cast<size_t>(C)];
+  const int64_t y0 = (rows - image.height) / 2, x0 = (columns - image.width) / 2;
+  for (int64_t y = 0; y < image.height; ++y)
+    std::copy_n(image.pixels.data() + y * image.width * C, image.width * C,
+                filled.pixels.data() + ((y0 + y) * columns + x0) * C);
+  return crop(filled, top, left, height, width);
+}
+
+// The size that timm's evaluation transform resizes an image to.
+std::pair<int64_t, int64_t> resized_size(const io::Image& image, const InputConfig& input) {
+  const auto scaled = [&](int64_t side) {
+    return static_cast<int64_t>(std::floor(static_cast<double>(side) / input.crop_pct));
+  };
+  const int64_t height = scaled(input.height), width = scaled(input.width);
+  if (input.crop_mode == "squash") return {height, width};
+  if (input.crop_mode == "center" && height == width) {  // torchvision's Resize
+    const int64_t shorter = std::min(image.height, image.width);
+    return {height * image.height / shorter, height * image.width / shorter};
+  }
+  const double down = static_cast<double>(image.height) / static_cast<double>(height),
+               across = static_cast<double>(image.width) / static_cast<double>(width);
+  const double ratio =
+      input.crop_mode == "border" ? std::max(down, across) : std::min(down, across);
+  const auto shrunk = [&](int64_t side) {
+    return std::max<int64_t>(1, round_to_even(static_cast<double>(side) / ratio));
+  };
+  return {shrunk(image.height), shrunk(image.width)};
+}
+
+io::Image random_resized_crop(const io::Image& image, const InputConfig& input,
+                              const AugmentConfig& augment, Random& random) {
+  const auto interpolation = pick_interpolation(input, random);
+  const auto H = static_cast<double>(image.height), W = static_cast<double>(image.width);
+  for (int attempt = 0; attempt < 10; ++attempt) {
+    const double area = H * W * random.uniform(augment.scale[0], augment.scale[1]);
+    const double ratio =
+        std::exp(random.uniform(std::log(augment.ratio[0]), std::log(augment.ratio[1])));
+    const double w = std::round(std::sqrt(area * ratio)), h = std::round(std::sqrt(area / ratio));
+    if (w < 1 || h < 1 || w > W || h > H) continue;
+    const auto left = static_cast<double>(random.below(static_cast<int64_t>(W - w) + 1));
+    const auto top = static_cast<double>(random.below(static_cast<int64_t>(H - h) + 1));
+    return resize(image, input.height, input.width, interpolation, {left, top, left + w, top + h});
+  }
+  // Nothing fitted: the largest centre crop within the ratios.
+  const double ratio = std::clamp(W / H, augment.ratio[0], augment.ratio[1]);
+  const double w = std::min(W, std::round(H * ratio)), h = std::min(H, std::round(W / ratio));
+  const double left = std::floor((W - w) / 2), top = std::floor((H - h) / 2);
+  return resize(image, input.height, input.width, interpolation, {left, top, left + w, top + h});
+}
+
+// Moves the image by up to `padding` pixels and fills with black, as a crop of the padded image
+// does.
+io::Image pad_crop(const io::Image& image, int64_t padding, Random& random) {
+  const int64_t dy = random.below(2 * padding + 1) - padding,
+                dx = random.below(2 * padding + 1) - padding;
+  io::Image out{image.height, image.width, image.channels,
+                std::vector<uint8_t>(image.pixels.size(), 0)};
+  const int64_t C = image.channels;
+  const int64_t x0 = std::max<int64_t>(0, -dx), x1 = std::min(image.width, image.width - dx);
+  for (int64_t y = std::max<int64_t>(0, -dy); y < std::min(image.height, image.height - dy); ++y)
+    if (x1 > x0)
+      std::copy_n(image.pixels.data() + ((y + dy) * image.width + x0 + dx) * C, (x1 - x0) * C,
+                  out.pixels.data() + (y * image.width + x0) * C);
+  return out;
+}
+
+void flip(io::Image& image) {
+  const int64_t C = image.channels;
+  for (int64_t y = 0; y < image.height; ++y) {
+    uint8_t* row = image.pixels.data() + y * image.width * C;
+    for (int64_t a = 0, b = image.width - 1; a < b; ++a, --b)
+      std::swap_ranges(row + a * C, row + (a + 1) * C, row + b * C);
+  }
+}
+
+void check_probability(const char* field, double value) {
+  if (!(value >= 0 && value <= 1))
+    throw ConfigError("data", fmt::format("expected {} between 0 and 1, got {}", field, value));
+}
+
+void check_range(const char* field, const std::vector<double>& range) {
+  if (range.size() != 2 || !(range[0] > 0) || !(range[1] >= range[0]))
+    throw ConfigError("data", fmt::format("expected two rising numbers above 0 for {}, got {}",
+                                          field, Json(range).dump()));
+}
+
+}  // namespace
+
+void InputConfig::visit(FieldVisitor& v) {
+  v.field("channels", channels, "1 gray, 3 colour");
+  v.field("height", height, "pixels");
+  v.field("width", width, "pixels");
+  v.field("mean", mean, "of pixels in [0, 1], one per channel");
+  v.field("std", std, "of pixels in [0, 1], one per channel");
+  v.field("interpolation", interpolation, "bicubic, bilinear or random");
+  v.field("crop_pct", crop_pct, "evaluation: resize to size / crop_pct, then centre crop");
+  v.field("crop_mode", crop_mode, "evaluation: center, squash or border");
+}
+
+void AugmentConfig::visit(FieldVisitor& v) {
+  v.field("no_aug", no_aug, "no augmentation at all");
+  v.field("train_crop", train_crop,
+          "rrc: random-resized-crop; pad: pad and crop; none; auto: pad up to 64 px");
+  v.field("scale", scale, "random-resized-crop: share of the area, low and high");
+  v.field("ratio", ratio, "random-resized-crop: aspect ratio, low and high");
+  v.field("crop_padding", crop_padding, "pad and crop: pixels");
+  v.field("hflip", hflip, "probability of a horizontal flip");
+  v.field("aa", aa, "RandAugment, such as rand-m9-mstd0.5-inc1; empty: off");
+  v.field("reprob", reprob, "probability of random erasing");
+  v.field("mixup", mixup, "mixup alpha, 0: off");
+  v.field("cutmix", cutmix, "cutmix alpha, 0: off");
+  v.field("mixup_prob", mixup_prob, "probability of mixing a batch");
+  v.field("mixup_switch_prob", mixup_switch_prob,
+          "probability of cutmix rather than mixup when both are on");
+}
+
+void validate(const AugmentConfig& augment) {
+  check_choice("train_crop", augment.train_crop, {"auto", "rrc", "pad", "none"});
+  check_range("scale", augment.scale);
+  check_range("ratio", augment.ratio);
+  check_probability("hflip", augment.hflip);
+  check_probability("reprob", augment.reprob);
+  check_probability("mixup_prob", augment.mixup_prob);
+  check_probability("mixup_switch_prob", augment.mixup_switch_prob);
+  if (augment.crop_padding < 0 || augment.crop_padding > 1024)
+    throw ConfigError("data", fmt::format("expected crop_padding between 0 and 1024, got {}",
+                                          augment.crop_padding));
+  if (!(augment.mixup >= 0) || !(augment.cutmix >= 0))
+    throw ConfigError("data", "expected mixup and cutmix alphas of at least 0");
+  parse_rand_augment(augment.aa);
+}
+
+void validate(const InputConfig& input) {
+  constexpr double kLeastCrop = 0.05, kMostCrop = 2;
+  const auto channels = static_cast<size_t>(input.channels);
+  if (input.mean.size() != channels || input.std.size() != channels)
+    throw ConfigError("data", fmt::format("expected {} numbers in mean and in std, got {} and {}",
+                                          channels, input.mean.size(), input.std.size()));
+  for (const double deviation : input.std)
+    if (!(deviation > 0)) throw ConfigError("data", "expected std above 0");
+  if (!(input.crop_pct >= kLeastCrop && input.crop_pct <= kMostCrop))
+    throw ConfigError("data", fmt::format("expected crop_pct between {} and {}, got {}", kLeastCrop,
+                                          kMostCrop, input.crop_pct));
+  check_choice("interpolation", input.interpolation, {"bicubic", "bilinear", "random"});
+  check_choice("crop_mode", input.crop_mode, {"center", "squash", "border"});
+}
+
+io::Image prepare_for_evaluation(const io::Image& image, const InputConfig& input) {
+  const io::Image source = io::convert_channels(image, input.channels);
+  const auto [height, width] = resized_size(source, input);
+  const io::Image resized = resize(source, height, width, interpolation_of(input));
+  std::vector<uint8_t> fill(static_cast<size_t>(input.channels), 0);
+  if (input.crop_mode == "border")
+    for (size_t c = 0; c < fill.size(); ++c)
+      fill[c] =
+          static_cast<uint8_t>(std::clamp<int64_t>(round_to_even(255 * input.mean.at(c)), 0, 255));
+  return centre(resized, input.height, input.width, fill);
+}
+
+io::Image prepare_for_training(const io::Image& image, const InputConfig& input,
+                               const AugmentConfig& augment, Random& random) {
+  if (augment.no_aug) return prepare_for_evaluation(image, input);
+  const bool small = std::max(input.height, input.width) <= kSmallImage;
+  io::Image out;
+  if (augment.train_crop == "rrc" || (augment.train_crop == "auto" && !small)) {
+    out = random_resized_crop(io::convert_channels(image, input.channels), input, augment, random);
+  } else {
+    out = prepare_for_evaluation(image, input);
+    if (augment.train_crop != "none") out = pad_crop(out, augment.crop_padding, random);
+  }
+  if (random.uniform() < augment.hflip) flip(out);
+  if (!augment.aa.empty()) rand_augment(out, parse_rand_augment(augment.aa), input, random);
+  return out;
+}
+
+void normalize(const io::Image& image, const InputConfig& input, float* out) {
+  const int64_t C = image.channels;
+  const auto channels = static_cast<size_t>(C);
+  std::vector<float> scale(channels), shift(channels);
+  for (size_t c = 0; c < channels; ++c) {
+    const size_t k = input.mean.size() == channels ? c : 0;
+    scale[c] = static_cast<float>(1.0 / (255.0 * input.std.at(k)));
+    shift[c] = static_cast<float>(-input.mean.at(k) / input.std.at(k));
+  }
+  const int64_t pixels = image.height * image.width;
+  const uint8_t* in = image.pixels.data();
+  for (int64_t i = 0; i < pixels; ++i)
+    for (size_t c = 0; c < channels; ++c) *out++ = static_cast<float>(*in++) * scale[c] + shift[c];
+}
+
+void random_erase(float* image, const InputConfig& input, double probability, Random& random) {
+  if (probability == 0 || random.uniform() >= probability) return;
+  const auto H = static_cast<double>(input.height), W = static_cast<double>(input.width);
+  for (int attempt = 0; attempt < 10; ++attempt) {  // timm's RandomErasing, mode pixel
+    const double area = random.uniform(0.02, 1.0 / 3) * H * W;
+    const double aspect = std::exp(random.uniform(std::log(0.3), std::log(1 / 0.3)));
+    const auto h = static_cast<int64_t>(std::round(std::sqrt(area * aspect)));
+    const auto w = static_cast<int64_t>(std::round(std::sqrt(area / aspect)));
+    if (h < 1 || w < 1 || h >= input.height || w >= input.width) continue;
+    const int64_t top = random.below(input.height - h + 1),
+                  left = random.below(input.width - w + 1);
+    for (int64_t y = top; y < top + h; ++y)
+      for (int64_t i = 0; i < w * input.channels; ++i)
+        image[(y * input.width + left) * input.channels + i] = static_cast<float>(random.normal());
+    return;
+  }
+}
+
+}  // namespace braid::data

@@ -1,0 +1,60 @@
+// Image transforms on bytes, run in the loader's worker threads. Parameters have timm's names and
+// meanings.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "braid/core/config.h"
+#include "braid/data/image/input_config.h"
+#include "braid/data/random.h"
+#include "braid/io/image.h"
+
+namespace braid::data {
+
+// Training augmentation; evaluation uses none of it. Flags are timm's.
+struct AugmentConfig {
+  bool no_aug = false;
+  std::string train_crop =
+      "auto";  // rrc: random-resized-crop; pad: pad-crop; none; auto: pad for input <= 64 px
+  std::vector<double> scale = {0.08, 1.0};         // random-resized-crop area
+  std::vector<double> ratio = {3.0 / 4, 4.0 / 3};  // random-resized-crop aspect
+  int64_t crop_padding = 4;                        // pixels, for pad-crop
+  double hflip = 0.5;                              // probability
+  std::string aa = "";  // "rand-m9-n2-mstd0.5"-style RandAugment; "": off
+  double reprob = 0.0;  // random erasing probability
+  double mixup = 0.0;   // alpha, 0: off
+  double cutmix = 0.0;  // alpha, 0: off
+  double mixup_prob = 1.0;
+  double mixup_switch_prob = 0.5;
+  void visit(FieldVisitor& v);
+};
+
+// Throws ConfigError naming the field.
+void validate(const AugmentConfig& augment);
+
+// timm's RandAugment, parsed from "rand-m9-n2-mstd0.5-inc1".
+struct RandAugmentConfig {
+  double magnitude = 9;      // 0 to 10
+  int64_t layers = 2;        // operations per image
+  double magnitude_std = 0;  // of a normal around the magnitude
+  double probability = 0.5;  // of each operation
+  bool increasing = false;   // severity rises with magnitude for every operation
+};
+// Throws ConfigError for anything that is not of that form; empty gives the defaults.
+RandAugmentConfig parse_rand_augment(const std::string& text);
+void rand_augment(io::Image& image, const RandAugmentConfig& config, const InputConfig& input,
+                  Random& random);
+
+// Bytes of exactly input.height x input.width x input.channels. crop_mode says what is resized to
+// size / crop_pct before the centre is taken: center the shorter side, border the longer one (the
+// rest is filled with the mean), squash both sides.
+io::Image prepare_for_evaluation(const io::Image& image, const InputConfig& input);
+io::Image prepare_for_training(const io::Image& image, const InputConfig& input,
+                               const AugmentConfig& augment, Random& random);
+// (pixel / 255 - mean) / std into out, [H,W,C] float.
+void normalize(const io::Image& image, const InputConfig& input, float* out);
+// Fills a random rectangle of a normalized image [H,W,C] with noise, with this probability.
+void random_erase(float* image, const InputConfig& input, double probability, Random& random);
+
+}  // namespace braid::data

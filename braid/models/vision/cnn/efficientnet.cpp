@@ -1,0 +1,112 @@
+#include "braid/models/vision/cnn/efficientnet.h"
+
+#include <cmath>
+
+#include "braid/models/layer_ids.h"
+#include "braid/models/validate.h"
+#include "braid/models/vision/inputs.h"
+#include "braid/nn/basic/norm.h"
+#include "braid/nn/conv/conv.h"
+
+namespace braid::models {
+
+void EfficientNetBase::build(int64_t in_chans, const nn::EfficientNetStagesConfig& stages) {
+  depth_ = static_cast<int64_t>(stages.depths.size());
+  act_ = stages.act;
+  conv_stem_ =
+      register_module("conv_stem", nn::conv2d(in_chans, stages.in_chs, {.kernel = 3, .stride = 2}));
+  bn1_ = register_module("bn1", nn::batch_norm(stages.in_chs));
+  blocks_ = register_module("blocks", nn::EfficientNetStages(stages));
+}
+
+torch::Tensor EfficientNetBase::trunk(const torch::Tensor& x) {
+  const auto stem = nn::activate(bn1_->forward(conv_stem_->forward(x)), act_);
+  return blocks_->forward(stem, checkpointing());
+}
+
+std::vector<FeatureInfo> EfficientNetBase::feature_info() const {
+  std::vector<FeatureInfo> info;
+  for (const auto& level : blocks_->levels())
+    info.push_back({level.stage < 0 ? "bn1" : "blocks." + std::to_string(level.stage),
+                    level.num_chs, 2 * level.reduction});
+  return info;
+}
+
+int64_t EfficientNetBase::layer_id(const std::string& parameter) const {
+  if (parameter.starts_with("conv_stem.") || parameter.starts_with("bn1.")) return 0;
+  return block_index(parameter, "blocks.", depth_) + 1;
+}
+
+void EfficientNetBase::replace_classifier(int64_t in_features, int64_t num_classes) {
+  if (classifier_) unregister_module("classifier");
+  classifier_ = nullptr;
+  if (num_classes == 0) return;
+  classifier_ = register_module("classifier", torch::nn::Linear(in_features, num_classes));
+  const double range = 1 / std::sqrt(static_cast<double>(num_classes));  // of the fan-out
+  torch::nn::init::uniform_(classifier_->weight, -range, range);
+  torch::nn::init::zeros_(classifier_->bias);
+}
+
+torch::Tensor EfficientNetBase::classify(const torch::Tensor& x, double drop_rate,
+                                         bool pre_logits) {
+  if (pre_logits || !classifier_) return x;
+  return classifier_->forward(torch::dropout(x, drop_rate, is_training()));
+}
+
+void EfficientNetConfig::visit(FieldVisitor& v) {
+  v.field("num_classes", num_classes, "classes, 0: no classifier");
+  v.field("in_chans", in_chans, "input channels");
+  v.field("img_size", img_size, "pixels along one side");
+  v.field("arch_def", arch_def, "blocks of each stage, such as ir_k3_s2_e6_c24_se0.25");
+  v.field("depths", depths, "blocks per stage, the last of arch_def repeated");
+  v.field("stem_size", stem_size, "channels of the stem");
+  v.field("num_features", num_features, "channels before pooling");
+  v.field("act_layer", act_layer, "activation: silu, relu, hard_swish, ...");
+  v.field("drop_rate", drop_rate, "dropout before the classifier, 0: none");
+  v.field("drop_path_rate", drop_path_rate, "stochastic depth of the last block, 0: none");
+}
+
+EfficientNet::EfficientNet(const EfficientNetConfig& config)
+    : config_(config), act_(nn::parse_act(config.act_layer)) {
+  Validator("efficientnet")
+      .input(config.num_classes, config.in_chans, config.img_size)
+      .positive("stem_size", config.stem_size)
+      .positive("num_features", config.num_features)
+      .rate("drop_rate", config.drop_rate)
+      .rate("drop_path_rate", config.drop_path_rate);
+  build(config.in_chans, {.arch_def = config.arch_def,
+                          .depths = config.depths,
+                          .in_chs = config.stem_size,
+                          .act = act_,
+                          .se_from_exp = false,
+                          .drop_path_rate = config.drop_path_rate});
+  conv_head_ = register_module("conv_head", nn::conv2d(trunk_chs(), config.num_features));
+  bn2_ = register_module("bn2", nn::batch_norm(config.num_features));
+  reset_classifier(config.num_classes);
+}
+
+torch::Tensor EfficientNet::forward_features(const torch::Tensor& x) {
+  return nn::activate(bn2_->forward(conv_head_->forward(trunk(x))), act_);
+}
+
+torch::Tensor EfficientNet::forward_head(const torch::Tensor& features, bool pre_logits) {
+  return classify(features.mean({2, 3}), config_.drop_rate, pre_logits);
+}
+
+void EfficientNet::reset_classifier(int64_t num_classes) {
+  config_.num_classes = num_classes;
+  replace_classifier(config_.num_features, num_classes);
+}
+
+int64_t EfficientNet::layer_id(const std::string& parameter) const {
+  if (parameter.starts_with("conv_head.") || parameter.starts_with("bn2."))
+    return layer_count() - 2;  // with the last stage, as in timm
+  return EfficientNetBase::layer_id(parameter);
+}
+
+void add_efficientnet(Registry& table) {
+  table.push_back(make_entry<EfficientNet>("efficientnet_b0", Family::kCnn, Fusion::kNone,
+                                           imagenet_input(224, 0.875), EfficientNetConfig{}));
+}
+
+}  // namespace braid::models

@@ -1,0 +1,130 @@
+#include "braid/models/vision/cnn/resnet.h"
+
+#include <numeric>
+
+#include "braid/core/error.h"
+#include "braid/models/validate.h"
+#include "braid/models/vision/inputs.h"
+#include "braid/nn/basic/drop_path.h"
+#include "braid/nn/basic/norm.h"
+#include "braid/nn/block/resnet_block.h"
+#include "braid/nn/conv/conv.h"
+#include "braid/runtime/grad_checkpoint.h"
+
+namespace braid::models {
+
+void ResNetConfig::visit(FieldVisitor& v) {
+  v.field("num_classes", num_classes, "classes, 0: no classifier");
+  v.field("in_chans", in_chans, "input channels");
+  v.field("img_size", img_size, "pixels along one side");
+  v.field("layers", layers, "blocks per stage");
+  v.field("widths", widths, "channels per stage, before a bottleneck's expansion");
+  v.field("bottleneck", bottleneck, "blocks of 1x1, 3x3, 1x1 with expansion 4");
+  v.field("small_images", small_images,
+          "stem without stride and pooling, shortcuts without weights");
+  v.field("drop_rate", drop_rate, "dropout before the classifier, 0: none");
+  v.field("drop_path_rate", drop_path_rate, "stochastic depth of the last block, 0: none");
+}
+
+ResNet::ResNet(const ResNetConfig& config) : config_(config) {
+  Validator("resnet")
+      .input(config.num_classes, config.in_chans, config.img_size)
+      .rate("drop_rate", config.drop_rate)
+      .rate("drop_path_rate", config.drop_path_rate);
+  if (config.layers.empty() || config.layers.size() != config.widths.size())
+    throw ConfigError("models", "expected as many widths as layers, at least one", "model resnet");
+  Validator("resnet").stages("layers", config.layers.size());
+  for (size_t i = 0; i < config.layers.size(); ++i)
+    Validator("resnet").positive("layers", config.layers[i]).positive("widths", config.widths[i]);
+
+  int64_t chans = config.small_images ? config.widths[0] : 64;
+  const auto stem = config.small_images ? nn::ConvOptions{.kernel = 3}
+                                        : nn::ConvOptions{.kernel = 7, .stride = 2};
+  conv1 = register_module("conv1", nn::conv2d(config.in_chans, chans, stem));
+  bn1 = register_module("bn1", nn::batch_norm(chans));
+  const int64_t blocks = std::accumulate(config.layers.begin(), config.layers.end(), int64_t{0});
+  const auto rates = nn::drop_path_rates(config.drop_path_rate, blocks);
+  size_t block = 0;
+  for (size_t stage = 0; stage < config.layers.size(); ++stage) {
+    torch::nn::Sequential layer;
+    for (int64_t i = 0; i < config.layers[stage]; ++i, ++block) {
+      const nn::ResNetBlockConfig options{.in_chans = chans,
+                                          .width = config.widths[stage],
+                                          .stride = i == 0 && stage > 0 ? 2 : 1,
+                                          .bottleneck = config.bottleneck,
+                                          .shortcut = config.small_images
+                                                          ? nn::ResNetShortcut::kZeroPadding
+                                                          : nn::ResNetShortcut::kProjection,
+                                          .drop_path_rate = rates[block]};
+      layer->push_back(nn::ResNetBlock(options));
+      chans = options.out_chans();
+    }
+    layers.push_back(register_module("layer" + std::to_string(stage + 1), layer));
+  }
+  reset_classifier(config.num_classes);
+}
+
+torch::Tensor ResNet::forward_features(const torch::Tensor& x) {
+  auto y = bn1->forward(conv1->forward(x)).relu_();
+  if (!config_.small_images) y = torch::max_pool2d(y, 3, 2, 1);
+  for (const auto& layer : layers)
+    for (const auto& module : *layer) {
+      nn::ResNetBlock block(std::dynamic_pointer_cast<nn::ResNetBlockImpl>(module.ptr()));
+      y = runtime::maybe_checkpoint(checkpointing(), block, y);
+    }
+  return y;
+}
+
+torch::Tensor ResNet::forward_head(const torch::Tensor& features, bool pre_logits) {
+  const auto pooled = features.mean({2, 3});  // [B,D,h,w] -> [B,D]
+  if (pre_logits || !fc) return pooled;
+  return fc->forward(torch::dropout(pooled, config_.drop_rate, is_training()));
+}
+
+std::vector<FeatureInfo> ResNet::feature_info() const {
+  std::vector<FeatureInfo> info;
+  int64_t reduction = config_.small_images ? 1 : 2;
+  info.push_back({"bn1", config_.small_images ? config_.widths[0] : 64, reduction});
+  if (!config_.small_images) reduction *= 2;
+  for (size_t stage = 0; stage < config_.layers.size(); ++stage) {
+    if (stage > 0) reduction *= 2;
+    info.push_back(
+        {"layer" + std::to_string(stage + 1), config_.widths[stage] * expansion(), reduction});
+  }
+  return info;
+}
+
+void ResNet::reset_classifier(int64_t num_classes) {
+  config_.num_classes = num_classes;
+  if (fc) unregister_module("fc");
+  fc = nullptr;
+  if (num_classes > 0)
+    fc = register_module("fc", torch::nn::Linear(config_.widths.back() * expansion(), num_classes));
+}
+
+int64_t ResNet::layer_id(const std::string& parameter) const {
+  if (parameter.starts_with("conv1.") || parameter.starts_with("bn1.")) return 0;
+  if (parameter.starts_with("layer")) return std::stoll(parameter.substr(5));
+  return layer_count() - 1;
+}
+
+void add_resnet(Registry& table) {
+  const auto add = [&table](const char* name, const data::InputConfig& input,
+                            const ResNetConfig& config) {
+    table.push_back(make_entry<ResNet>(name, Family::kCnn, Fusion::kNone, input, config));
+  };
+  add("resnet18", imagenet_input(224, 0.95), {});
+  add("resnet34", imagenet_input(224, 0.95), {.layers = {3, 4, 6, 3}});
+  add("resnet50", imagenet_input(224, 0.95), {.layers = {3, 4, 6, 3}, .bottleneck = true});
+  add("resnet101", imagenet_input(224, 0.95), {.layers = {3, 4, 23, 3}, .bottleneck = true});
+  const auto small = [](int64_t blocks) {  // 6 * blocks + 2 layers
+    return ResNetConfig{.img_size = 32,
+                        .layers = {blocks, blocks, blocks},
+                        .widths = {16, 32, 64},
+                        .small_images = true};
+  };
+  add("resnet20", small_image_input(32), small(3));
+  add("resnet56", small_image_input(32), small(9));
+}
+
+}  // namespace braid::models

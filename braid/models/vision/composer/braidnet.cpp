@@ -1,0 +1,303 @@
+#include "braid/models/vision/composer/braidnet.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <map>
+#include <mutex>
+
+#include "braid/core/error.h"
+#include "braid/core/near_match.h"
+#include "braid/models/layer_ids.h"
+#include "braid/models/validate.h"
+#include "braid/models/vision/inputs.h"
+#include "braid/nn/basic/activation.h"
+#include "braid/nn/basic/drop_path.h"
+#include "braid/nn/position/position.h"
+#include "braid/nn/position/relative_position.h"
+#include "braid/runtime/generator_guard.h"
+#include "braid/runtime/grad_checkpoint.h"
+
+namespace braid::models {
+namespace {
+
+using torch::Tensor;
+
+constexpr const char* kPrefix = "braidnet:";
+constexpr int64_t kSmallDesign = 8;  // reduction up to which a design is meant for small images
+
+std::string option_of(const std::vector<text::DesignOption>& options, const std::string& name,
+                      const std::string& otherwise) {
+  for (const auto& option : options)
+    if (option.name == name) return option.value;
+  return otherwise;
+}
+
+// Pixels of an image per pixel of the last map, along one side.
+int64_t reduction_of(const text::Design& design) {
+  int64_t reduction = 1;
+  const auto reduce = [&](int64_t stride, size_t at) {
+    reduction *= stride;
+    if (reduction > kMaxImageSize)
+      design.fail(at, fmt::format("expected strides whose product is at most {}, got {}",
+                                  kMaxImageSize, reduction));
+  };
+  for (const auto& conv : design.stem) reduce(conv.stride, conv.at);
+  for (const auto& stage : design.stages)
+    reduce(option_of(stage.options, "stride", "2") == "1" ? 1 : 2, stage.at);
+  return reduction;
+}
+
+struct StemOptions {
+  bool norm = true;  // batch norm behind the convolution
+  nn::Act act = nn::Act::kSilu;
+};
+
+StemOptions stem_options(const text::Design& design, const text::StemConv& conv) {
+  StemOptions options;
+  if (conv.patch) options.act = nn::Act::kIdentity;
+  for (const auto& [name, value, at] : conv.options) {
+    if (name == "norm") {
+      if (value != "none" && value != "batch")
+        design.fail(at, "expected norm=batch or norm=none, got " + value);
+      options.norm = value == "batch";
+    } else if (name == "act") {
+      try {
+        options.act = nn::parse_act(value);
+      } catch (const ConfigError&) {
+        design.fail(at, "unknown activation '" + value + "'", did_you_mean(value, nn::act_names()));
+      }
+    } else {
+      design.fail(at, "unknown option '" + name + "' of the stem", "act=NAME, norm=none");
+    }
+  }
+  return options;
+}
+
+BraidNetConfig config_of(const text::Design& design) {
+  BraidNetConfig config;
+  config.design = text::to_line(design);
+  config.img_size = reduction_of(design) <= kSmallDesign ? 32 : 224;
+  return config;
+}
+
+ModelEntry entry_of(const std::string& name, const BraidNetConfig& config) {
+  const auto input =
+      config.img_size == 32 ? small_image_input(32) : imagenet_input(config.img_size, 0.9);
+  return make_entry<BraidNet>(name, Family::kHybrid, Fusion::kInterleaved, input, config);
+}
+
+}  // namespace
+
+void BraidNetConfig::visit(FieldVisitor& v) {
+  v.field("num_classes", num_classes, "classes, 0: no classifier");
+  v.field("in_chans", in_chans, "input channels");
+  v.field("img_size", img_size, "pixels along one side");
+  v.field("design", design, "stem, stages and head, such as stem=conv3x3s2,32|C2x64|T4x192h6");
+  v.field("drop_rate", drop_rate, "dropout before the classifier, 0: none");
+  v.field("attn_drop_rate", attn_drop_rate, "dropout of attention weights, 0: none");
+  v.field("proj_drop_rate", proj_drop_rate, "dropout in the Transformer blocks, 0: none");
+  v.field("drop_path_rate", drop_path_rate, "stochastic depth of the last block, 0: none");
+}
+
+BraidNet::BraidNet(const BraidNetConfig& config)
+    : BraidNet(config, text::parse_design(config.design)) {}
+
+BraidNet::BraidNet(const BraidNetConfig& config, const text::Design& design)
+    : config_(config), design_(design) {
+  Validator("braidnet")
+      .input(config.num_classes, config.in_chans, config.img_size)
+      .rate("drop_rate", config.drop_rate)
+      .rate("attn_drop_rate", config.attn_drop_rate)
+      .rate("proj_drop_rate", config.proj_drop_rate)
+      .rate("drop_path_rate", config.drop_path_rate);
+  config_.design = text::to_line(design_);
+  side_ = config.img_size;
+  chans_ = config.in_chans;
+  reduction_of(design_);  // throws where the strides' product is beyond reason
+  build_stem();
+  build_stages();
+  if (design_.head_conv > 0) {
+    head_conv_ = register_module(
+        "head_conv", nn::ConvNormAct(chans_, design_.head_conv, nn::ConvOptions{}, nn::Act::kSilu));
+    chans_ = design_.head_conv;
+  }
+  if (design_.head_norm) norm_ = register_module("norm", nn::LayerNorm2d(chans_));
+  num_features_ = chans_;
+  head_ = register_module(
+      "head", nn::ClassifierHead(nn::ClassifierHeadConfig{.in_features = chans_,
+                                                          .num_classes = config.num_classes,
+                                                          .drop_rate = config.drop_rate}));
+}
+
+void BraidNet::build_stem() {
+  torch::nn::ModuleList list;
+  for (const auto& spec : design_.stem) {
+    const auto [norm, act] = stem_options(design_, spec);
+    for (int64_t i = 0; i < spec.repeats; ++i) {
+      // Half the odd kernel on either side leaves ceil(side / stride) pixels for any stride.
+      const nn::ConvOptions options{.kernel = spec.kernel,
+                                    .stride = i == 0 ? spec.stride : 1,
+                                    .padding = spec.patch ? 0 : spec.kernel / 2};
+      if (!norm) {
+        auto conv = nn::conv2d(chans_, spec.width, options);
+        list->push_back(conv);
+        stem_.push_back(
+            [conv, act](const Tensor& x) mutable { return nn::activate(conv->forward(x), act); });
+      } else {
+        nn::ConvNormAct conv(chans_, spec.width, options, act);
+        list->push_back(conv);
+        stem_.push_back([conv](const Tensor& x) mutable { return conv->forward(x); });
+      }
+      if (spec.patch) {
+        auto inner = stem_.back();
+        stem_.back() = [inner, patch = spec.kernel](const Tensor& x) {
+          return inner(nn::pad_to_patches(x, patch));
+        };
+      }
+      side_ = (side_ + options.stride - 1) / options.stride;
+      reduction_ *= options.stride;
+      chans_ = spec.width;
+    }
+  }
+  register_module("stem", list);
+  info_.push_back({"stem", chans_, reduction_});
+}
+
+void BraidNet::build_stages() {
+  int64_t blocks = 0;
+  for (const auto& stage : design_.stages)
+    blocks += stage.depth * static_cast<int64_t>(stage.blocks.size());
+  const auto rates = nn::drop_path_rates(config_.drop_path_rate, blocks);
+  size_t index = 0;
+  torch::nn::ModuleList stages;
+  for (const auto& spec : design_.stages) {
+    check_options(design_, spec);
+    torch::nn::ModuleList list;
+    std::vector<ComposedBlock> stage;
+    const text::StageOptions options(design_, spec);
+    const auto stride = options.word("stride", "2", {"1", "2"});
+    const bool together = spec.blocks == "D";  // its tokens live through the whole stage
+    const int64_t rounds = together ? 1 : spec.depth, depth = spec.depth / rounds;
+    for (int64_t round = 0; round < rounds; ++round)
+      for (const char letter : spec.blocks) {
+        const int64_t step = stage.empty() && stride == "2" ? 2 : 1;
+        side_ = (side_ + step - 1) / step;
+        reduction_ *= step;
+        index += static_cast<size_t>(depth);
+        stage.push_back(build_block(letter, options,
+                                    {.in_chans = chans_,
+                                     .out_chans = spec.width,
+                                     .stride = step,
+                                     .depth = depth,
+                                     .side = side_,
+                                     .first = stage.empty(),
+                                     .drop_path = rates[index - 1],
+                                     .attn_drop = config_.attn_drop_rate,
+                                     .proj_drop = config_.proj_drop_rate}));
+        list->push_back(stage.back().module);
+        chans_ = spec.width;
+      }
+    stages->push_back(list);
+    stages_.push_back(std::move(stage));
+    info_.push_back({fmt::format("stages.{}", stages_.size() - 1), chans_, reduction_});
+  }
+  register_module("stages", stages);
+}
+
+Tensor BraidNet::run_stem(const Tensor& x) {
+  expect_img_size("braidnet", x, config_.img_size);
+  auto y = x;
+  for (const auto& conv : stem_) y = conv(y);
+  return y;
+}
+
+Tensor BraidNet::run_stage(size_t stage, Tensor x) {
+  for (const auto& block : stages_[stage])
+    x = runtime::checkpoint_if(checkpointing(), block.forward, x);
+  return x;
+}
+
+Tensor BraidNet::finish(Tensor x) {
+  if (head_conv_) x = head_conv_->forward(x);
+  return norm_ ? norm_->forward(x) : x;
+}
+
+Tensor BraidNet::forward_features(const Tensor& x) {
+  auto y = run_stem(x);
+  for (size_t i = 0; i < stages_.size(); ++i) y = run_stage(i, y);
+  return finish(y);
+}
+
+Tensor BraidNet::forward_head(const Tensor& features, bool pre_logits) {
+  return head_->forward(features, pre_logits);
+}
+
+std::vector<BraidNet::Part> BraidNet::parts() {
+  const auto line = text::to_line(design_);
+  std::vector<std::string> texts;  // the design's items
+  for (size_t start = 0; start <= line.size();) {
+    const auto end = std::min(line.find('|', start), line.size());
+    texts.push_back(line.substr(start, end - start));
+    start = end + 1;
+  }
+  std::vector<Part> parts = {{"stem", texts[0], [this](const Tensor& x) { return run_stem(x); }}};
+  for (size_t i = 0; i < stages_.size(); ++i)
+    parts.push_back({fmt::format("stages.{}", i), texts[i + 1],
+                     [this, i](const Tensor& x) { return run_stage(i, x); }});
+  parts.push_back({"head", texts.size() > stages_.size() + 1 ? texts.back() : "",
+                   [this](const Tensor& x) { return forward_head(finish(x), false); }});
+  return parts;
+}
+
+void BraidNet::reset_classifier(int64_t num_classes) {
+  config_.num_classes = num_classes;
+  head_->reset(num_classes);
+}
+
+std::vector<std::string> BraidNet::no_weight_decay() const {
+  std::vector<std::string> names;
+  for (const auto& item : named_parameters())
+    if (item.key().ends_with("relative_position_bias_table") || item.key().ends_with("pos_embed"))
+      names.push_back(item.key());
+  return names;
+}
+
+int64_t BraidNet::layer_id(const std::string& parameter) const {
+  if (parameter.starts_with("stem.")) return 0;
+  return block_index(parameter, "stages.", layer_count() - 2) + 1;
+}
+
+Tensor BraidNet::resample_weight(const std::string& name, const Tensor& loaded) const {
+  const auto* target = named_parameters().find(name);
+  if (target == nullptr || loaded.dim() != target->dim()) return loaded;
+  const auto root = [](int64_t n) {
+    return static_cast<int64_t>(std::lround(std::sqrt(static_cast<double>(n))));
+  };
+  if (name.ends_with("pos_embed"))
+    return nn::resample_position_embedding(loaded, root(target->size(1)), 0);
+  if (name.ends_with("relative_position_bias_table"))
+    return nn::resize_relative_position_table(loaded, (root(target->size(0)) + 1) / 2);
+  return loaded;
+}
+
+const ModelEntry* find_design(const std::string& name) {
+  const bool line = name.starts_with(kPrefix), file = name.ends_with(".toml");
+  if (!line && !file) return nullptr;
+  const auto design =
+      line ? text::parse_design(name.substr(std::string(kPrefix).size())) : text::read_design(name);
+  const auto canonical = kPrefix + text::to_line(design);
+  static std::mutex mutex;
+  static std::map<std::string, ModelEntry> entries;  // stay where they are: callers keep references
+  const std::lock_guard lock(mutex);
+  const auto it = entries.find(canonical);
+  if (it != entries.end()) return &it->second;
+  const auto config = config_of(design);
+  const runtime::GeneratorGuard guard(torch::kCPU);
+  BraidNet(config, design);  // the design's errors come now, with their place in its source
+  return &entries.emplace(canonical, entry_of(canonical, config)).first->second;
+}
+
+void add_braidnet(Registry& table) { table.push_back(entry_of("braidnet", BraidNetConfig())); }
+
+}  // namespace braid::models

@@ -1,0 +1,181 @@
+#include "braid/models/vision/efficientnet_stages.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <map>
+#include <numeric>
+#include <sstream>
+
+#include "braid/core/error.h"
+#include "braid/models/vision/mobile_attention.h"
+#include "braid/runtime/grad_checkpoint.h"
+
+namespace braid::nn {
+namespace {
+
+// One block string, taken apart.
+struct BlockArgs {
+  std::string type;
+  std::optional<Act> act{};
+  std::map<std::string, double> numbers{};  // by letter
+  double get(const std::string& key, double otherwise) const {
+    const auto it = numbers.find(key);
+    return it == numbers.end() ? otherwise : it->second;
+  }
+  int64_t whole(const std::string& key, int64_t otherwise) const {
+    return static_cast<int64_t>(get(key, static_cast<double>(otherwise)));
+  }
+};
+
+[[noreturn]] void fail(const std::string& expected, const std::string& block) {
+  throw ConfigError("models", fmt::format("expected {}, got '{}'", expected, block),
+                    "field arch_def", "see braid/nn/mobile_stages.h for the notation");
+}
+
+void parse_number(const std::string& word, const std::string& block, BlockArgs& args) {
+  static const std::vector<std::string> kKeys = {"c", "k", "a", "s", "e", "se", "h", "d", "v"};
+  const auto digits = word.find_first_of("0123456789");
+  const std::string key = word.substr(0, digits);
+  if (digits == std::string::npos || std::find(kKeys.begin(), kKeys.end(), key) == kKeys.end())
+    fail(fmt::format("one of {} before a number", fmt::join(kKeys, ", ")), block);
+  double value = 0;
+  const char* end = word.data() + word.size();
+  if (std::from_chars(word.data() + digits, end, value).ptr != end || !(value <= 1e6))
+    fail("a number after '" + key + "'", block);
+  if (key != "e" && key != "se" && value != static_cast<double>(static_cast<int64_t>(value)))
+    fail("a whole number after '" + key + "'", block);
+  args.numbers[key] = value;
+}
+
+BlockArgs parse_block(const std::string& block) {
+  static const std::vector<std::string> kTypes = {"cn", "ds", "ir", "er", "uir", "mqa"};
+  static const std::map<std::string, Act> kActs = {
+      {"nre", Act::kRelu}, {"nr6", Act::kRelu6}, {"nhs", Act::kHardSwish}, {"nsw", Act::kSilu}};
+  std::istringstream words(block);
+  BlockArgs args;
+  std::getline(words, args.type, '_');
+  if (std::find(kTypes.begin(), kTypes.end(), args.type) == kTypes.end())
+    fail(fmt::format("a block of type {}", fmt::join(kTypes, ", ")), block);
+  for (std::string word; std::getline(words, word, '_');) {
+    const auto act = kActs.find(word);
+    if (act != kActs.end())
+      args.act = act->second;
+    else
+      parse_number(word, block, args);
+  }
+  const bool universal = args.type == "uir", attention = args.type == "mqa";
+  const auto odd = [&](const char* key, int64_t otherwise) {
+    const int64_t kernel = args.whole(key, otherwise);
+    return kernel % 2 == 1 && kernel < 64;
+  };
+  const int64_t stride = args.whole("s", 1);
+  if (args.whole("c", 0) < 1) fail("a number of channels, such as c32", block);
+  if (stride != 1 && (stride != 2 || attention)) fail("s1 or, where no attention is, s2", block);
+  if (!odd("k", 3) && !(universal && args.whole("k", 3) == 0)) fail("an odd kernel size k", block);
+  if (!odd("a", 1) && args.whole("a", 0) != 0) fail("an odd kernel size a, or a0", block);
+  if (universal && stride > 1 && args.whole("k", 3) == 0 && args.whole("a", 0) == 0)
+    fail("a depthwise convolution for the stride", block);
+  if (args.get("e", 1) <= 0) fail("a positive expansion ratio e", block);
+  if (args.get("se", 0) > 1) fail("a ratio se of at most 1", block);
+  if (args.whole("h", 8) < 1 || args.whole("d", 64) < 1 || args.whole("v", 1) < 1)
+    fail("positive h, d and v", block);
+  return args;
+}
+
+std::shared_ptr<FeatureBlockImpl> make_block(const BlockArgs& args, int64_t in, int64_t stride,
+                                             double drop_path_rate,
+                                             const EfficientNetStagesConfig& config) {
+  const Act act = args.act.value_or(config.act);
+  const int64_t out = args.whole("c", 0);
+  const double exp_ratio = args.get("e", 1);
+  if (args.type == "mqa")
+    return std::make_shared<MobileAttentionImpl>(
+        MobileAttentionConfig{.attn = {.dim = in,
+                                       .dim_out = out,
+                                       .num_heads = args.whole("h", 8),
+                                       .key_dim = args.whole("d", 64),
+                                       .kv_stride = args.whole("v", 1),
+                                       .dw_kernel_size = args.whole("k", 3)},
+                              .layer_scale_init_value = config.layer_scale_init_value,
+                              .drop_path_rate = drop_path_rate});
+  if (args.type == "uir")
+    return std::make_shared<UniversalInvertedResidualImpl>(
+        UniversalInvertedResidualConfig{.in_chs = in,
+                                        .out_chs = out,
+                                        .dw_kernel_size_start = args.whole("a", 0),
+                                        .dw_kernel_size_mid = args.whole("k", 3),
+                                        .stride = stride,
+                                        .exp_ratio = exp_ratio,
+                                        .act = act,
+                                        .layer_scale_init_value = config.layer_scale_init_value,
+                                        .drop_path_rate = drop_path_rate});
+  MobileBlockConfig block{.in_chs = in,
+                          .out_chs = out,
+                          .kernel_size = args.whole("k", 3),
+                          .stride = stride,
+                          .exp_ratio = exp_ratio,
+                          .act = act,
+                          .se = config.se,
+                          .drop_path_rate = drop_path_rate};
+  block.se.ratio = args.get("se", 0);
+  if (args.type == "cn") return std::make_shared<ConvBnActImpl>(block);
+  if (args.type == "ds") return std::make_shared<DepthwiseSeparableConvImpl>(block);
+  if (!config.se_from_exp) block.se.ratio /= exp_ratio;
+  if (args.type == "er") return std::make_shared<EdgeResidualImpl>(block);
+  return std::make_shared<InvertedResidualImpl>(block);
+}
+
+std::vector<BlockArgs> parse_stage(const std::string& stage, int64_t depth) {
+  std::istringstream words(stage);
+  std::vector<BlockArgs> blocks;
+  for (std::string word; words >> word;) blocks.push_back(parse_block(word));
+  if (blocks.empty()) fail("a block", stage);
+  const auto last = blocks.back();
+  blocks.resize(static_cast<size_t>(depth), last);
+  return blocks;
+}
+
+}  // namespace
+
+EfficientNetStagesImpl::EfficientNetStagesImpl(const EfficientNetStagesConfig& config) {
+  const size_t count = config.arch_def.size();
+  if (count == 0 || config.depths.size() != count)
+    throw ConfigError("models", "expected as many depths as arch_def, at least one",
+                      "field depths");
+  for (const int64_t depth : config.depths)
+    if (depth < 1 || depth > 1000)
+      throw ConfigError("models", fmt::format("expected depths between 1 and 1000, got {}", depth),
+                        "field depths");
+  std::vector<std::vector<BlockArgs>> stages;
+  for (size_t i = 0; i < count; ++i)
+    stages.push_back(parse_stage(config.arch_def[i], config.depths[i]));
+
+  const auto total =
+      static_cast<double>(std::accumulate(config.depths.begin(), config.depths.end(), int64_t{0}));
+  MobileLevel level{.stage = -1, .num_chs = config.in_chs};
+  for (size_t i = 0; i < count; ++i) {
+    const int64_t stride = stages[i][0].whole("s", 1);
+    if (stride > 1) levels_.push_back(level);
+    level.stage = static_cast<int64_t>(i);
+    level.reduction *= stride;
+    torch::nn::ModuleList blocks;
+    for (const auto& args : stages[i]) {
+      const double rate = config.drop_path_rate * static_cast<double>(blocks_.size()) / total;
+      blocks_.emplace_back(
+          make_block(args, level.num_chs, blocks->is_empty() ? stride : 1, rate, config));
+      blocks->push_back(blocks_.back());
+      level.num_chs = args.whole("c", 0);
+    }
+    register_module(std::to_string(i), blocks);
+  }
+  levels_.push_back(level);
+}
+
+torch::Tensor EfficientNetStagesImpl::forward(torch::Tensor x, bool checkpointing) {
+  for (auto& block : blocks_) x = runtime::maybe_checkpoint(checkpointing, block, x);
+  return x;
+}
+
+}  // namespace braid::nn

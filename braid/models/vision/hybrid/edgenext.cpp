@@ -1,0 +1,186 @@
+#include "braid/models/vision/hybrid/edgenext.h"
+
+#include <fmt/format.h>
+
+#include <numeric>
+
+#include "braid/core/error.h"
+#include "braid/models/layer_ids.h"
+#include "braid/models/validate.h"
+#include "braid/models/vision/hybrid/edgenext_blocks.h"
+#include "braid/models/vision/inputs.h"
+#include "braid/nn/basic/drop_path.h"
+#include "braid/nn/basic/init.h"
+#include "braid/nn/conv/conv.h"
+#include "braid/nn/position/position.h"
+#include "braid/runtime/grad_checkpoint.h"
+
+namespace braid::models {
+namespace {
+
+using torch::Tensor;
+
+void validate(const EdgeNeXtConfig& config) {
+  const std::string model = "edgenext";
+  const Validator check(model);
+  check.input(config.num_classes, config.in_chans, config.img_size)
+      .rate("drop_rate", config.drop_rate)
+      .rate("drop_path_rate", config.drop_path_rate);
+  const auto fail = [&](const std::string& message) {
+    throw ConfigError("models", message, "model " + model);
+  };
+  const size_t stages = config.depths.size();
+  const auto fits = [stages](const std::vector<int64_t>& field) { return field.size() == stages; };
+  if (stages == 0 || !fits(config.dims) || !fits(config.global_block_counts) ||
+      !fits(config.kernel_sizes) || !fits(config.heads) || !fits(config.d2_scales) ||
+      !fits(config.use_pos_emb))
+    fail(
+        "expected as many dims, global_block_counts, kernel_sizes, heads, d2_scales and "
+        "use_pos_emb as depths, at least 1");
+  check.stages("depths", stages);
+  if (!(config.expand_ratio >= 1 && config.expand_ratio <= 64))
+    fail(fmt::format("expected 1 <= expand_ratio <= 64, got {}", config.expand_ratio));
+  for (size_t i = 0; i < stages; ++i) {
+    const int64_t dim = config.dims[i], kernel = config.kernel_sizes[i];
+    check.positive("depths", config.depths[i]).positive("dims", dim);
+    if (config.global_block_counts[i] < 0)
+      fail(fmt::format("expected global_block_counts of at least 0, got {}",
+                       config.global_block_counts[i]));
+    if (kernel < 1 || kernel % 2 == 0 || kernel > 255)
+      fail(fmt::format("expected kernel_sizes odd and between 1 and 255, got {}", kernel));
+    if (config.use_pos_emb[i] != 0 && config.use_pos_emb[i] != 1)
+      fail(fmt::format("expected use_pos_emb 0 or 1, got {}", config.use_pos_emb[i]));
+    if (config.global_block_counts[i] == 0) continue;
+    check.divides("heads", config.heads[i], "dims", dim).positive("d2_scales", config.d2_scales[i]);
+    const int64_t scales = config.d2_scales[i];
+    if (scales < 2 || (dim + scales - 1) / scales * (scales - 1) >= dim)
+      fail(fmt::format("expected d2_scales to be 2 or more parts of dims = {}, got {}", dim,
+                       scales));
+  }
+}
+
+}  // namespace
+
+void EdgeNeXtConfig::visit(FieldVisitor& v) {
+  v.field("num_classes", num_classes, "classes, 0: no classifier");
+  v.field("in_chans", in_chans, "input channels");
+  v.field("img_size", img_size, "pixels along one side");
+  v.field("dims", dims, "channels per stage");
+  v.field("depths", depths, "blocks per stage");
+  v.field("global_block_counts", global_block_counts, "attention blocks at each stage's end");
+  v.field("kernel_sizes", kernel_sizes, "of the convolution blocks per stage, odd");
+  v.field("heads", heads, "attention heads per stage");
+  v.field("d2_scales", d2_scales, "parts of the channels in each stage's attention blocks");
+  v.field("use_pos_emb", use_pos_emb, "per stage, 1: attention blocks add positions, 0: not");
+  v.field("ls_init_value", ls_init_value, "initial factor on the branches");
+  v.field("expand_ratio", expand_ratio, "hidden channels of the feed-forward part per channel");
+  v.field("drop_rate", drop_rate, "dropout before the classifier, 0: none");
+  v.field("drop_path_rate", drop_path_rate, "stochastic depth of the last block, 0: none");
+}
+
+EdgeNeXtDownsampleImpl::EdgeNeXtDownsampleImpl(int64_t in, int64_t out, int64_t stride, Order order)
+    : stride_(stride), order_(order) {
+  const bool norm_first = order == Order::kNormConv;
+  conv_ = register_module(
+      norm_first ? "1" : "0",
+      nn::conv2d(in, out, {.kernel = stride, .stride = stride, .bias = true, .padding = 0}));
+  norm_ = register_module(norm_first ? "0" : "1", nn::LayerNorm2d(norm_first ? in : out));
+}
+
+Tensor EdgeNeXtDownsampleImpl::forward(Tensor x) {
+  if (order_ == Order::kNormConv) x = norm_->forward(x);
+  if (x.size(2) < stride_ || x.size(3) < stride_) x = nn::pad_to_patches(x, stride_);
+  x = conv_->forward(x);
+  return order_ == Order::kConvNorm ? norm_->forward(x) : x;
+}
+
+EdgeNeXt::EdgeNeXt(const EdgeNeXtConfig& config) : config_(config) {
+  validate(config);
+  using Order = EdgeNeXtDownsampleImpl::Order;
+  stem_ = register_module("stem",
+                          EdgeNeXtDownsample(config.in_chans, config.dims[0], 4, Order::kConvNorm));
+  const auto depth = std::accumulate(config.depths.begin(), config.depths.end(), int64_t{0});
+  const auto rates = nn::drop_path_rates(config.drop_path_rate, depth);
+  size_t block_number = 0;
+  torch::nn::ModuleList stages;
+  for (size_t i = 0; i < config.depths.size(); ++i) {
+    auto module = std::make_shared<torch::nn::Module>();
+    Stage stage;
+    if (i > 0)
+      stage.downsample = module->register_module(
+          "downsample",
+          EdgeNeXtDownsample(config.dims[i - 1], config.dims[i], 2, Order::kNormConv));
+    torch::nn::ModuleList blocks;
+    for (int64_t j = 0; j < config.depths[i]; ++j) {
+      const nn::EdgeNeXtBlockConfig block{.dim = config.dims[i],
+                                          .kernel_size = config.kernel_sizes[i],
+                                          .num_scales = config.d2_scales[i],
+                                          .num_heads = config.heads[i],
+                                          .use_pos_emb = config.use_pos_emb[i] == 1,
+                                          .expand_ratio = config.expand_ratio,
+                                          .ls_init_value = config.ls_init_value,
+                                          .drop_path = rates[block_number++]};
+      std::shared_ptr<nn::FeatureBlockImpl> part;
+      if (j < config.depths[i] - config.global_block_counts[i])
+        part = std::make_shared<nn::EdgeNeXtConvBlockImpl>(block);
+      else
+        part = std::make_shared<nn::SdtaBlockImpl>(block);
+      blocks->push_back(part);
+      stage.blocks.emplace_back(part);
+    }
+    module->register_module("blocks", blocks);
+    stages->push_back(module);
+    stages_.push_back(stage);
+  }
+  register_module("stages", stages);
+  head_ = register_module(
+      "head", nn::ClassifierHead(nn::ClassifierHeadConfig{.in_features = config.dims.back(),
+                                                          .num_classes = config.num_classes,
+                                                          .norm_eps = 1e-6,
+                                                          .drop_rate = config.drop_rate}));
+  nn::init_layers_(*this, nn::trunc_normal_tf_);
+}
+
+Tensor EdgeNeXt::forward_features(const Tensor& x) {
+  auto y = stem_->forward(x);
+  for (auto& stage : stages_) {
+    if (stage.downsample) y = stage.downsample->forward(y);
+    for (auto& block : stage.blocks) y = runtime::maybe_checkpoint(checkpointing(), block, y);
+  }
+  return y;
+}
+
+Tensor EdgeNeXt::forward_head(const Tensor& features, bool pre_logits) {
+  return head_->forward(features, pre_logits);
+}
+
+std::vector<FeatureInfo> EdgeNeXt::feature_info() const {
+  std::vector<FeatureInfo> info;
+  for (size_t i = 0; i < config_.depths.size(); ++i)
+    info.push_back({"stages." + std::to_string(i), config_.dims[i], int64_t{4} << i});
+  return info;
+}
+
+void EdgeNeXt::reset_classifier(int64_t num_classes) {
+  config_.num_classes = num_classes;
+  head_->reset(num_classes);
+}
+
+std::vector<std::string> EdgeNeXt::no_weight_decay() const {
+  std::vector<std::string> names;
+  for (const auto& item : named_parameters())
+    if (item.key().ends_with(".temperature")) names.push_back(item.key());
+  return names;
+}
+
+int64_t EdgeNeXt::layer_id(const std::string& parameter) const {
+  if (parameter.starts_with("stem.")) return 0;
+  return block_index(parameter, "stages.", layer_count() - 2) + 1;
+}
+
+void add_edgenext(Registry& table) {
+  table.push_back(make_entry<EdgeNeXt>("edgenext_small", Family::kHybrid, Fusion::kInterleaved,
+                                       imagenet_input(256, 0.95), EdgeNeXtConfig{}));
+}
+
+}  // namespace braid::models

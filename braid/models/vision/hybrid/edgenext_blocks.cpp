@@ -1,0 +1,134 @@
+#include "braid/models/vision/hybrid/edgenext_blocks.h"
+
+#include <numbers>
+
+#include "braid/nn/basic/drop_path.h"
+#include "braid/nn/basic/init.h"
+#include "braid/nn/basic/norm.h"
+#include "braid/nn/conv/conv.h"
+
+namespace braid::nn {
+namespace {
+
+Mlp edgenext_mlp(const EdgeNeXtBlockConfig& config) {
+  const auto hidden = static_cast<int64_t>(config.expand_ratio * static_cast<double>(config.dim));
+  return Mlp(MlpConfig{.in_features = config.dim, .hidden_features = hidden});
+}
+
+torch::Tensor initial_gamma(const EdgeNeXtBlockConfig& config) {
+  return torch::full({config.dim}, config.ls_init_value);
+}
+
+torch::nn::Conv2d depthwise_conv(int64_t chans, int64_t kernel) {
+  return conv2d(chans, chans, {.kernel = kernel, .groups = chans, .bias = true});
+}
+
+}  // namespace
+
+FourierPositionImpl::FourierPositionImpl(const FourierPositionConfig& config) : config_(config) {
+  token_projection = register_module(
+      "token_projection", conv2d(2 * config.hidden_dim, config.dim, {.kernel = 1, .bias = true}));
+}
+
+torch::Tensor FourierPositionImpl::waves(int64_t side) const {
+  // In float32 whatever the model's type, as the reference has it.
+  const auto options = torch::dtype(torch::kFloat).device(token_projection->weight.device());
+  auto position = torch::arange(1, side + 1, options);
+  position = position / (position.slice(0, side - 1) + 1e-6) * (2 * std::numbers::pi);
+  auto scale = torch::arange(config_.hidden_dim, options);
+  scale = 2 * torch::div(scale, 2, "floor") / config_.hidden_dim;
+  scale = torch::pow(config_.temperature, scale);
+  const auto phase = position.unsqueeze(1) / scale;  // [side,hidden]
+  return torch::stack({phase.slice(1, 0, config_.hidden_dim, 2).sin(),
+                       phase.slice(1, 1, config_.hidden_dim, 2).cos()},
+                      2)
+      .flatten(1);
+}
+
+torch::Tensor FourierPositionImpl::forward(int64_t height, int64_t width) {
+  const int64_t hidden = config_.hidden_dim;
+  const auto rows = waves(height).unsqueeze(1).expand({height, width, hidden});
+  const auto columns = waves(width).unsqueeze(0).expand({height, width, hidden});
+  const auto both = torch::cat({rows, columns}, 2).unsqueeze(0);  // [1,H,W,2 hidden]
+  return pointwise(token_projection, both.to(token_projection->weight.dtype()));
+}
+
+CrossCovarianceAttentionImpl::CrossCovarianceAttentionImpl(
+    const CrossCovarianceAttentionConfig& config)
+    : config_(config) {
+  temperature = register_parameter("temperature", torch::ones({config.num_heads, 1, 1}));
+  qkv = register_module(
+      "qkv", torch::nn::Linear(
+                 torch::nn::LinearOptions(config.dim, 3 * config.dim).bias(config.qkv_bias)));
+  proj = register_module("proj", torch::nn::Linear(config.dim, config.dim));
+  init_linear_(qkv);
+  init_linear_(proj);
+}
+
+torch::Tensor CrossCovarianceAttentionImpl::forward(const torch::Tensor& x) {
+  namespace F = torch::nn::functional;
+  const int64_t B = x.size(0), N = x.size(1), D = x.size(2), h = config_.num_heads;
+  const auto parts = qkv->forward(x)
+                         .reshape({B, N, 3, h, D / h})
+                         .permute({2, 0, 3, 4, 1})
+                         .unbind(0);  // 3 x [B,h,d,N]
+  const auto along_tokens = F::NormalizeFuncOptions().dim(-1);
+  const auto q = F::normalize(parts[0], along_tokens) * temperature;
+  const auto k = F::normalize(parts[1], along_tokens);
+  auto y = at::scaled_dot_product_attention(q, k, parts[2], /*attn_mask=*/{},
+                                            is_training() ? config_.attn_drop : 0.0,
+                                            /*is_causal=*/false, /*scale=*/1.0);  // [B,h,d,N]
+  y = proj->forward(y.permute({0, 3, 1, 2}).reshape({B, N, D}));
+  return torch::dropout(y, config_.proj_drop, is_training());
+}
+
+EdgeNeXtConvBlockImpl::EdgeNeXtConvBlockImpl(const EdgeNeXtBlockConfig& config)
+    : drop_path_(config.drop_path) {
+  gamma = register_parameter("gamma", initial_gamma(config));
+  conv_dw = register_module("conv_dw", depthwise_conv(config.dim, config.kernel_size));
+  norm = register_module("norm", layer_norm(config.dim));
+  mlp = register_module("mlp", edgenext_mlp(config));
+}
+
+torch::Tensor EdgeNeXtConvBlockImpl::forward(const torch::Tensor& x) {
+  auto y = to_nhwc(conv_dw->forward(x));  // [B,H,W,C]
+  y = gamma * mlp->forward(norm->forward(y));
+  return x + drop_path(to_nchw(y), drop_path_, is_training());
+}
+
+SdtaBlockImpl::SdtaBlockImpl(const EdgeNeXtBlockConfig& config) : drop_path_(config.drop_path) {
+  const int64_t dim = config.dim, width = (dim + config.num_scales - 1) / config.num_scales;
+  gamma_xca = register_parameter("gamma_xca", initial_gamma(config));
+  gamma = register_parameter("gamma", initial_gamma(config));
+  for (int64_t i = 0; i + 1 < config.num_scales; ++i) {
+    convs_.push_back(depthwise_conv(width, 3));
+    convs->push_back(convs_.back());
+  }
+  register_module("convs", convs);
+  if (config.use_pos_emb)
+    pos_embd =
+        register_module("pos_embd", FourierPosition(FourierPositionConfig{.dim = config.dim}));
+  norm_xca = register_module("norm_xca", layer_norm(dim));
+  xca = register_module("xca", CrossCovarianceAttention(CrossCovarianceAttentionConfig{
+                                   .dim = dim, .num_heads = config.num_heads, .qkv_bias = true}));
+  norm = register_module("norm", layer_norm(dim));
+  mlp = register_module("mlp", edgenext_mlp(config));
+}
+
+torch::Tensor SdtaBlockImpl::mix_scales(const torch::Tensor& x) {
+  auto parts = x.chunk(static_cast<int64_t>(convs_.size()) + 1, 1);  // the last one stays as it is
+  for (size_t i = 0; i < convs_.size(); ++i)
+    parts[i] = convs_[i]->forward(i == 0 ? parts[0] : parts[i - 1] + parts[i]);
+  return torch::cat(parts, 1);
+}
+
+torch::Tensor SdtaBlockImpl::forward(const torch::Tensor& x) {
+  auto y = to_nhwc(mix_scales(x));  // [B,H,W,C]
+  if (pos_embd) y = y + pos_embd->forward(y.size(1), y.size(2));
+  const auto attended = xca->forward(norm_xca->forward(y).flatten(1, 2)).view(y.sizes());
+  y = y + drop_path(gamma_xca * attended, drop_path_, is_training());
+  y = gamma * mlp->forward(norm->forward(y));
+  return x + drop_path(to_nchw(y), drop_path_, is_training());
+}
+
+}  // namespace braid::nn

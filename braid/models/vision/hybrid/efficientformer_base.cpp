@@ -1,0 +1,64 @@
+#include "braid/models/vision/hybrid/efficientformer_base.h"
+
+#include <cmath>
+
+#include "braid/models/layer_ids.h"
+#include "braid/nn/basic/init.h"
+#include "braid/nn/position/offset_bias.h"
+
+namespace braid::models {
+
+void EfficientFormerBase::finish(const std::vector<FeatureInfo>& info, int64_t num_classes,
+                                 double drop_rate) {
+  info_ = info;
+  drop_rate_ = drop_rate;
+  reset_classifier(num_classes);
+}
+
+torch::Tensor EfficientFormerBase::pool(const torch::Tensor& features) {
+  const auto pooled = features.dim() == 3 ? features.mean(1) : features.mean({2, 3});
+  return torch::dropout(pooled, drop_rate_, is_training());
+}
+
+torch::Tensor EfficientFormerBase::forward_head(const torch::Tensor& features, bool pre_logits) {
+  const auto pooled = pool(features);
+  if (pre_logits || !head) return pooled;
+  return (head->forward(pooled) + head_dist->forward(pooled)) / 2;
+}
+
+std::pair<torch::Tensor, torch::Tensor> EfficientFormerBase::forward_distilled(
+    const torch::Tensor& x) {
+  const auto pooled = pool(forward_features(x));
+  if (!head) return {pooled, torch::Tensor()};
+  return {head->forward(pooled), head_dist->forward(pooled)};
+}
+
+void EfficientFormerBase::reset_classifier(int64_t num_classes) {
+  num_classes_ = num_classes;
+  nn::replace_linear(*this, "head", head, info_.back().num_chs, num_classes);
+  nn::replace_linear(*this, "head_dist", head_dist, info_.back().num_chs, num_classes);
+}
+
+std::vector<std::string> EfficientFormerBase::no_weight_decay() const {
+  std::vector<std::string> names;
+  for (const auto& item : named_parameters())
+    if (item.key().ends_with("attention_biases")) names.push_back(item.key());
+  return names;
+}
+
+int64_t EfficientFormerBase::layer_id(const std::string& parameter) const {
+  if (parameter.starts_with("stem.")) return 0;
+  if (parameter.starts_with("norm.")) return layer_count() - 2;  // with the last stage
+  return block_index(parameter, "stages.", layer_count() - 2) + 1;
+}
+
+torch::Tensor EfficientFormerBase::resample_weight(const std::string& name,
+                                                   const torch::Tensor& loaded) const {
+  // The index into the table follows from the grid, whatever a checkpoint says.
+  if (name.ends_with("attention_bias_idxs")) return named_buffers()[name];
+  if (!name.ends_with("attention_biases") || loaded.dim() != 2) return loaded;
+  const auto size = static_cast<double>(named_parameters()[name].size(1));
+  return nn::resize_offset_bias(loaded, std::lround(std::sqrt(size)));
+}
+
+}  // namespace braid::models

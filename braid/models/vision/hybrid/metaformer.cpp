@@ -1,0 +1,162 @@
+#include "braid/models/vision/hybrid/metaformer.h"
+
+#include <numeric>
+
+#include "braid/core/error.h"
+#include "braid/models/layer_ids.h"
+#include "braid/models/validate.h"
+#include "braid/models/vision/inputs.h"
+#include "braid/nn/basic/drop_path.h"
+#include "braid/nn/basic/init.h"
+#include "braid/nn/basic/norm.h"
+#include "braid/nn/conv/conv.h"
+#include "braid/runtime/grad_checkpoint.h"
+
+namespace braid::models {
+namespace {
+
+void validate(const MetaFormerConfig& config) {
+  const std::string model = "metaformer";
+  const Validator check(model);
+  check.input(config.num_classes, config.in_chans, config.img_size)
+      .rate("drop_rate", config.drop_rate)
+      .rate("proj_drop_rate", config.proj_drop_rate)
+      .rate("drop_path_rate", config.drop_path_rate);
+  const auto fail = [&](const std::string& message) {
+    throw ConfigError("models", message, "model " + model);
+  };
+  if (config.img_size < 3) fail("expected img_size of at least 3 pixels");
+  const size_t stages = config.depths.size();
+  if (stages == 0 || config.dims.size() != stages || config.token_mixers.size() != stages ||
+      config.res_scale_init_values.size() != stages)
+    fail("expected as many dims, token_mixers and res_scale_init_values as depths, at least one");
+  check.stages("depths", stages);
+  for (size_t i = 0; i < stages; ++i) {
+    check.positive("depths", config.depths[i]).positive("dims", config.dims[i]);
+    const std::string& mixer = config.token_mixers[i];
+    if (mixer != "sep_conv" && mixer != "attention")
+      fail("expected token_mixers sep_conv or attention, got '" + mixer + "'");
+    if (mixer == "attention") check.divides("head_dim", config.head_dim, "dims", config.dims[i]);
+  }
+}
+
+MetaFormer::Reduction reduction(torch::nn::Module& parent, int64_t in, int64_t out, int64_t kernel,
+                                int64_t stride, int64_t padding, int64_t norm_chans) {
+  MetaFormer::Reduction layers;
+  layers.norm = parent.register_module("norm", nn::LayerNormNoBias(norm_chans));
+  layers.conv = parent.register_module(
+      "conv",
+      nn::conv2d(in, out, {.kernel = kernel, .stride = stride, .bias = true, .padding = padding}));
+  nn::trunc_normal_(layers.conv->weight, 0.02);
+  return layers;
+}
+
+}  // namespace
+
+void MetaFormerConfig::visit(FieldVisitor& v) {
+  v.field("num_classes", num_classes, "classes, 0: no classifier");
+  v.field("in_chans", in_chans, "input channels");
+  v.field("img_size", img_size, "pixels along one side");
+  v.field("depths", depths, "blocks per stage");
+  v.field("dims", dims, "channels per stage");
+  v.field("token_mixers", token_mixers, "per stage: sep_conv, attention");
+  v.field("res_scale_init_values", res_scale_init_values,
+          "initial factor of the shortcuts per stage, 0: no such parameter");
+  v.field("head_dim", head_dim, "channels per attention head");
+  v.field("drop_rate", drop_rate, "dropout before the classifier, 0: none");
+  v.field("proj_drop_rate", proj_drop_rate, "dropout of projections, 0: none");
+  v.field("drop_path_rate", drop_path_rate, "stochastic depth of the last block, 0: none");
+}
+
+MetaFormer::MetaFormer(const MetaFormerConfig& config) : config_(config) {
+  validate(config);
+  int64_t chans = config.dims[0];
+  stem = reduction(*register_module("stem", std::make_shared<torch::nn::Module>()), config.in_chans,
+                   chans, /*kernel=*/7, /*stride=*/4, /*padding=*/2, /*norm_chans=*/chans);
+  const auto depth = std::accumulate(config.depths.begin(), config.depths.end(), int64_t{0});
+  const auto rates = nn::drop_path_rates(config.drop_path_rate, depth);
+  size_t number = 0;
+  torch::nn::ModuleList list;
+  for (size_t i = 0; i < config.depths.size(); ++i) {
+    auto module = std::make_shared<torch::nn::Module>();
+    Stage stage;
+    const int64_t out = config.dims[i];
+    if (chans != out)
+      stage.downsample = reduction(
+          *module->register_module("downsample", std::make_shared<torch::nn::Module>()), chans, out,
+          /*kernel=*/3, /*stride=*/2, /*padding=*/1, /*norm_chans=*/chans);
+    chans = out;
+    nn::MetaFormerBlockConfig block{.dim = out,
+                                    .token_mixer = config.token_mixers[i] == "attention"
+                                                       ? nn::TokenMixer::kAttention
+                                                       : nn::TokenMixer::kSepConv,
+                                    .head_dim = config.head_dim,
+                                    .proj_drop = config.proj_drop_rate};
+    if (config.res_scale_init_values[i] != 0) block.res_scale = config.res_scale_init_values[i];
+    torch::nn::ModuleList blocks;
+    for (int64_t j = 0; j < config.depths[i]; ++j) {
+      block.drop_path = rates[number++];
+      stage.blocks.emplace_back(block);
+      blocks->push_back(stage.blocks.back());
+    }
+    module->register_module("blocks", blocks);
+    list->push_back(module);
+    stages.push_back(stage);
+  }
+  register_module("stages", list);
+  head_ = register_module("head", std::make_shared<torch::nn::Module>());
+  norm = head_->register_module("norm", nn::layer_norm(chans));
+  reset_classifier(config.num_classes);
+}
+
+torch::Tensor MetaFormer::forward_features(const torch::Tensor& x) {
+  auto y = nn::to_nchw(stem.norm->forward(nn::to_nhwc(stem.conv->forward(x))));
+  for (auto& stage : stages) {
+    if (stage.downsample.conv)
+      y = stage.downsample.conv->forward(
+          nn::to_nchw(stage.downsample.norm->forward(nn::to_nhwc(y))));
+    for (auto& block : stage.blocks) y = runtime::maybe_checkpoint(checkpointing(), block, y);
+  }
+  return y;
+}
+
+torch::Tensor MetaFormer::forward_head(const torch::Tensor& features, bool pre_logits) {
+  auto x = norm->forward(features.mean({2, 3}));  // [B,D,h,w] -> [B,D]
+  x = torch::dropout(x, config_.drop_rate, is_training());
+  if (pre_logits || !fc1) return x;
+  return fc2->forward(hidden_norm->forward(at::relu(fc1->forward(x)).square()));
+}
+
+std::vector<FeatureInfo> MetaFormer::feature_info() const {
+  std::vector<FeatureInfo> info;
+  for (size_t i = 0; i < config_.dims.size(); ++i)
+    info.push_back({"stages." + std::to_string(i), config_.dims[i], int64_t{4} << i});
+  return info;
+}
+
+void MetaFormer::reset_classifier(int64_t num_classes) {
+  config_.num_classes = num_classes;
+  if (fc1) head_->unregister_module("fc");
+  fc1 = fc2 = nullptr;
+  hidden_norm = nullptr;
+  if (num_classes == 0) return;
+  auto fc = head_->register_module("fc", std::make_shared<torch::nn::Module>());
+  const int64_t dim = config_.dims.back(), hidden = 4 * dim;
+  fc1 = fc->register_module("fc1", torch::nn::Linear(dim, hidden));
+  hidden_norm = fc->register_module("norm", nn::layer_norm(hidden));
+  fc2 = fc->register_module("fc2", torch::nn::Linear(hidden, num_classes));
+  nn::init_linear_(fc1);
+  nn::init_linear_(fc2);
+}
+
+int64_t MetaFormer::layer_id(const std::string& parameter) const {
+  if (parameter.starts_with("stem.")) return 0;
+  return block_index(parameter, "stages.", layer_count() - 2) + 1;
+}
+
+void add_metaformer(Registry& table) {
+  table.push_back(make_entry<MetaFormer>("caformer_s18", Family::kHybrid, Fusion::kInterleaved,
+                                         imagenet_input(224, 1.0), MetaFormerConfig{}));
+}
+
+}  // namespace braid::models

@@ -1,0 +1,112 @@
+// Next-ViT's blocks: the convolution block (NCB) with grouped convolutions in the place of
+// attention, and the Transformer block (NTB) that joins attention with them.
+//
+// Paper: Li et al., https://arxiv.org/abs/2207.05501
+// Keys and shapes are those of timm's nextvit.py.
+#pragma once
+
+#include "braid/nn/basic/activation.h"
+#include "braid/nn/basic/feature_block.h"
+#include "braid/nn/mlp/conv_mlp.h"
+#include "braid/torch.h"
+
+namespace braid::nn {
+
+// Fits a map to a block: halves it for stride 2 (odd sizes are rounded up) and projects where
+// channels or size change. [B,C,H,W] -> [B,C',H/stride,W/stride]. Keys: (conv, norm).
+class NextPatchEmbedImpl : public torch::nn::Module {
+ public:
+  NextPatchEmbedImpl(int64_t in, int64_t out, int64_t stride);
+  torch::Tensor forward(torch::Tensor x);
+
+ private:
+  int64_t stride_;
+  torch::nn::Conv2d conv_{nullptr};
+  torch::nn::BatchNorm2d norm_{nullptr};
+};
+TORCH_MODULE(NextPatchEmbed);
+
+// Multi-head convolutional attention: a 3x3 convolution in groups of head_dim channels, norm,
+// activation, projection. [B,C,H,W] -> [B,C,H,W]. Keys: group_conv3x3, norm, projection.
+class ConvAttentionImpl : public torch::nn::Module {
+ public:
+  ConvAttentionImpl(int64_t chans, int64_t head_dim, Act act);
+  torch::Tensor forward(const torch::Tensor& x);
+
+ private:
+  Act act_;
+  torch::nn::Conv2d group_conv3x3_{nullptr}, projection_{nullptr};
+  torch::nn::BatchNorm2d norm_{nullptr};
+};
+TORCH_MODULE(ConvAttention);
+
+struct PooledAttentionConfig {
+  int64_t dim = 0;  // channels, a multiple of head_dim
+  int64_t head_dim = 32;
+  int64_t sr_ratio = 1;  // runs of sr_ratio^2 tokens are averaged to one key; 1: none
+  double attn_drop = 0;  // dropout of the attention weights
+  double proj_drop = 0;  // dropout of the output
+};
+
+// Attention with few keys, timm's EfficientAttention of Next-ViT. Tokens that fill no whole run are
+// no keys; fewer tokens than one run become a single key. Keys: q, k, v, proj, (norm).
+class PooledAttentionImpl : public torch::nn::Module {
+ public:
+  explicit PooledAttentionImpl(const PooledAttentionConfig& config);
+  torch::Tensor forward(const torch::Tensor& x);  // [B,N,D] -> [B,N,D]
+
+ private:
+  PooledAttentionConfig config_;
+  torch::nn::Linear q_{nullptr}, k_{nullptr}, v_{nullptr}, proj_{nullptr};
+  torch::nn::BatchNorm1d norm_{nullptr};
+};
+TORCH_MODULE(PooledAttention);
+
+struct NextBlockConfig {
+  int64_t in_chs = 0;
+  int64_t out_chs = 0;
+  int64_t stride = 1;  // 1 or 2
+  int64_t head_dim = 32;
+  int64_t sr_ratio = 1;           // Transformer block: see PooledAttention
+  double mix_block_ratio = 0.75;  // Transformer block: part of the channels made by attention
+  double attn_drop = 0;
+  double drop = 0;  // dropout of attention's output and of the feed-forward part
+  double drop_path = 0;
+  Act act = Act::kRelu;
+  // The Transformer block's channels from attention, a multiple of 32; the rest is convolutional.
+  int64_t attention_chs() const;
+};
+
+// [B,C,H,W] -> [B,C',H/stride,W/stride]. Keys: patch_embed, mhca, norm, mlp.
+class NextConvBlockImpl : public FeatureBlockImpl {
+ public:
+  explicit NextConvBlockImpl(const NextBlockConfig& config);
+  torch::Tensor forward(const torch::Tensor& x) override;
+
+ private:
+  double drop_path_;
+  NextPatchEmbed patch_embed_{nullptr};
+  ConvAttention mhca_{nullptr};
+  torch::nn::BatchNorm2d norm_{nullptr};
+  ConvMlp mlp_{nullptr};
+};
+TORCH_MODULE(NextConvBlock);
+
+// [B,C,H,W] -> [B,C',H/stride,W/stride]. Keys: patch_embed, norm1, e_mhsa, projection, mhca, norm2,
+// mlp.
+class NextTransformerBlockImpl : public FeatureBlockImpl {
+ public:
+  explicit NextTransformerBlockImpl(const NextBlockConfig& config);
+  torch::Tensor forward(const torch::Tensor& x) override;
+
+ private:
+  double drop_path_, mix_block_ratio_;
+  NextPatchEmbed patch_embed_{nullptr}, projection_{nullptr};
+  torch::nn::BatchNorm2d norm1_{nullptr}, norm2_{nullptr};
+  PooledAttention e_mhsa_{nullptr};
+  ConvAttention mhca_{nullptr};
+  ConvMlp mlp_{nullptr};
+};
+TORCH_MODULE(NextTransformerBlock);
+
+}  // namespace braid::nn

@@ -1,0 +1,56 @@
+// RepViT: the MobileNet block in the shape of a Transformer's, token mixer and channel mixer.
+//
+// Paper: Wang et al., https://arxiv.org/abs/2307.09283
+// Reference: timm's repvit.py (Apache-2.0, after https://github.com/jameslahm/RepViT); same keys
+// and shapes, in the training form and in the folded one (timm's fuse(), here inference_mode).
+// Differences: a new classifier keeps its distillation head.
+#pragma once
+#include "braid/models/model.h"
+#include "braid/models/registry.h"
+#include "braid/models/vision/hybrid/conv_norm.h"
+
+namespace braid::models {
+
+struct RepViTConfig {
+  static constexpr bool kFixedInputSize = false;  // timm's takes no img_size
+  int64_t num_classes = 1000;
+  int64_t in_chans = 3;
+  int64_t img_size = 224;                               // pixels; the network itself takes any size
+  std::vector<int64_t> embed_dim = {48, 96, 192, 384};  // channels per stage
+  std::vector<int64_t> depths = {2, 2, 14, 2};          // blocks per stage
+  int64_t mlp_ratio = 2;
+  int64_t kernel_size = 3;      // of the token mixers, odd
+  bool distillation = true;     // with a distillation head
+  bool legacy = true;           // norms inside the branches of the token mixers
+  bool inference_mode = false;  // branches and norms folded into convolutions
+  double drop_rate = 0;
+  void visit(FieldVisitor& v);
+};
+
+class RepViT : public Model {
+ public:
+  explicit RepViT(const RepViTConfig& config);
+  torch::Tensor forward_features(const torch::Tensor& x) override;  // [B,C,H,W] -> [B,D,h,w]
+  torch::Tensor forward_head(const torch::Tensor& features, bool pre_logits) override;
+  std::pair<torch::Tensor, torch::Tensor> forward_distilled(const torch::Tensor& x) override;
+  std::vector<FeatureInfo> feature_info() const override;
+  void reset_classifier(int64_t num_classes) override;
+  Json config() const override { return to_json(config_); }
+  std::vector<std::string> classifier() const override;
+  int64_t layer_id(const std::string& parameter) const override;
+  int64_t layer_count() const override { return static_cast<int64_t>(config_.depths.size()) + 2; }
+  void reparameterize() override;
+
+ private:
+  torch::Tensor pool(const torch::Tensor& features);  // [B,D,h,w] -> [B,D], after dropout
+
+  RepViTConfig config_;
+  nn::ConvNorm stem_conv1_{nullptr}, stem_conv2_{nullptr};
+  std::vector<torch::nn::Sequential> stages_;  // each stage's downsampling and blocks
+  nn::NormLinear head_{nullptr}, head_dist_{nullptr};
+  torch::nn::Linear folded_head_{nullptr};
+};
+
+void add_repvit(Registry& table);
+
+}  // namespace braid::models

@@ -1,0 +1,72 @@
+#include "braid/models/vision/mobile_attention.h"
+
+#include "braid/nn/basic/drop_path.h"
+#include "braid/nn/basic/norm.h"
+
+namespace braid::nn {
+namespace {
+
+torch::nn::Conv2d xavier(torch::nn::Conv2d conv) {
+  torch::nn::init::xavier_uniform_(conv->weight);
+  return conv;
+}
+
+}  // namespace
+
+MultiQueryAttention2dImpl::MultiQueryAttention2dImpl(const MultiQueryAttentionConfig& config)
+    : config_(config) {
+  const int64_t width = config.num_heads * config.key_dim;
+  query_ = register_module("query", std::make_shared<torch::nn::Module>())
+               ->register_module("proj", xavier(conv2d(config.dim, width)));
+  key_ = make_projection("key");
+  value_ = make_projection("value");
+  output_ = register_module("output", std::make_shared<torch::nn::Module>())
+                ->register_module("proj", xavier(conv2d(width, config.dim_out)));
+}
+
+MultiQueryAttention2dImpl::Projection MultiQueryAttention2dImpl::make_projection(const char* key) {
+  const int64_t C = config_.dim;
+  auto parent = register_module(key, std::make_shared<torch::nn::Module>());
+  Projection part;
+  if (config_.kv_stride > 1) {
+    const ConvOptions options{
+        .kernel = config_.dw_kernel_size, .stride = config_.kv_stride, .groups = C};
+    part.down_conv = parent->register_module("down_conv", xavier(conv2d(C, C, options)));
+    part.norm = parent->register_module("norm", batch_norm(C));
+  }
+  part.proj = parent->register_module("proj", xavier(conv2d(C, config_.key_dim)));
+  return part;
+}
+
+torch::Tensor MultiQueryAttention2dImpl::project(Projection& part, const torch::Tensor& x) {
+  const auto map = part.down_conv ? part.norm->forward(part.down_conv->forward(x)) : x;
+  return pointwise(part.proj, to_nhwc(map)).view({x.size(0), 1, -1, config_.key_dim});
+}
+
+torch::Tensor MultiQueryAttention2dImpl::forward(const torch::Tensor& x) {
+  const int64_t B = x.size(0), H = x.size(2), W = x.size(3), width = query_->options.out_channels();
+  // All heads meet the same keys and values, so that their queries can stand in one row.
+  const auto query = pointwise(query_, to_nhwc(x)).view({B, 1, -1, config_.key_dim});  // [B,1,Nh,d]
+  auto y =
+      at::scaled_dot_product_attention(query, project(key_, x), project(value_, x),
+                                       /*attn_mask=*/{}, is_training() ? config_.attn_drop : 0.0);
+  y = pointwise(output_, y.reshape({B, H, W, width}));  // [B,H,W,C']
+  return torch::dropout(to_nchw(y), config_.proj_drop, is_training());
+}
+
+MobileAttentionImpl::MobileAttentionImpl(const MobileAttentionConfig& config)
+    : skip_(config.attn.dim == config.attn.dim_out), drop_path_(config.drop_path_rate) {
+  norm_ = register_module("norm", batch_norm(config.attn.dim));
+  attn_ = register_module("attn", MultiQueryAttention2d(config.attn));
+  if (config.layer_scale_init_value)
+    layer_scale_ = register_module(
+        "layer_scale", LayerScale2d(config.attn.dim_out, *config.layer_scale_init_value));
+}
+
+torch::Tensor MobileAttentionImpl::forward(const torch::Tensor& x) {
+  auto y = attn_->forward(norm_->forward(x));
+  if (layer_scale_) y = layer_scale_->forward(y);
+  return skip_ ? x + drop_path(y, drop_path_, is_training()) : y;
+}
+
+}  // namespace braid::nn

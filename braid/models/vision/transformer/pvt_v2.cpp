@@ -1,0 +1,160 @@
+#include "braid/models/vision/transformer/pvt_v2.h"
+
+#include <numeric>
+
+#include "braid/core/error.h"
+#include "braid/models/layer_ids.h"
+#include "braid/models/validate.h"
+#include "braid/models/vision/inputs.h"
+#include "braid/nn/basic/drop_path.h"
+#include "braid/nn/basic/init.h"
+#include "braid/nn/basic/norm.h"
+#include "braid/nn/conv/conv.h"
+#include "braid/runtime/grad_checkpoint.h"
+
+namespace braid::models {
+namespace {
+
+void validate(const PvtV2Config& config) {
+  const Validator check("pvt_v2");
+  check.input(config.num_classes, config.in_chans, config.img_size)
+      .rate("drop_rate", config.drop_rate)
+      .rate("proj_drop_rate", config.proj_drop_rate)
+      .rate("attn_drop_rate", config.attn_drop_rate)
+      .rate("drop_path_rate", config.drop_path_rate);
+  const size_t stages = config.depths.size();
+  if (stages == 0 || config.embed_dims.size() != stages || config.num_heads.size() != stages ||
+      config.sr_ratios.size() != stages || config.mlp_ratios.size() != stages)
+    throw ConfigError("models",
+                      "expected as many embed_dims, num_heads, sr_ratios and mlp_ratios as depths, "
+                      "at least one",
+                      "model pvt_v2");
+  check.stages("depths", stages);
+  for (size_t i = 0; i < stages; ++i) {
+    check.positive("depths", config.depths[i])
+        .positive("sr_ratios", config.sr_ratios[i])
+        .divides("num_heads", config.num_heads[i], "embed_dims", config.embed_dims[i]);
+    if (!(config.mlp_ratios[i] >= 1 && config.mlp_ratios[i] <= 64))
+      throw ConfigError("models", "expected 1 <= mlp_ratios <= 64", "model pvt_v2");
+  }
+}
+
+}  // namespace
+
+void PvtV2Config::visit(FieldVisitor& v) {
+  v.field("num_classes", num_classes, "classes, 0: no classifier");
+  v.field("in_chans", in_chans, "input channels");
+  v.field("img_size", img_size, "pixels along one side");
+  v.field("depths", depths, "blocks per stage");
+  v.field("embed_dims", embed_dims, "channels per stage");
+  v.field("num_heads", num_heads, "attention heads per stage");
+  v.field("sr_ratios", sr_ratios, "per stage: pixels along one side that make one key");
+  v.field("mlp_ratios", mlp_ratios, "per stage: hidden channels of the feed-forward part");
+  v.field("qkv_bias", qkv_bias, "bias of queries, keys and values");
+  v.field("drop_rate", drop_rate, "dropout before the classifier, 0: none");
+  v.field("proj_drop_rate", proj_drop_rate, "dropout of projections, 0: none");
+  v.field("attn_drop_rate", attn_drop_rate, "dropout of attention weights, 0: none");
+  v.field("drop_path_rate", drop_path_rate, "stochastic depth of the last block, 0: none");
+}
+
+PvtV2BlockImpl::PvtV2BlockImpl(const PvtV2Config& config, size_t stage, double drop_path_rate)
+    : drop_path_(drop_path_rate) {
+  const int64_t D = config.embed_dims[stage];
+  norm1 = register_module("norm1", nn::layer_norm(D));
+  attn = register_module("attn", nn::PooledKeyAttention(nn::PooledKeyAttentionConfig{
+                                     .dim = D,
+                                     .num_heads = config.num_heads[stage],
+                                     .sr_ratio = config.sr_ratios[stage],
+                                     .qkv_bias = config.qkv_bias,
+                                     .attn_drop = config.attn_drop_rate,
+                                     .proj_drop = config.proj_drop_rate}));
+  norm2 = register_module("norm2", nn::layer_norm(D));
+  const auto hidden = static_cast<int64_t>(static_cast<double>(D) * config.mlp_ratios[stage]);
+  mlp = register_module(
+      "mlp", nn::ConvFfn(nn::ConvFfnConfig{
+                 .in_features = D, .hidden_features = hidden, .drop = config.proj_drop_rate}));
+}
+
+torch::Tensor PvtV2BlockImpl::forward(torch::Tensor x) {
+  x = x + nn::drop_path(attn->forward(norm1->forward(x)), drop_path_, is_training());
+  return x + nn::drop_path(mlp->forward(norm2->forward(x)), drop_path_, is_training());
+}
+
+PvtV2StageImpl::PvtV2StageImpl(const PvtV2Config& config, size_t stage,
+                               const std::vector<double>& rates) {
+  const int64_t D = config.embed_dims[stage];
+  if (stage > 0)
+    downsample = register_module("downsample", nn::OverlapPatchEmbed(nn::OverlapPatchEmbedConfig{
+                                                   .in_chans = config.embed_dims[stage - 1],
+                                                   .embed_dim = D,
+                                                   .patch_size = 3,
+                                                   .stride = 2,
+                                                   .padding = 1}));
+  torch::nn::ModuleList list;
+  for (const double rate : rates) {
+    blocks.emplace_back(config, stage, rate);
+    list->push_back(blocks.back());
+  }
+  register_module("blocks", list);
+  norm = register_module("norm", nn::layer_norm(D));
+}
+
+torch::Tensor PvtV2StageImpl::forward(torch::Tensor x, bool checkpointing) {
+  if (downsample) x = downsample->forward(nn::to_nchw(x));
+  for (auto& block : blocks) x = runtime::maybe_checkpoint(checkpointing, block, x);
+  return norm->forward(x);
+}
+
+PvtV2::PvtV2(const PvtV2Config& config) : config_(config) {
+  validate(config);
+  patch_embed = register_module(
+      "patch_embed", nn::OverlapPatchEmbed(nn::OverlapPatchEmbedConfig{
+                         .in_chans = config.in_chans, .embed_dim = config.embed_dims[0]}));
+  const auto depth = std::accumulate(config.depths.begin(), config.depths.end(), int64_t{0});
+  const auto rates = nn::drop_path_rates(config.drop_path_rate, depth);
+  auto rate = rates.begin();
+  torch::nn::ModuleList list;
+  for (size_t i = 0; i < config.depths.size(); ++i) {
+    stages.emplace_back(config, i, std::vector<double>(rate, rate + config.depths[i]));
+    list->push_back(stages.back());
+    rate += config.depths[i];
+  }
+  register_module("stages", list);
+  reset_classifier(config.num_classes);
+}
+
+torch::Tensor PvtV2::forward_features(const torch::Tensor& x) {
+  auto y = patch_embed->forward(x);  // [B,H/4,W/4,D]
+  for (auto& stage : stages) y = stage->forward(y, checkpointing());
+  return nn::to_nchw(y);
+}
+
+torch::Tensor PvtV2::forward_head(const torch::Tensor& features, bool pre_logits) {
+  const auto pooled = features.mean({2, 3});  // [B,D,h,w] -> [B,D]
+  if (pre_logits || !head) return pooled;
+  return head->forward(torch::dropout(pooled, config_.drop_rate, is_training()));
+}
+
+std::vector<FeatureInfo> PvtV2::feature_info() const {
+  std::vector<FeatureInfo> info;
+  for (size_t i = 0; i < config_.depths.size(); ++i)
+    info.push_back({"stages." + std::to_string(i), config_.embed_dims[i], int64_t{4} << i});
+  return info;
+}
+
+void PvtV2::reset_classifier(int64_t num_classes) {
+  config_.num_classes = num_classes;
+  nn::replace_linear(*this, "head", head, config_.embed_dims.back(), num_classes);
+}
+
+int64_t PvtV2::layer_id(const std::string& parameter) const {
+  if (parameter.starts_with("patch_embed.")) return 0;
+  return block_index(parameter, "stages.", layer_count() - 2) + 1;
+}
+
+void add_pvt_v2(Registry& table) {
+  table.push_back(make_entry<PvtV2>("pvt_v2_b0", Family::kTransformer, Fusion::kEmbedded,
+                                    imagenet_input(224, 0.9), PvtV2Config{}));
+}
+
+}  // namespace braid::models

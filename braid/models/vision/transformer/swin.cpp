@@ -1,0 +1,185 @@
+#include "braid/models/vision/transformer/swin.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <numeric>
+
+#include "braid/core/error.h"
+#include "braid/models/layer_ids.h"
+#include "braid/models/validate.h"
+#include "braid/models/vision/inputs.h"
+#include "braid/nn/attention/window.h"
+#include "braid/nn/basic/drop_path.h"
+#include "braid/nn/basic/init.h"
+#include "braid/nn/basic/norm.h"
+#include "braid/nn/conv/conv.h"
+#include "braid/nn/position/relative_position.h"
+#include "braid/runtime/grad_checkpoint.h"
+
+namespace braid::models {
+namespace {
+
+constexpr double kEps = 1e-5;
+
+void validate(const SwinConfig& config) {
+  const std::string model = "swin";
+  const Validator check(model);
+  check.input(config.num_classes, config.in_chans, config.img_size)
+      .positive("patch_size", config.patch_size)
+      .positive("embed_dim", config.embed_dim)
+      .positive("window_size", config.window_size)
+      .rate("drop_rate", config.drop_rate)
+      .rate("proj_drop_rate", config.proj_drop_rate)
+      .rate("attn_drop_rate", config.attn_drop_rate)
+      .rate("drop_path_rate", config.drop_path_rate);
+  const auto fail = [&](const std::string& message) {
+    throw ConfigError("models", message, "model " + model);
+  };
+  if (config.img_size < config.patch_size)
+    fail(fmt::format("expected img_size of at least patch_size = {}, got {}", config.patch_size,
+                     config.img_size));
+  check.ratio("mlp_ratio", config.mlp_ratio, config.embed_dim)
+      .stages("depths", config.depths.size());
+  if (config.num_heads.size() != config.depths.size()) fail("expected as many num_heads as depths");
+  for (size_t i = 0; i < config.depths.size(); ++i)
+    check.positive("depths", config.depths[i])
+        .divides("num_heads", config.num_heads[i], "channels", config.embed_dim << i);
+}
+
+}  // namespace
+
+void SwinConfig::visit(FieldVisitor& v) {
+  v.field("num_classes", num_classes, "classes, 0: no classifier");
+  v.field("in_chans", in_chans, "input channels");
+  v.field("img_size", img_size, "pixels along one side");
+  v.field("patch_size", patch_size, "pixels along one side of a patch");
+  v.field("embed_dim", embed_dim, "channels of the first stage");
+  v.field("depths", depths, "blocks per stage");
+  v.field("num_heads", num_heads, "attention heads per stage");
+  v.field("window_size", window_size, "positions along one side of a window");
+  v.field("mlp_ratio", mlp_ratio, "hidden channels of the feed-forward part per channel");
+  v.field("qkv_bias", qkv_bias, "bias of query, key and value");
+  v.field("drop_rate", drop_rate, "dropout before the classifier, 0: none");
+  v.field("proj_drop_rate", proj_drop_rate, "dropout of projections, 0: none");
+  v.field("attn_drop_rate", attn_drop_rate, "dropout of attention weights, 0: none");
+  v.field("drop_path_rate", drop_path_rate, "stochastic depth of the last block, 0: none");
+}
+
+SwinPatchMergingImpl::SwinPatchMergingImpl(int64_t dim) {
+  norm = register_module("norm", nn::layer_norm(4 * dim, kEps));
+  reduction = register_module(
+      "reduction", torch::nn::Linear(torch::nn::LinearOptions(4 * dim, 2 * dim).bias(false)));
+  nn::init_linear_(reduction);
+}
+
+torch::Tensor SwinPatchMergingImpl::forward(const torch::Tensor& x) {
+  const auto y = nn::pad_to_windows(nn::to_nhwc(x), 2);
+  const int64_t B = y.size(0), H = y.size(1), W = y.size(2), C = y.size(3);
+  const auto patches = y.reshape({B, H / 2, 2, W / 2, 2, C})
+                           .permute({0, 1, 3, 4, 2, 5})
+                           .flatten(3);  // [B,H/2,W/2,4C], the column of a pixel before its row
+  return nn::to_nchw(reduction->forward(norm->forward(patches)));
+}
+
+Swin::Swin(const SwinConfig& config) : config_(config) {
+  validate(config);
+  auto patch_embed = register_module("patch_embed", std::make_shared<torch::nn::Module>());
+  proj = patch_embed->register_module(
+      "proj", torch::nn::Conv2d(
+                  torch::nn::Conv2dOptions(config.in_chans, config.embed_dim, config.patch_size)
+                      .stride(config.patch_size)));
+  patch_norm = patch_embed->register_module("norm", nn::layer_norm(config.embed_dim, kEps));
+  const auto depth = std::accumulate(config.depths.begin(), config.depths.end(), int64_t{0});
+  const auto rates = nn::drop_path_rates(config.drop_path_rate, depth);
+  int64_t side = config.img_size / config.patch_size, dim = config.embed_dim;
+  size_t number = 0;
+  torch::nn::ModuleList layers;
+  for (size_t i = 0; i < config.depths.size(); ++i) {
+    auto layer = std::make_shared<torch::nn::Module>();
+    Stage stage;
+    if (i > 0) {
+      stage.downsample = layer->register_module("downsample", SwinPatchMerging(dim));
+      dim *= 2;
+      side = (side + 1) / 2;
+    }
+    torch::nn::ModuleList blocks;
+    for (int64_t j = 0; j < config.depths[i]; ++j) {
+      stage.blocks.emplace_back(
+          nn::SwinBlockConfig{.dim = dim,
+                              .num_heads = config.num_heads[i],
+                              .side = side,
+                              .window_size = config.window_size,
+                              .shift_size = j % 2 == 1 ? config.window_size / 2 : 0,
+                              .mlp_ratio = config.mlp_ratio,
+                              .qkv_bias = config.qkv_bias,
+                              .attn_drop = config.attn_drop_rate,
+                              .proj_drop = config.proj_drop_rate,
+                              .drop_path = rates[number++]});
+      blocks->push_back(stage.blocks.back());
+    }
+    layer->register_module("blocks", blocks);
+    layers->push_back(layer);
+    stages.push_back(stage);
+  }
+  register_module("layers", layers);
+  norm = register_module("norm", nn::layer_norm(dim, kEps));
+  head = register_module(
+      "head",
+      nn::ClassifierHead(nn::ClassifierHeadConfig{
+          .in_features = dim, .num_classes = config.num_classes, .drop_rate = config.drop_rate}));
+}
+
+torch::Tensor Swin::forward_features(const torch::Tensor& x) {
+  expect_img_size("swin", x, config_.img_size);
+  auto y = nn::to_nchw(patch_norm->forward(nn::to_nhwc(proj->forward(x))));
+  for (auto& stage : stages) {
+    if (stage.downsample) y = stage.downsample->forward(y);
+    for (auto& block : stage.blocks) y = runtime::maybe_checkpoint(checkpointing(), block, y);
+  }
+  return nn::to_nchw(norm->forward(nn::to_nhwc(y)));
+}
+
+torch::Tensor Swin::forward_head(const torch::Tensor& features, bool pre_logits) {
+  return head->forward(features, pre_logits);
+}
+
+std::vector<FeatureInfo> Swin::feature_info() const {
+  std::vector<FeatureInfo> info;
+  for (size_t i = 0; i < config_.depths.size(); ++i)
+    info.push_back(
+        {"layers." + std::to_string(i), config_.embed_dim << i, config_.patch_size << i});
+  return info;
+}
+
+void Swin::reset_classifier(int64_t num_classes) {
+  config_.num_classes = num_classes;
+  head->reset(num_classes);
+}
+
+std::vector<std::string> Swin::no_weight_decay() const {
+  std::vector<std::string> names;
+  for (const auto& item : named_parameters())
+    if (item.key().ends_with("relative_position_bias_table")) names.push_back(item.key());
+  return names;
+}
+
+int64_t Swin::layer_id(const std::string& parameter) const {
+  if (parameter.starts_with("patch_embed.")) return 0;
+  if (parameter.starts_with("norm.")) return layer_count() - 2;  // with the last stage, as in timm
+  return block_index(parameter, "layers.", layer_count() - 2) + 1;
+}
+
+torch::Tensor Swin::resample_weight(const std::string& name, const torch::Tensor& loaded) const {
+  if (!name.ends_with("relative_position_bias_table") || loaded.dim() != 2) return loaded;
+  const auto target = named_parameters()[name];
+  const auto extent = std::lround(std::sqrt(static_cast<double>(target.size(0))));  // 2 side - 1
+  return nn::resize_relative_position_table(loaded, (extent + 1) / 2);
+}
+
+void add_swin(Registry& table) {
+  table.push_back(make_entry<Swin>("swin_tiny_patch4_window7_224", Family::kTransformer,
+                                   Fusion::kNone, imagenet_input(224, 0.9), SwinConfig{}));
+}
+
+}  // namespace braid::models

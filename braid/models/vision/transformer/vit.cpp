@@ -1,0 +1,87 @@
+#include "braid/models/vision/transformer/vit.h"
+
+#include "braid/models/validate.h"
+#include "braid/models/vision/inputs.h"
+#include "braid/nn/position/position.h"
+
+namespace braid::models {
+namespace {
+
+VisionTransformerConfig body_of(const ViTConfig& config) {
+  Validator("vit")
+      .input(config.num_classes, config.in_chans, config.img_size)
+      .positive("patch_size", config.patch_size);
+  return {.num_classes = config.num_classes,
+          .side = (config.img_size + config.patch_size - 1) / config.patch_size,
+          .reduction = config.patch_size,
+          .embed_dim = config.embed_dim,
+          .depth = config.depth,
+          .num_heads = config.num_heads,
+          .mlp_ratio = config.mlp_ratio,
+          .init_values = config.init_values,
+          .no_embed_class = config.no_embed_class,
+          .distilled = config.distilled,
+          .drop_rate = config.drop_rate,
+          .proj_drop_rate = config.proj_drop_rate,
+          .attn_drop_rate = config.attn_drop_rate,
+          .drop_path_rate = config.drop_path_rate};
+}
+
+}  // namespace
+
+void ViTConfig::visit(FieldVisitor& v) {
+  v.field("num_classes", num_classes, "classes, 0: no classifier");
+  v.field("in_chans", in_chans, "input channels");
+  v.field("img_size", img_size, "pixels along one side");
+  v.field("patch_size", patch_size, "pixels along one side of a patch");
+  v.field("embed_dim", embed_dim, "channels of a token");
+  v.field("depth", depth, "blocks");
+  v.field("num_heads", num_heads, "attention heads");
+  v.field("mlp_ratio", mlp_ratio, "hidden channels of the feed-forward part per channel");
+  v.field("init_values", init_values, "where the layer scales start, 0: no layer scales");
+  v.field("no_embed_class", no_embed_class, "positions of the grid alone, none of the class token");
+  v.field("distilled", distilled, "with a distillation token and head");
+  v.field("drop_rate", drop_rate, "dropout before the classifier, 0: none");
+  v.field("proj_drop_rate", proj_drop_rate, "dropout of projections, 0: none");
+  v.field("attn_drop_rate", attn_drop_rate, "dropout of attention weights, 0: none");
+  v.field("drop_path_rate", drop_path_rate, "stochastic depth of the last block, 0: none");
+}
+
+ViTPatchEmbedImpl::ViTPatchEmbedImpl(const ViTConfig& config) : patch_size_(config.patch_size) {
+  proj = register_module(
+      "proj", torch::nn::Conv2d(
+                  torch::nn::Conv2dOptions(config.in_chans, config.embed_dim, config.patch_size)
+                      .stride(config.patch_size)));
+}
+
+torch::Tensor ViTPatchEmbedImpl::forward(const torch::Tensor& x) {
+  return proj->forward(nn::pad_to_patches(x, patch_size_)).flatten(2).transpose(1, 2);
+}
+
+ViT::ViT(const ViTConfig& config) : VisionTransformer("vit", body_of(config)), config_(config) {
+  patch_embed = register_module("patch_embed", ViTPatchEmbed(config));
+}
+
+void ViT::reset_classifier(int64_t num_classes) {
+  config_.num_classes = num_classes;
+  VisionTransformer::reset_classifier(num_classes);
+}
+
+void add_vit(Registry& table) {
+  const auto add = [&table](const char* name, const data::InputConfig& input,
+                            const ViTConfig& config) {
+    table.push_back(make_entry<ViT>(name, Family::kTransformer, Fusion::kNone, input, config));
+  };
+  add("vit_tiny_patch16_224", inception_input(224, 0.9), {});
+  add("vit_small_patch16_224", inception_input(224, 0.9), {.embed_dim = 384, .num_heads = 6});
+  add("vit_base_patch16_224", inception_input(224, 0.9), {.embed_dim = 768, .num_heads = 12});
+  add("deit_tiny_patch16_224", imagenet_input(224, 0.9), {});
+  add("deit_tiny_distilled_patch16_224", imagenet_input(224, 0.9), {.distilled = true});
+  add("deit_small_patch16_224", imagenet_input(224, 0.9), {.embed_dim = 384, .num_heads = 6});
+  add("deit_small_distilled_patch16_224", imagenet_input(224, 0.9),
+      {.embed_dim = 384, .num_heads = 6, .distilled = true});
+  add("deit3_small_patch16_224", imagenet_input(224, 0.9),
+      {.embed_dim = 384, .num_heads = 6, .init_values = 1e-6, .no_embed_class = true});
+}
+
+}  // namespace braid::models

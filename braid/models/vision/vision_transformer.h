@@ -1,0 +1,62 @@
+// What ViT, DeiT and the hybrid ViT have in common: class token, positions, blocks and heads behind
+// an embedding of images that each of them brings along.
+//
+// Reference: timm's VisionTransformer and VisionTransformerDistilled (Apache-2.0); same keys and
+// shapes.
+#pragma once
+#include "braid/models/model.h"
+#include "braid/nn/block/vit_block.h"
+
+namespace braid::models {
+
+struct VisionTransformerConfig {
+  int64_t num_classes = 1000;
+  int64_t side = 14;       // tokens along one side of the grid
+  int64_t reduction = 16;  // input pixels per token along one side
+  int64_t embed_dim = 192;
+  int64_t depth = 12;
+  int64_t num_heads = 3;
+  double mlp_ratio = 4.0;
+  double init_values = 0;       // where the layer scales start, 0: no layer scales
+  bool no_embed_class = false;  // positions of the grid alone
+  bool distilled = false;       // a distillation token and a head of its own
+  double drop_rate = 0;
+  double proj_drop_rate = 0;
+  double attn_drop_rate = 0;
+  double drop_path_rate = 0;
+};
+
+// Keys: cls_token, (dist_token), pos_embed, blocks.I, norm, head, (head_dist).
+class VisionTransformer : public Model {
+ public:
+  torch::Tensor forward_features(const torch::Tensor& x) override;  // [B,C,H,W] -> [B,N,D]
+  torch::Tensor forward_head(const torch::Tensor& features, bool pre_logits) override;
+  std::pair<torch::Tensor, torch::Tensor> forward_distilled(const torch::Tensor& x) override;
+  std::vector<FeatureInfo> feature_info() const override;
+  void reset_classifier(int64_t num_classes) override;
+  std::vector<std::string> classifier() const override;
+  std::vector<std::string> no_weight_decay() const override;
+  int64_t layer_id(const std::string& parameter) const override;
+  int64_t layer_count() const override { return body_.depth + 2; }
+  torch::Tensor resample_weight(const std::string& name,
+                                const torch::Tensor& loaded) const override;
+
+  torch::Tensor cls_token, dist_token, pos_embed;
+  torch::nn::ModuleList blocks;
+  torch::nn::LayerNorm norm{nullptr};
+  torch::nn::Linear head{nullptr}, head_dist{nullptr};
+
+ protected:
+  // Checks the fields that every such model has; `model` stands in the errors.
+  VisionTransformer(const char* model, const VisionTransformerConfig& body);
+  // Images [B,C,H,W] to tokens [B,side*side,D], without prefix tokens and positions. Its parameters
+  // are those named patch_embed.
+  virtual torch::Tensor embed(const torch::Tensor& x) = 0;
+
+ private:
+  int64_t prefix_tokens() const { return body_.distilled ? 2 : 1; }
+  int64_t embedded_prefix() const { return body_.no_embed_class ? 0 : prefix_tokens(); }
+  VisionTransformerConfig body_;
+};
+
+}  // namespace braid::models

@@ -1,0 +1,65 @@
+#include "braid/nn/basic/activation.h"
+
+#include "braid/core/error.h"
+#include "braid/core/near_match.h"
+
+namespace braid::nn {
+namespace {
+
+const std::vector<std::pair<std::string, Act>>& named_acts() {
+  static const std::vector<std::pair<std::string, Act>> kNames = {
+      {"identity", Act::kIdentity},
+      {"relu", Act::kRelu},
+      {"relu6", Act::kRelu6},
+      {"silu", Act::kSilu},
+      {"gelu", Act::kGelu},
+      {"gelu_tanh", Act::kGeluTanh},
+      {"hard_swish", Act::kHardSwish},
+      {"sigmoid", Act::kSigmoid},
+      {"hard_sigmoid", Act::kHardSigmoid},
+      {"tanh", Act::kTanh}};
+  return kNames;
+}
+
+}  // namespace
+
+std::vector<std::string> act_names() {
+  std::vector<std::string> names;
+  for (const auto& [name, act] : named_acts()) names.push_back(name);
+  return names;
+}
+
+Act parse_act(const std::string& name) {
+  for (const auto& [known_name, act] : named_acts())
+    if (known_name == name) return act;
+  throw ConfigError("models", "unknown activation '" + name + "'", "",
+                    did_you_mean(name, act_names()));
+}
+
+torch::Tensor activate(const torch::Tensor& x, Act act) {
+  switch (act) {
+    case Act::kIdentity:
+      return x;
+    case Act::kRelu:
+      return at::relu(x);
+    case Act::kRelu6:
+      return at::clamp(x, 0, 6);
+    case Act::kSilu:
+      return at::silu(x);
+    case Act::kGelu:
+      return at::gelu(x);
+    case Act::kGeluTanh:
+      return at::gelu(x, "tanh");
+    case Act::kHardSwish:
+      return at::hardswish(x);
+    case Act::kSigmoid:
+      return at::sigmoid(x);
+    case Act::kHardSigmoid:
+      return at::hardsigmoid(x);
+    case Act::kTanh:
+      return at::tanh(x);
+  }
+  return x;
+}
+
+}  // namespace braid::nn

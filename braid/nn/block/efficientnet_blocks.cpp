@@ -1,0 +1,140 @@
+#include "braid/nn/block/efficientnet_blocks.h"
+
+#include <cmath>
+
+#include "braid/nn/basic/drop_path.h"
+#include "braid/nn/basic/make_divisible.h"
+#include "braid/nn/basic/norm.h"
+
+namespace braid::nn {
+namespace {
+
+int64_t hidden_chans(int64_t in, double exp_ratio) {
+  return make_divisible(static_cast<double>(in) * exp_ratio);
+}
+
+// A null holder without squeeze-and-excitation.
+SqueezeExcite squeeze_excite(int64_t chans, const MobileBlockConfig& config) {
+  if (config.se.ratio == 0) return nullptr;
+  const double squeezed = static_cast<double>(chans) * config.se.ratio;
+  const int64_t rounded = config.se.rounding == SqueezeRounding::kDivisibleBy8
+                              ? make_divisible(squeezed)
+                              : std::max<int64_t>(1, std::llrint(squeezed));  // halves to even
+  return SqueezeExcite(SqueezeExciteConfig{.chans = chans,
+                                           .rd_chans = rounded,
+                                           .act = config.se.act.value_or(config.act),
+                                           .gate = config.se.gate,
+                                           .reduce_key = "conv_reduce",
+                                           .expand_key = "conv_expand"});
+}
+
+// The block's output, with its input added where the shape is kept.
+torch::Tensor residual(const torch::Tensor& branch, const torch::Tensor& x,
+                       const MobileBlockConfig& config, bool training) {
+  if (config.stride != 1 || config.in_chs != config.out_chs) return branch;
+  return x + drop_path(branch, config.drop_path_rate, training);
+}
+
+}  // namespace
+
+ConvBnActImpl::ConvBnActImpl(const MobileBlockConfig& config) : act_(config.act) {
+  conv_ = register_module("conv", conv2d(config.in_chs, config.out_chs,
+                                         {.kernel = config.kernel_size, .stride = config.stride}));
+  bn1_ = register_module("bn1", batch_norm(config.out_chs));
+}
+
+torch::Tensor ConvBnActImpl::forward(const torch::Tensor& x) {
+  return activate(bn1_->forward(conv_->forward(x)), act_);
+}
+
+DepthwiseSeparableConvImpl::DepthwiseSeparableConvImpl(const MobileBlockConfig& config)
+    : config_(config) {
+  const int64_t in = config.in_chs, out = config.out_chs;
+  conv_dw_ = register_module(
+      "conv_dw",
+      conv2d(in, in, {.kernel = config.kernel_size, .stride = config.stride, .groups = in}));
+  bn1_ = register_module("bn1", batch_norm(in));
+  se_ = squeeze_excite(in, config);
+  if (se_) register_module("se", se_);
+  conv_pw_ = register_module("conv_pw", conv2d(in, out));
+  bn2_ = register_module("bn2", batch_norm(out));
+}
+
+torch::Tensor DepthwiseSeparableConvImpl::forward(const torch::Tensor& x) {
+  auto y = activate(bn1_->forward(conv_dw_->forward(x)), config_.act);
+  if (se_) y = se_->forward(y);
+  return residual(bn2_->forward(conv_pw_->forward(y)), x, config_, is_training());
+}
+
+InvertedResidualImpl::InvertedResidualImpl(const MobileBlockConfig& config) : config_(config) {
+  const int64_t in = config.in_chs, out = config.out_chs, mid = hidden_chans(in, config.exp_ratio);
+  conv_pw_ = register_module("conv_pw", conv2d(in, mid));
+  bn1_ = register_module("bn1", batch_norm(mid));
+  conv_dw_ = register_module(
+      "conv_dw",
+      conv2d(mid, mid, {.kernel = config.kernel_size, .stride = config.stride, .groups = mid}));
+  bn2_ = register_module("bn2", batch_norm(mid));
+  se_ = squeeze_excite(mid, config);
+  if (se_) register_module("se", se_);
+  conv_pwl_ = register_module("conv_pwl", conv2d(mid, out));
+  bn3_ = register_module("bn3", batch_norm(out));
+}
+
+torch::Tensor InvertedResidualImpl::forward(const torch::Tensor& x) {
+  auto y = activate(bn1_->forward(conv_pw_->forward(x)), config_.act);
+  y = activate(bn2_->forward(conv_dw_->forward(y)), config_.act);
+  if (se_) y = se_->forward(y);
+  return residual(bn3_->forward(conv_pwl_->forward(y)), x, config_, is_training());
+}
+
+EdgeResidualImpl::EdgeResidualImpl(const MobileBlockConfig& config) : config_(config) {
+  const int64_t in = config.in_chs, out = config.out_chs, mid = hidden_chans(in, config.exp_ratio);
+  conv_exp_ = register_module(
+      "conv_exp", conv2d(in, mid, {.kernel = config.kernel_size, .stride = config.stride}));
+  bn1_ = register_module("bn1", batch_norm(mid));
+  se_ = squeeze_excite(mid, config);
+  if (se_) register_module("se", se_);
+  conv_pwl_ = register_module("conv_pwl", conv2d(mid, out));
+  bn2_ = register_module("bn2", batch_norm(out));
+}
+
+torch::Tensor EdgeResidualImpl::forward(const torch::Tensor& x) {
+  auto y = activate(bn1_->forward(conv_exp_->forward(x)), config_.act);
+  if (se_) y = se_->forward(y);
+  return residual(bn2_->forward(conv_pwl_->forward(y)), x, config_, is_training());
+}
+
+UniversalInvertedResidualImpl::UniversalInvertedResidualImpl(
+    const UniversalInvertedResidualConfig& config)
+    : skip_(config.stride == 1 && config.in_chs == config.out_chs),
+      drop_path_(config.drop_path_rate) {
+  const int64_t in = config.in_chs, out = config.out_chs, mid = hidden_chans(in, config.exp_ratio);
+  const int64_t start = config.dw_kernel_size_start, middle = config.dw_kernel_size_mid;
+  if (start > 0)
+    dw_start_ = register_module(
+        "dw_start",
+        ConvNormAct(
+            in, in,
+            ConvOptions{.kernel = start, .stride = middle > 0 ? 1 : config.stride, .groups = in},
+            Act::kIdentity));
+  pw_exp_ = register_module("pw_exp", ConvNormAct(in, mid, ConvOptions{}, config.act));
+  if (middle > 0)
+    dw_mid_ = register_module(
+        "dw_mid",
+        ConvNormAct(mid, mid, ConvOptions{.kernel = middle, .stride = config.stride, .groups = mid},
+                    config.act));
+  pw_proj_ = register_module("pw_proj", ConvNormAct(mid, out, ConvOptions{}, Act::kIdentity));
+  if (config.layer_scale_init_value)
+    layer_scale_ =
+        register_module("layer_scale", LayerScale2d(out, *config.layer_scale_init_value));
+}
+
+torch::Tensor UniversalInvertedResidualImpl::forward(const torch::Tensor& x) {
+  auto y = pw_exp_->forward(dw_start_ ? dw_start_->forward(x) : x);
+  if (dw_mid_) y = dw_mid_->forward(y);
+  y = pw_proj_->forward(y);
+  if (layer_scale_) y = layer_scale_->forward(y);
+  return skip_ ? x + drop_path(y, drop_path_, is_training()) : y;
+}
+
+}  // namespace braid::nn

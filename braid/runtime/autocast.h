@@ -1,0 +1,30 @@
+// Mixed precision for a scope.
+#pragma once
+
+#include <string>
+
+#include "braid/torch.h"
+
+namespace braid::runtime {
+
+// "float32" or "bfloat16" for "auto": bfloat16 where the processor multiplies it natively (AMX,
+// AVX512-BF16) or on CUDA. Throws ConfigError for any other name.
+std::string resolve_dtype(const std::string& dtype, torch::DeviceType device);
+
+// Runs the scope's matrix products and convolutions in bfloat16, with PyTorch's autocast rules.
+// float32: does nothing.
+class Autocast {
+ public:
+  Autocast(torch::DeviceType device, const std::string& dtype);
+  ~Autocast();
+  Autocast(const Autocast&) = delete;
+  Autocast& operator=(const Autocast&) = delete;
+
+ private:
+  torch::DeviceType device_;
+  bool active_;
+  bool was_enabled_ = false;
+  at::ScalarType old_dtype_ = at::kFloat;
+};
+
+}  // namespace braid::runtime
