@@ -41,8 +41,8 @@ void save_state(const TrainState& s, const std::map<std::string, torch::Tensor>&
 TrainState load_state(const std::filesystem::path& folder,
                       std::map<std::string, torch::Tensor>& tensors) {
   const auto file = folder / kFile;
-  const auto metadata = io::SafetensorsFile::read(file).metadata();
-  tensors = runtime::load_tensors(file);
+  auto [loaded, metadata] = runtime::load_tensor_file(file);
+  tensors = std::move(loaded);
   TrainState s;
   try {
     if (metadata.at("version") != kVersion)
