@@ -51,7 +51,8 @@ complete -o filenames -F _braid braid
 
 std::string script(const CLI::App& program) {
   std::string verbs, cases, models;
-  for (const auto& entry : models::registry()) models += (models.empty() ? "" : " ") + entry.name;
+  for (const auto& entry : models::registry().entries())
+    models += (models.empty() ? "" : " ") + entry.name;
   for (const auto* verb : program.get_subcommands({})) {
     verbs += (verbs.empty() ? "" : " ") + verb->get_name();
     std::string words;

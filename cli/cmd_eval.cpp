@@ -7,7 +7,7 @@
 #include "braid/io/hub.h"
 #include "braid/io/posix_file.h"
 #include "braid/io/safetensors.h"
-#include "braid/models/checkpoint.h"
+#include "braid/models/vision/image_checkpoint.h"
 #include "cli/command.h"
 
 namespace braid::cli {
@@ -33,8 +33,8 @@ void run(const EvalOptions& options) {
       "to {:.2f})\n"
       "top-5      {:.2f}%\nmacro-F1   {:.2f}%\nECE        {:.2f}%\nloss       {:.4f} nats\nspeed   "
       "   {:.0f} images/s\n",
-      loaded.card.architecture, options.data, report.split, m.count, m.top1, m.top1_low,
-      m.top1_high, m.top5, m.macro_f1, m.ece, m.nll, report.images_per_s);
+      loaded.hub.architecture, options.data, report.split, m.count, m.top1, m.top1_low, m.top1_high,
+      m.top5, m.macro_f1, m.ece, m.nll, report.images_per_s);
   if (report.bad_samples > 0)
     fmt::print("skipped    {} images could not be read\n", report.bad_samples);
 }

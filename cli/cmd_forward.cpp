@@ -7,8 +7,9 @@
 #include "braid/core/progress.h"
 #include "braid/io/hub.h"
 #include "braid/io/posix_file.h"
-#include "braid/models/checkpoint.h"
 #include "braid/models/registry.h"
+#include "braid/models/vision/image_checkpoint.h"
+#include "braid/models/weights.h"
 #include "braid/runtime/autocast.h"
 #include "braid/runtime/tensor_file.h"
 #include "braid/torch.h"
@@ -67,7 +68,7 @@ torch::Tensor load_input(const std::string& file) {
 void infer_num_classes(Json& overrides, const runtime::TensorMap& given,
                        const models::Model& model) {
   const auto weights = models::without_wrapper(given, model);
-  const auto it = weights.find(model.classifier().at(0) + ".weight");
+  const auto it = weights.find(model.head_modules().at(0) + ".weight");
   if (it != weights.end() && it->second.dim() > 0) overrides["num_classes"] = it->second.size(0);
 }
 
@@ -83,7 +84,7 @@ void save_gradients(models::Model& model, const torch::Tensor& logits, const std
 
 bool names_folder(const std::string& path) { return path.ends_with('/') || io::is_folder(path); }
 
-void save(const models::Model& model, const ForwardOptions& options) {
+void save(const models::ImageModel& model, const ForwardOptions& options) {
   if (!names_folder(options.save_weights)) {
     models::save_weights(model, options.save_weights);
     return;
@@ -91,8 +92,8 @@ void save(const models::Model& model, const ForwardOptions& options) {
   const uint64_t most = options.max_shard_size.empty()
                             ? io::kMaxShardSize
                             : io::parse_byte_size(options.max_shard_size);
-  models::save_model(model, models::make_hub_config(options.model, model), options.save_weights,
-                     most);
+  models::save_model(model, models::make_image_hub_config(options.model, model),
+                     options.save_weights, most);
 }
 
 void check_combination(const ForwardOptions& options) {
@@ -113,7 +114,7 @@ void check_combination(const ForwardOptions& options) {
 
 void run(const ForwardOptions& options) {
   check_combination(options);
-  const auto& entry = models::find_model(options.model);
+  const auto entry = models::find_model(options.model);
   const auto device = parse_device(options.device);
   // float64 is for parity checks: there a ReLU's sign does not hang on the order of summation.
   const bool exact = options.dtype == "float64";
@@ -140,7 +141,8 @@ void run(const ForwardOptions& options) {
         fmt::format("expected {} channels, got {}", overrides["in_chans"].dump(), input.size(1)),
         options.input, "leave --in-chans out");
 
-  auto model = models::create_model(options.model, overrides, options.init.value_or(0));
+  auto model =
+      models::create_model<models::ImageModel>(options.model, overrides, options.init.value_or(0));
   if (!weights.empty()) models::load_tensors_into(*model, tensors, weights.string());
   model->eval();
   if (options.reparameterize) model->reparameterize();

@@ -3,7 +3,7 @@
 
 #include "braid/core/error.h"
 #include "braid/data/loader.h"
-#include "braid/models/checkpoint.h"
+#include "braid/models/vision/image_checkpoint.h"
 #include "cli/command.h"
 
 namespace braid::cli {
@@ -31,7 +31,7 @@ void run(const PredictOptions& options) {
   for (const auto& file : options.files) {
     torch::Tensor logits;
     try {
-      logits = loaded.model->forward(data::prepare_image(io::read_image(file), loaded.card.input));
+      logits = loaded.model->forward(data::prepare_image(io::read_image(file), loaded.hub.input));
     } catch (const DataError& e) {
       if (options.on_bad_sample != "skip") throw;
       fmt::print(stderr, "skipped: {}\n", e.what());
@@ -44,7 +44,7 @@ void run(const PredictOptions& options) {
     for (int64_t k = 0; k < values.size(1); ++k) {
       const auto index = classes[0][k].item<int64_t>();
       const double probability = values[0][k].item<double>();
-      const auto& names = loaded.card.classes;
+      const auto& names = loaded.hub.classes;
       const std::string name = static_cast<size_t>(index) < names.size()
                                    ? names[static_cast<size_t>(index)]
                                    : std::to_string(index);

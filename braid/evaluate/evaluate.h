@@ -6,8 +6,8 @@
 #include "braid/core/config.h"
 #include "braid/core/progress.h"
 #include "braid/evaluate/metrics.h"
-#include "braid/models/checkpoint.h"
 #include "braid/models/inference.h"
+#include "braid/models/vision/image_checkpoint.h"
 
 namespace braid::evaluate {
 

@@ -7,8 +7,9 @@
 #include "braid/evaluate/latency.h"
 #include "braid/evaluate/metrics.h"
 #include "braid/evaluate/study.h"
-#include "braid/models/checkpoint.h"
+
 #include "braid/models/inference.h"
+#include "braid/models/vision/image_checkpoint.h"
 #include "braid/runtime/tensor_file.h"
 
 namespace braid::evaluate {
@@ -80,7 +81,7 @@ Json evaluate_unit(const Study& study, const Run& run, const Json& trained) {
   const std::string unit = "evaluate-" + run_name(run);
   if (const auto kept = study.work.find(unit)) return *kept;
   auto loaded = load(study, trained);
-  const auto predictions = models::run_model(*loaded.model, study.test, loaded.card.input,
+  const auto predictions = models::run_model(*loaded.model, study.test, loaded.hub.input,
                                              {.workers = study.config.workers,
                                               .dtype = study.config.dtype,
                                               .device = study.config.device,
@@ -120,7 +121,7 @@ Json latency_unit(const Study& study, const Run& run, const Json& trained) {
   auto loaded = load(study, trained);
   LatencyOptions options;
   options.dtype = study.config.dtype;
-  const auto latency = measure_latency(*loaded.model, loaded.card.input, options);
+  const auto latency = measure_latency(*loaded.model, loaded.hub.input, options);
   const Json out = {{"latency_ms_p50", latency.p50_ms},
                     {"latency_ms_p95", latency.p95_ms},
                     {"throughput_images_per_s", latency.images_per_s}};
@@ -137,7 +138,7 @@ Json robustness_unit(const Study& study, const Run& run, const Json& trained) {
   options.seed = study.config.seed;
   options.dtype = study.config.dtype;
   const auto measured =
-      measure_robustness(*loaded.model, study.test, loaded.card.input, options, study.progress);
+      measure_robustness(*loaded.model, study.test, loaded.hub.input, options, study.progress);
   Json robustness = Json::array(), shuffled = Json::array();
   for (const auto& row : measured.corrupted)
     robustness.push_back(

@@ -12,7 +12,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 // Seconds of each call on `images`, after the warm-up.
-std::vector<double> time_calls(models::Model& model, const torch::Tensor& images,
+std::vector<double> time_calls(models::ImageModel& model, const torch::Tensor& images,
                                const LatencyOptions& options, int64_t least) {
   const auto call = [&] {
     const auto start = Clock::now();
@@ -34,7 +34,7 @@ std::vector<double> time_calls(models::Model& model, const torch::Tensor& images
 
 }  // namespace
 
-Latency measure_latency(models::Model& model, const data::InputConfig& input,
+Latency measure_latency(models::ImageModel& model, const data::InputConfig& input,
                         const LatencyOptions& options) {
   const runtime::EvalScope scope(model, options.dtype);
   const auto random_images = [&](int64_t batch) {

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "braid/data/image/transforms.h"
-#include "braid/models/model.h"
+#include "braid/models/vision/image_model.h"
 
 namespace braid::evaluate {
 
@@ -27,7 +27,7 @@ struct Latency {
 
 // Runs without gradients, in eval mode, on random images on the model's device, and leaves the
 // model in the mode it was in. Decoding and resizing are not counted.
-Latency measure_latency(models::Model& model, const data::InputConfig& input,
+Latency measure_latency(models::ImageModel& model, const data::InputConfig& input,
                         const LatencyOptions& options = {});
 
 // The q-quantile (0 to 1) of at least one value, linearly interpolated as numpy's default does.

@@ -3,11 +3,12 @@
 #include <chrono>
 
 #include "braid/data/loader.h"
-#include "braid/runtime/eval_scope.h"
 #include "braid/evaluate/peak_memory.h"
 #include "braid/evaluate/study.h"
 #include "braid/models/macs.h"
 #include "braid/models/registry.h"
+#include "braid/models/vision/cost.h"
+#include "braid/runtime/eval_scope.h"
 #include "braid/train/recipes.h"
 #include "braid/train/setup.h"
 #include "braid/train/trainer.h"
@@ -52,7 +53,7 @@ Json curve(const train::TrainResult& result, double images, int64_t batch_size) 
 }  // namespace
 
 ModelFacts examine(const Study& study, const std::string& model) {
-  const auto& entry = models::find_model(model);
+  const auto entry = models::find_model(model);
   ModelFacts facts{.name = model, .family = models::to_string(entry.family)};
   const auto config = train_config(study, {.model = model, .seed = study.config.seed}, facts);
   const auto run = train::make_run_model(config, study.splits, study.progress);

@@ -5,8 +5,9 @@
 
 namespace braid::models {
 
-Predictions run_model(Model& model, const data::DatasetPtr& dataset, const data::InputConfig& input,
-                      const InferenceOptions& options, Progress& progress) {
+Predictions run_model(ImageModel& model, const data::DatasetPtr& dataset,
+                      const data::InputConfig& input, const InferenceOptions& options,
+                      Progress& progress) {
   const torch::InferenceMode no_grad;
   const bool was_training = model.is_training();
   model.eval();

@@ -7,7 +7,7 @@
 #include "braid/core/progress.h"
 #include "braid/data/dataset.h"
 #include "braid/data/image/input_config.h"
-#include "braid/models/model.h"
+#include "braid/models/vision/image_model.h"
 #include "braid/torch.h"
 
 namespace braid::models {
@@ -28,7 +28,8 @@ struct Predictions {
 };
 
 // Runs without gradients and in eval mode; leaves the model in the mode it was in.
-Predictions run_model(Model& model, const data::DatasetPtr& dataset, const data::InputConfig& input,
-                      const InferenceOptions& options, Progress& progress);
+Predictions run_model(ImageModel& model, const data::DatasetPtr& dataset,
+                      const data::InputConfig& input, const InferenceOptions& options,
+                      Progress& progress);
 
 }  // namespace braid::models

@@ -55,7 +55,7 @@ void keep_classifier(const Model& model, const runtime::TensorMap& state,
   bool any = false, other = false;
   int64_t before = 0, now = 0;
   for (const auto& [name, own] : state) {
-    if (!model.in_classifier(name)) continue;
+    if (!model.in_head(name)) continue;
     now = own.size(0);
     const auto it = tensors.find(name);
     if (it == tensors.end()) continue;
@@ -67,7 +67,7 @@ void keep_classifier(const Model& model, const runtime::TensorMap& state,
   }
   if ((any && !other) || now == 0) return;
   for (const auto& [name, own] : state) {
-    if (!model.in_classifier(name)) continue;
+    if (!model.in_head(name)) continue;
     const auto it = tensors.find(name);
     // One that differs in more than its classes stays, to be refused.
     if (it == tensors.end() || it->second.sizes() == own.sizes() ||
@@ -77,14 +77,14 @@ void keep_classifier(const Model& model, const runtime::TensorMap& state,
   progress.line(fmt::format("{}: {}; a fresh one with {} takes its place ({}).", where,
                             any ? fmt::format("the classifier has {} classes", before)
                                 : std::string("there is no classifier"),
-                            now, fmt::join(model.classifier(), ", ")));
+                            now, fmt::join(model.head_modules(), ", ")));
 }
 
 void adapt_channels(const Model& model, const runtime::TensorMap& state,
                     runtime::TensorMap& tensors, const std::string& where, Progress& progress) {
   std::vector<std::string> adapted;
   int64_t before = 0, now = 0;
-  for (const auto& name : input_convolutions(model)) {
+  for (const auto& name : model.input_weights()) {
     const auto it = tensors.find(name);
     if (it == tensors.end() || it->second.numel() == 0 || !it->second.is_floating_point() ||
         !differ_only_in(1, it->second, state.at(name)))
@@ -160,22 +160,6 @@ torch::Tensor adapt_input_convolution(const torch::Tensor& weight, int64_t in_ch
   const auto repeated = weight.repeat({1, (in_chans + old - 1) / old, 1, 1});
   return repeated.narrow(1, 0, in_chans) *
          (static_cast<double>(old) / static_cast<double>(in_chans));
-}
-
-std::vector<std::string> input_convolutions(const Model& model) {
-  constexpr std::string_view kWeight = ".weight";
-  const auto in_chans = model.config().at("in_chans").get<int64_t>();
-  const auto modules = model.named_modules(/*name_prefix=*/"", /*include_self=*/false);
-  std::vector<std::string> names;
-  for (const auto& item : model.named_parameters()) {
-    const auto& name = item.key();
-    if (item.value().dim() != 4 || item.value().size(1) != in_chans || !name.ends_with(kWeight))
-      continue;
-    const auto* module = modules.find(name.substr(0, name.size() - kWeight.size()));
-    const auto* conv = module ? (*module)->as<torch::nn::Conv2dImpl>() : nullptr;
-    if (conv == nullptr || conv->options.groups() == 1) names.push_back(name);
-  }
-  return names;
 }
 
 runtime::TensorMap without_wrapper(const runtime::TensorMap& given, const Model& model) {

@@ -32,10 +32,6 @@ void load_weights_to_fine_tune(Model& model, const std::filesystem::path& path, 
 // sum over the old ones, else the old ones repeated in turn and scaled by I / in_chans.
 torch::Tensor adapt_input_convolution(const torch::Tensor& weight, int64_t in_chans);
 
-// Names of the weights [O,in_chans,h,w] of convolutions over all channels at once that take
-// in_chans channels; the first convolutions are among them, and where in_chans is unusual others.
-std::vector<std::string> input_convolutions(const Model& model);
-
 // The tensors without the prefix that DataParallel, torch.compile or a Lightning module gave every
 // name ("module.", "_orig_mod.", "model."), unless the model's own names begin with it.
 runtime::TensorMap without_wrapper(const runtime::TensorMap& tensors, const Model& model);

@@ -50,7 +50,7 @@ class NonFiniteWatcher final : public runtime::OpWatcher {
 
 }  // namespace
 
-std::string first_non_finite_module(models::Model& model, const torch::Tensor& input) {
+std::string first_non_finite_module(models::ImageModel& model, const torch::Tensor& input) {
   torch::NoGradGuard no_grad;
   if (!input.isfinite().all().item<bool>()) return "the input";
   NonFiniteWatcher watcher(model);

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "braid/core/error.h"
-#include "braid/models/model.h"
+#include "braid/models/vision/image_model.h"
 #include "braid/torch.h"
 
 namespace braid::train {
@@ -18,6 +18,6 @@ class DivergenceError : public DataError {
 // Runs the model forward on `input` and returns the name of the module whose operator first gave a
 // NaN or infinity
 // ("the input" when that holds one already, "the loss" when every output is finite).
-std::string first_non_finite_module(models::Model& model, const torch::Tensor& input);
+std::string first_non_finite_module(models::ImageModel& model, const torch::Tensor& input);
 
 }  // namespace braid::train

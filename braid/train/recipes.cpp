@@ -1,5 +1,7 @@
 #include "braid/train/recipes.h"
 
+#include "braid/models/vision/inputs.h"
+
 namespace braid::train {
 
 TrainConfig recipe_for(const models::ModelEntry& entry) {
@@ -15,7 +17,7 @@ TrainConfig recipe_for(const models::ModelEntry& entry) {
   } else {
     config.batch_size = 64;
     config.optimizer.opt = "adamw";
-    config.optimizer.lr = entry.input.height <= data::kSmallImage ? 2e-3 : 1e-3;
+    config.optimizer.lr = models::image_input(entry).height <= data::kSmallImage ? 2e-3 : 1e-3;
     config.optimizer.weight_decay = 0.05;
     config.clip_grad = 1.0;
   }

@@ -8,6 +8,8 @@
 #include "braid/core/error.h"
 #include "braid/io/hub.h"
 #include "braid/models/registry.h"
+#include "braid/models/vision/inputs.h"
+#include "braid/models/weights.h"
 #include "braid/train/freeze.h"
 
 namespace braid::train {
@@ -58,9 +60,9 @@ void measure_statistics(const data::Dataset& dataset, data::InputConfig& input) 
 }
 
 // The card beside the initial weights. Throws ConfigError where they are another architecture's.
-std::optional<models::HubConfig> card_of_weights(const TrainConfig& config) {
+std::optional<models::ImageHubConfig> card_of_weights(const TrainConfig& config) {
   if (config.weights.empty()) return std::nullopt;
-  auto card = models::find_hub_config(config.weights);
+  auto card = models::find_image_hub_config(config.weights);
   if (card && card->architecture != models::find_model(config.model).name)
     throw ConfigError(
         "train",
@@ -86,7 +88,8 @@ void to_channels_last(torch::nn::Module& module) {
 
 data::InputConfig resolve_input(const TrainConfig& config, const data::Splits& splits) {
   const auto card = card_of_weights(config);
-  data::InputConfig input = card ? card->input : models::find_model(config.model).input;
+  data::InputConfig input =
+      card ? card->input : models::image_input(models::find_model(config.model));
   const io::Image image = probe(*splits.train);
   const int64_t side = std::max(image.height, image.width);
   const bool small = side <= data::kSmallImage;
@@ -133,7 +136,8 @@ RunModel make_run_model(const TrainConfig& given, const data::Splits& splits, Pr
   if (config.drop > 0) overrides["drop_rate"] = config.drop;
   if (config.attn_drop > 0) overrides["attn_drop_rate"] = config.attn_drop;
   if (config.drop_path > 0) overrides["drop_path_rate"] = config.drop_path;
-  run.model = models::create_model(config.model, overrides, static_cast<uint64_t>(config.seed));
+  run.model = models::create_model<models::ImageModel>(config.model, overrides,
+                                                       static_cast<uint64_t>(config.seed));
   run.card.model_args = run.model->config();
   if (!config.weights.empty())
     models::load_weights_to_fine_tune(*run.model, config.weights, progress);

@@ -5,7 +5,7 @@
 
 #include "braid/core/progress.h"
 #include "braid/data/dataset.h"
-#include "braid/models/checkpoint.h"
+#include "braid/models/vision/image_checkpoint.h"
 #include "braid/train/config.h"
 
 namespace braid::train {
@@ -18,8 +18,8 @@ namespace braid::train {
 data::InputConfig resolve_input(const TrainConfig& config, const data::Splits& splits);
 
 struct RunModel {
-  models::ModelPtr model;
-  models::HubConfig card;
+  models::ImageModelPtr model;
+  models::ImageHubConfig card;
 };
 // The config's model for the data, with the weights of config.weights if given (see
 // models::load_weights_to_fine_tune), on the config's device and in its memory format, with

@@ -13,6 +13,7 @@
 #include "braid/io/safetensors.h"
 #include "braid/models/inference.h"
 #include "braid/models/registry.h"
+#include "braid/models/weights.h"
 #include "braid/runtime/autocast.h"
 #include "braid/runtime/tensor_file.h"
 #include "braid/train/divergence.h"
@@ -90,7 +91,7 @@ class Trainer {
   double evaluate(double& loss);
   std::string bar_text() const;
 
-  models::Model& model() { return *run_.model; }
+  models::ImageModel& model() { return *run_.model; }
 
   TrainConfig config_;
   data::Splits splits_;
@@ -101,7 +102,7 @@ class Trainer {
   std::unique_ptr<Optimizer> optimizer_;
   Schedule schedule_;
   std::optional<Ema> ema_;
-  models::ModelPtr teacher_;
+  models::ImageModelPtr teacher_;
   TrainState state_;
   std::string stop_reason_;
   int64_t bad_before_ = 0;  // bad samples of the run before this resume
@@ -114,8 +115,8 @@ void Trainer::load_teacher() {
   const fs::path folder = io::resolve_weights(config_.teacher, progress_);
   if (!io::is_folder(folder)) io::find_weight_files(folder);  // refuses pickles
   auto loaded = models::load_for_inference(folder);
-  const auto& names = loaded.card.classes;
-  const auto count = loaded.model->config().at("num_classes").get<int64_t>();
+  const auto& names = loaded.hub.classes;
+  const auto count = loaded.model->num_classes();
   const auto wanted = static_cast<int64_t>(run_.card.classes.size());
   // Without names, the data's classes count in their order.
   if (names.empty() ? count != wanted : names != run_.card.classes)
@@ -123,13 +124,13 @@ void Trainer::load_teacher() {
                     fmt::format("expected a teacher of the data's {} classes, got one of {} {}",
                                 wanted, count, names.empty() ? "without names" : "of other names"),
                     config_.teacher, "fine-tune it on this data first: braid train --weights");
-  if (loaded.card.input.channels != run_.card.input.channels ||
-      loaded.card.input.height != run_.card.input.height)
+  if (loaded.hub.input.channels != run_.card.input.channels ||
+      loaded.hub.input.height != run_.card.input.height)
     throw DataError(
         "train",
         fmt::format("expected a teacher of images of {} channels and {} pixels, got {} and {}",
-                    run_.card.input.channels, run_.card.input.height, loaded.card.input.channels,
-                    loaded.card.input.height),
+                    run_.card.input.channels, run_.card.input.height, loaded.hub.input.channels,
+                    loaded.hub.input.height),
         config_.teacher, "give its --img-size, or a teacher for these images");
   teacher_ = loaded.model;
   teacher_->to(torch::Device(config_.device));

@@ -14,7 +14,7 @@ namespace {
 
 TEST(EdgeNeXt, RefusesContradictoryConfigs) {
   const auto refuses = [](const Json& fields) {
-    EXPECT_THROW(create_model("edgenext_small", fields), ConfigError) << fields.dump();
+    EXPECT_THROW(create_model<ImageModel>("edgenext_small", fields), ConfigError) << fields.dump();
   };
   refuses({{"depths", {1, 1, 1}}});
   refuses({{"heads", {8, 8, 7, 8}}});
@@ -26,7 +26,7 @@ TEST(EdgeNeXt, RefusesContradictoryConfigs) {
 }
 
 TEST(EdgeNeXt, SparesTemperaturesFromDecay) {
-  const auto model = create_model("edgenext_small", {{"depths", {1, 1, 1, 1}}});
+  const auto model = create_model<ImageModel>("edgenext_small", {{"depths", {1, 1, 1, 1}}});
   const std::vector<std::string> expected = {"stages.1.blocks.0.xca.temperature",
                                              "stages.2.blocks.0.xca.temperature",
                                              "stages.3.blocks.0.xca.temperature"};

@@ -56,7 +56,7 @@ struct ByHand : torch::nn::Module {
 
 TEST(MobileViT, IsItsBlocksInARow) {
   const torch::NoGradGuard no_grad;
-  const auto model = create_model("mobilevit_xs", {{"num_classes", 7}}, 1);
+  const auto model = create_model<ImageModel>("mobilevit_xs", {{"num_classes", 7}}, 1);
   const auto by_hand = std::make_shared<ByHand>();
   const auto ours = runtime::named_state(*model);
   auto theirs = runtime::named_state(*by_hand);

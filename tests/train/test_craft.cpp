@@ -5,6 +5,7 @@
 
 #include "braid/core/error.h"
 #include "braid/models/registry.h"
+#include "braid/models/vision/image_model.h"
 #include "braid/runtime/tensor_file.h"
 #include "braid/train/divergence.h"
 #include "braid/train/ema.h"
@@ -112,7 +113,8 @@ TEST(OptimizerTest, ClippingIsPyTorchs) {
 }
 
 TEST(ParamGroups, DecayNeverOnNormsBiasesAndPositions) {
-  const auto model = models::create_model("vit_lite_2_4_32", {{"num_classes", 3}});
+  const auto model =
+      models::create_model<models::ImageModel>("vit_lite_2_4_32", {{"num_classes", 3}});
   OptimizerConfig config;
   int64_t seen = 0;
   for (const auto& group : make_param_groups(*model, config))
@@ -127,7 +129,8 @@ TEST(ParamGroups, DecayNeverOnNormsBiasesAndPositions) {
 }
 
 TEST(ParamGroups, LayerDecayFallsFromTheHead) {
-  const auto model = models::create_model("vit_lite_2_4_32", {{"num_classes", 3}});
+  const auto model =
+      models::create_model<models::ImageModel>("vit_lite_2_4_32", {{"num_classes", 3}});
   OptimizerConfig config;
   config.layer_decay = 0.5;
   for (const auto& group : make_param_groups(*model, config))
@@ -229,8 +232,8 @@ TEST(Loss, GradientsAreTheFiniteDifferences) {
 // Four batches of two, accumulated, give the gradient of the batch of eight.
 TEST(Accumulation, EqualsTheLargeBatch) {
   for (const char* name : {"vit_lite_2_4_32", "cct_2_3x2_32"}) {
-    const auto model =
-        models::create_model(name, {{"num_classes", 3}, {"in_chans", 1}, {"img_size", 16}}, 5);
+    const auto model = models::create_model<models::ImageModel>(
+        name, {{"num_classes", 3}, {"in_chans", 1}, {"img_size", 16}}, 5);
     model->train();
     const auto images = torch::randn({8, 1, 16, 16});
     const auto labels = torch::randint(3, {8}, torch::kInt64);
@@ -251,7 +254,7 @@ TEST(Accumulation, EqualsTheLargeBatch) {
 }
 
 TEST(Divergence, NamesTheModule) {
-  const auto model = models::create_model(
+  const auto model = models::create_model<models::ImageModel>(
       "vit_lite_2_4_32", {{"num_classes", 3}, {"in_chans", 1}, {"img_size", 16}}, 5);
   const auto images = torch::randn({2, 1, 16, 16});
   EXPECT_EQ(first_non_finite_module(*model, images), "the loss");

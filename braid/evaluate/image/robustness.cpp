@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <functional>
 
-#include "braid/runtime/eval_scope.h"
 #include "braid/evaluate/image/corruption.h"
+#include "braid/runtime/eval_scope.h"
 
 namespace braid::evaluate {
 namespace {
@@ -38,7 +38,7 @@ Sample take_sample(const data::DatasetPtr& dataset, const data::InputConfig& inp
 using Harm = std::function<io::Image(const io::Image&, uint64_t seed)>;
 
 // Top-1 in percent on the sample, every image harmed first.
-double accuracy(models::Model& model, const Sample& sample, const Harm& harm,
+double accuracy(models::ImageModel& model, const Sample& sample, const Harm& harm,
                 const data::InputConfig& input, const RobustnessOptions& options,
                 torch::Device device) {
   const auto count = static_cast<int64_t>(sample.images.size());
@@ -64,7 +64,7 @@ double accuracy(models::Model& model, const Sample& sample, const Harm& harm,
 
 }  // namespace
 
-Robustness measure_robustness(models::Model& model, const data::DatasetPtr& dataset,
+Robustness measure_robustness(models::ImageModel& model, const data::DatasetPtr& dataset,
                               const data::InputConfig& input, const RobustnessOptions& options,
                               Progress& progress) {
   const runtime::EvalScope scope(model, options.dtype);

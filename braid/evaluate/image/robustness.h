@@ -6,7 +6,7 @@
 #include "braid/core/progress.h"
 #include "braid/data/dataset.h"
 #include "braid/data/image/transforms.h"
-#include "braid/models/model.h"
+#include "braid/models/vision/image_model.h"
 
 namespace braid::evaluate {
 
@@ -37,7 +37,7 @@ struct Robustness {
 // Corrupts after the resize to the model's input, so that severities mean the same whatever the
 // size of the files. Every model sees the same images, corrupted by the same seeds. Throws
 // DataError when an image cannot be decoded.
-Robustness measure_robustness(models::Model& model, const data::DatasetPtr& dataset,
+Robustness measure_robustness(models::ImageModel& model, const data::DatasetPtr& dataset,
                               const data::InputConfig& input, const RobustnessOptions& options,
                               Progress& progress);
 

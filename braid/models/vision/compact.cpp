@@ -33,9 +33,7 @@ std::vector<FeatureInfo> CompactModel::feature_info() const {
   return {{"classifier.norm", embed_dim_, reduction_}};
 }
 
-void CompactModel::reset_classifier(int64_t num_classes) {
-  classifier_->reset_classifier(num_classes);
-}
+void CompactModel::replace_head(int64_t num_classes) { classifier_->reset_classifier(num_classes); }
 
 std::vector<std::string> CompactModel::no_weight_decay() const {
   std::vector<std::string> names;

@@ -39,7 +39,7 @@ VisionTransformer::VisionTransformer(const char* model, const VisionTransformerC
                                                       .drop_path = rate}));
   register_module("blocks", blocks);
   norm = register_module("norm", nn::layer_norm(D));
-  VisionTransformer::reset_classifier(body.num_classes);
+  VisionTransformer::replace_head(body.num_classes);
 }
 
 torch::Tensor VisionTransformer::forward_features(const torch::Tensor& x) {
@@ -86,13 +86,13 @@ std::vector<FeatureInfo> VisionTransformer::feature_info() const {
   return info;
 }
 
-void VisionTransformer::reset_classifier(int64_t num_classes) {
+void VisionTransformer::replace_head(int64_t num_classes) {
   nn::replace_linear(*this, "head", head, body_.embed_dim, num_classes);
   if (body_.distilled)
     nn::replace_linear(*this, "head_dist", head_dist, body_.embed_dim, num_classes);
 }
 
-std::vector<std::string> VisionTransformer::classifier() const {
+std::vector<std::string> VisionTransformer::head_modules() const {
   if (body_.distilled) return {"head", "head_dist"};
   return {"head"};
 }

@@ -4,7 +4,7 @@
 // Reference: timm's VisionTransformer and VisionTransformerDistilled (Apache-2.0); same keys and
 // shapes.
 #pragma once
-#include "braid/models/model.h"
+#include "braid/models/vision/image_model.h"
 #include "braid/nn/block/vit_block.h"
 
 namespace braid::models {
@@ -27,14 +27,13 @@ struct VisionTransformerConfig {
 };
 
 // Keys: cls_token, (dist_token), pos_embed, blocks.I, norm, head, (head_dist).
-class VisionTransformer : public Model {
+class VisionTransformer : public ImageModel {
  public:
   torch::Tensor forward_features(const torch::Tensor& x) override;  // [B,C,H,W] -> [B,N,D]
   torch::Tensor forward_head(const torch::Tensor& features, bool pre_logits) override;
   std::pair<torch::Tensor, torch::Tensor> forward_distilled(const torch::Tensor& x) override;
   std::vector<FeatureInfo> feature_info() const override;
-  void reset_classifier(int64_t num_classes) override;
-  std::vector<std::string> classifier() const override;
+  std::vector<std::string> head_modules() const override;
   std::vector<std::string> no_weight_decay() const override;
   int64_t layer_id(const std::string& parameter) const override;
   int64_t layer_count() const override { return body_.depth + 2; }
@@ -47,6 +46,7 @@ class VisionTransformer : public Model {
   torch::nn::Linear head{nullptr}, head_dist{nullptr};
 
  protected:
+  void replace_head(int64_t num_classes) override;
   // Checks the fields that every such model has; `model` stands in the errors.
   VisionTransformer(const char* model, const VisionTransformerConfig& body);
   // Images [B,C,H,W] to tokens [B,side*side,D], without prefix tokens and positions. Its parameters

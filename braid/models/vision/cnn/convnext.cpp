@@ -90,7 +90,7 @@ torch::Tensor ConvNeXtStageImpl::forward(torch::Tensor x, bool checkpointing) {
   return x;
 }
 
-ConvNeXt::ConvNeXt(const ConvNeXtConfig& config) : config_(config) {
+ConvNeXt::ConvNeXt(const ConvNeXtConfig& config) : ModelOf(config) {
   validate(config);
   int64_t chans = config.dims[0];
   auto stem = register_module("stem", std::make_shared<torch::nn::Module>());
@@ -134,10 +134,7 @@ std::vector<FeatureInfo> ConvNeXt::feature_info() const {
   return info;
 }
 
-void ConvNeXt::reset_classifier(int64_t num_classes) {
-  config_.num_classes = num_classes;
-  head_->reset(num_classes);
-}
+void ConvNeXt::replace_head(int64_t num_classes) { head_->reset(num_classes); }
 
 int64_t ConvNeXt::layer_id(const std::string& parameter) const {
   if (parameter.starts_with("stem.")) return 0;
@@ -147,7 +144,7 @@ int64_t ConvNeXt::layer_id(const std::string& parameter) const {
 void add_convnext(Registry& table) {
   const auto add = [&table](const char* name, const data::InputConfig& input,
                             const ConvNeXtConfig& config) {
-    table.push_back(make_entry<ConvNeXt>(name, Family::kCnn, Fusion::kNone, input, config));
+    table.add(make_entry<ConvNeXt>(name, Family::kCnn, Fusion::kNone, input, config));
   };
   add("convnext_atto", imagenet_input(224, 0.875),
       {.depths = {2, 2, 6, 2}, .dims = {40, 80, 160, 320}, .conv_mlp = true});

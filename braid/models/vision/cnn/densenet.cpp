@@ -69,7 +69,7 @@ torch::Tensor DenseTransitionImpl::forward(const torch::Tensor& x) {
   return at::avg_pool2d(y, {std::min<int64_t>(2, y.size(2)), std::min<int64_t>(2, y.size(3))});
 }
 
-DenseNet::DenseNet(const DenseNetConfig& config) : config_(config) {
+DenseNet::DenseNet(const DenseNetConfig& config) : ModelOf(config) {
   const Validator check("densenet");
   check.input(config.num_classes, config.in_chans, config.img_size)
       .positive("growth_rate", config.growth_rate)
@@ -99,7 +99,7 @@ DenseNet::DenseNet(const DenseNetConfig& config) : config_(config) {
   }
   norm5_ = features->register_module("norm5", nn::batch_norm(chans));
   info_.push_back({"features.norm5", chans, reduction});
-  reset_classifier(config.num_classes);
+  replace_head(config.num_classes);
 }
 
 torch::Tensor DenseNet::forward_features(const torch::Tensor& x) {
@@ -117,8 +117,7 @@ torch::Tensor DenseNet::forward_head(const torch::Tensor& features, bool pre_log
   return classifier_->forward(torch::dropout(pooled, config_.drop_rate, is_training()));
 }
 
-void DenseNet::reset_classifier(int64_t num_classes) {
-  config_.num_classes = num_classes;
+void DenseNet::replace_head(int64_t num_classes) {
   if (classifier_) unregister_module("classifier");
   classifier_ = nullptr;
   if (num_classes == 0) return;
@@ -134,8 +133,8 @@ int64_t DenseNet::layer_id(const std::string& parameter) const {
 }
 
 void add_densenet(Registry& table) {
-  table.push_back(make_entry<DenseNet>("densenet121", Family::kCnn, Fusion::kNone,
-                                       imagenet_input(224, 0.875), DenseNetConfig{}));
+  table.add(make_entry<DenseNet>("densenet121", Family::kCnn, Fusion::kNone,
+                                 imagenet_input(224, 0.875), DenseNetConfig{}));
 }
 
 }  // namespace braid::models

@@ -7,8 +7,8 @@
 // (timm fails there, below 32 pixels); gradient checkpointing recomputes whole blocks rather than
 // bottlenecks.
 #pragma once
-#include "braid/models/model.h"
 #include "braid/models/registry.h"
+#include "braid/models/vision/image_model.h"
 
 namespace braid::models {
 
@@ -52,20 +52,18 @@ class DenseTransitionImpl : public torch::nn::Module {
 };
 TORCH_MODULE(DenseTransition);
 
-class DenseNet : public Model {
+class DenseNet : public ModelOf<DenseNetConfig> {
  public:
   explicit DenseNet(const DenseNetConfig& config);
   torch::Tensor forward_features(const torch::Tensor& x) override;  // [B,C,H,W] -> [B,D,h,w]
   torch::Tensor forward_head(const torch::Tensor& features, bool pre_logits) override;
   std::vector<FeatureInfo> feature_info() const override { return info_; }
-  void reset_classifier(int64_t num_classes) override;
-  Json config() const override { return to_json(config_); }
-  std::vector<std::string> classifier() const override { return {"classifier"}; }
+  std::vector<std::string> head_modules() const override { return {"classifier"}; }
   int64_t layer_id(const std::string& parameter) const override;
   int64_t layer_count() const override { return static_cast<int64_t>(config_.depths.size()) + 2; }
 
  private:
-  DenseNetConfig config_;
+  void replace_head(int64_t num_classes) override;
   std::vector<FeatureInfo> info_;
   torch::nn::Conv2d conv0_{nullptr};
   torch::nn::BatchNorm2d norm0_{nullptr}, norm5_{nullptr};

@@ -67,7 +67,7 @@ void EfficientNetConfig::visit(FieldVisitor& v) {
 }
 
 EfficientNet::EfficientNet(const EfficientNetConfig& config)
-    : config_(config), act_(nn::parse_act(config.act_layer)) {
+    : ModelOf(config), act_(nn::parse_act(config.act_layer)) {
   Validator("efficientnet")
       .input(config.num_classes, config.in_chans, config.img_size)
       .positive("stem_size", config.stem_size)
@@ -82,7 +82,7 @@ EfficientNet::EfficientNet(const EfficientNetConfig& config)
                           .drop_path_rate = config.drop_path_rate});
   conv_head_ = register_module("conv_head", nn::conv2d(trunk_chs(), config.num_features));
   bn2_ = register_module("bn2", nn::batch_norm(config.num_features));
-  reset_classifier(config.num_classes);
+  replace_head(config.num_classes);
 }
 
 torch::Tensor EfficientNet::forward_features(const torch::Tensor& x) {
@@ -93,8 +93,7 @@ torch::Tensor EfficientNet::forward_head(const torch::Tensor& features, bool pre
   return classify(features.mean({2, 3}), config_.drop_rate, pre_logits);
 }
 
-void EfficientNet::reset_classifier(int64_t num_classes) {
-  config_.num_classes = num_classes;
+void EfficientNet::replace_head(int64_t num_classes) {
   replace_classifier(config_.num_features, num_classes);
 }
 
@@ -105,8 +104,8 @@ int64_t EfficientNet::layer_id(const std::string& parameter) const {
 }
 
 void add_efficientnet(Registry& table) {
-  table.push_back(make_entry<EfficientNet>("efficientnet_b0", Family::kCnn, Fusion::kNone,
-                                           imagenet_input(224, 0.875), EfficientNetConfig{}));
+  table.add(make_entry<EfficientNet>("efficientnet_b0", Family::kCnn, Fusion::kNone,
+                                     imagenet_input(224, 0.875), EfficientNetConfig{}));
 }
 
 }  // namespace braid::models

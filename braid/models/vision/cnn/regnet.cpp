@@ -72,7 +72,7 @@ torch::Tensor RegNetBlockImpl::forward(const torch::Tensor& x) {
   return y.add_(downsample_ ? downsample_->forward(x) : x).relu_();
 }
 
-RegNet::RegNet(const RegNetConfig& config) : config_(config) {
+RegNet::RegNet(const RegNetConfig& config) : ModelOf(config) {
   validate(config);
   int64_t chans = config.stem_width;
   stem_ = register_module(
@@ -113,10 +113,7 @@ std::vector<FeatureInfo> RegNet::feature_info() const {
   return info;
 }
 
-void RegNet::reset_classifier(int64_t num_classes) {
-  config_.num_classes = num_classes;
-  head_->reset(num_classes);
-}
+void RegNet::replace_head(int64_t num_classes) { head_->reset(num_classes); }
 
 int64_t RegNet::layer_id(const std::string& parameter) const {
   if (parameter.starts_with("stem.")) return 0;
@@ -125,8 +122,8 @@ int64_t RegNet::layer_id(const std::string& parameter) const {
 }
 
 void add_regnet(Registry& table) {
-  table.push_back(make_entry<RegNet>("regnety_008", Family::kCnn, Fusion::kNone,
-                                     imagenet_input(224, 0.875), RegNetConfig{}));
+  table.add(make_entry<RegNet>("regnety_008", Family::kCnn, Fusion::kNone,
+                               imagenet_input(224, 0.875), RegNetConfig{}));
 }
 
 }  // namespace braid::models

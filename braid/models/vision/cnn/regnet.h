@@ -6,8 +6,8 @@
 // Differences: none in the computation. Depths and widths stand in the config; timm derives them
 // from the paper's slope and quantization (regnety_008: w0 56, wa 38.84, wm 2.4, depth 14).
 #pragma once
-#include "braid/models/model.h"
 #include "braid/models/registry.h"
+#include "braid/models/vision/image_model.h"
 #include "braid/nn/conv/conv.h"
 #include "braid/nn/conv/squeeze_excite.h"
 #include "braid/nn/head/classifier_head.h"
@@ -43,20 +43,18 @@ class RegNetBlockImpl : public torch::nn::Module {
 };
 TORCH_MODULE(RegNetBlock);
 
-class RegNet : public Model {
+class RegNet : public ModelOf<RegNetConfig> {
  public:
   explicit RegNet(const RegNetConfig& config);
   torch::Tensor forward_features(const torch::Tensor& x) override;  // [B,C,H,W] -> [B,D,h,w]
   torch::Tensor forward_head(const torch::Tensor& features, bool pre_logits) override;
   std::vector<FeatureInfo> feature_info() const override;
-  void reset_classifier(int64_t num_classes) override;
-  Json config() const override { return to_json(config_); }
-  std::vector<std::string> classifier() const override { return {"head.fc"}; }
+  std::vector<std::string> head_modules() const override { return {"head.fc"}; }
   int64_t layer_id(const std::string& parameter) const override;
   int64_t layer_count() const override { return static_cast<int64_t>(config_.depths.size()) + 2; }
 
  private:
-  RegNetConfig config_;
+  void replace_head(int64_t num_classes) override;
   nn::ConvNormAct stem_{nullptr};
   std::vector<RegNetBlock> blocks_;  // of all stages, in order
   nn::ClassifierHead head_{nullptr};

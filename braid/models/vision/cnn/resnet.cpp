@@ -26,7 +26,7 @@ void ResNetConfig::visit(FieldVisitor& v) {
   v.field("drop_path_rate", drop_path_rate, "stochastic depth of the last block, 0: none");
 }
 
-ResNet::ResNet(const ResNetConfig& config) : config_(config) {
+ResNet::ResNet(const ResNetConfig& config) : ModelOf(config) {
   Validator("resnet")
       .input(config.num_classes, config.in_chans, config.img_size)
       .rate("drop_rate", config.drop_rate)
@@ -61,7 +61,7 @@ ResNet::ResNet(const ResNetConfig& config) : config_(config) {
     }
     layers.push_back(register_module("layer" + std::to_string(stage + 1), layer));
   }
-  reset_classifier(config.num_classes);
+  replace_head(config.num_classes);
 }
 
 torch::Tensor ResNet::forward_features(const torch::Tensor& x) {
@@ -94,8 +94,7 @@ std::vector<FeatureInfo> ResNet::feature_info() const {
   return info;
 }
 
-void ResNet::reset_classifier(int64_t num_classes) {
-  config_.num_classes = num_classes;
+void ResNet::replace_head(int64_t num_classes) {
   if (fc) unregister_module("fc");
   fc = nullptr;
   if (num_classes > 0)
@@ -111,7 +110,7 @@ int64_t ResNet::layer_id(const std::string& parameter) const {
 void add_resnet(Registry& table) {
   const auto add = [&table](const char* name, const data::InputConfig& input,
                             const ResNetConfig& config) {
-    table.push_back(make_entry<ResNet>(name, Family::kCnn, Fusion::kNone, input, config));
+    table.add(make_entry<ResNet>(name, Family::kCnn, Fusion::kNone, input, config));
   };
   add("resnet18", imagenet_input(224, 0.95), {});
   add("resnet34", imagenet_input(224, 0.95), {.layers = {3, 4, 6, 3}});

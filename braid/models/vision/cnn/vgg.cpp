@@ -59,7 +59,7 @@ torch::Tensor VggStageImpl::forward(torch::Tensor x) {
   return at::max_pool2d(x, {std::min<int64_t>(2, x.size(2)), std::min<int64_t>(2, x.size(3))});
 }
 
-Vgg::Vgg(const VggConfig& config) : config_(config) {
+Vgg::Vgg(const VggConfig& config) : ModelOf(config) {
   validate(config);
   auto features = register_module("features", std::make_shared<torch::nn::Module>());
   int64_t chans = config.in_chans, first = 0;
@@ -107,10 +107,7 @@ std::vector<FeatureInfo> Vgg::feature_info() const {
   return info;
 }
 
-void Vgg::reset_classifier(int64_t num_classes) {
-  config_.num_classes = num_classes;
-  head_->reset(num_classes);
-}
+void Vgg::replace_head(int64_t num_classes) { head_->reset(num_classes); }
 
 int64_t Vgg::layer_id(const std::string& parameter) const {
   const int64_t place = block_index(parameter, "features.", -1);
@@ -122,8 +119,8 @@ int64_t Vgg::layer_id(const std::string& parameter) const {
 }
 
 void add_vgg(Registry& table) {
-  table.push_back(make_entry<Vgg>("vgg16_bn", Family::kCnn, Fusion::kNone,
-                                  imagenet_input(224, 0.875, "bilinear"), VggConfig{}));
+  table.add(make_entry<Vgg>("vgg16_bn", Family::kCnn, Fusion::kNone,
+                            imagenet_input(224, 0.875, "bilinear"), VggConfig{}));
 }
 
 }  // namespace braid::models

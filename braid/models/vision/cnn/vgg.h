@@ -6,8 +6,8 @@
 // pixel as it is (timm fails there, below 32 pixels). Gradient checkpointing, which timm does not
 // have, recomputes stages.
 #pragma once
-#include "braid/models/model.h"
 #include "braid/models/registry.h"
+#include "braid/models/vision/image_model.h"
 #include "braid/nn/head/classifier_head.h"
 
 namespace braid::models {
@@ -37,20 +37,18 @@ class VggStageImpl : public torch::nn::Module {
 };
 TORCH_MODULE(VggStage);
 
-class Vgg : public Model {
+class Vgg : public ModelOf<VggConfig> {
  public:
   explicit Vgg(const VggConfig& config);
   torch::Tensor forward_features(const torch::Tensor& x) override;  // [B,C,H,W] -> [B,D,h,w]
   torch::Tensor forward_head(const torch::Tensor& features, bool pre_logits) override;
   std::vector<FeatureInfo> feature_info() const override;
-  void reset_classifier(int64_t num_classes) override;
-  Json config() const override { return to_json(config_); }
-  std::vector<std::string> classifier() const override { return {"head.fc"}; }
+  std::vector<std::string> head_modules() const override { return {"head.fc"}; }
   int64_t layer_id(const std::string& parameter) const override;
   int64_t layer_count() const override { return static_cast<int64_t>(config_.depths.size()) + 1; }
 
  private:
-  VggConfig config_;
+  void replace_head(int64_t num_classes) override;
   std::vector<VggStage> stages_;
   torch::nn::Conv2d fc1_{nullptr}, fc2_{nullptr};
   nn::ClassifierHead head_{nullptr};

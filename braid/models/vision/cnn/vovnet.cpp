@@ -172,7 +172,7 @@ void VovNetConfig::visit(FieldVisitor& v) {
   v.field("drop_path_rate", drop_path_rate, "stochastic depth of the last block, 0: none");
 }
 
-VovNet::VovNet(const VovNetConfig& config) : config_(config) {
+VovNet::VovNet(const VovNetConfig& config) : ModelOf(config) {
   validate(config);
   auto stem = register_module("stem", std::make_shared<torch::nn::Module>());
   int64_t chans = config.in_chans;
@@ -233,10 +233,7 @@ std::vector<FeatureInfo> VovNet::feature_info() const {
   return info;
 }
 
-void VovNet::reset_classifier(int64_t num_classes) {
-  config_.num_classes = num_classes;
-  head_->reset(num_classes);
-}
+void VovNet::replace_head(int64_t num_classes) { head_->reset(num_classes); }
 
 int64_t VovNet::layer_id(const std::string& parameter) const {
   if (parameter.starts_with("stem.")) return 0;
@@ -245,7 +242,7 @@ int64_t VovNet::layer_id(const std::string& parameter) const {
 
 void add_vovnet(Registry& table) {
   const auto add = [&table](const char* name, const VovNetConfig& config) {
-    table.push_back(
+    table.add(
         make_entry<VovNet>(name, Family::kCnn, Fusion::kNone, imagenet_input(224, 0.875), config));
   };
   add("ese_vovnet19b_dw", {.depthwise = true});

@@ -87,6 +87,42 @@ ModelEntry entry_of(const std::string& name, const BraidNetConfig& config) {
   return make_entry<BraidNet>(name, Family::kHybrid, Fusion::kInterleaved, input, config);
 }
 
+bool is_design(const std::string& name) {
+  return name.starts_with(kPrefix) || name.ends_with(".toml");
+}
+
+ModelEntry resolve_design(const std::string& name) {
+  const auto design = name.starts_with(kPrefix)
+                          ? text::parse_design(name.substr(std::string_view(kPrefix).size()))
+                          : text::read_design(name);
+  const auto canonical = kPrefix + text::to_line(design);
+  // A design is built once to be checked, and asked for often.
+  constexpr size_t kKept = 64;
+  static std::mutex mutex;
+  static std::map<std::string, ModelEntry> checked;
+  {
+    const std::lock_guard lock(mutex);
+    const auto it = checked.find(canonical);
+    if (it != checked.end()) return it->second;
+  }
+  const auto config = config_of(design);
+  {
+    const runtime::SeededGenerator random(torch::kCPU, 0);
+    BraidNet(config, design);  // the design's errors come now, with their place in its source
+  }
+  const auto entry = entry_of(canonical, config);
+  const std::lock_guard lock(mutex);
+  if (checked.size() >= kKept) checked.clear();
+  checked.emplace(canonical, entry);
+  return entry;
+}
+
+// In a line a comma stands before a number of channels or a further option.
+bool continues_line(const std::string& name, const std::string& piece) {
+  return name.starts_with(kPrefix) && !piece.empty() &&
+         ((piece[0] >= '0' && piece[0] <= '9') || piece.find('=') < piece.find(':'));
+}
+
 }  // namespace
 
 void BraidNetConfig::visit(FieldVisitor& v) {
@@ -104,7 +140,7 @@ BraidNet::BraidNet(const BraidNetConfig& config)
     : BraidNet(config, text::parse_design(config.design)) {}
 
 BraidNet::BraidNet(const BraidNetConfig& config, const text::Design& design)
-    : config_(config), design_(design) {
+    : ModelOf(config), design_(design) {
   Validator("braidnet")
       .input(config.num_classes, config.in_chans, config.img_size)
       .rate("drop_rate", config.drop_rate)
@@ -233,7 +269,7 @@ Tensor BraidNet::forward_head(const Tensor& features, bool pre_logits) {
   return head_->forward(features, pre_logits);
 }
 
-std::vector<BraidNet::Part> BraidNet::parts() {
+std::vector<Part> BraidNet::parts() {
   const auto line = text::to_line(design_);
   std::vector<std::string> texts;  // the design's items
   for (size_t start = 0; start <= line.size();) {
@@ -241,19 +277,27 @@ std::vector<BraidNet::Part> BraidNet::parts() {
     texts.push_back(line.substr(start, end - start));
     start = end + 1;
   }
-  std::vector<Part> parts = {{"stem", texts[0], [this](const Tensor& x) { return run_stem(x); }}};
-  for (size_t i = 0; i < stages_.size(); ++i)
-    parts.push_back({fmt::format("stages.{}", i), texts[i + 1],
-                     [this, i](const Tensor& x) { return run_stage(i, x); }});
-  parts.push_back({"head", texts.size() > stages_.size() + 1 ? texts.back() : "",
-                   [this](const Tensor& x) { return forward_head(finish(x), false); }});
+  // What one part returns is what the next one takes.
+  const auto x = std::make_shared<Tensor>(torch::zeros({1, in_chans(), img_size(), img_size()}));
+  std::vector<Part> parts;
+  const auto add = [&](const std::string& name, const std::string& text,
+                       const std::vector<std::string>& modules, const auto& forward) {
+    parts.push_back({name, text, modules, {}, [x, forward] {
+                       *x = forward(*x);
+                       return (*x)[0].sizes().vec();
+                     }});
+  };
+  add("stem", texts[0], {"stem"}, [this](const Tensor& y) { return run_stem(y); });
+  for (size_t i = 0; i < stages_.size(); ++i) {
+    const auto name = fmt::format("stages.{}", i);
+    add(name, texts[i + 1], {name}, [this, i](const Tensor& y) { return run_stage(i, y); });
+  }
+  add("head", texts.size() > stages_.size() + 1 ? texts.back() : "", {"head_conv", "norm", "head"},
+      [this](const Tensor& y) { return forward_head(finish(y), false); });
   return parts;
 }
 
-void BraidNet::reset_classifier(int64_t num_classes) {
-  config_.num_classes = num_classes;
-  head_->reset(num_classes);
-}
+void BraidNet::replace_head(int64_t num_classes) { head_->reset(num_classes); }
 
 std::vector<std::string> BraidNet::no_weight_decay() const {
   std::vector<std::string> names;
@@ -281,23 +325,10 @@ Tensor BraidNet::resample_weight(const std::string& name, const Tensor& loaded) 
   return loaded;
 }
 
-const ModelEntry* find_design(const std::string& name) {
-  const bool line = name.starts_with(kPrefix), file = name.ends_with(".toml");
-  if (!line && !file) return nullptr;
-  const auto design =
-      line ? text::parse_design(name.substr(std::string(kPrefix).size())) : text::read_design(name);
-  const auto canonical = kPrefix + text::to_line(design);
-  static std::mutex mutex;
-  static std::map<std::string, ModelEntry> entries;  // stay where they are: callers keep references
-  const std::lock_guard lock(mutex);
-  const auto it = entries.find(canonical);
-  if (it != entries.end()) return &it->second;
-  const auto config = config_of(design);
-  const runtime::GeneratorGuard guard(torch::kCPU);
-  BraidNet(config, design);  // the design's errors come now, with their place in its source
-  return &entries.emplace(canonical, entry_of(canonical, config)).first->second;
+void add_braidnet(Registry& table) {
+  table.add(entry_of("braidnet", BraidNetConfig()));
+  table.add_resolver(
+      {.matches = is_design, .resolve = resolve_design, .continues = continues_line});
 }
-
-void add_braidnet(Registry& table) { table.push_back(entry_of("braidnet", BraidNetConfig())); }
 
 }  // namespace braid::models

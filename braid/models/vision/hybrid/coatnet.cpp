@@ -90,7 +90,7 @@ void CoAtNetConfig::visit(FieldVisitor& v) {
   v.field("drop_path_rate", drop_path_rate, "stochastic depth of the last block, 0: none");
 }
 
-CoAtNet::CoAtNet(const CoAtNetConfig& config) : config_(config) {
+CoAtNet::CoAtNet(const CoAtNetConfig& config) : ModelOf(config) {
   const auto layout = layout_of(config);
   validate(layout);
   validate_blocks(config);
@@ -129,16 +129,10 @@ std::shared_ptr<nn::FeatureBlockImpl> CoAtNet::make_block(const MaxxVitPlace& pl
                                    .drop_path = place.drop_path});
 }
 
-void CoAtNet::reset_classifier(int64_t num_classes) {
-  config_.num_classes = num_classes;
-  MaxxVit::reset_classifier(num_classes);
-}
-
 void add_coatnet(Registry& table) {
   const auto add = [&table](const char* name, const data::InputConfig& input,
                             const CoAtNetConfig& config) {
-    table.push_back(
-        make_entry<CoAtNet>(name, Family::kHybrid, Fusion::kInterleaved, input, config));
+    table.add(make_entry<CoAtNet>(name, Family::kHybrid, Fusion::kInterleaved, input, config));
   };
   add("coatnet_nano_rw_224", inception_input(224, 0.9), {});
   add("coatnet_0_rw_224", inception_input(224, 0.95),

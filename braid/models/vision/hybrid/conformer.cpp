@@ -74,7 +74,7 @@ int64_t Conformer::width(size_t stage) const {
                               static_cast<double>(int64_t{1} << stage));
 }
 
-Conformer::Conformer(const ConformerConfig& config) : config_(config) {
+Conformer::Conformer(const ConformerConfig& config) : ModelOf(config) {
   validate(config);
   const int64_t D = config.embed_dim, patch = config.patch_size / kStemStride;
   const int64_t depth = std::accumulate(config.depths.begin(), config.depths.end(), int64_t{0});
@@ -123,7 +123,7 @@ Conformer::Conformer(const ConformerConfig& config) : config_(config) {
       conv_trans.push_back(register_module("conv_trans_" + std::to_string(number), block));
       chans = width(stage);
     }
-  reset_classifier(config.num_classes);
+  replace_head(config.num_classes);
 }
 
 Tensor Conformer::forward_features(const Tensor& x) {
@@ -172,13 +172,12 @@ std::vector<FeatureInfo> Conformer::feature_info() const {
 
 int64_t Conformer::num_features() const { return width(kStages - 1) + config_.embed_dim; }
 
-void Conformer::reset_classifier(int64_t num_classes) {
-  config_.num_classes = num_classes;
+void Conformer::replace_head(int64_t num_classes) {
   nn::replace_linear(*this, "conv_cls_head", conv_cls_head, width(kStages - 1), num_classes);
   nn::replace_linear(*this, "trans_cls_head", trans_cls_head, config_.embed_dim, num_classes);
 }
 
-std::vector<std::string> Conformer::classifier() const {
+std::vector<std::string> Conformer::head_modules() const {
   return {"conv_cls_head", "trans_cls_head"};
 }
 
@@ -190,9 +189,8 @@ int64_t Conformer::layer_id(const std::string& parameter) const {
 }
 
 void add_conformer(Registry& table) {
-  table.push_back(make_entry<Conformer>("conformer_tiny_patch16", Family::kHybrid,
-                                        Fusion::kParallel, imagenet_input(224, 0.875),
-                                        ConformerConfig{}));
+  table.add(make_entry<Conformer>("conformer_tiny_patch16", Family::kHybrid, Fusion::kParallel,
+                                  imagenet_input(224, 0.875), ConformerConfig{}));
 }
 
 }  // namespace braid::models

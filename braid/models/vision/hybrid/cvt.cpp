@@ -162,7 +162,7 @@ std::tuple<torch::Tensor, int64_t, int64_t> CvtStageImpl::forward(const torch::T
   return {x, H, W};
 }
 
-Cvt::Cvt(const CvtConfig& config) : config_(config) {
+Cvt::Cvt(const CvtConfig& config) : ModelOf(config) {
   validate(config);
   torch::nn::ModuleList list;
   for (size_t i = 0; i < config.depths.size(); ++i) {
@@ -173,7 +173,7 @@ Cvt::Cvt(const CvtConfig& config) : config_(config) {
       ->register_module("encoder", std::make_shared<torch::nn::Module>())
       ->register_module("stages", list);
   layernorm = register_module("layernorm", nn::layer_norm(config.embed_dim.back(), 1e-5));
-  reset_classifier(config.num_classes);
+  replace_head(config.num_classes);
 }
 
 torch::Tensor Cvt::forward_features(const torch::Tensor& x) {
@@ -199,8 +199,7 @@ std::vector<FeatureInfo> Cvt::feature_info() const {
   return info;
 }
 
-void Cvt::reset_classifier(int64_t num_classes) {
-  config_.num_classes = num_classes;
+void Cvt::replace_head(int64_t num_classes) {
   nn::replace_linear(*this, "classifier", classifier_, config_.embed_dim.back(), num_classes);
 }
 
@@ -214,8 +213,8 @@ int64_t Cvt::layer_id(const std::string& parameter) const {
 }
 
 void add_cvt(Registry& table) {
-  table.push_back(make_entry<Cvt>("cvt_13", Family::kHybrid, Fusion::kEmbedded,
-                                  imagenet_input(224, 0.875), CvtConfig{}));
+  table.add(make_entry<Cvt>("cvt_13", Family::kHybrid, Fusion::kEmbedded,
+                            imagenet_input(224, 0.875), CvtConfig{}));
 }
 
 }  // namespace braid::models

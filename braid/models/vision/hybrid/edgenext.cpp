@@ -94,7 +94,7 @@ Tensor EdgeNeXtDownsampleImpl::forward(Tensor x) {
   return order_ == Order::kConvNorm ? norm_->forward(x) : x;
 }
 
-EdgeNeXt::EdgeNeXt(const EdgeNeXtConfig& config) : config_(config) {
+EdgeNeXt::EdgeNeXt(const EdgeNeXtConfig& config) : ModelOf(config) {
   validate(config);
   using Order = EdgeNeXtDownsampleImpl::Order;
   stem_ = register_module("stem",
@@ -161,10 +161,7 @@ std::vector<FeatureInfo> EdgeNeXt::feature_info() const {
   return info;
 }
 
-void EdgeNeXt::reset_classifier(int64_t num_classes) {
-  config_.num_classes = num_classes;
-  head_->reset(num_classes);
-}
+void EdgeNeXt::replace_head(int64_t num_classes) { head_->reset(num_classes); }
 
 std::vector<std::string> EdgeNeXt::no_weight_decay() const {
   std::vector<std::string> names;
@@ -179,8 +176,8 @@ int64_t EdgeNeXt::layer_id(const std::string& parameter) const {
 }
 
 void add_edgenext(Registry& table) {
-  table.push_back(make_entry<EdgeNeXt>("edgenext_small", Family::kHybrid, Fusion::kInterleaved,
-                                       imagenet_input(256, 0.95), EdgeNeXtConfig{}));
+  table.add(make_entry<EdgeNeXt>("edgenext_small", Family::kHybrid, Fusion::kInterleaved,
+                                 imagenet_input(256, 0.95), EdgeNeXtConfig{}));
 }
 
 }  // namespace braid::models

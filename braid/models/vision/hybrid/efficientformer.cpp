@@ -244,7 +244,7 @@ void EfficientFormerConfig::visit(FieldVisitor& v) {
   v.field("drop_path_rate", drop_path_rate, "stochastic depth of the last block, 0: none");
 }
 
-EfficientFormer::EfficientFormer(const EfficientFormerConfig& config) : config_(config) {
+EfficientFormer::EfficientFormer(const EfficientFormerConfig& config) : ModelOf(config) {
   validate(config);
   const auto& dims = config.embed_dims;
   stem_ = register_module("stem", make_stem(config.in_chans, dims[0]));
@@ -288,16 +288,9 @@ Tensor EfficientFormer::forward_features(const Tensor& x) {
   return norm_->forward(y);
 }
 
-Json EfficientFormer::config() const {
-  auto config = config_;
-  config.num_classes = num_classes();
-  return to_json(config);
-}
-
 void add_efficientformer(Registry& table) {
-  table.push_back(make_entry<EfficientFormer>("efficientformer_l1", Family::kHybrid,
-                                              Fusion::kInterleaved, imagenet_input(224, 0.95),
-                                              EfficientFormerConfig{}));
+  table.add(make_entry<EfficientFormer>("efficientformer_l1", Family::kHybrid, Fusion::kInterleaved,
+                                        imagenet_input(224, 0.95), EfficientFormerConfig{}));
 }
 
 }  // namespace braid::models

@@ -28,15 +28,13 @@ struct EfficientFormerConfig {
   void visit(FieldVisitor& v);
 };
 
-class EfficientFormer : public EfficientFormerBase {
+class EfficientFormer : public ModelOf<EfficientFormerConfig, EfficientFormerBase> {
  public:
   explicit EfficientFormer(const EfficientFormerConfig& config);
   // x must have img_size pixels a side. [B,C,H,W] -> tokens [B,N,D]
   torch::Tensor forward_features(const torch::Tensor& x) override;
-  Json config() const override;
 
  private:
-  EfficientFormerConfig config_;
   torch::nn::Sequential stem_{nullptr};
   std::vector<torch::nn::Sequential> stages_;  // each stage's downsampling and blocks
   torch::nn::LayerNorm norm_{nullptr};

@@ -12,7 +12,7 @@ void EfficientFormerBase::finish(const std::vector<FeatureInfo>& info, int64_t n
                                  double drop_rate) {
   info_ = info;
   drop_rate_ = drop_rate;
-  reset_classifier(num_classes);
+  replace_head(num_classes);
 }
 
 torch::Tensor EfficientFormerBase::pool(const torch::Tensor& features) {
@@ -33,8 +33,7 @@ std::pair<torch::Tensor, torch::Tensor> EfficientFormerBase::forward_distilled(
   return {head->forward(pooled), head_dist->forward(pooled)};
 }
 
-void EfficientFormerBase::reset_classifier(int64_t num_classes) {
-  num_classes_ = num_classes;
+void EfficientFormerBase::replace_head(int64_t num_classes) {
   nn::replace_linear(*this, "head", head, info_.back().num_chs, num_classes);
   nn::replace_linear(*this, "head_dist", head_dist, info_.back().num_chs, num_classes);
 }

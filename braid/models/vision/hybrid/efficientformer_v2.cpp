@@ -273,7 +273,7 @@ double EfficientFormerV2::mlp_ratio(size_t stage, int64_t block) const {
   return wide ? config_.wide_mlp_ratio : config_.mlp_ratios[stage];
 }
 
-EfficientFormerV2::EfficientFormerV2(const EfficientFormerV2Config& config) : config_(config) {
+EfficientFormerV2::EfficientFormerV2(const EfficientFormerV2Config& config) : ModelOf(config) {
   validate(config);
   const auto& dims = config.embed_dims;
   auto stem = register_module("stem", std::make_shared<torch::nn::Module>());
@@ -327,16 +327,10 @@ Tensor EfficientFormerV2::forward_features(const Tensor& x) {
   return norm_->forward(y);
 }
 
-Json EfficientFormerV2::config() const {
-  auto config = config_;
-  config.num_classes = num_classes();
-  return to_json(config);
-}
-
 void add_efficientformer_v2(Registry& table) {
-  table.push_back(make_entry<EfficientFormerV2>("efficientformerv2_s0", Family::kHybrid,
-                                                Fusion::kInterleaved, imagenet_input(224, 0.95),
-                                                EfficientFormerV2Config{}));
+  table.add(make_entry<EfficientFormerV2>("efficientformerv2_s0", Family::kHybrid,
+                                          Fusion::kInterleaved, imagenet_input(224, 0.95),
+                                          EfficientFormerV2Config{}));
 }
 
 }  // namespace braid::models

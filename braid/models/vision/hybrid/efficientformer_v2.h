@@ -33,17 +33,15 @@ struct EfficientFormerV2Config {
   void visit(FieldVisitor& v);
 };
 
-class EfficientFormerV2 : public EfficientFormerBase {
+class EfficientFormerV2 : public ModelOf<EfficientFormerV2Config, EfficientFormerBase> {
  public:
   explicit EfficientFormerV2(const EfficientFormerV2Config& config);
   // x must have img_size pixels a side. [B,C,H,W] -> [B,D,h,w]
   torch::Tensor forward_features(const torch::Tensor& x) override;
-  Json config() const override;
 
  private:
   double mlp_ratio(size_t stage, int64_t block) const;
 
-  EfficientFormerV2Config config_;
   nn::ConvNormAct stem_conv1_{nullptr}, stem_conv2_{nullptr};
   std::vector<torch::nn::Sequential> stages_;  // each stage's downsampling and blocks
   torch::nn::BatchNorm2d norm_{nullptr};

@@ -117,7 +117,7 @@ FastViTDownsampleImpl::FastViTDownsampleImpl(const FastViTConfig& config, int64_
   register_module("proj", proj);
 }
 
-FastViT::FastViT(const FastViTConfig& config) : config_(config) {
+FastViT::FastViT(const FastViTConfig& config) : ModelOf(config) {
   validate(config);
   stem_ = register_module("stem", stem(config));
   const auto depth = std::accumulate(config.depths.begin(), config.depths.end(), int64_t{0});
@@ -197,10 +197,7 @@ int64_t FastViT::num_features() const {
   return scaled_chans(config_.embed_dims.back(), config_.cls_ratio);
 }
 
-void FastViT::reset_classifier(int64_t num_classes) {
-  config_.num_classes = num_classes;
-  head_->reset(num_classes);
-}
+void FastViT::replace_head(int64_t num_classes) { head_->reset(num_classes); }
 
 int64_t FastViT::layer_id(const std::string& parameter) const {
   if (parameter.starts_with("stem.")) return 0;
@@ -214,8 +211,8 @@ void FastViT::reparameterize() {
 
 void add_fastvit(Registry& table) {
   const auto add = [&table](const char* name, const FastViTConfig& config) {
-    table.push_back(make_entry<FastViT>(name, Family::kHybrid, Fusion::kInterleaved,
-                                        imagenet_input(256, 0.9), config));
+    table.add(make_entry<FastViT>(name, Family::kHybrid, Fusion::kInterleaved,
+                                  imagenet_input(256, 0.9), config));
   };
   add("fastvit_t8", {});
   add("fastvit_sa12", {.depths = {2, 2, 6, 2},

@@ -214,7 +214,7 @@ torch::Tensor LevitHeadImpl::forward(const torch::Tensor& x) {
   return linear->forward(torch::dropout(bn->forward(x), drop_rate_, is_training()));
 }
 
-Levit::Levit(const LevitConfig& config) : config_(config) {
+Levit::Levit(const LevitConfig& config) : ModelOf(config) {
   validate(config);
   auto stem = register_module("stem", std::make_shared<torch::nn::Module>());
   int64_t chans = config.in_chans, side = config.img_size;
@@ -265,7 +265,7 @@ Levit::Levit(const LevitConfig& config) : config_(config) {
     chans = out;
   }
   register_module("stages", stages);
-  reset_classifier(config.num_classes);
+  replace_head(config.num_classes);
 }
 
 torch::Tensor Levit::forward_features(const torch::Tensor& x) {
@@ -299,8 +299,7 @@ std::vector<FeatureInfo> Levit::feature_info() const {
   return info;
 }
 
-void Levit::reset_classifier(int64_t num_classes) {
-  config_.num_classes = num_classes;
+void Levit::replace_head(int64_t num_classes) {
   const auto replace = [&](const char* name, LevitHead& current) {
     if (current) unregister_module(name);
     current = nullptr;
@@ -313,7 +312,7 @@ void Levit::reset_classifier(int64_t num_classes) {
   if (config_.distilled) replace("head_dist", head_dist);
 }
 
-std::vector<std::string> Levit::classifier() const {
+std::vector<std::string> Levit::head_modules() const {
   if (config_.distilled) return {"head.linear", "head_dist.linear"};
   return {"head.linear"};
 }
@@ -338,8 +337,8 @@ torch::Tensor Levit::resample_weight(const std::string& name, const torch::Tenso
 
 void add_levit(Registry& table) {
   const auto add = [&table](const char* name, const LevitConfig& config) {
-    table.push_back(make_entry<Levit>(name, Family::kHybrid, Fusion::kSerial,
-                                      imagenet_input(224, 0.9), config));
+    table.add(make_entry<Levit>(name, Family::kHybrid, Fusion::kSerial, imagenet_input(224, 0.9),
+                                config));
   };
   add("levit_128s", {});
   add("levit_256", {.embed_dim = {256, 384, 512}, .key_dim = 32, .depths = {4, 4, 4}});

@@ -92,7 +92,7 @@ void MaxVitConfig::visit(FieldVisitor& v) {
   v.field("drop_path_rate", drop_path_rate, "stochastic depth of the last block, 0: none");
 }
 
-MaxVit::MaxVit(const MaxVitConfig& config) : config_(config) {
+MaxVit::MaxVit(const MaxVitConfig& config) : ModelOf(config) {
   const auto layout = layout_of(config);
   validate(layout);
   validate_blocks(config);
@@ -127,15 +127,10 @@ std::shared_ptr<nn::FeatureBlockImpl> MaxVit::make_block(const MaxxVitPlace& pla
           .drop_path = place.drop_path}});
 }
 
-void MaxVit::reset_classifier(int64_t num_classes) {
-  config_.num_classes = num_classes;
-  MaxxVit::reset_classifier(num_classes);
-}
-
 void add_maxvit(Registry& table) {
   const auto add = [&table](const char* name, const data::InputConfig& input,
                             const MaxVitConfig& config) {
-    table.push_back(make_entry<MaxVit>(name, Family::kHybrid, Fusion::kInterleaved, input, config));
+    table.add(make_entry<MaxVit>(name, Family::kHybrid, Fusion::kInterleaved, input, config));
   };
   add("maxvit_tiny_tf_224", imagenet_input(224, 0.95),
       {.stem_bias = true,

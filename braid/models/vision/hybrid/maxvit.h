@@ -43,15 +43,12 @@ struct MaxVitConfig {
   void visit(FieldVisitor& v);
 };
 
-class MaxVit : public MaxxVit {
+class MaxVit : public ModelOf<MaxVitConfig, MaxxVit> {
  public:
   explicit MaxVit(const MaxVitConfig& config);
-  void reset_classifier(int64_t num_classes) override;
-  Json config() const override { return to_json(config_); }
 
  private:
   std::shared_ptr<nn::FeatureBlockImpl> make_block(const MaxxVitPlace& place) const;
-  MaxVitConfig config_;
 };
 
 void add_maxvit(Registry& table);

@@ -89,7 +89,7 @@ std::vector<FeatureInfo> MaxxVit::feature_info() const {
   return info;
 }
 
-void MaxxVit::reset_classifier(int64_t num_classes) { head_->reset(num_classes); }
+void MaxxVit::replace_head(int64_t num_classes) { head_->reset(num_classes); }
 
 std::vector<std::string> MaxxVit::no_weight_decay() const {
   std::vector<std::string> names;

@@ -3,8 +3,8 @@
 #pragma once
 #include <functional>
 
-#include "braid/models/model.h"
 #include "braid/models/vision/hybrid/maxxvit_stem.h"
+#include "braid/models/vision/image_model.h"
 #include "braid/nn/basic/feature_block.h"
 #include "braid/nn/head/classifier_head.h"
 
@@ -31,14 +31,13 @@ struct MaxxVitPlace {
   double drop_path = 0;
 };
 
-class MaxxVit : public Model {
+class MaxxVit : public ImageModel {
  public:
   // x must have img_size pixels a side. [B,C,H,W] -> [B,D,h,w]
   torch::Tensor forward_features(const torch::Tensor& x) override;
   torch::Tensor forward_head(const torch::Tensor& features, bool pre_logits) override;
   std::vector<FeatureInfo> feature_info() const override;
-  void reset_classifier(int64_t num_classes) override;
-  std::vector<std::string> classifier() const override { return {"head.fc"}; }
+  std::vector<std::string> head_modules() const override { return {"head.fc"}; }
   std::vector<std::string> no_weight_decay() const override;
   int64_t layer_id(const std::string& parameter) const override;
   int64_t layer_count() const override { return static_cast<int64_t>(layout_.depths.size()) + 2; }
@@ -46,6 +45,7 @@ class MaxxVit : public Model {
                                 const torch::Tensor& loaded) const override;
 
  protected:
+  void replace_head(int64_t num_classes) override;
   using MakeBlock = std::function<std::shared_ptr<nn::FeatureBlockImpl>(const MaxxVitPlace&)>;
   static void validate(const MaxxVitLayout& layout);
   void build(const MaxxVitLayout& layout, const MakeBlock& make_block);  // a validated layout

@@ -68,7 +68,7 @@ void MetaFormerConfig::visit(FieldVisitor& v) {
   v.field("drop_path_rate", drop_path_rate, "stochastic depth of the last block, 0: none");
 }
 
-MetaFormer::MetaFormer(const MetaFormerConfig& config) : config_(config) {
+MetaFormer::MetaFormer(const MetaFormerConfig& config) : ModelOf(config) {
   validate(config);
   int64_t chans = config.dims[0];
   stem = reduction(*register_module("stem", std::make_shared<torch::nn::Module>()), config.in_chans,
@@ -106,7 +106,7 @@ MetaFormer::MetaFormer(const MetaFormerConfig& config) : config_(config) {
   register_module("stages", list);
   head_ = register_module("head", std::make_shared<torch::nn::Module>());
   norm = head_->register_module("norm", nn::layer_norm(chans));
-  reset_classifier(config.num_classes);
+  replace_head(config.num_classes);
 }
 
 torch::Tensor MetaFormer::forward_features(const torch::Tensor& x) {
@@ -134,8 +134,7 @@ std::vector<FeatureInfo> MetaFormer::feature_info() const {
   return info;
 }
 
-void MetaFormer::reset_classifier(int64_t num_classes) {
-  config_.num_classes = num_classes;
+void MetaFormer::replace_head(int64_t num_classes) {
   if (fc1) head_->unregister_module("fc");
   fc1 = fc2 = nullptr;
   hidden_norm = nullptr;
@@ -155,8 +154,8 @@ int64_t MetaFormer::layer_id(const std::string& parameter) const {
 }
 
 void add_metaformer(Registry& table) {
-  table.push_back(make_entry<MetaFormer>("caformer_s18", Family::kHybrid, Fusion::kInterleaved,
-                                         imagenet_input(224, 1.0), MetaFormerConfig{}));
+  table.add(make_entry<MetaFormer>("caformer_s18", Family::kHybrid, Fusion::kInterleaved,
+                                   imagenet_input(224, 1.0), MetaFormerConfig{}));
 }
 
 }  // namespace braid::models

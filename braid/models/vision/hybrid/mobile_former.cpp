@@ -338,7 +338,7 @@ Tensor LocalToGlobalImpl::forward(const Tensor& map, const Tensor& tokens) {
   return layer_norm->forward(tokens + nn::drop_path(y, drop_path_, is_training()));
 }
 
-MobileFormer::MobileFormer(const MobileFormerConfig& config) : config_(config) {
+MobileFormer::MobileFormer(const MobileFormerConfig& config) : ModelOf(config) {
   validate(config);
   tokens_ = register_module("tokens", torch::nn::Embedding(config.token_num, config.token_dim));
   stem_conv_ = nest(*this, "stem", "0",
@@ -373,7 +373,7 @@ MobileFormer::MobileFormer(const MobileFormerConfig& config) : config_(config) {
   merge_norm_ = nest(*head, "fc", "1", torch::nn::BatchNorm1d(config.num_features));
   fc_parent_ = head->register_module("classifier", std::make_shared<torch::nn::Module>());
   init_weights(*this);
-  reset_classifier(config.num_classes);
+  replace_head(config.num_classes);
 }
 
 Tensor MobileFormer::forward_features(const Tensor& x) {
@@ -406,8 +406,7 @@ std::vector<FeatureInfo> MobileFormer::feature_info() const {
   return info;
 }
 
-void MobileFormer::reset_classifier(int64_t num_classes) {
-  config_.num_classes = num_classes;
+void MobileFormer::replace_head(int64_t num_classes) {
   if (fc_) fc_parent_->unregister_module("1");
   fc_ = nullptr;
   if (num_classes == 0) return;
@@ -421,9 +420,8 @@ int64_t MobileFormer::layer_id(const std::string& parameter) const {
 }
 
 void add_mobile_former(Registry& table) {
-  table.push_back(make_entry<MobileFormer>("mobile_former_96m", Family::kHybrid, Fusion::kParallel,
-                                           imagenet_input(224, 0.875, "bilinear"),
-                                           MobileFormerConfig{}));
+  table.add(make_entry<MobileFormer>("mobile_former_96m", Family::kHybrid, Fusion::kParallel,
+                                     imagenet_input(224, 0.875, "bilinear"), MobileFormerConfig{}));
 }
 
 }  // namespace braid::models

@@ -79,7 +79,7 @@ void MobileViTConfig::visit(FieldVisitor& v) {
   v.field("drop_path_rate", drop_path_rate, "stochastic depth of the last block, 0: none");
 }
 
-MobileViT::MobileViT(const MobileViTConfig& config) : config_(config) {
+MobileViT::MobileViT(const MobileViTConfig& config) : ModelOf(config) {
   validate(config);
   stem_ = register_module("stem", nn::ConvNormAct(config.in_chans, config.stem_chs,
                                                   nn::ConvOptions{.kernel = 3, .stride = 2}, kAct));
@@ -173,10 +173,7 @@ std::vector<FeatureInfo> MobileViT::feature_info() const {
   return info;
 }
 
-void MobileViT::reset_classifier(int64_t num_classes) {
-  config_.num_classes = num_classes;
-  head_->reset(num_classes);
-}
+void MobileViT::replace_head(int64_t num_classes) { head_->reset(num_classes); }
 
 int64_t MobileViT::layer_id(const std::string& parameter) const {
   if (parameter.starts_with("stem.")) return 0;
@@ -193,8 +190,8 @@ void add_mobilevit(Registry& table) {
     return raw;
   };
   const auto add = [&](const char* name, double crop_pct, const MobileViTConfig& config) {
-    table.push_back(make_entry<MobileViT>(name, Family::kHybrid, Fusion::kInterleaved,
-                                          input(crop_pct), config));
+    table.add(make_entry<MobileViT>(name, Family::kHybrid, Fusion::kInterleaved, input(crop_pct),
+                                    config));
   };
   add("mobilevit_xxs", 0.9, {});
   add("mobilevit_xs", 0.9,

@@ -95,7 +95,7 @@ bool NextViT::is_transformer(size_t stage, int64_t block) const {
   return block + 1 == config_.depths[stage] || (period > 0 && (block + 1) % period == 0);
 }
 
-NextViT::NextViT(const NextViTConfig& config) : config_(config) {
+NextViT::NextViT(const NextViTConfig& config) : ModelOf(config) {
   validate(config);
   torch::nn::ModuleList stem;
   int64_t chans = config.in_chans;
@@ -166,10 +166,7 @@ Tensor NextViT::forward_head(const Tensor& features, bool pre_logits) {
 
 std::vector<FeatureInfo> NextViT::feature_info() const { return features_; }
 
-void NextViT::reset_classifier(int64_t num_classes) {
-  config_.num_classes = num_classes;
-  head_->reset(num_classes);
-}
+void NextViT::replace_head(int64_t num_classes) { head_->reset(num_classes); }
 
 int64_t NextViT::layer_id(const std::string& parameter) const {
   if (parameter.starts_with("stem.")) return 0;
@@ -178,8 +175,8 @@ int64_t NextViT::layer_id(const std::string& parameter) const {
 }
 
 void add_nextvit(Registry& table) {
-  table.push_back(make_entry<NextViT>("nextvit_small", Family::kHybrid, Fusion::kInterleaved,
-                                      imagenet_input(224, 0.95), NextViTConfig{}));
+  table.add(make_entry<NextViT>("nextvit_small", Family::kHybrid, Fusion::kInterleaved,
+                                imagenet_input(224, 0.95), NextViTConfig{}));
 }
 
 }  // namespace braid::models

@@ -135,7 +135,7 @@ void RepViTConfig::visit(FieldVisitor& v) {
   v.field("drop_rate", drop_rate, "dropout before the classifier, 0: none");
 }
 
-RepViT::RepViT(const RepViTConfig& config) : config_(config) {
+RepViT::RepViT(const RepViTConfig& config) : ModelOf(config) {
   validate(config);
   const auto& dims = config.embed_dim;
   auto stem = register_module("stem", std::make_shared<torch::nn::Module>());
@@ -163,7 +163,7 @@ RepViT::RepViT(const RepViTConfig& config) : config_(config) {
     stages_.push_back(layers);
   }
   register_module("stages", stages);
-  reset_classifier(config.num_classes);
+  replace_head(config.num_classes);
 }
 
 Tensor RepViT::forward_features(const Tensor& x) {
@@ -201,8 +201,7 @@ std::vector<FeatureInfo> RepViT::feature_info() const {
   return info;
 }
 
-void RepViT::reset_classifier(int64_t num_classes) {
-  config_.num_classes = num_classes;
+void RepViT::replace_head(int64_t num_classes) {
   if (named_children().contains("head")) unregister_module("head");
   head_ = head_dist_ = nullptr;
   folded_head_ = nullptr;
@@ -219,7 +218,7 @@ void RepViT::reset_classifier(int64_t num_classes) {
   heads->train(is_training());
 }
 
-std::vector<std::string> RepViT::classifier() const {
+std::vector<std::string> RepViT::head_modules() const {
   if (config_.inference_mode) return {"head"};
   if (!config_.distillation) return {"head.head.l"};
   return {"head.head.l", "head.head_dist.l"};
@@ -248,8 +247,8 @@ void RepViT::reparameterize() {
 }
 
 void add_repvit(Registry& table) {
-  table.push_back(make_entry<RepViT>("repvit_m1", Family::kHybrid, Fusion::kInterleaved,
-                                     imagenet_input(224, 0.95), RepViTConfig{}));
+  table.add(make_entry<RepViT>("repvit_m1", Family::kHybrid, Fusion::kInterleaved,
+                               imagenet_input(224, 0.95), RepViTConfig{}));
 }
 
 }  // namespace braid::models

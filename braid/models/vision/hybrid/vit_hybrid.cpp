@@ -55,8 +55,7 @@ void ViTHybridConfig::visit(FieldVisitor& v) {
   v.field("drop_path_rate", drop_path_rate, "stochastic depth of the last block, 0: none");
 }
 
-ViTHybrid::ViTHybrid(const ViTHybridConfig& config)
-    : VisionTransformer(kModel, body_of(config)), config_(config) {
+ViTHybrid::ViTHybrid(const ViTHybridConfig& config) : ModelOf(config, kModel, body_of(config)) {
   backbone_ = ResNetV2(ResNetV2Config{.in_chans = config.in_chans,
                                       .layers = config.layers,
                                       .channels = config.channels,
@@ -73,15 +72,10 @@ torch::Tensor ViTHybrid::embed(const torch::Tensor& x) {
   return nn::pointwise(proj_, nn::to_nhwc(map)).flatten(1, 2);  // [B,N,D]
 }
 
-void ViTHybrid::reset_classifier(int64_t num_classes) {
-  config_.num_classes = num_classes;
-  VisionTransformer::reset_classifier(num_classes);
-}
-
 void add_vit_hybrid(Registry& table) {
   const auto add = [&table](const char* name, const ViTHybridConfig& config) {
-    table.push_back(make_entry<ViTHybrid>(name, Family::kHybrid, Fusion::kSerial,
-                                          inception_input(224, 0.9), config));
+    table.add(make_entry<ViTHybrid>(name, Family::kHybrid, Fusion::kSerial,
+                                    inception_input(224, 0.9), config));
   };
   add("vit_small_r26_s32_224", {.layers = {2, 2, 2, 2}, .embed_dim = 384, .num_heads = 6});
   add("vit_base_r50_s16_224", {});

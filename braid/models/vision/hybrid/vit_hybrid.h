@@ -31,17 +31,14 @@ struct ViTHybridConfig {
 };
 
 // Keys: patch_embed.backbone.*, patch_embed.proj, and those of VisionTransformer.
-class ViTHybrid : public VisionTransformer {
+class ViTHybrid : public ModelOf<ViTHybridConfig, VisionTransformer> {
  public:
   explicit ViTHybrid(const ViTHybridConfig& config);
-  void reset_classifier(int64_t num_classes) override;
-  Json config() const override { return to_json(config_); }
 
  protected:
   torch::Tensor embed(const torch::Tensor& x) override;
 
  private:
-  ViTHybridConfig config_;
   ResNetV2 backbone_{nullptr};
   torch::nn::Conv2d proj_{nullptr};
 };

@@ -105,7 +105,7 @@ torch::Tensor PvtV2StageImpl::forward(torch::Tensor x, bool checkpointing) {
   return norm->forward(x);
 }
 
-PvtV2::PvtV2(const PvtV2Config& config) : config_(config) {
+PvtV2::PvtV2(const PvtV2Config& config) : ModelOf(config) {
   validate(config);
   patch_embed = register_module(
       "patch_embed", nn::OverlapPatchEmbed(nn::OverlapPatchEmbedConfig{
@@ -120,7 +120,7 @@ PvtV2::PvtV2(const PvtV2Config& config) : config_(config) {
     rate += config.depths[i];
   }
   register_module("stages", list);
-  reset_classifier(config.num_classes);
+  replace_head(config.num_classes);
 }
 
 torch::Tensor PvtV2::forward_features(const torch::Tensor& x) {
@@ -142,8 +142,7 @@ std::vector<FeatureInfo> PvtV2::feature_info() const {
   return info;
 }
 
-void PvtV2::reset_classifier(int64_t num_classes) {
-  config_.num_classes = num_classes;
+void PvtV2::replace_head(int64_t num_classes) {
   nn::replace_linear(*this, "head", head, config_.embed_dims.back(), num_classes);
 }
 
@@ -153,8 +152,8 @@ int64_t PvtV2::layer_id(const std::string& parameter) const {
 }
 
 void add_pvt_v2(Registry& table) {
-  table.push_back(make_entry<PvtV2>("pvt_v2_b0", Family::kTransformer, Fusion::kEmbedded,
-                                    imagenet_input(224, 0.9), PvtV2Config{}));
+  table.add(make_entry<PvtV2>("pvt_v2_b0", Family::kTransformer, Fusion::kEmbedded,
+                              imagenet_input(224, 0.9), PvtV2Config{}));
 }
 
 }  // namespace braid::models

@@ -6,8 +6,8 @@
 // Differences: a map smaller than the reduction of its keys is padded with zeros to one key, so
 // that small images work.
 #pragma once
-#include "braid/models/model.h"
 #include "braid/models/registry.h"
+#include "braid/models/vision/image_model.h"
 #include "braid/nn/attention/reduced_key_attention.h"
 #include "braid/nn/conv/patch_embed.h"
 #include "braid/nn/mlp/conv_ffn.h"
@@ -60,15 +60,13 @@ class PvtV2StageImpl : public torch::nn::Module {
 };
 TORCH_MODULE(PvtV2Stage);
 
-class PvtV2 : public Model {
+class PvtV2 : public ModelOf<PvtV2Config> {
  public:
   explicit PvtV2(const PvtV2Config& config);
   torch::Tensor forward_features(const torch::Tensor& x) override;  // [B,C,H,W] -> [B,D,h,w]
   torch::Tensor forward_head(const torch::Tensor& features, bool pre_logits) override;
   std::vector<FeatureInfo> feature_info() const override;
-  void reset_classifier(int64_t num_classes) override;
-  Json config() const override { return to_json(config_); }
-  std::vector<std::string> classifier() const override { return {"head"}; }
+  std::vector<std::string> head_modules() const override { return {"head"}; }
   int64_t layer_id(const std::string& parameter) const override;
   int64_t layer_count() const override { return static_cast<int64_t>(config_.depths.size()) + 2; }
 
@@ -77,7 +75,7 @@ class PvtV2 : public Model {
   torch::nn::Linear head{nullptr};
 
  private:
-  PvtV2Config config_;
+  void replace_head(int64_t num_classes) override;
 };
 
 void add_pvt_v2(Registry& table);

@@ -82,7 +82,7 @@ torch::Tensor SwinPatchMergingImpl::forward(const torch::Tensor& x) {
   return nn::to_nchw(reduction->forward(norm->forward(patches)));
 }
 
-Swin::Swin(const SwinConfig& config) : config_(config) {
+Swin::Swin(const SwinConfig& config) : ModelOf(config) {
   validate(config);
   auto patch_embed = register_module("patch_embed", std::make_shared<torch::nn::Module>());
   proj = patch_embed->register_module(
@@ -152,10 +152,7 @@ std::vector<FeatureInfo> Swin::feature_info() const {
   return info;
 }
 
-void Swin::reset_classifier(int64_t num_classes) {
-  config_.num_classes = num_classes;
-  head->reset(num_classes);
-}
+void Swin::replace_head(int64_t num_classes) { head->reset(num_classes); }
 
 std::vector<std::string> Swin::no_weight_decay() const {
   std::vector<std::string> names;
@@ -178,8 +175,8 @@ torch::Tensor Swin::resample_weight(const std::string& name, const torch::Tensor
 }
 
 void add_swin(Registry& table) {
-  table.push_back(make_entry<Swin>("swin_tiny_patch4_window7_224", Family::kTransformer,
-                                   Fusion::kNone, imagenet_input(224, 0.9), SwinConfig{}));
+  table.add(make_entry<Swin>("swin_tiny_patch4_window7_224", Family::kTransformer, Fusion::kNone,
+                             imagenet_input(224, 0.9), SwinConfig{}));
 }
 
 }  // namespace braid::models

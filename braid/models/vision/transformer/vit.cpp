@@ -58,19 +58,14 @@ torch::Tensor ViTPatchEmbedImpl::forward(const torch::Tensor& x) {
   return proj->forward(nn::pad_to_patches(x, patch_size_)).flatten(2).transpose(1, 2);
 }
 
-ViT::ViT(const ViTConfig& config) : VisionTransformer("vit", body_of(config)), config_(config) {
+ViT::ViT(const ViTConfig& config) : ModelOf(config, "vit", body_of(config)) {
   patch_embed = register_module("patch_embed", ViTPatchEmbed(config));
-}
-
-void ViT::reset_classifier(int64_t num_classes) {
-  config_.num_classes = num_classes;
-  VisionTransformer::reset_classifier(num_classes);
 }
 
 void add_vit(Registry& table) {
   const auto add = [&table](const char* name, const data::InputConfig& input,
                             const ViTConfig& config) {
-    table.push_back(make_entry<ViT>(name, Family::kTransformer, Fusion::kNone, input, config));
+    table.add(make_entry<ViT>(name, Family::kTransformer, Fusion::kNone, input, config));
   };
   add("vit_tiny_patch16_224", inception_input(224, 0.9), {});
   add("vit_small_patch16_224", inception_input(224, 0.9), {.embed_dim = 384, .num_heads = 6});
