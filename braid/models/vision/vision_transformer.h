@@ -5,7 +5,7 @@
 // shapes.
 #pragma once
 #include "braid/models/model.h"
-#include "braid/nn/block/vit_block.h"
+#include "braid/nn/basic/block_list.h"
 
 namespace braid::models {
 
@@ -42,7 +42,7 @@ class VisionTransformer : public Model {
                                 const torch::Tensor& loaded) const override;
 
   torch::Tensor cls_token, dist_token, pos_embed;
-  torch::nn::ModuleList blocks;
+  nn::BlockList blocks;
   torch::nn::LayerNorm norm{nullptr};
   torch::nn::Linear head{nullptr}, head_dist{nullptr};
 

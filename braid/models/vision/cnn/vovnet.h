@@ -7,7 +7,7 @@
 #pragma once
 #include "braid/models/model.h"
 #include "braid/models/registry.h"
-#include "braid/nn/basic/feature_block.h"
+#include "braid/nn/basic/block_list.h"
 #include "braid/nn/head/classifier_head.h"
 
 namespace braid::models {
@@ -41,7 +41,7 @@ class VovNet : public Model {
 
  private:
   VovNetConfig config_;
-  std::vector<nn::FeatureBlock> stem_, stages_;
+  nn::BlockList stem_, stages_;
   nn::ClassifierHead head_{nullptr};
 };
 

@@ -8,7 +8,7 @@
 #pragma once
 #include "braid/models/model.h"
 #include "braid/models/registry.h"
-#include "braid/nn/basic/feature_block.h"
+#include "braid/nn/basic/block_list.h"
 #include "braid/nn/basic/norm.h"
 #include "braid/nn/head/classifier_head.h"
 
@@ -65,7 +65,7 @@ class EdgeNeXt : public Model {
  private:
   struct Stage {
     EdgeNeXtDownsample downsample{nullptr};
-    std::vector<nn::FeatureBlock> blocks;
+    nn::BlockList blocks;
   };
   EdgeNeXtConfig config_;
   EdgeNeXtDownsample stem_{nullptr};

@@ -9,7 +9,8 @@
 #pragma once
 #include "braid/models/registry.h"
 #include "braid/models/vision/hybrid/efficientformer_base.h"
-#include "braid/nn/conv/conv.h"
+#include "braid/nn/basic/block_list.h"
+#include "braid/nn/conv/conv_norm_act.h"
 
 namespace braid::models {
 
@@ -41,11 +42,15 @@ class EfficientFormerV2 : public EfficientFormerBase {
   Json config() const override;
 
  private:
+  struct Stage {
+    std::shared_ptr<nn::BlockImpl> downsample;  // none in the first stage
+    nn::BlockList blocks;
+  };
   double mlp_ratio(size_t stage, int64_t block) const;
 
   EfficientFormerV2Config config_;
   nn::ConvNormAct stem_conv1_{nullptr}, stem_conv2_{nullptr};
-  std::vector<torch::nn::Sequential> stages_;  // each stage's downsampling and blocks
+  std::vector<Stage> stages_;
   torch::nn::BatchNorm2d norm_{nullptr};
 };
 

@@ -50,7 +50,7 @@ class MaxVit : public MaxxVit {
   Json config() const override { return to_json(config_); }
 
  private:
-  std::shared_ptr<nn::FeatureBlockImpl> make_block(const MaxxVitPlace& place) const;
+  std::shared_ptr<nn::BlockImpl> make_block(const MaxxVitPlace& place) const;
   MaxVitConfig config_;
 };
 

@@ -8,6 +8,7 @@
 #include "braid/models/model.h"
 #include "braid/models/registry.h"
 #include "braid/models/vision/hybrid/metaformer_block.h"
+#include "braid/nn/basic/block_list.h"
 
 namespace braid::models {
 
@@ -46,7 +47,7 @@ class MetaFormer : public Model {
   };
   struct Stage {
     Reduction downsample;  // none where channels stay
-    std::vector<nn::MetaFormerBlock> blocks;
+    nn::BlockList blocks;
   };
   Reduction stem;
   std::vector<Stage> stages;
@@ -55,7 +56,7 @@ class MetaFormer : public Model {
 
  private:
   MetaFormerConfig config_;
-  std::shared_ptr<torch::nn::Module> head_;
+  std::shared_ptr<torch::nn::Module> head_, fc_;
 };
 
 void add_metaformer(Registry& table);

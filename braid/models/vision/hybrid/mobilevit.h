@@ -8,7 +8,8 @@
 #pragma once
 #include "braid/models/model.h"
 #include "braid/models/registry.h"
-#include "braid/nn/conv/conv.h"
+#include "braid/nn/basic/block_list.h"
+#include "braid/nn/conv/conv_norm_act.h"
 #include "braid/nn/head/classifier_head.h"
 
 namespace braid::models {
@@ -50,11 +51,11 @@ class MobileViT : public Model {
 
  private:
   // One stage; rates: stochastic depth of its blocks.
-  torch::nn::Sequential make_stage(size_t stage, int64_t in_chs, const std::vector<double>& rates);
+  nn::BlockList make_stage(size_t stage, int64_t in_chs, const std::vector<double>& rates);
 
   MobileViTConfig config_;
   nn::ConvNormAct stem_{nullptr}, final_conv_{nullptr};
-  std::vector<torch::nn::Sequential> stages_;
+  std::vector<nn::BlockList> stages_;
   nn::ClassifierHead head_{nullptr};
 };
 

@@ -8,7 +8,7 @@
 #pragma once
 #include "braid/models/model.h"
 #include "braid/models/registry.h"
-#include "braid/nn/basic/feature_block.h"
+#include "braid/nn/basic/block_list.h"
 #include "braid/nn/head/classifier_head.h"
 
 namespace braid::models {
@@ -50,9 +50,9 @@ class NextViT : public Model {
  private:
   bool is_transformer(size_t stage, int64_t block) const;
   NextViTConfig config_;
-  std::vector<std::pair<torch::nn::Conv2d, torch::nn::BatchNorm2d>> stem_;
-  std::vector<nn::FeatureBlock> blocks_;  // of all stages, in order
-  std::vector<FeatureInfo> features_;     // per stage
+  nn::BlockList stem_;
+  std::vector<nn::BlockList> stages_;
+  std::vector<FeatureInfo> features_;  // per stage
   torch::nn::BatchNorm2d norm_{nullptr};
   nn::ClassifierHead head_{nullptr};
 };

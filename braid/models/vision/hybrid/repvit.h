@@ -7,7 +7,8 @@
 #pragma once
 #include "braid/models/model.h"
 #include "braid/models/registry.h"
-#include "braid/models/vision/hybrid/conv_norm.h"
+#include "braid/models/vision/hybrid/repvit_layers.h"
+#include "braid/nn/basic/block_list.h"
 
 namespace braid::models {
 
@@ -44,11 +45,16 @@ class RepViT : public Model {
  private:
   torch::Tensor pool(const torch::Tensor& features);  // [B,D,h,w] -> [B,D], after dropout
 
+  struct Stage {
+    std::shared_ptr<nn::BlockImpl> downsample;  // none in the first stage
+    nn::BlockList blocks;
+  };
   RepViTConfig config_;
-  nn::ConvNorm stem_conv1_{nullptr}, stem_conv2_{nullptr};
-  std::vector<torch::nn::Sequential> stages_;  // each stage's downsampling and blocks
-  nn::NormLinear head_{nullptr}, head_dist_{nullptr};
+  nn::ConvNormAct stem_conv1_{nullptr}, stem_conv2_{nullptr};
+  std::vector<Stage> stages_;
+  NormLinear head_{nullptr}, head_dist_{nullptr};
   torch::nn::Linear folded_head_{nullptr};
+  std::shared_ptr<torch::nn::Module> heads_;  // what is registered as head
 };
 
 void add_repvit(Registry& table);
