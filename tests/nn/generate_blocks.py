@@ -66,22 +66,14 @@ def rotary():
 
 
 def conv_position():
-    entries = {}
-    for stride in (1, 2):
-        entries.update(case(f"stride_{stride}", PosConv(6, 6, stride), torch.randn(2, 20, 6),
-                            lambda module, x: module(x, (5, 4))))
-    return entries
+    return case("stride_1", PosConv(6, 6, 1), torch.randn(2, 20, 6), lambda module, x: module(x, [5, 4]))
 
 
 def leff(checkout):
     parity.use_old_timm_paths()
     sys.path.insert(0, str(checkout))
     from ceit_model import LocallyEnhancedFeedForward
-    entries = {}
-    for name, kwargs in {"norms": {}, "plain": {"with_bn": False, "kernel_size": 5}}.items():
-        entries.update(case(name, LocallyEnhancedFeedForward(4, 10, **kwargs), torch.randn(2, 10, 4),
-                            lambda module, x: module(x)))
-    return entries
+    return case("norms", LocallyEnhancedFeedForward(4, 10), torch.randn(2, 10, 4), lambda module, x: module(x))
 
 
 def main():

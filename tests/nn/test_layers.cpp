@@ -95,6 +95,10 @@ TEST(DropPath, DropsWholeSamplesAndKeepsTheMean) {
   const auto rates = drop_path_rates(0.3, 4);
   ASSERT_EQ(rates.size(), 4u);
   for (size_t i = 0; i < 4; ++i) EXPECT_NEAR(rates[i], 0.1 * static_cast<double>(i), 1e-12);
+  const auto stages = drop_path_rates(0.3, std::vector<int64_t>{1, 3});
+  ASSERT_EQ(stages.size(), 2u);
+  EXPECT_EQ(stages[0], std::vector<double>{rates[0]});
+  EXPECT_EQ(stages[1], std::vector<double>(rates.begin() + 1, rates.end()));
 }
 
 TEST(Checkpoint, GivesTheGradientsOfThePlainCall) {
@@ -156,7 +160,7 @@ TEST(Init, TruncatedNormalAndFanOut) {
   trunc_normal_(weights, 2.0);
   EXPECT_LE(weights.abs().max().item<double>(), 2.0) << "bounds are absolute, as in PyTorch";
   torch::nn::Conv2d conv(torch::nn::Conv2dOptions(16, 32, 3));
-  init_conv_fan_out_(conv);
+  init_fan_out_(conv->weight);
   EXPECT_NEAR(conv->weight.std().item<double>(), std::sqrt(2.0 / (32 * 9)), 0.005);
 }
 

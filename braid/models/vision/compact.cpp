@@ -5,17 +5,16 @@
 
 namespace braid::models {
 
-void CompactModel::build(const nn::CompactTokenizerConfig& tokens,
-                         nn::CompactTransformerConfig encoder, int64_t img_size, int64_t patch,
-                         int64_t reduction) {
+void CompactModel::build(const CompactTokenizerConfig& tokens, CompactTransformerConfig encoder,
+                         int64_t img_size, int64_t patch, int64_t reduction) {
   depth_ = encoder.depth;
   patch_ = patch;
   reduction_ = reduction;
   embed_dim_ = encoder.embed_dim;
-  tokenizer = register_module("tokenizer", nn::CompactTokenizer(tokens));
+  tokenizer = register_module("tokenizer", CompactTokenizer(tokens));
   if (patch > 0) img_size = (img_size + patch - 1) / patch * patch;
   encoder.side = tokenizer->side(img_size);
-  classifier_ = register_module("classifier", nn::CompactTransformer(encoder));
+  classifier_ = register_module("classifier", CompactTransformer(encoder));
 }
 
 torch::Tensor CompactModel::forward_features(const torch::Tensor& x) {

@@ -21,14 +21,14 @@ class CompactModel : public ImageModel {
   torch::Tensor resample_weight(const std::string& name,
                                 const torch::Tensor& loaded) const override;
 
-  nn::CompactTokenizer tokenizer{nullptr};
-  nn::CompactTransformer classifier_{nullptr};
+  CompactTokenizer tokenizer{nullptr};
+  CompactTransformer classifier_{nullptr};
 
  protected:
   void replace_head(int64_t num_classes) override;
   // patch: 0, or the multiple of pixels that images are padded to. reduction: input pixels per
   // token along a side.
-  void build(const nn::CompactTokenizerConfig& tokens, nn::CompactTransformerConfig encoder,
+  void build(const CompactTokenizerConfig& tokens, CompactTransformerConfig encoder,
              int64_t img_size, int64_t patch, int64_t reduction);
 
  private:

@@ -1,21 +1,23 @@
 // The tokenizer and encoder that ViT-Lite and the Compact Convolutional Transformer share.
 //
 // Paper: Hassani et al., "Escaping the Big Data Paradigm with Compact Transformers",
-// https://arxiv.org/abs/2104.05704 Reference: https://github.com/SHI-Labs/Compact-Transformers
+// https://arxiv.org/abs/2104.05704
+// Reference: https://github.com/SHI-Labs/Compact-Transformers
 // (Apache-2.0). Keys and shapes are those of the reference.
 #pragma once
 
 #include <vector>
 
+#include "braid/nn/basic/block_list.h"
 #include "braid/torch.h"
 
-namespace braid::nn {
+namespace braid::models {
 
 struct CompactTokenizerConfig {
-  int64_t in_chans = 3;
+  int64_t in_chs = 3;
   int64_t embed_dim = 256;
   int64_t conv_layers = 1;
-  int64_t hidden_chans = 64;  // of all convolutions but the last
+  int64_t hidden_chs = 64;  // of all convolutions but the last
   int64_t kernel_size = 3;
   int64_t stride = 1;
   int64_t padding = 1;
@@ -67,7 +69,7 @@ class CompactTransformerImpl : public torch::nn::Module {
 
   torch::Tensor positional_emb, class_emb;
   torch::nn::Linear attention_pool{nullptr}, fc{nullptr};
-  torch::nn::ModuleList blocks;
+  nn::BlockList blocks;
   torch::nn::LayerNorm norm{nullptr};
 
  private:
@@ -75,4 +77,4 @@ class CompactTransformerImpl : public torch::nn::Module {
 };
 TORCH_MODULE(CompactTransformer);
 
-}  // namespace braid::nn
+}  // namespace braid::models

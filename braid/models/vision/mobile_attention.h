@@ -31,12 +31,12 @@ class MultiQueryAttention2dImpl : public torch::nn::Module {
   struct Projection {
     torch::nn::Conv2d down_conv{nullptr};
     torch::nn::BatchNorm2d norm{nullptr};
-    torch::nn::Conv2d proj{nullptr};
+    Pointwise proj{nullptr};
   };
   Projection make_projection(const char* key);
   torch::Tensor project(Projection& part, const torch::Tensor& x);
   MultiQueryAttentionConfig config_;
-  torch::nn::Conv2d query_{nullptr}, output_{nullptr};
+  Pointwise query_{nullptr}, output_{nullptr};
   Projection key_, value_;
 };
 TORCH_MODULE(MultiQueryAttention2d);
@@ -44,12 +44,12 @@ TORCH_MODULE(MultiQueryAttention2d);
 struct MobileAttentionConfig {
   MultiQueryAttentionConfig attn{};
   std::optional<double> layer_scale_init_value{};  // unset: none
-  double drop_path_rate = 0;
+  double drop_path = 0;
 };
 
 // scale * attn(norm(x)), with x added where the channels are kept. Keys: norm, attn,
 // (layer_scale.gamma).
-class MobileAttentionImpl : public FeatureBlockImpl {
+class MobileAttentionImpl : public BlockImpl {
  public:
   explicit MobileAttentionImpl(const MobileAttentionConfig& config);
   torch::Tensor forward(const torch::Tensor& x) override;

@@ -5,8 +5,9 @@
 #include "braid/nn/basic/drop_path.h"
 #include "braid/nn/basic/init.h"
 #include "braid/nn/basic/norm.h"
+#include "braid/nn/block/vit_block.h"
+#include "braid/nn/head/replace_head.h"
 #include "braid/nn/position/position.h"
-#include "braid/runtime/grad_checkpoint.h"
 
 namespace braid::models {
 
@@ -50,11 +51,7 @@ torch::Tensor VisionTransformer::forward_features(const torch::Tensor& x) {
   parts.push_back(tokens);
   tokens = torch::cat(parts, 1);  // [B,prefix+N,D]
   if (!body_.no_embed_class) tokens = tokens + pos_embed;
-  for (const auto& module : *blocks) {
-    nn::ViTBlock block(std::dynamic_pointer_cast<nn::ViTBlockImpl>(module));
-    tokens = runtime::maybe_checkpoint(checkpointing(), block, tokens);
-  }
-  return norm->forward(tokens);
+  return norm->forward(blocks->forward(tokens, checkpointing()));
 }
 
 torch::Tensor VisionTransformer::forward_head(const torch::Tensor& features, bool pre_logits) {
@@ -87,9 +84,9 @@ std::vector<FeatureInfo> VisionTransformer::feature_info() const {
 }
 
 void VisionTransformer::replace_head(int64_t num_classes) {
-  nn::replace_linear(*this, "head", head, body_.embed_dim, num_classes);
-  if (body_.distilled)
-    nn::replace_linear(*this, "head_dist", head_dist, body_.embed_dim, num_classes);
+  const auto fresh = [&] { return nn::new_head(body_.embed_dim, num_classes, 0.02); };
+  nn::replace_head(*this, "head", head, fresh());
+  if (body_.distilled) nn::replace_head(*this, "head_dist", head_dist, fresh());
 }
 
 std::vector<std::string> VisionTransformer::head_modules() const {

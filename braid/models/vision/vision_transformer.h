@@ -5,6 +5,7 @@
 // shapes.
 #pragma once
 #include "braid/models/vision/image_model.h"
+#include "braid/nn/basic/block_list.h"
 #include "braid/nn/block/vit_block.h"
 
 namespace braid::models {
@@ -41,7 +42,7 @@ class VisionTransformer : public ImageModel {
                                 const torch::Tensor& loaded) const override;
 
   torch::Tensor cls_token, dist_token, pos_embed;
-  torch::nn::ModuleList blocks;
+  nn::BlockList blocks;
   torch::nn::LayerNorm norm{nullptr};
   torch::nn::Linear head{nullptr}, head_dist{nullptr};
 

@@ -31,7 +31,7 @@ struct PartitionAttentionConfig {
 // Pre-norm Transformer block whose attention stays inside a partition: [B,C,H,W] -> [B,C,H,W]. Maps
 // that `size` does not divide are padded with zeros for the attention. Keys: norm1, attn, norm2,
 // mlp.
-class PartitionAttentionImpl : public FeatureBlockImpl {
+class PartitionAttentionImpl : public BlockImpl {
  public:
   explicit PartitionAttentionImpl(const PartitionAttentionConfig& config);
   torch::Tensor forward(const torch::Tensor& x) override;
@@ -51,7 +51,7 @@ struct MaxVitBlockConfig {
 };
 
 // MBConv, attention in windows, attention in grids. Keys: conv, attn_block, attn_grid.
-class MaxVitBlockImpl : public FeatureBlockImpl {
+class MaxVitBlockImpl : public BlockImpl {
  public:
   explicit MaxVitBlockImpl(MaxVitBlockConfig config);
   torch::Tensor forward(const torch::Tensor& x) override;

@@ -18,7 +18,7 @@ PooledKeyAttentionImpl::PooledKeyAttentionImpl(const PooledKeyAttentionConfig& c
   for (auto* layer : {&q, &kv, &proj}) init_linear_(*layer);
   if (ratio == 1) return;
   sr = register_module(
-      "sr", conv2d(D, D, {.kernel = ratio, .stride = ratio, .bias = true, .padding = 0}));
+      "sr", conv2d(D, D, {.kernel_size = ratio, .stride = ratio, .bias = true, .padding = 0}));
   norm = register_module("norm", layer_norm(D, config.norm_eps));
 }
 

@@ -6,13 +6,15 @@ RelativeAttentionImpl::RelativeAttentionImpl(const RelativeAttentionConfig& conf
     : config_(config) {
   const int64_t dim = config.dim;
   qkv_ = register_module(
-      "qkv", Pointwise(PointwiseConfig{.in = dim, .out = 3 * dim, .layout = config.layout}));
+      "qkv", Pointwise(PointwiseConfig{
+                 .in_features = dim, .out_features = 3 * dim, .layout = config.layout}));
   rel_pos_ = register_module("rel_pos", make_rel_pos({.type = config.rel_pos_type,
                                                       .side = config.side,
                                                       .num_heads = dim / config.dim_head,
                                                       .hidden_dim = config.rel_pos_dim}));
-  proj_ = register_module("proj", Pointwise(PointwiseConfig{
-                                      .in = dim, .out = config.dim_out, .layout = config.layout}));
+  proj_ = register_module(
+      "proj", Pointwise(PointwiseConfig{
+                  .in_features = dim, .out_features = config.dim_out, .layout = config.layout}));
 }
 
 torch::Tensor RelativeAttentionImpl::forward(const torch::Tensor& x) {

@@ -8,7 +8,8 @@
 #pragma once
 
 #include "braid/nn/basic/activation.h"
-#include "braid/nn/mlp/conv_mlp.h"
+#include "braid/nn/basic/block.h"
+#include "braid/nn/mlp/mlp.h"
 #include "braid/torch.h"
 
 namespace braid::nn {
@@ -29,7 +30,7 @@ class SeparableSelfAttentionImpl : public torch::nn::Module {
   // P independent groups of N tokens: [B,P,N,C] -> [B,P,N,C].
   torch::Tensor forward(const torch::Tensor& x);
 
-  torch::nn::Conv2d qkv_proj{nullptr}, out_proj{nullptr};
+  Pointwise qkv_proj{nullptr}, out_proj{nullptr};
 
  private:
   SeparableSelfAttentionConfig config_;
@@ -47,14 +48,14 @@ struct LinearTransformerBlockConfig {
 
 // Pre-norm block; its norms are over a whole sample (group norm with one group). Keys: norm1, attn,
 // norm2, mlp.
-class LinearTransformerBlockImpl : public torch::nn::Module {
+class LinearTransformerBlockImpl : public BlockImpl {
  public:
   explicit LinearTransformerBlockImpl(const LinearTransformerBlockConfig& config);
-  torch::Tensor forward(torch::Tensor x);  // [B,P,N,C] -> [B,P,N,C]
+  torch::Tensor forward(const torch::Tensor& x) override;  // [B,P,N,C] -> [B,P,N,C]
 
   torch::nn::GroupNorm norm1{nullptr}, norm2{nullptr};
   SeparableSelfAttention attn{nullptr};
-  ConvMlp mlp{nullptr};
+  Mlp mlp{nullptr};
 
  private:
   double drop_path_;

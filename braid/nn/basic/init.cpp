@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "braid/nn/basic/pointwise.h"
+
 namespace braid::nn {
 
 void trunc_normal_(torch::Tensor tensor, double std) {
@@ -28,17 +30,8 @@ void init_conv_trunc_normal_(torch::nn::Conv2d& conv, double std) {
   if (conv->bias.defined()) torch::nn::init::zeros_(conv->bias);
 }
 
-void replace_linear(torch::nn::Module& parent, const char* name, torch::nn::Linear& linear,
-                    int64_t in, int64_t out) {
-  if (linear) parent.unregister_module(name);
-  linear = nullptr;
-  if (out == 0) return;
-  linear = parent.register_module(name, torch::nn::Linear(in, out));
-  init_linear_(linear);
-}
-
-void init_conv_fan_out_(torch::nn::Conv2d& conv) {
-  torch::nn::init::kaiming_normal_(conv->weight, 0.0, torch::kFanOut, torch::kReLU);
+void init_fan_out_(torch::Tensor weight) {
+  torch::nn::init::kaiming_normal_(std::move(weight), 0.0, torch::kFanOut, torch::kReLU);
 }
 
 void init_conv_efficientnet_(torch::nn::Conv2d& conv) {
@@ -49,16 +42,21 @@ void init_conv_efficientnet_(torch::nn::Conv2d& conv) {
   if (conv->bias.defined()) torch::nn::init::zeros_(conv->bias);
 }
 
-void init_layers_(torch::nn::Module& root, void (*init)(torch::Tensor, double), double std) {
-  const auto apply = [&](const torch::Tensor& weight, const torch::Tensor& bias) {
-    init(weight, std);
-    if (bias.defined()) torch::nn::init::zeros_(bias);
-  };
+void init_layers_(torch::nn::Module& root, const InitLayer& init, bool convs) {
   for (const auto& module : root.modules(/*include_self=*/false)) {
-    if (const auto* conv = module->as<torch::nn::Conv2dImpl>()) apply(conv->weight, conv->bias);
+    if (const auto* conv = module->as<torch::nn::Conv2dImpl>(); conv && convs)
+      init(conv->weight, conv->bias);
     if (const auto* linear = module->as<torch::nn::LinearImpl>())
-      apply(linear->weight, linear->bias);
+      init(linear->weight, linear->bias);
+    if (const auto* product = module->as<PointwiseImpl>()) init(product->weight, product->bias);
   }
+}
+
+void init_layers_(torch::nn::Module& root, void (*draw)(torch::Tensor, double), double std) {
+  init_layers_(root, [&](const torch::Tensor& weight, const torch::Tensor& bias) {
+    draw(weight, std);
+    if (bias.defined()) torch::nn::init::zeros_(bias);
+  });
 }
 
 void init_transformer_(torch::nn::Module& module) {

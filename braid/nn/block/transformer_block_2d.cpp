@@ -33,10 +33,13 @@ TransformerBlock2dImpl::TransformerBlock2dImpl(const TransformerBlock2dConfig& c
                                                         .proj_drop = config.proj_drop}));
   norm2_ = register_module("norm2", layer_norm(out, config.norm_eps));
   const auto hidden = static_cast<int64_t>(static_cast<double>(out) * config.expand_ratio);
-  mlp_ = register_module("mlp", ConvMlp(ConvMlpConfig{.in_features = out,
-                                                      .hidden_features = hidden,
-                                                      .act = config.act,
-                                                      .drop = config.proj_drop}));
+  mlp_ = register_module("mlp", Mlp(MlpConfig{.in_features = out,
+                                              .hidden_features = hidden,
+                                              .act = config.act,
+                                              .drop = config.proj_drop,
+                                              .drop_out = 0.0,
+                                              .layout = WeightLayout::kConv1x1,
+                                              .init = MlpInit::kEfficientNet}));
   init_transformer_(*this);
 }
 

@@ -1,9 +1,9 @@
 // The pre-norm Transformer block on a feature map, timm's TransformerBlock2d.
 #pragma once
 #include "braid/nn/attention/relative_attention.h"
-#include "braid/nn/basic/feature_block.h"
+#include "braid/nn/basic/block.h"
 #include "braid/nn/conv/downsample.h"
-#include "braid/nn/mlp/conv_mlp.h"
+#include "braid/nn/mlp/mlp.h"
 
 namespace braid::nn {
 
@@ -27,7 +27,7 @@ struct TransformerBlock2dConfig {
 // Attention over all positions, then the feed-forward part; a strided block pools before its
 // projections. Keys: (shortcut.expand), norm1 (norm1.norm when strided), attn, norm2, mlp, weights
 // as 1x1 convolutions.
-class TransformerBlock2dImpl : public FeatureBlockImpl {
+class TransformerBlock2dImpl : public BlockImpl {
  public:
   explicit TransformerBlock2dImpl(const TransformerBlock2dConfig& config);
   torch::Tensor forward(const torch::Tensor& x) override;
@@ -37,7 +37,7 @@ class TransformerBlock2dImpl : public FeatureBlockImpl {
   Downsample2d shortcut_{nullptr};
   torch::nn::LayerNorm norm1_{nullptr}, norm2_{nullptr};
   RelativeAttention attn_{nullptr};
-  ConvMlp mlp_{nullptr};
+  Mlp mlp_{nullptr};
 };
 TORCH_MODULE(TransformerBlock2d);
 

@@ -24,9 +24,9 @@ ViTBlockImpl::ViTBlockImpl(const ViTBlockConfig& config) : drop_path_(config.dro
   ls2 = register_module("ls2", LayerScale(D, config.init_values));
 }
 
-torch::Tensor ViTBlockImpl::forward(torch::Tensor x) {
-  auto y = attn->forward(norm1->forward(x));
-  x = x + drop_path(ls1 ? ls1->forward(y) : y, drop_path_, is_training());
+torch::Tensor ViTBlockImpl::forward(const torch::Tensor& tokens) {
+  auto y = attn->forward(norm1->forward(tokens));
+  const auto x = tokens + drop_path(ls1 ? ls1->forward(y) : y, drop_path_, is_training());
   y = mlp->forward(norm2->forward(x));
   return x + drop_path(ls2 ? ls2->forward(y) : y, drop_path_, is_training());
 }

@@ -3,6 +3,7 @@
 
 #include "braid/nn/attention/attention.h"
 #include "braid/nn/basic/activation.h"
+#include "braid/nn/basic/block.h"
 #include "braid/nn/basic/layer_scale.h"
 #include "braid/nn/mlp/mlp.h"
 #include "braid/torch.h"
@@ -24,10 +25,10 @@ struct ViTBlockConfig {
 
 // Attention, then the feed-forward part, each a residual branch behind a layer norm. Keys: norm1,
 // attn, (ls1), norm2, mlp, (ls2).
-class ViTBlockImpl : public torch::nn::Module {
+class ViTBlockImpl : public BlockImpl {
  public:
   explicit ViTBlockImpl(const ViTBlockConfig& config);
-  torch::Tensor forward(torch::Tensor x);  // [B,N,D] -> [B,N,D]
+  torch::Tensor forward(const torch::Tensor& x) override;  // [B,N,D] -> [B,N,D]
 
   torch::nn::LayerNorm norm1{nullptr}, norm2{nullptr};
   Attention attn{nullptr};

@@ -8,6 +8,7 @@
 #pragma once
 #include "braid/models/registry.h"
 #include "braid/models/vision/image_model.h"
+#include "braid/nn/basic/block_list.h"
 #include "braid/nn/basic/norm.h"
 #include "braid/nn/block/convnext_block.h"
 #include "braid/nn/head/classifier_head.h"
@@ -40,7 +41,7 @@ class ConvNeXtStageImpl : public torch::nn::Module {
  private:
   nn::LayerNorm2d norm_{nullptr};
   torch::nn::Conv2d conv_{nullptr};
-  std::vector<nn::ConvNeXtBlock> blocks_;
+  nn::BlockList blocks_;
 };
 TORCH_MODULE(ConvNeXtStage);
 

@@ -9,6 +9,7 @@
 #pragma once
 #include "braid/models/registry.h"
 #include "braid/models/vision/image_model.h"
+#include "braid/nn/basic/block.h"
 
 namespace braid::models {
 
@@ -25,10 +26,11 @@ struct DenseNetConfig {
 };
 
 // A block's layers. Keys: denselayerI.{norm1,conv1,norm2,conv2}.
-class DenseBlockImpl : public torch::nn::Module {
+class DenseBlockImpl : public nn::BlockImpl {
  public:
   DenseBlockImpl(const DenseNetConfig& config, int64_t in, int64_t layers);
-  torch::Tensor forward(const torch::Tensor& x);  // [B,C,H,W] -> [B,C+layers*growth_rate,H,W]
+  // [B,C,H,W] -> [B,C+layers*growth_rate,H,W]
+  torch::Tensor forward(const torch::Tensor& x) override;
 
  private:
   struct Layer {
@@ -41,10 +43,10 @@ class DenseBlockImpl : public torch::nn::Module {
 TORCH_MODULE(DenseBlock);
 
 // Halves channels and sides. Keys: norm, conv.
-class DenseTransitionImpl : public torch::nn::Module {
+class DenseTransitionImpl : public nn::BlockImpl {
  public:
   DenseTransitionImpl(int64_t in, int64_t out);
-  torch::Tensor forward(const torch::Tensor& x);  // [B,C,H,W] -> [B,C',H/2,W/2]
+  torch::Tensor forward(const torch::Tensor& x) override;  // [B,C,H,W] -> [B,C',H/2,W/2]
 
  private:
   torch::nn::BatchNorm2d norm_{nullptr};

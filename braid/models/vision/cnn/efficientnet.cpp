@@ -7,16 +7,17 @@
 #include "braid/models/vision/inputs.h"
 #include "braid/nn/basic/norm.h"
 #include "braid/nn/conv/conv.h"
+#include "braid/nn/head/replace_head.h"
 
 namespace braid::models {
 
-void EfficientNetBase::build(int64_t in_chans, const nn::EfficientNetStagesConfig& stages) {
+void EfficientNetBase::build(int64_t in_chans, const EfficientNetStagesConfig& stages) {
   depth_ = static_cast<int64_t>(stages.depths.size());
   act_ = stages.act;
-  conv_stem_ =
-      register_module("conv_stem", nn::conv2d(in_chans, stages.in_chs, {.kernel = 3, .stride = 2}));
+  conv_stem_ = register_module(
+      "conv_stem", nn::conv2d(in_chans, stages.in_chs, {.kernel_size = 3, .stride = 2}));
   bn1_ = register_module("bn1", nn::batch_norm(stages.in_chs));
-  blocks_ = register_module("blocks", nn::EfficientNetStages(stages));
+  blocks_ = register_module("blocks", EfficientNetStages(stages));
 }
 
 torch::Tensor EfficientNetBase::trunk(const torch::Tensor& x) {
@@ -38,13 +39,13 @@ int64_t EfficientNetBase::layer_id(const std::string& parameter) const {
 }
 
 void EfficientNetBase::replace_classifier(int64_t in_features, int64_t num_classes) {
-  if (classifier_) unregister_module("classifier");
-  classifier_ = nullptr;
-  if (num_classes == 0) return;
-  classifier_ = register_module("classifier", torch::nn::Linear(in_features, num_classes));
-  const double range = 1 / std::sqrt(static_cast<double>(num_classes));  // of the fan-out
-  torch::nn::init::uniform_(classifier_->weight, -range, range);
-  torch::nn::init::zeros_(classifier_->bias);
+  auto fresh = nn::new_head(in_features, num_classes);
+  if (fresh) {
+    const double range = 1 / std::sqrt(static_cast<double>(num_classes));  // of the fan-out
+    torch::nn::init::uniform_(fresh->weight, -range, range);
+    torch::nn::init::zeros_(fresh->bias);
+  }
+  nn::replace_head(*this, "classifier", classifier_, fresh);
 }
 
 torch::Tensor EfficientNetBase::classify(const torch::Tensor& x, double drop_rate,

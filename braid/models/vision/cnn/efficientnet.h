@@ -2,7 +2,7 @@
 //
 // Paper: Tan and Le, https://arxiv.org/abs/1905.11946
 // Reference: timm's efficientnet.py (Apache-2.0); same keys and shapes.
-// Differences: none in the computation; see nn/mobile_stages.h for the notation of arch_def.
+// Differences: none in the computation; see efficientnet_stages.h for the notation of arch_def.
 #pragma once
 #include "braid/models/registry.h"
 #include "braid/models/vision/efficientnet_stages.h"
@@ -21,7 +21,7 @@ class EfficientNetBase : public ImageModel {
 
  protected:
   // stages.in_chs: the stem's channels.
-  void build(int64_t in_chans, const nn::EfficientNetStagesConfig& stages);
+  void build(int64_t in_chans, const EfficientNetStagesConfig& stages);
   torch::Tensor trunk(const torch::Tensor& x);  // [B,C,H,W] -> [B,D,h,w]
   int64_t trunk_chs() const { return blocks_->out_chs(); }
   void replace_classifier(int64_t in_features, int64_t num_classes);
@@ -33,7 +33,7 @@ class EfficientNetBase : public ImageModel {
   nn::Act act_ = nn::Act::kRelu;
   torch::nn::Conv2d conv_stem_{nullptr};
   torch::nn::BatchNorm2d bn1_{nullptr};
-  nn::EfficientNetStages blocks_{nullptr};
+  EfficientNetStages blocks_{nullptr};
   torch::nn::Linear classifier_{nullptr};
 };
 

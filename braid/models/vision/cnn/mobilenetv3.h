@@ -2,7 +2,7 @@
 //
 // Paper: Howard et al., https://arxiv.org/abs/1905.02244
 // Reference: timm's mobilenetv3.py (Apache-2.0); same keys and shapes.
-// Differences: none in the computation; see nn/mobile_stages.h for the notation of arch_def.
+// Differences: none in the computation; see efficientnet_stages.h for the notation of arch_def.
 #pragma once
 #include "braid/models/vision/cnn/efficientnet.h"
 

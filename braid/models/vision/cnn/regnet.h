@@ -8,7 +8,8 @@
 #pragma once
 #include "braid/models/registry.h"
 #include "braid/models/vision/image_model.h"
-#include "braid/nn/conv/conv.h"
+#include "braid/nn/basic/block_list.h"
+#include "braid/nn/conv/conv_norm_act.h"
 #include "braid/nn/conv/squeeze_excite.h"
 #include "braid/nn/head/classifier_head.h"
 
@@ -30,11 +31,11 @@ struct RegNetConfig {
 
 // 1x1, grouped 3x3, squeeze-and-excitation and 1x1 beside a shortcut. Keys: conv1, conv2, (se),
 // conv3, (downsample), each convolution with conv and bn.
-class RegNetBlockImpl : public torch::nn::Module {
+class RegNetBlockImpl : public nn::BlockImpl {
  public:
   RegNetBlockImpl(const RegNetConfig& config, int64_t in, int64_t out, int64_t stride,
                   double drop_path_rate);
-  torch::Tensor forward(const torch::Tensor& x);  // [B,C,H,W] -> [B,C',H/stride,W/stride]
+  torch::Tensor forward(const torch::Tensor& x) override;  // -> [B,C',H/stride,W/stride]
 
  private:
   double drop_path_;
@@ -56,7 +57,7 @@ class RegNet : public ModelOf<RegNetConfig> {
  private:
   void replace_head(int64_t num_classes) override;
   nn::ConvNormAct stem_{nullptr};
-  std::vector<RegNetBlock> blocks_;  // of all stages, in order
+  std::vector<nn::BlockList> stages_;
   nn::ClassifierHead head_{nullptr};
 };
 

@@ -7,6 +7,7 @@
 #pragma once
 #include "braid/models/registry.h"
 #include "braid/models/vision/image_model.h"
+#include "braid/nn/basic/block_list.h"
 
 namespace braid::models {
 
@@ -34,14 +35,13 @@ class ResNet : public ModelOf<ResNetConfig> {
   int64_t layer_id(const std::string& parameter) const override;
   int64_t layer_count() const override { return static_cast<int64_t>(config_.layers.size()) + 2; }
 
-  torch::nn::Conv2d conv1{nullptr};
-  torch::nn::BatchNorm2d bn1{nullptr};
-  std::vector<torch::nn::Sequential> layers;  // registered as layer1, layer2, ...
-  torch::nn::Linear fc{nullptr};
-
  private:
   void replace_head(int64_t num_classes) override;
   int64_t expansion() const { return config_.bottleneck ? 4 : 1; }
+  torch::nn::Conv2d conv1_{nullptr};
+  torch::nn::BatchNorm2d bn1_{nullptr};
+  std::vector<nn::BlockList> layers_;  // registered as layer1, layer2, ...
+  torch::nn::Linear fc_{nullptr};
 };
 
 void add_resnet(Registry& table);

@@ -8,6 +8,7 @@
 #pragma once
 #include "braid/models/registry.h"
 #include "braid/models/vision/image_model.h"
+#include "braid/nn/basic/block.h"
 #include "braid/nn/head/classifier_head.h"
 
 namespace braid::models {
@@ -25,11 +26,11 @@ struct VggConfig {
 
 // 3x3 convolutions with norm and activation, then pooling by two. The modules belong to the
 // network's sequence, so that their keys count on through it.
-class VggStageImpl : public torch::nn::Module {
+class VggStageImpl : public nn::BlockImpl {
  public:
   // first: the number of the first convolution in the sequence.
   VggStageImpl(torch::nn::Module& sequence, int64_t first, int64_t in, int64_t out, int64_t depth);
-  torch::Tensor forward(torch::Tensor x);  // [B,C,H,W] -> [B,C',H/2,W/2]
+  torch::Tensor forward(const torch::Tensor& x) override;  // [B,C,H,W] -> [B,C',H/2,W/2]
 
  private:
   std::vector<torch::nn::Conv2d> convs_;

@@ -7,6 +7,7 @@
 #pragma once
 #include "braid/models/registry.h"
 #include "braid/models/vision/image_model.h"
+#include "braid/nn/basic/block_list.h"
 #include "braid/nn/basic/feature_block.h"
 #include "braid/nn/head/classifier_head.h"
 
@@ -39,7 +40,7 @@ class VovNet : public ModelOf<VovNetConfig> {
 
  private:
   void replace_head(int64_t num_classes) override;
-  std::vector<nn::FeatureBlock> stem_, stages_;
+  nn::BlockList stem_, stages_;
   nn::ClassifierHead head_{nullptr};
 };
 

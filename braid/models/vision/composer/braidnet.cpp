@@ -16,7 +16,6 @@
 #include "braid/nn/position/position.h"
 #include "braid/nn/position/relative_position.h"
 #include "braid/runtime/generator_guard.h"
-#include "braid/runtime/grad_checkpoint.h"
 
 namespace braid::models {
 namespace {
@@ -155,7 +154,8 @@ BraidNet::BraidNet(const BraidNetConfig& config, const text::Design& design)
   build_stages();
   if (design_.head_conv > 0) {
     head_conv_ = register_module(
-        "head_conv", nn::ConvNormAct(chans_, design_.head_conv, nn::ConvOptions{}, nn::Act::kSilu));
+        "head_conv", nn::ConvNormAct(nn::ConvNormActConfig{
+                         .in_chs = chans_, .out_chs = design_.head_conv, .act = nn::Act::kSilu}));
     chans_ = design_.head_conv;
   }
   if (design_.head_norm) norm_ = register_module("norm", nn::LayerNorm2d(chans_));
@@ -171,28 +171,26 @@ void BraidNet::build_stem() {
   for (const auto& spec : design_.stem) {
     const auto [norm, act] = stem_options(design_, spec);
     for (int64_t i = 0; i < spec.repeats; ++i) {
+      const int64_t stride = i == 0 ? spec.stride : 1;
       // Half the odd kernel on either side leaves ceil(side / stride) pixels for any stride.
-      const nn::ConvOptions options{.kernel = spec.kernel,
-                                    .stride = i == 0 ? spec.stride : 1,
-                                    .padding = spec.patch ? 0 : spec.kernel / 2};
-      if (!norm) {
-        auto conv = nn::conv2d(chans_, spec.width, options);
-        list->push_back(conv);
-        stem_.push_back(
-            [conv, act](const Tensor& x) mutable { return nn::activate(conv->forward(x), act); });
+      const int64_t padding = spec.patch ? 0 : spec.kernel / 2;
+      StemLayer layer{.act = act, .patch = spec.patch ? spec.kernel : 1};
+      if (norm) {
+        layer.conv_norm = nn::ConvNormAct(nn::ConvNormActConfig{.in_chs = chans_,
+                                                                .out_chs = spec.width,
+                                                                .kernel_size = spec.kernel,
+                                                                .stride = stride,
+                                                                .padding = padding,
+                                                                .act = act});
+        list->push_back(layer.conv_norm);
       } else {
-        nn::ConvNormAct conv(chans_, spec.width, options, act);
-        list->push_back(conv);
-        stem_.push_back([conv](const Tensor& x) mutable { return conv->forward(x); });
+        layer.conv = nn::conv2d(chans_, spec.width,
+                                {.kernel_size = spec.kernel, .stride = stride, .padding = padding});
+        list->push_back(layer.conv);
       }
-      if (spec.patch) {
-        auto inner = stem_.back();
-        stem_.back() = [inner, patch = spec.kernel](const Tensor& x) {
-          return inner(nn::pad_to_patches(x, patch));
-        };
-      }
-      side_ = (side_ + options.stride - 1) / options.stride;
-      reduction_ *= options.stride;
+      stem_.push_back(layer);
+      side_ = (side_ + stride - 1) / stride;
+      reduction_ *= stride;
       chans_ = spec.width;
     }
   }
@@ -201,41 +199,40 @@ void BraidNet::build_stem() {
 }
 
 void BraidNet::build_stages() {
-  int64_t blocks = 0;
+  std::vector<int64_t> depths;
   for (const auto& stage : design_.stages)
-    blocks += stage.depth * static_cast<int64_t>(stage.blocks.size());
-  const auto rates = nn::drop_path_rates(config_.drop_path_rate, blocks);
-  size_t index = 0;
+    depths.push_back(stage.depth * static_cast<int64_t>(stage.blocks.size()));
+  const auto rates = nn::drop_path_rates(config_.drop_path_rate, depths);
   torch::nn::ModuleList stages;
   for (const auto& spec : design_.stages) {
     check_options(design_, spec);
-    torch::nn::ModuleList list;
-    std::vector<ComposedBlock> stage;
+    nn::BlockList stage;
+    size_t number = 0;  // of blocks built
     const text::StageOptions options(design_, spec);
     const auto stride = options.word("stride", "2", {"1", "2"});
     const bool together = spec.blocks == "D";  // its tokens live through the whole stage
     const int64_t rounds = together ? 1 : spec.depth, depth = spec.depth / rounds;
     for (int64_t round = 0; round < rounds; ++round)
       for (const char letter : spec.blocks) {
-        const int64_t step = stage.empty() && stride == "2" ? 2 : 1;
+        const int64_t step = number == 0 && stride == "2" ? 2 : 1;
         side_ = (side_ + step - 1) / step;
         reduction_ *= step;
-        index += static_cast<size_t>(depth);
-        stage.push_back(build_block(letter, options,
-                                    {.in_chans = chans_,
-                                     .out_chans = spec.width,
-                                     .stride = step,
-                                     .depth = depth,
-                                     .side = side_,
-                                     .first = stage.empty(),
-                                     .drop_path = rates[index - 1],
-                                     .attn_drop = config_.attn_drop_rate,
-                                     .proj_drop = config_.proj_drop_rate}));
-        list->push_back(stage.back().module);
+        const bool first = number == 0;
+        number += static_cast<size_t>(depth);
+        stage->push_back(build_block(letter, options,
+                                     {.in_chs = chans_,
+                                      .out_chs = spec.width,
+                                      .stride = step,
+                                      .depth = depth,
+                                      .side = side_,
+                                      .first = first,
+                                      .drop_path = rates[stages_.size()][number - 1],
+                                      .attn_drop = config_.attn_drop_rate,
+                                      .proj_drop = config_.proj_drop_rate}));
         chans_ = spec.width;
       }
-    stages->push_back(list);
-    stages_.push_back(std::move(stage));
+    stages->push_back(stage);
+    stages_.push_back(stage);
     info_.push_back({fmt::format("stages.{}", stages_.size() - 1), chans_, reduction_});
   }
   register_module("stages", stages);
@@ -244,14 +241,16 @@ void BraidNet::build_stages() {
 Tensor BraidNet::run_stem(const Tensor& x) {
   expect_img_size("braidnet", x, config_.img_size);
   auto y = x;
-  for (const auto& conv : stem_) y = conv(y);
+  for (auto& layer : stem_) {
+    y = nn::pad_to_patches(y, layer.patch);
+    y = layer.conv_norm ? layer.conv_norm->forward(y)
+                        : nn::activate(layer.conv->forward(y), layer.act);
+  }
   return y;
 }
 
-Tensor BraidNet::run_stage(size_t stage, Tensor x) {
-  for (const auto& block : stages_[stage])
-    x = runtime::checkpoint_if(checkpointing(), block.forward, x);
-  return x;
+Tensor BraidNet::run_stage(size_t stage, const Tensor& x) {
+  return stages_[stage]->forward(x, checkpointing());
 }
 
 Tensor BraidNet::finish(Tensor x) {

@@ -6,8 +6,9 @@
 #include "braid/models/registry.h"
 #include "braid/models/vision/composer/blocks.h"
 #include "braid/models/vision/image_model.h"
+#include "braid/nn/basic/block_list.h"
 #include "braid/nn/basic/norm.h"
-#include "braid/nn/conv/conv.h"
+#include "braid/nn/conv/conv_norm_act.h"
 #include "braid/nn/head/classifier_head.h"
 
 namespace braid::models {
@@ -45,16 +46,23 @@ class BraidNet : public ModelOf<BraidNetConfig> {
 
  private:
   void replace_head(int64_t num_classes) override;
+  // One of both, behind zeros at bottom and right.
+  struct StemLayer {
+    nn::ConvNormAct conv_norm{nullptr};
+    torch::nn::Conv2d conv{nullptr};  // without a norm, then `act`
+    nn::Act act = nn::Act::kIdentity;
+    int64_t patch = 1;  // pixels: the padded sides are multiples of it
+  };
   void build_stem();
   void build_stages();
   torch::Tensor run_stem(const torch::Tensor& x);
-  torch::Tensor run_stage(size_t stage, torch::Tensor x);
+  torch::Tensor run_stage(size_t stage, const torch::Tensor& x);
   torch::Tensor finish(torch::Tensor x);  // head convolution or norm
 
   text::Design design_;
-  std::vector<std::vector<ComposedBlock>> stages_;
+  std::vector<nn::BlockList> stages_;
   std::vector<FeatureInfo> info_;
-  std::vector<std::function<torch::Tensor(const torch::Tensor&)>> stem_;
+  std::vector<StemLayer> stem_;
   nn::ConvNormAct head_conv_{nullptr};
   nn::LayerNorm2d norm_{nullptr};
   nn::ClassifierHead head_{nullptr};

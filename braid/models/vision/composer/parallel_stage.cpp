@@ -8,22 +8,21 @@ namespace braid::models {
 ParallelStageImpl::ParallelStageImpl(const ParallelStageConfig& config) : config_(config) {
   const int64_t pixels = config.stride * config.patch_size;  // of the input per token
   patch_ = register_module(
-      "patch", nn::conv2d(config.in_chans, config.embed_dim,
-                          {.kernel = pixels, .stride = pixels, .bias = true, .padding = 0}));
+      "patch", nn::conv2d(config.in_chs, config.embed_dim,
+                          {.kernel_size = pixels, .stride = pixels, .bias = true, .padding = 0}));
   torch::nn::ModuleList list;
   for (int64_t i = 0; i < config.depth; ++i) {
-    blocks_.emplace_back(
-        nn::ConvTransBlockConfig{.in_chans = i == 0 ? config.in_chans : config.out_chans,
-                                 .out_chans = config.out_chans,
-                                 .stride = i == 0 ? config.stride : 1,
-                                 .dw_stride = config.patch_size,
-                                 .embed_dim = config.embed_dim,
-                                 .num_heads = config.num_heads,
-                                 .mlp_ratio = config.mlp_ratio,
-                                 .prefix_tokens = 0,
-                                 .drop = config.proj_drop,
-                                 .attn_drop = config.attn_drop,
-                                 .drop_path = config.drop_path});
+    blocks_.emplace_back(nn::ConvTransBlockConfig{.in_chs = i == 0 ? config.in_chs : config.out_chs,
+                                                  .out_chs = config.out_chs,
+                                                  .stride = i == 0 ? config.stride : 1,
+                                                  .dw_stride = config.patch_size,
+                                                  .embed_dim = config.embed_dim,
+                                                  .num_heads = config.num_heads,
+                                                  .mlp_ratio = config.mlp_ratio,
+                                                  .prefix_tokens = 0,
+                                                  .proj_drop = config.proj_drop,
+                                                  .attn_drop = config.attn_drop,
+                                                  .drop_path = config.drop_path});
     list->push_back(blocks_.back());
   }
   register_module("blocks", list);

@@ -16,8 +16,8 @@ TokenBlockImpl::TokenBlockImpl(const TokenBlockConfig& config) : config_(config)
     nn::trunc_normal_(pos_embed_, 0.02);
   }
   if (config.position == Position::kConvolution)
-    conv_position_ =
-        register_module("pos", nn::ConvPosition(nn::ConvPositionConfig{.dim = config.dim}));
+    conv_position_ = register_module(
+        "pos", nn::ConditionalPosition(nn::ConditionalPositionConfig{.dim = config.dim}));
   norm1_ = register_module("norm1", nn::layer_norm(config.dim));
   make_attention();
   norm2_ = register_module("norm2", nn::layer_norm(config.dim));
@@ -59,22 +59,19 @@ void TokenBlockImpl::make_attention() {
 void TokenBlockImpl::make_feed_forward() {
   const auto& c = config_;
   const auto hidden = static_cast<int64_t>(static_cast<double>(c.dim) * c.mlp_ratio);
-  switch (c.feed_forward) {
-    case FeedForward::kMlp:
-      mlp_ = register_module(
-          "mlp", nn::Mlp(nn::MlpConfig{
-                     .in_features = c.dim, .hidden_features = hidden, .drop = c.proj_drop}));
-      break;
-    case FeedForward::kConvolution:
-      conv_ffn_ = register_module(
-          "mlp", nn::ConvFfn(nn::ConvFfnConfig{
-                     .in_features = c.dim, .hidden_features = hidden, .drop = c.proj_drop}));
-      break;
-    case FeedForward::kLeff:
-      leff_ = register_module(
-          "mlp", nn::Leff(nn::LeffConfig{.dim = c.dim, .hidden = hidden, .prefix_tokens = 0}));
-      break;
-  }
+  if (c.feed_forward == FeedForward::kMlp)
+    mlp_ = register_module(
+        "mlp", nn::Mlp(nn::MlpConfig{
+                   .in_features = c.dim, .hidden_features = hidden, .drop = c.proj_drop}));
+  else if (c.feed_forward == FeedForward::kConvolution)
+    conv_ffn_ = register_module(
+        "mlp", nn::ConvFfn(nn::ConvFfnConfig{
+                   .in_features = c.dim, .hidden_features = hidden, .drop = c.proj_drop}));
+  else  // without dropout, as its reference
+    conv_ffn_ = register_module(
+        "mlp",
+        nn::ConvFfn(nn::ConvFfnConfig{
+            .in_features = c.dim, .hidden_features = hidden, .form = nn::ConvFfnForm::kLeff}));
 }
 
 Tensor TokenBlockImpl::attend(const Tensor& x) {
@@ -90,9 +87,7 @@ Tensor TokenBlockImpl::attend(const Tensor& x) {
 }
 
 Tensor TokenBlockImpl::feed_forward(const Tensor& x) {
-  if (mlp_) return mlp_->forward(x);
-  if (conv_ffn_) return conv_ffn_->forward(x);
-  return nn::to_nhwc(leff_->forward(nn::to_nchw(x)));
+  return mlp_ ? mlp_->forward(x) : conv_ffn_->forward(x);
 }
 
 Tensor TokenBlockImpl::forward(const Tensor& input) {

@@ -5,10 +5,10 @@
 #include "braid/nn/attention/attention.h"
 #include "braid/nn/attention/reduced_key_attention.h"
 #include "braid/nn/attention/relative_attention.h"
+#include "braid/nn/basic/block.h"
 #include "braid/nn/mlp/conv_ffn.h"
-#include "braid/nn/mlp/leff.h"
 #include "braid/nn/mlp/mlp.h"
-#include "braid/nn/position/conv_position.h"
+#include "braid/nn/position/conditional_position.h"
 #include "braid/nn/position/rotary.h"
 #include "braid/torch.h"
 
@@ -41,10 +41,10 @@ struct TokenBlockConfig {
 };
 
 // Pre-norm. Keys: (pos_embed or pos), norm1, attn, norm2, mlp.
-class TokenBlockImpl : public torch::nn::Module {
+class TokenBlockImpl : public nn::BlockImpl {
  public:
   explicit TokenBlockImpl(const TokenBlockConfig& config);
-  torch::Tensor forward(const torch::Tensor& x);  // [B,D,H,W] -> [B,D,H,W]
+  torch::Tensor forward(const torch::Tensor& x) override;  // [B,D,H,W] -> [B,D,H,W]
 
  private:
   void make_attention();
@@ -54,7 +54,7 @@ class TokenBlockImpl : public torch::nn::Module {
 
   TokenBlockConfig config_;
   torch::Tensor pos_embed_;
-  nn::ConvPosition conv_position_{nullptr};
+  nn::ConditionalPosition conv_position_{nullptr};
   torch::nn::LayerNorm norm1_{nullptr}, norm2_{nullptr};
   // One of each three is there.
   nn::Attention attention_{nullptr};
@@ -63,7 +63,6 @@ class TokenBlockImpl : public torch::nn::Module {
   nn::PooledKeyAttention pooled_{nullptr};
   nn::Mlp mlp_{nullptr};
   nn::ConvFfn conv_ffn_{nullptr};
-  nn::Leff leff_{nullptr};
 };
 TORCH_MODULE(TokenBlock);
 

@@ -37,7 +37,7 @@ CCT::CCT(const CCTConfig& config) : ModelOf(config) {
   const int64_t stride = std::max<int64_t>(1, config.kernel_size / 2 - 1);
   int64_t reduction = 1;
   for (int64_t i = 0; i < config.conv_layers; ++i) reduction *= 2 * stride;
-  build({.in_chans = config.in_chans,
+  build({.in_chs = config.in_chans,
          .embed_dim = config.embed_dim,
          .conv_layers = config.conv_layers,
          .kernel_size = config.kernel_size,

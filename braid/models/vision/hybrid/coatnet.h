@@ -47,7 +47,7 @@ class CoAtNet : public ModelOf<CoAtNetConfig, MaxxVit> {
   explicit CoAtNet(const CoAtNetConfig& config);
 
  private:
-  std::shared_ptr<nn::FeatureBlockImpl> make_block(const MaxxVitPlace& place) const;
+  std::shared_ptr<nn::BlockImpl> make_block(const MaxxVitPlace& place) const;
 };
 
 void add_coatnet(Registry& table);

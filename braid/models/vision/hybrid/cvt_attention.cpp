@@ -7,8 +7,8 @@
 namespace braid::nn {
 
 ConvProjectionImpl::ConvProjectionImpl(int64_t dim, int64_t kernel, int64_t stride) {
-  convolution =
-      conv2d(dim, dim, {.kernel = kernel, .stride = stride, .groups = dim, .padding = kernel / 2});
+  convolution = conv2d(
+      dim, dim, {.kernel_size = kernel, .stride = stride, .groups = dim, .padding = kernel / 2});
   trunc_normal_(convolution->weight, 0.02);
   normalization = batch_norm(dim);
   auto projection =
@@ -28,7 +28,7 @@ ConvProjectionAttentionImpl::ConvProjectionAttentionImpl(
   auto attention = register_module("attention", std::make_shared<torch::nn::Module>());
   const auto add = [&](const std::string& name, int64_t stride, ConvProjection& conv,
                        torch::nn::Linear& linear) {
-    conv = ConvProjection(D, config.kernel, stride);
+    conv = ConvProjection(D, config.kernel_size, stride);
     attention->register_module("convolution_projection_" + name, conv);
     linear = torch::nn::Linear(torch::nn::LinearOptions(D, D).bias(config.qkv_bias));
     init_linear_(linear);

@@ -8,7 +8,7 @@ namespace braid::nn {
 struct ConvProjectionAttentionConfig {
   int64_t dim = 0;  // channels, a multiple of num_heads
   int64_t num_heads = 1;
-  int64_t kernel = 3;         // of the convolutions, pixels along one side, odd
+  int64_t kernel_size = 3;    // of the convolutions, pixels along one side, odd
   int64_t stride_kv = 2;      // of the convolutions before keys and values
   int64_t prefix_tokens = 0;  // tokens before the grid, such as a class token; they pass by
                               // the convolutions

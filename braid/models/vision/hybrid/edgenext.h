@@ -8,6 +8,7 @@
 #pragma once
 #include "braid/models/registry.h"
 #include "braid/models/vision/image_model.h"
+#include "braid/nn/basic/block_list.h"
 #include "braid/nn/basic/feature_block.h"
 #include "braid/nn/basic/norm.h"
 #include "braid/nn/head/classifier_head.h"
@@ -64,7 +65,7 @@ class EdgeNeXt : public ModelOf<EdgeNeXtConfig> {
   void replace_head(int64_t num_classes) override;
   struct Stage {
     EdgeNeXtDownsample downsample{nullptr};
-    std::vector<nn::FeatureBlock> blocks;
+    nn::BlockList blocks;
   };
   EdgeNeXtDownsample stem_{nullptr};
   std::vector<Stage> stages_;

@@ -10,24 +10,27 @@
 namespace braid::nn {
 namespace {
 
-Mlp edgenext_mlp(const EdgeNeXtBlockConfig& config) {
+Mlp edgenext_mlp(const SdtaBlockConfig& config) {
   const auto hidden = static_cast<int64_t>(config.expand_ratio * static_cast<double>(config.dim));
   return Mlp(MlpConfig{.in_features = config.dim, .hidden_features = hidden});
 }
 
-torch::Tensor initial_gamma(const EdgeNeXtBlockConfig& config) {
+torch::Tensor initial_gamma(const SdtaBlockConfig& config) {
   return torch::full({config.dim}, config.ls_init_value);
 }
 
 torch::nn::Conv2d depthwise_conv(int64_t chans, int64_t kernel) {
-  return conv2d(chans, chans, {.kernel = kernel, .groups = chans, .bias = true});
+  return conv2d(chans, chans, {.kernel_size = kernel, .groups = chans, .bias = true});
 }
 
 }  // namespace
 
 FourierPositionImpl::FourierPositionImpl(const FourierPositionConfig& config) : config_(config) {
   token_projection = register_module(
-      "token_projection", conv2d(2 * config.hidden_dim, config.dim, {.kernel = 1, .bias = true}));
+      "token_projection", Pointwise(PointwiseConfig{.in_features = 2 * config.hidden_dim,
+                                                    .out_features = config.dim,
+                                                    .layout = WeightLayout::kConv1x1,
+                                                    .init = PointwiseInit::kEfficientNet}));
 }
 
 torch::Tensor FourierPositionImpl::waves(int64_t side) const {
@@ -50,7 +53,7 @@ torch::Tensor FourierPositionImpl::forward(int64_t height, int64_t width) {
   const auto rows = waves(height).unsqueeze(1).expand({height, width, hidden});
   const auto columns = waves(width).unsqueeze(0).expand({height, width, hidden});
   const auto both = torch::cat({rows, columns}, 2).unsqueeze(0);  // [1,H,W,2 hidden]
-  return pointwise(token_projection, both.to(token_projection->weight.dtype()));
+  return token_projection->forward(both.to(token_projection->weight.dtype()));
 }
 
 CrossCovarianceAttentionImpl::CrossCovarianceAttentionImpl(
@@ -82,21 +85,7 @@ torch::Tensor CrossCovarianceAttentionImpl::forward(const torch::Tensor& x) {
   return torch::dropout(y, config_.proj_drop, is_training());
 }
 
-EdgeNeXtConvBlockImpl::EdgeNeXtConvBlockImpl(const EdgeNeXtBlockConfig& config)
-    : drop_path_(config.drop_path) {
-  gamma = register_parameter("gamma", initial_gamma(config));
-  conv_dw = register_module("conv_dw", depthwise_conv(config.dim, config.kernel_size));
-  norm = register_module("norm", layer_norm(config.dim));
-  mlp = register_module("mlp", edgenext_mlp(config));
-}
-
-torch::Tensor EdgeNeXtConvBlockImpl::forward(const torch::Tensor& x) {
-  auto y = to_nhwc(conv_dw->forward(x));  // [B,H,W,C]
-  y = gamma * mlp->forward(norm->forward(y));
-  return x + drop_path(to_nchw(y), drop_path_, is_training());
-}
-
-SdtaBlockImpl::SdtaBlockImpl(const EdgeNeXtBlockConfig& config) : drop_path_(config.drop_path) {
+SdtaBlockImpl::SdtaBlockImpl(const SdtaBlockConfig& config) : drop_path_(config.drop_path) {
   const int64_t dim = config.dim, width = (dim + config.num_scales - 1) / config.num_scales;
   gamma_xca = register_parameter("gamma_xca", initial_gamma(config));
   gamma = register_parameter("gamma", initial_gamma(config));

@@ -1,18 +1,14 @@
 #include "braid/models/vision/hybrid/efficientformer.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <numeric>
 
-#include "braid/core/error.h"
 #include "braid/models/validate.h"
 #include "braid/models/vision/inputs.h"
 #include "braid/nn/basic/drop_path.h"
 #include "braid/nn/basic/init.h"
 #include "braid/nn/basic/layer_scale.h"
 #include "braid/nn/basic/norm.h"
-#include "braid/nn/conv/conv.h"
+#include "braid/nn/conv/conv_norm_act.h"
 #include "braid/nn/mlp/mlp.h"
 #include "braid/nn/position/offset_bias.h"
 #include "braid/runtime/grad_checkpoint.h"
@@ -27,7 +23,8 @@ constexpr int64_t kKeyDim = 32, kHeads = 8, kValueDim = 4 * kKeyDim;
 // With bias and PyTorch's own initialization, as every convolution here.
 torch::nn::Conv2d biased_conv(int64_t in, int64_t out, int64_t kernel, int64_t stride) {
   return nn::conv2d(
-      in, out, {.kernel = kernel, .stride = stride, .bias = true, .init = nn::ConvInit::kTorch});
+      in, out,
+      {.kernel_size = kernel, .stride = stride, .bias = true, .init = nn::ConvInit::kTorch});
 }
 
 // Attention with a bias per head and distance on the grid. Keys: qkv, proj, attention_biases,
@@ -100,7 +97,7 @@ class ConvMlpWithNormImpl : public torch::nn::Module {
 TORCH_MODULE(ConvMlpWithNorm);
 
 // Pooling in the place of attention. Keys: ls1, mlp, ls2.
-class MetaBlock2dImpl : public torch::nn::Module {
+class MetaBlock2dImpl : public nn::BlockImpl {
  public:
   explicit MetaBlock2dImpl(const MetaBlockConfig& config)
       : pool_size_(config.pool_size), drop_path_(config.drop_path) {
@@ -108,7 +105,7 @@ class MetaBlock2dImpl : public torch::nn::Module {
     mlp_ = register_module("mlp", ConvMlpWithNorm(config));
     ls2_ = register_module("ls2", nn::LayerScale2d(config.dim, config.layer_scale_init_value));
   }
-  Tensor forward(const Tensor& x) {  // [B,C,H,W] -> [B,C,H,W]
+  Tensor forward(const Tensor& x) override {  // [B,C,H,W] -> [B,C,H,W]
     const auto pooled = at::avg_pool2d(x, pool_size_, 1, pool_size_ / 2, /*ceil_mode=*/false,
                                        /*count_include_pad=*/false);
     const auto y = x + nn::drop_path(ls1_->forward(pooled - x), drop_path_, is_training());
@@ -124,7 +121,7 @@ class MetaBlock2dImpl : public torch::nn::Module {
 TORCH_MODULE(MetaBlock2d);
 
 // Keys: norm1, token_mixer, ls1, norm2, mlp, ls2.
-class MetaBlock1dImpl : public torch::nn::Module {
+class MetaBlock1dImpl : public nn::BlockImpl {
  public:
   explicit MetaBlock1dImpl(const MetaBlockConfig& config) : drop_path_(config.drop_path) {
     const int64_t dim = config.dim;
@@ -137,7 +134,7 @@ class MetaBlock1dImpl : public torch::nn::Module {
                                                         .drop = config.proj_drop}));
     ls2_ = register_module("ls2", nn::LayerScale(dim, config.layer_scale_init_value));
   }
-  Tensor forward(const Tensor& x) {  // [B,N,D] -> [B,N,D]
+  Tensor forward(const Tensor& x) override {  // [B,N,D] -> [B,N,D]
     auto y = ls1_->forward(token_mixer_->forward(norm1_->forward(x)));
     const auto z = x + nn::drop_path(y, drop_path_, is_training());
     y = ls2_->forward(mlp_->forward(norm2_->forward(z)));
@@ -154,8 +151,8 @@ class MetaBlock1dImpl : public torch::nn::Module {
 TORCH_MODULE(MetaBlock1d);
 
 // Map to tokens, [B,C,H,W] -> [B,H*W,C]; it counts as a block in the reference's keys.
-struct FlatImpl : torch::nn::Module {
-  Tensor forward(const Tensor& x) { return x.flatten(2).transpose(1, 2); }
+struct FlatImpl : nn::BlockImpl {
+  Tensor forward(const Tensor& x) override { return x.flatten(2).transpose(1, 2); }
 };
 TORCH_MODULE(Flat);
 
@@ -171,27 +168,11 @@ torch::nn::Sequential make_stem(int64_t in, int64_t out) {
   return stem;
 }
 
-// Keys: conv, norm.
-class StridedEmbedImpl : public torch::nn::Module {
- public:
-  StridedEmbedImpl(int64_t in, int64_t out) {
-    conv_ = register_module("conv", biased_conv(in, out, 3, 2));
-    norm_ = register_module("norm", nn::batch_norm(out));
-  }
-  // [B,C,H,W] -> [B,C',H/2,W/2], rounded up.
-  Tensor forward(const Tensor& x) { return norm_->forward(conv_->forward(x)); }
-
- private:
-  torch::nn::Conv2d conv_{nullptr};
-  torch::nn::BatchNorm2d norm_{nullptr};
-};
-TORCH_MODULE(StridedEmbed);
-
 // num_vit: blocks on tokens at the end.
-torch::nn::Sequential make_blocks(MetaBlockConfig config, const std::vector<double>& rates,
-                                  int64_t num_vit) {
+nn::BlockList make_blocks(MetaBlockConfig config, const std::vector<double>& rates,
+                          int64_t num_vit) {
   const auto depth = static_cast<int64_t>(rates.size());
-  torch::nn::Sequential blocks;
+  nn::BlockList blocks;
   for (int64_t i = 0; i < depth; ++i) {
     config.drop_path = rates[static_cast<size_t>(i)];
     if (num_vit > 0 && i == std::max<int64_t>(depth - num_vit, 0)) blocks->push_back(Flat());
@@ -207,24 +188,16 @@ void validate(const EfficientFormerConfig& config) {
   const Validator check("efficientformer");
   check.input(config.num_classes, config.in_chans, config.img_size)
       .positive("num_vit", config.num_vit)
-      .positive("pool_size", config.pool_size)
       .rate("drop_rate", config.drop_rate)
       .rate("proj_drop_rate", config.proj_drop_rate)
       .rate("drop_path_rate", config.drop_path_rate);
-  const auto fail = [](const std::string& message) {
-    throw ConfigError("models", message, "model efficientformer");
-  };
-  if (config.pool_size % 2 == 0)
-    fail(fmt::format("expected an odd pool_size, got {}", config.pool_size));
-  if (config.depths.empty() || config.embed_dims.size() != config.depths.size())
-    fail("expected as many embed_dims as depths, at least one");
-  check.stages("depths", config.depths.size());
-  if (config.embed_dims[0] < 2)
-    fail(fmt::format("expected embed_dims of at least 2, got {}", config.embed_dims[0]));
-  for (size_t i = 0; i < config.depths.size(); ++i)
-    check.positive("depths", config.depths[i])
-        .positive("embed_dims", config.embed_dims[i])
-        .ratio("mlp_ratios", config.mlp_ratios, config.embed_dims[i]);
+  check.odd("pool_size", config.pool_size)
+      .same_length("depths", config.depths.size(), {{"embed_dims", config.embed_dims.size()}})
+      .stages("depths", config.depths.size())
+      .positive("depths", config.depths)
+      .between("embed_dims", config.embed_dims[0], 2, 1'000'000);
+  for (const int64_t dim : config.embed_dims)
+    check.positive("embed_dims", dim).ratio("mlp_ratios", config.mlp_ratios, dim);
 }
 
 }  // namespace
@@ -248,32 +221,34 @@ EfficientFormer::EfficientFormer(const EfficientFormerConfig& config) : ModelOf(
   validate(config);
   const auto& dims = config.embed_dims;
   stem_ = register_module("stem", make_stem(config.in_chans, dims[0]));
-  const auto depth = std::accumulate(config.depths.begin(), config.depths.end(), int64_t{0});
-  const auto rates = nn::drop_path_rates(config.drop_path_rate, depth);
-  auto first = rates.begin();
+  const auto rates = nn::drop_path_rates(config.drop_path_rate, config.depths);
   int64_t reduction = 4;
   std::vector<FeatureInfo> info;
   torch::nn::ModuleList stages;
   for (size_t i = 0; i < dims.size(); ++i) {
-    auto stage = std::make_shared<torch::nn::Module>();
-    torch::nn::Sequential layers;
+    auto module = std::make_shared<torch::nn::Module>();
+    Stage stage;
     if (i > 0) {
       reduction *= 2;
-      layers->push_back(stage->register_module("downsample", StridedEmbed(dims[i - 1], dims[i])));
+      stage.downsample = module->register_module(
+          "downsample", nn::ConvNormAct(nn::ConvNormActConfig{.in_chs = dims[i - 1],
+                                                              .out_chs = dims[i],
+                                                              .kernel_size = 3,
+                                                              .stride = 2,
+                                                              .bias = true,
+                                                              .init = nn::ConvInit::kTorch,
+                                                              .norm_key = "norm"}));
     }
-    const auto last = first + config.depths[i];
-    const auto blocks = make_blocks({.dim = dims[i],
-                                     .mlp_ratio = config.mlp_ratios,
-                                     .pool_size = config.pool_size,
-                                     .side = (config.img_size + reduction - 1) / reduction,
-                                     .layer_scale_init_value = config.layer_scale_init_value,
-                                     .proj_drop = config.proj_drop_rate},
-                                    {first, last}, i + 1 == dims.size() ? config.num_vit : 0);
-    stage->register_module("blocks", blocks);
-    layers->extend(*blocks);
-    first = last;
-    stages->push_back(stage);
-    stages_.push_back(layers);
+    stage.blocks = make_blocks({.dim = dims[i],
+                                .mlp_ratio = config.mlp_ratios,
+                                .pool_size = config.pool_size,
+                                .side = (config.img_size + reduction - 1) / reduction,
+                                .layer_scale_init_value = config.layer_scale_init_value,
+                                .proj_drop = config.proj_drop_rate},
+                               rates[i], i + 1 == dims.size() ? config.num_vit : 0);
+    module->register_module("blocks", stage.blocks);
+    stages->push_back(module);
+    stages_.push_back(stage);
     info.push_back({"stages." + std::to_string(i), dims[i], reduction});
   }
   register_module("stages", stages);
@@ -284,7 +259,10 @@ EfficientFormer::EfficientFormer(const EfficientFormerConfig& config) : ModelOf(
 Tensor EfficientFormer::forward_features(const Tensor& x) {
   expect_img_size("efficientformer", x, config_.img_size);
   auto y = stem_->forward(x);
-  for (auto& stage : stages_) y = runtime::maybe_checkpoint_each(checkpointing(), stage, y);
+  for (auto& stage : stages_) {
+    if (stage.downsample) y = runtime::maybe_checkpoint(checkpointing(), stage.downsample, y);
+    y = stage.blocks->forward(y, checkpointing());
+  }
   return norm_->forward(y);
 }
 

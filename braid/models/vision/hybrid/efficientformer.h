@@ -9,6 +9,8 @@
 #pragma once
 #include "braid/models/registry.h"
 #include "braid/models/vision/hybrid/efficientformer_base.h"
+#include "braid/nn/basic/block_list.h"
+#include "braid/nn/conv/conv_norm_act.h"
 
 namespace braid::models {
 
@@ -35,8 +37,12 @@ class EfficientFormer : public ModelOf<EfficientFormerConfig, EfficientFormerBas
   torch::Tensor forward_features(const torch::Tensor& x) override;
 
  private:
+  struct Stage {
+    nn::ConvNormAct downsample{nullptr};  // none in the first stage
+    nn::BlockList blocks;
+  };
   torch::nn::Sequential stem_{nullptr};
-  std::vector<torch::nn::Sequential> stages_;  // each stage's downsampling and blocks
+  std::vector<Stage> stages_;
   torch::nn::LayerNorm norm_{nullptr};
 };
 

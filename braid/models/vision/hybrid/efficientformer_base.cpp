@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "braid/models/layer_ids.h"
-#include "braid/nn/basic/init.h"
+#include "braid/nn/head/replace_head.h"
 #include "braid/nn/position/offset_bias.h"
 
 namespace braid::models {
@@ -34,8 +34,9 @@ std::pair<torch::Tensor, torch::Tensor> EfficientFormerBase::forward_distilled(
 }
 
 void EfficientFormerBase::replace_head(int64_t num_classes) {
-  nn::replace_linear(*this, "head", head, info_.back().num_chs, num_classes);
-  nn::replace_linear(*this, "head_dist", head_dist, info_.back().num_chs, num_classes);
+  const auto fresh = [&] { return nn::new_head(info_.back().num_chs, num_classes, 0.02); };
+  nn::replace_head(*this, "head", head, fresh());
+  nn::replace_head(*this, "head_dist", head_dist, fresh());
 }
 
 std::vector<std::string> EfficientFormerBase::no_weight_decay() const {

@@ -10,8 +10,10 @@
 #include "braid/models/vision/hybrid/fastvit_blocks.h"
 #include "braid/models/vision/hybrid/mobile_one.h"
 #include "braid/models/vision/image_model.h"
+#include "braid/nn/basic/block_list.h"
 #include "braid/nn/basic/feature_block.h"
 #include "braid/nn/head/classifier_head.h"
+#include "braid/nn/position/conditional_position.h"
 
 namespace braid::models {
 
@@ -37,12 +39,13 @@ struct FastViTConfig {
 };
 
 // Halves the image. [B,C,H,W] -> [B,C',H/2,W/2]. Keys: proj.0, proj.1.
-class FastViTDownsampleImpl : public torch::nn::Module {
+class FastViTDownsampleImpl : public nn::BlockImpl {
  public:
   FastViTDownsampleImpl(const FastViTConfig& config, int64_t in, int64_t out);
-  torch::Tensor forward(const torch::Tensor& x) { return proj->forward(x); }
+  torch::Tensor forward(const torch::Tensor& x) override { return proj_->forward(x); }
 
-  torch::nn::Sequential proj;
+ private:
+  nn::BlockList proj_;
 };
 TORCH_MODULE(FastViTDownsample);
 
@@ -63,11 +66,11 @@ class FastViT : public ModelOf<FastViTConfig> {
   struct Stage {
     FastViTDownsample downsample{nullptr};
     nn::ConditionalPosition pos_emb{nullptr};
-    std::vector<nn::FeatureBlock> blocks;
+    nn::BlockList blocks;
   };
-  torch::nn::Sequential stem_;
+  nn::BlockList stem_;
   std::vector<Stage> stages_;
-  nn::MobileOne final_conv_{nullptr};
+  MobileOne final_conv_{nullptr};
   nn::ClassifierHead head_{nullptr};
 };
 

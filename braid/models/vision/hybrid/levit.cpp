@@ -4,12 +4,12 @@
 
 #include <cmath>
 
-#include "braid/core/error.h"
 #include "braid/models/layer_ids.h"
 #include "braid/models/validate.h"
 #include "braid/models/vision/inputs.h"
 #include "braid/nn/basic/drop_path.h"
 #include "braid/nn/basic/init.h"
+#include "braid/nn/head/replace_head.h"
 #include "braid/nn/position/offset_bias.h"
 #include "braid/runtime/grad_checkpoint.h"
 
@@ -120,7 +120,7 @@ TORCH_MODULE(LevitMlp);
 
 // Attention that halves the grid, without a shortcut, then the feed-forward part with one. Keys:
 // attn_downsample, mlp.
-class LevitDownsampleImpl : public LevitBlockImpl {
+class LevitDownsampleImpl : public nn::BlockImpl {
  public:
   LevitDownsampleImpl(const LevitAttentionConfig& attention, double drop_path)
       : drop_path_(drop_path) {
@@ -140,7 +140,7 @@ class LevitDownsampleImpl : public LevitBlockImpl {
 };
 
 // Keys: attn, mlp.
-class ResidualBlockImpl : public LevitBlockImpl {
+class ResidualBlockImpl : public nn::BlockImpl {
  public:
   ResidualBlockImpl(const LevitAttentionConfig& attention, double mlp_ratio, double drop_path)
       : drop_path_(drop_path) {
@@ -158,6 +158,7 @@ class ResidualBlockImpl : public LevitBlockImpl {
   LevitAttention attn_{nullptr};
   LevitMlp mlp_{nullptr};
 };
+TORCH_MODULE(ResidualBlock);
 
 void validate(const LevitConfig& config) {
   const Validator check("levit");
@@ -165,24 +166,20 @@ void validate(const LevitConfig& config) {
       .positive("key_dim", config.key_dim)
       .rate("drop_rate", config.drop_rate)
       .rate("drop_path_rate", config.drop_path_rate);
-  const auto fail = [](const std::string& message) {
-    throw ConfigError("models", message, "model levit");
-  };
   const size_t stages = config.depths.size();
-  if (stages == 0 || config.embed_dim.size() != stages || config.num_heads.size() != stages)
-    fail("expected as many embed_dim and num_heads as depths, at least one");
-  check.stages("depths", stages);
-  for (const double ratio : {config.attn_ratio, config.mlp_ratio})
-    if (!(ratio >= 1 && ratio <= 64))
-      fail(fmt::format("expected attn_ratio and mlp_ratio from 1 to 64, got {}", ratio));
-  for (size_t i = 0; i < stages; ++i) {
-    check.positive("depths", config.depths[i])
-        .positive("embed_dim", config.embed_dim[i])
-        .positive("num_heads", config.num_heads[i]);
-    if (i + 1 < stages && config.embed_dim[i] < config.key_dim)
-      fail(fmt::format("expected embed_dim of at least key_dim = {}, got {}", config.key_dim,
-                       config.embed_dim[i]));
-  }
+  check
+      .same_length("depths", stages,
+                   {{"embed_dim", config.embed_dim.size()}, {"num_heads", config.num_heads.size()}})
+      .stages("depths", stages)
+      .between("attn_ratio", config.attn_ratio, 1.0, 64.0)
+      .between("mlp_ratio", config.mlp_ratio, 1.0, 64.0)
+      .positive("depths", config.depths)
+      .positive("embed_dim", config.embed_dim)
+      .positive("num_heads", config.num_heads);
+  for (size_t i = 0; i + 1 < stages; ++i)
+    if (config.embed_dim[i] < config.key_dim)
+      check.fail(fmt::format("expected embed_dim of at least key_dim = {}, got {}", config.key_dim,
+                             config.embed_dim[i]));
   check.divides("8", 8, "embed_dim", config.embed_dim[0]);  // the stem doubles channels thrice
 }
 
@@ -220,20 +217,24 @@ Levit::Levit(const LevitConfig& config) : ModelOf(config) {
   int64_t chans = config.in_chans, side = config.img_size;
   for (int64_t i = 0; i < 4; ++i) {
     const int64_t out = config.embed_dim[0] >> (3 - i);
-    stem_convs_.emplace_back(
-        torch::nn::Conv2dOptions(chans, out, 3).stride(2).padding(1).bias(false));
-    stem_norms_.emplace_back(out);
-    auto pair = stem->register_module("conv" + std::to_string(i + 1),
-                                      std::make_shared<torch::nn::Module>());
-    pair->register_module("linear", stem_convs_.back());
-    pair->register_module("bn", stem_norms_.back());
+    stem_.push_back(
+        stem->register_module("conv" + std::to_string(i + 1),
+                              nn::ConvNormAct(nn::ConvNormActConfig{
+                                  .in_chs = chans,
+                                  .out_chs = out,
+                                  .kernel_size = 3,
+                                  .stride = 2,
+                                  .init = nn::ConvInit::kTorch,
+                                  .act = i == 3 ? nn::Act::kIdentity : nn::Act::kHardSwish,
+                                  .conv_key = "linear"})));
     chans = out;
     side = (side + 1) / 2;
   }
 
   torch::nn::ModuleList stages;
   for (size_t i = 0; i < config.depths.size(); ++i) {
-    auto stage = std::make_shared<torch::nn::Module>();
+    auto module = std::make_shared<torch::nn::Module>();
+    Stage stage;
     const int64_t out = config.embed_dim[i];
     LevitAttentionConfig attention{.in_dim = chans,
                                    .out_dim = out,
@@ -242,13 +243,9 @@ Levit::Levit(const LevitConfig& config) : ModelOf(config) {
                                    .attn_ratio = kDownsampleAttnRatio,
                                    .side = side,
                                    .stride = 2};
-    const auto add = [&](const std::shared_ptr<LevitBlockImpl>& block) {
-      blocks_.emplace_back(block);
-      return block;
-    };
     if (i > 0) {
-      stage->register_module("downsample", add(std::make_shared<LevitDownsampleImpl>(
-                                               attention, config.drop_path_rate)));
+      stage.downsample = std::make_shared<LevitDownsampleImpl>(attention, config.drop_path_rate);
+      module->register_module("downsample", stage.downsample);
       side = (side + 1) / 2;
     }
     attention.in_dim = out;
@@ -256,12 +253,11 @@ Levit::Levit(const LevitConfig& config) : ModelOf(config) {
     attention.attn_ratio = config.attn_ratio;
     attention.side = side;
     attention.stride = 1;
-    torch::nn::ModuleList list;
     for (int64_t j = 0; j < config.depths[i]; ++j)
-      list->push_back(add(
-          std::make_shared<ResidualBlockImpl>(attention, config.mlp_ratio, config.drop_path_rate)));
-    stage->register_module("blocks", list);
-    stages->push_back(stage);
+      stage.blocks->push_back(ResidualBlock(attention, config.mlp_ratio, config.drop_path_rate));
+    module->register_module("blocks", stage.blocks);
+    stages->push_back(module);
+    stages_.push_back(stage);
     chans = out;
   }
   register_module("stages", stages);
@@ -270,11 +266,13 @@ Levit::Levit(const LevitConfig& config) : ModelOf(config) {
 
 torch::Tensor Levit::forward_features(const torch::Tensor& x) {
   expect_img_size("levit", x, config_.img_size);
-  auto y = stem_norms_[0]->forward(stem_convs_[0]->forward(x));
-  for (size_t i = 1; i < stem_convs_.size(); ++i)
-    y = stem_norms_[i]->forward(stem_convs_[i]->forward(at::hardswish(y)));
+  auto y = x;
+  for (auto& conv : stem_) y = conv->forward(y);
   y = y.flatten(2).transpose(1, 2);  // [B,D,h,w] -> [B,N,D]
-  for (auto& block : blocks_) y = runtime::maybe_checkpoint(checkpointing(), block, y);
+  for (auto& stage : stages_) {
+    if (stage.downsample) y = runtime::maybe_checkpoint(checkpointing(), stage.downsample, y);
+    y = stage.blocks->forward(y, checkpointing());
+  }
   return y;
 }
 
@@ -300,16 +298,12 @@ std::vector<FeatureInfo> Levit::feature_info() const {
 }
 
 void Levit::replace_head(int64_t num_classes) {
-  const auto replace = [&](const char* name, LevitHead& current) {
-    if (current) unregister_module(name);
-    current = nullptr;
-    if (num_classes == 0) return;
-    current =
-        register_module(name, LevitHead(config_.embed_dim.back(), num_classes, config_.drop_rate));
-    current->train(is_training());
+  const auto fresh = [&]() -> LevitHead {
+    if (num_classes == 0) return nullptr;
+    return LevitHead(config_.embed_dim.back(), num_classes, config_.drop_rate);
   };
-  replace("head", head);
-  if (config_.distilled) replace("head_dist", head_dist);
+  nn::replace_head(*this, "head", head, fresh());
+  if (config_.distilled) nn::replace_head(*this, "head_dist", head_dist, fresh());
 }
 
 std::vector<std::string> Levit::head_modules() const {

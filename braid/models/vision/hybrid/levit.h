@@ -8,6 +8,8 @@
 #pragma once
 #include "braid/models/registry.h"
 #include "braid/models/vision/image_model.h"
+#include "braid/nn/basic/block_list.h"
+#include "braid/nn/conv/conv_norm_act.h"
 
 namespace braid::models {
 
@@ -41,13 +43,6 @@ class LevitHeadImpl : public torch::nn::Module {
 };
 TORCH_MODULE(LevitHead);
 
-// What all blocks have in common: [B,N,D] -> [B,N',D'].
-class LevitBlockImpl : public torch::nn::Module {
- public:
-  virtual torch::Tensor forward(const torch::Tensor& x) = 0;
-};
-TORCH_MODULE(LevitBlock);
-
 class Levit : public ModelOf<LevitConfig> {
  public:
   explicit Levit(const LevitConfig& config);
@@ -67,9 +62,12 @@ class Levit : public ModelOf<LevitConfig> {
 
  private:
   void replace_head(int64_t num_classes) override;
-  std::vector<torch::nn::Conv2d> stem_convs_;
-  std::vector<torch::nn::BatchNorm2d> stem_norms_;
-  std::vector<LevitBlock> blocks_;  // of all stages, in order
+  struct Stage {
+    std::shared_ptr<nn::BlockImpl> downsample;  // none in the first stage
+    nn::BlockList blocks;
+  };
+  std::vector<nn::ConvNormAct> stem_;
+  std::vector<Stage> stages_;
 };
 
 void add_levit(Registry& table);

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-#include "braid/core/error.h"
 #include "braid/models/validate.h"
 #include "braid/models/vision/inputs.h"
 #include "braid/nn/attention/partition_attention.h"
@@ -20,7 +19,7 @@ MaxxVitLayout layout_of(const MaxVitConfig& config) {
   return {.model = "maxvit",
           .num_classes = config.num_classes,
           .img_size = config.img_size,
-          .stem = {.in_chans = config.in_chans,
+          .stem = {.in_chs = config.in_chans,
                    .out_chs = config.stem_width,
                    .padding = padding_of(config),
                    .bias = config.stem_bias,
@@ -36,26 +35,18 @@ MaxxVitLayout layout_of(const MaxVitConfig& config) {
 
 // What the layout does not hold.
 void validate_blocks(const MaxVitConfig& config) {
-  const std::string model = "maxvit";
-  const Validator check(model);
+  const Validator check("maxvit");
   check.positive("partition_ratio", config.partition_ratio)
       .positive("rel_pos_dim", config.rel_pos_dim)
       .rate("attn_drop_rate", config.attn_drop_rate)
-      .rate("proj_drop_rate", config.proj_drop_rate);
-  const auto fail = [&](const std::string& message) {
-    throw ConfigError("models", message, "model " + model);
-  };
-  if (config.head_hidden_size < 0 || config.head_hidden_size > 1'000'000)
-    fail(fmt::format("expected head_hidden_size between 0 and 1000000, got {}",
-                     config.head_hidden_size));
-  if (!(config.expand_ratio >= 1 && config.expand_ratio <= 64))
-    fail(fmt::format("expected 1 <= expand_ratio <= 64, got {}", config.expand_ratio));
+      .rate("proj_drop_rate", config.proj_drop_rate)
+      .between("head_hidden_size", config.head_hidden_size, 0, 1'000'000)
+      .between("expand_ratio", config.expand_ratio, 1.0, 64.0)
+      .one_of("conv_padding", config.conv_padding, {"", "same"});
   if (!(config.conv_attn_ratio > 0 && config.conv_attn_ratio <= 1))
-    fail(fmt::format("expected 0 < conv_attn_ratio <= 1, got {}", config.conv_attn_ratio));
+    check.fail(fmt::format("expected 0 < conv_attn_ratio <= 1, got {}", config.conv_attn_ratio));
   if (!(config.norm_eps > 0) || !(config.conv_norm_eps > 0))
-    fail("expected norm_eps and conv_norm_eps above 0");
-  if (!config.conv_padding.empty() && config.conv_padding != "same")
-    fail("expected conv_padding empty or same, got '" + config.conv_padding + "'");
+    check.fail("expected norm_eps and conv_norm_eps above 0");
   for (const int64_t width : config.embed_dim)
     check.divides("dim_head", config.dim_head, "embed_dim", width);
 }
@@ -99,7 +90,7 @@ MaxVit::MaxVit(const MaxVitConfig& config) : ModelOf(config) {
   build(layout, [this](const MaxxVitPlace& place) { return make_block(place); });
 }
 
-std::shared_ptr<nn::FeatureBlockImpl> MaxVit::make_block(const MaxxVitPlace& place) const {
+std::shared_ptr<nn::BlockImpl> MaxVit::make_block(const MaxxVitPlace& place) const {
   const auto& c = config_;
   return std::make_shared<nn::MaxVitBlockImpl>(nn::MaxVitBlockConfig{
       .conv = {.in_chs = place.in,

@@ -48,7 +48,7 @@ class MaxVit : public ModelOf<MaxVitConfig, MaxxVit> {
   explicit MaxVit(const MaxVitConfig& config);
 
  private:
-  std::shared_ptr<nn::FeatureBlockImpl> make_block(const MaxxVitPlace& place) const;
+  std::shared_ptr<nn::BlockImpl> make_block(const MaxxVitPlace& place) const;
 };
 
 void add_maxvit(Registry& table);

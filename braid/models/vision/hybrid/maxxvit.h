@@ -5,6 +5,7 @@
 
 #include "braid/models/vision/hybrid/maxxvit_stem.h"
 #include "braid/models/vision/image_model.h"
+#include "braid/nn/basic/block_list.h"
 #include "braid/nn/basic/feature_block.h"
 #include "braid/nn/head/classifier_head.h"
 
@@ -14,7 +15,7 @@ struct MaxxVitLayout {
   std::string model;  // its name in errors
   int64_t num_classes = 1000;
   int64_t img_size = 224;
-  nn::ConvStemConfig stem;
+  ConvStemConfig stem;
   std::vector<int64_t> embed_dim, depths;  // channels and blocks per stage
   double norm_eps = 1e-6;                  // of the layer norm before the classifier
   int64_t head_hidden_size = 0;            // of a layer between pooling and classifier, 0: none
@@ -46,14 +47,14 @@ class MaxxVit : public ImageModel {
 
  protected:
   void replace_head(int64_t num_classes) override;
-  using MakeBlock = std::function<std::shared_ptr<nn::FeatureBlockImpl>(const MaxxVitPlace&)>;
+  using MakeBlock = std::function<std::shared_ptr<nn::BlockImpl>(const MaxxVitPlace&)>;
   static void validate(const MaxxVitLayout& layout);
   void build(const MaxxVitLayout& layout, const MakeBlock& make_block);  // a validated layout
 
  private:
   MaxxVitLayout layout_;
-  nn::ConvStem stem_{nullptr};
-  std::vector<nn::FeatureBlock> blocks_;  // of all stages, in order
+  ConvStem stem_{nullptr};
+  std::vector<nn::BlockList> stages_;
   torch::nn::LayerNorm norm_{nullptr};
   nn::ClassifierHead head_{nullptr};
 };

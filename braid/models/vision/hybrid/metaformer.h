@@ -8,6 +8,7 @@
 #include "braid/models/registry.h"
 #include "braid/models/vision/hybrid/metaformer_block.h"
 #include "braid/models/vision/image_model.h"
+#include "braid/nn/basic/block_list.h"
 
 namespace braid::models {
 
@@ -44,7 +45,7 @@ class MetaFormer : public ModelOf<MetaFormerConfig> {
   };
   struct Stage {
     Reduction downsample;  // none where channels stay
-    std::vector<nn::MetaFormerBlock> blocks;
+    nn::BlockList blocks;
   };
   Reduction stem;
   std::vector<Stage> stages;
@@ -53,7 +54,7 @@ class MetaFormer : public ModelOf<MetaFormerConfig> {
 
  private:
   void replace_head(int64_t num_classes) override;
-  std::shared_ptr<torch::nn::Module> head_;
+  std::shared_ptr<torch::nn::Module> head_, fc_;
 };
 
 void add_metaformer(Registry& table);

@@ -8,7 +8,8 @@ namespace braid::nn {
 namespace {
 
 Pointwise product(int64_t in, int64_t out, WeightLayout layout) {
-  Pointwise layer(PointwiseConfig{.in = in, .out = out, .layout = layout, .bias = false});
+  Pointwise layer(
+      PointwiseConfig{.in_features = in, .out_features = out, .layout = layout, .bias = false});
   trunc_normal_(layer->weight, 0.02);
   return layer;
 }
@@ -28,7 +29,7 @@ SepConvImpl::SepConvImpl(int64_t dim) {
   const int64_t mid = 2 * dim;
   pwconv1_ = register_module("pwconv1", product(dim, mid, WeightLayout::kConv1x1));
   act1_ = register_module("act1", StarRelu());
-  dwconv_ = register_module("dwconv", conv2d(mid, mid, {.kernel = 7, .groups = mid}));
+  dwconv_ = register_module("dwconv", conv2d(mid, mid, {.kernel_size = 7, .groups = mid}));
   trunc_normal_(dwconv_->weight, 0.02);
   pwconv2_ = register_module("pwconv2", product(mid, dim, WeightLayout::kConv1x1));
 }

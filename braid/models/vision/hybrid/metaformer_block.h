@@ -4,7 +4,7 @@
 #include <optional>
 
 #include "braid/nn/attention/attention.h"
-#include "braid/nn/basic/feature_block.h"
+#include "braid/nn/basic/block.h"
 #include "braid/nn/basic/norm.h"
 #include "braid/nn/basic/pointwise.h"
 
@@ -63,7 +63,7 @@ TORCH_MODULE(StarReluMlp);
 
 // [B,C,H,W] -> [B,C,H,W]. Keys: norm1, token_mixer, (res_scale1.scale), norm2, mlp,
 // (res_scale2.scale); the mlp's weights are 1x1 convolutions beside kSepConv.
-class MetaFormerBlockImpl : public FeatureBlockImpl {
+class MetaFormerBlockImpl : public BlockImpl {
  public:
   explicit MetaFormerBlockImpl(const MetaFormerBlockConfig& config);
   torch::Tensor forward(const torch::Tensor& x) override;

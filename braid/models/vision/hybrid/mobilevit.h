@@ -8,7 +8,8 @@
 #pragma once
 #include "braid/models/registry.h"
 #include "braid/models/vision/image_model.h"
-#include "braid/nn/conv/conv.h"
+#include "braid/nn/basic/block_list.h"
+#include "braid/nn/conv/conv_norm_act.h"
 #include "braid/nn/head/classifier_head.h"
 
 namespace braid::models {
@@ -49,10 +50,10 @@ class MobileViT : public ModelOf<MobileViTConfig> {
  private:
   void replace_head(int64_t num_classes) override;
   // One stage; rates: stochastic depth of its blocks.
-  torch::nn::Sequential make_stage(size_t stage, int64_t in_chs, const std::vector<double>& rates);
+  nn::BlockList make_stage(size_t stage, int64_t in_chs, const std::vector<double>& rates);
 
   nn::ConvNormAct stem_{nullptr}, final_conv_{nullptr};
-  std::vector<torch::nn::Sequential> stages_;
+  std::vector<nn::BlockList> stages_;
   nn::ClassifierHead head_{nullptr};
 };
 

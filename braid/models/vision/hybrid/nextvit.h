@@ -8,6 +8,7 @@
 #pragma once
 #include "braid/models/registry.h"
 #include "braid/models/vision/image_model.h"
+#include "braid/nn/basic/block_list.h"
 #include "braid/nn/basic/feature_block.h"
 #include "braid/nn/head/classifier_head.h"
 
@@ -48,9 +49,9 @@ class NextViT : public ModelOf<NextViTConfig> {
  private:
   void replace_head(int64_t num_classes) override;
   bool is_transformer(size_t stage, int64_t block) const;
-  std::vector<std::pair<torch::nn::Conv2d, torch::nn::BatchNorm2d>> stem_;
-  std::vector<nn::FeatureBlock> blocks_;  // of all stages, in order
-  std::vector<FeatureInfo> features_;     // per stage
+  nn::BlockList stem_;
+  std::vector<nn::BlockList> stages_;
+  std::vector<FeatureInfo> features_;  // per stage
   torch::nn::BatchNorm2d norm_{nullptr};
   nn::ClassifierHead head_{nullptr};
 };

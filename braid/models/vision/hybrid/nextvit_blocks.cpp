@@ -15,29 +15,32 @@ namespace {
 // Hidden channels of the feed-forward parts per channel.
 constexpr int64_t kConvMlpRatio = 3, kTransformerMlpRatio = 2;
 
-ConvMlp next_mlp(const NextBlockConfig& config, int64_t ratio) {
-  return ConvMlp(ConvMlpConfig{.in_features = config.out_chs,
-                               .hidden_features = ratio * config.out_chs,
-                               .act = config.act,
-                               .drop = config.drop});
+Mlp next_mlp(const NextBlockConfig& config, int64_t ratio) {
+  return Mlp(MlpConfig{.in_features = config.out_chs,
+                       .hidden_features = ratio * config.out_chs,
+                       .act = config.act,
+                       .drop = config.proj_drop,
+                       .drop_out = 0.0,
+                       .layout = WeightLayout::kConv1x1,
+                       .init = MlpInit::kEfficientNet});
+}
+
+// What fits a map to a block where channels or size change; a null holder elsewhere.
+ConvNormAct fitting_projection(int64_t in, int64_t out, int64_t stride) {
+  if (stride == 1 && in == out) return nullptr;
+  return ConvNormAct(ConvNormActConfig{.in_chs = in, .out_chs = out, .norm_key = "norm"});
+}
+
+torch::Tensor project(ConvNormAct& layer, const torch::Tensor& x, int64_t stride) {
+  const auto y = stride == 2 ? halve(x) : x;
+  return layer ? layer->forward(y) : y;
 }
 
 }  // namespace
 
-NextPatchEmbedImpl::NextPatchEmbedImpl(int64_t in, int64_t out, int64_t stride) : stride_(stride) {
-  if (stride == 1 && in == out) return;
-  conv_ = register_module("conv", conv2d(in, out));
-  norm_ = register_module("norm", batch_norm(out));
-}
-
-torch::Tensor NextPatchEmbedImpl::forward(torch::Tensor x) {
-  if (stride_ == 2) x = halve(x);
-  return conv_ ? norm_->forward(conv_->forward(x)) : x;
-}
-
 ConvAttentionImpl::ConvAttentionImpl(int64_t chans, int64_t head_dim, Act act) : act_(act) {
-  group_conv3x3_ = register_module("group_conv3x3",
-                                   conv2d(chans, chans, {.kernel = 3, .groups = chans / head_dim}));
+  group_conv3x3_ = register_module(
+      "group_conv3x3", conv2d(chans, chans, {.kernel_size = 3, .groups = chans / head_dim}));
   norm_ = register_module("norm", batch_norm(chans));
   projection_ = register_module("projection", conv2d(chans, chans));
 }
@@ -83,45 +86,49 @@ int64_t NextBlockConfig::attention_chs() const {
   return make_divisible(static_cast<double>(wanted), 32);
 }
 
-NextConvBlockImpl::NextConvBlockImpl(const NextBlockConfig& config) : drop_path_(config.drop_path) {
-  patch_embed_ =
-      register_module("patch_embed", NextPatchEmbed(config.in_chs, config.out_chs, config.stride));
+NextConvBlockImpl::NextConvBlockImpl(const NextBlockConfig& config)
+    : stride_(config.stride), drop_path_(config.drop_path) {
+  patch_embed_ = fitting_projection(config.in_chs, config.out_chs, config.stride);
+  if (patch_embed_) register_module("patch_embed", patch_embed_);
   mhca_ = register_module("mhca", ConvAttention(config.out_chs, config.head_dim, config.act));
   norm_ = register_module("norm", batch_norm(config.out_chs));
   mlp_ = register_module("mlp", next_mlp(config, kConvMlpRatio));
 }
 
 torch::Tensor NextConvBlockImpl::forward(const torch::Tensor& x) {
-  auto y = patch_embed_->forward(x);
+  auto y = project(patch_embed_, x, stride_);
   y = y + drop_path(mhca_->forward(y), drop_path_, is_training());
   const auto hidden = mlp_->forward(to_nhwc(norm_->forward(y)));  // [B,H,W,C]
   return y + drop_path(to_nchw(hidden), drop_path_, is_training());
 }
 
 NextTransformerBlockImpl::NextTransformerBlockImpl(const NextBlockConfig& config)
-    : drop_path_(config.drop_path), mix_block_ratio_(config.mix_block_ratio) {
+    : stride_(config.stride),
+      drop_path_(config.drop_path),
+      mix_block_ratio_(config.mix_block_ratio) {
   const int64_t attention = config.attention_chs(), rest = config.out_chs - attention;
-  patch_embed_ =
-      register_module("patch_embed", NextPatchEmbed(config.in_chs, attention, config.stride));
+  patch_embed_ = fitting_projection(config.in_chs, attention, config.stride);
+  if (patch_embed_) register_module("patch_embed", patch_embed_);
   norm1_ = register_module("norm1", batch_norm(attention));
-  e_mhsa_ =
-      register_module("e_mhsa", PooledAttention(PooledAttentionConfig{.dim = attention,
-                                                                      .head_dim = config.head_dim,
-                                                                      .sr_ratio = config.sr_ratio,
-                                                                      .attn_drop = config.attn_drop,
-                                                                      .proj_drop = config.drop}));
-  projection_ = register_module("projection", NextPatchEmbed(attention, rest, 1));
+  e_mhsa_ = register_module("e_mhsa",
+                            PooledAttention(PooledAttentionConfig{.dim = attention,
+                                                                  .head_dim = config.head_dim,
+                                                                  .sr_ratio = config.sr_ratio,
+                                                                  .attn_drop = config.attn_drop,
+                                                                  .proj_drop = config.proj_drop}));
+  projection_ = fitting_projection(attention, rest, 1);
+  if (projection_) register_module("projection", projection_);
   mhca_ = register_module("mhca", ConvAttention(rest, config.head_dim, config.act));
   norm2_ = register_module("norm2", batch_norm(config.out_chs));
   mlp_ = register_module("mlp", next_mlp(config, kTransformerMlpRatio));
 }
 
 torch::Tensor NextTransformerBlockImpl::forward(const torch::Tensor& x) {
-  auto y = patch_embed_->forward(x);
+  auto y = project(patch_embed_, x, stride_);
   const auto map = to_nhwc(norm1_->forward(y));  // [B,H,W,C]
   auto attended = e_mhsa_->forward(map.flatten(1, 2)).view(map.sizes());
   y = y + drop_path(to_nchw(attended), drop_path_ * mix_block_ratio_, is_training());
-  auto local = projection_->forward(y);  // [B,C'-C,H,W]
+  auto local = project(projection_, y, 1);  // [B,C'-C,H,W]
   local =
       local + drop_path(mhca_->forward(local), drop_path_ * (1 - mix_block_ratio_), is_training());
   y = torch::cat({y, local}, 1);  // [B,C',H,W]

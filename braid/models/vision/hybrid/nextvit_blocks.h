@@ -6,25 +6,11 @@
 #pragma once
 
 #include "braid/nn/basic/activation.h"
-#include "braid/nn/basic/feature_block.h"
-#include "braid/nn/mlp/conv_mlp.h"
+#include "braid/nn/conv/conv_norm_act.h"
+#include "braid/nn/mlp/mlp.h"
 #include "braid/torch.h"
 
 namespace braid::nn {
-
-// Fits a map to a block: halves it for stride 2 (odd sizes are rounded up) and projects where
-// channels or size change. [B,C,H,W] -> [B,C',H/stride,W/stride]. Keys: (conv, norm).
-class NextPatchEmbedImpl : public torch::nn::Module {
- public:
-  NextPatchEmbedImpl(int64_t in, int64_t out, int64_t stride);
-  torch::Tensor forward(torch::Tensor x);
-
- private:
-  int64_t stride_;
-  torch::nn::Conv2d conv_{nullptr};
-  torch::nn::BatchNorm2d norm_{nullptr};
-};
-TORCH_MODULE(NextPatchEmbed);
 
 // Multi-head convolutional attention: a 3x3 convolution in groups of head_dim channels, norm,
 // activation, projection. [B,C,H,W] -> [B,C,H,W]. Keys: group_conv3x3, norm, projection.
@@ -70,42 +56,44 @@ struct NextBlockConfig {
   int64_t sr_ratio = 1;           // Transformer block: see PooledAttention
   double mix_block_ratio = 0.75;  // Transformer block: part of the channels made by attention
   double attn_drop = 0;
-  double drop = 0;  // dropout of attention's output and of the feed-forward part
+  double proj_drop = 0;  // dropout of attention's output and of the feed-forward part
   double drop_path = 0;
   Act act = Act::kRelu;
   // The Transformer block's channels from attention, a multiple of 32; the rest is convolutional.
   int64_t attention_chs() const;
 };
 
-// [B,C,H,W] -> [B,C',H/stride,W/stride]. Keys: patch_embed, mhca, norm, mlp.
-class NextConvBlockImpl : public FeatureBlockImpl {
+// [B,C,H,W] -> [B,C',H/stride,W/stride], odd sizes rounded up. Keys: (patch_embed.conv,
+// patch_embed.norm), mhca, norm, mlp.
+class NextConvBlockImpl : public BlockImpl {
  public:
   explicit NextConvBlockImpl(const NextBlockConfig& config);
   torch::Tensor forward(const torch::Tensor& x) override;
 
  private:
+  int64_t stride_;
   double drop_path_;
-  NextPatchEmbed patch_embed_{nullptr};
+  ConvNormAct patch_embed_{nullptr};
   ConvAttention mhca_{nullptr};
   torch::nn::BatchNorm2d norm_{nullptr};
-  ConvMlp mlp_{nullptr};
+  Mlp mlp_{nullptr};
 };
 TORCH_MODULE(NextConvBlock);
 
-// [B,C,H,W] -> [B,C',H/stride,W/stride]. Keys: patch_embed, norm1, e_mhsa, projection, mhca, norm2,
-// mlp.
-class NextTransformerBlockImpl : public FeatureBlockImpl {
+// The same. Keys: (patch_embed), norm1, e_mhsa, (projection), mhca, norm2, mlp.
+class NextTransformerBlockImpl : public BlockImpl {
  public:
   explicit NextTransformerBlockImpl(const NextBlockConfig& config);
   torch::Tensor forward(const torch::Tensor& x) override;
 
  private:
+  int64_t stride_;
   double drop_path_, mix_block_ratio_;
-  NextPatchEmbed patch_embed_{nullptr}, projection_{nullptr};
+  ConvNormAct patch_embed_{nullptr}, projection_{nullptr};
   torch::nn::BatchNorm2d norm1_{nullptr}, norm2_{nullptr};
   PooledAttention e_mhsa_{nullptr};
   ConvAttention mhca_{nullptr};
-  ConvMlp mlp_{nullptr};
+  Mlp mlp_{nullptr};
 };
 TORCH_MODULE(NextTransformerBlock);
 

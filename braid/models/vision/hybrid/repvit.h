@@ -7,7 +7,9 @@
 #pragma once
 #include "braid/models/registry.h"
 #include "braid/models/vision/hybrid/conv_norm.h"
+#include "braid/models/vision/hybrid/repvit_layers.h"
 #include "braid/models/vision/image_model.h"
+#include "braid/nn/basic/block_list.h"
 
 namespace braid::models {
 
@@ -43,10 +45,15 @@ class RepViT : public ModelOf<RepViTConfig> {
   void replace_head(int64_t num_classes) override;
   torch::Tensor pool(const torch::Tensor& features);  // [B,D,h,w] -> [B,D], after dropout
 
-  nn::ConvNorm stem_conv1_{nullptr}, stem_conv2_{nullptr};
-  std::vector<torch::nn::Sequential> stages_;  // each stage's downsampling and blocks
-  nn::NormLinear head_{nullptr}, head_dist_{nullptr};
+  struct Stage {
+    std::shared_ptr<nn::BlockImpl> downsample;  // none in the first stage
+    nn::BlockList blocks;
+  };
+  nn::ConvNormAct stem_conv1_{nullptr}, stem_conv2_{nullptr};
+  std::vector<Stage> stages_;
+  NormLinear head_{nullptr}, head_dist_{nullptr};
   torch::nn::Linear folded_head_{nullptr};
+  std::shared_ptr<torch::nn::Module> heads_;  // what is registered as head
 };
 
 void add_repvit(Registry& table);

@@ -9,6 +9,7 @@
 #include "braid/models/registry.h"
 #include "braid/models/vision/cnn/resnetv2.h"
 #include "braid/models/vision/vision_transformer.h"
+#include "braid/nn/basic/pointwise.h"
 
 namespace braid::models {
 
@@ -40,7 +41,7 @@ class ViTHybrid : public ModelOf<ViTHybridConfig, VisionTransformer> {
 
  private:
   ResNetV2 backbone_{nullptr};
-  torch::nn::Conv2d proj_{nullptr};
+  nn::Pointwise proj_{nullptr};
 };
 
 void add_vit_hybrid(Registry& table);

@@ -1,16 +1,12 @@
 #include "braid/models/vision/transformer/pvt_v2.h"
 
-#include <numeric>
-
-#include "braid/core/error.h"
 #include "braid/models/layer_ids.h"
 #include "braid/models/validate.h"
 #include "braid/models/vision/inputs.h"
 #include "braid/nn/basic/drop_path.h"
-#include "braid/nn/basic/init.h"
 #include "braid/nn/basic/norm.h"
 #include "braid/nn/conv/conv.h"
-#include "braid/runtime/grad_checkpoint.h"
+#include "braid/nn/head/replace_head.h"
 
 namespace braid::models {
 namespace {
@@ -23,20 +19,18 @@ void validate(const PvtV2Config& config) {
       .rate("attn_drop_rate", config.attn_drop_rate)
       .rate("drop_path_rate", config.drop_path_rate);
   const size_t stages = config.depths.size();
-  if (stages == 0 || config.embed_dims.size() != stages || config.num_heads.size() != stages ||
-      config.sr_ratios.size() != stages || config.mlp_ratios.size() != stages)
-    throw ConfigError("models",
-                      "expected as many embed_dims, num_heads, sr_ratios and mlp_ratios as depths, "
-                      "at least one",
-                      "model pvt_v2");
-  check.stages("depths", stages);
-  for (size_t i = 0; i < stages; ++i) {
-    check.positive("depths", config.depths[i])
-        .positive("sr_ratios", config.sr_ratios[i])
-        .divides("num_heads", config.num_heads[i], "embed_dims", config.embed_dims[i]);
-    if (!(config.mlp_ratios[i] >= 1 && config.mlp_ratios[i] <= 64))
-      throw ConfigError("models", "expected 1 <= mlp_ratios <= 64", "model pvt_v2");
-  }
+  check
+      .same_length("depths", stages,
+                   {{"embed_dims", config.embed_dims.size()},
+                    {"num_heads", config.num_heads.size()},
+                    {"sr_ratios", config.sr_ratios.size()},
+                    {"mlp_ratios", config.mlp_ratios.size()}})
+      .stages("depths", stages)
+      .positive("depths", config.depths)
+      .positive("sr_ratios", config.sr_ratios);
+  for (size_t i = 0; i < stages; ++i)
+    check.divides("num_heads", config.num_heads[i], "embed_dims", config.embed_dims[i])
+        .between("mlp_ratios", config.mlp_ratios[i], 1.0, 64.0);
 }
 
 }  // namespace
@@ -75,8 +69,8 @@ PvtV2BlockImpl::PvtV2BlockImpl(const PvtV2Config& config, size_t stage, double d
                  .in_features = D, .hidden_features = hidden, .drop = config.proj_drop_rate}));
 }
 
-torch::Tensor PvtV2BlockImpl::forward(torch::Tensor x) {
-  x = x + nn::drop_path(attn->forward(norm1->forward(x)), drop_path_, is_training());
+torch::Tensor PvtV2BlockImpl::forward(const torch::Tensor& map) {
+  const auto x = map + nn::drop_path(attn->forward(norm1->forward(map)), drop_path_, is_training());
   return x + nn::drop_path(mlp->forward(norm2->forward(x)), drop_path_, is_training());
 }
 
@@ -85,39 +79,31 @@ PvtV2StageImpl::PvtV2StageImpl(const PvtV2Config& config, size_t stage,
   const int64_t D = config.embed_dims[stage];
   if (stage > 0)
     downsample = register_module("downsample", nn::OverlapPatchEmbed(nn::OverlapPatchEmbedConfig{
-                                                   .in_chans = config.embed_dims[stage - 1],
+                                                   .in_chs = config.embed_dims[stage - 1],
                                                    .embed_dim = D,
                                                    .patch_size = 3,
                                                    .stride = 2,
                                                    .padding = 1}));
-  torch::nn::ModuleList list;
-  for (const double rate : rates) {
-    blocks.emplace_back(config, stage, rate);
-    list->push_back(blocks.back());
-  }
-  register_module("blocks", list);
+  for (const double rate : rates) blocks->push_back(PvtV2Block(config, stage, rate));
+  register_module("blocks", blocks);
   norm = register_module("norm", nn::layer_norm(D));
 }
 
 torch::Tensor PvtV2StageImpl::forward(torch::Tensor x, bool checkpointing) {
   if (downsample) x = downsample->forward(nn::to_nchw(x));
-  for (auto& block : blocks) x = runtime::maybe_checkpoint(checkpointing, block, x);
-  return norm->forward(x);
+  return norm->forward(blocks->forward(x, checkpointing));
 }
 
 PvtV2::PvtV2(const PvtV2Config& config) : ModelOf(config) {
   validate(config);
-  patch_embed = register_module(
-      "patch_embed", nn::OverlapPatchEmbed(nn::OverlapPatchEmbedConfig{
-                         .in_chans = config.in_chans, .embed_dim = config.embed_dims[0]}));
-  const auto depth = std::accumulate(config.depths.begin(), config.depths.end(), int64_t{0});
-  const auto rates = nn::drop_path_rates(config.drop_path_rate, depth);
-  auto rate = rates.begin();
+  patch_embed = register_module("patch_embed",
+                                nn::OverlapPatchEmbed(nn::OverlapPatchEmbedConfig{
+                                    .in_chs = config.in_chans, .embed_dim = config.embed_dims[0]}));
+  const auto rates = nn::drop_path_rates(config.drop_path_rate, config.depths);
   torch::nn::ModuleList list;
   for (size_t i = 0; i < config.depths.size(); ++i) {
-    stages.emplace_back(config, i, std::vector<double>(rate, rate + config.depths[i]));
+    stages.emplace_back(config, i, rates[i]);
     list->push_back(stages.back());
-    rate += config.depths[i];
   }
   register_module("stages", list);
   replace_head(config.num_classes);
@@ -143,7 +129,7 @@ std::vector<FeatureInfo> PvtV2::feature_info() const {
 }
 
 void PvtV2::replace_head(int64_t num_classes) {
-  nn::replace_linear(*this, "head", head, config_.embed_dims.back(), num_classes);
+  nn::replace_head(*this, "head", head, nn::new_head(config_.embed_dims.back(), num_classes, 0.02));
 }
 
 int64_t PvtV2::layer_id(const std::string& parameter) const {

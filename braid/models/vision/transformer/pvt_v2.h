@@ -9,6 +9,7 @@
 #include "braid/models/registry.h"
 #include "braid/models/vision/image_model.h"
 #include "braid/nn/attention/reduced_key_attention.h"
+#include "braid/nn/basic/block_list.h"
 #include "braid/nn/conv/patch_embed.h"
 #include "braid/nn/mlp/conv_ffn.h"
 
@@ -33,10 +34,10 @@ struct PvtV2Config {
 };
 
 // Keys: norm1, attn, norm2, mlp.
-class PvtV2BlockImpl : public torch::nn::Module {
+class PvtV2BlockImpl : public nn::BlockImpl {
  public:
   PvtV2BlockImpl(const PvtV2Config& config, size_t stage, double drop_path_rate);
-  torch::Tensor forward(torch::Tensor x);  // [B,H,W,D] -> [B,H,W,D]
+  torch::Tensor forward(const torch::Tensor& x) override;  // [B,H,W,D] -> [B,H,W,D]
 
   torch::nn::LayerNorm norm1{nullptr}, norm2{nullptr};
   nn::PooledKeyAttention attn{nullptr};
@@ -55,7 +56,7 @@ class PvtV2StageImpl : public torch::nn::Module {
   torch::Tensor forward(torch::Tensor x, bool checkpointing);  // [B,H,W,D] -> [B,H',W',D']
 
   nn::OverlapPatchEmbed downsample{nullptr};  // none in the first stage
-  std::vector<PvtV2Block> blocks;
+  nn::BlockList blocks;
   torch::nn::LayerNorm norm{nullptr};
 };
 TORCH_MODULE(PvtV2Stage);

@@ -3,9 +3,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
-#include <numeric>
 
-#include "braid/core/error.h"
 #include "braid/models/layer_ids.h"
 #include "braid/models/validate.h"
 #include "braid/models/vision/inputs.h"
@@ -15,7 +13,6 @@
 #include "braid/nn/basic/norm.h"
 #include "braid/nn/conv/conv.h"
 #include "braid/nn/position/relative_position.h"
-#include "braid/runtime/grad_checkpoint.h"
 
 namespace braid::models {
 namespace {
@@ -23,8 +20,7 @@ namespace {
 constexpr double kEps = 1e-5;
 
 void validate(const SwinConfig& config) {
-  const std::string model = "swin";
-  const Validator check(model);
+  const Validator check("swin");
   check.input(config.num_classes, config.in_chans, config.img_size)
       .positive("patch_size", config.patch_size)
       .positive("embed_dim", config.embed_dim)
@@ -32,19 +28,16 @@ void validate(const SwinConfig& config) {
       .rate("drop_rate", config.drop_rate)
       .rate("proj_drop_rate", config.proj_drop_rate)
       .rate("attn_drop_rate", config.attn_drop_rate)
-      .rate("drop_path_rate", config.drop_path_rate);
-  const auto fail = [&](const std::string& message) {
-    throw ConfigError("models", message, "model " + model);
-  };
+      .rate("drop_path_rate", config.drop_path_rate)
+      .ratio("mlp_ratio", config.mlp_ratio, config.embed_dim)
+      .same_length("depths", config.depths.size(), {{"num_heads", config.num_heads.size()}})
+      .stages("depths", config.depths.size())
+      .positive("depths", config.depths);
   if (config.img_size < config.patch_size)
-    fail(fmt::format("expected img_size of at least patch_size = {}, got {}", config.patch_size,
-                     config.img_size));
-  check.ratio("mlp_ratio", config.mlp_ratio, config.embed_dim)
-      .stages("depths", config.depths.size());
-  if (config.num_heads.size() != config.depths.size()) fail("expected as many num_heads as depths");
+    check.fail(fmt::format("expected img_size of at least patch_size = {}, got {}",
+                           config.patch_size, config.img_size));
   for (size_t i = 0; i < config.depths.size(); ++i)
-    check.positive("depths", config.depths[i])
-        .divides("num_heads", config.num_heads[i], "channels", config.embed_dim << i);
+    check.divides("num_heads", config.num_heads[i], "channels", config.embed_dim << i);
 }
 
 }  // namespace
@@ -90,10 +83,8 @@ Swin::Swin(const SwinConfig& config) : ModelOf(config) {
                   torch::nn::Conv2dOptions(config.in_chans, config.embed_dim, config.patch_size)
                       .stride(config.patch_size)));
   patch_norm = patch_embed->register_module("norm", nn::layer_norm(config.embed_dim, kEps));
-  const auto depth = std::accumulate(config.depths.begin(), config.depths.end(), int64_t{0});
-  const auto rates = nn::drop_path_rates(config.drop_path_rate, depth);
+  const auto rates = nn::drop_path_rates(config.drop_path_rate, config.depths);
   int64_t side = config.img_size / config.patch_size, dim = config.embed_dim;
-  size_t number = 0;
   torch::nn::ModuleList layers;
   for (size_t i = 0; i < config.depths.size(); ++i) {
     auto layer = std::make_shared<torch::nn::Module>();
@@ -103,22 +94,19 @@ Swin::Swin(const SwinConfig& config) : ModelOf(config) {
       dim *= 2;
       side = (side + 1) / 2;
     }
-    torch::nn::ModuleList blocks;
-    for (int64_t j = 0; j < config.depths[i]; ++j) {
-      stage.blocks.emplace_back(
-          nn::SwinBlockConfig{.dim = dim,
-                              .num_heads = config.num_heads[i],
-                              .side = side,
-                              .window_size = config.window_size,
-                              .shift_size = j % 2 == 1 ? config.window_size / 2 : 0,
-                              .mlp_ratio = config.mlp_ratio,
-                              .qkv_bias = config.qkv_bias,
-                              .attn_drop = config.attn_drop_rate,
-                              .proj_drop = config.proj_drop_rate,
-                              .drop_path = rates[number++]});
-      blocks->push_back(stage.blocks.back());
-    }
-    layer->register_module("blocks", blocks);
+    for (const double rate : rates[i])
+      stage.blocks->push_back(nn::SwinBlock(nn::SwinBlockConfig{
+          .dim = dim,
+          .num_heads = config.num_heads[i],
+          .side = side,
+          .window_size = config.window_size,
+          .shift_size = stage.blocks->size() % 2 == 1 ? config.window_size / 2 : 0,
+          .mlp_ratio = config.mlp_ratio,
+          .qkv_bias = config.qkv_bias,
+          .attn_drop = config.attn_drop_rate,
+          .proj_drop = config.proj_drop_rate,
+          .drop_path = rate}));
+    layer->register_module("blocks", stage.blocks);
     layers->push_back(layer);
     stages.push_back(stage);
   }
@@ -135,7 +123,7 @@ torch::Tensor Swin::forward_features(const torch::Tensor& x) {
   auto y = nn::to_nchw(patch_norm->forward(nn::to_nhwc(proj->forward(x))));
   for (auto& stage : stages) {
     if (stage.downsample) y = stage.downsample->forward(y);
-    for (auto& block : stage.blocks) y = runtime::maybe_checkpoint(checkpointing(), block, y);
+    y = stage.blocks->forward(y, checkpointing());
   }
   return nn::to_nchw(norm->forward(nn::to_nhwc(y)));
 }

@@ -9,6 +9,7 @@
 #include "braid/models/registry.h"
 #include "braid/models/vision/image_model.h"
 #include "braid/models/vision/transformer/swin_block.h"
+#include "braid/nn/basic/block_list.h"
 #include "braid/nn/head/classifier_head.h"
 
 namespace braid::models {
@@ -58,7 +59,7 @@ class Swin : public ModelOf<SwinConfig> {
 
   struct Stage {
     SwinPatchMerging downsample{nullptr};  // none in the first stage
-    std::vector<nn::SwinBlock> blocks;
+    nn::BlockList blocks;
   };
   torch::nn::Conv2d proj{nullptr};
   torch::nn::LayerNorm patch_norm{nullptr}, norm{nullptr};

@@ -1,6 +1,6 @@
 // Attention in shifted windows (https://arxiv.org/abs/2103.14030), timm's SwinTransformerBlock.
 #pragma once
-#include "braid/nn/basic/feature_block.h"
+#include "braid/nn/basic/block.h"
 #include "braid/nn/mlp/mlp.h"
 
 namespace braid::nn {
@@ -37,7 +37,7 @@ TORCH_MODULE(WindowAttention);
 // Pre-norm Transformer block with attention in windows of a map that is rolled by shift_size first:
 // [B,C,H,W] -> [B,C,H,W]. Maps that the window does not divide are padded with zeros for the
 // attention. Keys: norm1, attn, norm2, mlp.
-class SwinBlockImpl : public FeatureBlockImpl {
+class SwinBlockImpl : public BlockImpl {
  public:
   explicit SwinBlockImpl(const SwinBlockConfig& config);
   torch::Tensor forward(const torch::Tensor& x) override;

@@ -29,7 +29,7 @@ ViTLite::ViTLite(const ViTLiteConfig& config) : ModelOf(config) {
       .rate("drop_rate", config.drop_rate)
       .rate("attn_drop_rate", config.attn_drop_rate)
       .rate("drop_path_rate", config.drop_path_rate);
-  build({.in_chans = config.in_chans,
+  build({.in_chs = config.in_chans,
          .embed_dim = config.embed_dim,
          .kernel_size = config.patch_size,
          .stride = config.patch_size,

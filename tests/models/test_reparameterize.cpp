@@ -6,7 +6,7 @@
 #include "braid/models/vision/hybrid/mobile_one.h"
 #include "braid/nn/conv/reparameterize.h"
 
-namespace braid::nn {
+namespace braid::models {
 namespace {
 
 // Weights, gains and statistics far from their initial values, where an error would hide.
@@ -73,18 +73,14 @@ TEST(Reparameterize, RepMixer) {
   expect_fuses<RepMixer>(RepMixerConfig{.dim = 6, .kernel_size = 5}, 6);
 }
 
-TEST(Reparameterize, ConditionalPosition) {
-  expect_fuses<ConditionalPosition>(ConditionalPositionConfig{.dim = 6}, 6);
-}
-
 TEST(Reparameterize, RefusesTrainingMode) {
   torch::nn::Sequential model(MobileOne(MobileOneConfig{.in_chs = 2, .out_chs = 2}));
-  EXPECT_THROW(reparameterize_modules(*model), UsageError);
+  EXPECT_THROW(nn::reparameterize_modules(*model), UsageError);
   const auto before = keys(*model);
   model->eval();
-  reparameterize_modules(*model);
+  nn::reparameterize_modules(*model);
   EXPECT_NE(keys(*model), before);
 }
 
 }  // namespace
-}  // namespace braid::nn
+}  // namespace braid::models
