@@ -65,7 +65,7 @@ class FastViT : public Model {
  private:
   struct Stage {
     FastViTDownsample downsample{nullptr};
-    nn::ConditionalPosition pos_emb{nullptr};
+    nn::ConditionalPositionEncoding pos_emb{nullptr};
     nn::BlockList blocks;
   };
   FastViTConfig config_;
