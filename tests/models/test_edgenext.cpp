@@ -42,8 +42,8 @@ TEST(EdgeNeXt, HalvesMapsOfOnePixel) {
 TEST(CrossCovarianceAttention, EqualsItsNaiveTwin) {
   torch::manual_seed(1);
   constexpr int64_t B = 2, N = 7, D = 6, h = 2, d = D / h;
-  nn::CrossCovarianceAttention layer(
-      nn::CrossCovarianceAttentionConfig{.dim = D, .num_heads = h, .qkv_bias = true});
+  CrossCovarianceAttention layer(
+      CrossCovarianceAttentionConfig{.dim = D, .num_heads = h, .qkv_bias = true});
   layer->to(torch::kDouble);
   const torch::NoGradGuard no_grad;
   layer->temperature.uniform_(0.5, 3.0);
@@ -64,8 +64,8 @@ TEST(CrossCovarianceAttention, EqualsItsNaiveTwin) {
 
 TEST(FourierPosition, SumsSinesAndCosinesOfRowAndColumn) {
   constexpr int64_t hidden = 4, height = 3, width = 5;
-  nn::FourierPosition layer(
-      nn::FourierPositionConfig{.dim = 2 * hidden, .hidden_dim = hidden, .temperature = 100});
+  FourierPosition layer(
+      FourierPositionConfig{.dim = 2 * hidden, .hidden_dim = hidden, .temperature = 100});
   const torch::NoGradGuard no_grad;
   layer->token_projection->weight.copy_(torch::eye(2 * hidden).view({2 * hidden, -1, 1, 1}));
   layer->token_projection->bias.zero_();

@@ -41,8 +41,9 @@ TEST(NextViT, RefusesContradictoryConfigs) {
   refuses({{"transformer_period", {0, 0, -1, 0}}});
 }
 
-TEST(PooledAttention, TakesFewerTokensThanItPools) {
-  nn::PooledAttention layer(nn::PooledAttentionConfig{.dim = 32, .sr_ratio = 4});
+TEST(EfficientSelfAttention, TakesFewerTokensThanItPools) {
+  EfficientSelfAttention layer(
+      nn::ReducedKeyAttentionConfig{.dim = 32, .num_heads = 1, .joint_kv = false}, /*sr_ratio=*/4);
   layer->eval();
   const auto x = torch::randn({2, 9, 32});
   const auto y = layer->forward(x);

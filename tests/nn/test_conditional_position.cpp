@@ -24,8 +24,8 @@ torch::Tensor naive(const torch::Tensor& weight, const torch::Tensor& bias,
   return out;
 }
 
-TEST(ConditionalPositionTest, EqualsTimmsPosConv) {
-  ConditionalPosition layer(ConditionalPositionConfig{.dim = 6});
+TEST(ConditionalPositionEncoding, EqualsTimmsPosConv) {
+  ConditionalPositionEncoding layer(ConditionalPositionEncodingConfig{.dim = 6});
   const auto call = [&](const torch::Tensor& tokens) {  // of 5 rows and 4 columns
     const auto map = to_nchw(tokens.view({-1, 5, 4, 6}));
     return to_nhwc(layer->forward(map)).flatten(1, 2);
@@ -33,11 +33,11 @@ TEST(ConditionalPositionTest, EqualsTimmsPosConv) {
   expect_reference(*layer, call, load_fixture("conv_position"), "stride_1");
 }
 
-TEST(ConditionalPositionTest, EqualsItsNaiveTwinAndFolds) {
+TEST(ConditionalPositionEncoding, EqualsItsNaiveTwinAndFolds) {
   torch::manual_seed(1);
   const torch::NoGradGuard no_grad;
   for (const auto keys : {PositionKeys::kPosConv, PositionKeys::kPosEnc}) {
-    ConditionalPosition layer(ConditionalPositionConfig{.dim = 3, .keys = keys});
+    ConditionalPositionEncoding layer(ConditionalPositionEncodingConfig{.dim = 3, .keys = keys});
     layer->to(torch::kDouble);
     layer->eval();
     randomize(*layer);
@@ -51,9 +51,9 @@ TEST(ConditionalPositionTest, EqualsItsNaiveTwinAndFolds) {
   }
 }
 
-TEST(ConditionalPositionTest, GradientsAreTheFiniteDifferences) {
+TEST(ConditionalPositionEncoding, GradientsAreTheFiniteDifferences) {
   torch::manual_seed(1);
-  ConditionalPosition layer(ConditionalPositionConfig{.dim = 3});
+  ConditionalPositionEncoding layer(ConditionalPositionEncodingConfig{.dim = 3});
   layer->to(torch::kDouble);
   EXPECT_LT(gradient_error([&](const auto& x) { return layer->forward(x); },
                            torch::randn({2, 3, 3, 5}, torch::kDouble)),

@@ -5,9 +5,10 @@
 
 #include "braid/core/cpu.h"
 #include "braid/core/error.h"
-#include "braid/nn/attention/attention.h"
+#include "braid/nn/attention/self_attention.h"
 #include "braid/nn/basic/drop_path.h"
 #include "braid/nn/basic/init.h"
+#include "braid/nn/basic/pad.h"
 #include "braid/nn/mlp/mlp.h"
 #include "braid/nn/position/position.h"
 #include "braid/runtime/autocast.h"
@@ -35,40 +36,6 @@ TEST(Checkpoint, MeetsEveryStepsWeightsUnderAutocast) {
     return y.detach();
   };
   EXPECT_TRUE(run(false).equal(run(true)));
-}
-
-torch::Tensor naive_attention(Attention& layer, const torch::Tensor& x, int64_t heads) {
-  const int64_t B = x.size(0), D = x.size(2), d = D / heads;
-  const auto qkv = layer->qkv->forward(x);  // [B,N,3D]
-  auto out = torch::zeros_like(x);
-  for (int64_t b = 0; b < B; ++b)
-    for (int64_t h = 0; h < heads; ++h) {
-      const auto part = [&](int64_t which) {
-        return qkv[b].narrow(1, which * D + h * d, d);  // [N,d]
-      };
-      const auto scores = part(0).mm(part(1).t()) / std::sqrt(static_cast<double>(d));  // [N,N]
-      out[b].narrow(1, h * d, d).copy_(scores.softmax(1).mm(part(2)));
-    }
-  return layer->proj->forward(out);
-}
-
-TEST(AttentionTest, EqualsItsNaiveTwin) {
-  torch::manual_seed(1);
-  Attention layer(AttentionConfig{.dim = 12, .num_heads = 3, .qkv_bias = true});
-  layer->to(torch::kDouble);
-  layer->eval();
-  const auto x = torch::randn({2, 5, 12}, torch::kDouble);
-  const torch::NoGradGuard no_grad;
-  EXPECT_LT((layer->forward(x) - naive_attention(layer, x, 3)).abs().max().item<double>(), 1e-12);
-}
-
-TEST(AttentionTest, GradientsAreTheFiniteDifferences) {
-  torch::manual_seed(1);
-  Attention layer(AttentionConfig{.dim = 6, .num_heads = 2, .qkv_bias = true});
-  layer->to(torch::kDouble);
-  EXPECT_LT(gradient_error([&](const auto& x) { return layer->forward(x); },
-                           torch::randn({2, 3, 6}, torch::kDouble)),
-            1e-8);
 }
 
 TEST(MlpTest, EqualsItsNaiveTwin) {
@@ -104,7 +71,8 @@ TEST(DropPath, DropsWholeSamplesAndKeepsTheMean) {
 TEST(Checkpoint, GivesTheGradientsOfThePlainCall) {
   const auto run = [](bool enable) {
     torch::manual_seed(3);
-    Attention layer(AttentionConfig{.dim = 8, .num_heads = 2, .attn_drop = 0.3, .proj_drop = 0.3});
+    SelfAttention layer(
+        SelfAttentionConfig{.dim = 8, .num_heads = 2, .attn_drop = 0.3, .proj_drop = 0.3});
     layer->to(torch::kDouble);
     auto x = torch::randn({2, 4, 8}, torch::kDouble).requires_grad_();
     const auto y = runtime::maybe_checkpoint(enable, layer, x);
@@ -143,9 +111,9 @@ TEST(Position, ResamplingKeepsConstantsAndPrefixes) {
   EXPECT_TRUE(resample_position_embedding(embedding, 4, 1).equal(embedding));
 }
 
-TEST(Position, PaddingIsZeroAtBottomAndRight) {
+TEST(Pad, IsZeroAtBottomAndRight) {
   const auto x = torch::ones({1, 2, 5, 7});
-  const auto padded = pad_to_patches(x, 4);
+  const auto padded = pad_to_multiple(x, 4);
   EXPECT_EQ(padded.sizes(), (std::vector<int64_t>{1, 2, 8, 8}));
   EXPECT_EQ(padded.sum().item<double>(), 70);
   EXPECT_TRUE(padded.slice(2, 0, 5).slice(3, 0, 7).equal(x));

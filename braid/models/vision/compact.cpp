@@ -1,6 +1,7 @@
 #include "braid/models/vision/compact.h"
 
 #include "braid/models/layer_ids.h"
+#include "braid/nn/basic/pad.h"
 #include "braid/nn/position/position.h"
 
 namespace braid::models {
@@ -13,13 +14,13 @@ void CompactModel::build(const CompactTokenizerConfig& tokens, CompactTransforme
   embed_dim_ = encoder.embed_dim;
   tokenizer = register_module("tokenizer", CompactTokenizer(tokens));
   if (patch > 0) img_size = (img_size + patch - 1) / patch * patch;
-  encoder.side = tokenizer->side(img_size);
+  encoder.grid_size = tokenizer->grid_size(img_size);
   classifier_ = register_module("classifier", CompactTransformer(encoder));
 }
 
 torch::Tensor CompactModel::forward_features(const torch::Tensor& x) {
   const auto tokens =
-      tokenizer->forward(patch_ > 0 ? nn::pad_to_patches(x, patch_) : x);  // [B,N,D]
+      tokenizer->forward(patch_ > 0 ? nn::pad_to_multiple(x, patch_) : x);  // [B,N,D]
   return classifier_->encode(tokens, checkpointing());
 }
 
@@ -52,7 +53,8 @@ int64_t CompactModel::layer_id(const std::string& parameter) const {
 torch::Tensor CompactModel::resample_weight(const std::string& name,
                                             const torch::Tensor& loaded) const {
   if (name != "classifier.positional_emb" || loaded.dim() != 3) return loaded;
-  return nn::resample_position_embedding(loaded, classifier_->side(), classifier_->prefix_tokens());
+  return nn::resample_position_embedding(loaded, classifier_->grid_size(),
+                                         classifier_->prefix_tokens());
 }
 
 }  // namespace braid::models

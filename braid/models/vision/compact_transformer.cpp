@@ -1,6 +1,6 @@
 #include "braid/models/vision/compact_transformer.h"
 
-#include "braid/nn/attention/attention.h"
+#include "braid/nn/attention/self_attention.h"
 #include "braid/nn/basic/drop_path.h"
 #include "braid/nn/basic/init.h"
 #include "braid/nn/head/replace_head.h"
@@ -17,10 +17,10 @@ class CompactBlockImpl : public nn::BlockImpl {
     const auto hidden = static_cast<int64_t>(static_cast<double>(D) * config.mlp_ratio);
     pre_norm = register_module("pre_norm", torch::nn::LayerNorm(torch::nn::LayerNormOptions({D})));
     self_attn = register_module(
-        "self_attn", nn::Attention(nn::AttentionConfig{.dim = D,
-                                                       .num_heads = config.num_heads,
-                                                       .attn_drop = config.attn_drop_rate,
-                                                       .proj_drop = config.drop_rate}));
+        "self_attn", nn::SelfAttention(nn::SelfAttentionConfig{.dim = D,
+                                                               .num_heads = config.num_heads,
+                                                               .attn_drop = config.attn_drop_rate,
+                                                               .proj_drop = config.drop_rate}));
     linear1 = register_module("linear1", torch::nn::Linear(D, hidden));
     norm1 = register_module("norm1", torch::nn::LayerNorm(torch::nn::LayerNormOptions({D})));
     linear2 = register_module("linear2", torch::nn::Linear(hidden, D));
@@ -38,7 +38,7 @@ class CompactBlockImpl : public nn::BlockImpl {
   }
 
   torch::nn::LayerNorm pre_norm{nullptr}, norm1{nullptr};
-  nn::Attention self_attn{nullptr};
+  nn::SelfAttention self_attn{nullptr};
   torch::nn::Linear linear1{nullptr}, linear2{nullptr};
 
  private:
@@ -72,7 +72,7 @@ torch::Tensor CompactTokenizerImpl::forward(torch::Tensor x) {
   return x.flatten(2).transpose(1, 2);  // [B,D,h,w] -> [B,N,D]
 }
 
-int64_t CompactTokenizerImpl::side(int64_t img_size) const {
+int64_t CompactTokenizerImpl::grid_size(int64_t img_size) const {
   int64_t side = img_size;
   for (int64_t i = 0; i < config_.conv_layers; ++i) {
     side = (side + 2 * config_.padding - config_.kernel_size) / config_.stride + 1;
@@ -91,7 +91,8 @@ CompactTransformerImpl::CompactTransformerImpl(const CompactTransformerConfig& c
     class_emb = register_parameter("class_emb", torch::zeros({1, 1, D}));
   }
   positional_emb = register_parameter(
-      "positional_emb", torch::zeros({1, config.side * config.side + prefix_tokens(), D}));
+      "positional_emb",
+      torch::zeros({1, config.grid_size * config.grid_size + prefix_tokens(), D}));
   nn::trunc_normal_(positional_emb, 0.2);
   for (const double rate : nn::drop_path_rates(config.drop_path_rate, config.depth))
     blocks->push_back(CompactBlock(config, rate));

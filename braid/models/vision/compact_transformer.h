@@ -32,7 +32,7 @@ class CompactTokenizerImpl : public torch::nn::Module {
   explicit CompactTokenizerImpl(const CompactTokenizerConfig& config);
   torch::Tensor forward(torch::Tensor x);
   // Tokens along one side for images of img_size pixels.
-  int64_t side(int64_t img_size) const;
+  int64_t grid_size(int64_t img_size) const;
 
   torch::nn::ModuleList conv_layers;
 
@@ -48,8 +48,8 @@ struct CompactTransformerConfig {
   int64_t depth = 7;
   int64_t num_heads = 4;
   double mlp_ratio = 2.0;
-  int64_t side = 8;      // tokens along one side of the grid
-  bool seq_pool = true;  // pool tokens by learned weights; else a class token
+  int64_t grid_size = 8;  // tokens along one side of the grid
+  bool seq_pool = true;   // pool tokens by learned weights; else a class token
   double drop_rate = 0;
   double attn_drop_rate = 0;
   double drop_path_rate = 0;
@@ -65,7 +65,7 @@ class CompactTransformerImpl : public torch::nn::Module {
   torch::Tensor pool(const torch::Tensor& tokens);  // [B,N,D] -> [B,D]
   void reset_classifier(int64_t num_classes);
   int64_t prefix_tokens() const { return config_.seq_pool ? 0 : 1; }
-  int64_t side() const { return config_.side; }
+  int64_t grid_size() const { return config_.grid_size; }
 
   torch::Tensor positional_emb, class_emb;
   torch::nn::Linear attention_pool{nullptr}, fc{nullptr};

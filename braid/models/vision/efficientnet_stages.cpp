@@ -91,15 +91,15 @@ std::shared_ptr<nn::BlockImpl> make_mobile_block(const BlockArgs& args, int64_t 
   const int64_t out = args.whole("c", 0);
   const double exp_ratio = args.get("e", 1);
   if (args.type == "mqa")
-    return std::make_shared<nn::MobileAttentionImpl>(
-        nn::MobileAttentionConfig{.attn = {.dim = in,
-                                           .dim_out = out,
-                                           .num_heads = args.whole("h", 8),
-                                           .key_dim = args.whole("d", 64),
-                                           .kv_stride = args.whole("v", 1),
-                                           .dw_kernel_size = args.whole("k", 3)},
-                                  .layer_scale_init_value = config.layer_scale_init_value,
-                                  .drop_path = drop_path});
+    return std::make_shared<MobileAttentionImpl>(
+        MobileAttentionConfig{.attn = {.dim = in,
+                                       .dim_out = out,
+                                       .num_heads = args.whole("h", 8),
+                                       .key_dim = args.whole("d", 64),
+                                       .kv_stride = args.whole("v", 1),
+                                       .dw_kernel_size = args.whole("k", 3)},
+                              .layer_scale_init_value = config.layer_scale_init_value,
+                              .drop_path = drop_path});
   if (args.type == "uir")
     return std::make_shared<nn::UniversalInvertedResidualImpl>(
         nn::UniversalInvertedResidualConfig{.in_chs = in,

@@ -27,8 +27,8 @@ VisionTransformer::VisionTransformer(const char* model, const VisionTransformerC
     dist_token = register_parameter("dist_token", torch::zeros({1, 1, D}));
     nn::trunc_normal_(dist_token, 0.02);
   }
-  pos_embed = register_parameter("pos_embed",
-                                 torch::zeros({1, body.side * body.side + embedded_prefix(), D}));
+  pos_embed = register_parameter(
+      "pos_embed", torch::zeros({1, body.grid_size * body.grid_size + embedded_prefix(), D}));
   nn::trunc_normal_(pos_embed, 0.02);
   for (const double rate : nn::drop_path_rates(body.drop_path_rate, body.depth))
     blocks->push_back(nn::ViTBlock(nn::ViTBlockConfig{.dim = D,
@@ -109,7 +109,7 @@ int64_t VisionTransformer::layer_id(const std::string& parameter) const {
 torch::Tensor VisionTransformer::resample_weight(const std::string& name,
                                                  const torch::Tensor& loaded) const {
   if (name != "pos_embed" || loaded.dim() != 3) return loaded;
-  return nn::resample_position_embedding(loaded, body_.side, embedded_prefix());
+  return nn::resample_position_embedding(loaded, body_.grid_size, embedded_prefix());
 }
 
 }  // namespace braid::models

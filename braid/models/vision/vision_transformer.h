@@ -12,7 +12,7 @@ namespace braid::models {
 
 struct VisionTransformerConfig {
   int64_t num_classes = 1000;
-  int64_t side = 14;       // tokens along one side of the grid
+  int64_t grid_size = 14;  // tokens along one side of the grid
   int64_t reduction = 16;  // input pixels per token along one side
   int64_t embed_dim = 192;
   int64_t depth = 12;
@@ -50,8 +50,8 @@ class VisionTransformer : public ImageModel {
   void replace_head(int64_t num_classes) override;
   // Checks the fields that every such model has; `model` stands in the errors.
   VisionTransformer(const char* model, const VisionTransformerConfig& body);
-  // Images [B,C,H,W] to tokens [B,side*side,D], without prefix tokens and positions. Its parameters
-  // are those named patch_embed.
+  // Images [B,C,H,W] to tokens [B,N,D], N = grid_size^2, without prefix tokens and positions. Its
+  // parameters are those named patch_embed.
   virtual torch::Tensor embed(const torch::Tensor& x) = 0;
 
  private:

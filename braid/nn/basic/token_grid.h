@@ -1,6 +1,5 @@
-// Tokens as feature maps.
+// Tokens as feature maps and back.
 #pragma once
-
 #include "braid/nn/conv/conv.h"
 #include "braid/torch.h"
 
@@ -12,5 +11,8 @@ inline torch::Tensor tokens_to_map(const torch::Tensor& tokens, int64_t prefix, 
   const int64_t B = tokens.size(0), N = tokens.size(1) - prefix, D = tokens.size(2);
   return to_nchw(tokens.narrow(1, prefix, N).reshape({B, height, N / height, D}));
 }
+
+// [B,D,h,w] -> [B,h*w,D]; a view when the map is channels-last.
+inline torch::Tensor map_to_tokens(const torch::Tensor& map) { return to_nhwc(map).flatten(1, 2); }
 
 }  // namespace braid::nn

@@ -6,9 +6,9 @@
 // https://github.com/apple/ml-cvnets, Apple's sample code licence); same keys and shapes.
 #pragma once
 
-#include "braid/nn/attention/separable_self_attention.h"
 #include "braid/nn/basic/activation.h"
 #include "braid/nn/basic/block_list.h"
+#include "braid/nn/block/linear_transformer_block.h"
 #include "braid/nn/block/vit_block.h"
 #include "braid/nn/conv/conv_norm_act.h"
 #include "braid/torch.h"

@@ -2,7 +2,8 @@
 
 namespace braid::nn {
 
-ConditionalPositionImpl::ConditionalPositionImpl(const ConditionalPositionConfig& config)
+ConditionalPositionEncodingImpl::ConditionalPositionEncodingImpl(
+    const ConditionalPositionEncodingConfig& config)
     : config_(config) {
   if (config.inference_mode) {
     reparam_conv_ = register_module("reparam_conv", make_conv());
@@ -15,11 +16,11 @@ ConditionalPositionImpl::ConditionalPositionImpl(const ConditionalPositionConfig
     register_module(key(), conv_);
 }
 
-const char* ConditionalPositionImpl::key() const {
+const char* ConditionalPositionEncodingImpl::key() const {
   return config_.keys == PositionKeys::kPosConv ? "proj" : "pos_enc";
 }
 
-torch::nn::Conv2d ConditionalPositionImpl::make_conv() const {
+torch::nn::Conv2d ConditionalPositionEncodingImpl::make_conv() const {
   return conv2d(config_.dim, config_.dim,
                 {.kernel_size = config_.kernel_size,
                  .groups = config_.dim,
@@ -27,11 +28,11 @@ torch::nn::Conv2d ConditionalPositionImpl::make_conv() const {
                  .init = config_.init});
 }
 
-torch::Tensor ConditionalPositionImpl::forward(const torch::Tensor& x) {
+torch::Tensor ConditionalPositionEncodingImpl::forward(const torch::Tensor& x) {
   return reparam_conv_ ? reparam_conv_->forward(x) : conv_->forward(x) + x;
 }
 
-void ConditionalPositionImpl::reparameterize() {
+void ConditionalPositionEncodingImpl::reparameterize() {
   if (reparam_conv_) return;
   auto conv = make_conv();
   const auto& weight = conv_->weight;

@@ -17,7 +17,7 @@ enum class PositionKeys {
   kPosEnc    // pos_enc, as in FastViT
 };
 
-struct ConditionalPositionConfig {
+struct ConditionalPositionEncodingConfig {
   int64_t dim = 0;
   int64_t kernel_size = 3;  // pixels along one side, odd
   PositionKeys keys = PositionKeys::kPosConv;
@@ -26,18 +26,18 @@ struct ConditionalPositionConfig {
 };
 
 // [B,C,H,W] -> [B,C,H,W]. Keys: as the config names them, or, once reparameterized, reparam_conv.
-class ConditionalPositionImpl : public BlockImpl, public Reparameterizable {
+class ConditionalPositionEncodingImpl : public BlockImpl, public Reparameterizable {
  public:
-  explicit ConditionalPositionImpl(const ConditionalPositionConfig& config);
+  explicit ConditionalPositionEncodingImpl(const ConditionalPositionEncodingConfig& config);
   torch::Tensor forward(const torch::Tensor& x) override;
   void reparameterize() override;
 
  private:
   torch::nn::Conv2d make_conv() const;
   const char* key() const;
-  ConditionalPositionConfig config_;
+  ConditionalPositionEncodingConfig config_;
   torch::nn::Conv2d conv_{nullptr}, reparam_conv_{nullptr};
 };
-TORCH_MODULE(ConditionalPosition);
+TORCH_MODULE(ConditionalPositionEncoding);
 
 }  // namespace braid::nn

@@ -4,8 +4,8 @@
 #include "braid/models/validate.h"
 #include "braid/models/vision/inputs.h"
 #include "braid/nn/basic/drop_path.h"
+#include "braid/nn/basic/pad.h"
 #include "braid/nn/conv/conv.h"
-#include "braid/nn/position/position.h"
 
 namespace braid::models {
 namespace {
@@ -22,7 +22,7 @@ torch::nn::Conv2d patch_conv(int64_t in, int64_t out, int64_t kernel) {
 
 // Room for one window where the map has none; else x itself, whose last pixels may fall away.
 torch::Tensor at_least(const torch::Tensor& x, int64_t kernel) {
-  return x.size(2) < kernel || x.size(3) < kernel ? nn::pad_to_patches(x, kernel) : x;
+  return x.size(2) < kernel || x.size(3) < kernel ? nn::pad_to_multiple(x, kernel) : x;
 }
 
 void validate(const ConvNeXtConfig& config) {

@@ -6,9 +6,9 @@
 #include "braid/models/vision/composer/blocks.h"
 #include "braid/models/vision/composer/parallel_stage.h"
 #include "braid/models/vision/composer/token_block.h"
-#include "braid/nn/attention/partition_attention.h"
-#include "braid/nn/attention/separable_self_attention.h"
+#include "braid/nn/block/linear_transformer_block.h"
 #include "braid/nn/block/mobilevit_block.h"
+#include "braid/nn/block/partition_block.h"
 #include "braid/nn/block/transformer_block_2d.h"
 
 namespace braid::models {
@@ -38,7 +38,7 @@ TokenBlockConfig token_config(const text::StageOptions& options, const BlockPlac
   return {.dim = place.out_chs,
           .num_heads = heads_of(options, place.out_chs),
           .mlp_ratio = options.ratio("expand_ratio", 4),
-          .side = place.side,
+          .feat_size = place.feat_size,
           .attn_drop = place.attn_drop,
           .proj_drop = place.proj_drop,
           .drop_path = place.drop_path};
@@ -58,7 +58,7 @@ BlockPtr relative_transformer(const text::StageOptions& options, const BlockPlac
       nn::TransformerBlock2dConfig{.dim = place.in_chs,
                                    .dim_out = place.out_chs,
                                    .stride = place.stride,
-                                   .side = place.side,
+                                   .feat_size = place.feat_size,
                                    .dim_head = dim_head,
                                    .expand_ratio = options.ratio("expand_ratio", 4),
                                    .attn_drop = place.attn_drop,
@@ -97,17 +97,16 @@ BlockPtr pooled_key(const text::StageOptions& options, const BlockPlace& place) 
 
 BlockPtr partition(nn::Partition kind, const text::StageOptions& options, const BlockPlace& place) {
   constexpr int64_t kWindow = 7;
-  const auto size = std::min(place.side, options.integer("window_size", kWindow));
-  return behind_transition(
-      place, std::make_shared<nn::PartitionAttentionImpl>(nn::PartitionAttentionConfig{
-                 .dim = place.out_chs,
-                 .partition = kind,
-                 .size = size,
-                 .dim_head = place.out_chs / heads_of(options, place.out_chs),
-                 .expand_ratio = options.ratio("expand_ratio", 4),
-                 .attn_drop = place.attn_drop,
-                 .proj_drop = place.proj_drop,
-                 .drop_path = place.drop_path}));
+  const auto size = std::min(place.feat_size, options.integer("window_size", kWindow));
+  return behind_transition(place, std::make_shared<nn::PartitionBlockImpl>(nn::PartitionBlockConfig{
+                                      .dim = place.out_chs,
+                                      .partition = kind,
+                                      .size = size,
+                                      .dim_head = place.out_chs / heads_of(options, place.out_chs),
+                                      .expand_ratio = options.ratio("expand_ratio", 4),
+                                      .attn_drop = place.attn_drop,
+                                      .proj_drop = place.proj_drop,
+                                      .drop_path = place.drop_path}));
 }
 
 BlockPtr window(const text::StageOptions& options, const BlockPlace& place) {

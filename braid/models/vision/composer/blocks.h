@@ -17,9 +17,9 @@ using BlockPtr = std::shared_ptr<nn::BlockImpl>;  // [B,C,H,W] -> [B,C',h,w]
 struct BlockPlace {
   int64_t in_chs = 0, out_chs = 0;
   int64_t stride = 1;
-  int64_t depth = 1;   // above 1: of a parallel stage, which builds its blocks together
-  int64_t side = 0;    // pixels along one side of its output
-  bool first = false;  // of its stage
+  int64_t depth = 1;      // above 1: of a parallel stage, which builds its blocks together
+  int64_t feat_size = 0;  // pixels along one side of its output
+  bool first = false;     // of its stage
   double drop_path = 0;
   double attn_drop = 0;
   double proj_drop = 0;

@@ -13,6 +13,7 @@
 #include "braid/models/vision/inputs.h"
 #include "braid/nn/basic/activation.h"
 #include "braid/nn/basic/drop_path.h"
+#include "braid/nn/basic/pad.h"
 #include "braid/nn/position/position.h"
 #include "braid/nn/position/relative_position.h"
 #include "braid/runtime/generator_guard.h"
@@ -147,7 +148,7 @@ BraidNet::BraidNet(const BraidNetConfig& config, const text::Design& design)
       .rate("proj_drop_rate", config.proj_drop_rate)
       .rate("drop_path_rate", config.drop_path_rate);
   config_.design = text::to_line(design_);
-  side_ = config.img_size;
+  feat_size_ = config.img_size;
   chans_ = config.in_chans;
   reduction_of(design_);  // throws where the strides' product is beyond reason
   build_stem();
@@ -189,7 +190,7 @@ void BraidNet::build_stem() {
         list->push_back(layer.conv);
       }
       stem_.push_back(layer);
-      side_ = (side_ + stride - 1) / stride;
+      feat_size_ = (feat_size_ + stride - 1) / stride;
       reduction_ *= stride;
       chans_ = spec.width;
     }
@@ -215,7 +216,7 @@ void BraidNet::build_stages() {
     for (int64_t round = 0; round < rounds; ++round)
       for (const char letter : spec.blocks) {
         const int64_t step = number == 0 && stride == "2" ? 2 : 1;
-        side_ = (side_ + step - 1) / step;
+        feat_size_ = (feat_size_ + step - 1) / step;
         reduction_ *= step;
         const bool first = number == 0;
         number += static_cast<size_t>(depth);
@@ -224,7 +225,7 @@ void BraidNet::build_stages() {
                                       .out_chs = spec.width,
                                       .stride = step,
                                       .depth = depth,
-                                      .side = side_,
+                                      .feat_size = feat_size_,
                                       .first = first,
                                       .drop_path = rates[stages_.size()][number - 1],
                                       .attn_drop = config_.attn_drop_rate,
@@ -242,7 +243,7 @@ Tensor BraidNet::run_stem(const Tensor& x) {
   expect_img_size("braidnet", x, config_.img_size);
   auto y = x;
   for (auto& layer : stem_) {
-    y = nn::pad_to_patches(y, layer.patch);
+    y = nn::pad_to_multiple(y, layer.patch);
     y = layer.conv_norm ? layer.conv_norm->forward(y)
                         : nn::activate(layer.conv->forward(y), layer.act);
   }

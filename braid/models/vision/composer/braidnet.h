@@ -66,7 +66,8 @@ class BraidNet : public ModelOf<BraidNetConfig> {
   nn::ConvNormAct head_conv_{nullptr};
   nn::LayerNorm2d norm_{nullptr};
   nn::ClassifierHead head_{nullptr};
-  int64_t side_ = 0, chans_ = 0, reduction_ = 1, num_features_ = 0;  // side_: while building
+  int64_t feat_size_ = 0, chans_ = 0, reduction_ = 1,
+          num_features_ = 0;  // feat_size_: while building
 };
 
 // The entry braidnet, and the names `braidnet:LINE` and TOML files.

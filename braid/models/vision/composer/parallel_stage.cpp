@@ -1,7 +1,7 @@
 #include "braid/models/vision/composer/parallel_stage.h"
 
+#include "braid/nn/basic/pad.h"
 #include "braid/nn/conv/conv.h"
-#include "braid/nn/position/position.h"
 
 namespace braid::models {
 
@@ -29,7 +29,7 @@ ParallelStageImpl::ParallelStageImpl(const ParallelStageConfig& config) : config
 }
 
 torch::Tensor ParallelStageImpl::forward(const torch::Tensor& x) {
-  auto map = nn::pad_to_patches(x, config_.stride * config_.patch_size);
+  auto map = nn::pad_to_multiple(x, config_.stride * config_.patch_size);
   auto tokens = patch_->forward(map).flatten(2).transpose(1, 2);  // [B,D,h,w] -> [B,N,D]
   for (auto& block : blocks_) std::tie(map, tokens) = block->forward(map, tokens);
   const auto cut = [&](int64_t side) { return (side + config_.stride - 1) / config_.stride; };

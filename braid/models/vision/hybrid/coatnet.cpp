@@ -102,7 +102,7 @@ std::shared_ptr<nn::BlockImpl> CoAtNet::make_block(const MaxxVitPlace& place) co
       nn::TransformerBlock2dConfig{.dim = place.in,
                                    .dim_out = place.out,
                                    .stride = place.stride,
-                                   .side = place.side,
+                                   .feat_size = place.feat_size,
                                    .dim_head = c.dim_head,
                                    .expand_ratio = c.expand_ratio,
                                    .shortcut_bias = c.shortcut_bias,

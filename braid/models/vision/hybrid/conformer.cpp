@@ -11,9 +11,9 @@
 #include "braid/nn/basic/drop_path.h"
 #include "braid/nn/basic/init.h"
 #include "braid/nn/basic/norm.h"
+#include "braid/nn/basic/pad.h"
 #include "braid/nn/conv/conv.h"
 #include "braid/nn/head/replace_head.h"
-#include "braid/nn/position/position.h"
 #include "braid/runtime/grad_checkpoint.h"
 
 namespace braid::models {
@@ -125,7 +125,7 @@ Conformer::Conformer(const ConformerConfig& config) : ModelOf(config) {
 Tensor Conformer::forward_features(const Tensor& x) {
   auto stem = at::relu(bn1->forward(conv1->forward(x)));
   stem = at::max_pool2d(stem, 3, 2, 1);  // [B,64,H/4,W/4]
-  stem = nn::pad_to_patches(stem, config_.patch_size / kStemStride);
+  stem = nn::pad_to_multiple(stem, config_.patch_size / kStemStride);
   auto map = conv_1->forward(stem).first;                                    // [B,C,H/4,W/4]
   auto tokens = trans_patch_conv->forward(stem).flatten(2).transpose(1, 2);  // [B,N,D]
   const auto cls = cls_token.expand({x.size(0), -1, -1}).to(tokens.dtype());

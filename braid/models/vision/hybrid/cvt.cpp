@@ -87,7 +87,7 @@ CvtLayerImpl::CvtLayerImpl(const CvtConfig& config, size_t stage, double drop_pa
     : drop_rate_(config.drop_rate), drop_path_(drop_path_rate) {
   const int64_t D = config.embed_dim[stage];
   attention = register_module(
-      "attention", nn::ConvProjectionAttention(nn::ConvProjectionAttentionConfig{
+      "attention", ConvProjectionAttention(ConvProjectionAttentionConfig{
                        .dim = D,
                        .num_heads = config.num_heads[stage],
                        .kernel_size = config.kernel_qkv,

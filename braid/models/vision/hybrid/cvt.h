@@ -42,7 +42,7 @@ class CvtLayerImpl : public torch::nn::Module {
   // x: [B,N,D] -> [B,N,D], N: H*W, and a class token before them in the last stage.
   torch::Tensor forward(torch::Tensor x, int64_t H, int64_t W);
 
-  nn::ConvProjectionAttention attention{nullptr};
+  ConvProjectionAttention attention{nullptr};
   torch::nn::Linear intermediate{nullptr}, output{nullptr};
   torch::nn::LayerNorm layernorm_before{nullptr}, layernorm_after{nullptr};
 

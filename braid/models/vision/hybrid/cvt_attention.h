@@ -1,9 +1,11 @@
 // Attention whose queries, keys and values pass a depthwise convolution first
 // (https://arxiv.org/abs/2103.15808), the CvtAttention of Hugging Face's transformers.
 #pragma once
+#include <optional>
+
 #include "braid/torch.h"
 
-namespace braid::nn {
+namespace braid::models {
 
 struct ConvProjectionAttentionConfig {
   int64_t dim = 0;  // channels, a multiple of num_heads
@@ -48,4 +50,4 @@ class ConvProjectionAttentionImpl : public torch::nn::Module {
 };
 TORCH_MODULE(ConvProjectionAttention);
 
-}  // namespace braid::nn
+}  // namespace braid::models

@@ -8,9 +8,9 @@
 #include "braid/models/vision/inputs.h"
 #include "braid/nn/basic/drop_path.h"
 #include "braid/nn/basic/init.h"
+#include "braid/nn/basic/pad.h"
 #include "braid/nn/block/convnext_block.h"
 #include "braid/nn/conv/conv.h"
-#include "braid/nn/position/position.h"
 
 namespace braid::models {
 namespace {
@@ -78,7 +78,7 @@ EdgeNeXtDownsampleImpl::EdgeNeXtDownsampleImpl(int64_t in, int64_t out, int64_t 
 
 Tensor EdgeNeXtDownsampleImpl::forward(Tensor x) {
   if (order_ == Order::kNormConv) x = norm_->forward(x);
-  if (x.size(2) < stride_ || x.size(3) < stride_) x = nn::pad_to_patches(x, stride_);
+  if (x.size(2) < stride_ || x.size(3) < stride_) x = nn::pad_to_multiple(x, stride_);
   x = conv_->forward(x);
   return order_ == Order::kConvNorm ? norm_->forward(x) : x;
 }
@@ -108,14 +108,13 @@ EdgeNeXt::EdgeNeXt(const EdgeNeXtConfig& config) : ModelOf(config) {
                                                       .ls_init_value = config.ls_init_value,
                                                       .drop_path = rate}));
       else
-        stage.blocks->push_back(
-            nn::SdtaBlock(nn::SdtaBlockConfig{.dim = config.dims[i],
-                                              .num_scales = config.d2_scales[i],
-                                              .num_heads = config.heads[i],
-                                              .use_pos_emb = config.use_pos_emb[i] == 1,
-                                              .expand_ratio = config.expand_ratio,
-                                              .ls_init_value = config.ls_init_value,
-                                              .drop_path = rate}));
+        stage.blocks->push_back(SdtaBlock(SdtaBlockConfig{.dim = config.dims[i],
+                                                          .num_scales = config.d2_scales[i],
+                                                          .num_heads = config.heads[i],
+                                                          .use_pos_emb = config.use_pos_emb[i] == 1,
+                                                          .expand_ratio = config.expand_ratio,
+                                                          .ls_init_value = config.ls_init_value,
+                                                          .drop_path = rate}));
     }
     module->register_module("blocks", stage.blocks);
     stages->push_back(module);

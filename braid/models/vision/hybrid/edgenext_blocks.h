@@ -12,7 +12,7 @@
 #include "braid/nn/mlp/mlp.h"
 #include "braid/torch.h"
 
-namespace braid::nn {
+namespace braid::models {
 
 struct FourierPositionConfig {
   int64_t dim = 0;
@@ -27,10 +27,10 @@ class FourierPositionImpl : public torch::nn::Module {
   explicit FourierPositionImpl(const FourierPositionConfig& config);
   torch::Tensor forward(int64_t height, int64_t width);  // [1,height,width,dim]
 
-  Pointwise token_projection{nullptr};
+  nn::Pointwise token_projection{nullptr};
 
  private:
-  torch::Tensor waves(int64_t side) const;  // [side,hidden_dim], float32
+  torch::Tensor waves(int64_t extent) const;  // [extent,hidden_dim], float32
   FourierPositionConfig config_;
 };
 TORCH_MODULE(FourierPosition);
@@ -71,7 +71,7 @@ struct SdtaBlockConfig {
 // Depthwise convolutions in a cascade over parts of the channels, cross-covariance attention,
 // feed-forward part: [B,C,H,W] -> [B,C,H,W]. Keys: gamma_xca, gamma, convs.I, (pos_embd), norm_xca,
 // xca, norm, mlp.
-class SdtaBlockImpl : public BlockImpl {
+class SdtaBlockImpl : public nn::BlockImpl {
  public:
   explicit SdtaBlockImpl(const SdtaBlockConfig& config);
   torch::Tensor forward(const torch::Tensor& x) override;
@@ -81,7 +81,7 @@ class SdtaBlockImpl : public BlockImpl {
   FourierPosition pos_embd{nullptr};
   torch::nn::LayerNorm norm_xca{nullptr}, norm{nullptr};
   CrossCovarianceAttention xca{nullptr};
-  Mlp mlp{nullptr};
+  nn::Mlp mlp{nullptr};
 
  private:
   torch::Tensor mix_scales(const torch::Tensor& x);  // [B,C,H,W] -> [B,C,H,W]
@@ -90,4 +90,4 @@ class SdtaBlockImpl : public BlockImpl {
 };
 TORCH_MODULE(SdtaBlock);
 
-}  // namespace braid::nn
+}  // namespace braid::models

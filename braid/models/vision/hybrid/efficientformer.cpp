@@ -4,13 +4,13 @@
 
 #include "braid/models/validate.h"
 #include "braid/models/vision/inputs.h"
+#include "braid/nn/attention/self_attention.h"
 #include "braid/nn/basic/drop_path.h"
-#include "braid/nn/basic/init.h"
 #include "braid/nn/basic/layer_scale.h"
 #include "braid/nn/basic/norm.h"
+#include "braid/nn/block/pre_norm_block.h"
 #include "braid/nn/conv/conv_norm_act.h"
 #include "braid/nn/mlp/mlp.h"
-#include "braid/nn/position/offset_bias.h"
 #include "braid/runtime/grad_checkpoint.h"
 
 namespace braid::models {
@@ -27,46 +27,11 @@ torch::nn::Conv2d biased_conv(int64_t in, int64_t out, int64_t kernel, int64_t s
       {.kernel_size = kernel, .stride = stride, .bias = true, .init = nn::ConvInit::kTorch});
 }
 
-// Attention with a bias per head and distance on the grid. Keys: qkv, proj, attention_biases,
-// attention_bias_idxs.
-class GridAttentionImpl : public torch::nn::Module {
- public:
-  GridAttentionImpl(int64_t dim, int64_t side) : side_(side) {
-    qkv_ = register_module("qkv", torch::nn::Linear(dim, kHeads * (2 * kKeyDim + kValueDim)));
-    proj_ = register_module("proj", torch::nn::Linear(kHeads * kValueDim, dim));
-    nn::init_linear_(qkv_);
-    nn::init_linear_(proj_);
-    attention_biases_ = register_parameter("attention_biases", torch::zeros({kHeads, side * side}));
-    // The reference keeps this index in its state; offset_bias reads the table without it.
-    const auto cells = torch::arange(side * side);
-    const auto row = cells.div(side, "floor"), col = cells.remainder(side);
-    const auto distance = [](const Tensor& at) { return (at.unsqueeze(1) - at).abs(); };
-    register_buffer("attention_bias_idxs", distance(row) * side + distance(col));
-  }
-
-  Tensor forward(const Tensor& x) {  // [B,N,D] -> [B,N,D]
-    const int64_t B = x.size(0), N = x.size(1);
-    const auto parts = qkv_->forward(x)
-                           .view({B, N, kHeads, 2 * kKeyDim + kValueDim})
-                           .transpose(1, 2)
-                           .split_with_sizes({kKeyDim, kKeyDim, kValueDim}, 3);  // [B,h,N,d]
-    const auto bias = nn::offset_bias(attention_biases_, side_).to(parts[0].dtype());
-    const auto y = at::scaled_dot_product_attention(parts[0], parts[1], parts[2], bias);
-    return proj_->forward(y.transpose(1, 2).flatten(2));
-  }
-
- private:
-  int64_t side_;
-  torch::nn::Linear qkv_{nullptr}, proj_{nullptr};
-  Tensor attention_biases_;
-};
-TORCH_MODULE(GridAttention);
-
 struct MetaBlockConfig {
   int64_t dim = 0;
   double mlp_ratio = 4.0;
   int64_t pool_size = 3;  // of blocks on maps
-  int64_t side = 7;       // of the grid of blocks on tokens
+  int64_t grid_size = 7;  // of blocks on tokens: positions along one side
   double layer_scale_init_value = 1e-5;
   double proj_drop = 0;
   double drop_path = 0;
@@ -96,57 +61,57 @@ class ConvMlpWithNormImpl : public torch::nn::Module {
 };
 TORCH_MODULE(ConvMlpWithNorm);
 
-// Pooling in the place of attention. Keys: ls1, mlp, ls2.
-class MetaBlock2dImpl : public nn::BlockImpl {
+// What a pixel's neighbours have more than itself, in the place of attention.
+class PoolingImpl : public torch::nn::Module {
  public:
-  explicit MetaBlock2dImpl(const MetaBlockConfig& config)
-      : pool_size_(config.pool_size), drop_path_(config.drop_path) {
-    ls1_ = register_module("ls1", nn::LayerScale2d(config.dim, config.layer_scale_init_value));
-    mlp_ = register_module("mlp", ConvMlpWithNorm(config));
-    ls2_ = register_module("ls2", nn::LayerScale2d(config.dim, config.layer_scale_init_value));
-  }
-  Tensor forward(const Tensor& x) override {  // [B,C,H,W] -> [B,C,H,W]
-    const auto pooled = at::avg_pool2d(x, pool_size_, 1, pool_size_ / 2, /*ceil_mode=*/false,
-                                       /*count_include_pad=*/false);
-    const auto y = x + nn::drop_path(ls1_->forward(pooled - x), drop_path_, is_training());
-    return y + nn::drop_path(ls2_->forward(mlp_->forward(y)), drop_path_, is_training());
+  explicit PoolingImpl(int64_t pool_size) : pool_size_(pool_size) {}
+  Tensor forward(const Tensor& x) {  // [B,C,H,W] -> [B,C,H,W]
+    return at::avg_pool2d(x, pool_size_, 1, pool_size_ / 2, /*ceil_mode=*/false,
+                          /*count_include_pad=*/false) -
+           x;
   }
 
  private:
   int64_t pool_size_;
-  double drop_path_;
-  nn::LayerScale2d ls1_{nullptr}, ls2_{nullptr};
-  ConvMlpWithNorm mlp_{nullptr};
+};
+TORCH_MODULE(Pooling);
+
+// [B,C,H,W] -> [B,C,H,W], without norms of its own. Keys: ls1, mlp, ls2.
+class MetaBlock2dImpl : public nn::PreNormBlockImpl {
+ public:
+  explicit MetaBlock2dImpl(const MetaBlockConfig& config)
+      : PreNormBlockImpl({.drop_path = config.drop_path}) {
+    add(mixer.layer, "token_mixer", Pooling(config.pool_size));
+    add(mixer.scale, "ls1", nn::LayerScale2d(config.dim, config.layer_scale_init_value));
+    add(mlp.layer, "mlp", ConvMlpWithNorm(config));
+    add(mlp.scale, "ls2", nn::LayerScale2d(config.dim, config.layer_scale_init_value));
+  }
 };
 TORCH_MODULE(MetaBlock2d);
 
-// Keys: norm1, token_mixer, ls1, norm2, mlp, ls2.
-class MetaBlock1dImpl : public nn::BlockImpl {
+// [B,N,D] -> [B,N,D], N = grid_size^2. Keys: norm1, token_mixer, ls1, norm2, mlp, ls2.
+class MetaBlock1dImpl : public nn::PreNormBlockImpl {
  public:
-  explicit MetaBlock1dImpl(const MetaBlockConfig& config) : drop_path_(config.drop_path) {
+  explicit MetaBlock1dImpl(const MetaBlockConfig& config)
+      : PreNormBlockImpl({.drop_path = config.drop_path}) {
     const int64_t dim = config.dim;
-    norm1_ = register_module("norm1", nn::layer_norm(dim, 1e-5));
-    token_mixer_ = register_module("token_mixer", GridAttention(dim, config.side));
-    ls1_ = register_module("ls1", nn::LayerScale(dim, config.layer_scale_init_value));
-    norm2_ = register_module("norm2", nn::layer_norm(dim, 1e-5));
-    mlp_ = register_module("mlp", nn::Mlp(nn::MlpConfig{.in_features = dim,
-                                                        .hidden_features = config.hidden(),
-                                                        .drop = config.proj_drop}));
-    ls2_ = register_module("ls2", nn::LayerScale(dim, config.layer_scale_init_value));
+    add(mixer.norm, "norm1", nn::layer_norm(dim, 1e-5));
+    add(mixer.layer, "token_mixer",
+        nn::SelfAttention(nn::SelfAttentionConfig{
+            .dim = dim,
+            .num_heads = kHeads,
+            .key_dim = kKeyDim,
+            .value_dim = kValueDim,
+            .qkv_bias = true,
+            .qkv_order = nn::QkvOrder::kHeadsFirst,
+            .position = {.type = nn::PositionBiasType::kTable, .grid_size = config.grid_size}}));
+    add(mixer.scale, "ls1", nn::LayerScale(dim, config.layer_scale_init_value));
+    add(mlp.norm, "norm2", nn::layer_norm(dim, 1e-5));
+    add(mlp.layer, "mlp",
+        nn::Mlp(nn::MlpConfig{
+            .in_features = dim, .hidden_features = config.hidden(), .drop = config.proj_drop}));
+    add(mlp.scale, "ls2", nn::LayerScale(dim, config.layer_scale_init_value));
   }
-  Tensor forward(const Tensor& x) override {  // [B,N,D] -> [B,N,D]
-    auto y = ls1_->forward(token_mixer_->forward(norm1_->forward(x)));
-    const auto z = x + nn::drop_path(y, drop_path_, is_training());
-    y = ls2_->forward(mlp_->forward(norm2_->forward(z)));
-    return z + nn::drop_path(y, drop_path_, is_training());
-  }
-
- private:
-  double drop_path_;
-  torch::nn::LayerNorm norm1_{nullptr}, norm2_{nullptr};
-  GridAttention token_mixer_{nullptr};
-  nn::LayerScale ls1_{nullptr}, ls2_{nullptr};
-  nn::Mlp mlp_{nullptr};
 };
 TORCH_MODULE(MetaBlock1d);
 
@@ -242,7 +207,7 @@ EfficientFormer::EfficientFormer(const EfficientFormerConfig& config) : ModelOf(
     stage.blocks = make_blocks({.dim = dims[i],
                                 .mlp_ratio = config.mlp_ratios,
                                 .pool_size = config.pool_size,
-                                .side = (config.img_size + reduction - 1) / reduction,
+                                .grid_size = (config.img_size + reduction - 1) / reduction,
                                 .layer_scale_init_value = config.layer_scale_init_value,
                                 .proj_drop = config.proj_drop_rate},
                                rates[i], i + 1 == dims.size() ? config.num_vit : 0);

@@ -4,7 +4,7 @@
 
 #include "braid/models/layer_ids.h"
 #include "braid/nn/head/replace_head.h"
-#include "braid/nn/position/offset_bias.h"
+#include "braid/nn/position/attention_bias_table.h"
 
 namespace braid::models {
 
@@ -58,7 +58,7 @@ torch::Tensor EfficientFormerBase::resample_weight(const std::string& name,
   if (name.ends_with("attention_bias_idxs")) return named_buffers()[name];
   if (!name.ends_with("attention_biases") || loaded.dim() != 2) return loaded;
   const auto size = static_cast<double>(named_parameters()[name].size(1));
-  return nn::resize_offset_bias(loaded, std::lround(std::sqrt(size)));
+  return nn::resize_attention_bias_table(loaded, std::lround(std::sqrt(size)));
 }
 
 }  // namespace braid::models

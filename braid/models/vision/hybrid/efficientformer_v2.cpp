@@ -4,12 +4,15 @@
 
 #include "braid/models/validate.h"
 #include "braid/models/vision/inputs.h"
+#include "braid/nn/attention/core.h"
 #include "braid/nn/basic/drop_path.h"
 #include "braid/nn/basic/layer_scale.h"
 #include "braid/nn/basic/norm.h"
+#include "braid/nn/basic/token_grid.h"
+#include "braid/nn/block/pre_norm_block.h"
 #include "braid/nn/conv/downsample.h"
 #include "braid/nn/mlp/conv_norm_mlp.h"
-#include "braid/nn/position/offset_bias.h"
+#include "braid/nn/position/attention_bias_table.h"
 #include "braid/runtime/grad_checkpoint.h"
 
 namespace braid::models {
@@ -41,15 +44,11 @@ ConvNormAct conv_norm(int64_t in, int64_t out, const ConvShape& shape = {},
 }
 
 // [B,h*d,H,W] -> [B,h,N,d]
-Tensor split_heads(const Tensor& x) {
-  return nn::to_nhwc(x)
-      .reshape({x.size(0), x.size(2) * x.size(3), kNumHeads, x.size(1) / kNumHeads})
-      .transpose(1, 2);
-}
+Tensor split_map(const Tensor& x) { return nn::split_heads(nn::map_to_tokens(x), kNumHeads); }
 
-// [B,h,N,d] -> [B,h*d,side,side]
-Tensor merge_heads(const Tensor& x, int64_t side) {
-  return nn::to_nchw(x.transpose(1, 2).reshape({x.size(0), side, side, x.size(1) * x.size(3)}));
+// [B,h,N,d] -> [B,h*d,s,s], s = grid_size
+Tensor merge_map(const Tensor& x, int64_t grid_size) {
+  return nn::to_nchw(nn::merge_heads(x).view({x.size(0), grid_size, grid_size, -1}));
 }
 
 // Attention whose products are mixed across heads before and after the softmax, plus a depthwise
@@ -59,8 +58,8 @@ class Attention2dImpl : public torch::nn::Module {
  public:
   static constexpr int64_t kKeyDim = 32;
 
-  Attention2dImpl(int64_t dim, int64_t side, int64_t stride)
-      : side_(stride == 2 ? nn::halved(side) : side) {
+  Attention2dImpl(int64_t dim, int64_t grid_size, int64_t stride)
+      : grid_size_(stride == 2 ? nn::halved(grid_size) : grid_size) {
     const int64_t values = kNumHeads * kAttnRatio * kKeyDim;
     if (stride == 2)
       stride_conv_ = register_module(
@@ -74,24 +73,24 @@ class Attention2dImpl : public torch::nn::Module {
     talking_head2_ = register_module("talking_head2", torch::nn::Conv2d(kNumHeads, kNumHeads, 1));
     proj_ = register_module("proj", conv_norm(values, dim));
     attention_biases_ =
-        register_parameter("attention_biases", torch::zeros({kNumHeads, side_ * side_}));
+        register_parameter("attention_biases", torch::zeros({kNumHeads, grid_size_ * grid_size_}));
   }
 
   Tensor forward(const Tensor& x) {  // [B,C,H,W] -> [B,C,H,W]
     const auto y = stride_conv_ ? stride_conv_->forward(x) : x;
     const auto v = v_->forward(y);
-    const auto q = split_heads(q_->forward(y)), k = split_heads(k_->forward(y));
+    const auto q = split_map(q_->forward(y)), k = split_map(k_->forward(y));
     auto attn = at::matmul(q, k.transpose(-2, -1)) * std::pow(kKeyDim, -0.5);  // [B,h,N,N]
-    attn = talking_head1_->forward(attn + nn::offset_bias(attention_biases_, side_));
+    attn = talking_head1_->forward(attn + nn::attention_bias(attention_biases_, grid_size_));
     attn = talking_head2_->forward(attn.softmax(-1));
-    auto z = merge_heads(at::matmul(attn, split_heads(v)), side_) + v_local_->forward(v);
+    auto z = merge_map(at::matmul(attn, split_map(v)), grid_size_) + v_local_->forward(v);
     if (stride_conv_)
       z = at::upsample_bilinear2d(z, {x.size(2), x.size(3)}, /*align_corners=*/false);
     return proj_->forward(at::gelu(z));
   }
 
  private:
-  int64_t side_;  // of the grid of tokens
+  int64_t grid_size_;  // of the grid of tokens
   ConvNormAct stride_conv_{nullptr}, q_{nullptr}, k_{nullptr}, v_{nullptr}, v_local_{nullptr},
       proj_{nullptr};
   torch::nn::Conv2d talking_head1_{nullptr}, talking_head2_{nullptr};
@@ -105,7 +104,7 @@ class Attention2dDownsampleImpl : public torch::nn::Module {
  public:
   static constexpr int64_t kKeyDim = 16;
 
-  Attention2dDownsampleImpl(int64_t in, int64_t out, int64_t side) : side_(side) {
+  Attention2dDownsampleImpl(int64_t in, int64_t out, int64_t grid_size) : grid_size_(grid_size) {
     const int64_t values = kNumHeads * kAttnRatio * kKeyDim;
     auto q = register_module("q", std::make_shared<torch::nn::Module>());
     q_local_ = q->register_module("local", nn::conv2d(in, in,
@@ -121,21 +120,21 @@ class Attention2dDownsampleImpl : public torch::nn::Module {
         "v_local", conv_norm(values, values, {.kernel_size = 3, .stride = 2, .groups = values}));
     proj_ = register_module("proj", conv_norm(values, out));
     attention_biases_ =
-        register_parameter("attention_biases", torch::zeros({kNumHeads, side * side}));
+        register_parameter("attention_biases", torch::zeros({kNumHeads, grid_size * grid_size}));
   }
 
   Tensor forward(const Tensor& x) {  // [B,C,H,W] -> [B,C',H/2,W/2], rounded up
     const auto every_second = x.slice(2, 0, x.size(2), 2).slice(3, 0, x.size(3), 2);
-    const auto q = split_heads(q_proj_->forward(q_local_->forward(x) + every_second));
+    const auto q = split_map(q_proj_->forward(q_local_->forward(x) + every_second));
     const auto v = v_->forward(x);
-    const auto bias = nn::offset_bias(attention_biases_, side_, /*stride=*/2).to(q.dtype());
-    const auto y = at::scaled_dot_product_attention(q, split_heads(k_->forward(x)), split_heads(v),
-                                                    bias);  // [B,h,M,d]
-    return proj_->forward(at::gelu(merge_heads(y, nn::halved(side_)) + v_local_->forward(v)));
+    const auto bias = nn::attention_bias(attention_biases_, grid_size_, /*stride=*/2);
+    const auto y =
+        nn::attend(q, split_map(k_->forward(x)), split_map(v), {.bias = bias});  // [B,h,M,d]
+    return proj_->forward(at::gelu(merge_map(y, nn::halved(grid_size_)) + v_local_->forward(v)));
   }
 
  private:
-  int64_t side_;  // of the grid of keys
+  int64_t grid_size_;  // of the grid of keys
   torch::nn::Conv2d q_local_{nullptr};
   ConvNormAct q_proj_{nullptr}, k_{nullptr}, v_{nullptr}, v_local_{nullptr}, proj_{nullptr};
   Tensor attention_biases_;
@@ -145,9 +144,9 @@ TORCH_MODULE(Attention2dDownsample);
 // Keys: conv, (attn).
 class DownsampleImpl : public nn::BlockImpl {
  public:
-  DownsampleImpl(int64_t in, int64_t out, int64_t side, bool use_attn) {
+  DownsampleImpl(int64_t in, int64_t out, int64_t grid_size, bool use_attn) {
     conv_ = register_module("conv", conv_norm(in, out, {.kernel_size = 3, .stride = 2}));
-    if (use_attn) attn_ = register_module("attn", Attention2dDownsample(in, out, side));
+    if (use_attn) attn_ = register_module("attn", Attention2dDownsample(in, out, grid_size));
   }
   Tensor forward(const Tensor& x) override {  // [B,C,H,W] -> [B,C',H/2,W/2], rounded up
     const auto y = conv_->forward(x);
@@ -161,8 +160,8 @@ class DownsampleImpl : public nn::BlockImpl {
 
 struct BlockConfig {
   int64_t dim = 0;
-  int64_t side = 7;    // of the map
-  int64_t stride = 1;  // of the attention
+  int64_t grid_size = 7;  // of the map: positions along one side
+  int64_t stride = 1;     // of the attention
   bool use_attn = false;
   double mlp_ratio = 4.0;
   double layer_scale_init_value = 1e-5;
@@ -170,36 +169,24 @@ struct BlockConfig {
   double drop_path = 0;
 };
 
-// Keys: (token_mixer, ls1), mlp, ls2.
-class MixerBlockImpl : public nn::BlockImpl {
+// [B,C,H,W] -> [B,C,H,W], without norms of its own. Keys: (token_mixer, ls1), mlp, ls2.
+class MixerBlockImpl : public nn::PreNormBlockImpl {
  public:
-  explicit MixerBlockImpl(const BlockConfig& config) : drop_path_(config.drop_path) {
-    const auto scale = [&] { return nn::LayerScale2d(config.dim, config.layer_scale_init_value); };
-    if (config.use_attn) {
-      token_mixer_ =
-          register_module("token_mixer", Attention2d(config.dim, config.side, config.stride));
-      ls1_ = register_module("ls1", scale());
-    }
+  explicit MixerBlockImpl(const BlockConfig& config)
+      : PreNormBlockImpl({.drop_path = config.drop_path}) {
     const auto hidden = static_cast<int64_t>(static_cast<double>(config.dim) * config.mlp_ratio);
-    mlp_ = register_module("mlp", nn::ConvNormMlp(nn::ConvNormMlpConfig{.dim = config.dim,
-                                                                        .hidden = hidden,
-                                                                        .depthwise = true,
-                                                                        .bias = true,
-                                                                        .drop = config.proj_drop}));
-    ls2_ = register_module("ls2", scale());
+    if (config.use_attn) {
+      add(mixer.layer, "token_mixer", Attention2d(config.dim, config.grid_size, config.stride));
+      add(mixer.scale, "ls1", nn::LayerScale2d(config.dim, config.layer_scale_init_value));
+    }
+    add(mlp.layer, "mlp",
+        nn::ConvNormMlp(nn::ConvNormMlpConfig{.dim = config.dim,
+                                              .hidden = hidden,
+                                              .depthwise = true,
+                                              .bias = true,
+                                              .drop = config.proj_drop}));
+    add(mlp.scale, "ls2", nn::LayerScale2d(config.dim, config.layer_scale_init_value));
   }
-  Tensor forward(const Tensor& map) override {  // [B,C,H,W] -> [B,C,H,W]
-    auto x = map;
-    if (token_mixer_)
-      x = x + nn::drop_path(ls1_->forward(token_mixer_->forward(x)), drop_path_, is_training());
-    return x + nn::drop_path(ls2_->forward(mlp_->forward(x)), drop_path_, is_training());
-  }
-
- private:
-  double drop_path_;
-  Attention2d token_mixer_{nullptr};
-  nn::ConvNormMlp mlp_{nullptr};
-  nn::LayerScale2d ls1_{nullptr}, ls2_{nullptr};
 };
 TORCH_MODULE(MixerBlock);
 
@@ -260,23 +247,23 @@ EfficientFormerV2::EfficientFormerV2(const EfficientFormerV2Config& config) : Mo
       stem->register_module("conv2", conv_norm(dims[0] / 2, dims[0], strided, nn::Act::kGelu));
 
   const auto rates = nn::drop_path_rates(config.drop_path_rate, config.depths);
-  int64_t side = nn::halved(nn::halved(config.img_size)), reduction = 4;
+  int64_t grid_size = nn::halved(nn::halved(config.img_size)), reduction = 4;
   std::vector<FeatureInfo> info;
   torch::nn::ModuleList stages;
   for (size_t i = 0; i < dims.size(); ++i) {
     auto module = std::make_shared<torch::nn::Module>();
     Stage stage;
     if (i > 0) {
-      stage.downsample = std::make_shared<DownsampleImpl>(dims[i - 1], dims[i], side,
+      stage.downsample = std::make_shared<DownsampleImpl>(dims[i - 1], dims[i], grid_size,
                                                           /*use_attn=*/i > kFirstAttentionStage);
       module->register_module("downsample", stage.downsample);
-      side = nn::halved(side);
+      grid_size = nn::halved(grid_size);
       reduction *= 2;
     }
     for (int64_t j = 0; j < config.depths[i]; ++j)
       stage.blocks->push_back(MixerBlock(BlockConfig{
           .dim = dims[i],
-          .side = side,
+          .grid_size = grid_size,
           .stride = i == kFirstAttentionStage ? 2 : 1,
           .use_attn = i >= kFirstAttentionStage && j >= config.depths[i] - config.num_vit,
           .mlp_ratio = mlp_ratio(i, j),

@@ -113,13 +113,13 @@ FastViT::FastViT(const FastViTConfig& config) : ModelOf(config) {
       stage.downsample = module->register_module(
           "downsample", FastViTDownsample(config, config.embed_dims[i - 1], dim));
     if (config.pos_embs[i] > 0)
-      stage.pos_emb =
-          module->register_module("pos_emb", nn::ConditionalPosition(nn::ConditionalPositionConfig{
-                                                 .dim = dim,
-                                                 .kernel_size = config.pos_embs[i],
-                                                 .keys = nn::PositionKeys::kPosEnc,
-                                                 .init = nn::ConvInit::kTorch,
-                                                 .inference_mode = config.inference_mode}));
+      stage.pos_emb = module->register_module(
+          "pos_emb", nn::ConditionalPositionEncoding(nn::ConditionalPositionEncodingConfig{
+                         .dim = dim,
+                         .kernel_size = config.pos_embs[i],
+                         .keys = nn::PositionKeys::kPosEnc,
+                         .init = nn::ConvInit::kTorch,
+                         .inference_mode = config.inference_mode}));
     for (const double rate : rates[i]) {
       const FastViTBlockConfig block{.dim = dim,
                                      .kernel_size = config.repmixer_kernel_size,

@@ -65,7 +65,7 @@ class FastViT : public ModelOf<FastViTConfig> {
   void replace_head(int64_t num_classes) override;
   struct Stage {
     FastViTDownsample downsample{nullptr};
-    nn::ConditionalPosition pos_emb{nullptr};
+    nn::ConditionalPositionEncoding pos_emb{nullptr};
     nn::BlockList blocks;
   };
   nn::BlockList stem_;

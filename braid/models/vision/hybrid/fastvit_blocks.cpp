@@ -108,21 +108,16 @@ torch::Tensor RepMixerBlockImpl::forward(const torch::Tensor& x) {
 }
 
 FastViTAttentionBlockImpl::FastViTAttentionBlockImpl(const FastViTBlockConfig& config)
-    : drop_path_(config.drop_path) {
-  norm = register_module("norm", nn::batch_norm(config.dim));
-  token_mixer = register_module(
-      "token_mixer", nn::Attention(nn::AttentionConfig{.dim = config.dim,
-                                                       .num_heads = config.dim / config.head_dim}));
-  layer_scale_1 = register_module("layer_scale_1", map_scale(config));
-  mlp = register_module("mlp", feed_forward(config));
-  layer_scale_2 = register_module("layer_scale_2", map_scale(config));
-}
-
-torch::Tensor FastViTAttentionBlockImpl::forward(const torch::Tensor& x) {
-  auto y = nn::to_nhwc(norm->forward(x));  // [B,H,W,C]
-  y = token_mixer->forward(y.flatten(1, 2)).view(y.sizes());
-  y = x + nn::drop_path(layer_scale_1->forward(nn::to_nchw(y)), drop_path_, is_training());
-  return y + nn::drop_path(layer_scale_2->forward(mlp->forward(y)), drop_path_, is_training());
+    : PreNormBlockImpl({.drop_path = config.drop_path}) {
+  add(mixer.norm, "norm", nn::batch_norm(config.dim));
+  nn::SelfAttention attention(
+      nn::SelfAttentionConfig{.dim = config.dim, .num_heads = config.dim / config.head_dim});
+  add(mixer.layer, "token_mixer", {attention, [attention](const torch::Tensor& x) mutable {
+                                     return nn::to_nchw(attention->forward(nn::to_nhwc(x)));
+                                   }});
+  add(mixer.scale, "layer_scale_1", map_scale(config));
+  add(mlp.layer, "mlp", feed_forward(config));
+  add(mlp.scale, "layer_scale_2", map_scale(config));
 }
 
 }  // namespace braid::models

@@ -6,11 +6,11 @@
 #pragma once
 
 #include "braid/models/vision/hybrid/mobile_one.h"
-#include "braid/nn/attention/attention.h"
 #include "braid/nn/basic/activation.h"
 #include "braid/nn/basic/block.h"
 #include "braid/nn/basic/layer_scale.h"
 #include "braid/nn/basic/pointwise.h"
+#include "braid/nn/block/pre_norm_block.h"
 #include "braid/nn/conv/reparameterize.h"
 #include "braid/torch.h"
 
@@ -83,20 +83,11 @@ class RepMixerBlockImpl : public nn::BlockImpl {
 };
 TORCH_MODULE(RepMixerBlock);
 
-// nn::Attention behind a batch norm and feed-forward part: [B,C,H,W] -> [B,C,H,W]. Keys: norm,
+// Attention behind a batch norm, then the feed-forward part: [B,C,H,W] -> [B,C,H,W]. Keys: norm,
 // token_mixer, layer_scale_1, mlp, layer_scale_2.
-class FastViTAttentionBlockImpl : public nn::BlockImpl {
+class FastViTAttentionBlockImpl : public nn::PreNormBlockImpl {
  public:
   explicit FastViTAttentionBlockImpl(const FastViTBlockConfig& config);
-  torch::Tensor forward(const torch::Tensor& x) override;
-
-  torch::nn::BatchNorm2d norm{nullptr};
-  nn::Attention token_mixer{nullptr};
-  FastVitMlp mlp{nullptr};
-  nn::LayerScale2d layer_scale_1{nullptr}, layer_scale_2{nullptr};
-
- private:
-  double drop_path_;
 };
 TORCH_MODULE(FastViTAttentionBlock);
 

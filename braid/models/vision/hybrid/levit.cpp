@@ -7,10 +7,12 @@
 #include "braid/models/layer_ids.h"
 #include "braid/models/validate.h"
 #include "braid/models/vision/inputs.h"
+#include "braid/nn/attention/core.h"
 #include "braid/nn/basic/drop_path.h"
 #include "braid/nn/basic/init.h"
+#include "braid/nn/block/pre_norm_block.h"
 #include "braid/nn/head/replace_head.h"
-#include "braid/nn/position/offset_bias.h"
+#include "braid/nn/position/attention_bias_table.h"
 #include "braid/runtime/grad_checkpoint.h"
 
 namespace braid::models {
@@ -49,8 +51,8 @@ struct LevitAttentionConfig {
   int64_t key_dim = 16;
   int64_t num_heads = 4;
   double attn_ratio = 2;
-  int64_t side = 14;   // of the grid of keys
-  int64_t stride = 1;  // of the grid of queries; above 1 they have a projection of their own
+  int64_t grid_size = 14;  // of keys: positions along one side
+  int64_t stride = 1;      // of the grid of queries; above 1 they have a projection of their own
 };
 
 // Keys: attention_biases, qkv (stride 1) or kv and q.ln, proj.ln.
@@ -59,8 +61,8 @@ class LevitAttentionImpl : public torch::nn::Module {
   explicit LevitAttentionImpl(const LevitAttentionConfig& config)
       : config_(config), val_dim_(scaled(config.key_dim, config.attn_ratio)) {
     const int64_t h = config.num_heads;
-    attention_biases_ =
-        register_parameter("attention_biases", torch::zeros({h, config.side * config.side}));
+    attention_biases_ = register_parameter("attention_biases",
+                                           torch::zeros({h, config.grid_size * config.grid_size}));
     if (config.stride == 1) {
       qkv_ = register_module("qkv", LinearNorm(config.in_dim, h * (2 * config.key_dim + val_dim_)));
     } else {
@@ -74,26 +76,22 @@ class LevitAttentionImpl : public torch::nn::Module {
   }
 
   Tensor forward(const Tensor& x) {  // [B,N,D] -> [B,M,D']
-    const int64_t B = x.size(0), N = x.size(1), h = config_.num_heads, key_dim = config_.key_dim;
-    const auto heads = [&](const Tensor& tokens) {  // [B,N,h*d] -> [B,h,N,d]
-      return tokens.view({B, tokens.size(1), h, -1}).transpose(1, 2);
-    };
-    auto parts = heads(qkv_->forward(x));
-    Tensor query;
+    const int64_t h = config_.num_heads, key_dim = config_.key_dim, grid = config_.grid_size;
+    Tensor q, k, v;
     if (q_) {
-      const auto grid = x.view({B, config_.side, config_.side, -1})
-                            .slice(1, 0, N, config_.stride)
-                            .slice(2, 0, N, config_.stride);
-      query = heads(q_->forward(grid.flatten(1, 2)));
+      const auto queries = x.view({x.size(0), grid, grid, -1})
+                               .slice(1, 0, grid, config_.stride)
+                               .slice(2, 0, grid, config_.stride);
+      const auto kv = nn::split_by_head<2>(qkv_->forward(x), h, {key_dim, val_dim_});
+      k = kv[0], v = kv[1];
+      q = nn::split_heads(q_->forward(queries.flatten(1, 2)), h);
     } else {
-      query = parts.narrow(-1, 0, key_dim);
-      parts = parts.narrow(-1, key_dim, key_dim + val_dim_);
+      const auto qkv = nn::split_by_head<3>(qkv_->forward(x), h, {key_dim, key_dim, val_dim_});
+      q = qkv[0], k = qkv[1], v = qkv[2];
     }
-    const auto y = at::scaled_dot_product_attention(
-        query, parts.narrow(-1, 0, key_dim), parts.narrow(-1, key_dim, val_dim_),
-        nn::offset_bias(attention_biases_, config_.side, config_.stride)
-            .to(query.dtype()));  // [B,h,M,d]
-    return proj_->forward(at::hardswish(y.transpose(1, 2).flatten(2)));
+    const auto bias = nn::attention_bias(attention_biases_, grid, config_.stride);
+    const auto y = nn::attend(q, k, v, {.bias = bias});  // [B,h,M,d]
+    return proj_->forward(at::hardswish(nn::merge_heads(y)));
   }
 
  private:
@@ -139,24 +137,14 @@ class LevitDownsampleImpl : public nn::BlockImpl {
   LevitMlp mlp_{nullptr};
 };
 
-// Keys: attn, mlp.
-class ResidualBlockImpl : public nn::BlockImpl {
+// Without norms of its own. Keys: attn, mlp.
+class ResidualBlockImpl : public nn::PreNormBlockImpl {
  public:
   ResidualBlockImpl(const LevitAttentionConfig& attention, double mlp_ratio, double drop_path)
-      : drop_path_(drop_path) {
-    attn_ = register_module("attn", LevitAttention(attention));
-    mlp_ =
-        register_module("mlp", LevitMlp(attention.out_dim, scaled(attention.out_dim, mlp_ratio)));
+      : PreNormBlockImpl({.drop_path = drop_path}) {
+    add(mixer.layer, "attn", LevitAttention(attention));
+    add(mlp.layer, "mlp", LevitMlp(attention.out_dim, scaled(attention.out_dim, mlp_ratio)));
   }
-  Tensor forward(const Tensor& x) override {
-    const auto y = x + nn::drop_path(attn_->forward(x), drop_path_, is_training());
-    return y + nn::drop_path(mlp_->forward(y), drop_path_, is_training());
-  }
-
- private:
-  double drop_path_;
-  LevitAttention attn_{nullptr};
-  LevitMlp mlp_{nullptr};
 };
 TORCH_MODULE(ResidualBlock);
 
@@ -214,7 +202,7 @@ torch::Tensor LevitHeadImpl::forward(const torch::Tensor& x) {
 Levit::Levit(const LevitConfig& config) : ModelOf(config) {
   validate(config);
   auto stem = register_module("stem", std::make_shared<torch::nn::Module>());
-  int64_t chans = config.in_chans, side = config.img_size;
+  int64_t chans = config.in_chans, grid_size = config.img_size;
   for (int64_t i = 0; i < 4; ++i) {
     const int64_t out = config.embed_dim[0] >> (3 - i);
     stem_.push_back(
@@ -228,7 +216,7 @@ Levit::Levit(const LevitConfig& config) : ModelOf(config) {
                                   .act = i == 3 ? nn::Act::kIdentity : nn::Act::kHardSwish,
                                   .conv_key = "linear"})));
     chans = out;
-    side = (side + 1) / 2;
+    grid_size = (grid_size + 1) / 2;
   }
 
   torch::nn::ModuleList stages;
@@ -241,17 +229,17 @@ Levit::Levit(const LevitConfig& config) : ModelOf(config) {
                                    .key_dim = config.key_dim,
                                    .num_heads = chans / config.key_dim,
                                    .attn_ratio = kDownsampleAttnRatio,
-                                   .side = side,
+                                   .grid_size = grid_size,
                                    .stride = 2};
     if (i > 0) {
       stage.downsample = std::make_shared<LevitDownsampleImpl>(attention, config.drop_path_rate);
       module->register_module("downsample", stage.downsample);
-      side = (side + 1) / 2;
+      grid_size = (grid_size + 1) / 2;
     }
     attention.in_dim = out;
     attention.num_heads = config.num_heads[i];
     attention.attn_ratio = config.attn_ratio;
-    attention.side = side;
+    attention.grid_size = grid_size;
     attention.stride = 1;
     for (int64_t j = 0; j < config.depths[i]; ++j)
       stage.blocks->push_back(ResidualBlock(attention, config.mlp_ratio, config.drop_path_rate));
@@ -326,7 +314,7 @@ int64_t Levit::layer_id(const std::string& parameter) const {
 torch::Tensor Levit::resample_weight(const std::string& name, const torch::Tensor& loaded) const {
   if (!name.ends_with("attention_biases") || loaded.dim() != 2) return loaded;
   const auto positions = static_cast<double>(named_parameters()[name].size(1));
-  return nn::resize_offset_bias(loaded, std::lround(std::sqrt(positions)));
+  return nn::resize_attention_bias_table(loaded, std::lround(std::sqrt(positions)));
 }
 
 void add_levit(Registry& table) {

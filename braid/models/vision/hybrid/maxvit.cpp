@@ -6,7 +6,6 @@
 
 #include "braid/models/validate.h"
 #include "braid/models/vision/inputs.h"
-#include "braid/nn/attention/partition_attention.h"
 
 namespace braid::models {
 namespace {
@@ -83,6 +82,19 @@ void MaxVitConfig::visit(FieldVisitor& v) {
   v.field("drop_path_rate", drop_path_rate, "stochastic depth of the last block, 0: none");
 }
 
+MaxVitBlockImpl::MaxVitBlockImpl(MaxVitBlockConfig config) {
+  conv_ = register_module("conv", nn::MbConvBlock(config.conv));
+  config.attention.dim = config.conv.out_chs;
+  config.attention.partition = nn::Partition::kWindow;
+  attn_block_ = register_module("attn_block", nn::PartitionBlock(config.attention));
+  config.attention.partition = nn::Partition::kGrid;
+  attn_grid_ = register_module("attn_grid", nn::PartitionBlock(config.attention));
+}
+
+torch::Tensor MaxVitBlockImpl::forward(const torch::Tensor& x) {
+  return attn_grid_->forward(attn_block_->forward(conv_->forward(x)));
+}
+
 MaxVit::MaxVit(const MaxVitConfig& config) : ModelOf(config) {
   const auto layout = layout_of(config);
   validate(layout);
@@ -92,30 +104,30 @@ MaxVit::MaxVit(const MaxVitConfig& config) : ModelOf(config) {
 
 std::shared_ptr<nn::BlockImpl> MaxVit::make_block(const MaxxVitPlace& place) const {
   const auto& c = config_;
-  return std::make_shared<nn::MaxVitBlockImpl>(nn::MaxVitBlockConfig{
-      .conv = {.in_chs = place.in,
-               .out_chs = place.out,
-               .stride = place.stride,
-               .padding = padding_of(c),
-               .expand_ratio = c.expand_ratio,
-               .expand_output = c.conv_expand_output,
-               .output_bias = c.conv_output_bias,
-               .attn_ratio = c.conv_attn_ratio,
-               .act = nn::parse_act(c.conv_act_layer),
-               .norm_eps = c.conv_norm_eps,
-               .drop_path = place.drop_path},
-      .attention = {
-          .size = std::max<int64_t>(1, c.img_size / c.partition_ratio),
-          .dim_head = c.dim_head,
-          .expand_ratio = c.expand_ratio,
-          .qkv_order = c.head_first ? nn::QkvOrder::kHeadsFirst : nn::QkvOrder::kPartsFirst,
-          .rel_pos_type = nn::parse_rel_pos_type(c.rel_pos_type),
-          .rel_pos_dim = c.rel_pos_dim,
-          .act = nn::parse_act(c.act_layer),
-          .norm_eps = c.norm_eps,
-          .attn_drop = c.attn_drop_rate,
-          .proj_drop = c.proj_drop_rate,
-          .drop_path = place.drop_path}});
+  return std::make_shared<MaxVitBlockImpl>(
+      MaxVitBlockConfig{.conv = {.in_chs = place.in,
+                                 .out_chs = place.out,
+                                 .stride = place.stride,
+                                 .padding = padding_of(c),
+                                 .expand_ratio = c.expand_ratio,
+                                 .expand_output = c.conv_expand_output,
+                                 .output_bias = c.conv_output_bias,
+                                 .attn_ratio = c.conv_attn_ratio,
+                                 .act = nn::parse_act(c.conv_act_layer),
+                                 .norm_eps = c.conv_norm_eps,
+                                 .drop_path = place.drop_path},
+                        .attention = {.size = std::max<int64_t>(1, c.img_size / c.partition_ratio),
+                                      .dim_head = c.dim_head,
+                                      .expand_ratio = c.expand_ratio,
+                                      .qkv_order = c.head_first ? nn::QkvOrder::kHeadsFirst
+                                                                : nn::QkvOrder::kPartsFirst,
+                                      .rel_pos_type = nn::parse_rel_pos_type(c.rel_pos_type),
+                                      .rel_pos_dim = c.rel_pos_dim,
+                                      .act = nn::parse_act(c.act_layer),
+                                      .norm_eps = c.norm_eps,
+                                      .attn_drop = c.attn_drop_rate,
+                                      .proj_drop = c.proj_drop_rate,
+                                      .drop_path = place.drop_path}});
 }
 
 void add_maxvit(Registry& table) {

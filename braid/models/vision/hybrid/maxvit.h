@@ -10,6 +10,8 @@
 #pragma once
 #include "braid/models/registry.h"
 #include "braid/models/vision/hybrid/maxxvit.h"
+#include "braid/nn/block/mbconv_block.h"
+#include "braid/nn/block/partition_block.h"
 
 namespace braid::models {
 
@@ -42,6 +44,24 @@ struct MaxVitConfig {
   double drop_path_rate = 0;
   void visit(FieldVisitor& v);
 };
+
+struct MaxVitBlockConfig {
+  nn::MbConvBlockConfig conv;
+  nn::PartitionBlockConfig attention;  // dim and partition are the block's business
+};
+
+// MBConv, attention in windows, attention in grids: [B,C,H,W] -> [B,C',H/stride,W/stride]. Keys:
+// conv, attn_block, attn_grid.
+class MaxVitBlockImpl : public nn::BlockImpl {
+ public:
+  explicit MaxVitBlockImpl(MaxVitBlockConfig config);
+  torch::Tensor forward(const torch::Tensor& x) override;
+
+ private:
+  nn::MbConvBlock conv_{nullptr};
+  nn::PartitionBlock attn_block_{nullptr}, attn_grid_{nullptr};
+};
+TORCH_MODULE(MaxVitBlock);
 
 class MaxVit : public ModelOf<MaxVitConfig, MaxxVit> {
  public:

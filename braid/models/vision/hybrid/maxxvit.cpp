@@ -29,17 +29,17 @@ void MaxxVit::build(const MaxxVitLayout& layout, const MakeBlock& make_block) {
   stem_ = register_module("stem", ConvStem(layout.stem));
   const auto rates = nn::drop_path_rates(layout.drop_path_rate, layout.depths);
   int64_t chans = layout.stem.out_chs[1];
-  int64_t side = layout.stem.stride == 2 ? nn::halved(layout.img_size) : layout.img_size;
+  int64_t feat_size = layout.stem.stride == 2 ? nn::halved(layout.img_size) : layout.img_size;
   torch::nn::ModuleList stages;
   for (size_t i = 0; i < layout.depths.size(); ++i) {
     nn::BlockList blocks;
-    side = nn::halved(side);
+    feat_size = nn::halved(feat_size);
     for (const double rate : rates[i]) {
       blocks->push_back(make_block({.stage = i,
                                     .in = chans,
                                     .out = layout.embed_dim[i],
                                     .stride = blocks->size() == 0 ? 2 : 1,
-                                    .side = side,
+                                    .feat_size = feat_size,
                                     .drop_path = rate}));
       chans = layout.embed_dim[i];
     }

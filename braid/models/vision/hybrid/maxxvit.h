@@ -28,7 +28,7 @@ struct MaxxVitPlace {
   size_t stage = 0;
   int64_t in = 0, out = 0;  // channels
   int64_t stride = 1;
-  int64_t side = 0;  // pixels along one side of the output
+  int64_t feat_size = 0;  // pixels along one side of the output
   double drop_path = 0;
 };
 

@@ -79,16 +79,16 @@ MetaFormer::MetaFormer(const MetaFormerConfig& config) : ModelOf(config) {
           *module->register_module("downsample", std::make_shared<torch::nn::Module>()), chans, out,
           /*kernel=*/3, /*stride=*/2, /*padding=*/1, /*norm_chans=*/chans);
     chans = out;
-    nn::MetaFormerBlockConfig block{.dim = out,
-                                    .token_mixer = config.token_mixers[i] == "attention"
-                                                       ? nn::TokenMixer::kAttention
-                                                       : nn::TokenMixer::kSepConv,
-                                    .head_dim = config.head_dim,
-                                    .proj_drop = config.proj_drop_rate};
+    MetaFormerBlockConfig block{.dim = out,
+                                .token_mixer = config.token_mixers[i] == "attention"
+                                                   ? TokenMixer::kAttention
+                                                   : TokenMixer::kSepConv,
+                                .head_dim = config.head_dim,
+                                .proj_drop = config.proj_drop_rate};
     if (config.res_scale_init_values[i] != 0) block.res_scale = config.res_scale_init_values[i];
     for (const double rate : rates[i]) {
       block.drop_path = rate;
-      stage.blocks->push_back(nn::MetaFormerBlock(block));
+      stage.blocks->push_back(MetaFormerBlock(block));
     }
     module->register_module("blocks", stage.blocks);
     list->push_back(module);

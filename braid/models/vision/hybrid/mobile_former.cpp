@@ -6,8 +6,10 @@
 #include "braid/models/validate.h"
 #include "braid/models/vision/hybrid/branches.h"
 #include "braid/models/vision/inputs.h"
+#include "braid/nn/attention/core.h"
 #include "braid/nn/basic/drop_path.h"
 #include "braid/nn/basic/norm.h"
+#include "braid/nn/basic/token_grid.h"
 #include "braid/nn/conv/conv_norm_act.h"
 #include "braid/nn/head/replace_head.h"
 #include "braid/nn/mlp/mlp.h"
@@ -38,15 +40,6 @@ Layer nest(torch::nn::Module& parent, const std::string& outer, const std::strin
   return layer;
 }
 
-// [B,N,C] -> [B,h,N,d], a view.
-Tensor heads_of(const Tensor& x, int64_t heads) {
-  return x.view({x.size(0), x.size(1), heads, x.size(2) / heads}).transpose(1, 2);
-}
-// [B,h,N,d] -> [B,N,C].
-Tensor join_heads(const Tensor& x) { return x.transpose(1, 2).flatten(2); }
-// [B,C,H,W] -> [B,H*W,C], a view when channels-last.
-Tensor pixels(const Tensor& map) { return nn::to_nhwc(map).flatten(1, 2); }
-
 // A feed-forward part whose layers have the keys 0 and 2.
 nn::Mlp numbered_mlp(int64_t in, int64_t hidden, int64_t out, nn::Act act) {
   return nn::Mlp(nn::MlpConfig{.in_features = in,
@@ -73,9 +66,9 @@ class GlobalBlockImpl : public torch::nn::Module {
     layer_norm_ = register_module("layer_norm", nn::layer_norm(D, kTokenNormEps));
   }
   Tensor forward(const Tensor& tokens) {  // [B,T,D] -> [B,T,D]
-    const auto keys = heads_of(tokens, kGlobalHeads);
-    const auto y = join_heads(
-        at::scaled_dot_product_attention(heads_of(q_->forward(tokens), kGlobalHeads), keys, keys));
+    const auto keys = nn::split_heads(tokens, kGlobalHeads);
+    const auto y =
+        nn::merge_heads(nn::attend(nn::split_heads(q_->forward(tokens), kGlobalHeads), keys, keys));
     auto x = tokens + nn::drop_path(channel_mlp_->forward(y), drop_path_, is_training());
     x = layer_norm_->forward(x);
     return ffn_norm_->forward(x + ffn_->forward(x));
@@ -98,9 +91,10 @@ class GlobalToLocalImpl : public torch::nn::Module {
     proj_ = register_module("proj", Linear(config.token_dim, chans));
   }
   Tensor forward(const Tensor& map, const Tensor& tokens) {  // -> [B,C,H,W]
-    const auto y = join_heads(at::scaled_dot_product_attention(
-        heads_of(pixels(map), heads_), heads_of(k_->forward(tokens), heads_),
-        heads_of(proj_->forward(tokens), heads_)));  // [B,H*W,C]
+    const auto y =
+        nn::merge_heads(nn::attend(nn::split_heads(nn::map_to_tokens(map), heads_),
+                                   nn::split_heads(k_->forward(tokens), heads_),
+                                   nn::split_heads(proj_->forward(tokens), heads_)));  // [B,H*W,C]
     const auto out = nn::to_nchw(y.view({map.size(0), map.size(2), map.size(3), map.size(1)}));
     return map + nn::drop_path(out, drop_path_, is_training());
   }
@@ -327,9 +321,9 @@ LocalToGlobalImpl::LocalToGlobalImpl(const MobileFormerConfig& config, int64_t c
 }
 
 Tensor LocalToGlobalImpl::forward(const Tensor& map, const Tensor& tokens) {
-  const auto keys = heads_of(pixels(map), heads_);  // [B,h,H*W,d]
-  auto y = join_heads(at::scaled_dot_product_attention(heads_of(q->forward(tokens), heads_), keys,
-                                                       keys));  // [B,T,C]
+  const auto keys = nn::split_heads(nn::map_to_tokens(map), heads_);  // [B,h,H*W,d]
+  auto y = nn::merge_heads(nn::attend(nn::split_heads(q->forward(tokens), heads_), keys,
+                                      keys));  // [B,T,C]
   y = proj->forward(y * (2 * gate(alpha->forward(tokens))));
   return layer_norm->forward(tokens + nn::drop_path(y, drop_path_, is_training()));
 }

@@ -45,7 +45,7 @@ void validate(const NextViTConfig& config) {
     const int64_t chans = config.transformer_chs[i];
     if (chans == 0) continue;
     check.positive("transformer_chs", chans);
-    const nn::NextBlockConfig block{.out_chs = chans, .mix_block_ratio = config.mix_block_ratio};
+    const NextBlockConfig block{.out_chs = chans, .mix_block_ratio = config.mix_block_ratio};
     const int64_t attention = block.attention_chs();
     if (attention >= chans)
       check.fail(fmt::format("expected transformer_chs above {}, attention's part, got {}",
@@ -107,7 +107,7 @@ NextViT::NextViT(const NextViTConfig& config) : ModelOf(config) {
     nn::BlockList blocks;
     for (int64_t j = 0; j < config.depths[i]; ++j) {
       const bool transformer = is_transformer(i, j);
-      const nn::NextBlockConfig block{
+      const NextBlockConfig block{
           .in_chs = chans,
           .out_chs = transformer ? config.transformer_chs[i] : config.conv_chs[i],
           .stride = j == 0 ? config.strides[i] : 1,
@@ -118,9 +118,9 @@ NextViT::NextViT(const NextViTConfig& config) : ModelOf(config) {
           .proj_drop = config.proj_drop_rate,
           .drop_path = rates[i][static_cast<size_t>(j)]};
       if (transformer)
-        blocks->push_back(nn::NextTransformerBlock(block));
+        blocks->push_back(NextTransformerBlock(block));
       else
-        blocks->push_back(nn::NextConvBlock(block));
+        blocks->push_back(NextConvBlock(block));
       chans = block.out_chs;
     }
     auto stage = std::make_shared<torch::nn::Module>();

@@ -22,7 +22,7 @@ VisionTransformerConfig body_of(const ViTHybridConfig& config) {
     reduction *= 2;
   }
   return {.num_classes = config.num_classes,
-          .side = side,
+          .grid_size = side,
           .reduction = reduction,
           .embed_dim = config.embed_dim,
           .depth = config.depth,

@@ -3,10 +3,12 @@
 #include "braid/models/layer_ids.h"
 #include "braid/models/validate.h"
 #include "braid/models/vision/inputs.h"
+#include "braid/nn/attention/reduced_key_attention.h"
 #include "braid/nn/basic/drop_path.h"
 #include "braid/nn/basic/norm.h"
 #include "braid/nn/conv/conv.h"
 #include "braid/nn/head/replace_head.h"
+#include "braid/nn/mlp/conv_ffn.h"
 
 namespace braid::models {
 namespace {
@@ -51,27 +53,23 @@ void PvtV2Config::visit(FieldVisitor& v) {
   v.field("drop_path_rate", drop_path_rate, "stochastic depth of the last block, 0: none");
 }
 
-PvtV2BlockImpl::PvtV2BlockImpl(const PvtV2Config& config, size_t stage, double drop_path_rate)
-    : drop_path_(drop_path_rate) {
+PvtV2BlockImpl::PvtV2BlockImpl(const PvtV2Config& config, size_t stage, double drop_path)
+    : PreNormBlockImpl({.drop_path = drop_path}) {
   const int64_t D = config.embed_dims[stage];
-  norm1 = register_module("norm1", nn::layer_norm(D));
-  attn = register_module("attn", nn::PooledKeyAttention(nn::PooledKeyAttentionConfig{
-                                     .dim = D,
-                                     .num_heads = config.num_heads[stage],
-                                     .sr_ratio = config.sr_ratios[stage],
-                                     .qkv_bias = config.qkv_bias,
-                                     .attn_drop = config.attn_drop_rate,
-                                     .proj_drop = config.proj_drop_rate}));
-  norm2 = register_module("norm2", nn::layer_norm(D));
   const auto hidden = static_cast<int64_t>(static_cast<double>(D) * config.mlp_ratios[stage]);
-  mlp = register_module(
-      "mlp", nn::ConvFfn(nn::ConvFfnConfig{
-                 .in_features = D, .hidden_features = hidden, .drop = config.proj_drop_rate}));
-}
-
-torch::Tensor PvtV2BlockImpl::forward(const torch::Tensor& map) {
-  const auto x = map + nn::drop_path(attn->forward(norm1->forward(map)), drop_path_, is_training());
-  return x + nn::drop_path(mlp->forward(norm2->forward(x)), drop_path_, is_training());
+  add(mixer.norm, "norm1", nn::layer_norm(D));
+  add(mixer.layer, "attn",
+      nn::SpatialReductionAttention(
+          nn::SpatialReductionAttentionConfig{.attention = {.dim = D,
+                                                            .num_heads = config.num_heads[stage],
+                                                            .qkv_bias = config.qkv_bias,
+                                                            .attn_drop = config.attn_drop_rate,
+                                                            .proj_drop = config.proj_drop_rate},
+                                              .sr_ratio = config.sr_ratios[stage]}));
+  add(mlp.norm, "norm2", nn::layer_norm(D));
+  add(mlp.layer, "mlp",
+      nn::ConvFfn(nn::ConvFfnConfig{
+          .in_features = D, .hidden_features = hidden, .drop = config.proj_drop_rate}));
 }
 
 PvtV2StageImpl::PvtV2StageImpl(const PvtV2Config& config, size_t stage,

@@ -7,11 +7,9 @@
 // that small images work.
 #pragma once
 #include "braid/models/registry.h"
-#include "braid/models/vision/image_model.h"
-#include "braid/nn/attention/reduced_key_attention.h"
 #include "braid/nn/basic/block_list.h"
+#include "braid/nn/block/pre_norm_block.h"
 #include "braid/nn/conv/patch_embed.h"
-#include "braid/nn/mlp/conv_ffn.h"
 
 namespace braid::models {
 
@@ -33,18 +31,10 @@ struct PvtV2Config {
   void visit(FieldVisitor& v);
 };
 
-// Keys: norm1, attn, norm2, mlp.
-class PvtV2BlockImpl : public nn::BlockImpl {
+// [B,H,W,D] -> [B,H,W,D]. Keys: norm1, attn, norm2, mlp.
+class PvtV2BlockImpl : public nn::PreNormBlockImpl {
  public:
-  PvtV2BlockImpl(const PvtV2Config& config, size_t stage, double drop_path_rate);
-  torch::Tensor forward(const torch::Tensor& x) override;  // [B,H,W,D] -> [B,H,W,D]
-
-  torch::nn::LayerNorm norm1{nullptr}, norm2{nullptr};
-  nn::PooledKeyAttention attn{nullptr};
-  nn::ConvFfn mlp{nullptr};
-
- private:
-  double drop_path_;
+  PvtV2BlockImpl(const PvtV2Config& config, size_t stage, double drop_path);
 };
 TORCH_MODULE(PvtV2Block);
 

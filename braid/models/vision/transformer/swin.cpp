@@ -7,17 +7,15 @@
 #include "braid/models/layer_ids.h"
 #include "braid/models/validate.h"
 #include "braid/models/vision/inputs.h"
-#include "braid/nn/attention/window.h"
 #include "braid/nn/basic/drop_path.h"
 #include "braid/nn/basic/init.h"
 #include "braid/nn/basic/norm.h"
+#include "braid/nn/basic/pad.h"
 #include "braid/nn/conv/conv.h"
 #include "braid/nn/position/relative_position.h"
 
 namespace braid::models {
 namespace {
-
-constexpr double kEps = 1e-5;
 
 void validate(const SwinConfig& config) {
   const Validator check("swin");
@@ -60,14 +58,14 @@ void SwinConfig::visit(FieldVisitor& v) {
 }
 
 SwinPatchMergingImpl::SwinPatchMergingImpl(int64_t dim) {
-  norm = register_module("norm", nn::layer_norm(4 * dim, kEps));
+  norm = register_module("norm", nn::layer_norm(4 * dim, kSwinNormEps));
   reduction = register_module(
       "reduction", torch::nn::Linear(torch::nn::LinearOptions(4 * dim, 2 * dim).bias(false)));
   nn::init_linear_(reduction);
 }
 
 torch::Tensor SwinPatchMergingImpl::forward(const torch::Tensor& x) {
-  const auto y = nn::pad_to_windows(nn::to_nhwc(x), 2);
+  const auto y = nn::pad_to_multiple(nn::to_nhwc(x), 2, nn::MapLayout::kNhwc);
   const int64_t B = y.size(0), H = y.size(1), W = y.size(2), C = y.size(3);
   const auto patches = y.reshape({B, H / 2, 2, W / 2, 2, C})
                            .permute({0, 1, 3, 4, 2, 5})
@@ -82,9 +80,9 @@ Swin::Swin(const SwinConfig& config) : ModelOf(config) {
       "proj", torch::nn::Conv2d(
                   torch::nn::Conv2dOptions(config.in_chans, config.embed_dim, config.patch_size)
                       .stride(config.patch_size)));
-  patch_norm = patch_embed->register_module("norm", nn::layer_norm(config.embed_dim, kEps));
+  patch_norm = patch_embed->register_module("norm", nn::layer_norm(config.embed_dim, kSwinNormEps));
   const auto rates = nn::drop_path_rates(config.drop_path_rate, config.depths);
-  int64_t side = config.img_size / config.patch_size, dim = config.embed_dim;
+  int64_t feat_size = config.img_size / config.patch_size, dim = config.embed_dim;
   torch::nn::ModuleList layers;
   for (size_t i = 0; i < config.depths.size(); ++i) {
     auto layer = std::make_shared<torch::nn::Module>();
@@ -92,26 +90,26 @@ Swin::Swin(const SwinConfig& config) : ModelOf(config) {
     if (i > 0) {
       stage.downsample = layer->register_module("downsample", SwinPatchMerging(dim));
       dim *= 2;
-      side = (side + 1) / 2;
+      feat_size = (feat_size + 1) / 2;
     }
     for (const double rate : rates[i])
-      stage.blocks->push_back(nn::SwinBlock(nn::SwinBlockConfig{
-          .dim = dim,
-          .num_heads = config.num_heads[i],
-          .side = side,
-          .window_size = config.window_size,
-          .shift_size = stage.blocks->size() % 2 == 1 ? config.window_size / 2 : 0,
-          .mlp_ratio = config.mlp_ratio,
-          .qkv_bias = config.qkv_bias,
-          .attn_drop = config.attn_drop_rate,
-          .proj_drop = config.proj_drop_rate,
-          .drop_path = rate}));
+      stage.blocks->push_back(SwinBlock(
+          SwinBlockConfig{.dim = dim,
+                          .num_heads = config.num_heads[i],
+                          .feat_size = feat_size,
+                          .window_size = config.window_size,
+                          .shift_size = stage.blocks->size() % 2 == 1 ? config.window_size / 2 : 0,
+                          .mlp_ratio = config.mlp_ratio,
+                          .qkv_bias = config.qkv_bias,
+                          .attn_drop = config.attn_drop_rate,
+                          .proj_drop = config.proj_drop_rate,
+                          .drop_path = rate}));
     layer->register_module("blocks", stage.blocks);
     layers->push_back(layer);
     stages.push_back(stage);
   }
   register_module("layers", layers);
-  norm = register_module("norm", nn::layer_norm(dim, kEps));
+  norm = register_module("norm", nn::layer_norm(dim, kSwinNormEps));
   head = register_module(
       "head",
       nn::ClassifierHead(nn::ClassifierHeadConfig{

@@ -2,7 +2,7 @@
 
 #include "braid/models/validate.h"
 #include "braid/models/vision/inputs.h"
-#include "braid/nn/position/position.h"
+#include "braid/nn/basic/pad.h"
 
 namespace braid::models {
 namespace {
@@ -12,7 +12,7 @@ VisionTransformerConfig body_of(const ViTConfig& config) {
       .input(config.num_classes, config.in_chans, config.img_size)
       .positive("patch_size", config.patch_size);
   return {.num_classes = config.num_classes,
-          .side = (config.img_size + config.patch_size - 1) / config.patch_size,
+          .grid_size = (config.img_size + config.patch_size - 1) / config.patch_size,
           .reduction = config.patch_size,
           .embed_dim = config.embed_dim,
           .depth = config.depth,
@@ -55,7 +55,7 @@ ViTPatchEmbedImpl::ViTPatchEmbedImpl(const ViTConfig& config) : patch_size_(conf
 }
 
 torch::Tensor ViTPatchEmbedImpl::forward(const torch::Tensor& x) {
-  return proj->forward(nn::pad_to_patches(x, patch_size_)).flatten(2).transpose(1, 2);
+  return proj->forward(nn::pad_to_multiple(x, patch_size_)).flatten(2).transpose(1, 2);
 }
 
 ViT::ViT(const ViTConfig& config) : ModelOf(config, "vit", body_of(config)) {
