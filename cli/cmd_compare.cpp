@@ -91,9 +91,8 @@ void run(const ConfigFlags& flags, const std::string& file, const std::string& f
   KeyLines lines;
   if (!file.empty()) update_from_json(config, read_toml(file, &lines), file, lines);
   update_from_json(config, flags.given(), "flags");
-  stop_on_interrupt();
   const auto progress = make_terminal_progress();
-  const auto outcome = evaluate::compare(config, command, *progress);
+  const auto outcome = evaluate::compare(config, command, stop_on_interrupt(), *progress);
   if (format == "json") {
     fmt::print("{}\n", outcome.results.dump(2, ' ', false, Json::error_handler_t::replace));
   } else {

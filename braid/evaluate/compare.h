@@ -2,6 +2,7 @@
 // recommends one.
 #pragma once
 #include <filesystem>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -58,6 +59,8 @@ struct CompareOutcome {
 // command: the command line, kept in the results. Throws ConfigError when the folder holds a
 // comparison with other settings, TryAgainError when interrupted, the error itself when every model
 // failed with one, IoError when the folder cannot be written.
-CompareOutcome compare(const CompareConfig& config, const std::string& command, Progress& progress);
+// stop: saves and throws TryAgainError at the end of the step.
+CompareOutcome compare(const CompareConfig& config, const std::string& command,
+                       std::stop_token stop, Progress& progress);
 
 }  // namespace braid::evaluate
