@@ -18,30 +18,28 @@ inline constexpr int64_t kSmallImage = 64;
 // How a model wants its input (timm's pretrained_cfg).
 struct InputConfig {
   int64_t channels = 3;
-  int64_t height = 224;                              // pixels
-  int64_t width = 224;                               // pixels
-  std::vector<double> mean = {0.485, 0.456, 0.406};  // of pixels in [0, 1], one per channel
+  int64_t height = 224;  // pixels
+  int64_t width = 224;   // pixels
+  std::vector<double> mean = {0.485, 0.456, 0.406};
   std::vector<double> std = {0.229, 0.224, 0.225};
-  // bicubic or bilinear, antialiased as PIL does; random: one of them in training, else bilinear
   std::string interpolation = "bicubic";
-  double crop_pct = 0.875;           // evaluation: resize to size / crop_pct, then centre crop
-  std::string crop_mode = "center";  // evaluation: center, squash, border (timm's)
+  double crop_pct = 0.875;
+  std::string crop_mode = "center";
   void visit(FieldVisitor& v);
 };
 
 // Training augmentation; evaluation uses none of it. Flags are timm's.
 struct AugmentConfig {
   bool no_aug = false;
-  std::string train_crop =
-      "auto";  // rrc: random-resized-crop; pad: pad-crop; none; auto: pad for input <= 64 px
-  std::vector<double> scale = {0.08, 1.0};         // random-resized-crop area
-  std::vector<double> ratio = {3.0 / 4, 4.0 / 3};  // random-resized-crop aspect
-  int64_t crop_padding = 4;                        // pixels, for pad-crop
-  double hflip = 0.5;                              // probability
-  std::string aa = "";  // "rand-m9-n2-mstd0.5"-style RandAugment; "": off
-  double reprob = 0.0;  // random erasing probability
-  double mixup = 0.0;   // alpha, 0: off
-  double cutmix = 0.0;  // alpha, 0: off
+  std::string train_crop = "auto";
+  std::vector<double> scale = {0.08, 1.0};
+  std::vector<double> ratio = {3.0 / 4, 4.0 / 3};
+  int64_t crop_padding = 4;
+  double hflip = 0.5;
+  std::string aa = "";
+  double reprob = 0.0;
+  double mixup = 0.0;
+  double cutmix = 0.0;
   double mixup_prob = 1.0;
   double mixup_switch_prob = 0.5;
   void visit(FieldVisitor& v);

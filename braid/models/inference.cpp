@@ -1,9 +1,18 @@
 #include "braid/models/inference.h"
 
 #include "braid/data/loader.h"
+#include "braid/data/run_fields.h"
 #include "braid/nn/autocast.h"
 
 namespace braid::models {
+
+void InferenceOptions::visit(FieldVisitor& v) {
+  v.field("batch_size", batch_size, "images per forward pass", {.least = 1, .most = 65536});
+  v.field(data::workers_field(), workers);
+  v.field(data::dtype_field(), dtype);
+  v.field(data::device_field(), device);
+  v.field(data::on_bad_sample_field(), on_bad_sample);
+}
 
 Predictions run_model(Model& model, const data::DatasetPtr& dataset, const data::InputConfig& input,
                       const InferenceOptions& options, Progress& progress) {

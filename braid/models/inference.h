@@ -1,9 +1,11 @@
 // Runs a model over a whole dataset.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
+#include "braid/core/config.h"
 #include "braid/core/progress.h"
 #include "braid/data/dataset.h"
 #include "braid/data/transforms.h"
@@ -14,10 +16,11 @@ namespace braid::models {
 
 struct InferenceOptions {
   int64_t batch_size = 128;
-  int64_t workers = 2;                  // loader threads
-  std::string dtype = "float32";        // float32, bfloat16, auto
-  std::string device = "cpu";           // cpu, cuda
-  std::string on_bad_sample = "error";  // error, skip
+  int64_t workers = 2;
+  std::string dtype = "float32";
+  std::string device = "cpu";
+  std::string on_bad_sample = "error";
+  void visit(FieldVisitor& v);
 };
 
 struct Predictions {

@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <set>
-
 #include "braid/core/error.h"
 #include "braid/io/safetensors.h"
 #include "braid/models/tensor_file.h"
@@ -50,7 +48,8 @@ TrainState load_state(const std::filesystem::path& folder,
           "resume",
           fmt::format("expected state of version {}, got {}", kVersion, metadata.at("version")),
           file.string());
-    const Json j = Json::parse(metadata.at("state"));
+    const Json j =
+        parse_json(metadata.at("state"), {.component = "resume", .where = file.string()});
     j.at("epoch").get_to(s.epoch);
     j.at("batch").get_to(s.batch);
     j.at("step").get_to(s.step);
@@ -82,15 +81,14 @@ std::map<std::string, torch::Tensor> with_prefix(const std::map<std::string, tor
   return out;
 }
 
-void check_same_run(const Json& saved, const Json& now) {
-  static const std::set<std::string> kFree = {
-      "output",  "resume",  "epochs",          "max_train_seconds",  "max_steps",
-      "workers", "threads", "checkpoint_hist", "checkpoint_minutes", "early_stop_epochs"};
-  for (const auto& [field, value] : now.items())
-    if (!kFree.contains(field) && saved.contains(field) && saved[field] != value)
+void check_same_run(const Json& saved, const TrainConfig& config) {
+  const Json now = braid::to_json(config);
+  for (const Field& field : fields_of(config))
+    if (!field.rules.free_on_resume && saved.contains(field.name) &&
+        saved[field.name] != now[field.name])
       throw ConfigError("resume",
-                        fmt::format("the run was started with {} = {}, got {}", field,
-                                    saved[field].dump(), value.dump()),
+                        fmt::format("the run was started with {} = {}, got {}", field.name,
+                                    saved[field.name].dump(), now[field.name].dump()),
                         "", "resume with the same settings, or start anew in another --output");
 }
 

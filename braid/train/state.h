@@ -41,8 +41,8 @@ TrainState load_state(const std::filesystem::path& folder,
 std::map<std::string, torch::Tensor> with_prefix(const std::map<std::string, torch::Tensor>& all,
                                                  const std::string& prefix);
 
-// Throws ConfigError naming the first field in which a resumed run differs from the saved one. What
-// may differ: where it runs, how long, and how often it is kept.
-void check_same_run(const Json& saved, const Json& now);
+// Throws ConfigError naming the first field in which a resumed run differs from the saved one,
+// except those that are free on resume.
+void check_same_run(const Json& saved, const TrainConfig& config);
 
 }  // namespace braid::train

@@ -144,7 +144,7 @@ void Trainer::resume() {
   }
   std::map<std::string, torch::Tensor> tensors;
   state_ = load_state(last, tensors);
-  check_same_run(state_.config, braid::to_json(config_));
+  check_same_run(state_.config, config_);
   models::load_weights(model(), last);
   optimizer_->load_state(with_prefix(tensors, "optimizer."));
   if (ema_)
