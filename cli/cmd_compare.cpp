@@ -91,9 +91,8 @@ void run(const ConfigFlags& flags, const std::string& file, const std::string& f
   KeyLines lines;
   if (!file.empty()) update_from_json(config, read_toml(file, &lines), file, lines);
   update_from_json(config, flags.given(), "flags");
-  stop_on_interrupt();
   const auto progress = make_terminal_progress();
-  const auto outcome = evaluate::compare(config, command, *progress);
+  const auto outcome = evaluate::compare(config, command, stop_on_interrupt(), *progress);
   if (format == "json") {
     fmt::print("{}\n", outcome.results.dump(2, ' ', false, Json::error_handler_t::replace));
   } else {
@@ -119,8 +118,7 @@ void add_compare(CLI::App& program) {
   auto file = std::make_shared<std::string>();
   auto format = std::make_shared<std::string>("text");
   verb->add_option("--config", *file, "TOML file of settings; flags override it");
-  verb->add_option("--format", *format, "what is printed at the end: text or json [text]")
-      ->check(CLI::IsMember({"text", "json"}));
+  add_choice(*verb, "--format", *format, {"text", "json"}, "what is printed at the end");
   auto flags = std::make_shared<ConfigFlags>(*verb, evaluate::CompareConfig());
   verb->callback([=] { run(*flags, *file, *format, command_line()); });
 }

@@ -17,6 +17,7 @@
 #include "braid/evaluate/study.h"
 #include "braid/io/atomic_file.h"
 #include "braid/models/registry.h"
+#include "braid/runtime/process.h"
 #include "braid/train/divergence.h"
 
 namespace braid::evaluate {
@@ -151,14 +152,14 @@ void announce(const Study& study, const std::vector<ModelFacts>& facts) {
                   facts.size(), c.data, study.splits.train->size(), c.budget, duration(seconds)));
 }
 
-Study open_study(const CompareConfig& config, Progress& progress) {
+Study open_study(const CompareConfig& config, std::stop_token stop, Progress& progress) {
   const Budget budget = parse_budget(config.budget);
   io::check_writable(config.output, kReportBytes);
   auto splits = data::open_dataset(config.data, {.val_fraction = config.val_fraction});
   const auto test = splits.test ? splits.test : splits.val;
   WorkFolder work(fs::path(config.output) / "work", settings_of(config, splits));
-  return {config,          budget,  std::move(splits), test, splits.test ? "test" : "val",
-          std::move(work), progress};
+  return {config,          budget,          std::move(splits), test, splits.test ? "test" : "val",
+          std::move(work), std::move(stop), progress};
 }
 
 Json sorted_by_rank(const Json& models, const Preference& preference) {
@@ -169,12 +170,13 @@ Json sorted_by_rank(const Json& models, const Preference& preference) {
 
 }  // namespace
 
-CompareOutcome compare(const CompareConfig& given, const std::string& command, Progress& progress) {
+CompareOutcome compare(const CompareConfig& given, const std::string& command, std::stop_token stop,
+                       Progress& progress) {
   CompareConfig config = given;
   config.models = models::resolve_names(given.models);
   validate(config);
-  if (config.threads > 0) at::set_num_threads(static_cast<int>(config.threads));
-  const Study study = open_study(config, progress);
+  runtime::set_threads(config.threads);
+  const Study study = open_study(config, std::move(stop), progress);
   std::vector<ModelFacts> facts;
   for (const auto& model : config.models) facts.push_back(examine(study, model));
   announce(study, facts);

@@ -8,8 +8,9 @@
 #include "braid/evaluate/metrics.h"
 #include "braid/evaluate/study.h"
 #include "braid/models/checkpoint.h"
-#include "braid/models/inference.h"
+#include "braid/runtime/device.h"
 #include "braid/runtime/tensor_file.h"
+#include "braid/tasks/inference.h"
 
 namespace braid::evaluate {
 namespace {
@@ -22,7 +23,7 @@ constexpr int64_t kMostClassesShown = 200;  // a larger confusion matrix is left
 
 models::LoadedModel load(const Study& study, const Json& trained) {
   auto loaded = models::load_for_inference(trained.at("checkpoint").get<std::string>());
-  loaded.model->to(torch::Device(study.config.device));
+  loaded.model->to(runtime::resolve_device(study.config.device));
   return loaded;
 }
 
@@ -80,12 +81,11 @@ Json evaluate_unit(const Study& study, const Run& run, const Json& trained) {
   const std::string unit = "evaluate-" + run_name(run);
   if (const auto kept = study.work.find(unit)) return *kept;
   auto loaded = load(study, trained);
-  const auto predictions = models::run_model(*loaded.model, study.test, loaded.card.input,
-                                             {.workers = study.config.workers,
-                                              .dtype = study.config.dtype,
-                                              .device = study.config.device,
-                                              .on_bad_sample = study.config.on_bad_sample},
-                                             study.progress);
+  const auto predictions = tasks::run_model(*loaded.model, study.test, loaded.card.input,
+                                            {.workers = study.config.workers,
+                                             .dtype = study.config.dtype,
+                                             .on_bad_sample = study.config.on_bad_sample},
+                                            study.progress);
   if (predictions.labels.numel() == 0)
     throw DataError("compare", "no " + study.test_split + " image could be read",
                     study.config.data);

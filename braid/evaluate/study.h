@@ -2,6 +2,7 @@
 // so that a killed comparison goes on where it was.
 #pragma once
 
+#include <stop_token>
 #include <string>
 
 #include "braid/core/progress.h"
@@ -24,6 +25,7 @@ struct Study {
   data::DatasetPtr test;   // the test split, or val where the data has none
   std::string test_split;  // "test" or "val"
   WorkFolder work;
+  std::stop_token stop;
   Progress& progress;
 };
 
