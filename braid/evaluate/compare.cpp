@@ -158,8 +158,16 @@ Study open_study(const CompareConfig& config, std::stop_token stop, Progress& pr
   auto splits = data::open_dataset(config.data, {.val_fraction = config.val_fraction});
   const auto test = splits.test ? splits.test : splits.val;
   WorkFolder work(fs::path(config.output) / "work", settings_of(config, splits));
-  return {config,          budget,          std::move(splits), test, splits.test ? "test" : "val",
-          std::move(work), std::move(stop), progress};
+  auto statistics = std::make_shared<data::SharedStatistics>(splits.train);
+  return {config,
+          budget,
+          std::move(splits),
+          std::move(statistics),
+          test,
+          splits.test ? "test" : "val",
+          std::move(work),
+          std::move(stop),
+          progress};
 }
 
 Json sorted_by_rank(const Json& models, const Preference& preference) {

@@ -135,7 +135,9 @@ Json robustness_unit(const Study& study, const Run& run, const Json& trained) {
   RobustnessOptions options;
   options.images = study.config.robustness_images;
   options.seed = study.config.seed;
+  options.workers = study.config.workers;
   options.dtype = study.config.dtype;
+  options.on_bad_sample = study.config.on_bad_sample;
   const auto measured =
       measure_robustness(*loaded.model, study.test, loaded.card.input, options, study.progress);
   Json robustness = Json::array(), shuffled = Json::array();

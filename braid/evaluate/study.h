@@ -7,6 +7,7 @@
 
 #include "braid/core/progress.h"
 #include "braid/data/dataset.h"
+#include "braid/data/image/statistics.h"
 #include "braid/evaluate/budget.h"
 #include "braid/evaluate/compare.h"
 #include "braid/evaluate/work_folder.h"
@@ -22,6 +23,7 @@ struct Study {
   CompareConfig config;
   Budget budget;
   data::Splits splits;
+  std::shared_ptr<data::SharedStatistics> statistics;  // of splits.train
   data::DatasetPtr test;   // the test split, or val where the data has none
   std::string test_split;  // "test" or "val"
   WorkFolder work;

@@ -11,6 +11,7 @@
 #include "braid/runtime/process.h"
 #include "braid/tasks/image_classification.h"
 #include "braid/tasks/make_task.h"
+#include "braid/train/checkpoints.h"
 #include "braid/train/recipes.h"
 #include "braid/train/trainer.h"
 
@@ -57,7 +58,8 @@ ModelFacts examine(const Study& study, const std::string& model) {
   const auto& entry = models::find_model(model);
   ModelFacts facts{.name = model, .family = models::to_string(entry.family)};
   const auto config = train_config(study, {.model = model, .seed = study.config.seed}, facts);
-  tasks::ImageClassification task(config.task, study.splits, config.run.seed, study.progress);
+  tasks::ImageClassification task(config.task, study.splits, {config.run.seed, study.statistics},
+                                  study.progress);
   task.to(runtime::resolve_device(config.run.device));
   auto& network = task.model();
   const auto& input = task.card().input;
@@ -119,10 +121,11 @@ Json train_unit(const Study& study, const Run& run, const ModelFacts& facts) {
   config.run.resume = true;
   const auto splits = splits_of(study, run);
   const PeakMemory memory;
-  const auto task = tasks::make_task(
-      config.task, splits,
-      {.seed = config.run.seed, .checkpoint = train::checkpoint_to_resume(config.run)},
-      study.progress);
+  const auto task = tasks::make_task(config.task, splits,
+                                     {.seed = config.run.seed,
+                                      .checkpoint = train::checkpoint_to_resume(config.run),
+                                      .statistics = run.fraction == 1 ? study.statistics : nullptr},
+                                     study.progress);
   runtime::set_threads(config.run.threads);
   runtime::seed_generators(config.run.seed);
   const auto result = train::train(*task, config.run, study.stop, study.progress);

@@ -12,8 +12,6 @@
 namespace braid::tasks {
 namespace {
 
-constexpr int64_t kStatisticsImages = 1000;
-
 // The first image that can be read.
 io::Image probe(const data::Dataset& dataset) {
   constexpr int64_t kAttempts = 100;
@@ -25,35 +23,6 @@ io::Image probe(const data::Dataset& dataset) {
     }
   }
   throw DataError("train", "expected at least one image");
-}
-
-void measure_statistics(const data::Dataset& dataset, data::InputConfig& input) {
-  const auto C = static_cast<size_t>(input.channels);
-  std::vector<double> sum(C, 0), squares(C, 0);
-  double count = 0;
-  const int64_t stride = std::max<int64_t>(1, dataset.size() / kStatisticsImages);
-  for (int64_t i = 0; i < dataset.size(); i += stride) {
-    io::Image image;
-    try {
-      image = io::convert_channels(dataset.get(i).image, input.channels);
-    } catch (const DataError&) {
-      continue;  // the loader reports it
-    }
-    for (size_t k = 0; k < image.pixels.size(); ++k) {
-      const double v = image.pixels[k] / 255.0;
-      sum[k % C] += v;
-      squares[k % C] += v * v;
-    }
-    count += static_cast<double>(image.height * image.width);
-  }
-  input.mean.assign(C, 0.5);
-  input.std.assign(C, 0.5);
-  for (size_t c = 0; c < C && count > 0; ++c) {
-    const double mean = sum[c] / count;
-    const double deviation = std::sqrt(std::max(0.0, squares[c] / count - mean * mean));
-    input.mean[c] = std::round(mean * 1e4) / 1e4;
-    input.std[c] = std::max(0.01, std::round(deviation * 1e4) / 1e4);
-  }
 }
 
 // The card beside the initial weights. Throws ConfigError where they are another architecture's.
@@ -83,7 +52,8 @@ void to_channels_last(torch::nn::Module& module) {
     if (p.dim() == 4) p.set_data(p.detach().contiguous(at::MemoryFormat::ChannelsLast));
 }
 
-data::InputConfig resolve_input(const TaskConfig& config, const data::Splits& splits) {
+data::InputConfig resolve_input(const TaskConfig& config, const data::Splits& splits,
+                                data::SharedStatistics* statistics) {
   const auto card = card_of_weights(config);
   data::InputConfig input = card ? card->input : models::find_model(config.model).input;
   const io::Image image = probe(*splits.train);
@@ -98,8 +68,12 @@ data::InputConfig resolve_input(const TaskConfig& config, const data::Splits& sp
   const bool other_channels = input.channels != splits.train->channels();
   input.channels = splits.train->channels();
   // Weights go on with the statistics that they were trained with.
-  if (card ? other_channels : small || input.channels != 3)
-    measure_statistics(*splits.train, input);
+  if (card ? other_channels : small || input.channels != 3) {
+    const auto measured =
+        statistics != nullptr ? statistics->get() : data::measure_statistics(*splits.train);
+    input.mean = measured.mean;
+    input.std = measured.std;
+  }
   return input;
 }
 
@@ -116,14 +90,14 @@ void expect_utf8(const std::vector<std::string>& classes, const std::string& dat
 }  // namespace
 
 models::LoadedModel make_image_model(const TaskConfig& given, const data::Splits& splits,
-                                     int64_t seed, Progress& progress) {
+                                     const ImageModelOptions& options, Progress& progress) {
   TaskConfig config = given;
   if (!config.weights.empty())
     config.weights = io::resolve_weights(config.weights, progress).string();
   models::LoadedModel made;
   made.card.architecture = models::find_model(config.model).name;
   made.card.tag = models::tag_of(config.model);
-  made.card.input = resolve_input(config, splits);
+  made.card.input = resolve_input(config, splits, options.statistics.get());
   made.card.classes = splits.train->classes();
   expect_utf8(made.card.classes, config.data);
   Json overrides = Json::object();
@@ -137,7 +111,7 @@ models::LoadedModel make_image_model(const TaskConfig& given, const data::Splits
   if (config.drop > 0) overrides["drop_rate"] = config.drop;
   if (config.attn_drop > 0) overrides["attn_drop_rate"] = config.attn_drop;
   if (config.drop_path > 0) overrides["drop_path_rate"] = config.drop_path;
-  made.model = models::create_model(config.model, overrides, static_cast<uint64_t>(seed));
+  made.model = models::create_model(config.model, overrides, static_cast<uint64_t>(options.seed));
   made.card.model_args = made.model->config();
   if (!config.weights.empty())
     models::load_weights_to_fine_tune(*made.model, config.weights, progress);
