@@ -8,6 +8,7 @@
 #include "braid/io/posix_file.h"
 #include "braid/io/safetensors.h"
 #include "braid/models/checkpoint.h"
+#include "braid/runtime/device.h"
 #include "cli/command.h"
 
 namespace braid::cli {
@@ -15,12 +16,14 @@ namespace {
 
 struct EvalOptions {
   std::string checkpoint, data, split = "auto", format = "text";
+  std::string device = "cpu";
   evaluate::EvaluateOptions evaluate;
 };
 
 void run(const EvalOptions& options) {
   const auto progress = make_terminal_progress();
   auto loaded = models::load_for_inference(checkpoint_folder(options.checkpoint, *progress));
+  loaded.model->to(runtime::resolve_device(options.device));
   const auto report = evaluate::evaluate_checkpoint(loaded, options.data, options.split,
                                                     options.evaluate, *progress);
   const auto& m = report.metrics;
@@ -69,8 +72,7 @@ void add_eval(CLI::App& program) {
   verb->add_option("--workers", o->evaluate.workers, "loader threads [2]")
       ->check(CLI::Range(0, 256));
   verb->add_option("--dtype", o->evaluate.dtype, "float32, bfloat16, auto [float32]");
-  verb->add_option("--device", o->evaluate.device, "cpu or cuda [cpu]")
-      ->check(CLI::IsMember({"cpu", "cuda"}));
+  verb->add_option("--device", o->device, "cpu, cuda or cuda:N [cpu]");
   verb->add_option("--on-bad-sample", o->evaluate.on_bad_sample,
                    "an image that cannot be read: error or skip [error]")
       ->check(CLI::IsMember({"error", "skip"}));

@@ -1,12 +1,11 @@
 // braid train: one model on one dataset.
 #include <fmt/format.h>
 
-#include <csignal>
-
 #include "braid/core/error.h"
 #include "braid/core/progress.h"
 #include "braid/models/registry.h"
-#include "braid/runtime/autocast.h"
+#include "braid/runtime/process.h"
+#include "braid/tasks/make_task.h"
 #include "braid/train/recipes.h"
 #include "braid/train/trainer.h"
 #include "cli/command.h"
@@ -42,7 +41,7 @@ train::TrainConfig resolve(const ConfigFlags& flags, const std::string& file,
     throw UsageError("train", "expected auto or none, got '" + recipe + "'", "--recipe");
   update_from_json(config, toml, file, lines);
   update_from_json(config, given, "flags");
-  if (config.data.empty())
+  if (config.task.data.empty())
     throw UsageError("train", "expected a dataset", "--data", "a folder, or fashion-mnist");
   return config;
 }
@@ -50,31 +49,29 @@ train::TrainConfig resolve(const ConfigFlags& flags, const std::string& file,
 void run(const ConfigFlags& flags, const std::string& file, const std::string& recipe) {
   const auto config = resolve(flags, file, recipe);
   train::validate(config);
-  stop_on_interrupt();
+  const auto stop = stop_on_interrupt();
   const auto progress = make_terminal_progress();
-  const auto splits = data::open_dataset(config.data, {.val_fraction = config.val_fraction});
-  const auto result = train::train(config, splits, *progress);
-  fmt::print(
-      "{:14} {:.2f}% (epoch {})\n{:14} {}\n{:14} {:.1f} s, {:.0f} images/s, {} steps\n{:14} {}\n",
-      "best val top-1", result.best_top1, result.best_epoch, "stopped by", result.stop_reason,
-      "training", result.train_seconds, result.images_per_s, result.steps, "checkpoint",
-      result.best_checkpoint.string());
+  const auto checkpoint = train::checkpoint_to_resume(config.run);
+  const auto splits =
+      data::open_dataset(config.task.data, {.val_fraction = config.task.val_fraction});
+  const auto task = tasks::make_task(
+      config.task, splits, {.seed = config.run.seed, .checkpoint = checkpoint}, *progress);
+  runtime::set_threads(config.run.threads);
+  runtime::seed_generators(config.run.seed);  // dropout and stochastic depth
+  const auto result = train::train(*task, config.run, stop, *progress);
+  if (!result.best_scores.empty())
+    fmt::print("best val {} (epoch {})\n", to_text(result.best_scores.front()), result.best_epoch);
+  fmt::print("{:14} {}\n{:14} {:.1f} s, {:.0f} {}/s, {} steps\n{:14} {}\n", "stopped by",
+             result.stop_reason, "training", result.train_seconds, result.items_per_s, result.items,
+             result.steps, "checkpoint", result.best_checkpoint.string());
   if (result.bad_samples > 0)
-    fmt::print("{:14} {} images could not be read\n", "skipped", result.bad_samples);
+    fmt::print("{:14} {} {} could not be read\n", "skipped", result.bad_samples, result.items);
   if (splits.test)
-    fmt::print("next           braid eval --checkpoint {} --data {} --split test\n", config.output,
-               config.data);
+    fmt::print("next           braid eval --checkpoint {} --data {} --split test\n",
+               config.run.output, config.task.data);
 }
 
 }  // namespace
-
-void stop_on_interrupt() {
-  struct sigaction action {};
-  action.sa_handler = [](int) { train::interrupt_requested() = true; };
-  action.sa_flags = SA_RESETHAND;  // a second Ctrl-C ends at once
-  sigaction(SIGINT, &action, nullptr);
-  sigaction(SIGTERM, &action, nullptr);
-}
 
 void add_train(CLI::App& program) {
   auto* verb = program.add_subcommand("train", "Train or fine-tune one model");

@@ -2,6 +2,7 @@
 #pragma once
 #include <CLI/CLI.hpp>
 #include <filesystem>
+#include <stop_token>
 
 #include "braid/core/config.h"
 #include "braid/core/progress.h"
@@ -19,8 +20,9 @@ void add_models(CLI::App& program);
 void add_predict(CLI::App& program);
 void add_train(CLI::App& program);
 
-// SIGINT and SIGTERM ask the trainer to save and return; a second one ends the program.
-void stop_on_interrupt();
+// A token that SIGINT and SIGTERM stop, so that a training saves and returns; a second one ends the
+// program.
+std::stop_token stop_on_interrupt();
 
 // A run's folder, a checkpoint's, or hf-hub:OWNER/NAME: the folder that holds the model. Throws
 // IoError, and what io::resolve_weights throws.

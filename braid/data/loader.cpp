@@ -97,9 +97,9 @@ Batch Loader::State::make(const Job& job) {
     batch.indices.push_back(index);
   }
   const auto kept = static_cast<int64_t>(batch.indices.size());
-  batch.images = pixels.narrow(0, 0, kept).permute({0, 3, 1, 2});  // [B,C,H,W]
-  if (input.channels == 1) batch.images = batch.images.contiguous();
-  batch.labels = labels.narrow(0, 0, kept);
+  auto images = pixels.narrow(0, 0, kept).permute({0, 3, 1, 2});  // [B,C,H,W]
+  batch.tensors[kPixelValues] = input.channels == 1 ? images.contiguous() : images;
+  batch.tensors[kLabels] = labels.narrow(0, 0, kept);
   if (options.train && !options.augment.no_aug && kept > 1) {
     Random random(static_cast<uint64_t>(options.seed) ^ 0xba7c4, static_cast<uint64_t>(job.epoch),
                   static_cast<uint64_t>(job.number));

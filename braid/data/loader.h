@@ -4,25 +4,19 @@
 #include <memory>
 #include <optional>
 
+#include "braid/data/batch.h"
 #include "braid/data/dataset.h"
 #include "braid/data/image/transforms.h"
 #include "braid/torch.h"
 
 namespace braid::data {
 
-struct Batch {
-  torch::Tensor images;          // [B,C,H,W] float32, normalized, channels-last where C > 1
-  torch::Tensor labels;          // [B] int64
-  torch::Tensor soft_targets;    // [B,K] float32 with mixup or cutmix, else undefined
-  std::vector<int64_t> indices;  // positions in the dataset
-};
-
 struct LoaderOptions {
   int64_t batch_size = 128;
   int64_t workers = 2;                  // threads; 0: load in next()
   bool train = false;                   // shuffle, augment, drop the last partial batch
   int64_t seed = 0;                     // same seed: same batches, whatever the number of workers
-  double label_smoothing = 0.0;         // folded into soft_targets by mixup and cutmix
+  double label_smoothing = 0.0;         // folded into soft labels by mixup and cutmix
   std::string on_bad_sample = "error";  // error: throw the DataError; skip: leave it out, count it
   InputConfig input;
   AugmentConfig augment;

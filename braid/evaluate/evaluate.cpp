@@ -87,7 +87,7 @@ Evaluation evaluate_checkpoint(models::LoadedModel& loaded, const std::string& d
     const auto map = class_map(part->classes(), loaded.card.classes,
                                loaded.model->config().at("num_classes").get<int64_t>(), data);
     const auto predictions =
-        models::run_model(*loaded.model, part, loaded.card.input, options, progress);
+        tasks::run_model(*loaded.model, part, loaded.card.input, options, progress);
     logits.push_back(predictions.logits);
     labels.push_back(map.index_select(0, predictions.labels));
     out.bad_samples += predictions.bad_samples;

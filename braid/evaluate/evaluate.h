@@ -7,11 +7,11 @@
 #include "braid/core/progress.h"
 #include "braid/evaluate/metrics.h"
 #include "braid/models/checkpoint.h"
-#include "braid/models/inference.h"
+#include "braid/tasks/inference.h"
 
 namespace braid::evaluate {
 
-using EvaluateOptions = models::InferenceOptions;
+using EvaluateOptions = tasks::EvaluateOptions;
 
 struct Evaluation {
   Metrics metrics;

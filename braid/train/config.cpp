@@ -57,19 +57,11 @@ void ScheduleConfig::visit(FieldVisitor& v) {
   v.field("patience_epochs", patience_epochs, "plateau: epochs without improvement");
 }
 
-void TrainConfig::visit(FieldVisitor& v) {
-  v.field("model", model, "architecture (required), see `braid models`");
-  v.field("data", data, "dataset (required): a name or a folder");
+void RunConfig::visit(FieldVisitor& v) {
   v.field("output", output, "folder of this run");
-  v.field("weights", weights,
-          "initial weights: a .safetensors file, a folder, or hf-hub:OWNER/NAME; empty: random");
   v.field("freeze", freeze,
           "what stays as it is: backbone (all but the classifier), or a number of layers from the "
           "stem up; empty: nothing");
-  v.field("img_size", img_size, "pixels; unset: the data's own up to 64 pixels, else the model's");
-  v.field("drop", drop, "dropout, 0: none");
-  v.field("attn_drop", attn_drop, "attention dropout, 0: none");
-  v.field("drop_path", drop_path, "stochastic depth, 0: none");
   v.field("epochs", epochs,
           "passes over the training data; with max_train_seconds or max_steps no limit");
   v.field("max_train_seconds", max_train_seconds,
@@ -77,39 +69,29 @@ void TrainConfig::visit(FieldVisitor& v) {
   v.field("max_steps", max_steps, "optimizer steps, 0: no limit; the schedule follows them then");
   v.field("early_stop_epochs", early_stop_epochs,
           "stop after so many epochs without improvement, 0: off");
-  v.field("batch_size", batch_size, "images per forward pass");
+  v.field("batch_size", batch_size, "examples per forward pass");
   v.field("grad_accum_steps", grad_accum_steps, "forward passes per optimizer step");
   v.field("clip_grad", clip_grad, "largest norm of the gradient, 0: off");
-  v.field("smoothing", smoothing, "label smoothing, 0: off");
   v.field("model_ema", model_ema, "keep and evaluate a moving average of the weights");
   v.field("model_ema_decay", model_ema_decay, "decay of that average per step");
   v.field("grad_checkpointing", grad_checkpointing,
           "recompute blocks in the backward pass to save memory");
   v.field("dtype", dtype,
           "float32, bfloat16, or auto: bfloat16 where the processor multiplies it natively");
-  v.field("channels_last", channels_last, "channels-last memory for images and convolutions");
   v.field("device", device, "cpu or cuda");
   v.field("seed", seed, "random seed of weights, order and augmentation");
   v.field("workers", workers, "loader threads, 0: load in the training thread");
   v.field("threads", threads, "compute threads, 0: one per core");
-  v.field("on_bad_sample", on_bad_sample, "an image that cannot be read: error or skip");
-  v.field("val_fraction", val_fraction,
-          "share of train that validates where the data has no val split");
-  v.field("teacher", teacher,
-          "distillation: the teacher's checkpoint, a folder or hf-hub:OWNER/NAME; empty: none");
-  v.field("distillation_type", distillation_type, "hard (DeiT's) or soft");
-  v.field("distillation_alpha", distillation_alpha, "weight of the distillation loss");
-  v.field("distillation_tau", distillation_tau, "temperature of soft distillation");
+  v.field("on_bad_sample", on_bad_sample, "an example that cannot be read: error or skip");
   v.field("checkpoint_hist", checkpoint_hist, "epoch checkpoints kept");
   v.field("checkpoint_minutes", checkpoint_minutes,
           "minutes between checkpoints within an epoch, 0: only at its end");
   v.field("resume", resume, "continue from <output>/last");
   optimizer.visit(v);
   schedule.visit(v);
-  augment.visit(v);
 }
 
-void validate(const TrainConfig& c) {
+void validate(const RunConfig& c) {
   const auto& o = c.optimizer;
   const auto& s = c.schedule;
   check_choice("opt", o.opt, {"sgd", "nesterov", "adamw", "lamb", "lion"});
@@ -118,7 +100,6 @@ void validate(const TrainConfig& c) {
   check_choice("dtype", c.dtype, {"float32", "bfloat16", "auto"});
   check_choice("device", c.device, {"cpu", "cuda"});
   check_choice("on_bad_sample", c.on_bad_sample, {"error", "skip"});
-  check_choice("distillation_type", c.distillation_type, {"hard", "soft"});
   check_least("lr", o.lr, 0.0);
   check_least("weight_decay", o.weight_decay, 0.0);
   check_share("momentum", o.momentum, 1);
@@ -138,13 +119,7 @@ void validate(const TrainConfig& c) {
   check_least("min_lr", s.min_lr, 0.0);
   if (!(s.decay_epochs > 0)) throw ConfigError("train", "expected decay_epochs above 0");
   check_least("patience_epochs", s.patience_epochs, int64_t{0});
-  check_share("drop", c.drop, 1);
-  check_share("attn_drop", c.attn_drop, 1);
-  check_share("drop_path", c.drop_path, 1);
-  check_share("smoothing", c.smoothing, 1);
   check_share("model_ema_decay", c.model_ema_decay, 1);
-  check_share("val_fraction", c.val_fraction, 1);
-  check_share("distillation_alpha", c.distillation_alpha, 1.0000001);
   check_least("epochs", c.epochs, int64_t{1});
   check_least("max_train_seconds", c.max_train_seconds, 0.0);
   check_least("max_steps", c.max_steps, int64_t{0});
@@ -156,8 +131,11 @@ void validate(const TrainConfig& c) {
   check_least("threads", c.threads, int64_t{0});
   check_least("checkpoint_hist", c.checkpoint_hist, int64_t{0});
   check_least("checkpoint_minutes", c.checkpoint_minutes, 0.0);
-  if (!(c.distillation_tau > 0)) throw ConfigError("train", "expected distillation_tau above 0");
-  data::validate(c.augment);
+}
+
+void validate(const TrainConfig& c) {
+  tasks::validate(c.task);
+  validate(c.run);
 }
 
 }  // namespace braid::train

@@ -1,10 +1,12 @@
 // Everything that decides a training run. Field names are timm's flags.
 #pragma once
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "braid/core/config.h"
-#include "braid/data/image/transforms.h"
+#include "braid/tasks/config.h"
 
 namespace braid::train {
 
@@ -31,19 +33,10 @@ struct ScheduleConfig {
   void visit(FieldVisitor& v);
 };
 
-struct TrainConfig {
-  // what
-  std::string model;
-  std::string data;
+// What any training has, whatever its task.
+struct RunConfig {
   std::string output = "runs/train";  // folder of this run
-  // initial weights: a .safetensors file, a folder, or hf-hub:OWNER/NAME; empty: random
-  std::string weights;
   std::string freeze;  // backbone: all but the classifier; K: the first K layers; empty: nothing
-  std::optional<int64_t>
-      img_size;          // pixels; unset: the data's own for small images, else the model's
-  double drop = 0;       // dropout
-  double attn_drop = 0;  // attention dropout
-  double drop_path = 0;  // stochastic depth
   // how long
   int64_t epochs = 10;
   double max_train_seconds = 0;   // 0: no limit; the schedule follows the clock then
@@ -52,25 +45,17 @@ struct TrainConfig {
   // how
   int64_t batch_size = 128;
   int64_t grad_accum_steps = 1;
-  double clip_grad = 0;    // largest gradient norm, 0: off
-  double smoothing = 0.0;  // label smoothing
+  double clip_grad = 0;  // largest gradient norm, 0: off
   bool model_ema = false;
   double model_ema_decay = 0.9998;
   bool grad_checkpointing = false;
   std::string dtype =
       "float32";  // float32, bfloat16, auto: bfloat16 where the processor multiplies it natively
-  bool channels_last = true;
-  std::string device = "cpu";  // cpu, cuda
+  std::string device = "cpu";  // cpu, cuda, cuda:N
   int64_t seed = 0;
   int64_t workers = 2;  // loader threads
   int64_t threads = 0;  // compute threads, 0: one per core
   std::string on_bad_sample = "error";
-  double val_fraction = 0.1;
-  // distillation
-  std::string teacher;                     // folder or hf-hub:OWNER/NAME, empty: none
-  std::string distillation_type = "hard";  // hard (DeiT), soft
-  double distillation_alpha = 0.5;
-  double distillation_tau = 1.0;
   // keeping
   int64_t checkpoint_hist = 3;    // epoch checkpoints kept
   double checkpoint_minutes = 5;  // also within an epoch, 0: only at its end
@@ -78,11 +63,21 @@ struct TrainConfig {
 
   OptimizerConfig optimizer;
   ScheduleConfig schedule;
-  data::AugmentConfig augment;
   void visit(FieldVisitor& v);  // all fields flat, those of the nested structs too
 };
 
+// A run as the program knows it: flags and config.toml hold both, flat.
+struct TrainConfig {
+  tasks::TaskConfig task;
+  RunConfig run;
+  void visit(FieldVisitor& v) {
+    task.visit(v);
+    run.visit(v);
+  }
+};
+
 // Throws ConfigError naming the field and what it may be.
+void validate(const RunConfig& config);
 void validate(const TrainConfig& config);
 
 }  // namespace braid::train

@@ -29,7 +29,7 @@ double Schedule::lr(double epoch) const {
 
 void Schedule::observe(double metric) {
   constexpr double kThreshold = 1e-4;  // relative
-  if (metric > best_ * (best_ > 0 ? 1 + kThreshold : 1.0)) {
+  if (metric > best_ * (best_ > 0 ? 1 + kThreshold : 1 - kThreshold)) {
     best_ = metric;
     bad_epochs_ = 0;
   } else if (++bad_epochs_ > config_.patience_epochs) {

@@ -7,12 +7,11 @@
 #include "braid/core/error.h"
 #include "braid/io/safetensors.h"
 #include "braid/runtime/tensor_file.h"
-#include "braid/train/run_folder.h"
 
 namespace braid::train {
 namespace {
 constexpr const char* kFile = "state.safetensors";
-constexpr const char* kVersion = "1";
+constexpr const char* kVersion = "2";
 }  // namespace
 
 void save_state(const TrainState& s, const std::map<std::string, torch::Tensor>& tensors,
@@ -23,13 +22,13 @@ void save_state(const TrainState& s, const std::map<std::string, torch::Tensor>&
                      {"batch", s.batch},
                      {"step", s.step},
                      {"epoch_loss", s.epoch_loss},
-                     {"epoch_images", s.epoch_images},
+                     {"epoch_items", s.epoch_items},
                      {"epoch_seconds", s.epoch_seconds},
                      {"train_seconds", s.train_seconds},
-                     {"train_images", s.train_images},
+                     {"train_items", s.train_items},
                      {"bad_samples", s.bad_samples},
                      {"skipped_steps", s.skipped_steps},
-                     {"best_top1", s.best_top1},
+                     {"best_scores", tasks::scores_to_json(s.best_scores)},
                      {"best_epoch", s.best_epoch},
                      {"history", history},
                      {"schedule", s.schedule},
@@ -49,21 +48,22 @@ TrainState load_state(const std::filesystem::path& folder,
       throw DataError(
           "resume",
           fmt::format("expected state of version {}, got {}", kVersion, metadata.at("version")),
-          file.string());
+          file.string(), "finish the run with the braid that began it, or start anew");
     const Json j = Json::parse(metadata.at("state"));
     j.at("epoch").get_to(s.epoch);
     j.at("batch").get_to(s.batch);
     j.at("step").get_to(s.step);
     j.at("epoch_loss").get_to(s.epoch_loss);
-    j.at("epoch_images").get_to(s.epoch_images);
+    j.at("epoch_items").get_to(s.epoch_items);
     j.at("epoch_seconds").get_to(s.epoch_seconds);
     j.at("train_seconds").get_to(s.train_seconds);
-    j.at("train_images").get_to(s.train_images);
+    j.at("train_items").get_to(s.train_items);
     j.at("bad_samples").get_to(s.bad_samples);
     j.at("skipped_steps").get_to(s.skipped_steps);
-    j.at("best_top1").get_to(s.best_top1);
+    s.best_scores = tasks::scores_from_json(j.at("best_scores"), file.string());
     j.at("best_epoch").get_to(s.best_epoch);
-    for (const auto& item : j.at("history")) s.history.push_back(epoch_stats_from_json(item));
+    for (const auto& item : j.at("history"))
+      s.history.push_back(epoch_stats_from_json(item, file.string()));
     s.schedule = j.at("schedule");
     s.config = j.at("config");
   } catch (const std::out_of_range& e) {

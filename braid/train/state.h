@@ -8,26 +8,26 @@
 
 #include "braid/core/config.h"
 #include "braid/torch.h"
-#include "braid/train/trainer.h"
+#include "braid/train/result.h"
 
 namespace braid::train {
 
 struct TrainState {
-  int64_t epoch = 0;      // the epoch under way
-  int64_t batch = 0;      // its batches that are done
-  int64_t step = 0;       // optimizer steps done
-  double epoch_loss = 0;  // sum over the epoch's images so far
-  int64_t epoch_images = 0;
+  int64_t epoch = 0;       // the epoch under way
+  int64_t batch = 0;       // its batches that are done
+  int64_t step = 0;        // optimizer steps done
+  double epoch_loss = 0;   // sum over the epoch's items so far
+  double epoch_items = 0;  // what the task counts: images, tokens
   double epoch_seconds = 0;
   double train_seconds = 0;  // of the run, training alone
-  int64_t train_images = 0;
+  double train_items = 0;
   int64_t bad_samples = 0;    // left out because they could not be read
   int64_t skipped_steps = 0;  // in a row, because loss or gradient was not finite
-  double best_top1 = -1;
+  tasks::Scores best_scores;  // of best_epoch; empty before the first evaluation
   int64_t best_epoch = 0;
   std::vector<EpochStats> history;
   Json schedule;
-  Json config;  // of the run, to be compared on resume
+  Json config;  // of the task and the run, to be compared on resume
 };
 
 // tensors: optimizer, EMA and random-number state under their prefixes.

@@ -65,9 +65,8 @@ std::vector<Batch> epoch(Loader& loader, int64_t number, int64_t first = 0) {
 
 void expect_same(const Batch& a, const Batch& b) {
   EXPECT_EQ(a.indices, b.indices);
-  EXPECT_TRUE(a.images.equal(b.images));
-  EXPECT_TRUE(a.labels.equal(b.labels));
-  EXPECT_TRUE(a.soft_targets.equal(b.soft_targets));
+  for (const char* key : {kPixelValues, kLabels, kSoftLabels})
+    EXPECT_TRUE(a.at(key).equal(b.at(key))) << key;
 }
 
 TEST(LoaderTest, TheSameBatchesForAnyNumberOfWorkers) {
@@ -112,9 +111,9 @@ TEST(LoaderTest, EpochsAreShuffledAndComplete) {
 TEST(LoaderTest, MixedTargetsAreDistributions) {
   Loader loader(std::make_shared<Numbered>(), options(1));
   for (const auto& batch : epoch(loader, 0)) {
-    ASSERT_TRUE(batch.soft_targets.defined());
-    EXPECT_TRUE(batch.soft_targets.sum(1).allclose(torch::ones({8}), 1e-5, 1e-5));
-    EXPECT_GE(batch.soft_targets.min().item<double>(), 0.1 / 5 - 1e-6)
+    ASSERT_TRUE(batch.has(kSoftLabels));
+    EXPECT_TRUE(batch.at(kSoftLabels).sum(1).allclose(torch::ones({8}), 1e-5, 1e-5));
+    EXPECT_GE(batch.at(kSoftLabels).min().item<double>(), 0.1 / 5 - 1e-6)
         << "label smoothing is in it";
   }
 }
@@ -130,7 +129,7 @@ TEST(LoaderTest, BadSamplesAreErrorsOrCounted) {
   o.train = false;
   Loader evaluation(dataset, o);
   int64_t images = 0;
-  for (const auto& batch : epoch(evaluation, 0)) images += batch.labels.size(0);
+  for (const auto& batch : epoch(evaluation, 0)) images += batch.size();
   EXPECT_EQ(images, 49);
   EXPECT_EQ(evaluation.bad_samples(), 1);
   ASSERT_EQ(evaluation.bad_sample_messages().size(), 1u);

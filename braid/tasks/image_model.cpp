@@ -1,4 +1,4 @@
-#include "braid/train/setup.h"
+#include "braid/tasks/image_model.h"
 
 #include <fmt/format.h>
 
@@ -8,9 +8,8 @@
 #include "braid/core/error.h"
 #include "braid/io/hub.h"
 #include "braid/models/registry.h"
-#include "braid/train/freeze.h"
 
-namespace braid::train {
+namespace braid::tasks {
 namespace {
 
 constexpr int64_t kStatisticsImages = 1000;
@@ -58,7 +57,7 @@ void measure_statistics(const data::Dataset& dataset, data::InputConfig& input) 
 }
 
 // The card beside the initial weights. Throws ConfigError where they are another architecture's.
-std::optional<models::HubConfig> card_of_weights(const TrainConfig& config) {
+std::optional<models::HubConfig> card_of_weights(const TaskConfig& config) {
   if (config.weights.empty()) return std::nullopt;
   auto card = models::find_hub_config(config.weights);
   if (card && card->architecture != models::find_model(config.model).name)
@@ -84,14 +83,14 @@ void to_channels_last(torch::nn::Module& module) {
     if (p.dim() == 4) p.set_data(p.detach().contiguous(at::MemoryFormat::ChannelsLast));
 }
 
-data::InputConfig resolve_input(const TrainConfig& config, const data::Splits& splits) {
+data::InputConfig resolve_input(const TaskConfig& config, const data::Splits& splits) {
   const auto card = card_of_weights(config);
   data::InputConfig input = card ? card->input : models::find_model(config.model).input;
   const io::Image image = probe(*splits.train);
   const int64_t side = std::max(image.height, image.width);
   const bool small = side <= data::kSmallImage;
-  if (config.img_size) {
-    input.height = input.width = *config.img_size;
+  if (config.image.img_size) {
+    input.height = input.width = *config.image.img_size;
   } else if (small) {
     input.height = input.width = side;
   }
@@ -104,6 +103,8 @@ data::InputConfig resolve_input(const TrainConfig& config, const data::Splits& s
   return input;
 }
 
+namespace {
+
 void expect_utf8(const std::vector<std::string>& classes, const std::string& data) {
   try {
     Json(classes).dump();
@@ -112,38 +113,50 @@ void expect_utf8(const std::vector<std::string>& classes, const std::string& dat
   }
 }
 
-RunModel make_run_model(const TrainConfig& given, const data::Splits& splits, Progress& progress) {
-  TrainConfig config = given;
+}  // namespace
+
+models::LoadedModel make_image_model(const TaskConfig& given, const data::Splits& splits,
+                                     int64_t seed, Progress& progress) {
+  TaskConfig config = given;
   if (!config.weights.empty())
     config.weights = io::resolve_weights(config.weights, progress).string();
-  RunModel run;
-  run.card.architecture = models::find_model(config.model).name;
-  run.card.tag = models::tag_of(config.model);
-  run.card.input = resolve_input(config, splits);
-  run.card.classes = splits.train->classes();
-  expect_utf8(run.card.classes, config.data);
+  models::LoadedModel made;
+  made.card.architecture = models::find_model(config.model).name;
+  made.card.tag = models::tag_of(config.model);
+  made.card.input = resolve_input(config, splits);
+  made.card.classes = splits.train->classes();
+  expect_utf8(made.card.classes, config.data);
   Json overrides = Json::object();
   if (const auto card = card_of_weights(config)) {
     overrides = shape_of(*card);
-    if (run.card.tag.empty()) run.card.tag = card->tag;
+    if (made.card.tag.empty()) made.card.tag = card->tag;
   }
-  overrides["num_classes"] = static_cast<int64_t>(run.card.classes.size());
-  overrides["in_chans"] = run.card.input.channels;
-  overrides["img_size"] = run.card.input.height;
+  overrides["num_classes"] = static_cast<int64_t>(made.card.classes.size());
+  overrides["in_chans"] = made.card.input.channels;
+  overrides["img_size"] = made.card.input.height;
   if (config.drop > 0) overrides["drop_rate"] = config.drop;
   if (config.attn_drop > 0) overrides["attn_drop_rate"] = config.attn_drop;
   if (config.drop_path > 0) overrides["drop_path_rate"] = config.drop_path;
-  run.model = models::create_model(config.model, overrides, static_cast<uint64_t>(config.seed));
-  run.card.model_args = run.model->config();
+  made.model = models::create_model(config.model, overrides, static_cast<uint64_t>(seed));
+  made.card.model_args = made.model->config();
   if (!config.weights.empty())
-    models::load_weights_to_fine_tune(*run.model, config.weights, progress);
-  run.model->set_grad_checkpointing(config.grad_checkpointing);
-  if (config.device == "cuda" && !torch::cuda::is_available())
-    throw ConfigError("train", "no CUDA device can be used", "--device cuda", "use --device cpu");
-  run.model->to(torch::Device(config.device));
-  if (config.channels_last) to_channels_last(*run.model);
-  freeze_layers(*run.model, config.freeze, progress);
-  return run;
+    models::load_weights_to_fine_tune(*made.model, config.weights, progress);
+  if (config.image.channels_last) to_channels_last(*made.model);
+  return made;
 }
 
-}  // namespace braid::train
+models::LoadedModel restore_image_model(const TaskConfig& config, const data::Splits& splits,
+                                        const std::filesystem::path& checkpoint) {
+  models::LoadedModel made;
+  made.card = models::read_hub_config(checkpoint / "config.json");
+  if (made.card.classes != splits.train->classes())
+    throw DataError("resume",
+                    fmt::format("expected the run's {} classes, got {}, or of other names",
+                                made.card.classes.size(), splits.train->classes().size()),
+                    config.data, "resume with the same data, or start anew in another --output");
+  made.model = models::create_model(made.card.architecture, made.card.model_args);
+  if (config.image.channels_last) to_channels_last(*made.model);
+  return made;
+}
+
+}  // namespace braid::tasks

@@ -5,7 +5,7 @@
 
 #include "braid/torch.h"
 
-namespace braid::train {
+namespace braid::tasks {
 
 // Mean over the batch, in nats. logits: [B,K]; labels: [B] int64; smoothing: label smoothing.
 torch::Tensor cross_entropy(const torch::Tensor& logits, const torch::Tensor& labels,
@@ -19,4 +19,4 @@ torch::Tensor soft_cross_entropy(const torch::Tensor& logits, const torch::Tenso
 torch::Tensor distillation_loss(const torch::Tensor& student, const torch::Tensor& teacher,
                                 const std::string& type, double tau);
 
-}  // namespace braid::train
+}  // namespace braid::tasks

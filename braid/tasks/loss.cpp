@@ -1,6 +1,6 @@
-#include "braid/train/loss.h"
+#include "braid/tasks/loss.h"
 
-namespace braid::train {
+namespace braid::tasks {
 namespace F = torch::nn::functional;
 
 torch::Tensor cross_entropy(const torch::Tensor& logits, const torch::Tensor& labels,
@@ -20,4 +20,4 @@ torch::Tensor distillation_loss(const torch::Tensor& student, const torch::Tenso
          (tau * tau) / student.numel();
 }
 
-}  // namespace braid::train
+}  // namespace braid::tasks

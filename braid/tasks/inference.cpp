@@ -1,16 +1,14 @@
-#include "braid/models/inference.h"
+#include "braid/tasks/inference.h"
 
 #include "braid/data/loader.h"
-#include "braid/runtime/autocast.h"
+#include "braid/runtime/eval_scope.h"
 
-namespace braid::models {
+namespace braid::tasks {
 
-Predictions run_model(Model& model, const data::DatasetPtr& dataset, const data::InputConfig& input,
-                      const InferenceOptions& options, Progress& progress) {
-  const torch::InferenceMode no_grad;
-  const bool was_training = model.is_training();
-  model.eval();
-  const torch::Device device(options.device);
+Predictions run_model(models::Model& model, const data::DatasetPtr& dataset,
+                      const data::InputConfig& input, const EvaluateOptions& options,
+                      Progress& progress) {
+  const runtime::EvalScope scope(model, options.dtype);
   data::Loader loader(dataset, {.batch_size = options.batch_size,
                                 .workers = options.workers,
                                 .on_bad_sample = options.on_bad_sample,
@@ -21,14 +19,13 @@ Predictions run_model(Model& model, const data::DatasetPtr& dataset, const data:
   progress.begin("evaluate", dataset->size());
   loader.start_epoch(0);
   while (const auto batch = loader.next()) {
-    const runtime::Autocast autocast(device.type(), options.dtype);
-    logits.push_back(model.forward(batch->images.to(device)).to(torch::kCPU, torch::kFloat));
-    labels.push_back(batch->labels);
+    const auto images = batch->at(data::kPixelValues).to(scope.device());
+    logits.push_back(model.forward(images).to(torch::kCPU, torch::kFloat));
+    labels.push_back(batch->at(data::kLabels));
     out.indices.insert(out.indices.end(), batch->indices.begin(), batch->indices.end());
     progress.update(static_cast<int64_t>(out.indices.size()), "");
   }
   progress.end();
-  model.train(was_training);
   out.logits = logits.empty() ? torch::empty({0, static_cast<int64_t>(dataset->classes().size())})
                               : torch::cat(logits);
   out.labels = labels.empty() ? torch::empty({0}, torch::kInt64) : torch::cat(labels);
@@ -36,4 +33,4 @@ Predictions run_model(Model& model, const data::DatasetPtr& dataset, const data:
   return out;
 }
 
-}  // namespace braid::models
+}  // namespace braid::tasks
