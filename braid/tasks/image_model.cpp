@@ -6,13 +6,12 @@
 #include <cmath>
 
 #include "braid/core/error.h"
+#include "braid/data/image/statistics.h"
 #include "braid/io/hub.h"
 #include "braid/models/registry.h"
 
 namespace braid::tasks {
 namespace {
-
-constexpr int64_t kStatisticsImages = 1000;
 
 // The first image that can be read.
 io::Image probe(const data::Dataset& dataset) {
@@ -25,35 +24,6 @@ io::Image probe(const data::Dataset& dataset) {
     }
   }
   throw DataError("train", "expected at least one image");
-}
-
-void measure_statistics(const data::Dataset& dataset, data::InputConfig& input) {
-  const auto C = static_cast<size_t>(input.channels);
-  std::vector<double> sum(C, 0), squares(C, 0);
-  double count = 0;
-  const int64_t stride = std::max<int64_t>(1, dataset.size() / kStatisticsImages);
-  for (int64_t i = 0; i < dataset.size(); i += stride) {
-    io::Image image;
-    try {
-      image = io::convert_channels(dataset.get(i).image, input.channels);
-    } catch (const DataError&) {
-      continue;  // the loader reports it
-    }
-    for (size_t k = 0; k < image.pixels.size(); ++k) {
-      const double v = image.pixels[k] / 255.0;
-      sum[k % C] += v;
-      squares[k % C] += v * v;
-    }
-    count += static_cast<double>(image.height * image.width);
-  }
-  input.mean.assign(C, 0.5);
-  input.std.assign(C, 0.5);
-  for (size_t c = 0; c < C && count > 0; ++c) {
-    const double mean = sum[c] / count;
-    const double deviation = std::sqrt(std::max(0.0, squares[c] / count - mean * mean));
-    input.mean[c] = std::round(mean * 1e4) / 1e4;
-    input.std[c] = std::max(0.01, std::round(deviation * 1e4) / 1e4);
-  }
 }
 
 // The card beside the initial weights. Throws ConfigError where they are another architecture's.
@@ -98,8 +68,12 @@ data::InputConfig resolve_input(const TaskConfig& config, const data::Splits& sp
   const bool other_channels = input.channels != splits.train->channels();
   input.channels = splits.train->channels();
   // Weights go on with the statistics that they were trained with.
-  if (card ? other_channels : small || input.channels != 3)
-    measure_statistics(*splits.train, input);
+  if (card ? other_channels : small || input.channels != 3) {
+    const auto statistics =
+        splits.statistics ? splits.statistics->get() : data::measure_statistics(*splits.train);
+    input.mean = statistics.mean;
+    input.std = statistics.std;
+  }
   return input;
 }
 

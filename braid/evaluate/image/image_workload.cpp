@@ -6,6 +6,7 @@
 #include <chrono>
 
 #include "braid/core/error.h"
+#include "braid/data/image/statistics.h"
 #include "braid/evaluate/image/fusion.h"
 #include "braid/evaluate/image/mistakes.h"
 #include "braid/evaluate/image/robustness.h"
@@ -91,6 +92,7 @@ ImageWorkload::ImageWorkload(const CompareConfig& config, Progress& progress)
     : config_(config), progress_(progress) {
   resolve_models(config.models);  // a wrong name is found before the data is read
   splits_ = data::open_dataset(config.data, {.val_fraction = config.val_fraction});
+  splits_.statistics = std::make_shared<data::Statistics>(splits_.train);
   test_ = splits_.test ? splits_.test : splits_.val;
   summary_ = {.name = config.data,
               .items = "images",
@@ -152,13 +154,15 @@ ModelProfile ImageWorkload::profile(const std::string& model) const {
   return profile;
 }
 
-data::Splits ImageWorkload::splits_of(const Run& run) const {
-  data::Splits splits = splits_;
-  if (run.fraction < 1) {
-    splits.train = data::sample_fraction(splits.train, run.fraction, config_.seed);
-    splits.val = data::sample_fraction(splits.val, run.fraction, config_.seed);
-  }
-  return splits;
+const data::Splits& ImageWorkload::splits_of(const Run& run) const {
+  if (run.fraction == 1) return splits_;
+  data::Splits& part = parts_[run.fraction];
+  if (part.train) return part;
+  part = splits_;
+  part.train = data::sample_fraction(splits_.train, run.fraction, config_.seed);
+  part.val = data::sample_fraction(splits_.val, run.fraction, config_.seed);
+  part.statistics = std::make_shared<data::Statistics>(part.train);
+  return part;
 }
 
 tasks::TaskConfig ImageWorkload::task_config(const Run& run) const {

@@ -1,5 +1,6 @@
 // Image classification as a comparison sees it.
 #pragma once
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -36,7 +37,7 @@ class ImageWorkload final : public Workload {
   std::optional<Joined> join(const TrainedRun& cnn, const TrainedRun& transformer) const override;
 
  private:
-  data::Splits splits_of(const Run& run) const;
+  const data::Splits& splits_of(const Run& run) const;
   tasks::TaskConfig task_config(const Run& run) const;
   tasks::EvaluateOptions options() const;
   // Folded, in eval mode, on the comparison's device.
@@ -45,6 +46,7 @@ class ImageWorkload final : public Workload {
   CompareConfig config_;
   Progress& progress_;
   data::Splits splits_;
+  mutable std::map<double, data::Splits> parts_;  // by the share of train and val
   data::DatasetPtr test_;  // the test split, or val where the data has none
   DataSummary summary_;
 };
