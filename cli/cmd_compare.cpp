@@ -146,8 +146,7 @@ void add_compare(CLI::App& program) {
   auto file = std::make_shared<std::string>();
   auto format = std::make_shared<std::string>("text");
   verb->add_option("--config", *file, "TOML file of settings; flags override it");
-  verb->add_option("--format", *format, "what is printed at the end: text or json [text]")
-      ->check(CLI::IsMember({"text", "json"}));
+  add_choice(*verb, "--format", *format, {"text", "json"}, "what is printed at the end");
   auto flags = std::make_shared<ConfigFlags>(*verb, evaluate::CompareConfig());
   verb->callback([=] { run(*flags, *file, *format, command_line()); });
 }

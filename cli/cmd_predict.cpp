@@ -3,6 +3,7 @@
 
 #include "braid/core/error.h"
 #include "braid/data/loader.h"
+#include "braid/data/run_fields.h"
 #include "braid/models/checkpoint.h"
 #include "cli/command.h"
 
@@ -13,6 +14,10 @@ struct PredictOptions {
   std::string checkpoint, format = "text", on_bad_sample = "error";
   std::vector<std::string> files;
   int64_t top = 5;
+  void visit(FieldVisitor& v) {
+    v.field("top", top, "classes per image", {.least = 1, .most = 1'000'000});
+    v.field(data::on_bad_sample_field(), on_bad_sample);
+  }
 };
 
 std::string csv_field(const std::string& text) {
@@ -22,10 +27,12 @@ std::string csv_field(const std::string& text) {
   return quoted + "\"";
 }
 
-void run(const PredictOptions& options) {
+void run(PredictOptions options, const Json& flags) {
+  update_from_json(options, flags, "flags");
+  check_fields<UsageError>(options, "predict");
   const torch::InferenceMode no_grad;
   const auto progress = make_terminal_progress();
-  auto loaded = models::load_for_inference(checkpoint_folder(options.checkpoint, *progress));
+  auto loaded = models::load_for_inference(models::find_checkpoint(options.checkpoint, *progress));
   Json all = Json::array();
   if (options.format == "csv") fmt::print("file,rank,class,probability\n");
   for (const auto& file : options.files) {
@@ -71,13 +78,9 @@ void add_predict(CLI::App& program) {
                    "folder of a run or a checkpoint, or hf-hub:OWNER/NAME")
       ->required();
   verb->add_option("files", o->files, "JPEG or PNG files")->required();
-  verb->add_option("--top", o->top, "classes per image [5]")->check(CLI::Range(1, 1000000));
-  verb->add_option("--format", o->format, "text, json or csv [text]")
-      ->check(CLI::IsMember({"text", "json", "csv"}));
-  verb->add_option("--on-bad-sample", o->on_bad_sample,
-                   "a file that cannot be read: error or skip [error]")
-      ->check(CLI::IsMember({"error", "skip"}));
-  verb->callback([o] { run(*o); });
+  add_choice(*verb, "--format", o->format, {"text", "json", "csv"}, "what is printed");
+  auto flags = std::make_shared<ConfigFlags>(*verb, *o);
+  verb->callback([=] { run(*o, flags->given()); });
 }
 
 }  // namespace braid::cli

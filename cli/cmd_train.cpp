@@ -3,10 +3,10 @@
 
 #include "braid/core/error.h"
 #include "braid/core/progress.h"
-#include "braid/models/registry.h"
 #include "braid/runtime/process.h"
 #include "braid/tasks/make_task.h"
-#include "braid/train/recipes.h"
+#include "braid/train/checkpoints.h"
+#include "braid/train/resolve_config.h"
 #include "braid/train/trainer.h"
 #include "cli/command.h"
 
@@ -22,32 +22,9 @@ constexpr const char* kTrainFooter = R"(Examples:
 Values in [] are the plain defaults (--recipe none). Without flags the family's recipe replaces opt, lr, weight-decay,
 batch-size, clip-grad, warmup-epochs and crop-padding. Ctrl-C saves and ends cleanly (exit code 0).)";
 
-// recipe, then the TOML file, then the flags.
-train::TrainConfig resolve(const ConfigFlags& flags, const std::string& file,
-                           const std::string& recipe) {
-  const Json given = flags.given();
-  KeyLines lines;
-  const Json toml = file.empty() ? Json::object() : read_toml(file, &lines);
-  const std::string model =
-      given.value("model", toml.is_object() && toml.contains("model") && toml["model"].is_string()
-                               ? toml["model"].get<std::string>()
-                               : std::string());
-  if (model.empty())
-    throw UsageError("train", "expected a model", "--model", "`braid models` lists them");
-  train::TrainConfig config;
-  if (recipe == "auto")
-    config = train::recipe_for(models::find_model(model));
-  else if (recipe != "none")
-    throw UsageError("train", "expected auto or none, got '" + recipe + "'", "--recipe");
-  update_from_json(config, toml, file, lines);
-  update_from_json(config, given, "flags");
-  if (config.task.data.empty())
-    throw UsageError("train", "expected a dataset", "--data", "a folder, or fashion-mnist");
-  return config;
-}
-
 void run(const ConfigFlags& flags, const std::string& file, const std::string& recipe) {
-  const auto config = resolve(flags, file, recipe);
+  const auto config =
+      train::resolve_config({.recipe = recipe, .file = file, .fields = flags.given()});
   train::validate(config);
   const auto stop = stop_on_interrupt();
   const auto progress = make_terminal_progress();
@@ -79,8 +56,8 @@ void add_train(CLI::App& program) {
   auto file = std::make_shared<std::string>();
   auto recipe = std::make_shared<std::string>("auto");
   verb->add_option("--config", *file, "TOML file of settings; flags override it");
-  verb->add_option("--recipe", *recipe,
-                   "auto: the family's documented defaults; none: plain defaults [auto]");
+  add_choice(*verb, "--recipe", *recipe, {"auto", "none"},
+             "auto: the family's documented defaults; none: plain defaults");
   auto flags = std::make_shared<ConfigFlags>(*verb, train::TrainConfig());
   verb->callback([=] { run(*flags, *file, *recipe); });
 }

@@ -1,7 +1,9 @@
 // The main job: trains several architectures on one dataset under one equal budget, measures them,
 // recommends one.
 #pragma once
+#include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -20,20 +22,20 @@ struct CompareConfig {
   std::string data;
   std::vector<std::string> models;
   std::string output = "runs/compare";
-  std::optional<int64_t> img_size;  // pixels; unset: the data's own up to 64, else each model's
+  std::optional<int64_t> img_size;
   // how much
-  std::string budget = "time=2m";   // per model and seed: time=2m, epochs=10, flops=500T
-  int64_t seeds = 1;                // trainings per model
-  int64_t seed = 0;                 // the first of them
-  bool distill = false;             // also the best Transformer with the best CNN as its teacher
-  std::vector<std::string> skip;    // robustness, efficiency
-  int64_t robustness_images = 500;  // test images per corruption and severity, 0: all
+  std::string budget = "time=2m";
+  int64_t seeds = 1;
+  int64_t seed = 0;
+  bool distill = false;
+  std::vector<std::string> skip;
+  int64_t robustness_images = 500;
   // which
-  std::string prefer = "accuracy";  // accuracy, latency, size
+  std::string prefer = "accuracy";
   std::optional<double> max_latency_ms;
   std::optional<int64_t> max_params;
   // how
-  std::optional<int64_t> batch_size;  // unset: each recipe's own
+  std::optional<int64_t> batch_size;
   std::string dtype = "float32";
   std::string device = "cpu";
   int64_t workers = 2;

@@ -2,7 +2,9 @@
 // config.json in one folder.
 #pragma once
 #include <filesystem>
+#include <string>
 
+#include "braid/core/progress.h"
 #include "braid/models/hub_config.h"
 #include "braid/models/model.h"
 #include "braid/models/weights.h"
@@ -22,5 +24,10 @@ struct LoadedModel {
 LoadedModel load_model(const std::filesystem::path& folder);
 // The same, reparameterized: for evaluation and prediction, not for training on.
 LoadedModel load_for_inference(const std::filesystem::path& folder);
+
+// The folder of the model that a user means. path: a checkpoint's folder; a run's or a
+// comparison's, of which the best is taken; or hf-hub:OWNER/NAME. Throws IoError where there is
+// none, and what io::resolve_weights throws.
+std::filesystem::path find_checkpoint(const std::string& path, Progress& progress);
 
 }  // namespace braid::models

@@ -10,9 +10,10 @@
 
 namespace braid::tasks {
 
+// What the fields mean and may be stands in their visit().
+
 // What belongs to images.
 struct ImageOptions {
-  // pixels; unset: the data's own for small images, else the model's
   std::optional<int64_t> img_size;
   bool channels_last = true;
   data::AugmentConfig augment;
@@ -20,8 +21,8 @@ struct ImageOptions {
 };
 
 struct DistillationOptions {
-  std::string teacher;                     // folder or hf-hub:OWNER/NAME, empty: none
-  std::string distillation_type = "hard";  // hard (DeiT), soft
+  std::string teacher;
+  std::string distillation_type = "hard";
   double distillation_alpha = 0.5;
   double distillation_tau = 1.0;
   void visit(FieldVisitor& v);
@@ -30,13 +31,12 @@ struct DistillationOptions {
 struct TaskConfig {
   std::string model;
   std::string data;
-  // initial weights: a .safetensors file, a folder, or hf-hub:OWNER/NAME; empty: random
   std::string weights;
   double val_fraction = 0.1;
-  double drop = 0;         // dropout
-  double attn_drop = 0;    // attention dropout
-  double drop_path = 0;    // stochastic depth
-  double smoothing = 0.0;  // label smoothing
+  double drop = 0;
+  double attn_drop = 0;
+  double drop_path = 0;
+  double smoothing = 0.0;
   ImageOptions image;
   DistillationOptions distillation;
   void visit(FieldVisitor& v);  // all fields flat, those of the nested structs too

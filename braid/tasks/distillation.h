@@ -17,7 +17,7 @@ class Distillation final : public Task {
 
   std::string name() const override { return student_->name(); }
   std::string items() const override { return student_->items(); }
-  Json config() const override { return student_->config(); }
+  void visit_config(FieldVisitor& v) const override { student_->visit_config(v); }
   models::Model& model() override { return student_->model(); }
   void to(const torch::Device& device) override;
   std::unique_ptr<data::Loader> training_loader(const TrainingData& options) const override {

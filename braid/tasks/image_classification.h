@@ -22,7 +22,10 @@ class ImageClassification final : public Classifier {
 
   std::string name() const override { return "image_classification"; }
   std::string items() const override { return "images"; }
-  Json config() const override { return to_json(config_); }
+  void visit_config(FieldVisitor& v) const override {
+    TaskConfig copy = config_;  // one list serves reading and writing
+    copy.visit(v);
+  }
   models::Model& model() override { return *loaded_.model; }
   std::unique_ptr<data::Loader> training_loader(const TrainingData& options) const override;
   torch::Tensor forward(const data::Batch& batch) override;

@@ -3,17 +3,22 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <limits>
 #include <map>
 
 #include "braid/core/error.h"
 
 namespace braid::tasks {
 
+void field_or_nan(FieldVisitor& v, const char* name, double& value, const char* help) {
+  auto known = std::isnan(value) ? std::nullopt : std::optional<double>(value);
+  v.field(name, known, help);
+  value = known.value_or(std::nan(""));
+}
+
 void Score::visit(FieldVisitor& v) {
   v.field("name", name, "which score");
   v.field("unit", unit, "%, nats, ...; empty: none");
-  v.field("value", value, "the score");
+  field_or_nan(v, "value", value, "the score");
   v.field("low", low, "lower end of the 95% interval; unset: unknown");
   v.field("high", high, "upper end of the 95% interval; unset: unknown");
   v.field("higher_is_better", higher_is_better, "whether a higher value is better");
@@ -44,31 +49,6 @@ std::string title_of(const Score& score) {
 std::string to_text(const Score& score) {
   return title_of(score) + (score.unit == "%" ? fmt::format(" {:.2f}%", score.value)
                                               : fmt::format(" {:.4f}", score.value));
-}
-
-Json scores_to_json(const Scores& scores) {
-  Json list = Json::array();
-  for (const auto& score : scores) list.push_back(to_json(score));
-  return list;
-}
-
-Scores scores_from_json(const Json& json, const std::string& where) {
-  if (!json.is_array()) throw DataError("scores", "expected a list of scores", where);
-  Scores scores;
-  for (Json item : json) {
-    Score score;
-    if (item.is_object() && item.contains("value") && item.at("value").is_null()) {
-      item.erase("value");
-      score.value = std::numeric_limits<double>::quiet_NaN();
-    }
-    try {
-      update_from_json(score, item, where);
-    } catch (const ConfigError& e) {
-      throw DataError("scores", e.what(), where);
-    }
-    scores.push_back(score);
-  }
-  return scores;
 }
 
 }  // namespace braid::tasks

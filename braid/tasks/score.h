@@ -12,11 +12,14 @@ namespace braid::tasks {
 struct Score {
   std::string name;                 // "top1", "loss", ...: the key in files
   std::string unit;                 // "%", "nats"; empty: none
-  double value = 0;                 // may be NaN
+  double value = 0;                 // may be NaN, which files hold as null
   std::optional<double> low, high;  // its 95% interval, where one is known
   bool higher_is_better = true;
   void visit(FieldVisitor& v);
 };
+// A field that may be NaN: files hold that as null, since JSON does not know it.
+void field_or_nan(FieldVisitor& v, const char* name, double& value, const char* help);
+
 using Scores = std::vector<Score>;
 
 // Whether a is better than b, another value of the same score. NaN is worse than any number.
@@ -28,10 +31,5 @@ const Score& find_score(const Scores& scores, const std::string& name);
 // For people: "top-1 93.45%", "loss 0.1857".
 std::string title_of(const Score& score);
 std::string to_text(const Score& score);
-
-// As files hold them: a NaN, which JSON does not know, is null.
-Json scores_to_json(const Scores& scores);
-// Throws DataError naming `where`.
-Scores scores_from_json(const Json& json, const std::string& where);
 
 }  // namespace braid::tasks

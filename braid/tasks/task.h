@@ -33,9 +33,10 @@ struct TrainingData {
 
 struct EvaluateOptions {
   int64_t batch_size = 128;
-  int64_t workers = 2;                  // loader threads
-  std::string dtype = "float32";        // float32, bfloat16, auto
-  std::string on_bad_sample = "error";  // error, skip
+  int64_t workers = 2;
+  std::string dtype = "float32";
+  std::string on_bad_sample = "error";
+  void visit(FieldVisitor& v);
 };
 
 class Task {
@@ -44,7 +45,7 @@ class Task {
   virtual std::string name() const = 0;   // "image_classification"
   virtual std::string items() const = 0;  // what Step::weight counts: "images", "tokens"
   // Everything that decides the task, flat, as TaskConfig names it.
-  virtual Json config() const = 0;
+  virtual void visit_config(FieldVisitor& v) const = 0;
   virtual models::Model& model() = 0;
   // Moves the model, and whatever else computes, to the device.
   virtual void to(const torch::Device& device) { model().to(device); }

@@ -9,14 +9,13 @@ namespace braid::train {
 
 namespace fs = std::filesystem;
 
-bool Checkpoints::resume() {
+bool Checkpoints::resume(const VisitFields& config) {
   if (!fs::exists(last())) return false;
   auto& [task, optimizer, schedule, ema, state] = parts_;
   std::map<std::string, torch::Tensor> tensors;
-  const Json config = state.config;
   state = load_state(last(), tensors);
   check_same_run(state.config, config);
-  state.config = config;
+  state.config = visit_to_json(config);
   models::load_weights(task.model(), last());
   optimizer.load_state(with_prefix(tensors, "optimizer."));
   if (ema)

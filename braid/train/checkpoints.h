@@ -26,9 +26,9 @@ class Checkpoints {
 
   std::filesystem::path last() const { return run_ / "last"; }
   std::filesystem::path best() const { return run_ / "model_best"; }
-  // Puts every part back as it was saved, and the CPU's random numbers; state.config is the run's
-  // config, which must be the saved one (check_same_run). False: there is nothing to resume.
-  bool resume();
+  // Puts every part back as it was saved, and the CPU's random numbers. config: the run's, which
+  // must be the saved one (check_same_run). False: there is nothing to resume.
+  bool resume(const VisitFields& config);
   void save_last();
   void save_best();
   // Gives last/ the epoch's name too (its files are shared, not written twice, since they never

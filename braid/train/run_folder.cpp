@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "braid/core/version.h"
 #include "braid/io/atomic_file.h"
 
 namespace braid::train {
@@ -20,6 +21,13 @@ std::string csv_value(const tasks::Score& score) {
 }
 
 }  // namespace
+
+VisitFields settings_of(const tasks::Task& task, const RunConfig& config) {
+  return [&task, config](FieldVisitor& v) mutable {
+    task.visit_config(v);
+    config.visit(v);
+  };
+}
 
 tasks::Scores in_columns(const tasks::Scores& scores) {
   tasks::Scores columns(scores.begin() + (scores.empty() ? 0 : 1), scores.end());
@@ -55,7 +63,9 @@ void RunFolder::epoch(const std::vector<EpochStats>& history) {
 }
 
 void RunFolder::result(const TrainResult& result) const {
-  io::write_file_atomic(path_ / "results.json", to_json(result).dump(2) + "\n");
+  Json json = {{"schema_version", 2}, {"braid_version", version()}};
+  json.update(to_json(result));
+  io::write_file_atomic(path_ / "results.json", json.dump(2) + "\n");
 }
 
 }  // namespace braid::train

@@ -4,10 +4,16 @@
 #include <string>
 #include <vector>
 
+#include "braid/core/config.h"
 #include "braid/io/event_file.h"
+#include "braid/tasks/task.h"
+#include "braid/train/config.h"
 #include "braid/train/result.h"
 
 namespace braid::train {
+
+// Every setting of a run, the task's and its own, flat.
+VisitFields settings_of(const tasks::Task& task, const RunConfig& config);
 
 class RunFolder {
  public:

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <numbers>
 
+#include "braid/core/error.h"
+
 namespace braid::train {
 
 Schedule::Schedule(const ScheduleConfig& config, double peak_lr, double total_epochs)
@@ -43,9 +45,13 @@ Json Schedule::state() const {
 }
 
 void Schedule::load_state(const Json& state) {
-  best_ = state.at("best").get<double>();
-  factor_ = state.at("factor").get<double>();
-  bad_epochs_ = state.at("bad_epochs").get<int64_t>();
+  try {
+    best_ = state.at("best").get<double>();
+    factor_ = state.at("factor").get<double>();
+    bad_epochs_ = state.at("bad_epochs").get<int64_t>();
+  } catch (const Json::exception& e) {
+    throw DataError("resume", std::string("corrupt state of the schedule: ") + e.what());
+  }
 }
 
 }  // namespace braid::train

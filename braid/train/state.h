@@ -28,6 +28,7 @@ struct TrainState {
   std::vector<EpochStats> history;
   Json schedule;
   Json config;  // of the task and the run, to be compared on resume
+  void visit(FieldVisitor& v);
 };
 
 // tensors: optimizer, EMA and random-number state under their prefixes.
@@ -41,8 +42,8 @@ TrainState load_state(const std::filesystem::path& folder,
 std::map<std::string, torch::Tensor> with_prefix(const std::map<std::string, torch::Tensor>& all,
                                                  const std::string& prefix);
 
-// Throws ConfigError naming the first field in which a resumed run differs from the saved one. What
-// may differ: where it runs, how long, and how often it is kept.
-void check_same_run(const Json& saved, const Json& now);
+// Throws ConfigError naming the first field in which a resumed run differs from the saved one,
+// except those that are free on resume. config: visits the task's and the run's.
+void check_same_run(const Json& saved, const VisitFields& config);
 
 }  // namespace braid::train

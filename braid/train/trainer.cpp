@@ -30,12 +30,6 @@ uint64_t checkpoint_bytes(const torch::nn::Module& model) {
   return 6 * bytes + (1 << 20);  // weights, two moments, an average, and the old beside the new
 }
 
-Json whole_config(const tasks::Task& task, const RunConfig& run) {
-  Json config = task.config();
-  config.update(braid::to_json(run));
-  return config;
-}
-
 // The model on its device, its frozen layers without gradients.
 models::Model& prepared(tasks::Task& task, const RunConfig& config, Progress& progress) {
   task.to(runtime::resolve_device(config.device));
@@ -49,12 +43,13 @@ class Trainer {
   Trainer(tasks::Task& task, const RunConfig& config, std::stop_token stop, Progress& progress)
       : task_(task),
         config_(config),
-        title_(task.config().value("model", task.name())),
+        title_(visit_to_json(settings_of(task, config)).value("model", task.name())),
         stop_(std::move(stop)),
         progress_(progress),
         model_(prepared(task, config, progress)),
         device_(runtime::device_of(model_)),
-        folder_(config.output, whole_config(task, config), task.items(), checkpoint_bytes(model_)),
+        folder_(config.output, visit_to_json(settings_of(task, config)), task.items(),
+                checkpoint_bytes(model_)),
         loader_(task.training_loader({.batch_size = config.batch_size,
                                       .workers = config.workers,
                                       .seed = config.seed,
@@ -64,7 +59,7 @@ class Trainer {
         budget_(config),
         checkpoints_(folder_.path(), {task, *optimizer_, schedule_, ema_, state_}) {
     if (config.model_ema) ema_.emplace(model_, config.model_ema_decay);
-    state_.config = whole_config(task, config);
+    state_.config = visit_to_json(settings_of(task, config));
     if (config.resume) resume();
     guard_ = NonFiniteGuard(state_.skipped_steps);
   }
@@ -108,7 +103,7 @@ class Trainer {
 
 void Trainer::resume() {
   const std::string folder = folder_.path().string();
-  if (!checkpoints_.resume()) {
+  if (!checkpoints_.resume(settings_of(task_, config_))) {
     progress_.line("Nothing to resume in " + folder + ": starting from the beginning.");
     return;
   }
@@ -275,7 +270,6 @@ TrainResult Trainer::run() {
   if (stop_reason_ == "interrupted") save_last();
   TrainResult result{.task = task_.name(),
                      .items = task_.items(),
-                     .history = state_.history,
                      .best_scores = state_.best_scores,
                      .best_epoch = state_.best_epoch,
                      .steps = state_.step,
@@ -283,7 +277,8 @@ TrainResult Trainer::run() {
                      .items_per_s = state_.train_items / std::max(1e-9, state_.train_seconds),
                      .bad_samples = bad_before_ + loader_->bad_samples(),
                      .stop_reason = stop_reason_.empty() ? "epochs" : stop_reason_,
-                     .best_checkpoint = checkpoints_.best()};
+                     .best_checkpoint = checkpoints_.best(),
+                     .history = state_.history};
   folder_.result(result);
   return result;
 }
