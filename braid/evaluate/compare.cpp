@@ -224,13 +224,14 @@ CompareOutcome compare(const CompareConfig& given, const Workload& workload,
       .progress = progress};
   const Measured measured = measure_all(experiment);
 
-  CompareOutcome outcome{.results = results_of(experiment, measured, command)};
+  CompareOutcome outcome;
+  outcome.results = results_of(experiment, measured, command);
   auto& recommendation = outcome.results.recommendation;
   for (const auto& model : outcome.results.models)
     if (recommendation.model == model.name && model.checkpoint)
       recommendation.checkpoint = copy_winner(config, *model.checkpoint).string();
   const fs::path output(config.output);
-  const Json written = to_json(outcome.results);
+  const Json written = braid::to_json(outcome.results);
   io::write_file_atomic(output / "results.json",
                         written.dump(1, ' ', false, Json::error_handler_t::replace) + "\n");
   outcome.report = output / "report.html";

@@ -11,6 +11,7 @@
 #include "braid/runtime/autocast.h"
 #include "braid/runtime/device.h"
 #include "braid/runtime/process.h"
+#include "braid/train/run_folder.h"
 #include "braid/train/trainer.h"
 
 namespace braid::evaluate {
@@ -36,14 +37,14 @@ std::vector<CurvePoint> curve_of(const train::TrainResult& result, double items,
   double seconds = 0;
   for (const auto& epoch : result.history) {
     seconds += epoch.seconds;
-    CurvePoint point{.epoch = static_cast<double>(epoch.step * batch_size) / items,
-                     .seconds = seconds,
-                     .lr = epoch.lr,
-                     .train_loss = finite(epoch.train_loss)};
+    CurvePoint& point = curve.emplace_back();
+    point.epoch = static_cast<double>(epoch.step * batch_size) / items;
+    point.seconds = seconds;
+    point.lr = epoch.lr;
+    point.train_loss = finite(epoch.train_loss);
     for (const auto& score : epoch.scores)
       if (score.name == "loss") point.val_loss = finite(score.value);
     if (!epoch.scores_ema.empty()) point.val_score = finite(epoch.scores_ema.front().value);
-    curve.push_back(point);
   }
   return curve;
 }
@@ -59,9 +60,9 @@ ResolvedSettings resolved_settings(const train::RunConfig& config, const ModelPr
 
 // The fields of `now` that `before` has not, or not so.
 Json changed_fields(const ModelResult& before, const ModelResult& now) {
-  const Json old = to_json(before);
+  const Json old = braid::to_json(before);
   Json changed = Json::object();
-  const Json written = to_json(now);
+  const Json written = braid::to_json(now);
   for (const auto& [key, value] : written.items())
     if (value != old.at(key)) changed[key] = value;
   return changed;
@@ -136,9 +137,8 @@ TrainedRun train_run(const Experiment& experiment, const Run& run, const ModelPr
                      .bad_samples = result.bad_samples,
                      .peak_memory_bytes = memory.bytes(),
                      .resolved = resolved_settings(config, profile),
-                     .recipe = task->config(),
+                     .recipe = visit_to_json(train::settings_of(*task, config)),
                      .curve = curve_of(result, items, config.batch_size)};
-  trained.recipe.update(to_json(config));
   std::erase_if(trained.val_scores, [](const Score& s) { return !std::isfinite(s.value); });
   experiment.work.keep(name, trained);
   return identified(std::move(trained));

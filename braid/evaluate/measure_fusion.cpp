@@ -71,9 +71,10 @@ std::optional<FusionResult> measure_fusion(const Experiment& experiment,
   const auto* transformer = best_of(models, "transformer");
   if (!cnn || !transformer) return std::nullopt;
   const auto* hybrid = best_of(models, "hybrid");
-  FusionResult fusion{.cnn = cnn->name,
-                      .transformer = transformer->name,
-                      .hybrid = hybrid ? std::optional(hybrid->name) : std::nullopt};
+  FusionResult fusion;
+  fusion.cnn = cnn->name;
+  fusion.transformer = transformer->name;
+  if (hybrid) fusion.hybrid = hybrid->name;
   if (const auto joined =
           experiment.workload.join(best_run(experiment, profiles, *cnn),
                                    best_run(experiment, profiles, *transformer))) {

@@ -56,7 +56,7 @@ void ShuffleScore::visit(FieldVisitor& v) {
 }
 
 void Robustness::visit(FieldVisitor& v) {
-  v.field("images", images, "");
+  v.field("items", items, "");
   v.field("bad_samples", bad_samples, "");
   v.field("clean_score", clean_score, "");
   v.list("corruptions", corruptions);

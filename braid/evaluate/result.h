@@ -65,9 +65,9 @@ struct ShuffleScore {
   void visit(FieldVisitor& v);
 };
 struct Robustness {
-  int64_t images = 0;       // evaluated on
+  int64_t items = 0;        // evaluated on
   int64_t bad_samples = 0;  // left out, as they could not be read
-  double clean_score = 0;   // of these images unharmed
+  double clean_score = 0;   // of the same items as they are
   std::vector<CorruptionScore> corruptions;
   std::vector<ShuffleScore> shuffled_patches;  // grids finer than the pixels are left out
   void visit(FieldVisitor& v);

@@ -37,7 +37,7 @@ class WorkFolder {
   }
   template <Visited Part>
   void keep(const std::string& name, const Part& part) const {
-    keep(name, to_json(part));
+    keep(name, braid::to_json(part));
   }
   void keep(const std::string& name, const Json& part) const;
   const std::filesystem::path& path() const { return folder_; }

@@ -114,7 +114,7 @@ def model(entry, pixels, by_class):
         "curve": curve(top1, rate),
         "sample_efficiency": [{"fraction": f, "score": round(top1 - loss, 2)} for f, loss in zip((0.1, 0.3, 1.0), (*scarce, 0))],
         "robustness": {
-            "images": 500, "bad_samples": 0, "clean_score": top1,
+            "items": 500, "bad_samples": 0, "clean_score": top1,
             "corruptions": [{"corruption": c, "severity": s, "score": round(max(10, top1 - d * s ** 1.35 + random.uniform(-.4, .4)), 2)}
                             for c, d in zip(CORRUPTIONS, drops) for s in range(1, 6)],
             "shuffled_patches": [{"grid": g, "score": round(max(10, top1 - d), 2)} for g, d in zip((1, 2, 4, 7), (0, *shuffle))]},

@@ -2,39 +2,25 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <filesystem>
-#include <fstream>
-
 #include "braid/core/error.h"
 #include "braid/evaluate/evaluate.h"
-#include "braid/io/image.h"
 #include "braid/models/registry.h"
+#include "tests/evaluate/image_folder.h"
 
 namespace braid::evaluate {
 namespace {
 
-namespace fs = std::filesystem;
 using ::testing::HasSubstr;
 
-class EvaluateCheckpoint : public ::testing::Test {
+class EvaluateCheckpoint : public ImageFolderTest {
  protected:
   void SetUp() override {
-    fs::remove_all(folder_);
-    for (const char* split : {"train", "test"}) {
-      write(fs::path(split) / "left" / "0.png", 0);
-      write(fs::path(split) / "left" / "1.png", 1);
-      write(fs::path(split) / "right" / "0.png", 2);
+    ImageFolderTest::SetUp();
+    for (const std::string split : {"train", "test"}) {
+      write_image(split + "/left/0.png", 0);
+      write_image(split + "/left/1.png", 1);
+      write_image(split + "/right/0.png", 2);
     }
-  }
-  void TearDown() override { fs::remove_all(folder_); }
-
-  void write(const fs::path& file, uint32_t seed) const {
-    io::Image image{.height = 16, .width = 16, .channels = 1, .pixels = {}};
-    for (int64_t k = 0; k < 256; ++k)
-      image.pixels.push_back(static_cast<uint8_t>((seed * 97 + 31 * static_cast<uint32_t>(k)) % 251));
-    const auto bytes = io::encode_png(image);
-    fs::create_directories((folder_ / file).parent_path());
-    std::ofstream(folder_ / file, std::ios::binary).write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
   }
 
   // A model of `count` classes that always answers `answer`.
@@ -56,8 +42,6 @@ class EvaluateCheckpoint : public ::testing::Test {
     Progress progress;
     return evaluate_checkpoint(loaded, folder_.string(), split, {.workers = 0}, progress);
   }
-
-  const fs::path folder_ = fs::path(testing::TempDir()) / "braid_evaluate_test";
 };
 
 TEST_F(EvaluateCheckpoint, MatchesClassesByName) {
@@ -93,7 +77,7 @@ TEST_F(EvaluateCheckpoint, TakesAllSplitsTogether) {
 }
 
 TEST_F(EvaluateCheckpoint, CountsImagesThatCannotBeRead) {
-  std::ofstream(folder_ / "test" / "left" / "2.png") << "no image";
+  write("test/left/2.png", "no image");
   auto loaded = checkpoint({}, 2, 0);
   Progress progress;
   const auto run = [&](const std::string& on_bad_sample) {

@@ -27,7 +27,7 @@ TEST(Results, KeepEverythingThatTheyRead) {
   for (const char* name : {"results_sample.json", "results_perplexity.json"}) {
     const Json json = read_json(kTests / "evaluate/fixtures" / name);
     const auto results = from_json<Results>(json, name);
-    const Json again = to_json(results);
+    const Json again = braid::to_json(results);
     EXPECT_THAT(
         test::schema_violations(again, read_json(kTests / ".." / "docs" / "results.schema.json")),
         IsEmpty());
@@ -42,7 +42,7 @@ TEST(Results, AreOfTheSchemaFromTheirFirstMoment) {
   results.models.emplace_back().family = "cnn";
   results.budget = {.kind = "epochs", .value = 1, .text = "epochs=1"};
   results.prefer = "accuracy";
-  EXPECT_THAT(test::schema_violations(to_json(results),
+  EXPECT_THAT(test::schema_violations(braid::to_json(results),
                                       read_json(kTests / ".." / "docs" / "results.schema.json")),
               IsEmpty());
 }
@@ -81,6 +81,13 @@ TEST(MeanScore, StaysWithinAHundredPercentButKnowsNoBoundsElsewhere) {
   EXPECT_FALSE(mean_score({a, b}).high);
 }
 
+TestResult test_result() {
+  TestResult result;
+  result.scores = {top1(80, 1, 2)};
+  result.count = 7;
+  return result;
+}
+
 class WorkFolderTest : public ::testing::Test {
  protected:
   void SetUp() override { fs::remove_all(folder_); }
@@ -91,7 +98,7 @@ class WorkFolderTest : public ::testing::Test {
 TEST_F(WorkFolderTest, GivesBackWhatItKept) {
   const WorkFolder work(folder_, {{"seed", 1}});
   EXPECT_FALSE(work.find<TestResult>("evaluate-a"));
-  work.keep("evaluate-a", TestResult{.scores = {top1(80, 1, 2)}, .count = 7});
+  work.keep("evaluate-a", test_result());
   const auto kept = WorkFolder(folder_, {{"seed", 1}}).find<TestResult>("evaluate-a");
   ASSERT_TRUE(kept);
   EXPECT_EQ(kept->count, 7);
@@ -131,8 +138,8 @@ TEST(RunName, TellsEveryRunApart) {
   EXPECT_EQ(run_name({.model = "resnet20"}), "resnet20-seed0");
   EXPECT_EQ(run_name({.model = "resnet20", .seed = 2, .fraction = 0.1}), "resnet20-seed2-10percent");
   // A teacher of another seed is another teacher.
-  EXPECT_NE(run_name({.model = "vit", .teacher = Teacher{.model = "resnet20", .seed = 0}}),
-            run_name({.model = "vit", .teacher = Teacher{.model = "resnet20", .seed = 1}}));
+  EXPECT_NE(run_name({.model = "vit", .teacher = Teacher{.model = "resnet20", .seed = 0, .checkpoint = ""}}),
+            run_name({.model = "vit", .teacher = Teacher{.model = "resnet20", .seed = 1, .checkpoint = ""}}));
 }
 
 TEST(FailureOf, KnowsEveryKind) {

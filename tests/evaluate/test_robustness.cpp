@@ -84,7 +84,7 @@ TEST(Robustness, IsTheAccuracyOnEachCorruptedImage) {
   // The third image is left out; the others keep their seeds.
   const auto measured = measure_robustness(*model, std::make_shared<Images>(std::vector{int64_t{2}}),
                                            input(), options("skip"), progress);
-  EXPECT_EQ(measured.images, kImages - 1);
+  EXPECT_EQ(measured.items, kImages - 1);
   EXPECT_EQ(measured.bad_samples, 1);
   const torch::NoGradGuard no_grad;
   const auto accuracy = [&](const std::function<io::Image(const io::Image&, uint64_t)>& change) {
@@ -123,7 +123,7 @@ TEST(Robustness, TakesASampleOfTheDataset) {
   Progress progress;
   auto few = options();
   few.images = 8;
-  EXPECT_EQ(measure_robustness(*model, std::make_shared<Images>(), input(), few, progress).images,
+  EXPECT_EQ(measure_robustness(*model, std::make_shared<Images>(), input(), few, progress).items,
             8);
 }
 

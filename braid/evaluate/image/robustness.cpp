@@ -84,7 +84,7 @@ Robustness measure_robustness(models::Model& model, const data::DatasetPtr& data
     return accuracy(model, sample, corruption, input, options, scope.device());
   };
   Robustness result;
-  result.images = static_cast<int64_t>(sample.images.size());
+  result.items = static_cast<int64_t>(sample.images.size());
   result.bad_samples = sample.bad_samples;
   const auto steps = static_cast<int64_t>(corruptions().size()) * kSeverities +
                      static_cast<int64_t>(options.grids.size()) + 1;
