@@ -33,15 +33,11 @@ using DatasetPtr = std::shared_ptr<const Dataset>;
 // The examples of `parent` at `indices`, in that order.
 DatasetPtr subset(DatasetPtr parent, std::vector<int64_t> indices);
 
-class Statistics;  // data/image/statistics.h
-
 struct Splits {
   DatasetPtr train;
   DatasetPtr val;        // never null: split off train deterministically where the data has none
   DatasetPtr test;       // null where the data has none
   bool unsplit = false;  // the data knows no splits: all of it is in train
-  // Of train, for those who make many models for it; null: measured for each.
-  std::shared_ptr<const Statistics> statistics = nullptr;
 };
 
 // spec: a name (`fashion-mnist`, `cifar10`, `cifar100`), or a folder: of IDX files, of CIFAR

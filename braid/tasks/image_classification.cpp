@@ -1,10 +1,11 @@
 #include "braid/tasks/image_classification.h"
 
 #include "braid/core/error.h"
+#include "braid/data/image/image_collate.h"
 #include "braid/models/registry.h"
-#include "braid/tasks/image_model.h"
 #include "braid/tasks/inference.h"
 #include "braid/tasks/loss.h"
+#include "braid/tasks/metrics/classification.h"
 
 namespace braid::tasks {
 namespace {
@@ -27,10 +28,10 @@ const data::DatasetPtr& dataset_of(const data::Splits& splits, Split split) {
 }  // namespace
 
 ImageClassification::ImageClassification(const TaskConfig& config, const data::Splits& splits,
-                                         int64_t seed, Progress& progress)
+                                         const ImageModelOptions& options, Progress& progress)
     : config_(with_design_line(config)),
       splits_(splits),
-      loaded_(make_image_model(config_, splits, seed, progress)) {}
+      loaded_(make_image_model(config_, splits, options, progress)) {}
 
 ImageClassification::ImageClassification(const TaskConfig& config, const data::Splits& splits,
                                          const std::filesystem::path& checkpoint)
@@ -40,15 +41,14 @@ ImageClassification::ImageClassification(const TaskConfig& config, const data::S
 
 std::unique_ptr<data::Loader> ImageClassification::training_loader(
     const TrainingData& options) const {
-  return std::make_unique<data::Loader>(splits_.train,
-                                        data::LoaderOptions{.batch_size = options.batch_size,
-                                                            .workers = options.workers,
-                                                            .train = true,
-                                                            .seed = options.seed,
-                                                            .label_smoothing = config_.smoothing,
-                                                            .on_bad_sample = options.on_bad_sample,
-                                                            .input = loaded_.card.input,
-                                                            .augment = config_.image.augment});
+  return data::make_image_loader(
+      splits_.train, {.batch_size = options.batch_size,
+                      .workers = options.workers,
+                      .on_bad_sample = options.on_bad_sample,
+                      .input = loaded_.card.input,
+                      .training = data::TrainingImages{.augment = config_.image.augment,
+                                                       .label_smoothing = config_.smoothing,
+                                                       .seed = options.seed}});
 }
 
 torch::Tensor ImageClassification::images(const data::Batch& batch) const {
@@ -78,18 +78,14 @@ Step ImageClassification::training_step(const data::Batch& batch) {
 
 Scores ImageClassification::evaluate(Split split, const EvaluateOptions& options,
                                      Progress& progress) {
-  const auto p =
-      run_model(*loaded_.model, dataset_of(splits_, split), loaded_.card.input, options, progress);
-  const double top1 =
-      100 * p.logits.argmax(1).eq(p.labels).to(torch::kDouble).mean().item<double>();
-  const double loss = cross_entropy(p.logits, p.labels, 0).item<double>();
-  return {{.name = "top1", .unit = "%", .value = top1, .low = {}, .high = {}},
-          {.name = "loss",
-           .unit = "nats",
-           .value = loss,
-           .low = {},
-           .high = {},
-           .higher_is_better = false}};
+  TopAccuracy top1;
+  CrossEntropy loss;
+  run_dataset(*loaded_.model, dataset_of(splits_, split), loaded_.card.input, options, progress,
+              [&](const torch::Tensor& logits, const data::Batch& batch) {
+                top1.update(logits, batch.at(data::kLabels));
+                loss.update(logits, batch.at(data::kLabels));
+              });
+  return {top1.scores().front(), loss.scores().front()};
 }
 
 void ImageClassification::save(const std::filesystem::path& folder) const {

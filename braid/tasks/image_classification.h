@@ -6,15 +6,15 @@
 #include "braid/models/checkpoint.h"
 #include "braid/tasks/classifier.h"
 #include "braid/tasks/config.h"
+#include "braid/tasks/image_model.h"
 
 namespace braid::tasks {
 
 // Scores: top1 (percent, chooses the best epoch) and loss (cross entropy without smoothing, nats).
 class ImageClassification final : public Classifier {
  public:
-  // seed: of the weights' initialization.
-  ImageClassification(const TaskConfig& config, const data::Splits& splits, int64_t seed,
-                      Progress& progress);
+  ImageClassification(const TaskConfig& config, const data::Splits& splits,
+                      const ImageModelOptions& options, Progress& progress);
   // For a run that goes on: the model is what the checkpoint's config.json says, and its weights
   // are still to be loaded.
   ImageClassification(const TaskConfig& config, const data::Splits& splits,

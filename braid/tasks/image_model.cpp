@@ -6,7 +6,6 @@
 #include <cmath>
 
 #include "braid/core/error.h"
-#include "braid/data/image/statistics.h"
 #include "braid/io/hub.h"
 #include "braid/models/registry.h"
 
@@ -53,7 +52,8 @@ void to_channels_last(torch::nn::Module& module) {
     if (p.dim() == 4) p.set_data(p.detach().contiguous(at::MemoryFormat::ChannelsLast));
 }
 
-data::InputConfig resolve_input(const TaskConfig& config, const data::Splits& splits) {
+data::InputConfig resolve_input(const TaskConfig& config, const data::Splits& splits,
+                                data::SharedStatistics* statistics) {
   const auto card = card_of_weights(config);
   data::InputConfig input = card ? card->input : models::find_model(config.model).input;
   const io::Image image = probe(*splits.train);
@@ -69,10 +69,10 @@ data::InputConfig resolve_input(const TaskConfig& config, const data::Splits& sp
   input.channels = splits.train->channels();
   // Weights go on with the statistics that they were trained with.
   if (card ? other_channels : small || input.channels != 3) {
-    const auto statistics =
-        splits.statistics ? splits.statistics->get() : data::measure_statistics(*splits.train);
-    input.mean = statistics.mean;
-    input.std = statistics.std;
+    const auto measured =
+        statistics != nullptr ? statistics->get() : data::measure_statistics(*splits.train);
+    input.mean = measured.mean;
+    input.std = measured.std;
   }
   return input;
 }
@@ -90,14 +90,14 @@ void expect_utf8(const std::vector<std::string>& classes, const std::string& dat
 }  // namespace
 
 models::LoadedModel make_image_model(const TaskConfig& given, const data::Splits& splits,
-                                     int64_t seed, Progress& progress) {
+                                     const ImageModelOptions& options, Progress& progress) {
   TaskConfig config = given;
   if (!config.weights.empty())
     config.weights = io::resolve_weights(config.weights, progress).string();
   models::LoadedModel made;
   made.card.architecture = models::find_model(config.model).name;
   made.card.tag = models::tag_of(config.model);
-  made.card.input = resolve_input(config, splits);
+  made.card.input = resolve_input(config, splits, options.statistics.get());
   made.card.classes = splits.train->classes();
   expect_utf8(made.card.classes, config.data);
   Json overrides = Json::object();
@@ -111,7 +111,7 @@ models::LoadedModel make_image_model(const TaskConfig& given, const data::Splits
   if (config.drop > 0) overrides["drop_rate"] = config.drop;
   if (config.attn_drop > 0) overrides["attn_drop_rate"] = config.attn_drop;
   if (config.drop_path > 0) overrides["drop_path_rate"] = config.drop_path;
-  made.model = models::create_model(config.model, overrides, static_cast<uint64_t>(seed));
+  made.model = models::create_model(config.model, overrides, static_cast<uint64_t>(options.seed));
   made.card.model_args = made.model->config();
   if (!config.weights.empty())
     models::load_weights_to_fine_tune(*made.model, config.weights, progress);

@@ -1,9 +1,11 @@
 // From a task's config and its images to the model.
 #pragma once
 #include <filesystem>
+#include <memory>
 
 #include "braid/core/progress.h"
 #include "braid/data/dataset.h"
+#include "braid/data/image/statistics.h"
 #include "braid/models/checkpoint.h"
 #include "braid/tasks/config.h"
 
@@ -14,13 +16,19 @@ namespace braid::tasks {
 // measured on up to 1000 training images. Where config.json lies beside config.weights, it says
 // what the model's own is, and its mean and deviation hold for small images too, unless the data
 // has other channels.
-data::InputConfig resolve_input(const TaskConfig& config, const data::Splits& splits);
+// statistics: of the training images; null: measured here.
+data::InputConfig resolve_input(const TaskConfig& config, const data::Splits& splits,
+                                data::SharedStatistics* statistics = nullptr);
+
+struct ImageModelOptions {
+  int64_t seed = 0;                                              // of the weights' initialization
+  std::shared_ptr<data::SharedStatistics> statistics = nullptr;  // of the training images, if kept
+};
 
 // The config's model for the data, with the weights of config.weights if given (see
-// models::load_weights_to_fine_tune), on the CPU and in the config's memory format. seed: of the
-// weights' initialization.
+// models::load_weights_to_fine_tune), on the CPU and in the config's memory format.
 models::LoadedModel make_image_model(const TaskConfig& config, const data::Splits& splits,
-                                     int64_t seed, Progress& progress);
+                                     const ImageModelOptions& options, Progress& progress);
 
 // The model that the checkpoint's config.json describes, its weights not yet loaded: for a run that
 // goes on. Throws DataError where the data has other classes.

@@ -42,9 +42,11 @@ Predictor load_teacher(const std::string& teacher, const models::HubConfig& stud
 std::unique_ptr<Task> make_task(const TaskConfig& config, const data::Splits& splits,
                                 const TaskOptions& options, Progress& progress) {
   validate(config);
-  auto task = options.checkpoint.empty()
-                  ? std::make_unique<ImageClassification>(config, splits, options.seed, progress)
-                  : std::make_unique<ImageClassification>(config, splits, options.checkpoint);
+  auto task =
+      options.checkpoint.empty()
+          ? std::make_unique<ImageClassification>(
+                config, splits, ImageModelOptions{options.seed, options.statistics}, progress)
+          : std::make_unique<ImageClassification>(config, splits, options.checkpoint);
   if (config.distillation.teacher.empty()) return task;
   auto teacher = load_teacher(config.distillation.teacher, task->card(), progress);
   return std::make_unique<Distillation>(std::move(task), std::move(teacher), config.distillation);

@@ -5,6 +5,7 @@
 
 #include "braid/core/progress.h"
 #include "braid/data/dataset.h"
+#include "braid/data/image/statistics.h"
 #include "braid/tasks/config.h"
 #include "braid/tasks/task.h"
 
@@ -15,6 +16,7 @@ struct TaskOptions {
   // The last checkpoint of a run that goes on: its config.json decides the model, and no initial
   // weights are fetched; empty: a new run.
   std::filesystem::path checkpoint = {};
+  std::shared_ptr<data::SharedStatistics> statistics = nullptr;  // of the training images, if kept
 };
 
 // Throws ConfigError, DataError or IoError.

@@ -1,8 +1,10 @@
-// A trained model as its users see it: batches in, logits out.
+// A trained classifier of images as its users see it: images in, probabilities out.
 #pragma once
 #include <string>
+#include <vector>
 
 #include "braid/data/batch.h"
+#include "braid/io/image.h"
 #include "braid/models/checkpoint.h"
 #include "braid/torch.h"
 
@@ -10,12 +12,22 @@ namespace braid::tasks {
 
 class Predictor {
  public:
-  // loaded: in eval mode, on the device where it is to run. dtype: float32, bfloat16, auto.
-  explicit Predictor(models::LoadedModel loaded, std::string dtype = "float32");
+  // loaded: in eval mode, as models::load_for_inference gives it; moved to the device. dtype:
+  // float32, bfloat16, auto. Throws ConfigError.
+  explicit Predictor(models::LoadedModel loaded,
+                     const torch::Device& device = torch::Device(torch::kCPU),
+                     std::string dtype = "float32");
   void to(const torch::Device& device) { loaded_.model->to(device); }
-  // [B,K] float32 on the model's device, without gradients. batch: on that device too.
-  torch::Tensor logits(const data::Batch& batch);
+
+  // [B,K] float32 on the model's device, without gradients.
+  torch::Tensor logits(const data::Batch& batch) const;
+  // [N,K] float32 on the CPU, rows sum to 1; the images as they were read.
+  torch::Tensor probabilities(const std::vector<io::Image>& images) const;
+
+  models::Model& model() { return *loaded_.model; }
   const models::HubConfig& card() const { return loaded_.card; }
+  // The class's name; its number where the checkpoint has no names.
+  std::string class_name(int64_t index) const;
 
  private:
   models::LoadedModel loaded_;

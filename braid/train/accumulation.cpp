@@ -10,7 +10,6 @@ void Accumulation::begin(int64_t batches) {
 
 void Accumulation::add(const tasks::Step& step) {
   ++count_;
-  if (!(step.weight > 0)) return;  // a batch of padding alone
   if (expected_ == 0) expected_ = step.weight * static_cast<double>(batches_);
   const double share = expected_ / step.weight;
   (share == 1 ? step.loss : step.loss / share).backward();

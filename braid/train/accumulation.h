@@ -15,7 +15,7 @@ class Accumulation {
  public:
   // batches: that the window is going to have.
   void begin(int64_t batches);
-  // Backward pass of a batch whose loss is finite.
+  // Backward pass of a batch of at least one item, whose loss is finite.
   void add(const tasks::Step& step);
   void finish(const Optimizer& optimizer);
   int64_t count() const { return count_; }  // batches so far

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "braid/core/error.h"
 #include "braid/io/atomic_file.h"
 #include "braid/models/weights.h"
 
@@ -25,7 +26,12 @@ bool Checkpoints::resume(const VisitFields& config) {
     auto generator = at::globalContext().defaultGenerator(torch::kCPU);
     generator.set_state(tensors.at("rng"));
   }
-  schedule.load_state(state.schedule);
+  try {
+    schedule.load_state(state.schedule);
+  } catch (const Json::exception& e) {
+    throw DataError("resume", std::string("corrupt state of the schedule: ") + e.what(),
+                    last().string());
+  }
   return true;
 }
 
@@ -63,6 +69,15 @@ void Checkpoints::keep_epoch(int64_t epoch, int64_t kept) {
 
 double Checkpoints::seconds_since_saved() const {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - saved_).count();
+}
+
+fs::path checkpoint_to_resume(const RunConfig& config) {
+  const fs::path last = fs::path(config.output) / "last";
+  if (!fs::exists(last)) return {};
+  if (!config.resume)
+    throw UsageError("train", "the folder already holds a run", config.output,
+                     "add --resume to continue it, or choose another --output");
+  return last;
 }
 
 }  // namespace braid::train

@@ -5,12 +5,17 @@
 #include <optional>
 
 #include "braid/tasks/task.h"
+#include "braid/train/config.h"
 #include "braid/train/ema.h"
 #include "braid/train/optimizer.h"
 #include "braid/train/schedule.h"
 #include "braid/train/state.h"
 
 namespace braid::train {
+
+// <output>/last where config.resume is set and a run is there to go on; else empty. Throws
+// UsageError where the folder holds a run that is not to be resumed.
+std::filesystem::path checkpoint_to_resume(const RunConfig& config);
 
 class Checkpoints {
  public:

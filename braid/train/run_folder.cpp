@@ -8,6 +8,12 @@
 namespace braid::train {
 namespace {
 
+uint64_t checkpoint_bytes(const torch::nn::Module& model) {
+  uint64_t bytes = 0;
+  for (const auto& p : model.parameters()) bytes += p.nbytes();
+  return 6 * bytes + (1 << 20);  // weights, two moments, an average, and the old beside the new
+}
+
 std::filesystem::path prepared(const std::filesystem::path& output, const Json& config,
                                uint64_t bytes) {
   io::check_writable(output, bytes);
@@ -23,9 +29,9 @@ std::string csv_value(const tasks::Score& score) {
 }  // namespace
 
 VisitFields settings_of(const tasks::Task& task, const RunConfig& config) {
-  return [&task, config](FieldVisitor& v) mutable {
+  return [&task, run = config](FieldVisitor& v) mutable {
     task.visit_config(v);
-    config.visit(v);
+    run.visit(v);
   };
 }
 
@@ -35,9 +41,11 @@ tasks::Scores in_columns(const tasks::Scores& scores) {
   return columns;
 }
 
-RunFolder::RunFolder(const std::filesystem::path& output, const Json& config, std::string items,
-                     uint64_t bytes)
-    : path_(prepared(output, config, bytes)), items_(std::move(items)), events_(path_) {}
+RunFolder::RunFolder(const RunConfig& config, tasks::Task& task)
+    : path_(prepared(config.output, visit_to_json(settings_of(task, config)),
+                     checkpoint_bytes(task.model()))),
+      items_(task.items()),
+      events_(path_) {}
 
 void RunFolder::epoch(const std::vector<EpochStats>& history) {
   const auto& newest = history.back();

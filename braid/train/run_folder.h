@@ -17,10 +17,9 @@ VisitFields settings_of(const tasks::Task& task, const RunConfig& config);
 
 class RunFolder {
  public:
-  // Creates the folder, proves that `bytes` fit into it, writes the config as config.toml. items:
-  // what the task counts. Throws IoError.
-  RunFolder(const std::filesystem::path& output, const Json& config, std::string items,
-            uint64_t bytes);
+  // Creates the folder, proves that the task's checkpoints fit into it, writes config.toml. Throws
+  // IoError.
+  RunFolder(const RunConfig& config, tasks::Task& task);
   // Rewrites summary.csv from the whole history and adds the newest epoch to the event file.
   void epoch(const std::vector<EpochStats>& history);
   void result(const TrainResult& result) const;

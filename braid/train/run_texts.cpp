@@ -24,10 +24,13 @@ std::string epoch_text(const std::string& model, const EpochStats& stats, bool e
   return text + fmt::format("  {:.0f} {}/s", stats.items_per_s, items);
 }
 
-std::string bar_text(double loss, double items_per_s, const EpochStats* newest,
+std::string bar_text(double loss, const TrainState& state, double max_train_seconds,
                      const std::string& items) {
-  std::string text = fmt::format("loss {:.3f}  {:.0f} {}/s", loss, items_per_s, items);
-  if (newest != nullptr) text += "  val " + to_text(newest->scores.front());
+  const double rate = state.epoch_seconds > 0 ? state.epoch_items / state.epoch_seconds : 0;
+  std::string text = fmt::format("loss {:.3f}  {:.0f} {}/s", loss, rate, items);
+  if (!state.history.empty()) text += "  val " + to_text(state.history.back().scores.front());
+  if (max_train_seconds > 0)
+    text += fmt::format("  {:.0f}/{:.0f} s", state.train_seconds, max_train_seconds);
   return text;
 }
 

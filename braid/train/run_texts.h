@@ -3,6 +3,7 @@
 #include <string>
 
 #include "braid/train/result.h"
+#include "braid/train/state.h"
 
 namespace braid::train {
 
@@ -11,9 +12,9 @@ namespace braid::train {
 std::string epoch_text(const std::string& model, const EpochStats& stats, bool ema,
                        const std::string& items);
 
-// Beside the bar: "loss 0.312  1045 images/s  val top-1 88.12%"; newest: the last epoch that was
-// evaluated, may be null.
-std::string bar_text(double loss, double items_per_s, const EpochStats* newest,
+// Beside the bar: "loss 0.312  1045 images/s  val top-1 88.12%"; under a budget of time the share
+// of it that is spent. loss: of the last batch.
+std::string bar_text(double loss, const TrainState& state, double max_train_seconds,
                      const std::string& items);
 
 }  // namespace braid::train

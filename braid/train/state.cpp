@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "braid/core/error.h"
 #include "braid/io/safetensors.h"
 #include "braid/runtime/tensor_file.h"
@@ -28,6 +30,22 @@ void TrainState::visit(FieldVisitor& v) {
   v.list("history", history);
   v.field("schedule", schedule, "of the learning rate");
   v.field("config", config, "of the task and the run");
+}
+
+TrainResult result_of(const TrainState& state, const tasks::Task& task,
+                      const std::string& stop_reason, int64_t bad_samples,
+                      const std::filesystem::path& best_checkpoint) {
+  return {.task = task.name(),
+          .items = task.items(),
+          .best_scores = state.best_scores,
+          .best_epoch = state.best_epoch,
+          .steps = state.step,
+          .train_seconds = state.train_seconds,
+          .items_per_s = state.train_items / std::max(1e-9, state.train_seconds),
+          .bad_samples = bad_samples,
+          .stop_reason = stop_reason,
+          .best_checkpoint = best_checkpoint,
+          .history = state.history};
 }
 
 void save_state(const TrainState& state, const std::map<std::string, torch::Tensor>& tensors,

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "braid/core/config.h"
+#include "braid/tasks/task.h"
 #include "braid/torch.h"
 #include "braid/train/result.h"
 
@@ -30,6 +31,11 @@ struct TrainState {
   Json config;  // of the task and the run, to be compared on resume
   void visit(FieldVisitor& v);
 };
+
+// The figures of a run that has ended.
+TrainResult result_of(const TrainState& state, const tasks::Task& task,
+                      const std::string& stop_reason, int64_t bad_samples,
+                      const std::filesystem::path& best_checkpoint);
 
 // tensors: optimizer, EMA and random-number state under their prefixes.
 void save_state(const TrainState& state, const std::map<std::string, torch::Tensor>& tensors,

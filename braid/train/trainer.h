@@ -1,6 +1,5 @@
 // Trains one task.
 #pragma once
-#include <filesystem>
 #include <stop_token>
 
 #include "braid/core/progress.h"
@@ -20,7 +19,7 @@ namespace braid::train {
 //   events.out.tfevents.*  TensorBoard
 // When `stop` is requested it saves and returns at the end of the step. With config.resume it
 // continues from last/, on the CPU to the bit; the task is then best made from that checkpoint
-// (checkpoint_to_resume), since its weights are loaded over.
+// (checkpoint_to_resume in train/checkpoints.h), since its weights are loaded over.
 //
 // Nothing of the process is set: random numbers come from LibTorch's default generators and the
 // threads are those that are there. A repeatable run seeds them first (runtime/process.h).
@@ -29,9 +28,5 @@ namespace braid::train {
 // epoch.
 TrainResult train(tasks::Task& task, const RunConfig& config, std::stop_token stop,
                   Progress& progress);
-
-// <output>/last where config.resume is set and a run is there to go on; else empty. Throws
-// UsageError where the folder holds a run that is not to be resumed.
-std::filesystem::path checkpoint_to_resume(const RunConfig& config);
 
 }  // namespace braid::train

@@ -6,7 +6,7 @@
 #include <set>
 
 #include "braid/core/error.h"
-#include "braid/data/loader.h"
+#include "braid/data/image/image_collate.h"
 #include "braid/evaluate/image/corruption.h"
 #include "braid/evaluate/image/robustness.h"
 #include "braid/models/registry.h"
@@ -54,6 +54,10 @@ data::InputConfig input() {
   return input;
 }
 
+torch::Tensor prepared(const io::Image& image) {
+  return data::stack_images({data::prepare_for_evaluation(image, input())}, input());
+}
+
 // Untrained, but with a classifier that sees differences: its mean answer is taken off.
 auto make_model() {
   auto model = models::create_model(
@@ -62,7 +66,7 @@ auto make_model() {
   const torch::NoGradGuard no_grad;
   std::vector<torch::Tensor> images;
   for (int64_t i = 0; i < kImages; ++i)
-    images.push_back(data::prepare_image(Images().get(i).image, input()));
+    images.push_back(prepared(Images().get(i).image));
   const auto logits = model->forward(torch::cat(images));
   for (auto& p : model->named_parameters())
     if (p.key() == "fc.bias") p.value().sub_(logits.mean(0));
@@ -84,6 +88,12 @@ TEST(Robustness, IsTheAccuracyOnEachCorruptedImage) {
   // The third image is left out; the others keep their seeds.
   const auto measured = measure_robustness(*model, std::make_shared<Images>(std::vector{int64_t{2}}),
                                            input(), options("skip"), progress);
+  auto alone = options("skip");
+  alone.workers = 0;
+  EXPECT_EQ(braid::to_json(measured),
+            braid::to_json(measure_robustness(
+                *model, std::make_shared<Images>(std::vector{int64_t{2}}), input(), alone, progress)))
+      << "any number of workers";
   EXPECT_EQ(measured.items, kImages - 1);
   EXPECT_EQ(measured.bad_samples, 1);
   const torch::NoGradGuard no_grad;
@@ -93,7 +103,7 @@ TEST(Robustness, IsTheAccuracyOnEachCorruptedImage) {
       if (i == 2) continue;
       const auto example = Images().get(i);
       const auto image = change(example.image, static_cast<uint64_t>(kSeed + i));
-      right += model->forward(data::prepare_image(image, input())).argmax(1).item<int64_t>() ==
+      right += model->forward(prepared(image)).argmax(1).item<int64_t>() ==
                example.label;
     }
     return 100 * right / (kImages - 1);

@@ -5,6 +5,7 @@
 #include "braid/data/dataset.h"
 #include "braid/runtime/process.h"
 #include "braid/tasks/make_task.h"
+#include "braid/train/checkpoints.h"
 #include "braid/train/trainer.h"
 
 namespace braid::train {

@@ -6,18 +6,15 @@
 #include "braid/core/error.h"
 
 namespace braid::data {
-namespace {
 
-constexpr int64_t kStatisticsImages = 1000;
-
-}  // namespace
-
-ChannelStatistics measure_statistics(const Dataset& dataset) {
+PixelStatistics measure_statistics(const Dataset& dataset) {
+  constexpr int64_t kImages = 1000;
+  constexpr double kLeastDeviation = 0.01;
   const int64_t channels = dataset.channels();
   const auto C = static_cast<size_t>(channels);
   std::vector<double> sum(C, 0), squares(C, 0);
   double count = 0;
-  const int64_t stride = std::max<int64_t>(1, dataset.size() / kStatisticsImages);
+  const int64_t stride = std::max<int64_t>(1, dataset.size() / kImages);
   for (int64_t i = 0; i < dataset.size(); i += stride) {
     io::Image image;
     try {
@@ -32,20 +29,20 @@ ChannelStatistics measure_statistics(const Dataset& dataset) {
     }
     count += static_cast<double>(image.height * image.width);
   }
-  ChannelStatistics statistics{.mean = std::vector<double>(C, 0.5),
-                               .std = std::vector<double>(C, 0.5)};
+  PixelStatistics out{std::vector<double>(C, 0.5), std::vector<double>(C, 0.5)};
   for (size_t c = 0; c < C && count > 0; ++c) {
     const double mean = sum[c] / count;
     const double deviation = std::sqrt(std::max(0.0, squares[c] / count - mean * mean));
-    statistics.mean[c] = std::round(mean * 1e4) / 1e4;
-    statistics.std[c] = std::max(0.01, std::round(deviation * 1e4) / 1e4);
+    out.mean[c] = std::round(mean * 1e4) / 1e4;
+    out.std[c] = std::max(kLeastDeviation, std::round(deviation * 1e4) / 1e4);
   }
-  return statistics;
+  return out;
 }
 
-const ChannelStatistics& Statistics::get() const {
-  std::call_once(once_, [this] { measured_ = measure_statistics(*dataset_); });
-  return measured_;
+const PixelStatistics& SharedStatistics::get() {
+  const std::lock_guard lock(mutex_);
+  if (!measured_) measured_ = measure_statistics(*dataset_);
+  return *measured_;
 }
 
 }  // namespace braid::data

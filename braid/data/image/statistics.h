@@ -1,29 +1,30 @@
-// Mean and deviation of a dataset's pixels, by channel.
+// Mean and deviation of a dataset's pixels.
 #pragma once
 #include <mutex>
+#include <optional>
 #include <vector>
 
 #include "braid/data/dataset.h"
 
 namespace braid::data {
 
-struct ChannelStatistics {
-  std::vector<double> mean, std;  // of values from 0 to 1, rounded to four digits
+struct PixelStatistics {
+  std::vector<double> mean, std;  // of pixels in [0, 1], one per channel, rounded to four digits
 };
+// On up to 1000 images, spread over the dataset; those that cannot be read are left out.
+PixelStatistics measure_statistics(const Dataset& dataset);
 
-// Of up to 1000 images spread over the dataset; those that cannot be read are left out.
-ChannelStatistics measure_statistics(const Dataset& dataset);
-
-// The same for those who ask again and again: measured when first asked. Thread-safe.
-class Statistics {
+// The same, measured when it is first asked for. Who opens data for several trainings keeps one, so
+// that it is measured once. From any thread.
+class SharedStatistics {
  public:
-  explicit Statistics(DatasetPtr dataset) : dataset_(std::move(dataset)) {}
-  const ChannelStatistics& get() const;
+  explicit SharedStatistics(DatasetPtr dataset) : dataset_(std::move(dataset)) {}
+  const PixelStatistics& get();
 
  private:
   DatasetPtr dataset_;
-  mutable std::once_flag once_;
-  mutable ChannelStatistics measured_;
+  std::mutex mutex_;
+  std::optional<PixelStatistics> measured_;
 };
 
 }  // namespace braid::data

@@ -92,7 +92,6 @@ ImageWorkload::ImageWorkload(const CompareConfig& config, Progress& progress)
     : config_(config), progress_(progress) {
   resolve_models(config.models);  // a wrong name is found before the data is read
   splits_ = data::open_dataset(config.data, {.val_fraction = config.val_fraction});
-  splits_.statistics = std::make_shared<data::Statistics>(splits_.train);
   test_ = splits_.test ? splits_.test : splits_.val;
   summary_ = {.name = config.data,
               .items = "images",
@@ -130,7 +129,9 @@ Taxonomy ImageWorkload::taxonomy(const std::string& model) const {
 ModelProfile ImageWorkload::profile(const std::string& model) const {
   ModelProfile profile{.name = model, .taxonomy = taxonomy(model), .input_size = {}};
   const Run run{.model = model, .seed = config_.seed};
-  auto made = tasks::make_image_model(task_config(run), splits_, run.seed, progress_);
+  const Part& part = part_of(run);
+  auto made = tasks::make_image_model(
+      task_config(run), part.splits, {.seed = run.seed, .statistics = part.statistics}, progress_);
   made.model->to(runtime::resolve_device(config_.device));
   const auto& input = made.card.input;
   profile.input_size = {input.channels, input.height, input.width};
@@ -154,14 +155,15 @@ ModelProfile ImageWorkload::profile(const std::string& model) const {
   return profile;
 }
 
-const data::Splits& ImageWorkload::splits_of(const Run& run) const {
-  if (run.fraction == 1) return splits_;
-  data::Splits& part = parts_[run.fraction];
-  if (part.train) return part;
-  part = splits_;
-  part.train = data::sample_fraction(splits_.train, run.fraction, config_.seed);
-  part.val = data::sample_fraction(splits_.val, run.fraction, config_.seed);
-  part.statistics = std::make_shared<data::Statistics>(part.train);
+const ImageWorkload::Part& ImageWorkload::part_of(const Run& run) const {
+  Part& part = parts_[run.fraction];
+  if (part.statistics) return part;
+  part.splits = splits_;
+  if (run.fraction < 1) {
+    part.splits.train = data::sample_fraction(splits_.train, run.fraction, config_.seed);
+    part.splits.val = data::sample_fraction(splits_.val, run.fraction, config_.seed);
+  }
+  part.statistics = std::make_shared<data::SharedStatistics>(part.splits.train);
   return part;
 }
 
@@ -179,13 +181,15 @@ train::RunConfig ImageWorkload::recipe(const Run& run) const {
   return train::recipe_for(models::find_model(run.model)).run;
 }
 
-int64_t ImageWorkload::training_items(const Run& run) const { return splits_of(run).train->size(); }
+int64_t ImageWorkload::training_items(const Run& run) const { return part_of(run).splits.train->size(); }
 
 std::unique_ptr<tasks::Task> ImageWorkload::make_task(const Run& run,
                                                       const std::filesystem::path& checkpoint,
                                                       Progress& progress) const {
-  return tasks::make_task(task_config(run), splits_of(run),
-                          {.seed = run.seed, .checkpoint = checkpoint}, progress);
+  const Part& part = part_of(run);
+  return tasks::make_task(
+      task_config(run), part.splits,
+      {.seed = run.seed, .checkpoint = checkpoint, .statistics = part.statistics}, progress);
 }
 
 tasks::EvaluateOptions ImageWorkload::options() const {
@@ -233,6 +237,7 @@ std::vector<std::unique_ptr<Probe>> ImageWorkload::probes(Progress& progress) co
       [this](const TrainedRun& run) { return load(run); }, test_,
       RobustnessOptions{.images = config_.robustness_images,
                         .seed = config_.seed,
+                        .workers = config_.workers,
                         .dtype = config_.dtype,
                         .on_bad_sample = config_.on_bad_sample},
       progress));

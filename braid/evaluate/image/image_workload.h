@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "braid/data/dataset.h"
+#include "braid/data/image/statistics.h"
 #include "braid/evaluate/compare.h"
 #include "braid/evaluate/workload.h"
 #include "braid/models/checkpoint.h"
@@ -37,7 +38,12 @@ class ImageWorkload final : public Workload {
   std::optional<Joined> join(const TrainedRun& cnn, const TrainedRun& transformer) const override;
 
  private:
-  const data::Splits& splits_of(const Run& run) const;
+  // The share of train and val that a run sees.
+  struct Part {
+    data::Splits splits;
+    std::shared_ptr<data::SharedStatistics> statistics;  // of splits.train
+  };
+  const Part& part_of(const Run& run) const;
   tasks::TaskConfig task_config(const Run& run) const;
   tasks::EvaluateOptions options() const;
   // Folded, in eval mode, on the comparison's device.
@@ -46,7 +52,7 @@ class ImageWorkload final : public Workload {
   CompareConfig config_;
   Progress& progress_;
   data::Splits splits_;
-  mutable std::map<double, data::Splits> parts_;  // by the share of train and val
+  mutable std::map<double, Part> parts_;  // by Run::fraction
   data::DatasetPtr test_;  // the test split, or val where the data has none
   DataSummary summary_;
 };

@@ -18,13 +18,15 @@ struct RobustnessOptions {
   std::vector<int64_t> grids = {1, 2, 4, 7};  // of the shuffled patches
   int64_t seed = 0;
   int64_t batch_size = 128;
+  int64_t workers = 2;                  // threads that corrupt images
   std::string dtype = "float32";        // float32, bfloat16, auto
   std::string on_bad_sample = "error";  // error, skip
 };
 
 // Corrupts after the resize to the model's input, so that severities mean the same whatever the
-// size of the files. Every model sees the same images, corrupted by the same seeds. Throws
-// DataError when an image cannot be decoded (with on_bad_sample skip: when none can).
+// size of the files. Every model sees the same images, corrupted by the same seeds,
+// whatever else was left out. Throws
+// DataError when an image cannot be read and is not to be skipped, or none can.
 Robustness measure_robustness(models::Model& model, const data::DatasetPtr& dataset,
                               const data::InputConfig& input, const RobustnessOptions& options,
                               Progress& progress);
