@@ -11,8 +11,11 @@
 #include "braid/core/config.h"
 #include "braid/core/error.h"
 #include "braid/core/progress.h"
+#include "braid/evaluate/result.h"
 
 namespace braid::evaluate {
+
+class Workload;
 
 struct CompareConfig {
   // what
@@ -46,9 +49,9 @@ struct CompareConfig {
 void validate(const CompareConfig& config);
 
 struct CompareOutcome {
-  Json results;                  // as docs/results.schema.json describes it
+  Results results;
   std::filesystem::path report;  // <output>/report.html
-  // The first failure among the models, or kOk. The others' results stand.
+  // Of the first failure among the models, or kOk. The others' results stand.
   ExitCode exit_code = ExitCode::kOk;
   std::string failure;  // its text
 };
@@ -57,11 +60,15 @@ struct CompareOutcome {
 //   results.json  report.html
 //   winner/       the recommended model's checkpoint
 //   models/       one run folder per model and seed
-//   work/         what is finished, unit by unit, so that a killed comparison goes on where it was
+//   work/         what is finished, part by part, so that a comparison that was cut off goes on
+//                 where it was
 // command: the command line, kept in the results. Throws ConfigError when the folder holds a
-// comparison with other settings, TryAgainError when interrupted, the error itself when every model
-// failed with one, IoError when the folder cannot be written.
-// stop: saves and throws TryAgainError at the end of the step.
+// comparison with other settings or of another version, TryAgainError when interrupted, IoError
+// when the folder cannot be written; and, once all that is written, the error itself when every
+// model failed with the same one.
+CompareOutcome compare(const CompareConfig& config, const Workload& workload,
+                       const std::string& command, std::stop_token stop, Progress& progress);
+// Of the task that the data says.
 CompareOutcome compare(const CompareConfig& config, const std::string& command,
                        std::stop_token stop, Progress& progress);
 

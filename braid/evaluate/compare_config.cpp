@@ -5,7 +5,6 @@
 #include "braid/data/run_fields.h"
 #include "braid/evaluate/budget.h"
 #include "braid/evaluate/compare.h"
-#include "braid/models/registry.h"
 
 namespace braid::evaluate {
 
@@ -47,13 +46,6 @@ void validate(const CompareConfig& c) {
   if (c.models.empty())
     throw UsageError("compare", "expected at least one model, got none", "--models",
                      "`braid models` lists them");
-  std::vector<std::string> names;
-  for (const auto& model : c.models) {
-    const auto& name = models::find_model(model).name;  // without a tag
-    if (std::count(names.begin(), names.end(), name) > 0)
-      throw UsageError("compare", fmt::format("'{}' is named twice", name), "--models");
-    names.push_back(name);
-  }
   if (c.output.empty()) throw UsageError("compare", "expected a folder, got none", "--output");
   parse_budget(c.budget);
   check_fields<UsageError>(c, "compare");

@@ -30,4 +30,31 @@ Metrics compute_metrics(const torch::Tensor& probabilities, const torch::Tensor&
   return m;
 }
 
+tasks::Scores scores_of(const Metrics& m) {
+  const auto percent = [](const char* name, double value, bool higher_is_better = true) {
+    return tasks::Score{.name = name,
+                        .unit = "%",
+                        .value = value,
+                        .low = {},
+                        .high = {},
+                        .higher_is_better = higher_is_better};
+  };
+  auto top1 = percent("top1", m.top1);
+  top1.low = m.top1_low;
+  top1.high = m.top1_high;
+  auto nll = percent("nll", m.nll, false);
+  nll.unit = "nats";
+  return {top1, percent("top5", m.top5), percent("macro_f1", m.macro_f1),
+          percent("ece", m.ece, false), nll};
+}
+
+std::vector<std::vector<int64_t>> rows_of(const torch::Tensor& matrix) {
+  std::vector<std::vector<int64_t>> rows;
+  for (int64_t r = 0; r < matrix.size(0); ++r) {
+    const auto row = matrix[r].contiguous();
+    rows.emplace_back(row.data_ptr<int64_t>(), row.data_ptr<int64_t>() + row.numel());
+  }
+  return rows;
+}
+
 }  // namespace braid::evaluate

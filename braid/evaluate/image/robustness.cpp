@@ -15,35 +15,46 @@
 namespace braid::evaluate {
 namespace {
 
-// The images, resized to the model's input, in memory.
-data::DatasetPtr take_sample(const data::DatasetPtr& dataset, const data::InputConfig& input,
-                             const RobustnessOptions& options) {
+struct Sample {
+  data::DatasetPtr images;         // resized to the model's input, in memory
+  std::vector<int64_t> positions;  // of each in the sample that was drawn, readable or not
+  int64_t bad_samples = 0;
+};
+
+Sample take_sample(const data::DatasetPtr& dataset, const data::InputConfig& input,
+                   const RobustnessOptions& options) {
   auto chosen = dataset;
   if (options.images > 0 && options.images < dataset->size())
     chosen = data::sample_fraction(
         dataset, static_cast<double>(options.images) / static_cast<double>(dataset->size()),
         options.seed);
+  Sample sample;
   data::BadSamples bad(options.on_bad_sample);
   std::vector<data::Example> examples;
   for (int64_t i = 0; i < chosen->size(); ++i) {
     data::Example example;
     if (!bad.guard([&] { example = chosen->get(i); })) continue;
     examples.push_back({data::prepare_for_evaluation(example.image, input), example.label});
+    sample.positions.push_back(i);
   }
   if (examples.empty()) throw DataError("robustness", "no image could be read");
-  return std::make_shared<data::MemoryDataset>("sample", std::move(examples), dataset->classes());
+  sample.bad_samples = bad.count();
+  sample.images = std::make_shared<data::MemoryDataset>("sample", std::move(examples),
+                                                        dataset->classes());
+  return sample;
 }
 
-using Harm = std::function<io::Image(const io::Image&, uint64_t seed)>;
+using Corruption = std::function<io::Image(const io::Image&, uint64_t seed)>;
 
-// Top-1 in percent on the sample, every image harmed first.
-double accuracy(models::Model& model, const data::DatasetPtr& sample, const Harm& harm,
+// Top-1 in percent on the sample, every image corrupted first.
+double accuracy(models::Model& model, const Sample& sample, const Corruption& corruption,
                 const data::InputConfig& input, const RobustnessOptions& options) {
-  const auto harmed = [&](const io::Image& image, int64_t index) {
-    return harm(image, static_cast<uint64_t>(options.seed + index));
+  const auto corrupted = [&](const io::Image& image, int64_t index) {
+    const int64_t position = sample.positions.at(static_cast<size_t>(index));
+    return corruption(image, static_cast<uint64_t>(options.seed + position));
   };
-  data::Loader loader(std::make_shared<data::ImageCollate>(sample, input, harmed),
-                      std::make_unique<data::Sequential>(sample->size(), options.batch_size),
+  data::Loader loader(std::make_shared<data::ImageCollate>(sample.images, input, corrupted),
+                      std::make_unique<data::Sequential>(sample.images->size(), options.batch_size),
                       {.workers = options.workers});
   tasks::TopAccuracy top1;
   tasks::run_batches(model, loader, options.dtype,
@@ -59,32 +70,33 @@ Robustness measure_robustness(models::Model& model, const data::DatasetPtr& data
                               const data::InputConfig& input, const RobustnessOptions& options,
                               Progress& progress) {
   const auto sample = take_sample(dataset, input, options);
-  const auto measure = [&](const Harm& harm) {
-    return accuracy(model, sample, harm, input, options);
+  const auto measure = [&](const Corruption& corruption) {
+    return accuracy(model, sample, corruption, input, options);
   };
   Robustness result;
-  result.images = sample->size();
+  result.items = sample.images->size();
+  result.bad_samples = sample.bad_samples;
   const auto steps = static_cast<int64_t>(corruptions().size()) * kSeverities +
                      static_cast<int64_t>(options.grids.size()) + 1;
   progress.begin("robustness", steps);
   int64_t done = 0;
-  result.clean_top1 = measure([](const io::Image& image, uint64_t) { return image; });
+  result.clean_score = measure([](const io::Image& image, uint64_t) { return image; });
   progress.update(++done, "clean");
   for (const auto& name : corruptions())
     for (int64_t severity = 1; severity <= kSeverities; ++severity) {
       const double top1 = measure([&](const io::Image& image, uint64_t seed) {
         return corrupt(image, name, severity, seed);
       });
-      result.corrupted.push_back({name, severity, top1});
+      result.corruptions.push_back({name, severity, top1});
       progress.update(++done, fmt::format("{} {}", name, severity));
     }
   for (const int64_t grid : options.grids) {
     if (grid > std::min(input.height, input.width)) continue;
     const double top1 =
-        grid == 1 ? result.clean_top1 : measure([&](const io::Image& image, uint64_t seed) {
+        grid == 1 ? result.clean_score : measure([&](const io::Image& image, uint64_t seed) {
           return shuffle_patches(image, grid, seed);
         });
-    result.shuffled.push_back({grid, top1});
+    result.shuffled_patches.push_back({grid, top1});
     progress.update(++done, fmt::format("shuffled {0} x {0}", grid));
   }
   progress.end();
