@@ -16,7 +16,7 @@
 #include <fstream>
 #include <map>
 
-#include "braid/data/loader.h"
+#include "braid/data/image/image_collate.h"
 #include "braid/data/sources.h"
 
 namespace {
@@ -71,12 +71,10 @@ void write_photographs(const fs::path& folder) {
 
 double images_per_s(const data::DatasetPtr& dataset, const data::InputConfig& input,
                     int64_t workers, double seconds) {
-  data::LoaderOptions options;
-  options.batch_size = 64;
-  options.workers = workers;
-  options.train = true;
-  options.input = input;
-  data::Loader loader(dataset, options);
+  const auto made = data::make_image_loader(
+      dataset,
+      {.batch_size = 64, .workers = workers, .input = input, .training = data::TrainingImages{}});
+  auto& loader = *made;
   int64_t images = 0, epoch = 0;
   loader.start_epoch(epoch);
   for (int i = 0; i < 2; ++i) loader.next();  // warm-up
@@ -85,7 +83,7 @@ double images_per_s(const data::DatasetPtr& dataset, const data::InputConfig& in
   while (elapsed < seconds) {
     const auto batch = loader.next();
     if (batch)
-      images += batch->labels.size(0);
+      images += batch->size();
     else
       loader.start_epoch(++epoch);
     elapsed = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <fstream>
+#include <optional>
 
 #include "braid/core/error.h"
 #include "braid/evaluate/compare.h"
@@ -25,64 +26,88 @@ std::string command_line() {
   return text;
 }
 
-std::string cell(const Json& value, const char* format, double scale = 1) {
-  return value.is_number() ? fmt::format(fmt::runtime(format), value.get<double>() * scale) : "-";
+using Number = std::optional<double>;
+
+std::string cell(const Number& value, const char* format, double scale = 1) {
+  return value ? fmt::format(fmt::runtime(format), *value * scale) : "-";
 }
 
-void print_models(const Json& models) {
+Number value_of(const std::vector<tasks::Score>& scores, const std::string& name) {
+  for (const auto& score : scores)
+    if (score.name == name) return score.value;
+  return std::nullopt;
+}
+
+// "top-1 %"
+std::string heading(const evaluate::ScoreKind& kind) {
+  return kind.unit.empty() ? kind.title : kind.title + " " + kind.unit;
+}
+
+void print_models(const evaluate::Results& results) {
   size_t width = 28;
-  for (const auto& m : models) width = std::max(width, m.at("name").get<std::string>().size());
-  fmt::print("{:{}} {:11} {:>8} {:>8} {:>7} {:>15} {:>6} {:>5} {:>10} {:>8} {:>8} {:>9} {:>7}\n",
-             "model", width, "family", "params M", "MACs M", "top-1 %", "95% interval", "F1 %",
-             "ECE %", "train im/s", "p50 ms", "p95 ms", "images/s", "MiB");
-  for (const auto& m : models) {
-    const Json& interval = m.at("top1_interval");
-    fmt::print(
-        "{:{}} {:11} {:>8} {:>8} {:>7} {:>15} {:>6} {:>5} {:>10} {:>8} {:>8} {:>9} {:>7}\n",
-        m.at("name").get<std::string>(), width, m.at("family").get<std::string>(),
-        cell(m.at("params"), "{:.2f}", 1e-6), cell(m.at("macs"), "{:.1f}", 1e-6),
-        cell(m.at("top1"), "{:.2f}"),
-        interval.is_array()
-            ? fmt::format("{:.2f} to {:.2f}", interval[0].get<double>(), interval[1].get<double>())
-            : "-",
-        cell(m.at("macro_f1"), "{:.2f}"), cell(m.at("ece"), "{:.2f}"),
-        cell(m.at("train_images_per_s"), "{:.0f}"), cell(m.at("latency_ms_p50"), "{:.2f}"),
-        cell(m.at("latency_ms_p95"), "{:.2f}"), cell(m.at("throughput_images_per_s"), "{:.0f}"),
-        cell(m.at("peak_memory_bytes"), "{:.0f}", 1.0 / (1 << 20)));
+  for (const auto& m : results.models) width = std::max(width, m.name.size());
+  // A column per score, the interval after the one that decides.
+  struct Column {
+    std::string name, title;
+    size_t width;
+  };
+  std::vector<Column> scores;
+  for (const auto& kind : results.scores)
+    scores.push_back({kind.name, heading(kind), std::max<size_t>(6, heading(kind).size())});
+  const auto rate = results.data.items + "/s";  // "images/s"
+  fmt::print("{:{}} {:11} {:>8} {:>8}", "model", width, "family", "params M", "MACs M");
+  for (const auto& column : scores) {
+    fmt::print(" {:>{}}", column.title, column.width);
+    if (&column == &scores[0]) fmt::print(" {:>15}", "95% interval");
+  }
+  fmt::print(" {:>10} {:>8} {:>8} {:>10} {:>7}\n", "train", "p50 ms", "p95 ms", rate, "MiB");
+  for (const auto& m : results.models) {
+    fmt::print("{:{}} {:11} {:>8} {:>8}", m.name, width, m.family, cell(m.params, "{:.2f}", 1e-6),
+               cell(m.macs, "{:.1f}", 1e-6));
+    for (const auto& column : scores) {
+      fmt::print(" {:>{}}", cell(value_of(m.scores, column.name), "{:.2f}"), column.width);
+      if (&column == &scores[0])
+        fmt::print(" {:>15}", m.score && m.score->low && m.score->high
+                                  ? fmt::format("{:.2f} to {:.2f}", *m.score->low, *m.score->high)
+                                  : "-");
+    }
+    fmt::print(" {:>10} {:>8} {:>8} {:>10} {:>7}\n", cell(m.train_items_per_s, "{:.0f}"),
+               cell(m.latency_ms_p50, "{:.2f}"), cell(m.latency_ms_p95, "{:.2f}"),
+               cell(m.throughput_items_per_s, "{:.0f}"),
+               cell(m.peak_memory_bytes, "{:.0f}", 1.0 / (1 << 20)));
   }
 }
 
-void print_fusion(const Json& results) {
-  const Json& fusion = results.at("fusion");
-  if (fusion.is_null()) return;
-  const auto find = [&](const Json& name) -> Json {
-    for (const auto& model : results.at("models"))
-      if (model.at("name") == name) return model;
-    return nullptr;
+void print_fusion(const evaluate::Results& results) {
+  if (!results.fusion) return;
+  const auto& fusion = *results.fusion;
+  const auto row = [](const std::string& what, const std::string& how, const Number& score,
+                      const Number& params, const Number& latency) {
+    fmt::print("{:18} {:52} {:>7} {:>8} {:>8}\n", what, how, cell(score, "{:.2f}"),
+               cell(params, "{:.2f}", 1e-6), cell(latency, "{:.2f}"));
   };
-  const auto row = [](const std::string& what, const std::string& how, const Json& m) {
-    if (m.is_null()) return;
-    fmt::print("{:18} {:52} {:>7} {:>8} {:>8}\n", what, how, cell(m.at("top1"), "{:.2f}"),
-               cell(m.value("params", Json()), "{:.2f}", 1e-6),
-               cell(m.value("latency_ms_p50", Json()), "{:.2f}"));
+  const auto model = [&](const std::string& what, const std::string& name) {
+    for (const auto& m : results.models)
+      if (m.name == name && m.score) row(what, name, m.score->value, m.params, m.latency_ms_p50);
   };
-  const auto cnn = fusion.at("cnn").get<std::string>();
-  const auto transformer = fusion.at("transformer").get<std::string>();
-  fmt::print("\n{:18} {:52} {:>7} {:>8} {:>8}\n", "what fusion gains", "", "top-1 %", "params M",
-             "p50 ms");
-  row("CNN", cnn, find(fusion.at("cnn")));
-  row("Transformer", transformer, find(fusion.at("transformer")));
-  if (fusion.at("hybrid").is_string())
-    row("hybrid", fusion.at("hybrid").get<std::string>(), find(fusion.at("hybrid")));
-  row("late fusion", "mean probabilities of both", fusion.at("late_fusion"));
-  row("distillation", transformer + " taught by " + cnn, fusion.at("distillation"));
-  row("oracle", "right when either of both is", {{"top1", fusion.at("oracle_top1")}});
-  const Json& o = fusion.at("overlap");
-  fmt::print(
-      "errors             both right {:.1f}%, only CNN {:.1f}%, only Transformer {:.1f}%, "
-      "both wrong {:.1f}%\n",
-      o.at("both_right").get<double>(), o.at("only_cnn_right").get<double>(),
-      o.at("only_transformer_right").get<double>(), o.at("both_wrong").get<double>());
+  const auto combination = [&](const std::string& what, const std::string& how,
+                               const std::optional<evaluate::Combination>& c) {
+    if (c) row(what, how, c->score.value, c->params, c->latency_ms_p50);
+  };
+  fmt::print("\n{:18} {:52} {:>7} {:>8} {:>8}\n", "what fusion gains", "",
+             heading(results.scores[0]), "params M", "p50 ms");
+  model("CNN", fusion.cnn);
+  model("Transformer", fusion.transformer);
+  if (fusion.hybrid) model("hybrid", *fusion.hybrid);
+  combination("late fusion", "mean probabilities of both", fusion.late_fusion);
+  combination("distillation", fusion.transformer + " taught by " + fusion.cnn, fusion.distillation);
+  if (fusion.oracle_score)
+    row("oracle", "right when either of both is", fusion.oracle_score, {}, {});
+  if (const auto& o = fusion.overlap)
+    fmt::print(
+        "errors             both right {:.1f}%, only CNN {:.1f}%, only Transformer {:.1f}%, "
+        "both wrong {:.1f}%\n",
+        o->both_right, o->only_cnn_right, o->only_transformer_right, o->both_wrong);
 }
 
 void run(const ConfigFlags& flags, const std::string& file, const std::string& format,
@@ -91,23 +116,24 @@ void run(const ConfigFlags& flags, const std::string& file, const std::string& f
   KeyLines lines;
   if (!file.empty()) update_from_json(config, read_toml(file, &lines), file, lines);
   update_from_json(config, flags.given(), "flags");
-  stop_on_interrupt();
+  const auto stop = stop_on_interrupt();
   const auto progress = make_terminal_progress();
-  const auto outcome = evaluate::compare(config, command, *progress);
+  const auto outcome = evaluate::compare(config, command, stop, *progress);
   if (format == "json") {
-    fmt::print("{}\n", outcome.results.dump(2, ' ', false, Json::error_handler_t::replace));
+    fmt::print("{}\n",
+               to_json(outcome.results).dump(2, ' ', false, Json::error_handler_t::replace));
   } else {
-    const Json& chosen = outcome.results.at("recommendation");
-    print_models(outcome.results.at("models"));
+    const auto& chosen = outcome.results.recommendation;
+    print_models(outcome.results);
     print_fusion(outcome.results);
-    fmt::print("\nrecommendation     {}\n", chosen.at("reason").get<std::string>());
-    if (chosen.at("checkpoint").is_string())
-      fmt::print("checkpoint         {}\n", chosen.at("checkpoint").get<std::string>());
+    fmt::print("\nrecommendation     {}\n", chosen.reason);
+    if (chosen.checkpoint) fmt::print("checkpoint         {}\n", *chosen.checkpoint);
     fmt::print("report             {}\nresults            {}/results.json\n",
                outcome.report.string(), config.output);
   }
   if (outcome.exit_code != ExitCode::kOk)
-    throw DataError("compare", "a model could not be trained: " + outcome.failure);
+    throw Error(outcome.exit_code, "compare",
+                "not everything could be measured, first " + outcome.failure);
 }
 
 }  // namespace
@@ -119,8 +145,7 @@ void add_compare(CLI::App& program) {
   auto file = std::make_shared<std::string>();
   auto format = std::make_shared<std::string>("text");
   verb->add_option("--config", *file, "TOML file of settings; flags override it");
-  verb->add_option("--format", *format, "what is printed at the end: text or json [text]")
-      ->check(CLI::IsMember({"text", "json"}));
+  add_choice(*verb, "--format", *format, {"text", "json"}, "what is printed at the end");
   auto flags = std::make_shared<ConfigFlags>(*verb, evaluate::CompareConfig());
   verb->callback([=] { run(*flags, *file, *format, command_line()); });
 }

@@ -1,5 +1,6 @@
 // braid completion: what the shell offers after a Tab, made from the verbs and flags themselves.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "braid/models/registry.h"
 #include "cli/command.h"
@@ -11,36 +12,31 @@ constexpr const char* kCompletionFooter = R"(Examples:
   source <(braid completion bash)                                          for this shell
   braid completion bash > ~/.local/share/bash-completion/completions/braid  for every new one)";
 
-// Flags that take a model or a fixed set of words are answered by their values; what is no flag, by
-// file names.
+// Flags that take a model or one of some words are answered by these; what is no flag, by file
+// names.
 constexpr const char* kScript = R"(# bash completion of braid, written by `braid completion bash`
+_braid_word() {{ COMPREPLY=($(compgen -W "$1" -- "$current")); }}
+_braid_words() {{ # separated by commas
+  local head=""
+  [[ $current == *,* ]] && head=${{current%,*}},
+  COMPREPLY=($(compgen -P "$head" -W "$1" -- "${{current##*,}}"))
+}}
 _braid() {{
   local current=${{COMP_WORDS[COMP_CWORD]}} previous=${{COMP_WORDS[COMP_CWORD-1]}} verb=${{COMP_WORDS[1]}}
   local models="{models}"
   COMPREPLY=()
   if [ "$COMP_CWORD" -eq 1 ]; then
-    COMPREPLY=($(compgen -W "{verbs} --help --version" -- "$current"))
+    _braid_word "{verbs} --help --version"
     return
   fi
-  case $previous in
-    --model) COMPREPLY=($(compgen -W "$models" -- "$current")); return ;;
-    --models)
-      local head=""
-      [[ $current == *,* ]] && head=${{current%,*}},
-      COMPREPLY=($(compgen -P "$head" -W "$models" -- "${{current##*,}}"))
-      return ;;
-    --opt) COMPREPLY=($(compgen -W "sgd nesterov adamw lamb lion" -- "$current")); return ;;
-    --sched) COMPREPLY=($(compgen -W "cosine linear step inverse_sqrt plateau constant" -- "$current")); return ;;
-    --dtype) COMPREPLY=($(compgen -W "float32 bfloat16 auto" -- "$current")); return ;;
-    --device) COMPREPLY=($(compgen -W "cpu cuda" -- "$current")); return ;;
-    --format) COMPREPLY=($(compgen -W "text json csv" -- "$current")); return ;;
-    --split) COMPREPLY=($(compgen -W "auto test val train all" -- "$current")); return ;;
-    --on-bad-sample) COMPREPLY=($(compgen -W "error skip" -- "$current")); return ;;
-  esac
+  case $verb:$previous in
+    *:--model) _braid_word "$models"; return ;;
+    *:--models) _braid_words "$models"; return ;;
+{choices}  esac
   case $verb in
 {cases}  esac
   case $verb:$current in
-    *:-*) COMPREPLY=($(compgen -W "$words" -- "$current")) ;;
+    *:-*) _braid_word "$words" ;;
     forward:*|models:*) COMPREPLY=($(compgen -W "$models" -- "$current") $(compgen -f -- "$current")) ;;
     data:*) COMPREPLY=($(compgen -W "$words" -- "$current") $(compgen -f -- "$current")) ;;
     *) COMPREPLY=($(compgen -f -- "$current")) ;;
@@ -49,20 +45,43 @@ _braid() {{
 complete -o filenames -F _braid braid
 )";
 
+struct VerbWords {
+  std::string words;    // flags, and verbs within the verb
+  std::string choices;  // the script's cases of flags that take one of some words
+};
+
+// app: the verb itself, or one within it.
+void collect(const CLI::App& app, const std::string& verb, VerbWords& out) {
+  for (const auto* option : app.get_options()) {
+    const auto values = shown_choices(*option);
+    for (const auto& name : option->get_lnames()) {
+      out.words += "--" + name + " ";
+      if (values.empty()) continue;
+      out.choices += fmt::format("    {}:--{}) {} \"{}\"; return ;;\n", verb, name,
+                                 option->get_delimiter() == ',' ? "_braid_words" : "_braid_word",
+                                 fmt::join(values, " "));
+    }
+  }
+  for (const auto* inner : app.get_subcommands({})) {
+    out.words += inner->get_name() + " ";
+    collect(*inner, verb, out);
+  }
+}
+
 std::string script(const CLI::App& program) {
-  std::string verbs, cases, models;
+  std::string verbs, cases, choices, models;
   for (const auto& entry : models::registry().entries())
     models += (models.empty() ? "" : " ") + entry.name;
   for (const auto* verb : program.get_subcommands({})) {
-    verbs += (verbs.empty() ? "" : " ") + verb->get_name();
-    std::string words;
-    for (const auto* option : verb->get_options())
-      for (const auto& name : option->get_lnames()) words += "--" + name + " ";
-    for (const auto* inner : verb->get_subcommands({})) words += inner->get_name() + " ";
-    cases += fmt::format("    {}) local words=\"{}\" ;;\n", verb->get_name(), words);
+    const std::string name = verb->get_name();
+    verbs += (verbs.empty() ? "" : " ") + name;
+    VerbWords found;
+    collect(*verb, name, found);
+    cases += fmt::format("    {}) local words=\"{}\" ;;\n", name, found.words);
+    choices += found.choices;
   }
   return fmt::format(fmt::runtime(kScript), fmt::arg("models", models), fmt::arg("verbs", verbs),
-                     fmt::arg("cases", cases));
+                     fmt::arg("choices", choices), fmt::arg("cases", cases));
 }
 
 }  // namespace

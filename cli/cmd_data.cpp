@@ -96,8 +96,7 @@ void add_data(CLI::App& program) {
   verb->add_subcommand("list", "Datasets that can be fetched")->callback([] { list(); });
   auto* describe = verb->add_subcommand("info", "Splits, classes and sizes of a dataset");
   describe->add_option("data", o->name, "a name or a folder")->required();
-  describe->add_option("--format", o->format, "text or json [text]")
-      ->check(CLI::IsMember({"text", "json"}));
+  add_choice(*describe, "--format", o->format, {"text", "json"}, "what is printed");
   describe->callback([o] { info(*o); });
   auto* fetch = verb->add_subcommand("get", "Download a dataset, with checksums");
   fetch->add_option("name", o->name, "see `braid data list`")->required();

@@ -3,11 +3,11 @@
 
 #include "braid/core/error.h"
 #include "braid/core/progress.h"
+#include "braid/data/run_fields.h"
 #include "braid/evaluate/evaluate.h"
-#include "braid/io/hub.h"
-#include "braid/io/posix_file.h"
-#include "braid/io/safetensors.h"
+#include "braid/models/checkpoint.h"
 #include "braid/models/vision/image_checkpoint.h"
+#include "braid/runtime/device.h"
 #include "cli/command.h"
 
 namespace braid::cli {
@@ -15,12 +15,20 @@ namespace {
 
 struct EvalOptions {
   std::string checkpoint, data, split = "auto", format = "text";
+  std::string device = "cpu";
   evaluate::EvaluateOptions evaluate;
+  void visit(FieldVisitor& v) {
+    v.field(data::device_field(), device);
+    evaluate.visit(v);
+  }
 };
 
-void run(const EvalOptions& options) {
+void run(EvalOptions options, const Json& flags) {
+  update_from_json(options, flags, "flags");
+  check_fields<UsageError>(options, "eval");
   const auto progress = make_terminal_progress();
-  auto loaded = models::load_for_inference(checkpoint_folder(options.checkpoint, *progress));
+  auto loaded = models::load_for_inference(models::find_checkpoint(options.checkpoint, *progress));
+  loaded.model->to(runtime::resolve_device(options.device));
   const auto report = evaluate::evaluate_checkpoint(loaded, options.data, options.split,
                                                     options.evaluate, *progress);
   const auto& m = report.metrics;
@@ -41,15 +49,6 @@ void run(const EvalOptions& options) {
 
 }  // namespace
 
-std::filesystem::path checkpoint_folder(const std::string& path, Progress& progress) {
-  const auto folder = io::resolve_weights(path, progress);
-  if (!io::is_folder(folder)) io::find_weight_files(folder);  // refuses pickles
-  for (const char* inner : {"", "model_best", "last", "winner"})
-    if (io::file_exists(folder / inner / "config.json")) return folder / inner;
-  throw IoError("checkpoint", "expected a checkpoint or a run's folder", path,
-                "give the folder that `braid train --output` wrote, or hf-hub:OWNER/NAME");
-}
-
 void add_eval(CLI::App& program) {
   auto* verb = program.add_subcommand("eval", "Evaluate a checkpoint on a dataset");
   verb->footer(
@@ -60,21 +59,11 @@ void add_eval(CLI::App& program) {
                    "folder of a run or a checkpoint, or hf-hub:OWNER/NAME")
       ->required();
   verb->add_option("--data", o->data, "dataset: a name or a folder")->required();
-  verb->add_option("--split", o->split,
-                   "test, val, train, all; auto: test where there is one, else all [auto]");
-  verb->add_option("--format", o->format, "text or json [text]")
-      ->check(CLI::IsMember({"text", "json"}));
-  verb->add_option("--batch-size", o->evaluate.batch_size, "images per forward pass [128]")
-      ->check(CLI::Range(1, 65536));
-  verb->add_option("--workers", o->evaluate.workers, "loader threads [2]")
-      ->check(CLI::Range(0, 256));
-  verb->add_option("--dtype", o->evaluate.dtype, "float32, bfloat16, auto [float32]");
-  verb->add_option("--device", o->evaluate.device, "cpu or cuda [cpu]")
-      ->check(CLI::IsMember({"cpu", "cuda"}));
-  verb->add_option("--on-bad-sample", o->evaluate.on_bad_sample,
-                   "an image that cannot be read: error or skip [error]")
-      ->check(CLI::IsMember({"error", "skip"}));
-  verb->callback([o] { run(*o); });
+  add_choice(*verb, "--split", o->split, {"auto", "test", "val", "train", "all"},
+             "auto: test where there is one, else all");
+  add_choice(*verb, "--format", o->format, {"text", "json"}, "what is printed");
+  auto flags = std::make_shared<ConfigFlags>(*verb, *o);
+  verb->callback([=] { run(*o, flags->given()); });
 }
 
 }  // namespace braid::cli

@@ -34,7 +34,11 @@ void set_if_given(Json& overrides, const char* field, const std::optional<int64_
 }
 
 Json parse_kwargs(const std::string& text) {
-  const Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  Json json;
+  try {
+    json = parse_json(text, {.component = "forward", .where = "--model-kwargs"});
+  } catch (const DataError&) {  // said below, with an example
+  }
   if (!json.is_object())
     throw UsageError("forward", "expected a JSON object, got '" + text + "'", "--model-kwargs",
                      R"(for example --model-kwargs '{"depths": [1, 1]}')");
@@ -193,8 +197,9 @@ void add_forward(CLI::App& program) {
   verb->add_option("--in-chans", o->in_chans, "input channels [from the input]");
   verb->add_option("--img-size", o->img_size, "pixels along one side [from the input]");
   verb->add_option("--model-kwargs", o->model_kwargs, "fields of the model's config as JSON [{}]");
-  verb->add_option("--device", o->device, "cpu or cuda [cpu]");
-  verb->add_option("--dtype", o->dtype, "float32, bfloat16, float64 or auto [float32]");
+  show_choices(verb->add_option("--device", o->device, "where it computes [cpu]"), {"cpu", "cuda"});
+  show_choices(verb->add_option("--dtype", o->dtype, "precision [float32]"),
+               {"float32", "bfloat16", "float64", "auto"});
   verb->callback([o] { run(*o); });
 }
 

@@ -78,8 +78,7 @@ void add_models(CLI::App& program) {
   auto pattern = std::make_shared<std::string>();
   auto format = std::make_shared<std::string>("text");
   verb->add_option("pattern", *pattern, "only names that contain this");
-  verb->add_option("--format", *format, "text or json [text]")
-      ->check(CLI::IsMember({"text", "json"}));
+  add_choice(*verb, "--format", *format, {"text", "json"}, "what is printed");
   auto design = std::make_shared<std::string>();
   verb->add_option(
       "--describe", *design,

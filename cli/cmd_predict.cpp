@@ -2,8 +2,13 @@
 #include <fmt/format.h>
 
 #include "braid/core/error.h"
-#include "braid/data/loader.h"
+#include "braid/data/bad_samples.h"
+#include "braid/data/run_fields.h"
+#include "braid/io/image.h"
+#include "braid/models/checkpoint.h"
 #include "braid/models/vision/image_checkpoint.h"
+#include "braid/runtime/device.h"
+#include "braid/tasks/predictor.h"
 #include "cli/command.h"
 
 namespace braid::cli {
@@ -11,8 +16,15 @@ namespace {
 
 struct PredictOptions {
   std::string checkpoint, format = "text", on_bad_sample = "error";
+  std::string device = "cpu", dtype = "float32";
   std::vector<std::string> files;
   int64_t top = 5;
+  void visit(FieldVisitor& v) {
+    v.field("top", top, "classes per image", {.least = 1, .most = 1'000'000});
+    v.field(data::device_field(), device);
+    v.field(data::dtype_field(), dtype);
+    v.field(data::on_bad_sample_field(), on_bad_sample);
+  }
 };
 
 std::string csv_field(const std::string& text) {
@@ -22,32 +34,31 @@ std::string csv_field(const std::string& text) {
   return quoted + "\"";
 }
 
-void run(const PredictOptions& options) {
-  const torch::InferenceMode no_grad;
+void run(PredictOptions options, const Json& flags) {
+  update_from_json(options, flags, "flags");
+  check_fields<UsageError>(options, "predict");
   const auto progress = make_terminal_progress();
-  auto loaded = models::load_for_inference(checkpoint_folder(options.checkpoint, *progress));
+  const tasks::Predictor predictor(
+      models::load_for_inference(models::find_checkpoint(options.checkpoint, *progress)),
+      runtime::resolve_device(options.device), options.dtype);
+  data::BadSamples bad(options.on_bad_sample);
   Json all = Json::array();
   if (options.format == "csv") fmt::print("file,rank,class,probability\n");
   for (const auto& file : options.files) {
-    torch::Tensor logits;
-    try {
-      logits = loaded.model->forward(data::prepare_image(io::read_image(file), loaded.hub.input));
-    } catch (const DataError& e) {
-      if (options.on_bad_sample != "skip") throw;
-      fmt::print(stderr, "skipped: {}\n", e.what());
+    io::Image image;
+    if (!bad.guard([&] { image = io::read_image(file); })) {
+      fmt::print(stderr, "skipped: {}\n", bad.last_message());
       continue;
     }
+    const auto probabilities = predictor.probabilities({image})[0];
     const auto [values, classes] =
-        logits.softmax(1).topk(std::min<int64_t>(options.top, logits.size(1)), 1);
+        probabilities.topk(std::min<int64_t>(options.top, probabilities.size(0)));
     Json predictions = Json::array();
     if (options.format == "text") fmt::print("{}\n", file);
-    for (int64_t k = 0; k < values.size(1); ++k) {
-      const auto index = classes[0][k].item<int64_t>();
-      const double probability = values[0][k].item<double>();
-      const auto& names = loaded.hub.classes;
-      const std::string name = static_cast<size_t>(index) < names.size()
-                                   ? names[static_cast<size_t>(index)]
-                                   : std::to_string(index);
+    for (int64_t k = 0; k < values.size(0); ++k) {
+      const auto index = classes[k].item<int64_t>();
+      const double probability = values[k].item<double>();
+      const auto name = predictor.class_name(index);
       if (options.format == "text") fmt::print("  {:5.1f}%  {}\n", 100 * probability, name);
       if (options.format == "csv")
         fmt::print("{},{},{},{:.6f}\n", csv_field(file), k + 1, csv_field(name), probability);
@@ -71,13 +82,9 @@ void add_predict(CLI::App& program) {
                    "folder of a run or a checkpoint, or hf-hub:OWNER/NAME")
       ->required();
   verb->add_option("files", o->files, "JPEG or PNG files")->required();
-  verb->add_option("--top", o->top, "classes per image [5]")->check(CLI::Range(1, 1000000));
-  verb->add_option("--format", o->format, "text, json or csv [text]")
-      ->check(CLI::IsMember({"text", "json", "csv"}));
-  verb->add_option("--on-bad-sample", o->on_bad_sample,
-                   "a file that cannot be read: error or skip [error]")
-      ->check(CLI::IsMember({"error", "skip"}));
-  verb->callback([o] { run(*o); });
+  add_choice(*verb, "--format", o->format, {"text", "json", "csv"}, "what is printed");
+  auto flags = std::make_shared<ConfigFlags>(*verb, *o);
+  verb->callback([=] { run(*o, flags->given()); });
 }
 
 }  // namespace braid::cli

@@ -1,13 +1,12 @@
 // braid train: one model on one dataset.
 #include <fmt/format.h>
 
-#include <csignal>
-
 #include "braid/core/error.h"
 #include "braid/core/progress.h"
-#include "braid/models/registry.h"
-#include "braid/runtime/autocast.h"
-#include "braid/train/recipes.h"
+#include "braid/runtime/process.h"
+#include "braid/tasks/make_task.h"
+#include "braid/train/checkpoints.h"
+#include "braid/train/resolve_config.h"
 #include "braid/train/trainer.h"
 #include "cli/command.h"
 
@@ -23,58 +22,33 @@ constexpr const char* kTrainFooter = R"(Examples:
 Values in [] are the plain defaults (--recipe none). Without flags the family's recipe replaces opt, lr, weight-decay,
 batch-size, clip-grad, warmup-epochs and crop-padding. Ctrl-C saves and ends cleanly (exit code 0).)";
 
-// recipe, then the TOML file, then the flags.
-train::TrainConfig resolve(const ConfigFlags& flags, const std::string& file,
-                           const std::string& recipe) {
-  const Json given = flags.given();
-  KeyLines lines;
-  const Json toml = file.empty() ? Json::object() : read_toml(file, &lines);
-  const std::string model =
-      given.value("model", toml.is_object() && toml.contains("model") && toml["model"].is_string()
-                               ? toml["model"].get<std::string>()
-                               : std::string());
-  if (model.empty())
-    throw UsageError("train", "expected a model", "--model", "`braid models` lists them");
-  train::TrainConfig config;
-  if (recipe == "auto")
-    config = train::recipe_for(models::find_model(model));
-  else if (recipe != "none")
-    throw UsageError("train", "expected auto or none, got '" + recipe + "'", "--recipe");
-  update_from_json(config, toml, file, lines);
-  update_from_json(config, given, "flags");
-  if (config.data.empty())
-    throw UsageError("train", "expected a dataset", "--data", "a folder, or fashion-mnist");
-  return config;
-}
-
 void run(const ConfigFlags& flags, const std::string& file, const std::string& recipe) {
-  const auto config = resolve(flags, file, recipe);
+  const auto config =
+      train::resolve_config({.recipe = recipe, .file = file, .fields = flags.given()});
   train::validate(config);
-  stop_on_interrupt();
+  const auto stop = stop_on_interrupt();
   const auto progress = make_terminal_progress();
-  const auto splits = data::open_dataset(config.data, {.val_fraction = config.val_fraction});
-  const auto result = train::train(config, splits, *progress);
-  fmt::print(
-      "{:14} {:.2f}% (epoch {})\n{:14} {}\n{:14} {:.1f} s, {:.0f} images/s, {} steps\n{:14} {}\n",
-      "best val top-1", result.best_top1, result.best_epoch, "stopped by", result.stop_reason,
-      "training", result.train_seconds, result.images_per_s, result.steps, "checkpoint",
-      result.best_checkpoint.string());
+  const auto checkpoint = train::checkpoint_to_resume(config.run);
+  const auto splits =
+      data::open_dataset(config.task.data, {.val_fraction = config.task.val_fraction});
+  const auto task = tasks::make_task(
+      config.task, splits, {.seed = config.run.seed, .checkpoint = checkpoint}, *progress);
+  runtime::set_threads(config.run.threads);
+  runtime::seed_generators(config.run.seed);  // dropout and stochastic depth
+  const auto result = train::train(*task, config.run, stop, *progress);
+  if (!result.best_scores.empty())
+    fmt::print("best val {} (epoch {})\n", to_text(result.best_scores.front()), result.best_epoch);
+  fmt::print("{:14} {}\n{:14} {:.1f} s, {:.0f} {}/s, {} steps\n{:14} {}\n", "stopped by",
+             result.stop_reason, "training", result.train_seconds, result.items_per_s, result.items,
+             result.steps, "checkpoint", result.best_checkpoint.string());
   if (result.bad_samples > 0)
-    fmt::print("{:14} {} images could not be read\n", "skipped", result.bad_samples);
+    fmt::print("{:14} {} {} could not be read\n", "skipped", result.bad_samples, result.items);
   if (splits.test)
-    fmt::print("next           braid eval --checkpoint {} --data {} --split test\n", config.output,
-               config.data);
+    fmt::print("next           braid eval --checkpoint {} --data {} --split test\n",
+               config.run.output, config.task.data);
 }
 
 }  // namespace
-
-void stop_on_interrupt() {
-  struct sigaction action {};
-  action.sa_handler = [](int) { train::interrupt_requested() = true; };
-  action.sa_flags = SA_RESETHAND;  // a second Ctrl-C ends at once
-  sigaction(SIGINT, &action, nullptr);
-  sigaction(SIGTERM, &action, nullptr);
-}
 
 void add_train(CLI::App& program) {
   auto* verb = program.add_subcommand("train", "Train or fine-tune one model");
@@ -82,8 +56,8 @@ void add_train(CLI::App& program) {
   auto file = std::make_shared<std::string>();
   auto recipe = std::make_shared<std::string>("auto");
   verb->add_option("--config", *file, "TOML file of settings; flags override it");
-  verb->add_option("--recipe", *recipe,
-                   "auto: the family's documented defaults; none: plain defaults [auto]");
+  add_choice(*verb, "--recipe", *recipe, {"auto", "none"},
+             "auto: the family's documented defaults; none: plain defaults");
   auto flags = std::make_shared<ConfigFlags>(*verb, train::TrainConfig());
   verb->callback([=] { run(*flags, *file, *recipe); });
 }

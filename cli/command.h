@@ -2,9 +2,11 @@
 #pragma once
 #include <CLI/CLI.hpp>
 #include <filesystem>
+#include <stop_token>
+#include <string>
+#include <vector>
 
 #include "braid/core/config.h"
-#include "braid/core/progress.h"
 
 namespace braid::cli {
 
@@ -19,28 +21,33 @@ void add_models(CLI::App& program);
 void add_predict(CLI::App& program);
 void add_train(CLI::App& program);
 
-// SIGINT and SIGTERM ask the trainer to save and return; a second one ends the program.
-void stop_on_interrupt();
+// A token that SIGINT and SIGTERM stop, so that a training saves and returns; a second one ends the
+// program.
+std::stop_token stop_on_interrupt();
 
-// A run's folder, a checkpoint's, or hf-hub:OWNER/NAME: the folder that holds the model. Throws
-// IoError, and what io::resolve_weights throws.
-std::filesystem::path checkpoint_folder(const std::string& path, Progress& progress);
+// The words that an option takes, shown in its help as {text,json} and offered by the completion.
+CLI::Option* show_choices(CLI::Option* option, const std::vector<std::string>& choices);
+// Empty: any text.
+std::vector<std::string> shown_choices(const CLI::Option& option);
+// An option that takes one of these words; `value` holds the default.
+CLI::Option* add_choice(CLI::App& app, const std::string& flag, std::string& value,
+                        const std::vector<std::string>& choices, const std::string& help);
 
-// Adds a flag per field of a config struct (visit order), --like-this; a flag that was given
-// overwrites the field when apply() is called, so that a TOML file read before it loses to the
-// flags.
+// Adds a flag per field of a config struct (visit order), --like-this, with the help, choices and
+// bounds of the field.
 class ConfigFlags {
  public:
-  template <class Config>
+  template <Visited Config>
   ConfigFlags(CLI::App& app, const Config& defaults) {
     Config copy = defaults;
     add(app, [&copy](FieldVisitor& v) { copy.visit(v); });
   }
-  // The flags given on the command line, as a JSON object of fields.
+  // The flags given on the command line, as a JSON object of fields: for update_from_json, after
+  // the file that loses to them.
   Json given() const;
 
  private:
-  void add(CLI::App& app, const std::function<void(FieldVisitor&)>& visit);
+  void add(CLI::App& app, const VisitFields& visit);
   struct Flag {
     std::string field;
     CLI::Option* option;

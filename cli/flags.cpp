@@ -1,20 +1,23 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 
+#include "braid/core/error.h"
 #include "cli/command.h"
 
 namespace braid::cli {
 namespace {
 
+std::string default_text(const std::string& value) { return value.empty() ? "none" : value; }
 template <class T>
 std::string default_text(const T& value) {
-  if constexpr (requires { value.has_value(); }) {
-    return value ? default_text(*value) : "unset";
-  } else {
-    const std::string text = Json(value).dump();
-    return text == "\"\"" || text == "[]" ? "none" : text;
-  }
+  const std::string text = Json(value).dump();
+  return text == "[]" ? "none" : text;
+}
+template <class T>
+std::string default_text(const std::optional<T>& value) {
+  return value ? default_text(*value) : "unset";
 }
 
 // Turns every visited field into a flag and remembers how to read it.
@@ -23,58 +26,66 @@ class FlagAdder final : public FieldVisitor {
   using Add = std::function<void(std::string field, CLI::Option* option, std::function<Json()>)>;
   FlagAdder(CLI::App& app, Add add) : app_(app), add_(std::move(add)) {}
 
-  void field(const char* n, bool& v, const char* help) override {
-    // --name and --no-name, as argparse's BooleanOptionalAction does.
-    const std::string flag = dashed(n);
-    auto holder = std::make_shared<bool>(v);
-    const std::string names =
-        flag.starts_with("no-") ? "--" + flag : fmt::format("--{},!--no-{}", flag, flag);
-    auto* option = app_.add_flag(names, *holder, fmt::format("{} [{}]", help, default_text(v)));
-    add_(n, option, [holder] { return Json(*holder); });
+ private:
+  void on_field(const Field& field, FieldValue value) override {
+    std::visit([&](const auto* v) { add(field, *v); }, value);
   }
-  void field(const char* n, int64_t& v, const char* help) override { value(n, v, help); }
-  void field(const char* n, double& v, const char* help) override { value(n, v, help); }
-  void field(const char* n, std::string& v, const char* help) override { value(n, v, help); }
-  void field(const char* n, std::optional<int64_t>& v, const char* help) override {
-    optional(n, v, help);
-  }
-  void field(const char* n, std::optional<double>& v, const char* help) override {
-    optional(n, v, help);
-  }
-  void field(const char* n, std::optional<std::string>& v, const char* help) override {
-    optional(n, v, help);
-  }
-  void field(const char* n, std::vector<int64_t>& v, const char* help) override {
-    list(n, v, help);
-  }
-  void field(const char* n, std::vector<double>& v, const char* help) override { list(n, v, help); }
-  void field(const char* n, std::vector<std::string>& v, const char* help) override {
-    list(n, v, help);
+  void on_nested(const char* name, const NestedFields&) override { refuse(name); }
+  // A config's mistake, not a user's.
+  [[noreturn]] static void refuse(const char* name) {
+    throw InternalError("cli", fmt::format("expected a value that fits a flag, got '{}'", name));
   }
 
- private:
+  void add(const Field& field, bool value) {
+    // --name and --no-name, as argparse's BooleanOptionalAction does.
+    const std::string flag = dashed(field.name);
+    auto holder = std::make_shared<bool>(value);
+    const std::string names =
+        flag.starts_with("no-") ? "--" + flag : fmt::format("--{},!--no-{}", flag, flag);
+    auto* option = app_.add_flag(names, *holder, help_text(field, default_text(value)));
+    add_(field.name, option, [holder] { return Json(*holder); });
+  }
+  void add(const Field& field, int64_t value) { add_option(field, value, default_text(value)); }
+  void add(const Field& field, double value) { add_option(field, value, default_text(value)); }
+  void add(const Field& field, const std::string& value) {
+    add_option(field, value, default_text(value));
+  }
+  template <class T>
+  void add(const Field& field, const std::optional<T>& value) {
+    add_option(field, T(), default_text(value));
+  }
+  template <class T>
+  void add(const Field& field, const std::vector<T>& value) {
+    add_option(field, value, default_text(value))
+        ->delimiter(',')
+        ->expected(1, CLI::detail::expected_max_vector_size);
+  }
+  template <class T>
+  void add(const Field& field, const std::vector<std::vector<T>>&) {
+    refuse(field.name);
+  }
+  template <class T>
+  void add(const Field& field, const std::optional<std::vector<T>>&) {
+    refuse(field.name);
+  }
+  void add(const Field& field, const Json&) { refuse(field.name); }
+
   static std::string dashed(std::string name) {
     std::replace(name.begin(), name.end(), '_', '-');
     return name;
   }
+  static std::string help_text(const Field& field, const std::string& initial) {
+    const std::string bounds = bounds_text(field.rules);
+    return fmt::format("{}{} [{}]", field.help, bounds.empty() ? "" : " (" + bounds + ")", initial);
+  }
   template <class T>
-  CLI::Option* value(const char* name, const T& initial, const char* help) {
+  CLI::Option* add_option(const Field& field, const T& initial, const std::string& initial_text) {
     auto holder = std::make_shared<T>(initial);
-    auto* option = app_.add_option("--" + dashed(name), *holder,
-                                   fmt::format("{} [{}]", help, default_text(initial)));
-    add_(name, option, [holder] { return Json(*holder); });
+    auto* option =
+        app_.add_option("--" + dashed(field.name), *holder, help_text(field, initial_text));
+    if (!field.rules.choices.empty()) show_choices(option, field.rules.choices);
+    add_(field.name, option, [holder] { return Json(*holder); });
     return option;
-  }
-  template <class T>
-  void optional(const char* name, const std::optional<T>& initial, const char* help) {
-    auto holder = std::make_shared<T>();
-    auto* option = app_.add_option("--" + dashed(name), *holder,
-                                   fmt::format("{} [{}]", help, default_text(initial)));
-    add_(name, option, [holder] { return Json(*holder); });
-  }
-  template <class T>
-  void list(const char* name, const std::vector<T>& initial, const char* help) {
-    value(name, initial, help)->delimiter(',')->expected(1, CLI::detail::expected_max_vector_size);
   }
 
   CLI::App& app_;
@@ -83,7 +94,23 @@ class FlagAdder final : public FieldVisitor {
 
 }  // namespace
 
-void ConfigFlags::add(CLI::App& app, const std::function<void(FieldVisitor&)>& visit) {
+CLI::Option* show_choices(CLI::Option* option, const std::vector<std::string>& choices) {
+  return option->type_name(fmt::format("{{{}}}", fmt::join(choices, ",")));
+}
+
+std::vector<std::string> shown_choices(const CLI::Option& option) {
+  const std::string type = option.get_type_name();
+  if (!type.starts_with('{') || !type.ends_with('}')) return {};
+  return CLI::detail::split(type.substr(1, type.size() - 2), ',');
+}
+
+CLI::Option* add_choice(CLI::App& app, const std::string& flag, std::string& value,
+                        const std::vector<std::string>& choices, const std::string& help) {
+  auto* option = app.add_option(flag, value, fmt::format("{} [{}]", help, value));
+  return show_choices(option, choices)->check(CLI::IsMember(choices).description(""));
+}
+
+void ConfigFlags::add(CLI::App& app, const VisitFields& visit) {
   FlagAdder adder(app, [this](std::string field, CLI::Option* option, std::function<Json()> value) {
     flags_.push_back({std::move(field), option, std::move(value)});
   });

@@ -3,7 +3,6 @@ set(THREADS_PREFER_PTHREAD_FLAG ON)
 find_package(Threads REQUIRED)
 find_package(nlohmann_json 3.11 REQUIRED)
 find_package(fmt 9 REQUIRED)
-find_package(spdlog REQUIRED)
 find_package(PNG REQUIRED)
 find_package(ZLIB REQUIRED)
 find_package(CURL REQUIRED)
@@ -12,7 +11,7 @@ find_package(PkgConfig REQUIRED)
 pkg_check_modules(TURBOJPEG REQUIRED IMPORTED_TARGET libturbojpeg)
 pkg_check_modules(TOMLPLUSPLUS REQUIRED IMPORTED_TARGET tomlplusplus)
 
-# pip's LibTorch carries its own fmt, newer than the system's, which would shadow it and break spdlog.
+# pip's LibTorch carries its own fmt, newer than the system's, which would shadow it.
 # A folder with a link to the system's fmt, first on the include path, keeps the two apart.
 find_path(BRAID_SYSTEM_FMT fmt/core.h PATHS /usr/include /usr/local/include NO_DEFAULT_PATH REQUIRED)
 set(BRAID_FMT_FIRST ${CMAKE_BINARY_DIR}/fmt_first)

@@ -2,11 +2,8 @@
 
 #include <fmt/format.h>
 
-#include <toml++/toml.h>
-#include <fstream>
-#include <sstream>
+#include <algorithm>
 
-#include "braid/core/error.h"
 #include "braid/core/near_match.h"
 
 namespace braid {
@@ -14,242 +11,171 @@ namespace {
 
 class Writer final : public FieldVisitor {
  public:
-  void field(const char* n, bool& v, const char*) override { json[n] = v; }
-  void field(const char* n, int64_t& v, const char*) override { json[n] = v; }
-  void field(const char* n, double& v, const char*) override { json[n] = v; }
-  void field(const char* n, std::string& v, const char*) override { json[n] = v; }
-  void field(const char* n, std::optional<int64_t>& v, const char*) override { put(n, v); }
-  void field(const char* n, std::optional<double>& v, const char*) override { put(n, v); }
-  void field(const char* n, std::optional<std::string>& v, const char*) override { put(n, v); }
-  void field(const char* n, std::vector<int64_t>& v, const char*) override { json[n] = v; }
-  void field(const char* n, std::vector<double>& v, const char*) override { json[n] = v; }
-  void field(const char* n, std::vector<std::string>& v, const char*) override { json[n] = v; }
   Json json = Json::object();
 
  private:
   template <class T>
-  void put(const char* name, const std::optional<T>& value) {
-    json[name] = value ? Json(*value) : Json(nullptr);
+  static Json written(const T& value) {
+    return value;
+  }
+  template <class T>
+  static Json written(const std::optional<T>& value) {
+    return value ? Json(*value) : Json(nullptr);
+  }
+  void on_field(const Field& field, FieldValue value) override {
+    std::visit([&](const auto* v) { json[field.name] = written(*v); }, value);
+  }
+  void on_nested(const char* name, const NestedFields& nested) override {
+    Json& out = json[name] = nullptr;
+    const auto count = nested.count();
+    if (!count) return;
+    if (nested.list) out = Json::array();
+    for (size_t i = 0; i < *count; ++i) {
+      Writer inner;
+      nested.visit_one(i, inner);
+      if (nested.list)
+        out.push_back(std::move(inner.json));
+      else
+        out = std::move(inner.json);
+    }
   }
 };
 
+std::string shown(const Json& json) {
+  return json.dump(-1, ' ', /*ensure_ascii=*/false, Json::error_handler_t::replace);
+}
+
 class Reader final : public FieldVisitor {
  public:
-  Reader(const Json& json, const std::string& where, const KeyLines& lines)
-      : json_(json), where_(where), lines_(lines) {
+  // prefix: of the names in messages and lines, as "models[0]."
+  Reader(const Json& json, const std::string& where, const KeyLines& lines, std::string prefix = "")
+      : json_(json), where_(where), lines_(lines), prefix_(std::move(prefix)) {
     if (!json.is_object())
-      throw ConfigError("config", fmt::format("expected an object, got {}", json.type_name()),
-                        where);
-  }
-  void field(const char* n, bool& v, const char*) override {
-    if (const Json* j = find(n)) v = get_bool(n, *j);
-  }
-  void field(const char* n, int64_t& v, const char*) override {
-    if (const Json* j = find(n)) v = get_integer(n, *j);
-  }
-  void field(const char* n, double& v, const char*) override {
-    if (const Json* j = find(n)) v = get_number(n, *j);
-  }
-  void field(const char* n, std::string& v, const char*) override {
-    if (const Json* j = find(n)) v = get_string(n, *j);
-  }
-  void field(const char* n, std::optional<int64_t>& v, const char*) override {
-    if (const Json* j = find(n)) {
-      if (j->is_null())
-        v.reset();
-      else
-        v = get_integer(n, *j);
-    }
-  }
-  void field(const char* n, std::optional<double>& v, const char*) override {
-    if (const Json* j = find(n)) {
-      if (j->is_null())
-        v.reset();
-      else
-        v = get_number(n, *j);
-    }
-  }
-  void field(const char* n, std::optional<std::string>& v, const char*) override {
-    if (const Json* j = find(n)) {
-      if (j->is_null())
-        v.reset();
-      else
-        v = get_string(n, *j);
-    }
-  }
-  void field(const char* n, std::vector<int64_t>& v, const char*) override {
-    list(n, v, &Reader::get_integer);
-  }
-  void field(const char* n, std::vector<double>& v, const char*) override {
-    list(n, v, &Reader::get_number);
-  }
-  void field(const char* n, std::vector<std::string>& v, const char*) override {
-    list(n, v, &Reader::get_string);
+      throw ConfigError(
+          "config",
+          fmt::format("expected an object{}, got {}",
+                      prefix_.empty() ? "" : fmt::format(" for '{}'", owner()), json.type_name()),
+          prefix_.empty() ? where_ : place(owner()));
   }
 
   void reject_unknown() const {
     for (const auto& [key, value] : json_.items()) {
       if (std::find(known_.begin(), known_.end(), key) != known_.end()) continue;
-      throw ConfigError("config", fmt::format("unknown key '{}'", key), place(key),
-                        did_you_mean(key, known_, "remove it"));
+      throw ConfigError("config", fmt::format("unknown key '{}'", prefix_ + key),
+                        place(prefix_ + key), did_you_mean(key, known_, "remove it"));
     }
   }
 
  private:
+  void on_field(const Field& field, FieldValue value) override {
+    if (const Json* json = find(field.name))
+      std::visit([&](auto* v) { read(prefix_ + field.name, *json, *v); }, value);
+  }
+  void on_nested(const char* name, const NestedFields& nested) override {
+    const Json* json = find(name);
+    if (json == nullptr) return;
+    const std::string path = prefix_ + name;
+    if (nested.nullable && json->is_null()) {
+      nested.reset(std::nullopt);
+    } else if (!nested.list) {
+      if (!nested.count()) nested.reset(1);
+      read_one(*json, path, nested, 0);
+    } else {
+      if (!json->is_array()) wrong_type(path, "a list", *json);
+      nested.reset(json->size());
+      for (size_t i = 0; i < json->size(); ++i)
+        read_one((*json)[i], fmt::format("{}[{}]", path, i), nested, i);
+    }
+  }
+  void read_one(const Json& json, const std::string& path, const NestedFields& nested, size_t i) {
+    Reader inner(json, where_, lines_, path + ".");
+    nested.visit_one(i, inner);
+    inner.reject_unknown();
+  }
+
   const Json* find(const char* name) {
     known_.emplace_back(name);
     const auto it = json_.find(name);
     return it == json_.end() ? nullptr : &*it;
   }
-  std::string place(const std::string& key) const {
-    const auto line = lines_.find(key);
+  std::string owner() const { return prefix_.substr(0, prefix_.size() - 1); }
+  std::string place(const std::string& path) const {
+    const auto line = lines_.find(path);
     return line == lines_.end() ? where_ : fmt::format("{}:{}", where_, line->second);
   }
-  [[noreturn]] void wrong_type(const char* name, const char* expected, const Json& got) const {
+  [[noreturn]] void wrong_type(const std::string& path, const char* expected,
+                               const Json& got) const {
     throw ConfigError("config",
-                      fmt::format("expected {} for '{}', got {}", expected, name, got.dump()),
-                      place(name));
+                      fmt::format("expected {} for '{}', got {}", expected, path, shown(got)),
+                      place(path));
   }
-  bool get_bool(const char* name, const Json& j) const {
-    if (!j.is_boolean()) wrong_type(name, "true or false", j);
-    return j.get<bool>();
+
+  void read(const std::string& path, const Json& json, bool& value) const {
+    if (!json.is_boolean()) wrong_type(path, "true or false", json);
+    value = json.get<bool>();
   }
-  int64_t get_integer(const char* name, const Json& j) const {
-    if (j.is_number_unsigned() && j.get<uint64_t>() > uint64_t{INT64_MAX})
-      wrong_type(name, "an integer below 2^63", j);
-    if (!j.is_number_integer()) wrong_type(name, "an integer", j);
-    return j.get<int64_t>();
+  void read(const std::string& path, const Json& json, int64_t& value) const {
+    if (json.is_number_unsigned() && json.get<uint64_t>() > uint64_t{INT64_MAX})
+      wrong_type(path, "an integer below 2^63", json);
+    if (!json.is_number_integer()) wrong_type(path, "an integer", json);
+    value = json.get<int64_t>();
   }
-  double get_number(const char* name, const Json& j) const {
-    if (!j.is_number()) wrong_type(name, "a number", j);
-    return j.get<double>();
+  void read(const std::string& path, const Json& json, double& value) const {
+    if (!json.is_number()) wrong_type(path, "a number", json);
+    value = json.get<double>();
   }
-  std::string get_string(const char* name, const Json& j) const {
-    if (!j.is_string()) wrong_type(name, "a string", j);
-    return j.get<std::string>();
+  void read(const std::string& path, const Json& json, std::string& value) const {
+    if (!json.is_string()) wrong_type(path, "a string", json);
+    value = json.get<std::string>();
+  }
+  void read(const std::string&, const Json& json, Json& value) const { value = json; }
+  template <class T>
+  void read(const std::string& path, const Json& json, std::optional<T>& value) const {
+    value.reset();
+    if (!json.is_null()) read(path, json, value.emplace());
   }
   template <class T>
-  void list(const char* name, std::vector<T>& value,
-            T (Reader::*get)(const char*, const Json&) const) {
-    const Json* j = find(name);
-    if (j == nullptr) return;
-    if (!j->is_array()) wrong_type(name, "a list", *j);
-    value.clear();
-    for (const auto& item : *j) value.push_back((this->*get)(name, item));
+  void read(const std::string& path, const Json& json, std::vector<T>& value) const {
+    if (!json.is_array()) wrong_type(path, "a list", json);
+    value.assign(json.size(), T());
+    for (size_t i = 0; i < json.size(); ++i) read(path, json[i], value[i]);
   }
 
   const Json& json_;
   const std::string& where_;
   const KeyLines& lines_;
+  const std::string prefix_;
   std::vector<std::string> known_;
 };
 
-Json convert(const toml::node& node, const std::string& prefix, KeyLines* lines) {
-  if (const auto* table = node.as_table()) {
-    Json object = Json::object();
-    for (const auto& [key, value] : *table) {
-      const std::string name(key.str());
-      const std::string dotted = prefix.empty() ? name : prefix + "." + name;
-      if (lines != nullptr) (*lines)[dotted] = static_cast<int64_t>(key.source().begin.line);
-      object[name] = convert(value, dotted, lines);
-    }
-    return object;
-  }
-  if (const auto* array = node.as_array()) {
-    Json list = Json::array();
-    for (const auto& item : *array)
-      list.push_back(convert(item, fmt::format("{}[{}]", prefix, list.size()), lines));
-    return list;
-  }
-  if (const auto* v = node.as_boolean()) return v->get();
-  if (const auto* v = node.as_integer()) return v->get();
-  if (const auto* v = node.as_floating_point()) return v->get();
-  if (const auto* v = node.as_string()) return v->get();
-  std::ostringstream text;  // dates and times
-  node.visit([&text](const auto& n) {
-    if constexpr (toml::is_value<decltype(n)>) text << n.get();
-  });
-  return text.str();
-}
+class Lister final : public FieldVisitor {
+ public:
+  std::vector<Field> fields;
 
-void insert(toml::table& table, const std::string& key, const Json& json);
-
-void append(toml::array& array, const Json& json) {
-  if (json.is_boolean())
-    array.push_back(json.get<bool>());
-  else if (json.is_number_integer())
-    array.push_back(json.get<int64_t>());
-  else if (json.is_number())
-    array.push_back(json.get<double>());
-  else if (json.is_string())
-    array.push_back(json.get<std::string>());
-  else if (json.is_array()) {
-    toml::array inner;
-    for (const auto& item : json) append(inner, item);
-    array.push_back(std::move(inner));
-  } else if (json.is_object()) {
-    toml::table inner;
-    for (const auto& [k, v] : json.items()) insert(inner, k, v);
-    array.push_back(std::move(inner));
-  }
-}
-
-void insert(toml::table& table, const std::string& key, const Json& json) {
-  if (json.is_null()) return;
-  toml::array one;
-  append(one, json);
-  table.insert(key, std::move(one[0]));
-}
+ private:
+  void on_field(const Field& field, FieldValue) override { fields.push_back(field); }
+  void on_nested(const char*, const NestedFields&) override {}
+};
 
 }  // namespace
 
-Json visit_to_json(const std::function<void(FieldVisitor&)>& visit) {
+Json visit_to_json(const VisitFields& visit) {
   Writer writer;
   visit(writer);
-  return writer.json;
+  return std::move(writer.json);
 }
 
-void visit_from_json(const Json& json, const std::function<void(FieldVisitor&)>& visit,
-                     const std::string& where, const KeyLines& lines) {
+void visit_from_json(const Json& json, const VisitFields& visit, const std::string& where,
+                     const KeyLines& lines) {
   Reader reader(json, where, lines);
   visit(reader);
   reader.reject_unknown();
 }
 
-Json read_toml(const std::filesystem::path& file, KeyLines* lines) {
-  std::ifstream in(file);
-  if (!in) throw IoError("config", "cannot read the config file", file.string());
-  try {
-    return convert(toml::parse(in, file.string()), "", lines);
-  } catch (const toml::parse_error& e) {
-    throw ConfigError("config", fmt::format("TOML syntax: {}", e.description()),
-                      fmt::format("{}:{}", file.string(), e.source().begin.line));
-  }
-}
-
-std::string to_toml(const Json& json) {
-  toml::table table;
-  for (const auto& [key, value] : json.items()) insert(table, key, value);
-  std::ostringstream out;
-  out << table << "\n";
-  return out.str();
-}
-
-Json read_json(const std::filesystem::path& file) {
-  std::ifstream in(file);
-  if (!in) throw IoError("config", "cannot read the JSON file", file.string());
-  constexpr int kMaxDepth = 64;  // lists and objects within each other: copying them is recursive
-  const auto watch = [&](int depth, Json::parse_event_t, Json&) {
-    if (depth > kMaxDepth)
-      throw DataError("config", fmt::format("expected at most {} levels of nesting", kMaxDepth),
-                      file.string());
-    return true;
-  };
-  try {
-    return Json::parse(in, watch);
-  } catch (const nlohmann::json::parse_error& e) {
-    throw DataError("config", fmt::format("JSON syntax at byte {}", e.byte), file.string());
-  }
+std::vector<Field> visit_for_fields(const VisitFields& visit) {
+  Lister lister;
+  visit(lister);
+  return std::move(lister.fields);
 }
 
 }  // namespace braid

@@ -1,49 +1,41 @@
-// Batches from a dataset, decoded and augmented in worker threads ahead of the training loop.
+// Batches made in worker threads ahead of who uses them.
 #pragma once
 
 #include <memory>
 #include <optional>
+#include <string>
+#include <vector>
 
-#include "braid/data/dataset.h"
-#include "braid/data/image/transforms.h"
-#include "braid/torch.h"
+#include "braid/data/batch.h"
+#include "braid/data/collate.h"
+#include "braid/data/sampler.h"
 
 namespace braid::data {
 
-struct Batch {
-  torch::Tensor images;          // [B,C,H,W] float32, normalized, channels-last where C > 1
-  torch::Tensor labels;          // [B] int64
-  torch::Tensor soft_targets;    // [B,K] float32 with mixup or cutmix, else undefined
-  std::vector<int64_t> indices;  // positions in the dataset
-};
-
 struct LoaderOptions {
-  int64_t batch_size = 128;
   int64_t workers = 2;                  // threads; 0: load in next()
-  bool train = false;                   // shuffle, augment, drop the last partial batch
-  int64_t seed = 0;                     // same seed: same batches, whatever the number of workers
-  double label_smoothing = 0.0;         // folded into soft_targets by mixup and cutmix
   std::string on_bad_sample = "error";  // error: throw the DataError; skip: leave it out, count it
-  InputConfig input;
-  AugmentConfig augment;
 };
 
+// The same batches in the same order, whatever the number of workers.
 class Loader {
  public:
-  Loader(DatasetPtr dataset, LoaderOptions options);
+  Loader(std::shared_ptr<const Collate> collate, std::unique_ptr<const Sampler> sampler,
+         const LoaderOptions& options);
   ~Loader();
   Loader(const Loader&) = delete;
   Loader& operator=(const Loader&) = delete;
 
   // Batches per epoch.
   int64_t size() const;
-  // Begins an epoch; its order and augmentation depend on seed and epoch alone.
-  // first_batch: batches to leave out, for a resume within an epoch.
+  // Begins an epoch. first_batch: batches to leave out, for a resume within an epoch.
   void start_epoch(int64_t epoch, int64_t first_batch = 0);
-  // The next batch, or nothing at the end of the epoch.
+  // The next batch, or nothing at the end of the epoch. Batches without a readable example are left
+  // out.
   std::optional<Batch> next();
-  // Samples left out so far because they could not be decoded, with their error texts (the first
-  // 100).
+  // Batches of the epoch that are behind, those that were left out too: where a resume goes on.
+  int64_t position() const;
+  // Examples left out so far because they could not be read, and the first ones' errors.
   int64_t bad_samples() const;
   std::vector<std::string> bad_sample_messages() const;
 
@@ -51,8 +43,5 @@ class Loader {
   struct State;
   std::unique_ptr<State> state_;
 };
-
-// One image as evaluation sees it: [1,C,H,W] float32.
-torch::Tensor prepare_image(const io::Image& image, const InputConfig& input);
 
 }  // namespace braid::data

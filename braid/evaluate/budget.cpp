@@ -88,27 +88,27 @@ Budget parse_budget(const std::string& text) {
   return budget;
 }
 
-double training_flops_per_image(int64_t macs, int64_t teacher_macs) {
+double training_flops(int64_t macs, int64_t teacher_macs) {
   constexpr double kFlopsPerMac = 2, kForwardAndBackward = 3;
   return kFlopsPerMac *
          (kForwardAndBackward * static_cast<double>(macs) + static_cast<double>(teacher_macs));
 }
 
-Allowance allow(const Budget& budget, double fraction, int64_t batch_size, double flops_per_image) {
-  Allowance allowance;
+Limits limits_of(const Budget& budget, double fraction, int64_t batch_size, double flops_per_item) {
+  Limits limits;
   switch (budget.kind) {
     case BudgetKind::kTime:
-      allowance.seconds = budget.value * fraction;
+      limits.seconds = budget.value * fraction;
       break;
     case BudgetKind::kEpochs:
-      allowance.epochs = to_count(budget.value);
+      limits.epochs = to_count(budget.value);
       break;
     case BudgetKind::kFlops:
-      allowance.steps =
-          to_count(budget.value * fraction / flops_per_image / static_cast<double>(batch_size));
+      limits.steps =
+          to_count(budget.value * fraction / flops_per_item / static_cast<double>(batch_size));
       break;
   }
-  return allowance;
+  return limits;
 }
 
 }  // namespace braid::evaluate

@@ -18,20 +18,20 @@ struct Budget {
 // suffixes k M G T P E. Throws UsageError naming the part that is wrong.
 Budget parse_budget(const std::string& text);
 
-// Floating-point operations that training on one image costs: a multiply-accumulate is two, and the
+// Floating-point operations that training on one item costs: a multiply-accumulate is two, and the
 // backward pass costs twice the forward pass. teacher_macs: of the model that is distilled from
 // (its forward pass alone), 0: none.
-double training_flops_per_image(int64_t macs, int64_t teacher_macs = 0);
+double training_flops(int64_t macs, int64_t teacher_macs = 0);
 
 // What a budget allows when training on a share of the data.
-struct Allowance {
+struct Limits {
   int64_t epochs = 0;  // 0: not limited by epochs
   double seconds = 0;  // 0: not limited by time
   int64_t steps = 0;   // 0: not limited by steps
 };
 // Every kind of budget means the same number of passes over whatever data there is: on the share
-// `fraction` of the training images a time or FLOP budget shrinks by that share, and a number of
-// epochs stays. batch_size: images per optimizer step.
-Allowance allow(const Budget& budget, double fraction, int64_t batch_size, double flops_per_image);
+// `fraction` of the training data a time or FLOP budget shrinks by that share, and a number of
+// epochs stays. batch_size: items per optimizer step.
+Limits limits_of(const Budget& budget, double fraction, int64_t batch_size, double flops_per_item);
 
 }  // namespace braid::evaluate

@@ -6,104 +6,68 @@
 #include <sys/utsname.h>
 #include <torch/version.h>
 
+#include <algorithm>
 #include <cmath>
 #include <ctime>
 #include <thread>
 
 #include "braid/core/cpu.h"
 #include "braid/core/version.h"
+#include "braid/evaluate/experiment.h"
+#include "braid/evaluate/make_workload.h"
 #include "braid/evaluate/recommend.h"
 #include "braid/evaluate/report_html.h"
-#include "braid/evaluate/study.h"
 #include "braid/io/atomic_file.h"
-#include "braid/models/registry.h"
-#include "braid/train/divergence.h"
+#include "braid/runtime/autocast.h"
+#include "braid/runtime/device.h"
+#include "braid/runtime/process.h"
 
 namespace braid::evaluate {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr uint64_t kReportBytes = 8
-                                  << 20;  // the page and the results; each run proves its own room
+// The page and the results; each run proves its own room.
+constexpr uint64_t kReportBytes = 8 << 20;
 
-// Everything that a kept unit depends on, beyond its own name: models and seeds can be added to a
+// Everything that a kept part depends on, beyond its own name: models and seeds can be added to a
 // comparison that is done.
-Json settings_of(const CompareConfig& c, const data::Splits& splits) {
-  return {{"data", c.data},
-          {"classes", splits.train->classes()},
-          {"train_images", splits.train->size()},
-          {"val_images", splits.val->size()},
-          {"test_images", splits.test ? splits.test->size() : 0},
-          {"img_size", c.img_size ? Json(*c.img_size) : Json(nullptr)},
-          {"budget", c.budget},
-          {"seed", c.seed},
-          {"batch_size", c.batch_size ? Json(*c.batch_size) : Json(nullptr)},
-          {"dtype", c.dtype},
-          {"device", c.device},
-          {"on_bad_sample", c.on_bad_sample},
-          {"val_fraction", c.val_fraction},
-          {"robustness_images", c.robustness_images}};
+Json settings_of(const CompareConfig& c, const Workload& workload) {
+  const auto& data = workload.data();
+  Json settings = {{"task", workload.task()},
+                   {"data", c.data},
+                   {"classes", data.classes},
+                   {"train", data.train},
+                   {"val", data.val},
+                   {"test", data.test},
+                   {"test_split", data.test_split},
+                   {"budget", c.budget},
+                   {"seed", c.seed},
+                   {"batch_size", c.batch_size ? Json(*c.batch_size) : Json(nullptr)},
+                   {"dtype", c.dtype},
+                   {"device", c.device},
+                   {"on_bad_sample", c.on_bad_sample},
+                   {"val_fraction", c.val_fraction}};
+  settings.update(workload.settings());
+  return settings;
 }
 
-Json machine_json(const CompareConfig& c) {
+MachineSummary describe_machine(const CompareConfig& c) {
   utsname system{};
   uname(&system);
-  return {{"cpu", cpu_model()},
-          {"cores", static_cast<int64_t>(std::thread::hardware_concurrency())},
-          {"threads", at::get_num_threads()},
-          {"memory_bytes", memory_bytes()},
-          {"device", c.device},
-          {"dtype", c.dtype},
-          {"torch_version", TORCH_VERSION},
-          {"os", fmt::format("{} {}", system.sysname, system.release)}};
-}
-
-Json data_json(const Study& study, const Json& models) {
-  const auto& splits = study.splits;
-  Json json = {{"name", study.config.data},           {"classes", splits.train->classes()},
-               {"train", splits.train->size()},       {"val", splits.val->size()},
-               {"test", study.test->size()},          {"test_split", study.test_split},
-               {"channels", splits.train->channels()}};
-  int64_t bad = 0;
-  for (const auto& model : models) bad = std::max(bad, model.value("bad_samples", int64_t{0}));
-  json["bad_samples"] = bad;
-  return json;
-}
-
-// An item of `models` for one that could not be trained: what is known, and why.
-Json failed_model(const ModelFacts& facts, const std::string& error) {
-  Json model = {{"name", facts.name},
-                {"family", facts.family},
-                {"params", facts.params},
-                {"macs", facts.macs}};
-  for (const char* key :
-       {"top1", "top1_interval", "macro_f1", "ece", "train_images_per_s", "latency_ms_p50",
-        "latency_ms_p95", "throughput_images_per_s", "peak_memory_bytes", "checkpoint"})
-    model[key] = nullptr;
-  model["error"] = error;
-  return model;
-}
-
-std::vector<Candidate> candidates_of(const Json& models) {
-  std::vector<Candidate> list;
-  for (const auto& model : models) {
-    Candidate c{.name = model.at("name").get<std::string>(),
-                .measured = model.at("top1").is_number(),
-                .params = model.at("params").get<int64_t>()};
-    if (c.measured) {
-      c.top1 = model.at("top1").get<double>();
-      c.top1_low = model.at("top1_interval")[0].get<double>();
-      c.top1_high = model.at("top1_interval")[1].get<double>();
-      c.latency_ms = model.at("latency_ms_p50").get<double>();
-    }
-    list.push_back(c);
-  }
-  return list;
+  const auto device = runtime::resolve_device(c.device);
+  return {.cpu = cpu_model(),
+          .cores = static_cast<int64_t>(std::thread::hardware_concurrency()),
+          .threads = at::get_num_threads(),
+          .memory_bytes = memory_bytes(),
+          .device = device.str(),
+          .dtype = runtime::resolve_dtype(c.dtype, device.type()),
+          .torch_version = TORCH_VERSION,
+          .os = fmt::format("{} {}", system.sysname, system.release)};
 }
 
 // The recommended model's checkpoint beside the report.
-fs::path copy_winner(const CompareConfig& config, const std::string& checkpoint) {
+fs::path copy_winner(const CompareConfig& config, const fs::path& checkpoint) {
   const fs::path winner = fs::path(config.output) / "winner";
   io::replace_folder(winner, [&](const fs::path& fresh) {
     for (const auto& entry : fs::directory_iterator(checkpoint)) {
@@ -123,111 +87,168 @@ std::string duration(double seconds) {
 }
 
 // Says what will be trained, and for how long by a rough estimate.
-void announce(const Study& study, const std::vector<ModelFacts>& facts) {
+void announce(const Experiment& experiment, const std::vector<ModelProfile>& profiles) {
   constexpr double kForwardAndBackward = 3;
-  const auto& c = study.config;
-  const auto runs = [&](const char* part, double when_done) {
-    return std::find(c.skip.begin(), c.skip.end(), part) == c.skip.end() ? when_done : 0.0;
+  const auto& c = experiment.config;
+  const auto& data = experiment.workload.data();
+  const auto skipped = [&](const std::string& part) {
+    return std::find(c.skip.begin(), c.skip.end(), part) != c.skip.end();
   };
   const auto seeds = static_cast<double>(c.seeds);
-  const double fractions = runs("efficiency", kFractions[0] + kFractions[1]);
-  const double evaluated =  // images
-      static_cast<double>(study.splits.val->size()) * (seeds + fractions) +
-      static_cast<double>(study.test->size()) *
-          (seeds + runs("efficiency", std::size(kFractions))) +
-      static_cast<double>(c.robustness_images) * runs("robustness", kRobustnessPasses);
+  double fractions = 0, parts = 0;
+  if (!skipped("efficiency"))
+    for (const double fraction : SampleEfficiencyProbe::kFractions) fractions += fraction, ++parts;
+  double evaluated = static_cast<double>(data.val) * (seeds + fractions) +
+                     static_cast<double>(data.test) * (seeds + parts);  // items
+  for (const auto& probe : experiment.workload.probes(experiment.progress))
+    if (!skipped(probe->name())) evaluated += probe->items();
   double seconds = 0;
-  for (const auto& f : facts) {
-    double one = study.budget.value;
-    const double rate = f.forward_images_per_s / kForwardAndBackward;
-    if (study.budget.kind == BudgetKind::kEpochs)
-      one *= static_cast<double>(study.splits.train->size()) / rate;
-    if (study.budget.kind == BudgetKind::kFlops)
-      one /= training_flops_per_image(std::max<int64_t>(1, f.macs)) * rate;
-    seconds += one * (seeds + fractions) + evaluated / f.forward_images_per_s;
+  for (const auto& p : profiles) {
+    double one = experiment.budget.value;
+    const double rate = p.forward_items_per_s / kForwardAndBackward;
+    if (experiment.budget.kind == BudgetKind::kEpochs)
+      one *= static_cast<double>(data.train) / rate;
+    if (experiment.budget.kind == BudgetKind::kFlops)
+      one /= training_flops(std::max<int64_t>(1, p.train_macs)) * rate;
+    seconds += one * (seeds + fractions) + evaluated / p.forward_items_per_s;
   }
-  study.progress.line(
-      fmt::format("Comparing {} models on {} ({} training images), {} each: about {} in all.",
-                  facts.size(), c.data, study.splits.train->size(), c.budget, duration(seconds)));
+  experiment.progress.line(
+      fmt::format("Comparing {} models on {} ({} training {}), {} each: about "
+                  "{} in all.",
+                  profiles.size(), c.data, data.train, data.items, c.budget, duration(seconds)));
 }
 
-Study open_study(const CompareConfig& config, Progress& progress) {
-  const Budget budget = parse_budget(config.budget);
-  io::check_writable(config.output, kReportBytes);
-  auto splits = data::open_dataset(config.data, {.val_fraction = config.val_fraction});
-  const auto test = splits.test ? splits.test : splits.val;
-  WorkFolder work(fs::path(config.output) / "work", settings_of(config, splits));
-  return {config,          budget,  std::move(splits), test, splits.test ? "test" : "val",
-          std::move(work), progress};
+// Runs one model's part of the work; false, and a line in `failures` and on the screen, when it
+// fails. An interruption is no failure.
+bool attempt(const Experiment& experiment, const std::string& model, std::vector<Failure>& failures,
+             const std::function<void()>& work) {
+  const auto failure = failure_of(model, work);
+  if (!failure) return true;
+  if (experiment.stop.stop_requested()) std::rethrow_exception(failure->error);
+  experiment.progress.line(model + " failed: " + failure->message);
+  failures.push_back(*failure);
+  return false;
 }
 
-Json sorted_by_rank(const Json& models, const Preference& preference) {
-  Json sorted = Json::array();
-  for (const size_t i : rank(candidates_of(models), preference)) sorted.push_back(models[i]);
-  return sorted;
+struct Measured {
+  std::vector<ModelResult> models;  // in the order that they were named
+  std::optional<FusionResult> fusion;
+  std::vector<Failure> failures;
+};
+
+Measured measure_all(const Experiment& experiment) {
+  Measured all;
+  std::vector<ModelProfile> profiles;
+  for (const auto& name : experiment.config.models) {
+    const auto taxonomy = experiment.workload.taxonomy(name);
+    ModelResult& result = all.models.emplace_back();
+    result.name = name;
+    result.family = taxonomy.family;
+    result.fusion = taxonomy.fusion;
+    if (attempt(experiment, name, all.failures,
+                [&] { profiles.push_back(experiment.workload.profile(name)); }))
+      result = describe_model(profiles.back());
+    else
+      result.error = all.failures.back().message;
+  }
+  if (!profiles.empty()) announce(experiment, profiles);
+  for (auto& result : all.models) {
+    if (result.error) continue;
+    const auto profile = std::find_if(profiles.begin(), profiles.end(),
+                                      [&](const auto& p) { return p.name == result.name; });
+    if (!attempt(experiment, result.name, all.failures,
+                 [&] { result = measure_model(experiment, *profile); }))
+      result.error = all.failures.back().message;
+  }
+  attempt(experiment, "fusion", all.failures,
+          [&] { all.fusion = measure_fusion(experiment, profiles, all.models, all.failures); });
+  return all;
+}
+
+Results results_of(const Experiment& experiment, const Measured& measured,
+                   const std::string& command) {
+  const auto& config = experiment.config;
+  Results results;
+  results.braid_version = version();
+  results.created = fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)));
+  results.command = command;
+  results.task = experiment.workload.task();
+  for (const auto& model : measured.models) {
+    if (!model.score || !results.scores.empty()) continue;
+    results.score = model.score->name;
+    for (const auto& score : model.scores) results.scores.push_back(kind_of(score));
+  }
+  results.budget = {.kind = to_string(experiment.budget.kind),
+                    .value = experiment.budget.value,
+                    .text = experiment.budget.text};
+  results.prefer = config.prefer;
+  for (int64_t k = 0; k < config.seeds; ++k) results.seeds.push_back(config.seed + k);
+  results.machine = describe_machine(config);
+  results.data = experiment.workload.data();
+  for (const auto& model : measured.models)
+    results.data.bad_samples = std::max(results.data.bad_samples, model.bad_samples);
+  const Preference preference{config.prefer, config.max_latency_ms, config.max_params};
+  results.recommendation = recommend(measured.models, preference);
+  for (const size_t i : rank(measured.models, preference))
+    results.models.push_back(measured.models[i]);
+  results.fusion = measured.fusion;
+  return results;
+}
+
+// Whether no model could be measured, for one and the same reason.
+bool all_failed_alike(const Measured& measured) {
+  const auto& failures = measured.failures;
+  return failures.size() == measured.models.size() &&
+         std::all_of(measured.models.begin(), measured.models.end(),
+                     [](const auto& model) { return model.error.has_value(); }) &&
+         std::all_of(failures.begin(), failures.end(),
+                     [&](const auto& f) { return f.message == failures[0].message; });
 }
 
 }  // namespace
 
-CompareOutcome compare(const CompareConfig& given, const std::string& command, Progress& progress) {
+CompareOutcome compare(const CompareConfig& given, const Workload& workload,
+                       const std::string& command, std::stop_token stop, Progress& progress) {
   CompareConfig config = given;
-  config.models = models::resolve_names(given.models);
+  config.models = workload.resolve_models(given.models);
   validate(config);
-  if (config.threads > 0) at::set_num_threads(static_cast<int>(config.threads));
-  const Study study = open_study(config, progress);
-  std::vector<ModelFacts> facts;
-  for (const auto& model : config.models) facts.push_back(examine(study, model));
-  announce(study, facts);
+  runtime::set_threads(config.threads);
+  const Budget budget = parse_budget(config.budget);
+  io::check_writable(config.output, kReportBytes);
+  const Experiment experiment{
+      .config = config,
+      .budget = budget,
+      .workload = workload,
+      .work = WorkFolder(fs::path(config.output) / "work", settings_of(config, workload)),
+      .stop = stop,
+      .progress = progress};
+  const Measured measured = measure_all(experiment);
 
   CompareOutcome outcome;
-  Json models = Json::array();
-  for (const auto& f : facts) {
-    try {
-      models.push_back(measure_model(study, f));
-    } catch (const train::DivergenceError& e) {
-      progress.line(f.name + " failed: " + e.what());
-      models.push_back(failed_model(f, e.what()));
-      outcome.exit_code = e.code();
-      outcome.failure = e.what();
-    }
-  }
-  const Json fusion = measure_fusion(study, facts, models);
-
-  const Preference preference{config.prefer, config.max_latency_ms, config.max_params};
-  const auto recommendation = recommend(candidates_of(models), preference);
-  Json recommended = {
-      {"model", nullptr}, {"reason", recommendation.reason}, {"checkpoint", nullptr}};
-  if (recommendation.model) {
-    recommended["model"] = *recommendation.model;
-    for (const auto& model : models)
-      if (model.at("name") == *recommendation.model)
-        recommended["checkpoint"] =
-            copy_winner(config, model.at("checkpoint").get<std::string>()).string();
-  }
-  std::vector<int64_t> seeds;
-  for (int64_t k = 0; k < config.seeds; ++k) seeds.push_back(config.seed + k);
-  outcome.results = {
-      {"schema_version", 1},
-      {"braid_version", version()},
-      {"created", fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)))},
-      {"command", command},
-      {"budget",
-       {{"kind", to_string(study.budget.kind)},
-        {"value", study.budget.value},
-        {"text", study.budget.text}}},
-      {"prefer", config.prefer},
-      {"seeds", seeds},
-      {"machine", machine_json(config)},
-      {"data", data_json(study, models)},
-      {"recommendation", recommended},
-      {"models", sorted_by_rank(models, preference)},
-      {"fusion", fusion}};
+  outcome.results = results_of(experiment, measured, command);
+  auto& recommendation = outcome.results.recommendation;
+  for (const auto& model : outcome.results.models)
+    if (recommendation.model == model.name && model.checkpoint)
+      recommendation.checkpoint = copy_winner(config, *model.checkpoint).string();
   const fs::path output(config.output);
+  const Json written = braid::to_json(outcome.results);
   io::write_file_atomic(output / "results.json",
-                        outcome.results.dump(1, ' ', false, Json::error_handler_t::replace) + "\n");
+                        written.dump(1, ' ', false, Json::error_handler_t::replace) + "\n");
   outcome.report = output / "report.html";
-  write_report(outcome.results, outcome.report);
+  write_report(written, outcome.report);
+  if (!measured.failures.empty()) {
+    if (all_failed_alike(measured)) std::rethrow_exception(measured.failures[0].error);
+    outcome.exit_code = measured.failures[0].code;
+    outcome.failure = measured.failures[0].what + ": " + measured.failures[0].message;
+  }
   return outcome;
+}
+
+CompareOutcome compare(const CompareConfig& config, const std::string& command,
+                       std::stop_token stop, Progress& progress) {
+  validate(config);
+  const auto workload = make_workload(config, progress);
+  return compare(config, *workload, command, stop, progress);
 }
 
 }  // namespace braid::evaluate

@@ -84,10 +84,10 @@ Evaluation evaluate_checkpoint(models::LoadedModel& loaded, const std::string& d
   const auto start = std::chrono::steady_clock::now();
   for (const auto& part : chosen.parts) {
     if (out.classes.empty()) out.classes = part->classes();
-    const auto map =
-        class_map(part->classes(), loaded.hub.classes, loaded.model->num_classes(), data);
+    const auto map = class_map(part->classes(), loaded.hub.classes,
+                               loaded.model->config().at("num_classes").get<int64_t>(), data);
     const auto predictions =
-        models::run_model(*loaded.model, part, loaded.hub.input, options, progress);
+        tasks::run_model(*loaded.model, part, loaded.hub.input, options, progress);
     logits.push_back(predictions.logits);
     labels.push_back(map.index_select(0, predictions.labels));
     out.bad_samples += predictions.bad_samples;
@@ -102,12 +102,6 @@ Evaluation evaluate_checkpoint(models::LoadedModel& loaded, const std::string& d
 
 Json to_json(const Evaluation& e) {
   const auto& m = e.metrics;
-  Json confusion = Json::array();
-  for (int64_t row = 0; row < m.confusion.size(0); ++row) {
-    const auto values = m.confusion[row].contiguous();
-    confusion.push_back(std::vector<int64_t>(values.data_ptr<int64_t>(),
-                                             values.data_ptr<int64_t>() + values.numel()));
-  }
   return {{"split", e.split},
           {"count", m.count},
           {"top1", m.top1},
@@ -119,7 +113,7 @@ Json to_json(const Evaluation& e) {
           {"images_per_s", e.images_per_s},
           {"bad_samples", e.bad_samples},
           {"classes", e.classes},
-          {"confusion", confusion}};
+          {"confusion", rows_of(m.confusion)}};
 }
 
 }  // namespace braid::evaluate

@@ -6,12 +6,12 @@
 #include "braid/core/config.h"
 #include "braid/core/progress.h"
 #include "braid/evaluate/metrics.h"
-#include "braid/models/inference.h"
 #include "braid/models/vision/image_checkpoint.h"
+#include "braid/tasks/inference.h"
 
 namespace braid::evaluate {
 
-using EvaluateOptions = models::InferenceOptions;
+using EvaluateOptions = tasks::EvaluateOptions;
 
 struct Evaluation {
   Metrics metrics;

@@ -1,77 +1,93 @@
-#include "braid/evaluate/image/fusion.h"
-#include "braid/evaluate/metrics.h"
-#include "braid/evaluate/study.h"
+#include <algorithm>
+
+#include "braid/evaluate/experiment.h"
 
 namespace braid::evaluate {
 namespace {
 
-// Chosen by validation accuracy, so that the test images choose nothing; null: none was measured.
-Json best_of(const Json& models, const std::string& family) {
-  Json best;
-  for (const auto& model : models)
-    if (model.at("family") == family && model.at("top1").is_number() &&
-        (best.is_null() || model.at("val_top1") > best.at("val_top1")))
-      best = model;
+// Chosen by the validation score, so that the test split chooses nothing; null: none was measured.
+const ModelResult* best_of(const std::vector<ModelResult>& models, const std::string& family) {
+  const ModelResult* best = nullptr;
+  for (const auto& model : models) {
+    if (model.family != family || !model.score) continue;
+    const bool higher = model.score->higher_is_better;
+    if (!best ||
+        (higher ? *model.val_score > *best->val_score : *model.val_score < *best->val_score))
+      best = &model;
+  }
   return best;
 }
 
-Json accuracy_of(const torch::Tensor& probabilities, const torch::Tensor& labels) {
-  const Metrics m = compute_metrics(probabilities, labels);
-  return {{"top1", m.top1}, {"top1_interval", {m.top1_low, m.top1_high}}};
+const ModelProfile& profile_of(const std::vector<ModelProfile>& profiles, const std::string& name) {
+  return *std::find_if(profiles.begin(), profiles.end(),
+                       [&](const ModelProfile& p) { return p.name == name; });
 }
 
-Json distillation(const Study& study, const ModelFacts& student, const Json& teacher,
-                  int64_t seed) {
+TrainedRun best_run(const Experiment& experiment, const std::vector<ModelProfile>& profiles,
+                    const ModelResult& model) {
+  return train_run(experiment, {.model = model.name, .seed = *model.best_seed},
+                   profile_of(profiles, model.name));
+}
+
+// Both run, one after the other.
+Combination both(const Score& score, const ModelResult& a, const ModelResult& b) {
+  return {.score = score,
+          .params = *a.params + *b.params,
+          .macs = *a.macs + *b.macs,
+          .latency_ms_p50 = *a.latency_ms_p50 + *b.latency_ms_p50,
+          .latency_ms_p95 = *a.latency_ms_p95 + *b.latency_ms_p95,
+          .checkpoint = std::nullopt};
+}
+
+Combination distillation(const Experiment& experiment, const ModelProfile& student, int64_t seed,
+                         const ModelResult& teacher) {
   const Run run{.model = student.name,
                 .seed = seed,
-                .teacher = teacher.at("name").get<std::string>(),
-                .teacher_checkpoint = teacher.at("checkpoint").get<std::string>(),
-                .teacher_macs = teacher.at("macs").get<int64_t>()};
-  const Json trained = train_unit(study, run, student);
-  const Json evaluated = evaluate_unit(study, run, trained);
-  Json out = {{"top1", evaluated.at("top1")},
-              {"top1_interval", evaluated.at("top1_interval")},
-              {"params", student.params},
-              {"macs", student.macs}};
-  const Json latency = latency_unit(study, run, trained);
-  out["latency_ms_p50"] = latency.at("latency_ms_p50");
-  out["latency_ms_p95"] = latency.at("latency_ms_p95");
-  out["checkpoint"] = trained.at("checkpoint");
-  return out;
+                .teacher = Teacher{.model = teacher.name,
+                                   .seed = *teacher.best_seed,
+                                   .checkpoint = *teacher.checkpoint,
+                                   .macs = *teacher.macs}};
+  const auto trained = train_run(experiment, run, student);
+  const auto evaluated = evaluate_run(experiment, trained);
+  ModelResult result = describe_model(student);
+  LatencyProbe latency(experiment.workload);
+  run_probe(experiment, latency, trained, result);
+  return {.score = evaluated.scores.at(0),
+          .params = student.params,
+          .macs = student.macs,
+          .latency_ms_p50 = *result.latency_ms_p50,
+          .latency_ms_p95 = *result.latency_ms_p95,
+          .checkpoint = trained.checkpoint};
 }
 
 }  // namespace
 
-Json measure_fusion(const Study& study, const std::vector<ModelFacts>& facts, const Json& models) {
-  const Json cnn = best_of(models, "cnn"), transformer = best_of(models, "transformer");
-  if (cnn.is_null() || transformer.is_null()) return nullptr;
-  const auto run_of = [](const Json& model) {
-    return Run{.model = model.at("name").get<std::string>(),
-               .seed = model.at("best_seed").get<int64_t>()};
-  };
-  const Scores a = kept_scores(study, run_of(cnn)), b = kept_scores(study, run_of(transformer));
-  const Overlap overlap = error_overlap(a.probabilities, b.probabilities, a.labels);
-  Json late = accuracy_of(late_fusion(a.probabilities, b.probabilities), a.labels);
-  // Both run, one after the other.
-  for (const char* cost : {"params", "macs", "latency_ms_p50", "latency_ms_p95"})
-    late[cost] = Json(cnn.at(cost).get<double>() + transformer.at(cost).get<double>());
-  const Json hybrid = best_of(models, "hybrid");
-  Json fusion = {{"cnn", cnn.at("name")},
-                 {"transformer", transformer.at("name")},
-                 {"hybrid", hybrid.is_null() ? Json(nullptr) : hybrid.at("name")},
-                 {"late_fusion", late},
-                 {"distillation", nullptr},
-                 {"oracle_top1", overlap.oracle()},
-                 {"overlap",
-                  {{"both_right", overlap.both_right},
-                   {"only_cnn_right", overlap.only_a_right},
-                   {"only_transformer_right", overlap.only_b_right},
-                   {"both_wrong", overlap.both_wrong}}}};
-  if (study.config.distill)
-    for (const auto& student : facts)
-      if (student.name == transformer.at("name"))
-        fusion["distillation"] =
-            distillation(study, student, cnn, transformer.at("best_seed").get<int64_t>());
+std::optional<FusionResult> measure_fusion(const Experiment& experiment,
+                                           const std::vector<ModelProfile>& profiles,
+                                           const std::vector<ModelResult>& models,
+                                           std::vector<Failure>& failures) {
+  const auto* cnn = best_of(models, "cnn");
+  const auto* transformer = best_of(models, "transformer");
+  if (!cnn || !transformer) return std::nullopt;
+  const auto* hybrid = best_of(models, "hybrid");
+  FusionResult fusion;
+  fusion.cnn = cnn->name;
+  fusion.transformer = transformer->name;
+  if (hybrid) fusion.hybrid = hybrid->name;
+  if (const auto joined = experiment.workload.join(best_run(experiment, profiles, *cnn),
+                                                   best_run(experiment, profiles, *transformer))) {
+    fusion.late_fusion = both(joined->late_fusion, *cnn, *transformer);
+    fusion.overlap = joined->overlap;
+    fusion.oracle_score = joined->overlap.oracle();
+  }
+  if (experiment.config.distill && experiment.workload.can_distill()) {
+    const auto failure = failure_of("distillation", [&] {
+      fusion.distillation = distillation(experiment, profile_of(profiles, transformer->name),
+                                         *transformer->best_seed, *cnn);
+    });
+    experiment.check_stop();
+    if (failure) failures.push_back(*failure);
+  }
   return fusion;
 }
 

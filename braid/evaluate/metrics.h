@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
+#include "braid/tasks/score.h"
 #include "braid/torch.h"
 
 namespace braid::evaluate {
@@ -19,5 +21,9 @@ struct Metrics {
 };
 // probabilities: [N,K] float, rows sum to 1; labels: [N] int64.
 Metrics compute_metrics(const torch::Tensor& probabilities, const torch::Tensor& labels);
+// top1 (with its interval), top5, macro_f1, ece, nll.
+tasks::Scores scores_of(const Metrics& metrics);
+// A [R,C] int64 matrix as lists.
+std::vector<std::vector<int64_t>> rows_of(const torch::Tensor& matrix);
 
 }  // namespace braid::evaluate

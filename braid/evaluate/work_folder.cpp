@@ -8,7 +8,14 @@
 namespace braid::evaluate {
 namespace {
 
-constexpr uint64_t kRoomNeeded = 1 << 20;  // bytes, for the unit files alone
+constexpr uint64_t kRoomNeeded = 1 << 20;  // bytes, for the parts' files alone
+// Of the kept parts: a folder of another one is refused, never misread.
+constexpr int64_t kFormat = 2;
+
+// braid 0.1 wrote none.
+Json format_of(const Json& settings) {
+  return settings.is_object() ? settings.value("format", Json(1)) : Json(nullptr);
+}
 
 std::string differences(const Json& before, const Json& now) {
   std::string text;
@@ -23,30 +30,47 @@ std::string differences(const Json& before, const Json& now) {
 
 }  // namespace
 
-WorkFolder::WorkFolder(std::filesystem::path folder, const Json& settings)
+WorkFolder::WorkFolder(std::filesystem::path folder, const Json& given)
     : folder_(std::move(folder)) {
   io::check_writable(folder_, kRoomNeeded);
-  const auto file = folder_ / "settings.json";
-  if (std::filesystem::exists(file)) {
-    const std::string changed = differences(read_json(file), settings);
-    if (!changed.empty())
-      throw ConfigError("compare",
-                        "expected the settings that this folder was begun with; " + changed,
-                        folder_.parent_path().string(),
-                        "choose another --output, or delete the folder to begin anew");
+  const auto settings_file = file("settings");
+  Json settings = {{"format", kFormat}};
+  settings.update(given);
+  if (!std::filesystem::exists(settings_file)) {
+    io::write_file_atomic(settings_file, settings.dump(2) + "\n");
     return;
   }
-  io::write_file_atomic(file, settings.dump(2) + "\n");
+  const Json before = read_json(settings_file);
+  if (format_of(before) != Json(kFormat))
+    throw ConfigError(
+        "compare",
+        fmt::format("expected work of format {}, got {}: another version of braid "
+                    "began this comparison",
+                    kFormat, format_of(before).dump()),
+        folder_.parent_path().string(),
+        "continue it with that version, choose another --output, or delete the folder "
+        "to begin anew");
+  const std::string changed = differences(before, settings);
+  if (!changed.empty())
+    throw ConfigError("compare",
+                      "expected the settings that this folder was begun with; " + changed,
+                      folder_.parent_path().string(),
+                      "choose another --output, or delete the folder to begin anew");
 }
 
-std::optional<Json> WorkFolder::find(const std::string& unit) const {
-  const auto file = folder_ / (unit + ".json");
-  if (!std::filesystem::exists(file)) return std::nullopt;
-  return read_json(file);
+std::optional<Json> WorkFolder::read(const std::string& name) const {
+  if (!std::filesystem::exists(file(name))) return std::nullopt;
+  return read_json(file(name));
 }
 
-void WorkFolder::keep(const std::string& unit, const Json& result) const {
-  io::write_file_atomic(folder_ / (unit + ".json"), result.dump(1) + "\n");
+void WorkFolder::refuse(const std::string& name, const std::string& why) const {
+  throw DataError("compare", "a kept result cannot be read: " + why, file(name).string(),
+                  "delete the file to measure that again");
+}
+
+void WorkFolder::keep(const std::string& name, const Json& part) const {
+  io::write_file_atomic(file(name),
+                        part.dump(1, ' ', false, Json::error_handler_t::replace) + "\n");
 }
 
 }  // namespace braid::evaluate

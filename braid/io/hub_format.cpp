@@ -4,9 +4,9 @@
 
 #include <algorithm>
 #include <charconv>
-#include <nlohmann/json.hpp>
 
 #include "braid/core/error.h"
+#include "braid/core/json.h"
 
 namespace braid::io {
 namespace {
@@ -166,8 +166,13 @@ std::optional<ContentRange> parse_content_range(std::string_view text) {
 }
 
 std::vector<std::string> parse_file_list(const std::vector<uint8_t>& bytes) {
-  const auto json = nlohmann::json::parse(bytes, nullptr, /*allow_exceptions=*/false);
   std::vector<std::string> names;
+  Json json;
+  try {
+    json = parse_json(bytes, {.component = "hub", .where = "the list of files"});
+  } catch (const DataError&) {
+    return names;
+  }
   if (!json.is_object() || !json.contains("siblings") || !json["siblings"].is_array()) return names;
   for (const auto& file : json["siblings"])
     if (file.is_object() && file.contains("rfilename") && file["rfilename"].is_string())

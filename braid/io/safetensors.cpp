@@ -8,10 +8,10 @@
 #include <cerrno>
 #include <cstring>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <set>
 
 #include "braid/core/error.h"
+#include "braid/core/json.h"
 #include "braid/io/atomic_file.h"
 #include "braid/io/posix_file.h"
 
@@ -19,8 +19,6 @@ namespace braid::io {
 namespace {
 
 namespace fs = std::filesystem;
-using Json = nlohmann::json;  // for reading: finds keys by a tree, so that no header takes hours
-using OrderedJson = nlohmann::ordered_json;  // for writing
 
 constexpr uint64_t kMaxHeader = 100'000'000;  // bytes, the reference implementation's limit
 constexpr size_t kLengthBytes = 8;
@@ -39,32 +37,6 @@ uint64_t read_length(std::span<const std::byte> bytes) {
   for (size_t i = 0; i < kLengthBytes; ++i)
     length |= std::to_integer<uint64_t>(bytes[i]) << (8 * i);
   return length;
-}
-
-// nlohmann keeps the last of two equal keys; the format forbids them, so each object's keys are
-// remembered.
-Json parse_header(const char* begin, const char* end, const std::string& where) {
-  std::vector<std::set<std::string>> open;
-  std::string duplicate;
-  const auto watch = [&](int, Json::parse_event_t event, Json& value) {
-    if (event == Json::parse_event_t::object_start) open.emplace_back();
-    if (event == Json::parse_event_t::object_end) open.pop_back();
-    if (event == Json::parse_event_t::key && !open.back().insert(value.get<std::string>()).second)
-      duplicate = value.get<std::string>();
-    return true;
-  };
-  Json header;
-  try {
-    header = Json::parse(begin, end, watch);
-  } catch (const Json::parse_error& e) {
-    throw DataError(kComponent,
-                    fmt::format("expected a JSON header, got a syntax error at byte {}", e.byte),
-                    where);
-  }
-  if (!duplicate.empty())
-    throw DataError(kComponent, fmt::format("duplicate key '{}' in the header", duplicate), where);
-  if (!header.is_object()) throw DataError(kComponent, "expected a JSON object as header", where);
-  return header;
 }
 
 uint64_t unsigned_number(const Json& json, const std::string& name, const char* field,
@@ -132,7 +104,8 @@ SafetensorsFile::SafetensorsFile(std::string origin, uint64_t file_size, ReadAt 
   read_at_(kLengthBytes, std::as_writable_bytes(std::span(text)));
   if (header_size == 0 || text[0] != '{')
     throw DataError(kComponent, "expected the header to begin with '{'", where);
-  const Json header = parse_header(text.data(), text.data() + header_size, where);
+  const Json header =
+      parse_json(text, {.component = kComponent, .where = where, .unique_keys = true});
   const uint64_t data_start = kLengthBytes + header_size, data_size = file_size - data_start;
 
   std::vector<std::tuple<uint64_t, uint64_t, std::string>> extents;
@@ -233,7 +206,7 @@ void write_safetensors(const fs::path& file, const std::map<std::string, TensorV
   std::stable_sort(order.begin(), order.end(), [](const auto* a, const auto* b) {
     return dtype_size(a->second.dtype) > dtype_size(b->second.dtype);
   });
-  OrderedJson header = OrderedJson::object();
+  Json header = Json::object();
   if (!metadata.empty()) header["__metadata__"] = metadata;
   std::vector<std::span<const std::byte>> parts(1);
   uint64_t position = 0;
@@ -262,7 +235,7 @@ void write_safetensors(const fs::path& file, const std::map<std::string, TensorV
 
 std::vector<std::string> parse_weight_index(const std::vector<uint8_t>& bytes,
                                             const std::string& where) {
-  const Json json = Json::parse(bytes, nullptr, /*allow_exceptions=*/false);
+  const Json json = parse_json(bytes, {.component = kComponent, .where = where});
   if (!json.is_object() || !json.contains("weight_map") || !json["weight_map"].is_object() ||
       json["weight_map"].empty())
     throw DataError(kComponent, "expected a JSON object with 'weight_map'", where);

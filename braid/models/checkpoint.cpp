@@ -2,7 +2,9 @@
 
 #include "braid/core/error.h"
 #include "braid/io/atomic_file.h"
+#include "braid/io/hub.h"
 #include "braid/io/posix_file.h"
+#include "braid/io/safetensors.h"
 #include "braid/models/registry.h"
 #include "braid/models/weights.h"
 
@@ -30,6 +32,15 @@ ModelPtr build_model(const HubConfig& hub, const fs::path& file) {
   } catch (const ConfigError& e) {
     throw DataError("checkpoint", e.what(), file.string());
   }
+}
+
+fs::path find_checkpoint(const std::string& path, Progress& progress) {
+  const fs::path folder = io::resolve_weights(path, progress);
+  if (!io::is_folder(folder)) io::find_weight_files(folder);  // refuses pickles
+  for (const char* inner : {"", "model_best", "last", "winner"})
+    if (io::file_exists(folder / inner / "config.json")) return folder / inner;
+  throw IoError("checkpoint", "expected a checkpoint or a run's folder", path,
+                "give the folder that `braid train --output` wrote, or hf-hub:OWNER/NAME");
 }
 
 }  // namespace braid::models

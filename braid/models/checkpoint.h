@@ -3,7 +3,9 @@
 #pragma once
 #include <cstdint>
 #include <filesystem>
+#include <string>
 
+#include "braid/core/progress.h"
 #include "braid/io/weight_shards.h"
 #include "braid/models/hub_config.h"
 #include "braid/models/model.h"
@@ -22,5 +24,10 @@ std::filesystem::path find_config(const std::filesystem::path& folder);
 // The model that a config describes, its weights still to be loaded. file: the config's, for
 // errors. Throws DataError.
 ModelPtr build_model(const HubConfig& hub, const std::filesystem::path& file);
+
+// The folder of the model that a user means. path: a checkpoint's folder; a run's or a
+// comparison's, of which the best is taken; or hf-hub:OWNER/NAME. Throws IoError where there is
+// none, and what io::resolve_weights throws.
+std::filesystem::path find_checkpoint(const std::string& path, Progress& progress);
 
 }  // namespace braid::models

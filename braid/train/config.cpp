@@ -2,162 +2,93 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <cmath>
-
 #include "braid/core/error.h"
-#include "braid/core/near_match.h"
+#include "braid/data/run_fields.h"
 #include "braid/train/freeze.h"
 
 namespace braid::train {
-namespace {
-
-void check_choice(const char* field, const std::string& value,
-                  const std::vector<std::string>& choices) {
-  if (std::find(choices.begin(), choices.end(), value) != choices.end()) return;
-  throw ConfigError(
-      "train",
-      fmt::format("expected {} to be one of {}, got '{}'", field, fmt::join(choices, ", "), value),
-      "", did_you_mean(value, choices));
-}
-
-template <class T>
-void check_least(const char* field, T value, T least) {
-  if (!(value >= least) || !std::isfinite(static_cast<double>(value)))
-    throw ConfigError("train",
-                      fmt::format("expected {} to be at least {}, got {}", field, least, value));
-}
-
-void check_share(const char* field, double value, double below) {
-  if (!(value >= 0 && value < below))
-    throw ConfigError("train", fmt::format("expected 0 <= {} < {}, got {}", field, below, value));
-}
-
-}  // namespace
 
 void OptimizerConfig::visit(FieldVisitor& v) {
-  v.field("opt", opt, "optimizer: sgd, nesterov, adamw, lamb, lion");
-  v.field("lr", lr, "peak learning rate, for the whole (accumulated) batch");
-  v.field("weight_decay", weight_decay, "decay; never on norms, biases and positional parameters");
-  v.field("momentum", momentum, "momentum of sgd and nesterov");
-  v.field("opt_betas", opt_betas, "two betas; empty: the optimizer's own");
-  v.field("opt_eps", opt_eps, "epsilon; unset: the optimizer's own");
+  v.field("opt", opt, "optimizer", {.choices = {"sgd", "nesterov", "adamw", "lamb", "lion"}});
+  v.field("lr", lr, "peak learning rate, for the whole (accumulated) batch", {.least = 0});
+  v.field("weight_decay", weight_decay, "decay; never on norms, biases and positional parameters",
+          {.least = 0});
+  v.field("momentum", momentum, "momentum of sgd and nesterov", {.least = 0, .below = 1});
+  v.field("opt_betas", opt_betas, "two betas; empty: the optimizer's own",
+          {.least = 0, .below = 1});
+  v.field("opt_eps", opt_eps, "epsilon; unset: the optimizer's own", {.least = 0});
   v.field("layer_decay", layer_decay,
-          "factor of the learning rate per layer from the head down, 1: off");
-  v.field("head_lr", head_lr, "peak learning rate of the classifier; unset: lr");
+          "factor of the learning rate per layer from the head down, 1: off",
+          {.most = 1, .above = 0});
+  v.field("head_lr", head_lr, "peak learning rate of the classifier; unset: lr", {.least = 0});
 }
 
 void ScheduleConfig::visit(FieldVisitor& v) {
-  v.field("sched", sched, "schedule: cosine, linear, step, inverse_sqrt, plateau, constant");
-  v.field("warmup_epochs", warmup_epochs, "epochs of linear warm-up");
+  v.field("sched", sched, "schedule; inverse_sqrt: Noam's",
+          {.choices = {"cosine", "linear", "step", "inverse_sqrt", "plateau", "constant"}});
+  v.field("warmup_epochs", warmup_epochs, "epochs of linear warm-up", {.least = 0});
   v.field("warmup_lr", warmup_lr, "learning rate where the warm-up starts");
-  v.field("min_lr", min_lr, "where cosine and linear end, and plateau's floor");
-  v.field("decay_epochs", decay_epochs, "step: epochs between decays");
+  v.field("min_lr", min_lr, "where cosine and linear end, and plateau's floor", {.least = 0});
+  v.field("decay_epochs", decay_epochs, "step: epochs between decays", {.above = 0});
   v.field("decay_rate", decay_rate, "step, plateau: factor of the learning rate");
-  v.field("patience_epochs", patience_epochs, "plateau: epochs without improvement");
+  v.field("patience_epochs", patience_epochs, "plateau: epochs without improvement", {.least = 0});
 }
 
-void TrainConfig::visit(FieldVisitor& v) {
-  v.field("model", model, "architecture (required), see `braid models`");
-  v.field("data", data, "dataset (required): a name or a folder");
-  v.field("output", output, "folder of this run");
-  v.field("weights", weights,
-          "initial weights: a .safetensors file, a folder, or hf-hub:OWNER/NAME; empty: random");
+void RunConfig::visit(FieldVisitor& v) {
+  v.field("output", output, "folder of this run", {.free_on_resume = true});
   v.field("freeze", freeze,
           "what stays as it is: backbone (all but the classifier), or a number of layers from the "
           "stem up; empty: nothing");
-  v.field("img_size", img_size, "pixels; unset: the data's own up to 64 pixels, else the model's");
-  v.field("drop", drop, "dropout, 0: none");
-  v.field("attn_drop", attn_drop, "attention dropout, 0: none");
-  v.field("drop_path", drop_path, "stochastic depth, 0: none");
   v.field("epochs", epochs,
-          "passes over the training data; with max_train_seconds or max_steps no limit");
+          "passes over the training data; with max_train_seconds or max_steps no limit",
+          {.least = 1, .free_on_resume = true});
   v.field("max_train_seconds", max_train_seconds,
-          "seconds of training, 0: no limit; the schedule follows the clock then");
-  v.field("max_steps", max_steps, "optimizer steps, 0: no limit; the schedule follows them then");
+          "seconds of training, 0: no limit; the schedule follows the clock then",
+          {.least = 0, .free_on_resume = true});
+  v.field("max_steps", max_steps, "optimizer steps, 0: no limit; the schedule follows them then",
+          {.least = 0, .free_on_resume = true});
   v.field("early_stop_epochs", early_stop_epochs,
-          "stop after so many epochs without improvement, 0: off");
-  v.field("batch_size", batch_size, "images per forward pass");
-  v.field("grad_accum_steps", grad_accum_steps, "forward passes per optimizer step");
-  v.field("clip_grad", clip_grad, "largest norm of the gradient, 0: off");
-  v.field("smoothing", smoothing, "label smoothing, 0: off");
+          "stop after so many epochs without improvement, 0: off",
+          {.least = 0, .free_on_resume = true});
+  v.field("batch_size", batch_size, "examples per forward pass", {.least = 1});
+  v.field("grad_accum_steps", grad_accum_steps, "forward passes per optimizer step", {.least = 1});
+  v.field("clip_grad", clip_grad, "largest norm of the gradient, 0: off", {.least = 0});
   v.field("model_ema", model_ema, "keep and evaluate a moving average of the weights");
-  v.field("model_ema_decay", model_ema_decay, "decay of that average per step");
+  v.field("model_ema_decay", model_ema_decay, "decay of that average per step",
+          {.least = 0, .below = 1});
   v.field("grad_checkpointing", grad_checkpointing,
           "recompute blocks in the backward pass to save memory");
-  v.field("dtype", dtype,
-          "float32, bfloat16, or auto: bfloat16 where the processor multiplies it natively");
-  v.field("channels_last", channels_last, "channels-last memory for images and convolutions");
-  v.field("device", device, "cpu or cuda");
+  v.field(data::dtype_field(), dtype);
+  v.field(data::device_field(), device);
   v.field("seed", seed, "random seed of weights, order and augmentation");
-  v.field("workers", workers, "loader threads, 0: load in the training thread");
-  v.field("threads", threads, "compute threads, 0: one per core");
-  v.field("on_bad_sample", on_bad_sample, "an image that cannot be read: error or skip");
-  v.field("val_fraction", val_fraction,
-          "share of train that validates where the data has no val split");
-  v.field("teacher", teacher,
-          "distillation: the teacher's checkpoint, a folder or hf-hub:OWNER/NAME; empty: none");
-  v.field("distillation_type", distillation_type, "hard (DeiT's) or soft");
-  v.field("distillation_alpha", distillation_alpha, "weight of the distillation loss");
-  v.field("distillation_tau", distillation_tau, "temperature of soft distillation");
-  v.field("checkpoint_hist", checkpoint_hist, "epoch checkpoints kept");
+  v.field(data::workers_field(), workers);
+  v.field("threads", threads, "compute threads, 0: one per core",
+          {.least = 0, .free_on_resume = true});
+  v.field(data::on_bad_sample_field(), on_bad_sample);
+  v.field("checkpoint_hist", checkpoint_hist, "epoch checkpoints kept",
+          {.least = 0, .free_on_resume = true});
   v.field("checkpoint_minutes", checkpoint_minutes,
-          "minutes between checkpoints within an epoch, 0: only at its end");
-  v.field("resume", resume, "continue from <output>/last");
+          "minutes between checkpoints within an epoch, 0: only at its end",
+          {.least = 0, .free_on_resume = true});
+  v.field("resume", resume, "continue from <output>/last", {.free_on_resume = true});
   optimizer.visit(v);
   schedule.visit(v);
-  augment.visit(v);
+}
+
+void validate(const RunConfig& c) {
+  check_fields(c, "train");
+  const auto& o = c.optimizer;
+  if (!o.opt_betas.empty() && o.opt_betas.size() != 2)
+    throw ConfigError("train", fmt::format("expected two opt_betas, got {}", o.opt_betas.size()));
+  if (o.head_lr && !(o.lr > 0))
+    throw ConfigError("train", "expected lr above 0 with head_lr", "",
+                      "freeze = \"backbone\" trains the classifier alone");
+  check_freeze(c.freeze);
 }
 
 void validate(const TrainConfig& c) {
-  const auto& o = c.optimizer;
-  const auto& s = c.schedule;
-  check_choice("opt", o.opt, {"sgd", "nesterov", "adamw", "lamb", "lion"});
-  check_choice("sched", s.sched,
-               {"cosine", "linear", "step", "inverse_sqrt", "plateau", "constant"});
-  check_choice("dtype", c.dtype, {"float32", "bfloat16", "auto"});
-  check_choice("device", c.device, {"cpu", "cuda"});
-  check_choice("on_bad_sample", c.on_bad_sample, {"error", "skip"});
-  check_choice("distillation_type", c.distillation_type, {"hard", "soft"});
-  check_least("lr", o.lr, 0.0);
-  check_least("weight_decay", o.weight_decay, 0.0);
-  check_share("momentum", o.momentum, 1);
-  if (!o.opt_betas.empty() && o.opt_betas.size() != 2)
-    throw ConfigError("train", fmt::format("expected two opt_betas, got {}", o.opt_betas.size()));
-  for (const double beta : o.opt_betas) check_share("opt_betas", beta, 1);
-  if (!(o.layer_decay > 0 && o.layer_decay <= 1))
-    throw ConfigError("train", fmt::format("expected 0 < layer_decay <= 1, got {}", o.layer_decay));
-  if (o.head_lr) {
-    check_least("head_lr", *o.head_lr, 0.0);
-    if (!(o.lr > 0))
-      throw ConfigError("train", "expected lr above 0 with head_lr", "",
-                        "freeze = \"backbone\" trains the classifier alone");
-  }
-  check_freeze(c.freeze);
-  check_least("warmup_epochs", s.warmup_epochs, 0.0);
-  check_least("min_lr", s.min_lr, 0.0);
-  if (!(s.decay_epochs > 0)) throw ConfigError("train", "expected decay_epochs above 0");
-  check_least("patience_epochs", s.patience_epochs, int64_t{0});
-  check_share("drop", c.drop, 1);
-  check_share("attn_drop", c.attn_drop, 1);
-  check_share("drop_path", c.drop_path, 1);
-  check_share("smoothing", c.smoothing, 1);
-  check_share("model_ema_decay", c.model_ema_decay, 1);
-  check_share("val_fraction", c.val_fraction, 1);
-  check_share("distillation_alpha", c.distillation_alpha, 1.0000001);
-  check_least("epochs", c.epochs, int64_t{1});
-  check_least("max_train_seconds", c.max_train_seconds, 0.0);
-  check_least("max_steps", c.max_steps, int64_t{0});
-  check_least("early_stop_epochs", c.early_stop_epochs, int64_t{0});
-  check_least("batch_size", c.batch_size, int64_t{1});
-  check_least("grad_accum_steps", c.grad_accum_steps, int64_t{1});
-  check_least("clip_grad", c.clip_grad, 0.0);
-  check_least("workers", c.workers, int64_t{0});
-  check_least("threads", c.threads, int64_t{0});
-  check_least("checkpoint_hist", c.checkpoint_hist, int64_t{0});
-  check_least("checkpoint_minutes", c.checkpoint_minutes, 0.0);
-  if (!(c.distillation_tau > 0)) throw ConfigError("train", "expected distillation_tau above 0");
-  data::validate(c.augment);
+  tasks::validate(c.task);
+  validate(c.run);
 }
 
 }  // namespace braid::train

@@ -50,12 +50,14 @@ class NonFiniteWatcher final : public runtime::OpWatcher {
 
 }  // namespace
 
-std::string first_non_finite_module(models::ImageModel& model, const torch::Tensor& input) {
-  torch::NoGradGuard no_grad;
-  if (!input.isfinite().all().item<bool>()) return "the input";
+std::string first_non_finite_module(const torch::nn::Module& model, const data::Batch& batch,
+                                    const std::function<void()>& forward) {
+  const torch::NoGradGuard no_grad;
+  for (const auto& [name, tensor] : batch.tensors)
+    if (!finite(tensor)) return "the input";
   NonFiniteWatcher watcher(model);
   const runtime::OpObserver observer(watcher);
-  model.forward(input);
+  forward();
   return watcher.found().empty() ? "the loss" : watcher.found();
 }
 

@@ -1,10 +1,11 @@
 // Finds where a computation stopped being finite.
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "braid/core/error.h"
-#include "braid/models/vision/image_model.h"
+#include "braid/data/batch.h"
 #include "braid/torch.h"
 
 namespace braid::train {
@@ -15,9 +16,10 @@ class DivergenceError : public DataError {
   using DataError::DataError;
 };
 
-// Runs the model forward on `input` and returns the name of the module whose operator first gave a
-// NaN or infinity
-// ("the input" when that holds one already, "the loss" when every output is finite).
-std::string first_non_finite_module(models::ImageModel& model, const torch::Tensor& input);
+// Calls `forward`, which runs the model on the batch, without gradients, and returns the name of
+// the module whose operator first gave a NaN or infinity ("the input" when the batch holds one
+// already, "the loss" when every output is finite).
+std::string first_non_finite_module(const torch::nn::Module& model, const data::Batch& batch,
+                                    const std::function<void()>& forward);
 
 }  // namespace braid::train

@@ -1,25 +1,23 @@
 #include "braid/train/recipes.h"
 
-#include "braid/models/vision/inputs.h"
-
 namespace braid::train {
 
 TrainConfig recipe_for(const models::ModelEntry& entry) {
   TrainConfig config;
-  config.model = entry.name;
-  config.schedule.sched = "cosine";
-  config.schedule.warmup_epochs = 1;
-  config.augment.crop_padding = 2;
+  config.task.model = entry.name;
+  config.run.schedule.sched = "cosine";
+  config.run.schedule.warmup_epochs = 1;
+  config.task.image.augment.crop_padding = 2;
   if (entry.family == models::Family::kCnn) {
-    config.optimizer.opt = "nesterov";
-    config.optimizer.lr = 0.1;
-    config.optimizer.weight_decay = 5e-4;
+    config.run.optimizer.opt = "nesterov";
+    config.run.optimizer.lr = 0.1;
+    config.run.optimizer.weight_decay = 5e-4;
   } else {
-    config.batch_size = 64;
-    config.optimizer.opt = "adamw";
-    config.optimizer.lr = models::image_input(entry).height <= data::kSmallImage ? 2e-3 : 1e-3;
-    config.optimizer.weight_decay = 0.05;
-    config.clip_grad = 1.0;
+    config.run.batch_size = 64;
+    config.run.optimizer.opt = "adamw";
+    config.run.optimizer.lr = models::image_input(entry).height <= data::kSmallImage ? 2e-3 : 1e-3;
+    config.run.optimizer.weight_decay = 0.05;
+    config.run.clip_grad = 1.0;
   }
   return config;
 }

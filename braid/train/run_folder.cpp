@@ -2,97 +2,78 @@
 
 #include <fmt/format.h>
 
-#include <cmath>
-
 #include "braid/core/version.h"
 #include "braid/io/atomic_file.h"
 
 namespace braid::train {
 namespace {
 
-std::filesystem::path prepared(const TrainConfig& config, uint64_t bytes) {
-  io::check_writable(config.output, bytes);
-  io::write_file_atomic(std::filesystem::path(config.output) / "config.toml",
-                        to_toml(braid::to_json(config)));
-  return config.output;
+uint64_t checkpoint_bytes(const torch::nn::Module& model) {
+  uint64_t bytes = 0;
+  for (const auto& p : model.parameters()) bytes += p.nbytes();
+  return 6 * bytes + (1 << 20);  // weights, two moments, an average, and the old beside the new
+}
+
+std::filesystem::path prepared(const std::filesystem::path& output, const Json& config,
+                               uint64_t bytes) {
+  io::check_writable(output, bytes);
+  io::write_file_atomic(output / "config.toml", to_toml(config));
+  return output;
+}
+
+std::string csv_value(const tasks::Score& score) {
+  return score.unit == "%" ? fmt::format("{:.4f}", score.value)
+                           : fmt::format("{:.6f}", score.value);
 }
 
 }  // namespace
 
-Json to_json(const EpochStats& s) {
-  return {{"epoch", s.epoch},
-          {"step", s.step},
-          {"train_loss", s.train_loss},
-          {"val_loss", s.val_loss},
-          {"val_top1", s.val_top1},
-          {"val_top1_ema", s.val_top1_ema},
-          {"lr", s.lr},
-          {"seconds", s.seconds},
-          {"images_per_s", s.images_per_s}};
+VisitFields settings_of(const tasks::Task& task, const RunConfig& config) {
+  return [&task, run = config](FieldVisitor& v) mutable {
+    task.visit_config(v);
+    run.visit(v);
+  };
 }
 
-namespace {
-
-// JSON has no NaN: a loss that is not finite is written as null.
-void read(const Json& json, const char* key, double& value) {
-  const Json& field = json.at(key);
-  value = field.is_null() ? std::nan("") : field.get<double>();
+tasks::Scores in_columns(const tasks::Scores& scores) {
+  tasks::Scores columns(scores.begin() + (scores.empty() ? 0 : 1), scores.end());
+  if (!scores.empty()) columns.push_back(scores.front());
+  return columns;
 }
 
-}  // namespace
-
-EpochStats epoch_stats_from_json(const Json& j) {
-  EpochStats s;
-  j.at("epoch").get_to(s.epoch);
-  j.at("step").get_to(s.step);
-  read(j, "train_loss", s.train_loss);
-  read(j, "val_loss", s.val_loss);
-  j.at("val_top1").get_to(s.val_top1);
-  j.at("val_top1_ema").get_to(s.val_top1_ema);
-  j.at("lr").get_to(s.lr);
-  j.at("seconds").get_to(s.seconds);
-  j.at("images_per_s").get_to(s.images_per_s);
-  return s;
-}
-
-Json to_json(const TrainResult& r) {
-  Json history = Json::array();
-  for (const auto& stats : r.history) history.push_back(to_json(stats));
-  return {{"schema_version", 1},
-          {"braid_version", version()},
-          {"best_top1", r.best_top1},
-          {"best_epoch", r.best_epoch},
-          {"steps", r.steps},
-          {"train_seconds", r.train_seconds},
-          {"images_per_s", r.images_per_s},
-          {"bad_samples", r.bad_samples},
-          {"stop_reason", r.stop_reason},
-          {"best_checkpoint", r.best_checkpoint.string()},
-          {"history", history}};
-}
-
-RunFolder::RunFolder(const TrainConfig& config, uint64_t bytes)
-    : path_(prepared(config, bytes)), events_(path_) {}
+RunFolder::RunFolder(const RunConfig& config, tasks::Task& task)
+    : path_(prepared(config.output, visit_to_json(settings_of(task, config)),
+                     checkpoint_bytes(task.model()))),
+      items_(task.items()),
+      events_(path_) {}
 
 void RunFolder::epoch(const std::vector<EpochStats>& history) {
-  std::string csv =
-      "epoch,step,train_loss,val_loss,val_top1,val_top1_ema,lr,seconds,images_per_s\n";
-  for (const auto& s : history)
-    csv += fmt::format("{},{},{:.6f},{:.6f},{:.4f},{:.4f},{:.8g},{:.3f},{:.1f}\n", s.epoch, s.step,
-                       s.train_loss, s.val_loss, s.val_top1, s.val_top1_ema, s.lr, s.seconds,
-                       s.images_per_s);
+  const auto& newest = history.back();
+  std::string csv = "epoch,step,train_loss,";
+  for (const auto& score : in_columns(newest.scores)) csv += "val_" + score.name + ",";
+  if (!newest.scores_ema.empty()) csv += "val_" + newest.scores_ema.front().name + "_ema,";
+  csv += "lr,seconds," + items_ + "_per_s\n";
+  for (const auto& s : history) {
+    csv += fmt::format("{},{},{:.6f},", s.epoch, s.step, s.train_loss);
+    for (const auto& score : in_columns(s.scores)) csv += csv_value(score) + ",";
+    if (!s.scores_ema.empty()) csv += csv_value(s.scores_ema.front()) + ",";
+    csv += fmt::format("{:.8g},{:.3f},{:.1f}\n", s.lr, s.seconds, s.items_per_s);
+  }
   io::write_file_atomic(path_ / "summary.csv", csv);
-  const auto& s = history.back();
-  events_.scalar("loss/train", s.step, s.train_loss);
-  events_.scalar("loss/val", s.step, s.val_loss);
-  events_.scalar("top1/val", s.step, s.val_top1);
-  events_.scalar("top1/val_ema", s.step, s.val_top1_ema);
-  events_.scalar("lr", s.step, s.lr);
-  events_.scalar("images_per_s", s.step, s.images_per_s);
+  events_.scalar("loss/train", newest.step, newest.train_loss);
+  for (const auto& score : in_columns(newest.scores))
+    events_.scalar(score.name + "/val", newest.step, score.value);
+  if (!newest.scores_ema.empty())
+    events_.scalar(newest.scores_ema.front().name + "/val_ema", newest.step,
+                   newest.scores_ema.front().value);
+  events_.scalar("lr", newest.step, newest.lr);
+  events_.scalar(items_ + "_per_s", newest.step, newest.items_per_s);
 }
 
 void RunFolder::result(const TrainResult& result) const {
-  io::write_file_atomic(path_ / "results.json", to_json(result).dump(2) + "\n");
+  Json json = {{"schema_version", 2}, {"braid_version", version()}};
+  json.update(to_json(result));
+  io::write_file_atomic(path_ / "results.json", json.dump(2) + "\n");
 }
 
 }  // namespace braid::train

@@ -1,21 +1,25 @@
 // What a run leaves behind for people: config.toml, summary.csv, results.json, TensorBoard events.
 #pragma once
 #include <filesystem>
+#include <string>
 #include <vector>
 
+#include "braid/core/config.h"
 #include "braid/io/event_file.h"
-#include "braid/train/trainer.h"
+#include "braid/tasks/task.h"
+#include "braid/train/config.h"
+#include "braid/train/result.h"
 
 namespace braid::train {
 
-Json to_json(const EpochStats& stats);
-EpochStats epoch_stats_from_json(const Json& json);
-Json to_json(const TrainResult& result);
+// Every setting of a run, the task's and its own, flat.
+VisitFields settings_of(const tasks::Task& task, const RunConfig& config);
 
 class RunFolder {
  public:
-  // Creates the folder, proves that `bytes` fit into it, writes config.toml. Throws IoError.
-  RunFolder(const TrainConfig& config, uint64_t bytes);
+  // Creates the folder, proves that the task's checkpoints fit into it, writes config.toml. Throws
+  // IoError.
+  RunFolder(const RunConfig& config, tasks::Task& task);
   // Rewrites summary.csv from the whole history and adds the newest epoch to the event file.
   void epoch(const std::vector<EpochStats>& history);
   void result(const TrainResult& result) const;
@@ -23,7 +27,12 @@ class RunFolder {
 
  private:
   std::filesystem::path path_;
+  std::string items_;
   io::EventFile events_;
 };
+
+// A run's scores as its tables list them: the one that chooses the best epoch comes last, so that
+// it stands beside its value for the averaged weights.
+tasks::Scores in_columns(const tasks::Scores& scores);
 
 }  // namespace braid::train

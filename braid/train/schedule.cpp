@@ -4,6 +4,8 @@
 #include <cmath>
 #include <numbers>
 
+#include "braid/core/error.h"
+
 namespace braid::train {
 
 Schedule::Schedule(const ScheduleConfig& config, double peak_lr, double total_epochs)
@@ -29,7 +31,7 @@ double Schedule::lr(double epoch) const {
 
 void Schedule::observe(double metric) {
   constexpr double kThreshold = 1e-4;  // relative
-  if (metric > best_ * (best_ > 0 ? 1 + kThreshold : 1.0)) {
+  if (metric > best_ * (best_ > 0 ? 1 + kThreshold : 1 - kThreshold)) {
     best_ = metric;
     bad_epochs_ = 0;
   } else if (++bad_epochs_ > config_.patience_epochs) {
@@ -43,9 +45,13 @@ Json Schedule::state() const {
 }
 
 void Schedule::load_state(const Json& state) {
-  best_ = state.at("best").get<double>();
-  factor_ = state.at("factor").get<double>();
-  bad_epochs_ = state.at("bad_epochs").get<int64_t>();
+  try {
+    best_ = state.at("best").get<double>();
+    factor_ = state.at("factor").get<double>();
+    bad_epochs_ = state.at("bad_epochs").get<int64_t>();
+  } catch (const Json::exception& e) {
+    throw DataError("resume", std::string("corrupt state of the schedule: ") + e.what());
+  }
 }
 
 }  // namespace braid::train

@@ -12,15 +12,15 @@ namespace braid::train {
 //   cosine        min + (peak - min) (1 + cos(pi e / E)) / 2
 //   linear        peak + (min - peak) e / E
 //   step          peak * decay_rate^floor(e / decay_epochs)
-//   inverse_sqrt  peak * sqrt(w / max(e, w)), w the warm-up's epochs or 1 (Vaswani et al.'s Noam
-//   schedule) plateau       peak * decay_rate^(number of plateaus), at least min; observe() counts
-//   them constant      peak
+//   inverse_sqrt  peak * sqrt(w / max(e, w)), w the warm-up's epochs or 1 (Noam)
+//   plateau       peak * decay_rate^(number of plateaus), at least min; observe() counts them
+//   constant      peak
 class Schedule {
  public:
   Schedule(const ScheduleConfig& config, double peak_lr, double total_epochs);
   double lr(double epoch) const;
-  // plateau: the epoch's validation accuracy; PyTorch's ReduceLROnPlateau with mode max and
-  // threshold 1e-4 relative.
+  // plateau: the epoch's score, negative where a lower one is better; PyTorch's ReduceLROnPlateau
+  // with threshold 1e-4 relative.
   void observe(double metric);
   Json state() const;
   void load_state(const Json& state);

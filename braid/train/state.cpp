@@ -2,40 +2,57 @@
 
 #include <fmt/format.h>
 
-#include <set>
+#include <algorithm>
 
 #include "braid/core/error.h"
 #include "braid/io/safetensors.h"
 #include "braid/runtime/tensor_file.h"
-#include "braid/train/run_folder.h"
 
 namespace braid::train {
 namespace {
 constexpr const char* kFile = "state.safetensors";
-constexpr const char* kVersion = "1";
+constexpr const char* kVersion = "2";
 }  // namespace
 
-void save_state(const TrainState& s, const std::map<std::string, torch::Tensor>& tensors,
+void TrainState::visit(FieldVisitor& v) {
+  v.field("epoch", epoch, "the epoch under way");
+  v.field("batch", batch, "its batches that are done");
+  v.field("step", step, "optimizer steps done");
+  v.field("epoch_loss", epoch_loss, "sum over the epoch's items so far");
+  v.field("epoch_items", epoch_items, "images or tokens of the epoch so far");
+  v.field("epoch_seconds", epoch_seconds, "of training in the epoch");
+  v.field("train_seconds", train_seconds, "of training in the run");
+  v.field("train_items", train_items, "images or tokens of the run so far");
+  v.field("bad_samples", bad_samples, "left out because they could not be read");
+  v.field("skipped_steps", skipped_steps, "in a row, because loss or gradient was not finite");
+  v.list("best_scores", best_scores);
+  v.field("best_epoch", best_epoch, "whose scores these are");
+  v.list("history", history);
+  v.field("schedule", schedule, "of the learning rate");
+  v.field("config", config, "of the task and the run");
+}
+
+TrainResult result_of(const TrainState& state, const tasks::Task& task,
+                      const std::string& stop_reason, int64_t bad_samples,
+                      const std::filesystem::path& best_checkpoint) {
+  return {.task = task.name(),
+          .items = task.items(),
+          .best_scores = state.best_scores,
+          .best_epoch = state.best_epoch,
+          .steps = state.step,
+          .train_seconds = state.train_seconds,
+          .items_per_s = state.train_items / std::max(1e-9, state.train_seconds),
+          .bad_samples = bad_samples,
+          .stop_reason = stop_reason,
+          .best_checkpoint = best_checkpoint,
+          .history = state.history};
+}
+
+void save_state(const TrainState& state, const std::map<std::string, torch::Tensor>& tensors,
                 const std::filesystem::path& folder) {
-  Json history = Json::array();
-  for (const auto& stats : s.history) history.push_back(to_json(stats));
-  const Json json = {{"epoch", s.epoch},
-                     {"batch", s.batch},
-                     {"step", s.step},
-                     {"epoch_loss", s.epoch_loss},
-                     {"epoch_images", s.epoch_images},
-                     {"epoch_seconds", s.epoch_seconds},
-                     {"train_seconds", s.train_seconds},
-                     {"train_images", s.train_images},
-                     {"bad_samples", s.bad_samples},
-                     {"skipped_steps", s.skipped_steps},
-                     {"best_top1", s.best_top1},
-                     {"best_epoch", s.best_epoch},
-                     {"history", history},
-                     {"schedule", s.schedule},
-                     {"config", s.config}};
-  runtime::save_tensors(tensors, folder / kFile,
-                        {{"format", "pt"}, {"version", kVersion}, {"state", json.dump()}});
+  runtime::save_tensors(
+      tensors, folder / kFile,
+      {{"format", "pt"}, {"version", kVersion}, {"state", to_json(state).dump()}});
 }
 
 TrainState load_state(const std::filesystem::path& folder,
@@ -43,35 +60,19 @@ TrainState load_state(const std::filesystem::path& folder,
   const auto file = folder / kFile;
   auto [loaded, metadata] = runtime::load_tensor_file(file);
   tensors = std::move(loaded);
-  TrainState s;
-  try {
-    if (metadata.at("version") != kVersion)
-      throw DataError(
-          "resume",
-          fmt::format("expected state of version {}, got {}", kVersion, metadata.at("version")),
-          file.string());
-    const Json j = Json::parse(metadata.at("state"));
-    j.at("epoch").get_to(s.epoch);
-    j.at("batch").get_to(s.batch);
-    j.at("step").get_to(s.step);
-    j.at("epoch_loss").get_to(s.epoch_loss);
-    j.at("epoch_images").get_to(s.epoch_images);
-    j.at("epoch_seconds").get_to(s.epoch_seconds);
-    j.at("train_seconds").get_to(s.train_seconds);
-    j.at("train_images").get_to(s.train_images);
-    j.at("bad_samples").get_to(s.bad_samples);
-    j.at("skipped_steps").get_to(s.skipped_steps);
-    j.at("best_top1").get_to(s.best_top1);
-    j.at("best_epoch").get_to(s.best_epoch);
-    for (const auto& item : j.at("history")) s.history.push_back(epoch_stats_from_json(item));
-    s.schedule = j.at("schedule");
-    s.config = j.at("config");
-  } catch (const std::out_of_range& e) {
+  const auto version = metadata.find("version"), text = metadata.find("state");
+  if (version == metadata.end() || text == metadata.end())
     throw DataError("resume", "expected a trainer's state, got other metadata", file.string());
-  } catch (const Json::exception& e) {
+  if (version->second != kVersion)
+    throw DataError("resume",
+                    fmt::format("expected state of version {}, got {}", kVersion, version->second),
+                    file.string(), "finish the run with the braid that began it, or start anew");
+  const Json json = parse_json(text->second, {.component = "resume", .where = file.string()});
+  try {
+    return from_json<TrainState>(json, file.string());
+  } catch (const ConfigError& e) {
     throw DataError("resume", fmt::format("corrupt state: {}", e.what()), file.string());
   }
-  return s;
 }
 
 std::map<std::string, torch::Tensor> with_prefix(const std::map<std::string, torch::Tensor>& all,
@@ -82,15 +83,14 @@ std::map<std::string, torch::Tensor> with_prefix(const std::map<std::string, tor
   return out;
 }
 
-void check_same_run(const Json& saved, const Json& now) {
-  static const std::set<std::string> kFree = {
-      "output",  "resume",  "epochs",          "max_train_seconds",  "max_steps",
-      "workers", "threads", "checkpoint_hist", "checkpoint_minutes", "early_stop_epochs"};
-  for (const auto& [field, value] : now.items())
-    if (!kFree.contains(field) && saved.contains(field) && saved[field] != value)
+void check_same_run(const Json& saved, const VisitFields& config) {
+  const Json now = visit_to_json(config);
+  for (const Field& field : visit_for_fields(config))
+    if (!field.rules.free_on_resume && saved.contains(field.name) &&
+        saved[field.name] != now[field.name])
       throw ConfigError("resume",
-                        fmt::format("the run was started with {} = {}, got {}", field,
-                                    saved[field].dump(), value.dump()),
+                        fmt::format("the run was started with {} = {}, got {}", field.name,
+                                    saved[field.name].dump(), now[field.name].dump()),
                         "", "resume with the same settings, or start anew in another --output");
 }
 

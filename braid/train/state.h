@@ -7,28 +7,35 @@
 #include <vector>
 
 #include "braid/core/config.h"
+#include "braid/tasks/task.h"
 #include "braid/torch.h"
-#include "braid/train/trainer.h"
+#include "braid/train/result.h"
 
 namespace braid::train {
 
 struct TrainState {
-  int64_t epoch = 0;      // the epoch under way
-  int64_t batch = 0;      // its batches that are done
-  int64_t step = 0;       // optimizer steps done
-  double epoch_loss = 0;  // sum over the epoch's images so far
-  int64_t epoch_images = 0;
+  int64_t epoch = 0;       // the epoch under way
+  int64_t batch = 0;       // its batches that are done
+  int64_t step = 0;        // optimizer steps done
+  double epoch_loss = 0;   // sum over the epoch's items so far
+  double epoch_items = 0;  // what the task counts: images, tokens
   double epoch_seconds = 0;
   double train_seconds = 0;  // of the run, training alone
-  int64_t train_images = 0;
+  double train_items = 0;
   int64_t bad_samples = 0;    // left out because they could not be read
   int64_t skipped_steps = 0;  // in a row, because loss or gradient was not finite
-  double best_top1 = -1;
+  tasks::Scores best_scores;  // of best_epoch; empty before the first evaluation
   int64_t best_epoch = 0;
   std::vector<EpochStats> history;
   Json schedule;
-  Json config;  // of the run, to be compared on resume
+  Json config;  // of the task and the run, to be compared on resume
+  void visit(FieldVisitor& v);
 };
+
+// The figures of a run that has ended.
+TrainResult result_of(const TrainState& state, const tasks::Task& task,
+                      const std::string& stop_reason, int64_t bad_samples,
+                      const std::filesystem::path& best_checkpoint);
 
 // tensors: optimizer, EMA and random-number state under their prefixes.
 void save_state(const TrainState& state, const std::map<std::string, torch::Tensor>& tensors,
@@ -41,8 +48,8 @@ TrainState load_state(const std::filesystem::path& folder,
 std::map<std::string, torch::Tensor> with_prefix(const std::map<std::string, torch::Tensor>& all,
                                                  const std::string& prefix);
 
-// Throws ConfigError naming the first field in which a resumed run differs from the saved one. What
-// may differ: where it runs, how long, and how often it is kept.
-void check_same_run(const Json& saved, const Json& now);
+// Throws ConfigError naming the first field in which a resumed run differs from the saved one,
+// except those that are free on resume. config: visits the task's and the run's.
+void check_same_run(const Json& saved, const VisitFields& config);
 
 }  // namespace braid::train

@@ -1,54 +1,32 @@
-// Trains one model on one dataset.
+// Trains one task.
 #pragma once
-#include <atomic>
-#include <filesystem>
-#include <string>
-#include <vector>
+#include <stop_token>
 
 #include "braid/core/progress.h"
-#include "braid/data/dataset.h"
+#include "braid/tasks/task.h"
 #include "braid/train/config.h"
+#include "braid/train/result.h"
 
 namespace braid::train {
 
-struct EpochStats {
-  int64_t epoch = 0;  // from 0
-  int64_t step = 0;   // optimizer steps so far
-  double train_loss = 0;
-  double val_loss = 0;
-  double val_top1 = 0;      // percent
-  double val_top1_ema = 0;  // percent; equals val_top1 without EMA
-  double lr = 0;            // at the epoch's end
-  double seconds = 0;       // training alone, without evaluation
-  double images_per_s = 0;  // training
-};
-
-struct TrainResult {
-  std::vector<EpochStats> history;
-  double best_top1 = 0;  // percent, on val
-  int64_t best_epoch = 0;
-  int64_t steps = 0;
-  double train_seconds = 0;  // training alone
-  double images_per_s = 0;   // training alone, over the whole run
-  int64_t bad_samples = 0;
-  std::string stop_reason;                // "epochs", "time", "steps", "early_stop", "interrupted"
-  std::filesystem::path best_checkpoint;  // <output>/model_best, loadable by models::load_model
-};
-
-// Set by the program's SIGINT handler; the trainer saves and returns at the next step.
-std::atomic<bool>& interrupt_requested();
-
-// Trains config.model on splits.train, validates on splits.val after every epoch, and fills
+// Trains the task's model on its training data, evaluates it on val after every epoch, and fills
 // config.output with
-//   config.toml        the resolved run config
-//   last/ model_best/  checkpoints (model.safetensors, config.json; last/ also the trainer's state)
+//   config.toml        the resolved config, the task's and the run's
+//   last/ model_best/  checkpoints as the task saves them; last/ also the trainer's state
 //   checkpoint-N/      the newest config.checkpoint_hist epochs
 //   summary.csv        a line per epoch
 //   results.json       the TrainResult
 //   events.out.tfevents.*  TensorBoard
-// With config.resume it continues from last/ bit-exactly on the CPU.
+// When `stop` is requested it saves and returns at the end of the step. With config.resume it
+// continues from last/, on the CPU to the bit; the task is then best made from that checkpoint
+// (checkpoint_to_resume in train/checkpoints.h), since its weights are loaded over.
+//
+// Nothing of the process is set: random numbers come from LibTorch's default generators and the
+// threads are those that are there. A repeatable run seeds them first (runtime/process.h).
+//
 // Throws ConfigError, DataError or IoError; a failing output folder is found before the first
 // epoch.
-TrainResult train(const TrainConfig& config, const data::Splits& splits, Progress& progress);
+TrainResult train(tasks::Task& task, const RunConfig& config, std::stop_token stop,
+                  Progress& progress);
 
 }  // namespace braid::train

@@ -41,6 +41,9 @@ TEST_F(Faults, ConfigFilesNameTheLine) {
                      HasSubstr("4")));
   write("run.toml", "model = \"resnet20\"\nepochs = \"many\"\n");
   EXPECT_FAILS(braid("train --config run.toml"), 78, AllOf(HasSubstr("epochs"), HasSubstr("2")));
+  write("run.toml", "modle = \"resnet20\"\ndata = \"data\"\n");
+  EXPECT_FAILS(braid("train --config run.toml"), 78,
+               AllOf(HasSubstr("'modle'"), HasSubstr("'model'"), HasSubstr("run.toml:1")));
   write("run.toml", "model = \n");
   EXPECT_FAILS(braid("train --config run.toml"), 78, HasSubstr("run.toml"));
   EXPECT_FAILS(braid("train --config nowhere.toml"), 74, HasSubstr("nowhere.toml"));

@@ -29,7 +29,25 @@ TEST_F(Verbs, CompletionOffersVerbsFlagsAndModels) {
   EXPECT_EQ(offer("braid compare --models resnet20,cct_2", 3), "resnet20,cct_2_3x2_32\n");
   EXPECT_THAT(offer("braid data i", 2), HasSubstr("info"));
   EXPECT_THAT(offer("braid eval --lr", 2), Not(HasSubstr("--lr")));
+  EXPECT_EQ(offer("braid train --opt la", 3), "lamb\n");
+  EXPECT_EQ(offer("braid eval --dtype ''", 3), "float32\nbfloat16\nauto\n");
+  EXPECT_EQ(offer("braid compare --skip robustness,e", 3), "robustness,efficiency\n");
+  EXPECT_EQ(offer("braid data info x --format j", 5), "json\n");
   EXPECT_EQ(braid("completion fish").code, 64);
+}
+
+TEST_F(Verbs, HelpSaysWhatAFieldMayBe) {
+  const auto train = braid("train --help");
+  ASSERT_EQ(train.code, 0);
+  EXPECT_THAT(train.out, AllOf(HasSubstr("--opt {sgd,nesterov,adamw,lamb,lion}"),
+                               HasSubstr("(at least 0 and below 1) [0.9]")));
+  const auto eval = braid("eval --help");
+  EXPECT_THAT(eval.out, AllOf(HasSubstr("--on-bad-sample {error,skip}"),
+                              HasSubstr("(between 1 and 65536) [128]")));
+  EXPECT_EQ(braid("eval --checkpoint x --data y --batch-size 0").code, 64);
+  EXPECT_EQ(braid("eval --checkpoint x --data y --dtype int3").code, 64);
+  EXPECT_EQ(braid("predict --checkpoint x y.png --top 0").code, 64);
+  EXPECT_EQ(braid("predict --checkpoint x y.png --on-bad-sample hide").code, 64);
 }
 
 TEST_F(Verbs, ModelsAsJson) {

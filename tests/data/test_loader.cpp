@@ -1,10 +1,11 @@
 // The loader: the same batches whatever the number of workers, resumable within an epoch, tolerant
 // where asked to be; and the datasets behind it.
-#include "braid/data/loader.h"
+#include "braid/data/image/image_collate.h"
 
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <set>
@@ -12,6 +13,7 @@
 #include "braid/core/error.h"
 #include "braid/core/progress.h"
 #include "braid/data/catalog.h"
+#include "braid/data/image/statistics.h"
 #include "braid/data/sources.h"
 
 namespace braid::data {
@@ -41,18 +43,17 @@ class Numbered final : public Dataset {
   std::vector<std::string> classes_ = {"a", "b", "c", "d", "e"};
 };
 
-LoaderOptions options(int64_t workers) {
-  LoaderOptions o;
+ImageLoaderOptions options(int64_t workers) {
+  ImageLoaderOptions o;
   o.batch_size = 8;
   o.workers = workers;
-  o.train = true;
-  o.seed = 4;
   o.input.height = o.input.width = 8;
-  o.augment.aa = "rand-m9-n2-mstd0.5";
-  o.augment.reprob = 0.5;
-  o.augment.mixup = 0.8;
-  o.augment.cutmix = 1.0;
-  o.label_smoothing = 0.1;
+  TrainingImages training{.augment = {}, .label_smoothing = 0.1, .seed = 4};
+  training.augment.aa = "rand-m9-n2-mstd0.5";
+  training.augment.reprob = 0.5;
+  training.augment.mixup = 0.8;
+  training.augment.cutmix = 1.0;
+  o.training = training;
   return o;
 }
 
@@ -65,20 +66,19 @@ std::vector<Batch> epoch(Loader& loader, int64_t number, int64_t first = 0) {
 
 void expect_same(const Batch& a, const Batch& b) {
   EXPECT_EQ(a.indices, b.indices);
-  EXPECT_TRUE(a.images.equal(b.images));
-  EXPECT_TRUE(a.labels.equal(b.labels));
-  EXPECT_TRUE(a.soft_targets.equal(b.soft_targets));
+  for (const char* key : {kPixelValues, kLabels, kSoftLabels})
+    EXPECT_TRUE(a.at(key).equal(b.at(key))) << key;
 }
 
 TEST(LoaderTest, TheSameBatchesForAnyNumberOfWorkers) {
   const auto dataset = std::make_shared<Numbered>();
-  Loader alone(dataset, options(0));
-  const auto expected = epoch(alone, 2);
+  const auto alone = make_image_loader(dataset, options(0));
+  const auto expected = epoch(*alone, 2);
   ASSERT_EQ(expected.size(), 6u) << "the last partial batch is left out";
   for (const int64_t workers : {1, 3, 7}) {
-    Loader loader(dataset, options(workers));
-    epoch(loader, 1);  // another epoch before changes nothing
-    const auto batches = epoch(loader, 2);
+    const auto loader = make_image_loader(dataset, options(workers));
+    epoch(*loader, 1);  // another epoch before changes nothing
+    const auto batches = epoch(*loader, 2);
     ASSERT_EQ(batches.size(), expected.size());
     for (size_t i = 0; i < batches.size(); ++i) expect_same(batches[i], expected[i]);
   }
@@ -86,8 +86,8 @@ TEST(LoaderTest, TheSameBatchesForAnyNumberOfWorkers) {
 
 TEST(LoaderTest, AResumeWithinAnEpochGivesItsTail) {
   const auto dataset = std::make_shared<Numbered>();
-  Loader loader(dataset, options(2));
-  const auto whole = epoch(loader, 3), tail = epoch(loader, 3, 4);
+  const auto loader = make_image_loader(dataset, options(2));
+  const auto whole = epoch(*loader, 3), tail = epoch(*loader, 3, 4);
   ASSERT_EQ(tail.size(), 2u);
   for (size_t i = 0; i < 2; ++i) expect_same(tail[i], whole[4 + i]);
 }
@@ -95,26 +95,26 @@ TEST(LoaderTest, AResumeWithinAnEpochGivesItsTail) {
 TEST(LoaderTest, EpochsAreShuffledAndComplete) {
   const auto dataset = std::make_shared<Numbered>();
   auto o = options(2);
-  Loader loader(dataset, o);
-  const auto one = epoch(loader, 0), two = epoch(loader, 1);
+  const auto loader = make_image_loader(dataset, o);
+  const auto one = epoch(*loader, 0), two = epoch(*loader, 1);
   EXPECT_NE(one[0].indices, two[0].indices);
   std::set<int64_t> seen;
   for (const auto& batch : one) seen.insert(batch.indices.begin(), batch.indices.end());
   EXPECT_EQ(seen.size(), 48u) << "no image twice";
-  o.train = false;
-  Loader evaluation(dataset, o);
+  o.training.reset();
+  const auto evaluation = make_image_loader(dataset, o);
   int64_t next = 0;
-  for (const auto& batch : epoch(evaluation, 0))
+  for (const auto& batch : epoch(*evaluation, 0))
     for (const int64_t index : batch.indices) EXPECT_EQ(index, next++);
   EXPECT_EQ(next, 50);
 }
 
 TEST(LoaderTest, MixedTargetsAreDistributions) {
-  Loader loader(std::make_shared<Numbered>(), options(1));
-  for (const auto& batch : epoch(loader, 0)) {
-    ASSERT_TRUE(batch.soft_targets.defined());
-    EXPECT_TRUE(batch.soft_targets.sum(1).allclose(torch::ones({8}), 1e-5, 1e-5));
-    EXPECT_GE(batch.soft_targets.min().item<double>(), 0.1 / 5 - 1e-6)
+  const auto loader = make_image_loader(std::make_shared<Numbered>(), options(1));
+  for (const auto& batch : epoch(*loader, 0)) {
+    ASSERT_TRUE(batch.has(kSoftLabels));
+    EXPECT_TRUE(batch.at(kSoftLabels).sum(1).allclose(torch::ones({8}), 1e-5, 1e-5));
+    EXPECT_GE(batch.at(kSoftLabels).min().item<double>(), 0.1 / 5 - 1e-6)
         << "label smoothing is in it";
   }
 }
@@ -122,19 +122,98 @@ TEST(LoaderTest, MixedTargetsAreDistributions) {
 TEST(LoaderTest, BadSamplesAreErrorsOrCounted) {
   const auto dataset = std::make_shared<Numbered>();
   dataset->bad = 17;
-  Loader strict(dataset, options(2));
-  EXPECT_THROW(epoch(strict, 0), DataError);
+  const auto strict = make_image_loader(dataset, options(2));
+  EXPECT_THROW(epoch(*strict, 0), DataError);
   auto o = options(2);
   o.on_bad_sample = "skip";
-  Loader tolerant(dataset, o);
-  o.train = false;
-  Loader evaluation(dataset, o);
+  const auto tolerant = make_image_loader(dataset, o);
+  o.training.reset();
+  const auto evaluation = make_image_loader(dataset, o);
   int64_t images = 0;
-  for (const auto& batch : epoch(evaluation, 0)) images += batch.labels.size(0);
+  for (const auto& batch : epoch(*evaluation, 0)) images += batch.size();
   EXPECT_EQ(images, 49);
-  EXPECT_EQ(evaluation.bad_samples(), 1);
-  ASSERT_EQ(evaluation.bad_sample_messages().size(), 1u);
-  EXPECT_NE(evaluation.bad_sample_messages()[0].find("image17"), std::string::npos);
+  EXPECT_EQ(evaluation->bad_samples(), 1);
+  ASSERT_EQ(evaluation->bad_sample_messages().size(), 1u);
+  EXPECT_NE(evaluation->bad_sample_messages()[0].find("image17"), std::string::npos);
+}
+
+// A batch of which nothing can be read is not there, but a resume must count it.
+TEST(LoaderTest, PositionCountsBatchesThatWereLeftOut) {
+  class HalfBad final : public Collate {
+   public:
+    Batch operator()(const std::vector<int64_t>& indices, const Place& place,
+                     BadSamples& bad) const override {
+      Batch batch;
+      for (const int64_t index : indices)
+        if (bad.guard([&] {
+              if (place.batch % 2 == 0) throw DataError("test", "broken");
+            }))
+          batch.indices.push_back(index);
+      return batch;
+    }
+  };
+  for (const int64_t workers : {0, 2}) {
+    Loader loader(std::make_shared<HalfBad>(), std::make_unique<Sequential>(10, 2),
+                  {.workers = workers, .on_bad_sample = "skip"});
+    loader.start_epoch(0);
+    EXPECT_EQ(loader.position(), 0);
+    EXPECT_EQ(loader.next()->indices, (std::vector<int64_t>{2, 3}));
+    EXPECT_EQ(loader.position(), 2);
+    EXPECT_EQ(loader.next()->indices, (std::vector<int64_t>{6, 7}));
+    EXPECT_FALSE(loader.next());
+    EXPECT_EQ(loader.position(), loader.size());
+    EXPECT_EQ(loader.bad_samples(), 6);
+    loader.start_epoch(0, 2);
+    EXPECT_EQ(loader.next()->indices, (std::vector<int64_t>{6, 7}));
+  }
+  EXPECT_THROW(BadSamples("hide"), ConfigError);
+}
+
+TEST(BatchTest, SaysWhatIsThere) {
+  const Batch batch{{{kPixelValues, torch::zeros({2, 1, 4, 4})}}, {5, 6}};
+  EXPECT_EQ(batch.size(), 2);
+  EXPECT_FALSE(batch.has(kLabels));
+  EXPECT_EQ(batch.to(torch::kCPU).at(kPixelValues).size(2), 4);
+  try {
+    batch.at(kLabels);
+    FAIL() << "no error";
+  } catch (const InternalError& e) {
+    EXPECT_NE(std::string(e.what()).find("pixel_values"), std::string::npos) << e.what();
+  }
+}
+
+// Counts how often an image is decoded.
+class Counted final : public Dataset {
+ public:
+  int64_t size() const override { return parent_.size(); }
+  Example get(int64_t index) const override {
+    ++decoded;
+    return parent_.get(index);
+  }
+  int64_t label(int64_t index) const override { return parent_.label(index); }
+  std::string describe(int64_t index) const override { return parent_.describe(index); }
+  const std::vector<std::string>& classes() const override { return parent_.classes(); }
+  int64_t channels() const override { return 3; }
+  mutable std::atomic<int64_t> decoded{0};
+
+ private:
+  Numbered parent_;
+};
+
+TEST(Statistics, AreMeasuredOncePerDataset) {
+  const auto dataset = std::make_shared<Counted>();
+  SharedStatistics shared(dataset);
+  const auto one = shared.get(), two = shared.get();
+  EXPECT_EQ(dataset->decoded, dataset->size());
+  EXPECT_EQ(one.mean, two.mean);
+  const auto measured = measure_statistics(*dataset);
+  EXPECT_EQ(one.mean, measured.mean);
+  EXPECT_EQ(one.std, measured.std);
+  // Image i's pixel k is 3 i + k modulo 256.
+  double sum = 0;
+  for (int i = 0; i < 50; ++i)
+    for (int k = 0; k < 192; k += 3) sum += (3 * i + k) % 256 / 255.0;
+  EXPECT_NEAR(one.mean[0], sum / (50 * 64), 1e-4);
 }
 
 TEST(Sampling, SharesAreNestedAndStratified) {

@@ -39,6 +39,20 @@ def interval(top1, count=10000):
     return [round(100 * (center - half), 2), round(100 * (center + half), 2)]
 
 
+SCORES = [("top1", "top-1", "%", True), ("top5", "top-5", "%", True), ("macro_f1", "macro-F1", "%", True),
+          ("ece", "ECE", "%", False), ("nll", "nll", "nats", False)]
+
+
+def score(kind, value, low=None, high=None):
+    name, _, unit, higher = kind
+    return {"name": name, "unit": unit, "value": value, "low": value if low is None else low, "high": value if high is None else high,
+            "higher_is_better": higher}
+
+
+def top1_score(top1):
+    return score(SCORES[0], top1, *interval(top1))
+
+
 def confusion(top1):
     wrong = 1000 * 10 * (100 - top1) / 100
     weights = {(i, j): CONFUSED.get((i, j), 0.12) for i in range(10) for j in range(10) if i != j}
@@ -77,26 +91,33 @@ def curve(top1, rate):
         rows.append({"epoch": epoch, "seconds": round(120 * done, 1), "lr": round(1e-3 * (1 - done), 6),
                      "train_loss": round(0.24 + 1.1 * 2.718 ** (-5 * done) + random.uniform(-.01, .01), 4),
                      "val_loss": round(0.27 + 0.9 * 2.718 ** (-5 * done) + random.uniform(-.015, .015), 4),
-                     "val_top1": round(top1 + 0.3 - 26 * 2.718 ** (-4.6 * done) + random.uniform(-.3, .3), 2)})
+                     "val_score": round(top1 + 0.3 - 26 * 2.718 ** (-4.6 * done) + random.uniform(-.3, .3), 2)})
     return rows
 
 
 def model(entry, pixels, by_class):
     name, family, params, macs, top1, rate, latency, throughput, peak, drops, shuffle, scarce = entry
+    fusion = {"cct_2_3x2_32": "serial", "coatnet_pico_32": "interleaved"}.get(name, "none")
+    scores = [top1_score(top1), score(SCORES[1], round(99.1 + random.uniform(0, .7), 2)),
+              score(SCORES[2], round(top1 - random.uniform(.02, .2), 2)), score(SCORES[3], round(random.uniform(.8, 3.2), 2)),
+              score(SCORES[4], round(2.6 * (100 - top1) / 100, 4))]
     return {
-        "name": name, "family": family, "params": params, "macs": macs, "top1": top1, "top1_interval": interval(top1),
-        "top5": round(99.1 + random.uniform(0, .7), 2), "macro_f1": round(top1 - random.uniform(.02, .2), 2),
-        "ece": round(random.uniform(.8, 3.2), 2), "nll": round(2.6 * (100 - top1) / 100, 4), "train_images_per_s": rate, "train_seconds": 120.0,
+        "name": name, "family": family, "fusion": fusion, "error": None, "params": params, "macs": macs, "train_macs": macs,
+        "score": scores[0], "scores": scores, "val_score": top1, "seed_scores": [top1], "best_seed": 0,
+        "train_items_per_s": rate, "train_seconds": 120.0,
         "epochs": round(120 * rate / 54000, 1), "latency_ms_p50": latency, "latency_ms_p95": round(latency * random.uniform(1.1, 1.5), 2),
-        "throughput_images_per_s": throughput, "peak_memory_bytes": peak << 20, "checkpoint_bytes": 4 * params + 9000,
-        "checkpoint": f"runs/sample/{name}/model_best",
+        "throughput_items_per_s": throughput, "peak_memory_bytes": peak << 20, "checkpoint_bytes": 4 * params + 9000,
+        "checkpoint": f"runs/sample/{name}/model_best", "bad_samples": 0,
+        "resolved": {"device": "cpu", "dtype": "float32", "threads": 2, "batch_size": 128, "input_size": [1, 28, 28]},
         "recipe": {"opt": "sgd" if family == "cnn" else "adamw", "lr": 0.1 if family == "cnn" else 0.001, "sched": "cosine",
                    "weight_decay": 0.0005 if family == "cnn" else 0.05, "warmup_epochs": 1, "smoothing": 0.1, "batch_size": 128},
         "curve": curve(top1, rate),
-        "sample_efficiency": [{"fraction": f, "top1": round(top1 - loss, 2)} for f, loss in zip((0.1, 0.3, 1.0), (*scarce, 0))],
-        "robustness": [{"corruption": c, "severity": s, "top1": round(max(10, top1 - d * s ** 1.35 + random.uniform(-.4, .4)), 2)}
-                       for c, d in zip(CORRUPTIONS, drops) for s in range(1, 6)],
-        "shuffled_patches": [{"grid": g, "top1": round(max(10, top1 - d), 2)} for g, d in zip((1, 2, 4, 7), (0, *shuffle))],
+        "sample_efficiency": [{"fraction": f, "score": round(top1 - loss, 2)} for f, loss in zip((0.1, 0.3, 1.0), (*scarce, 0))],
+        "robustness": {
+            "items": 500, "bad_samples": 0, "clean_score": top1,
+            "corruptions": [{"corruption": c, "severity": s, "score": round(max(10, top1 - d * s ** 1.35 + random.uniform(-.4, .4)), 2)}
+                            for c, d in zip(CORRUPTIONS, drops) for s in range(1, 6)],
+            "shuffled_patches": [{"grid": g, "score": round(max(10, top1 - d), 2)} for g, d in zip((1, 2, 4, 7), (0, *shuffle))]},
         "confusion": confusion(top1), "misclassified": misclassified(pixels, by_class),
     }
 
@@ -106,20 +127,23 @@ def main():
     models = [model(entry, *data) for entry in MODELS]
     fusion = {
         "cnn": "resnet56", "transformer": "vit_lite_7_4_32", "hybrid": "coatnet_pico_32",
-        "late_fusion": {"top1": 91.36, "top1_interval": interval(91.36), "params": 855482 + 3738378, "macs": 365285824,
+        "late_fusion": {"score": top1_score(91.36), "params": 855482 + 3738378, "macs": 365285824,
                         "latency_ms_p50": 13.4, "latency_ms_p95": 16.1, "checkpoint": None},
-        "distillation": {"top1": 88.57, "top1_interval": interval(88.57), "params": 3738570, "macs": 240100000,
+        "distillation": {"score": top1_score(88.57), "params": 3738570, "macs": 240100000,
                          "latency_ms_p50": 5.3, "latency_ms_p95": 6.6, "checkpoint": "runs/sample/distilled/model_best"},
-        "oracle_top1": 94.06,
+        "oracle_score": 94.06,
         "overlap": {"both_right": 83.3, "only_cnn_right": 7.62, "only_transformer_right": 3.14, "both_wrong": 5.94},
     }
     results = {
-        "schema_version": 1, "braid_version": "0.1.0", "created": "2026-01-01T12:00:00Z",
+        "schema_version": 2, "braid_version": "0.1.0", "created": "2026-01-01T12:00:00Z",
         "command": "braid compare --data fashion-mnist --models resnet20,resnet56,vit_lite_7_4_32,cct_2_3x2_32,coatnet_pico_32 --budget time=2m",
+        "task": "image_classification", "score": "top1",
+        "scores": [{"name": n, "title": t, "unit": u, "higher_is_better": h} for n, t, u, h in SCORES],
         "budget": {"kind": "time", "value": 120, "text": "time=2m"}, "prefer": "accuracy", "seeds": [0],
-        "machine": {"cpu": "Sample CPU 2.0 GHz", "cores": 2, "memory_bytes": 16 << 30, "device": "cpu", "dtype": "float32",
+        "machine": {"cpu": "Sample CPU 2.0 GHz", "cores": 2, "threads": 2, "memory_bytes": 16 << 30, "device": "cpu", "dtype": "float32",
                     "torch_version": "2.13.0", "os": "Debian GNU/Linux 12"},
-        "data": {"name": "fashion-mnist (invented sample)", "classes": CLASSES, "train": 54000, "val": 6000, "test": 10000, "channels": 1, "img_size": 28},
+        "data": {"name": "fashion-mnist (invented sample)", "items": "images", "classes": CLASSES, "train": 54000, "val": 6000, "test": 10000,
+                 "test_split": "test", "channels": 1, "bad_samples": 0},
         "recommendation": {"model": "coatnet_pico_32", "checkpoint": "runs/sample/coatnet_pico_32/model_best",
                            "reason": "coatnet_pico_32 is the most accurate of the five within the same two minutes: 92.07%, 1.15 points above the best CNN; "
                                      "cct_2_3x2_32 is 0.49 points behind at a third of the latency."},

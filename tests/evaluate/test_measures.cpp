@@ -9,9 +9,7 @@
 #include "braid/evaluate/budget.h"
 #include "braid/evaluate/image/corruption.h"
 #include "braid/evaluate/image/fusion.h"
-#include "braid/evaluate/latency.h"
 #include "braid/evaluate/metrics.h"
-#include "braid/evaluate/recommend.h"
 
 namespace braid::evaluate {
 namespace {
@@ -40,11 +38,10 @@ TEST(Budget, ReadsEveryForm) {
 }
 
 TEST(Budget, AShareOfTheDataGetsTheSharesBudget) {
-  EXPECT_DOUBLE_EQ(allow(parse_budget("time=100"), 0.1, 32, 1).seconds, 10);
-  EXPECT_EQ(allow(parse_budget("epochs=7"), 0.1, 32, 1).epochs, 7);
-  // 1e12 FLOPs at 6e6 per image: 166,666 images, of which a tenth in batches of 32.
-  EXPECT_EQ(allow(parse_budget("flops=1T"), 0.1, 32, training_flops_per_image(1'000'000)).steps,
-            520);
+  EXPECT_DOUBLE_EQ(limits_of(parse_budget("time=100"), 0.1, 32, 1).seconds, 10);
+  EXPECT_EQ(limits_of(parse_budget("epochs=7"), 0.1, 32, 1).epochs, 7);
+  // 1e12 FLOPs at 6e6 per item: 166,666 items, of which a tenth in batches of 32.
+  EXPECT_EQ(limits_of(parse_budget("flops=1T"), 0.1, 32, training_flops(1'000'000)).steps, 520);
 }
 
 TEST(Metrics, OfASmallTable) {
@@ -70,52 +67,12 @@ TEST(Fusion, OverlapAndLateFusion) {
   const auto labels = torch::tensor({0, 1, 1, 1}, torch::kInt64);
   const auto o = error_overlap(a, b, labels);
   EXPECT_DOUBLE_EQ(o.both_right, 25);
-  EXPECT_DOUBLE_EQ(o.only_a_right, 25);
-  EXPECT_DOUBLE_EQ(o.only_b_right, 25);
+  EXPECT_DOUBLE_EQ(o.only_cnn_right, 25);
+  EXPECT_DOUBLE_EQ(o.only_transformer_right, 25);
   EXPECT_DOUBLE_EQ(o.both_wrong, 25);
   EXPECT_DOUBLE_EQ(o.oracle(), 75);
   EXPECT_TRUE(late_fusion(a, b).allclose((a + b) * 0.5));
   EXPECT_THROW(late_fusion(a, b.narrow(0, 0, 2)), InternalError);
-}
-
-TEST(Latency, QuantileIsNumpys) {
-  EXPECT_DOUBLE_EQ(quantile({3, 1, 2}, 0.5), 2);
-  EXPECT_DOUBLE_EQ(quantile({1, 2, 3, 4}, 0.95), 3.85);
-  EXPECT_DOUBLE_EQ(quantile({5}, 0.95), 5);
-}
-
-Candidate candidate(const std::string& name, double top1, double latency, int64_t params) {
-  return {.name = name,
-          .measured = true,
-          .top1 = top1,
-          .top1_low = top1 - 0.5,
-          .top1_high = top1 + 0.5,
-          .latency_ms = latency,
-          .params = params};
-}
-
-TEST(Recommend, AccuracyTakesTheFastestOfThoseThatCannotBeToldApart) {
-  const std::vector<Candidate> list = {candidate("slow", 92.3, 9, 10),
-                                       candidate("fast", 92.0, 2, 20), candidate("weak", 80, 1, 5)};
-  EXPECT_EQ(recommend(list, {}).model, "fast");
-  EXPECT_EQ(recommend(list, {.prefer = "latency", .max_latency_ms = {}, .max_params = {}}).model,
-            "weak");
-  EXPECT_EQ(recommend(list, {.prefer = "size", .max_latency_ms = {}, .max_params = {}}).model,
-            "weak");
-  EXPECT_EQ(recommend(list, {.prefer = "accuracy", .max_latency_ms = 1.5, .max_params = {}}).model,
-            "weak");
-  const auto none =
-      recommend(list, {.prefer = "accuracy", .max_latency_ms = 0.1, .max_params = {}});
-  EXPECT_FALSE(none.model);
-  EXPECT_THAT(none.reason, HasSubstr("0.1 ms"));
-  EXPECT_EQ(rank(list, {}), (std::vector<size_t>{1, 0, 2}));
-}
-
-TEST(Recommend, FailedModelsAreNeverTaken) {
-  Candidate failed = candidate("failed", 99, 1, 1);
-  failed.measured = false;
-  EXPECT_EQ(recommend({failed, candidate("ok", 50, 1, 1)}, {}).model, "ok");
-  EXPECT_FALSE(recommend({failed}, {}).model);
 }
 
 io::Image ramp() {
@@ -136,10 +93,10 @@ TEST(Corruption, IsDeterministicAndKeepsTheSize) {
   ASSERT_EQ(corruptions().size(), 6u);
   for (const auto& name : corruptions())
     for (int64_t severity = 1; severity <= kSeverities; ++severity) {
-      const auto harmed = corrupt(image, name, severity, 3);
-      EXPECT_EQ(harmed.pixels.size(), image.pixels.size());
-      EXPECT_EQ(harmed.pixels, corrupt(image, name, severity, 3).pixels) << name;
-      EXPECT_GT(distance(harmed, image), 0) << name << severity;
+      const auto corrupted = corrupt(image, name, severity, 3);
+      EXPECT_EQ(corrupted.pixels.size(), image.pixels.size());
+      EXPECT_EQ(corrupted.pixels, corrupt(image, name, severity, 3).pixels) << name;
+      EXPECT_GT(distance(corrupted, image), 0) << name << severity;
     }
   EXPECT_LT(distance(corrupt(image, "noise", 1, 3), image),
             distance(corrupt(image, "noise", 5, 3), image));

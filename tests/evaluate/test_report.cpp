@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <regex>
 
 #include "braid/core/error.h"
@@ -34,26 +35,34 @@ size_t count(const std::string& text, const std::string& part) {
   return n;
 }
 
+Json schema(const std::string& name) {
+  return read_json(fs::path(BRAID_TEST_SOURCE_DIR) / ".." / "docs" / name);
+}
+
 TEST(ReportFixtures, AreValidUnderTheSchema) {
-  const Json schema =
-      read_json(fs::path(BRAID_TEST_SOURCE_DIR) / ".." / "docs" / "results.schema.json");
-  for (const char* name : {"results_sample.json", "results_hostile.json", "results_minimal.json"}) {
-    EXPECT_THAT(test::schema_violations(fixture(name), schema), IsEmpty()) << name;
-  }
+  for (const char* name : {"results_sample.json", "results_hostile.json", "results_minimal.json",
+                           "results_perplexity.json"})
+    EXPECT_THAT(test::schema_violations(fixture(name), schema("results.schema.json")), IsEmpty())
+        << name;
+  for (const char* name :
+       {"results_v1_sample.json", "results_v1_hostile.json", "results_v1_minimal.json"})
+    EXPECT_THAT(test::schema_violations(fixture(name), schema("results.schema.v1.json")), IsEmpty())
+        << name;
 }
 
 TEST(ReportFixtures, SchemaRejectsWhatItShould) {
-  const Json schema =
-      read_json(fs::path(BRAID_TEST_SOURCE_DIR) / ".." / "docs" / "results.schema.json");
-  Json results = fixture("results_minimal.json");
-  results["models"][0]["top1"] = 101;
-  EXPECT_THAT(test::schema_violations(results, schema), Not(IsEmpty()));
-  results = fixture("results_minimal.json");
-  results["models"][0]["family"] = "recurrent";
-  EXPECT_THAT(test::schema_violations(results, schema), Not(IsEmpty()));
-  results = fixture("results_minimal.json");
-  results.erase("machine");
-  EXPECT_THAT(test::schema_violations(results, schema), Not(IsEmpty()));
+  const Json rules = schema("results.schema.json");
+  const auto refuses = [&](const std::function<void(Json&)>& change) {
+    Json results = fixture("results_minimal.json");
+    change(results);
+    return !test::schema_violations(results, rules).empty();
+  };
+  EXPECT_FALSE(refuses([](Json&) {}));
+  EXPECT_TRUE(refuses([](Json& r) { r["models"][0]["score"].erase("unit"); }));
+  EXPECT_TRUE(refuses([](Json& r) { r["models"][0]["score"] = 88.1; }));
+  EXPECT_TRUE(refuses([](Json& r) { r["models"][0]["family"] = "recurrent"; }));
+  EXPECT_TRUE(refuses([](Json& r) { r.erase("machine"); }));
+  EXPECT_TRUE(refuses([](Json& r) { r["schema_version"] = 1; }));
 }
 
 TEST(ReportPage, HoldsTheResultsUnchanged) {

@@ -68,6 +68,8 @@ TEST(Safetensors, RefusesWhatTheReferenceRefuses) {
   refuses(R"({"a":[1,2]})", 0, "no object");
   refuses(R"([])", 0, "header is no object");
   refuses(R"({"a":)", 0, "broken JSON");
+  refuses(R"({"a":{"dtype":"U8","shape":[2E8869],"data_offsets":[0,1]}})", 1, "no double");
+  refuses(R"({"a":)" + std::string(100'000, '['), 0, "endless nesting");
   refuses("", 0, "empty header");
   auto bytes = file_of(kGood, 11);
   const uint64_t huge = UINT64_MAX - 4;

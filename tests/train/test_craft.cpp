@@ -5,11 +5,9 @@
 
 #include "braid/core/error.h"
 #include "braid/models/registry.h"
-#include "braid/models/vision/image_model.h"
 #include "braid/runtime/tensor_file.h"
 #include "braid/train/divergence.h"
 #include "braid/train/ema.h"
-#include "braid/train/loss.h"
 #include "braid/train/optimizer.h"
 #include "braid/train/schedule.h"
 
@@ -190,81 +188,22 @@ TEST(EmaTest, EqualsModelEmaV3) {
   EXPECT_TRUE(module->weight.equal(last));
 }
 
-TEST(Loss, EqualsTheReferences) {
-  const auto& f = fixture();
-  const auto& logits = f.at("logits");
-  const auto near = [&](const torch::Tensor& got, const std::string& name) {
-    EXPECT_NEAR(got.item<double>(), f.at("loss." + name).item<double>(), 1e-6) << name;
-  };
-  near(cross_entropy(logits, f.at("labels"), 0.1), "smooth");
-  near(cross_entropy(logits, f.at("labels"), 0), "plain");
-  near(soft_cross_entropy(logits, f.at("targets")), "soft");
-  near(distillation_loss(logits, f.at("teacher"), "hard", 1), "hard_distillation");
-  near(distillation_loss(logits, f.at("teacher"), "soft", 3), "soft_distillation");
-}
-
-// Gradients by central differences in float64.
-TEST(Loss, GradientsAreTheFiniteDifferences) {
-  const auto labels = fixture().at("labels");
-  const auto teacher = fixture().at("teacher").to(torch::kDouble);
-  const auto targets = fixture().at("targets").to(torch::kDouble);
-  const std::vector<std::function<torch::Tensor(const torch::Tensor&)>> losses = {
-      [&](const auto& x) { return cross_entropy(x, labels, 0.1); },
-      [&](const auto& x) { return soft_cross_entropy(x, targets); },
-      [&](const auto& x) { return distillation_loss(x, teacher, "hard", 1); },
-      [&](const auto& x) { return distillation_loss(x, teacher, "soft", 2); }};
-  for (size_t k = 0; k < losses.size(); ++k) {
-    auto x = fixture().at("logits").to(torch::kDouble).requires_grad_();
-    losses[k](x).backward();
-    const auto point = x.detach();
-    for (int64_t i = 0; i < point.size(0); ++i)
-      for (int64_t j = 0; j < point.size(1); ++j) {
-        constexpr double kStep = 1e-5;
-        auto up = point.clone(), down = point.clone();
-        up[i][j] += kStep;
-        down[i][j] -= kStep;
-        const double slope = (losses[k](up) - losses[k](down)).item<double>() / (2 * kStep);
-        EXPECT_NEAR(x.grad()[i][j].item<double>(), slope, 1e-8) << "loss " << k;
-      }
-  }
-}
-
-// Four batches of two, accumulated, give the gradient of the batch of eight.
-TEST(Accumulation, EqualsTheLargeBatch) {
-  for (const char* name : {"vit_lite_2_4_32", "cct_2_3x2_32"}) {
-    const auto model = models::create_model<models::ImageModel>(
-        name, {{"num_classes", 3}, {"in_chans", 1}, {"img_size", 16}}, 5);
-    model->train();
-    const auto images = torch::randn({8, 1, 16, 16});
-    const auto labels = torch::randint(3, {8}, torch::kInt64);
-    cross_entropy(model->forward(images), labels, 0.1).backward();
-    std::map<std::string, torch::Tensor> whole;
-    for (const auto& p : model->named_parameters()) whole[p.key()] = p.value().grad().clone();
-    model->zero_grad();
-    for (int64_t i = 0; i < 8; i += 2)
-      (cross_entropy(model->forward(images.narrow(0, i, 2)), labels.narrow(0, i, 2), 0.1) / 4.0)
-          .backward();
-    double largest = 0;
-    for (const auto& [key, grad] : whole)
-      largest = std::max(largest, grad.abs().max().item<double>());
-    for (const auto& p : model->named_parameters())
-      EXPECT_LT((p.value().grad() - whole.at(p.key())).abs().max().item<double>(), 1e-6 * largest)
-          << name << " " << p.key();
-  }
-}
-
 TEST(Divergence, NamesTheModule) {
   const auto model = models::create_model<models::ImageModel>(
       "vit_lite_2_4_32", {{"num_classes", 3}, {"in_chans", 1}, {"img_size", 16}}, 5);
   const auto images = torch::randn({2, 1, 16, 16});
-  EXPECT_EQ(first_non_finite_module(*model, images), "the loss");
-  EXPECT_EQ(first_non_finite_module(*model, images / 0.0), "the input");
+  const auto search = [&](const torch::Tensor& input) {
+    const data::Batch batch{{{data::kPixelValues, input}}, {0, 1}};
+    return first_non_finite_module(*model, batch, [&] { model->forward(input); });
+  };
+  EXPECT_EQ(search(images), "the loss");
+  EXPECT_EQ(search(images / 0.0), "the input");
   {
     const torch::NoGradGuard no_grad;
     for (auto& p : model->named_parameters())
       if (p.key() == "classifier.blocks.1.linear1.weight") p.value().fill_(NAN);
   }
-  EXPECT_EQ(first_non_finite_module(*model, images), "classifier.blocks.1.linear1");
+  EXPECT_EQ(search(images), "classifier.blocks.1.linear1");
 }
 
 }  // namespace

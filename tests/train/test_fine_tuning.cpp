@@ -9,10 +9,10 @@
 #include "braid/data/memory_dataset.h"
 #include "braid/models/registry.h"
 #include "braid/runtime/tensor_file.h"
+#include "braid/tasks/loss.h"
 #include "braid/train/freeze.h"
-#include "braid/train/loss.h"
 #include "braid/train/optimizer.h"
-#include "braid/train/trainer.h"
+#include "tests/train/run.h"
 
 namespace braid::train {
 namespace {
@@ -68,7 +68,7 @@ TEST_P(HeadRate, EqualsPyTorchsGroups) {
   const auto optimizer = make_optimizer(make_param_groups(model, config), config);
   for (int64_t step = 0; step < 12; ++step) {
     optimizer->zero_grad();
-    cross_entropy(model.forward(fixture.at("images")), fixture.at("labels"), 0).backward();
+    tasks::cross_entropy(model.forward(fixture.at("images")), fixture.at("labels"), 0).backward();
     optimizer->step(config.lr / static_cast<double>(1 + step));
     for (const auto& p : model.named_parameters()) {
       const auto& expected =
@@ -93,7 +93,7 @@ TEST(FreezeTest, OtherWordsAreRefused) {
   for (const char* good : {"", "backbone", "0", "3"}) EXPECT_NO_THROW(check_freeze(good)) << good;
   for (const char* bad : {"all", "-1", "1.5", "backbone ", "99999999999999999999", "3x"})
     EXPECT_THROW(check_freeze(bad), ConfigError) << bad;
-  TrainConfig config;
+  RunConfig config;
   config.optimizer.head_lr = 0.1;
   config.optimizer.lr = 0;
   EXPECT_THROW(validate(config), ConfigError);
@@ -150,23 +150,22 @@ class FineTuning : public ::testing::Test {
     }
     splits_.train = splits_.val = std::make_shared<data::MemoryDataset>(
         "noise", examples, std::vector<std::string>{"a", "b", "c"});
-    interrupt_requested() = false;
   }
   void TearDown() override { fs::remove_all(root_); }
 
   TrainConfig config(const std::string& run) const {
     TrainConfig c;
-    c.model = "resnet20";
-    c.data = "noise";
-    c.output = (root_ / run).string();
-    c.epochs = 4;
-    c.batch_size = 8;
-    c.workers = 0;
-    c.threads = 1;
-    c.schedule.sched = "constant";
-    c.augment.no_aug = true;
+    c.task.model = "resnet20";
+    c.task.data = "noise";
+    c.task.image.augment.no_aug = true;
+    c.run.output = (root_ / run).string();
+    c.run.epochs = 4;
+    c.run.batch_size = 8;
+    c.run.workers = 0;
+    c.run.schedule.sched = "constant";
     return c;
   }
+  TrainResult train(const TrainConfig& c) { return train_run(c, splits_, progress_); }
   runtime::TensorMap last(const std::string& run, const char* file = "model.safetensors") const {
     return runtime::load_tensors(root_ / run / "last" / file);
   }
@@ -183,10 +182,10 @@ class FineTuning : public ::testing::Test {
 
 TEST_F(FineTuning, AFrozenBackboneStaysBitForBit) {
   auto c = config("run");
-  c.freeze = "backbone";
-  c.model_ema = true;
-  c.optimizer.weight_decay = 0.5;
-  train(c, splits_, progress_);
+  c.run.freeze = "backbone";
+  c.run.model_ema = true;
+  c.run.optimizer.weight_decay = 0.5;
+  train(c);
   EXPECT_THAT(progress_.lines, Contains(HasSubstr("Frozen:")));
   const auto before = start(), after = last("run"), state = last("run", "state.safetensors");
   for (const auto& [name, tensor] : before) {
@@ -199,9 +198,9 @@ TEST_F(FineTuning, AFrozenBackboneStaysBitForBit) {
 
 TEST_F(FineTuning, FrozenLayersKeepTheirStatistics) {
   auto c = config("run");
-  c.epochs = 1;
-  c.freeze = "2";  // the stem and layer1
-  train(c, splits_, progress_);
+  c.run.epochs = 1;
+  c.run.freeze = "2";  // the stem and layer1
+  train(c);
   const auto before = start(), after = last("run");
   for (const auto& [name, tensor] : before) {
     const bool frozen =
@@ -213,29 +212,29 @@ TEST_F(FineTuning, FrozenLayersKeepTheirStatistics) {
 TEST_F(FineTuning, ResumesToTheSameWeights) {
   auto whole = config("whole"), parts = config("parts");
   for (auto* c : {&whole, &parts}) {
-    c->freeze = "2";
-    c->optimizer.head_lr = 0.01;
-    c->optimizer.layer_decay = 0.7;
+    c->run.freeze = "2";
+    c->run.optimizer.head_lr = 0.01;
+    c->run.optimizer.layer_decay = 0.7;
   }
-  train(whole, splits_, progress_);
-  parts.epochs = 2;
-  train(parts, splits_, progress_);
-  parts.epochs = 4;
-  parts.resume = true;
-  train(parts, splits_, progress_);
+  train(whole);
+  parts.run.epochs = 2;
+  train(parts);
+  parts.run.epochs = 4;
+  parts.run.resume = true;
+  train(parts);
   const auto a = last("whole"), b = last("parts");
   for (const auto& [name, tensor] : a) EXPECT_TRUE(tensor.equal(b.at(name))) << name;
-  parts.optimizer.head_lr = 0.02;
-  EXPECT_THROW(train(parts, splits_, progress_), ConfigError) << "another head_lr";
-  parts.optimizer.head_lr = 0.01;
-  parts.freeze = "backbone";
-  EXPECT_THROW(train(parts, splits_, progress_), ConfigError) << "another freeze";
+  parts.run.optimizer.head_lr = 0.02;
+  EXPECT_THROW(train(parts), ConfigError) << "another head_lr";
+  parts.run.optimizer.head_lr = 0.01;
+  parts.run.freeze = "backbone";
+  EXPECT_THROW(train(parts), ConfigError) << "another freeze";
 }
 
 TEST_F(FineTuning, NothingLeftToTrainIsRefused) {
   auto c = config("run");
-  c.freeze = "5";  // stem, three stages, classifier
-  EXPECT_THROW(train(c, splits_, progress_), ConfigError);
+  c.run.freeze = "5";  // stem, three stages, classifier
+  EXPECT_THROW(train(c), ConfigError);
   EXPECT_FALSE(fs::exists(root_ / "run" / "last"));
 }
 

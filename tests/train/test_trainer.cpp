@@ -12,6 +12,7 @@
 
 #include "braid/core/error.h"
 #include "braid/runtime/tensor_file.h"
+#include "tests/train/run.h"
 
 namespace braid::train {
 namespace {
@@ -53,23 +54,24 @@ class TrainerTest : public ::testing::Test {
     fs::remove_all(root_);
     const auto data = std::make_shared<Halves>();
     splits_.train = splits_.val = data;
-    interrupt_requested() = false;
   }
   void TearDown() override { fs::remove_all(root_); }
 
   TrainConfig config(const std::string& run) const {
     TrainConfig c;
-    c.model = "resnet20";
-    c.data = "halves";
-    c.output = (root_ / run).string();
-    c.epochs = 4;
-    c.batch_size = 8;
-    c.workers = 0;
-    c.threads = 1;
-    c.checkpoint_hist = 2;
-    c.schedule.sched = "constant";
-    c.augment.no_aug = true;  // a flipped image would belong to the other class
+    c.task.model = "resnet20";
+    c.task.data = "halves";
+    c.task.image.augment.no_aug = true;  // a flipped image would belong to the other class
+    c.run.output = (root_ / run).string();
+    c.run.epochs = 4;
+    c.run.batch_size = 8;
+    c.run.workers = 0;
+    c.run.checkpoint_hist = 2;
+    c.run.schedule.sched = "constant";
     return c;
+  }
+  TrainResult train(const TrainConfig& c, std::stop_token stop = {}) {
+    return train_run(c, splits_, silent_, std::move(stop));
   }
   void expect_same_weights(const fs::path& a, const fs::path& b) const {
     const auto left = runtime::load_tensors(root_ / a / "model.safetensors");
@@ -86,12 +88,12 @@ class TrainerTest : public ::testing::Test {
 
 TEST_F(TrainerTest, LearnsAndFillsTheRunFolder) {
   auto longer = config("whole");
-  longer.epochs = 8;
-  const auto result = train(longer, splits_, silent_);
+  longer.run.epochs = 8;
+  const auto result = train(longer);
   EXPECT_EQ(result.stop_reason, "epochs");
   EXPECT_EQ(result.history.size(), 8u);
   EXPECT_EQ(result.steps, 48);
-  EXPECT_GT(result.best_top1, 90);
+  EXPECT_GT(result.best_scores.at(0).value, 90);
   const fs::path run = root_ / "whole";
   for (const auto* name : {"config.toml", "summary.csv", "results.json", "last/model.safetensors",
                            "last/state.safetensors", "model_best/model.safetensors",
@@ -106,29 +108,29 @@ TEST_F(TrainerTest, LearnsAndFillsTheRunFolder) {
 
 TEST_F(TrainerTest, TwoEpochsAndTwoResumedEqualFour) {
   auto whole = config("whole"), parts = config("parts");
-  whole.model_ema = parts.model_ema = true;
-  train(whole, splits_, silent_);
-  parts.epochs = 2;
-  train(parts, splits_, silent_);
-  parts.epochs = 4;
-  parts.resume = true;
-  train(parts, splits_, silent_);
+  whole.run.model_ema = parts.run.model_ema = true;
+  train(whole);
+  parts.run.epochs = 2;
+  train(parts);
+  parts.run.epochs = 4;
+  parts.run.resume = true;
+  train(parts);
   expect_same_weights("whole/last", "parts/last");
   expect_same_weights("whole/model_best", "parts/model_best");
 }
 
 TEST_F(TrainerTest, KilledAtAnyMomentResumesToTheSameWeights) {
-  train(config("whole"), splits_, silent_);
+  train(config("whole"));
   auto killed = config("killed");
-  killed.checkpoint_minutes = 1e-9;  // after every step, so that kills fall into saving too
-  killed.resume = true;
+  killed.run.checkpoint_minutes = 1e-9;  // after every step, so that kills fall into saving too
+  killed.run.resume = true;
   int kills = 0;
   for (int attempt = 0; attempt < 6; ++attempt) {
     const pid_t child = ::fork();
     ASSERT_GE(child, 0);
     if (child == 0) {
       try {
-        train(killed, splits_, silent_);
+        train(killed);
       } catch (...) {
         ::_exit(1);
       }
@@ -142,25 +144,25 @@ TEST_F(TrainerTest, KilledAtAnyMomentResumesToTheSameWeights) {
     kills += WIFSIGNALED(status) ? 1 : 0;
   }
   EXPECT_GT(kills, 0) << "every child ended before its kill: nothing was tested";
-  train(killed, splits_, silent_);
+  train(killed);
   expect_same_weights("whole/last", "killed/last");
 }
 
 TEST_F(TrainerTest, AnExistingRunIsNotOverwritten) {
   auto c = config("twice");
-  c.epochs = 1;
-  train(c, splits_, silent_);
-  EXPECT_THROW(train(c, splits_, silent_), UsageError);
+  c.run.epochs = 1;
+  train(c);
+  EXPECT_THROW(train(c), UsageError);
 }
 
 TEST_F(TrainerTest, ResumeWithOtherSettingsNamesTheField) {
   auto c = config("other");
-  c.epochs = 1;
-  train(c, splits_, silent_);
-  c.resume = true;
-  c.optimizer.lr = 0.5;
+  c.run.epochs = 1;
+  train(c);
+  c.run.resume = true;
+  c.run.optimizer.lr = 0.5;
   try {
-    train(c, splits_, silent_);
+    train(c);
     FAIL() << "no error";
   } catch (const ConfigError& e) {
     EXPECT_NE(std::string(e.what()).find("lr"), std::string::npos) << e.what();
@@ -168,16 +170,23 @@ TEST_F(TrainerTest, ResumeWithOtherSettingsNamesTheField) {
 }
 
 TEST_F(TrainerTest, AnInterruptSavesAndReturns) {
-  interrupt_requested() = true;
-  const auto result = train(config("interrupted"), splits_, silent_);
-  interrupt_requested() = false;
+  std::stop_source source;
+  source.request_stop();
+  const auto result = train(config("interrupted"), source.get_token());
   EXPECT_EQ(result.stop_reason, "interrupted");
+  EXPECT_TRUE(result.best_scores.empty());
+  EXPECT_TRUE(fs::exists(root_ / "interrupted/last/state.safetensors"));
+  auto resumed = config("interrupted");
+  resumed.run.resume = true;
+  train(resumed);
+  train(config("whole"));
+  expect_same_weights("whole/last", "interrupted/last");
 }
 
 TEST_F(TrainerTest, AnOutputThatIsAFileIsAnIoError) {
   fs::create_directories(root_);
   std::ofstream(root_ / "file") << "x";
-  EXPECT_THROW(train(config("file"), splits_, silent_), IoError);
+  EXPECT_THROW(train(config("file")), IoError);
 }
 
 }  // namespace

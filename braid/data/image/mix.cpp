@@ -41,15 +41,16 @@ void mix(Batch& batch, const AugmentConfig& augment, int64_t num_classes, double
         augment.mixup == 0 || (augment.cutmix > 0 && random.uniform() < augment.mixup_switch_prob);
     const double alpha = use_cutmix ? augment.cutmix : augment.mixup;
     lambda = random.beta(alpha, alpha);
-    const auto other = batch.images.flip(0);
+    auto images = batch.at(kPixelValues);
+    const auto other = images.flip(0);
     if (use_cutmix) {
-      lambda = cut(batch.images, other, lambda, random);
+      lambda = cut(images, other, lambda, random);
     } else {
-      batch.images.mul_(lambda).add_(other, 1.0 - lambda);
+      images.mul_(lambda).add_(other, 1.0 - lambda);
     }
   }
-  const auto targets = smoothed_one_hot(batch.labels, num_classes, label_smoothing);
-  batch.soft_targets = targets * lambda + targets.flip(0) * (1.0 - lambda);
+  const auto targets = smoothed_one_hot(batch.at(kLabels), num_classes, label_smoothing);
+  batch.tensors[kSoftLabels] = targets * lambda + targets.flip(0) * (1.0 - lambda);
 }
 
 }  // namespace braid::data

@@ -6,25 +6,17 @@
 #include <cmath>
 
 #include "braid/core/error.h"
-#include "braid/core/near_match.h"
 #include "braid/data/image/resize.h"
 
 namespace braid::data {
 namespace {
 
-void check_choice(const char* field, const std::string& value,
-                  const std::vector<std::string>& choices) {
-  if (std::find(choices.begin(), choices.end(), value) != choices.end()) return;
-  throw ConfigError(
-      "data",
-      fmt::format("expected {} to be one of {}, got '{}'", field, fmt::join(choices, ", "), value),
-      "", did_you_mean(value, choices));
-}
-
 // Evaluation is the same every time: bilinear stands for random there.
 Interpolation interpolation_of(const InputConfig& input) {
-  check_choice("interpolation", input.interpolation, {"bicubic", "bilinear", "random"});
-  return input.interpolation == "bicubic" ? Interpolation::kBicubic : Interpolation::kBilinear;
+  if (input.interpolation == "bicubic") return Interpolation::kBicubic;
+  if (input.interpolation != "bilinear" && input.interpolation != "random")
+    check_fields(input, "data");  // throws
+  return Interpolation::kBilinear;
 }
 
 Interpolation pick_interpolation(const InputConfig& input, Random& random) {
@@ -131,76 +123,61 @@ void flip(io::Image& image) {
   }
 }
 
-void check_probability(const char* field, double value) {
-  if (!(value >= 0 && value <= 1))
-    throw ConfigError("data", fmt::format("expected {} between 0 and 1, got {}", field, value));
-}
-
 void check_range(const char* field, const std::vector<double>& range) {
-  if (range.size() != 2 || !(range[0] > 0) || !(range[1] >= range[0]))
-    throw ConfigError("data", fmt::format("expected two rising numbers above 0 for {}, got {}",
-                                          field, Json(range).dump()));
+  if (range.size() != 2 || !(range[1] >= range[0]))
+    throw ConfigError("data", fmt::format("expected two rising numbers for {}, got {}", field,
+                                          Json(range).dump()));
 }
 
 }  // namespace
 
 void InputConfig::visit(FieldVisitor& v) {
-  v.field("channels", channels, "1 gray, 3 colour");
-  v.field("height", height, "pixels");
-  v.field("width", width, "pixels");
+  v.field("channels", channels, "1 gray, 3 colour", {.least = 1});
+  v.field("height", height, "pixels", {.least = 1});
+  v.field("width", width, "pixels", {.least = 1});
   v.field("mean", mean, "of pixels in [0, 1], one per channel");
-  v.field("std", std, "of pixels in [0, 1], one per channel");
-  v.field("interpolation", interpolation, "bicubic, bilinear or random");
-  v.field("crop_pct", crop_pct, "evaluation: resize to size / crop_pct, then centre crop");
-  v.field("crop_mode", crop_mode, "evaluation: center, squash or border");
+  v.field("std", std, "of pixels in [0, 1], one per channel", {.above = 0});
+  v.field("interpolation", interpolation,
+          "antialiased as PIL does; random: one of the two in training, else bilinear",
+          {.choices = {"bicubic", "bilinear", "random"}});
+  v.field("crop_pct", crop_pct, "evaluation: resize to size / crop_pct, then centre crop",
+          {.least = 0.05, .most = 2});
+  v.field("crop_mode", crop_mode, "evaluation: what is resized (timm's)",
+          {.choices = {"center", "squash", "border"}});
 }
 
 void AugmentConfig::visit(FieldVisitor& v) {
+  const FieldRules probability = {.least = 0, .most = 1};
   v.field("no_aug", no_aug, "no augmentation at all");
   v.field("train_crop", train_crop,
-          "rrc: random-resized-crop; pad: pad and crop; none; auto: pad up to 64 px");
-  v.field("scale", scale, "random-resized-crop: share of the area, low and high");
-  v.field("ratio", ratio, "random-resized-crop: aspect ratio, low and high");
-  v.field("crop_padding", crop_padding, "pad and crop: pixels");
-  v.field("hflip", hflip, "probability of a horizontal flip");
+          "rrc: random-resized-crop; pad: pad and crop; auto: pad up to 64 px",
+          {.choices = {"auto", "rrc", "pad", "none"}});
+  v.field("scale", scale, "random-resized-crop: share of the area, low and high", {.above = 0});
+  v.field("ratio", ratio, "random-resized-crop: aspect ratio, low and high", {.above = 0});
+  v.field("crop_padding", crop_padding, "pad and crop: pixels", {.least = 0, .most = 1024});
+  v.field("hflip", hflip, "probability of a horizontal flip", probability);
   v.field("aa", aa, "RandAugment, such as rand-m9-mstd0.5-inc1; empty: off");
-  v.field("reprob", reprob, "probability of random erasing");
-  v.field("mixup", mixup, "mixup alpha, 0: off");
-  v.field("cutmix", cutmix, "cutmix alpha, 0: off");
-  v.field("mixup_prob", mixup_prob, "probability of mixing a batch");
+  v.field("reprob", reprob, "probability of random erasing", probability);
+  v.field("mixup", mixup, "mixup alpha, 0: off", {.least = 0});
+  v.field("cutmix", cutmix, "cutmix alpha, 0: off", {.least = 0});
+  v.field("mixup_prob", mixup_prob, "probability of mixing a batch", probability);
   v.field("mixup_switch_prob", mixup_switch_prob,
-          "probability of cutmix rather than mixup when both are on");
+          "probability of cutmix rather than mixup when both are on", probability);
 }
 
 void validate(const AugmentConfig& augment) {
-  check_choice("train_crop", augment.train_crop, {"auto", "rrc", "pad", "none"});
+  check_fields(augment, "data");
   check_range("scale", augment.scale);
   check_range("ratio", augment.ratio);
-  check_probability("hflip", augment.hflip);
-  check_probability("reprob", augment.reprob);
-  check_probability("mixup_prob", augment.mixup_prob);
-  check_probability("mixup_switch_prob", augment.mixup_switch_prob);
-  if (augment.crop_padding < 0 || augment.crop_padding > 1024)
-    throw ConfigError("data", fmt::format("expected crop_padding between 0 and 1024, got {}",
-                                          augment.crop_padding));
-  if (!(augment.mixup >= 0) || !(augment.cutmix >= 0))
-    throw ConfigError("data", "expected mixup and cutmix alphas of at least 0");
   parse_rand_augment(augment.aa);
 }
 
 void validate(const InputConfig& input) {
-  constexpr double kLeastCrop = 0.05, kMostCrop = 2;
+  check_fields(input, "data");
   const auto channels = static_cast<size_t>(input.channels);
   if (input.mean.size() != channels || input.std.size() != channels)
     throw ConfigError("data", fmt::format("expected {} numbers in mean and in std, got {} and {}",
                                           channels, input.mean.size(), input.std.size()));
-  for (const double deviation : input.std)
-    if (!(deviation > 0)) throw ConfigError("data", "expected std above 0");
-  if (!(input.crop_pct >= kLeastCrop && input.crop_pct <= kMostCrop))
-    throw ConfigError("data", fmt::format("expected crop_pct between {} and {}, got {}", kLeastCrop,
-                                          kMostCrop, input.crop_pct));
-  check_choice("interpolation", input.interpolation, {"bicubic", "bilinear", "random"});
-  check_choice("crop_mode", input.crop_mode, {"center", "squash", "border"});
 }
 
 io::Image prepare_for_evaluation(const io::Image& image, const InputConfig& input) {

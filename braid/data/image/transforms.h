@@ -15,16 +15,15 @@ namespace braid::data {
 // Training augmentation; evaluation uses none of it. Flags are timm's.
 struct AugmentConfig {
   bool no_aug = false;
-  std::string train_crop =
-      "auto";  // rrc: random-resized-crop; pad: pad-crop; none; auto: pad for input <= 64 px
-  std::vector<double> scale = {0.08, 1.0};         // random-resized-crop area
-  std::vector<double> ratio = {3.0 / 4, 4.0 / 3};  // random-resized-crop aspect
-  int64_t crop_padding = 4;                        // pixels, for pad-crop
-  double hflip = 0.5;                              // probability
-  std::string aa = "";  // "rand-m9-n2-mstd0.5"-style RandAugment; "": off
-  double reprob = 0.0;  // random erasing probability
-  double mixup = 0.0;   // alpha, 0: off
-  double cutmix = 0.0;  // alpha, 0: off
+  std::string train_crop = "auto";
+  std::vector<double> scale = {0.08, 1.0};
+  std::vector<double> ratio = {3.0 / 4, 4.0 / 3};
+  int64_t crop_padding = 4;
+  double hflip = 0.5;
+  std::string aa = "";
+  double reprob = 0.0;
+  double mixup = 0.0;
+  double cutmix = 0.0;
   double mixup_prob = 1.0;
   double mixup_switch_prob = 0.5;
   void visit(FieldVisitor& v);

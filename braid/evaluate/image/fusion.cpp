@@ -22,18 +22,20 @@ torch::Tensor late_fusion(const torch::Tensor& a, const torch::Tensor& b) {
   return (a + b) / 2;
 }
 
-Overlap error_overlap(const torch::Tensor& a, const torch::Tensor& b, const torch::Tensor& labels) {
-  check_alike(a, b);
-  const auto right_a = a.argmax(1) == labels, right_b = b.argmax(1) == labels;  // [N] bool
+Overlap error_overlap(const torch::Tensor& cnn, const torch::Tensor& transformer,
+                      const torch::Tensor& labels) {
+  check_alike(cnn, transformer);
+  const auto by_cnn = cnn.argmax(1) == labels,
+             by_transformer = transformer.argmax(1) == labels;  // [N] bool
   const auto share = [&](const torch::Tensor& mask) {
     return 100.0 * mask.sum().item<double>() / static_cast<double>(mask.numel());
   };
   Overlap overlap;
   if (labels.numel() == 0) return overlap;
-  overlap.both_right = share(right_a & right_b);
-  overlap.only_a_right = share(right_a & ~right_b);
-  overlap.only_b_right = share(~right_a & right_b);
-  overlap.both_wrong = share(~right_a & ~right_b);
+  overlap.both_right = share(by_cnn & by_transformer);
+  overlap.only_cnn_right = share(by_cnn & ~by_transformer);
+  overlap.only_transformer_right = share(~by_cnn & by_transformer);
+  overlap.both_wrong = share(~by_cnn & ~by_transformer);
   return overlap;
 }
 

@@ -1,20 +1,24 @@
 #include "braid/evaluate/image/robustness.h"
 
-#include <ATen/Parallel.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <functional>
 
+#include "braid/core/error.h"
+#include "braid/data/image/image_collate.h"
+#include "braid/data/memory_dataset.h"
 #include "braid/evaluate/image/corruption.h"
-#include "braid/runtime/eval_scope.h"
+#include "braid/tasks/inference.h"
+#include "braid/tasks/metrics/classification.h"
 
 namespace braid::evaluate {
 namespace {
 
 struct Sample {
-  std::vector<io::Image> images;  // resized to the model's input
-  torch::Tensor labels;           // [N] int64
+  data::DatasetPtr images;         // resized to the model's input, in memory
+  std::vector<int64_t> positions;  // of each in the sample that was drawn, readable or not
+  int64_t bad_samples = 0;
 };
 
 Sample take_sample(const data::DatasetPtr& dataset, const data::InputConfig& input,
@@ -25,41 +29,39 @@ Sample take_sample(const data::DatasetPtr& dataset, const data::InputConfig& inp
         dataset, static_cast<double>(options.images) / static_cast<double>(dataset->size()),
         options.seed);
   Sample sample;
-  std::vector<int64_t> labels;
+  data::BadSamples bad(options.on_bad_sample);
+  std::vector<data::Example> examples;
   for (int64_t i = 0; i < chosen->size(); ++i) {
-    const auto example = chosen->get(i);
-    sample.images.push_back(data::prepare_for_evaluation(example.image, input));
-    labels.push_back(example.label);
+    data::Example example;
+    if (!bad.guard([&] { example = chosen->get(i); })) continue;
+    examples.push_back({data::prepare_for_evaluation(example.image, input), example.label});
+    sample.positions.push_back(i);
   }
-  sample.labels = torch::tensor(labels, torch::kLong);
+  if (examples.empty()) throw DataError("robustness", "no image could be read");
+  sample.bad_samples = bad.count();
+  sample.images =
+      std::make_shared<data::MemoryDataset>("sample", std::move(examples), dataset->classes());
   return sample;
 }
 
-using Harm = std::function<io::Image(const io::Image&, uint64_t seed)>;
+using Corruption = std::function<io::Image(const io::Image&, uint64_t seed)>;
 
-// Top-1 in percent on the sample, every image harmed first.
-double accuracy(models::ImageModel& model, const Sample& sample, const Harm& harm,
-                const data::InputConfig& input, const RobustnessOptions& options,
-                torch::Device device) {
-  const auto count = static_cast<int64_t>(sample.images.size());
-  int64_t right = 0;
-  for (int64_t begin = 0; begin < count; begin += options.batch_size) {
-    const int64_t size = std::min(options.batch_size, count - begin);
-    auto batch = torch::empty({size, input.height, input.width, input.channels});
-    float* out = batch.data_ptr<float>();
-    const int64_t stride = input.height * input.width * input.channels;
-    at::parallel_for(0, size, 1, [&](int64_t first, int64_t last) {
-      for (int64_t i = first; i < last; ++i) {
-        const auto image = harm(sample.images[static_cast<size_t>(begin + i)],
-                                static_cast<uint64_t>(options.seed + begin + i));
-        data::normalize(image, input, out + i * stride);
-      }
-    });
-    const auto logits = model.forward(batch.permute({0, 3, 1, 2}).to(device));  // [B,K]
-    const auto labels = sample.labels.narrow(0, begin, size);
-    right += (logits.argmax(1).cpu() == labels).sum().item<int64_t>();
-  }
-  return 100.0 * static_cast<double>(right) / static_cast<double>(std::max<int64_t>(1, count));
+// Top-1 in percent on the sample, every image corrupted first.
+double accuracy(models::ImageModel& model, const Sample& sample, const Corruption& corruption,
+                const data::InputConfig& input, const RobustnessOptions& options) {
+  const auto corrupted = [&](const io::Image& image, int64_t index) {
+    const int64_t position = sample.positions.at(static_cast<size_t>(index));
+    return corruption(image, static_cast<uint64_t>(options.seed + position));
+  };
+  data::Loader loader(std::make_shared<data::ImageCollate>(sample.images, input, corrupted),
+                      std::make_unique<data::Sequential>(sample.images->size(), options.batch_size),
+                      {.workers = options.workers});
+  tasks::TopAccuracy top1;
+  tasks::run_batches(model, loader, options.dtype,
+                     [&](const torch::Tensor& logits, const data::Batch& batch) {
+                       top1.update(logits, batch.at(data::kLabels));
+                     });
+  return top1.scores().front().value;
 }
 
 }  // namespace
@@ -67,34 +69,34 @@ double accuracy(models::ImageModel& model, const Sample& sample, const Harm& har
 Robustness measure_robustness(models::ImageModel& model, const data::DatasetPtr& dataset,
                               const data::InputConfig& input, const RobustnessOptions& options,
                               Progress& progress) {
-  const runtime::EvalScope scope(model, options.dtype);
-  const Sample sample = take_sample(dataset, input, options);
-  const auto measure = [&](const Harm& harm) {
-    return accuracy(model, sample, harm, input, options, scope.device());
+  const auto sample = take_sample(dataset, input, options);
+  const auto measure = [&](const Corruption& corruption) {
+    return accuracy(model, sample, corruption, input, options);
   };
   Robustness result;
-  result.images = static_cast<int64_t>(sample.images.size());
+  result.items = sample.images->size();
+  result.bad_samples = sample.bad_samples;
   const auto steps = static_cast<int64_t>(corruptions().size()) * kSeverities +
                      static_cast<int64_t>(options.grids.size()) + 1;
   progress.begin("robustness", steps);
   int64_t done = 0;
-  result.clean_top1 = measure([](const io::Image& image, uint64_t) { return image; });
+  result.clean_score = measure([](const io::Image& image, uint64_t) { return image; });
   progress.update(++done, "clean");
   for (const auto& name : corruptions())
     for (int64_t severity = 1; severity <= kSeverities; ++severity) {
       const double top1 = measure([&](const io::Image& image, uint64_t seed) {
         return corrupt(image, name, severity, seed);
       });
-      result.corrupted.push_back({name, severity, top1});
+      result.corruptions.push_back({name, severity, top1});
       progress.update(++done, fmt::format("{} {}", name, severity));
     }
   for (const int64_t grid : options.grids) {
     if (grid > std::min(input.height, input.width)) continue;
     const double top1 =
-        grid == 1 ? result.clean_top1 : measure([&](const io::Image& image, uint64_t seed) {
+        grid == 1 ? result.clean_score : measure([&](const io::Image& image, uint64_t seed) {
           return shuffle_patches(image, grid, seed);
         });
-    result.shuffled.push_back({grid, top1});
+    result.shuffled_patches.push_back({grid, top1});
     progress.update(++done, fmt::format("shuffled {0} x {0}", grid));
   }
   progress.end();

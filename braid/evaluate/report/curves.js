@@ -1,9 +1,12 @@
 // How each model learns.
-const QUANTITIES = {
-  "validation top-1 (%)": {key: "valTop1", title: "Validation top-1 (%)"},
+const quantitiesOf = (kind) => ({
+  [`validation ${kind.unit ? `${kind.title} (${kind.unit})` : kind.title}`]: {
+    key: "valScore",
+    title: `Validation ${kind.unit ? `${kind.title} (${kind.unit})` : kind.title}`,
+  },
   "training loss": {key: "trainLoss", title: "Training loss"},
   "validation loss": {key: "valLoss", title: "Validation loss"},
-};
+});
 const AXES = {
   "training time": {key: "seconds"},
   epochs: {key: "epoch"},
@@ -11,7 +14,7 @@ const AXES = {
 const curvesSection = (r) => {
   const offered = (choices) =>
     Object.fromEntries(Object.entries(choices).filter(([, c]) => r.curves.some((p) => known(p[c.key]))));
-  const quantities = offered(QUANTITIES),
+  const quantities = offered(quantitiesOf(r.score)),
     axes = offered(AXES);
   if (!Object.keys(quantities).length || !Object.keys(axes).length) return null;
   let quantity = Object.values(quantities)[0],
@@ -65,7 +68,7 @@ const curvesSection = (r) => {
   return section(
     "curves",
     "Learning curves",
-    "After every epoch, on images that were not trained on; the loss on those that were.",
+    `After every epoch, on ${r.items} that were not trained on; the loss on those that were.`,
     h(
       "div",
       {class: "pick"},

@@ -61,7 +61,7 @@ const confusionSpec = (r, model) => (width, t) => {
           tooltip: [
             {field: "truthName", title: "True"},
             {field: "predictedName", title: "Predicted"},
-            {field: "count", title: "Images"},
+            {field: "count", title: "Count"},
             {field: "text", title: "Of the true class"},
           ],
         },
@@ -112,12 +112,12 @@ const confusionSection = (r) => {
             [
               {title: "True", value: (c) => c.truthName, text: true},
               {title: "Predicted", value: (c) => c.predictedName, text: true},
-              {title: "Images", value: (c) => c.count},
+              {title: "Count", value: (c) => c.count},
               {title: "Share", unit: "% of the true class", value: (c) => c.share, show: fixed(1)},
             ],
             wrong,
           )
-        : h("p", {}, "No test image is mistaken."),
+        : h("p", {}, `No test ${r.item} is mistaken.`),
     );
     redraw(figure);
   };
@@ -144,12 +144,13 @@ const misclassifiedSection = (r) => {
             ? h("img", {
                 src: e.image,
                 loading: "lazy",
-                alt: `Test image of class ${e.truth}, taken for ${e.predicted}`,
+                alt: `Test ${r.item} of class ${e.truth}, taken for ${e.predicted}`,
                 onload: (event) => {
                   if (event.target.naturalWidth <= 64) event.target.classList.add("small");
                 },
               })
             : null,
+          e.text !== null ? h("blockquote", {}, String(e.text)) : null,
           h(
             "p",
             {},
@@ -165,7 +166,7 @@ const misclassifiedSection = (r) => {
   return section(
     "misclassified",
     "Misclassified examples",
-    "Test images that the model is wrong about, the surest mistakes first: what it saw, how sure it was, and what the label says.",
+    `Test ${r.items} that the model is wrong about, the surest mistakes first: what it saw, how sure it was, and what the label says.`,
     choice("Model:", names, show, names.includes(r.recommendation.model) ? r.recommendation.model : names[0]),
     list,
   );

@@ -1,17 +1,17 @@
 // What fusion gains.
 
-// Accuracy of each way of fusing, beside the models it is made of.
-const fusionSpec = (rows) => (width, t) => {
+// The score of each way of fusing, beside the models it is made of.
+const fusionSpec = (rows, kind) => (width, t) => {
   const values = rows
-    .filter((row) => known(row.top1))
-    .map((row) => ({...row, low: row.low ?? row.top1, high: row.high ?? row.top1, text: fixed(2)(row.top1)}));
+    .filter((row) => known(row.score))
+    .map((row) => ({...row, low: row.low ?? row.score, high: row.high ?? row.score, text: fixed(2)(row.score)}));
   const label = (name) => (narrow(width) && name.length > 24 ? `${name.slice(0, 23)}…` : name);
   values.forEach((row) => {
     row.short = label(row.name);
   });
   const low = Math.min(...values.map((v) => v.low)),
     high = Math.max(...values.map((v) => v.high));
-  const margin = Math.max(1, 0.12 * (high - low));
+  const margin = kind.unit === "%" ? Math.max(1, 0.12 * (high - low)) : 0.12 * (high - low) || 1;
   const color = {
     field: "family",
     type: "nominal",
@@ -32,12 +32,12 @@ const fusionSpec = (rows) => (width, t) => {
     },
   };
   const x = {
-    field: "top1",
+    field: "score",
     type: "quantitative",
-    title: "Top-1 accuracy (%)",
+    title: kind.axis,
     scale: {
       zero: false,
-      domain: [Math.max(0, low - margin), Math.min(100, high + margin * 1.6)],
+      domain: kind.domain(low - margin, high + margin * 1.6),
       nice: false,
     },
     axis: {tickCount: 6},
@@ -65,7 +65,7 @@ const fusionSpec = (rows) => (width, t) => {
           },
           tooltip: [
             {field: "name", title: "Which"},
-            {field: "text", title: "Top-1 (%)"},
+            {field: "text", title: kind.axis},
             {field: "how", title: "How"},
           ],
         },
@@ -78,7 +78,7 @@ const fusionSpec = (rows) => (width, t) => {
   };
 };
 
-const overlapSpec = (overlap) => (width, t) => {
+const overlapSpec = (overlap, items) => (width, t) => {
   const parts = [
     {part: "both right", value: overlap.both, color: t.muted},
     {part: `only ${overlap.a} right`, value: overlap.onlyA, color: t.family.cnn},
@@ -100,7 +100,7 @@ const overlapSpec = (overlap) => (width, t) => {
         field: "value",
         type: "quantitative",
         stack: "zero",
-        title: "share of the test images (%)",
+        title: `share of the test ${items} (%)`,
         scale: {domain: [0, 100]},
         axis: {grid: false},
       },
@@ -126,9 +126,9 @@ const overlapSpec = (overlap) => (width, t) => {
 };
 
 const fusionSection = (r) => {
-  if (r.fusion.rows.length < 2) return null;
+  if (!r.fusion.rows.some((row) => row.how !== "alone")) return null;
   const {rows, overlap, reference} = r.fusion;
-  const gain = (row) => (known(reference) && known(row.top1) ? row.top1 - reference : null);
+  const gain = (row) => (known(reference) && known(row.score) ? row.score - reference : null);
   const columns = [
     {
       title: "Way",
@@ -136,22 +136,25 @@ const fusionSection = (r) => {
       text: true,
       show: (name, row) => [familyLabel(row.family, name), h("span", {class: "kind"}, row.how)],
     },
-    {title: "Top-1", unit: "% (95% interval)", value: (row) => row.top1, show: accuracyCell},
+    {...scoreColumn(r), best: null},
     {
       title: "Gain",
-      unit: "points",
+      unit: r.score.points,
       value: gain,
-      show: (value) => h("span", {class: value > 0 ? "up" : value < 0 ? "down" : null}, signed(value)),
+      show: (value) => h("span", {class: !value ? null : value > 0 === r.score.higher ? "up" : "down"}, signed(value)),
     },
     {title: "Latency p50", unit: "ms, batch 1", value: (row) => row.latencyP50, show: significant},
     {title: "Parameters", unit: "M", value: (row) => row.params, show: millions},
-    {title: "MACs", unit: "M per image", value: (row) => row.macs, show: millions},
+    {title: "MACs", unit: `M per ${r.item}`, value: (row) => row.macs, show: millions},
   ].filter((c) => rows.some((row) => known(c.value(row)) || c.text));
   return section(
     "fusion",
     "What fusion gains",
     "Three ways to join a CNN and a Transformer, beside the two alone: one hybrid architecture, averaging their probabilities (late fusion, at the cost of both), and training the Transformer with the CNN as its teacher (distillation).",
-    chart("Dot chart: accuracy of the single models and of each way of fusing them", fusionSpec(rows)),
+    chart(
+      `Dot chart: ${r.score.title} of the single models and of each way of fusing them`,
+      fusionSpec(rows, r.score),
+    ),
     table("Gain over the better of the two alone, and cost", columns, rows),
     overlap
       ? [
@@ -163,8 +166,8 @@ const fusionSection = (r) => {
             known(overlap.oracle) ? ` of ${fixed(2)(overlap.oracle)}%.` : ".",
           ),
           chart(
-            "Stacked bar: share of test images that both, one or neither of the two models label right",
-            overlapSpec(overlap),
+            `Stacked bar: share of test ${r.items} that both, one or neither of the two models label right`,
+            overlapSpec(overlap, r.items),
           ),
         ]
       : null,

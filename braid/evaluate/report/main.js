@@ -15,7 +15,7 @@ const methodSection = (r) =>
       ? h(
           "details",
           {},
-          h("summary", {}, "Training recipe of each model"),
+          h("summary", {}, "Settings and training recipe of each model"),
           r.recipes.map(([name, recipe]) => [
             h("h3", {}, name),
             h(

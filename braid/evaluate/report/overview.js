@@ -8,23 +8,23 @@ const verdict = (r) => {
         {class: "figures"},
         [
           [
-            "Top-1 accuracy",
-            fixed(2)(winner.top1),
-            "%",
+            r.score.heading,
+            fixed(2)(winner.score),
+            r.score.unit,
             winner.low === null ? null : `95% interval ${fixed(1)(winner.low)} to ${fixed(1)(winner.high)}`,
           ],
           [
             "Latency",
             significant(winner.latencyP50),
             "ms",
-            known(winner.latencyP95) ? `one image; p95 ${significant(winner.latencyP95)} ms` : "one image",
+            known(winner.latencyP95) ? `one ${r.item}; p95 ${significant(winner.latencyP95)} ms` : `one ${r.item}`,
           ],
-          ["Throughput", significant(winner.throughput), "images/s", "batch of 64"],
+          ["Throughput", significant(winner.throughput), `${r.items}/s`, "batch of 64"],
           [
             "Parameters",
             millions(winner.params),
             "M",
-            known(winner.macs) ? `${millions(winner.macs)} M MACs per image` : null,
+            known(winner.macs) ? `${millions(winner.macs)} M MACs per ${r.item}` : null,
           ],
         ].map(([name, value, unit, more]) =>
           h(
@@ -53,7 +53,7 @@ const verdict = (r) => {
   );
 };
 
-const accuracyCell = (value, model) => [
+const scoreCell = (value, model) => [
   fixed(2)(value),
   model.low === null
     ? ""
@@ -75,40 +75,55 @@ const modelColumn = (r) => ({
   ],
 });
 
+const scoreColumn = (r) => ({
+  title: r.score.heading,
+  unit: `${r.score.unit} (95% interval)`.trim(),
+  value: (m) => m.score,
+  best: r.score.best,
+  show: scoreCell,
+});
+
 const modelsSection = (r) => {
   const measured = (columns) => columns.filter((c) => c.text || r.models.some((m) => known(c.value(m))));
   const answer = measured([
     modelColumn(r),
-    {title: "Top-1", unit: "% (95% interval)", value: (m) => m.top1, best: "high", show: accuracyCell},
+    scoreColumn(r),
     {title: "Latency p50", unit: "ms, batch 1", value: (m) => m.latencyP50, best: "low", show: significant},
     {
       title: "Throughput",
-      unit: "images/s, batch 64",
+      unit: `${r.items}/s, batch 64`,
       value: (m) => m.throughput,
       best: "high",
       show: significant,
     },
     {title: "Parameters", unit: "M", value: (m) => m.params, best: "low", show: millions},
-    {title: "Macro-F1", unit: "%", value: (m) => m.macroF1, best: "high", show: fixed(2)},
-    {title: "Calibration error", unit: "% (ECE)", value: (m) => m.ece, best: "low", show: fixed(2)},
+    ...r.scores.map((s) => ({
+      title: s.heading,
+      unit: s.unit,
+      value: (m) => m.scores[s.name],
+      best: s.best,
+      show: fixed(2),
+    })),
   ]);
   const costs = measured([
     modelColumn(r),
-    {title: "MACs", unit: "M per image", value: (m) => m.macs, best: "low", show: millions},
+    {title: "MACs", unit: `M per ${r.item}`, value: (m) => m.macs, best: "low", show: millions},
     {title: "Latency p95", unit: "ms, batch 1", value: (m) => m.latencyP95, best: "low", show: significant},
-    {title: "Training", unit: "images/s", value: (m) => m.trainRate, best: "high", show: significant},
+    {title: "Training", unit: `${r.items}/s`, value: (m) => m.trainRate, best: "high", show: significant},
     {title: "Peak memory", unit: "MiB", value: (m) => m.peakMemory, best: "low", show: mebibytes},
     {title: "Checkpoint", unit: "MiB", value: (m) => m.checkpointBytes, best: "low", show: mebibytes},
   ]);
+  const failed = r.models.filter((m) => m.error !== null);
   const options = {rowClass: (m) => (m.name === r.recommendation.model ? "winner" : null)};
   return section(
     "models",
     "Models",
     `Each was trained under the same budget${r.budget ? `, ${r.budget}` : ""}. The best value of a column is bold; a column's title sorts by it.`,
-    table("Every model, best accuracy first", answer, r.models, {
+    table("Every model, the best first", answer, r.models, {
       ...options,
-      sort: answer.findIndex((c) => c.title === "Top-1"),
+      sort: answer.length > 1 ? 1 : null,
     }),
+    failed.map((m) => h("p", {class: "note"}, `${m.name} could not be measured: ${m.error}`)),
     costs.length > 1
       ? h(
           "details",

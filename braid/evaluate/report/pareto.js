@@ -1,10 +1,11 @@
-// Accuracy against cost.
+// The deciding score against cost.
 
-// Models that no other beats in both accuracy and cost.
-const paretoFront = (points, cost) => {
-  const front = [];
-  for (const point of [...points].sort((a, b) => a[cost] - b[cost] || b.top1 - a.top1))
-    if (!front.length || point.top1 > front[front.length - 1].top1) front.push(point);
+// Models that no other beats in both score and cost.
+const paretoFront = (points, cost, higher) => {
+  const front = [],
+    gain = (a, b) => (higher ? a.score - b.score : b.score - a.score);
+  for (const point of [...points].sort((a, b) => a[cost] - b[cost] || gain(b, a)))
+    if (!front.length || gain(point, front[front.length - 1]) > 0) front.push(point);
   return front;
 };
 
@@ -48,50 +49,48 @@ const placeLabels = (points, x, y, width, fontSize) => {
   }
 };
 
-const COSTS = {
-  "latency (ms, batch 1, p50)": {key: "latencyP50", unit: 1, title: "Latency of one image (ms, log scale)"},
+const costsOf = (r) => ({
+  "latency (ms, batch 1, p50)": {key: "latencyP50", unit: 1, title: `Latency of one ${r.item} (ms, log scale)`},
   "parameters (millions)": {key: "params", unit: 1e6, title: "Parameters (millions, log scale)"},
-  "MACs (millions per image)": {
+  [`MACs (millions per ${r.item})`]: {
     key: "macs",
     unit: 1e6,
-    title: "Multiply-accumulates per image (millions, log scale)",
+    title: `Multiply-accumulates per ${r.item} (millions, log scale)`,
   },
   "peak memory (MiB)": {key: "peakMemory", unit: 2 ** 20, title: "Peak memory (MiB, log scale)"},
-};
+});
 
 const paretoSpec = (r, cost) => (width, t) => {
   const points = r.models
-    .filter((m) => known(m[cost.key]) && m[cost.key] > 0 && known(m.top1))
+    .filter((m) => known(m[cost.key]) && m[cost.key] > 0 && known(m.score))
     .map((m) => ({
       model: m.name,
       family: m.family,
       cost: m[cost.key] / cost.unit,
-      top1: m.top1,
-      low: m.low ?? m.top1,
-      high: m.high ?? m.top1,
-      interval: m.low === null ? "–" : `${fixed(2)(m.low)} to ${fixed(2)(m.high)}%`,
+      score: m.score,
+      low: m.low ?? m.score,
+      high: m.high ?? m.score,
+      interval: m.low === null ? "–" : `${fixed(2)(m.low)} to ${r.score.text(m.high)}`,
       chosen: m.name === r.recommendation.model,
-      top1Text: `${fixed(2)(m.top1)}%`,
+      scoreText: r.score.text(m.score),
       costText: significant(m[cost.key] / cost.unit),
     }));
-  const front = paretoFront(points, "cost");
+  const front = paretoFront(points, "cost", r.score.higher);
   points.forEach((p) => {
     p.best = front.includes(p);
   });
   const costs = points.map((p) => p.cost),
     [low, high] = [Math.min(...costs) / 1.35, Math.max(...costs) * 1.35];
-  const accuracies = points.flatMap((p) => [p.low, p.high]);
-  const margin = Math.max(0.5, 0.12 * (Math.max(...accuracies) - Math.min(...accuracies)));
+  const scores = points.flatMap((p) => [p.low, p.high]);
+  const spread = Math.max(...scores) - Math.min(...scores);
+  const margin = r.score.unit === "%" ? Math.max(0.5, 0.12 * spread) : 0.12 * spread || 0.5;
   const fontSize = narrow(width) ? 11 : 12.5,
     height = narrow(width) ? 330 : 400;
-  const domain = [
-    Math.max(0, Math.min(...accuracies) - margin),
-    Math.min(100, Math.max(...accuracies) + margin),
-  ];
+  const domain = r.score.domain(Math.min(...scores) - margin, Math.max(...scores) + margin);
   placeLabels(
     points,
     (p) => ((width - 50) * Math.log(p.cost / low)) / Math.log(high / low),
-    (p) => ((height - 45) * (domain[1] - p.top1)) / (domain[1] - domain[0]),
+    (p) => ((height - 45) * (domain[1] - p.score)) / (domain[1] - domain[0]),
     width - 50,
     fontSize,
   );
@@ -105,9 +104,9 @@ const paretoSpec = (r, cost) => (width, t) => {
     axis: {grid: false, tickCount: narrow(width) ? 4 : 8, format: "~g"},
   };
   const y = {
-    field: "top1",
+    field: "score",
     type: "quantitative",
-    title: "Top-1 accuracy (%)",
+    title: r.score.axis,
     scale: {domain, nice: false},
     axis: {tickCount: 6},
   };
@@ -150,7 +149,7 @@ const paretoSpec = (r, cost) => (width, t) => {
           },
           tooltip: [
             {field: "model", title: "Model"},
-            {field: "top1Text", title: "Top-1"},
+            {field: "scoreText", title: r.score.heading},
             {field: "interval", title: "95% interval"},
             {field: "costText", title: cost.title.replace(", log scale", "")},
           ],
@@ -174,19 +173,19 @@ const paretoSpec = (r, cost) => (width, t) => {
 
 const paretoSection = (r) => {
   const costs = Object.fromEntries(
-    Object.entries(COSTS).filter(([, c]) => r.models.some((m) => known(m[c.key]) && m[c.key] > 0)),
+    Object.entries(costsOf(r)).filter(([, c]) => r.models.some((m) => known(m[c.key]) && m[c.key] > 0)),
   );
-  if (!Object.keys(costs).length || !r.models.some((m) => known(m.top1))) return null;
+  if (!Object.keys(costs).length || !r.models.some((m) => known(m.score))) return null;
   let cost = Object.values(costs)[0];
   const figure = chart(
-    "Scatter chart: top-1 accuracy of each model against its cost, with the Pareto front",
+    `Scatter chart: ${r.score.title} of each model against its cost, with the Pareto front`,
     (width, t) => paretoSpec(r, cost)(width, t),
-    "Upper left is better. The dashed line is the Pareto front: no model on it is beaten in both. Bars are 95% intervals of the accuracy; the ring marks the recommendation.",
+    `${r.score.higher ? "Upper" : "Lower"} left is better. The dashed line is the Pareto front: no model on it is beaten in both. Bars are 95% intervals; the ring marks the recommendation.`,
   );
   const families = [...new Set(r.models.map((m) => m.family))];
   return section(
     "pareto",
-    "Accuracy against cost",
+    `${r.score.heading} against cost`,
     null,
     choice("Cost:", Object.keys(costs), (name) => {
       cost = costs[name];

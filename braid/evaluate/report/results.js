@@ -1,38 +1,65 @@
-// results.json (docs/results.schema.json) -> what the page shows. Only this file knows the schema's names.
+// results.json (docs/results.schema.json) -> what the page shows. Only this file and lift.js know the schema's names.
 const numberOf = (value) => (known(value) ? value : null);
 const listOf = (value) => (Array.isArray(value) ? value : []);
 const objectOf = (value) => (value && typeof value === "object" && !Array.isArray(value) ? value : {});
 const familyOf = (value) => (value in FAMILIES ? value : "combined");
 
-const readCost = (json) => {
-  const [low, high] = listOf(json.top1_interval);
-  const whole = known(low) && known(high);
+// The score that decides: how it is called, written and compared.
+const readScoreKind = (json) => {
+  const all = listOf(json.scores).map(objectOf);
+  const {name, title, unit, higher_is_better} = all.find((kind) => kind.name === json.score) ?? {};
+  return scoreKind(String(name ?? json.score ?? "score"), title, unit, higher_is_better);
+};
+const scoreKind = (name, title, unit, higher_is_better) => {
+  const label = String(title ?? name),
+    sign = String(unit ?? ""),
+    higher = higher_is_better !== false,
+    percent = sign === "%";
+  const heading = label.charAt(0).toUpperCase() + label.slice(1);
+  const suffix = percent || !sign ? sign : ` ${sign}`;
   return {
-    top1: numberOf(json.top1),
-    low: whole ? low : null,
-    high: whole ? high : null,
-    params: numberOf(json.params),
-    macs: numberOf(json.macs),
-    latencyP50: numberOf(json.latency_ms_p50),
-    latencyP95: numberOf(json.latency_ms_p95),
+    name,
+    title: label,
+    heading,
+    unit: sign,
+    higher,
+    best: higher ? "high" : "low",
+    axis: sign ? `${heading} (${sign})` : heading,
+    points: percent ? "points" : sign,
+    text: (value) => (known(value) ? `${fixed(2)(value)}${suffix}` : "–"),
+    // The part of an axis from low to high that has a meaning.
+    domain: (low, high) => (percent ? [Math.max(0, low), Math.min(100, high)] : [low, high]),
   };
 };
+
+const readScore = (json) => {
+  const {value, low, high} = objectOf(json);
+  const interval = known(value) && known(low) && known(high) && low < high;
+  return {score: numberOf(value), low: interval ? low : null, high: interval ? high : null};
+};
+const readCost = (json) => ({
+  ...readScore(json.score),
+  params: numberOf(json.params),
+  macs: numberOf(json.macs),
+  latencyP50: numberOf(json.latency_ms_p50),
+  latencyP95: numberOf(json.latency_ms_p95),
+});
 const readModel = (json) => ({
   name: String(json.name),
   family: familyOf(json.family),
+  error: json.error ? String(json.error) : null,
   ...readCost(json),
-  macroF1: numberOf(json.macro_f1),
-  ece: numberOf(json.ece),
-  throughput: numberOf(json.throughput_images_per_s),
-  trainRate: numberOf(json.train_images_per_s),
+  scores: Object.fromEntries(listOf(json.scores).map((s) => [objectOf(s).name, numberOf(objectOf(s).value)])),
+  throughput: numberOf(json.throughput_items_per_s),
+  trainRate: numberOf(json.train_items_per_s),
   peakMemory: numberOf(json.peak_memory_bytes),
   checkpointBytes: numberOf(json.checkpoint_bytes),
   checkpoint: json.checkpoint ?? null,
 });
 
 // One row per measurement of a list that every model may have.
-const rowsOf = (models, key, read) =>
-  models.flatMap((model) => listOf(model[key]).map((row) => ({model: String(model.name), ...read(row)})));
+const rowsOf = (models, list, read) =>
+  models.flatMap((model) => listOf(list(model)).map((row) => ({model: String(model.name), ...read(row)})));
 
 const budgetText = (budget) => {
   if (!known(budget.value)) return "";
@@ -47,15 +74,16 @@ const usableNames = (names) =>
     names.indexOf(name) !== i ? `${name} (${i})` : name === "__proto__" ? "__proto__ " : name,
   );
 
-const readFusion = (fusion, models) => {
+const readFusion = (fusion, models, kind) => {
   const alone = ["cnn", "transformer"]
     .map((key) => models.find((m) => m.name === fusion[key]))
     .filter(Boolean);
-  const scores = alone.map((m) => m.top1).filter(known);
+  const scores = alone.map((m) => m.score).filter(known);
   const hybrid = models.find((m) => m.name === fusion.hybrid);
   const rows = alone.map((m) => ({...m, how: "alone"}));
   const add = (name, how, family, json) => {
-    if (json && known(json.top1)) rows.push({name, how, family, ...readCost(json)});
+    const row = {name, how, family, ...readCost(objectOf(json))};
+    if (known(row.score)) rows.push(row);
   };
   if (hybrid) rows.push({...hybrid, how: "hybrid architecture"});
   add("Late fusion", "mean of both probabilities", "combined", fusion.late_fusion);
@@ -64,7 +92,7 @@ const readFusion = (fusion, models) => {
     "Oracle",
     "upper bound: right when either is",
     "combined",
-    known(fusion.oracle_top1) ? {top1: fusion.oracle_top1} : null,
+    {score: {value: fusion.oracle_score}},
   );
   const o = objectOf(fusion.overlap);
   const overlap =
@@ -76,18 +104,20 @@ const readFusion = (fusion, models) => {
           onlyA: o.only_cnn_right,
           onlyB: o.only_transformer_right,
           neither: o.both_wrong,
-          oracle: numberOf(fusion.oracle_top1),
+          oracle: numberOf(fusion.oracle_score),
         }
       : null;
-  return {rows, overlap, reference: scores.length === 2 ? Math.max(...scores) : null};
+  return {rows, overlap, reference: scores.length === 2 ? Math[kind.higher ? "max" : "min"](...scores) : null};
 };
 
-const readMethod = (json, data, machine) =>
+const readMethod = (json, data, machine, kind) =>
   [
+    ["Task", json.task ? String(json.task).replaceAll("_", " ") : null],
+    ["Judged by", `${kind.title}${data.test_split ? `, ${data.test_split} split` : ""}`],
     ["Data", data.name],
     ["Classes", known(data.classCount) ? String(data.classCount) : null],
     [
-      "Images",
+      "Size",
       [
         ["train", data.train],
         ["validation", data.val],
@@ -102,6 +132,7 @@ const readMethod = (json, data, machine) =>
     ["Seeds", listOf(json.seeds).join(", ")],
     ["Processor", machine.cpu],
     ["Cores", machine.cores],
+    ["Threads", machine.threads],
     ["Memory", known(machine.memory_bytes) ? `${significant(machine.memory_bytes / 2 ** 30)} GiB` : null],
     ["Device", machine.device],
     ["Number format", machine.dtype],
@@ -114,8 +145,13 @@ const readMethod = (json, data, machine) =>
     .filter(([, value]) => value !== null && value !== undefined && value !== "")
     .map(([name, value]) => [name, String(value)]);
 
-const readResults = (json) => {
-  const models = json.models.map(readModel);
+// What auto and unset options came to, then the recipe.
+const readRecipe = (m) => [m.name, {...objectOf(m.resolved), ...objectOf(m.recipe)}];
+
+const readResults = (given) => {
+  const json = given.schema_version === 1 ? liftSchema1(given) : given;
+  const models = json.models.map(readModel),
+    kind = readScoreKind(json);
   const data = objectOf(json.data),
     machine = objectOf(json.machine),
     recommendation = objectOf(json.recommendation);
@@ -123,8 +159,16 @@ const readResults = (json) => {
   data.classCount = names.length || null;
   const byModel = (key, read) =>
     Object.fromEntries(json.models.filter((m) => listOf(m[key]).length).map((m) => [m.name, read(m[key])]));
+  const items = String(data.items ?? "items");
   return {
     models,
+    score: kind,
+    scores: listOf(json.scores)
+      .map(objectOf)
+      .filter((s) => s.name !== json.score)
+      .map((s) => scoreKind(String(s.name), s.title, s.unit, s.higher_is_better)),
+    items,
+    item: items.replace(/s$/, ""),
     recommendation: {model: recommendation.model ?? null, reason: recommendation.reason ?? ""},
     budget: budgetText(objectOf(json.budget)),
     context: [
@@ -137,26 +181,27 @@ const readResults = (json) => {
       .map(String),
     classes: (count) =>
       names.length === count ? names : Array.from({length: count}, (_, i) => `class ${i}`),
-    curves: rowsOf(json.models, "curve", (p) => ({
+    curves: rowsOf(json.models, (m) => m.curve, (p) => ({
       epoch: p.epoch,
       seconds: p.seconds,
       trainLoss: p.train_loss,
       valLoss: p.val_loss,
-      valTop1: p.val_top1,
+      valScore: p.val_score,
     })),
-    efficiency: rowsOf(json.models, "sample_efficiency", (p) => ({
+    efficiency: rowsOf(json.models, (m) => m.sample_efficiency, (p) => ({
       fraction: p.fraction,
-      top1: p.top1,
-    })).filter((p) => known(p.top1)),
-    robustness: rowsOf(json.models, "robustness", (p) => ({
+      score: p.score,
+    })).filter((p) => known(p.score)),
+    robustness: rowsOf(json.models, (m) => objectOf(m.robustness).corruptions, (p) => ({
       corruption: p.corruption,
       severity: p.severity,
-      top1: p.top1,
-    })).filter((p) => known(p.top1)),
-    shuffled: rowsOf(json.models, "shuffled_patches", (p) => ({grid: p.grid, top1: p.top1})).filter((p) =>
-      known(p.top1),
-    ),
-    fusion: readFusion(objectOf(json.fusion), models),
+      score: p.score,
+    })).filter((p) => known(p.score)),
+    shuffled: rowsOf(json.models, (m) => objectOf(m.robustness).shuffled_patches, (p) => ({
+      grid: p.grid,
+      score: p.score,
+    })).filter((p) => known(p.score)),
+    fusion: readFusion(objectOf(json.fusion), models, kind),
     confusion: byModel("confusion", (matrix) => matrix),
     misclassified: byModel("misclassified", (list) =>
       list.map((e) => ({
@@ -165,9 +210,10 @@ const readResults = (json) => {
         predicted: String(e.prediction),
         confidence: numberOf(e.confidence),
         file: e.file ?? null,
+        text: e.text ?? null,
       })),
     ),
-    method: readMethod(json, data, machine),
-    recipes: json.models.filter((m) => m.recipe).map((m) => [m.name, m.recipe]),
+    method: readMethod(json, data, machine, kind),
+    recipes: json.models.filter((m) => m.recipe || m.resolved).map(readRecipe),
   };
 };

@@ -11,7 +11,7 @@ const efficiencySection = (r) => {
         width,
         height: narrow(width) ? 280 : 340,
         data: {
-          values: r.efficiency.map((p) => ({...p, percent: p.fraction * 100, text: `${fixed(2)(p.top1)}%`})),
+          values: r.efficiency.map((p) => ({...p, percent: p.fraction * 100, text: r.score.text(p.score)})),
         },
         encoding: {
           x: {
@@ -21,35 +21,35 @@ const efficiencySection = (r) => {
             scale: {type: "log", nice: false},
             axis: {values: fractions.map((f) => f * 100), grid: false, format: "~g"},
           },
-          y: {field: "top1", type: "quantitative", title: "Top-1 accuracy (%)", scale: {zero: false}},
+          y: {field: "score", type: "quantitative", title: r.score.axis, scale: {zero: false}},
         },
       },
       [
         {field: "percent", title: "Data used (%)"},
-        {field: "text", title: "Top-1"},
+        {field: "text", title: r.score.heading},
       ],
     );
   const at = (model, fraction) =>
-    (r.efficiency.find((p) => p.model === model.name && p.fraction === fraction) ?? {}).top1;
+    (r.efficiency.find((p) => p.model === model.name && p.fraction === fraction) ?? {}).score;
   return section(
     "efficiency",
     "Sample efficiency",
-    "Accuracy of the same recipe when only a part of the training images is used.",
+    `${r.score.heading} of the same recipe when only a part of the training ${r.items} is used.`,
     modelLegend(models),
-    chart("Line chart: accuracy of each model against the share of the training data", spec),
+    chart(`Line chart: ${r.score.title} of each model against the share of the training data`, spec),
     h(
       "details",
       {},
       h("summary", {}, "Table"),
       table(
-        "Top-1 accuracy (%) by share of the training data",
+        `${r.score.axis} by share of the training data`,
         [
           {title: "Model", value: (m) => m.name, text: true, show: (name, m) => familyLabel(m.family, name)},
           ...fractions.map((f) => ({
             title: `${(f * 100).toLocaleString("en", {maximumSignificantDigits: 3})}%`,
             value: (m) => at(m, f),
             show: fixed(2),
-            best: "high",
+            best: r.score.best,
           })),
         ],
         models,
@@ -69,8 +69,8 @@ const robustnessSection = (r) => {
       gap = narrow(width) ? 18 : 26;
     const each = Math.floor((width - 52 - gap * (columns - 1)) / columns);
     const clean = models.flatMap((m) =>
-      known(m.top1)
-        ? corruptions.map((corruption) => ({model: m.name, corruption, severity: 0, top1: m.top1}))
+      known(m.score)
+        ? corruptions.map((corruption) => ({model: m.name, corruption, severity: 0, score: m.score}))
         : [],
     );
     return {
@@ -81,7 +81,7 @@ const robustnessSection = (r) => {
         values: [...clean, ...r.robustness].map((p) => ({
           ...p,
           order: corruptions.indexOf(p.corruption),
-          text: `${fixed(2)(p.top1)}%`,
+          text: r.score.text(p.score),
         })),
       },
       facet: {field: "corruption", type: "nominal", sort: {field: "order", op: "min"}, header: {title: null}},
@@ -99,9 +99,9 @@ const robustnessSection = (r) => {
               axis: {values: [0, 1, 2, 3, 4, 5], grid: false, format: "d"},
             },
             y: {
-              field: "top1",
+              field: "score",
               type: "quantitative",
-              title: "top-1 (%)",
+              title: narrow(width) ? r.score.unit : r.score.axis,
               axis: {tickCount: 4},
               scale: {zero: false},
             },
@@ -110,7 +110,7 @@ const robustnessSection = (r) => {
         [
           {field: "corruption", title: "Corruption"},
           {field: "severity", title: "Severity"},
-          {field: "text", title: "Top-1"},
+          {field: "text", title: r.score.heading},
         ],
         18,
       ),
@@ -120,22 +120,22 @@ const robustnessSection = (r) => {
     mean(
       r.robustness
         .filter((p) => p.model === model.name && (!corruption || p.corruption === corruption))
-        .map((p) => p.top1)
+        .map((p) => p.score)
         .filter(known),
     );
   return section(
     "robustness",
     "Robustness",
-    "Accuracy on the same test images, made worse in five steps of severity. Severity 0 is the clean image.",
+    `${r.score.heading} on the same test ${r.items}, made worse in five steps of severity. Severity 0 is clean.`,
     modelLegend(models),
-    chart("Small line charts: accuracy of each model against the severity of each corruption", lines),
+    chart(`Small line charts: ${r.score.title} of each model against the severity of each corruption`, lines),
     table(
-      "Mean top-1 (%) over the severities",
+      `Mean ${r.score.title} over the severities`,
       [
         {title: "Model", value: (m) => m.name, text: true, show: (name, m) => familyLabel(m.family, name)},
-        {title: "clean", value: (m) => m.top1, show: fixed(1), best: "high"},
-        ...corruptions.map((c) => ({title: c, value: (m) => average(m, c), show: fixed(1), best: "high"})),
-        {title: "mean of all", value: (m) => average(m), show: fixed(1), best: "high"},
+        {title: "clean", value: (m) => m.score, show: fixed(1), best: r.score.best},
+        ...corruptions.map((c) => ({title: c, value: (m) => average(m, c), show: fixed(1), best: r.score.best})),
+        {title: "mean of all", value: (m) => average(m), show: fixed(1), best: r.score.best},
       ],
       models,
     ),
@@ -155,7 +155,7 @@ const shuffleSection = (r) => {
         data: {
           values: r.shuffled.map((p) => ({
             ...p,
-            text: `${fixed(2)(p.top1)}%`,
+            text: r.score.text(p.score),
             label: p.grid === 1 ? "whole" : `${p.grid} × ${p.grid}`,
           })),
         },
@@ -167,12 +167,12 @@ const shuffleSection = (r) => {
             title: "Image cut into patches and shuffled",
             axis: {labelAngle: 0, grid: false},
           },
-          y: {field: "top1", type: "quantitative", title: "Top-1 accuracy (%)", scale: {zero: true}},
+          y: {field: "score", type: "quantitative", title: r.score.axis, scale: {zero: true}},
         },
       },
       [
         {field: "label", title: "Patches"},
-        {field: "text", title: "Top-1"},
+        {field: "text", title: r.score.heading},
       ],
     );
   return section(
@@ -180,6 +180,6 @@ const shuffleSection = (r) => {
     "Texture or layout",
     "Shuffling patches keeps local texture and destroys global layout. A model that keeps its accuracy looks at texture; one that loses it looks at shape.",
     modelLegend(models),
-    chart("Line chart: accuracy of each model against the number of shuffled patches", spec),
+    chart(`Line chart: ${r.score.title} of each model against the number of shuffled patches`, spec),
   );
 };

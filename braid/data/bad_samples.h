@@ -1,0 +1,58 @@
+// Examples that cannot be read: one place says what becomes of them.
+#pragma once
+#include <cstdint>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "braid/core/error.h"
+
+namespace braid::data {
+
+class BadSamples {
+ public:
+  // policy: error, the DataError is thrown; skip, the example is left out and counted. Throws
+  // ConfigError for any other word.
+  explicit BadSamples(const std::string& policy) : skip_(policy == "skip") {
+    if (!skip_ && policy != "error")
+      throw ConfigError("data", "expected error or skip, got '" + policy + "'", "--on-bad-sample");
+  }
+  // Calls `read`; false: it threw a DataError and the example is to be left out. From any thread.
+  template <class Read>
+  bool guard(const Read& read) {
+    try {
+      read();
+      return true;
+    } catch (const DataError& e) {
+      if (!skip_) throw;
+      const std::lock_guard lock(mutex_);
+      ++count_;
+      last_message_ = e.what();
+      if (messages_.size() < kKeptMessages) messages_.push_back(last_message_);
+      return false;
+    }
+  }
+  int64_t count() const {
+    const std::lock_guard lock(mutex_);
+    return count_;
+  }
+  // The first ones.
+  std::vector<std::string> messages() const {
+    const std::lock_guard lock(mutex_);
+    return messages_;
+  }
+  std::string last_message() const {
+    const std::lock_guard lock(mutex_);
+    return last_message_;
+  }
+
+ private:
+  static constexpr size_t kKeptMessages = 100;
+  bool skip_;
+  mutable std::mutex mutex_;
+  int64_t count_ = 0;
+  std::string last_message_;
+  std::vector<std::string> messages_;
+};
+
+}  // namespace braid::data

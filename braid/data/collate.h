@@ -1,0 +1,25 @@
+// From positions in a dataset to a batch.
+#pragma once
+#include <cstdint>
+#include <vector>
+
+#include "braid/data/bad_samples.h"
+#include "braid/data/batch.h"
+
+namespace braid::data {
+
+class Collate {
+ public:
+  // Which batch of which epoch it is; with the seed it was made with, all that a collation's random
+  // numbers may depend on.
+  struct Place {
+    int64_t epoch = 0, batch = 0;
+  };
+  virtual ~Collate() = default;
+  // Called from several threads. Examples that `bad` says to leave out are not in the batch, which
+  // may be empty then.
+  virtual Batch operator()(const std::vector<int64_t>& indices, const Place& place,
+                           BadSamples& bad) const = 0;
+};
+
+}  // namespace braid::data

@@ -1,0 +1,23 @@
+#include "braid/data/run_fields.h"
+
+namespace braid::data {
+
+Field dtype_field() {
+  return {"dtype",
+          "precision; auto: bfloat16 where the processor multiplies it natively",
+          {.choices = {"float32", "bfloat16", "auto"}}};
+}
+
+Field device_field() { return {"device", "where it computes", {.choices = {"cpu", "cuda"}}}; }
+
+Field workers_field() {
+  return {"workers",
+          "loader threads, 0: load in the computing thread",
+          {.least = 0, .most = 1024, .free_on_resume = true}};
+}
+
+Field on_bad_sample_field() {
+  return {"on_bad_sample", "an image that cannot be read", {.choices = {"error", "skip"}}};
+}
+
+}  // namespace braid::data

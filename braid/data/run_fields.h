@@ -1,0 +1,12 @@
+// Fields that every config of a run over images has, with one spelling of their help and rules.
+#pragma once
+#include "braid/core/field.h"
+
+namespace braid::data {
+
+Field dtype_field();          // float32, bfloat16, auto
+Field device_field();         // cpu, cuda
+Field workers_field();        // loader threads
+Field on_bad_sample_field();  // error, skip
+
+}  // namespace braid::data

@@ -1,0 +1,87 @@
+#include "braid/data/sampler.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <numeric>
+
+#include "braid/core/error.h"
+#include "braid/data/random.h"
+
+namespace braid::data {
+namespace {
+
+// The item of an epoch's shuffle; examples use their index.
+constexpr uint64_t kOrderStream = ~uint64_t{0};
+
+std::vector<int64_t> in_order(int64_t examples) {
+  std::vector<int64_t> order(static_cast<size_t>(examples));
+  std::iota(order.begin(), order.end(), int64_t{0});
+  return order;
+}
+
+std::vector<std::vector<int64_t>> cut_into_batches(const std::vector<int64_t>& order,
+                                                   int64_t batch_size, int64_t count) {
+  std::vector<std::vector<int64_t>> batches;
+  for (int64_t k = 0; k < count; ++k) {
+    const auto begin = order.begin() + k * batch_size;
+    const auto left = order.end() - begin;
+    batches.emplace_back(begin, begin + std::min<int64_t>(batch_size, left));
+  }
+  return batches;
+}
+
+void expect_batch_size(int64_t batch_size) {
+  if (batch_size < 1)
+    throw ConfigError("data", "expected a batch size of at least 1", "--batch-size");
+}
+
+}  // namespace
+
+Sequential::Sequential(int64_t examples, int64_t batch_size)
+    : examples_(examples), batch_size_(batch_size) {
+  expect_batch_size(batch_size);
+}
+
+int64_t Sequential::size() const { return (examples_ + batch_size_ - 1) / batch_size_; }
+
+std::vector<std::vector<int64_t>> Sequential::batches(int64_t) const {
+  return cut_into_batches(in_order(examples_), batch_size_, size());
+}
+
+Shuffled::Shuffled(int64_t examples, int64_t batch_size, int64_t seed)
+    : examples_(examples), batch_size_(batch_size), seed_(seed) {
+  expect_batch_size(batch_size);
+}
+
+int64_t Shuffled::size() const {
+  return examples_ >= batch_size_ ? examples_ / batch_size_ : std::min<int64_t>(examples_, 1);
+}
+
+std::vector<std::vector<int64_t>> Shuffled::batches(int64_t epoch) const {
+  auto order = in_order(examples_);
+  Random random(static_cast<uint64_t>(seed_), static_cast<uint64_t>(epoch), kOrderStream);
+  random.shuffle(order);
+  return cut_into_batches(order, batch_size_, size());
+}
+
+Shard::Shard(std::unique_ptr<const Sampler> whole, int64_t rank, int64_t world, Remainder remainder)
+    : whole_(std::move(whole)), rank_(rank), world_(world), remainder_(remainder) {
+  if (rank < 0 || rank >= world)
+    throw InternalError("data", fmt::format("expected a rank below {}, got {}", world, rank));
+}
+
+int64_t Shard::size() const {
+  const int64_t all = whole_->size(), rest = all % world_;
+  return all / world_ + (remainder_ == Remainder::kKept && rank_ < rest ? 1 : 0);
+}
+
+std::vector<std::vector<int64_t>> Shard::batches(int64_t epoch) const {
+  const auto all = whole_->batches(epoch);
+  std::vector<std::vector<int64_t>> own;
+  for (int64_t k = 0; k < size(); ++k)
+    own.push_back(all.at(static_cast<size_t>(k * world_ + rank_)));
+  return own;
+}
+
+}  // namespace braid::data

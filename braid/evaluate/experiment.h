@@ -1,0 +1,81 @@
+// One comparison at work: what its parts share, and the parts. Each is kept once it is done, so
+// that a comparison that was cut off goes on where it was.
+#pragma once
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "braid/core/progress.h"
+#include "braid/evaluate/budget.h"
+#include "braid/evaluate/compare.h"
+#include "braid/evaluate/failure.h"
+#include "braid/evaluate/probe.h"
+#include "braid/evaluate/result.h"
+#include "braid/evaluate/run.h"
+#include "braid/evaluate/work_folder.h"
+#include "braid/evaluate/workload.h"
+#include "braid/train/config.h"
+
+namespace braid::evaluate {
+
+struct Experiment {
+  const CompareConfig& config;
+  Budget budget;
+  const Workload& workload;
+  WorkFolder work;
+  std::stop_token stop;
+  Progress& progress;
+  // Throws TryAgainError once the comparison was asked to stop.
+  void check_stop() const;
+};
+
+// The workload's recipe under the budget.
+train::RunConfig run_config(const Experiment& experiment, const Run& run,
+                            const ModelProfile& profile);
+// Trains, or takes up a run that was cut off. Throws TryAgainError when interrupted.
+TrainedRun train_run(const Experiment& experiment, const Run& run, const ModelProfile& profile);
+// Throws DataError when the deciding score is not a number.
+TestResult evaluate_run(const Experiment& experiment, const TrainedRun& run);
+void run_probe(const Experiment& experiment, Probe& probe, const TrainedRun& run,
+               ModelResult& result);
+
+// Of one item, and of large batches.
+class LatencyProbe final : public Probe {
+ public:
+  explicit LatencyProbe(const Workload& workload) : workload_(workload) {}
+  std::string name() const override { return "latency"; }
+  void measure(const TrainedRun& run, ModelResult& result) override;
+
+ private:
+  const Workload& workload_;
+};
+
+// Trained again on a share of the data, with that share of the budget.
+class SampleEfficiencyProbe final : public Probe {
+ public:
+  static constexpr double kFractions[] = {0.1, 0.3};  // of the training data
+  SampleEfficiencyProbe(const Experiment& experiment, ModelProfile profile)
+      : experiment_(experiment), profile_(std::move(profile)) {}
+  std::string name() const override { return "efficiency"; }
+  void measure(const TrainedRun& run, ModelResult& result) override;
+
+ private:
+  const Experiment& experiment_;
+  ModelProfile profile_;
+};
+
+// What is known of a model that was not measured.
+ModelResult describe_model(const ModelProfile& profile);
+// Everything that is measured of one architecture.
+ModelResult measure_model(const Experiment& experiment, const ModelProfile& profile);
+
+// The best CNN and the best Transformer by the validation score, and what joining them gains;
+// nothing when the measured models lack one of the two. failures: gets that of the distillation.
+std::optional<FusionResult> measure_fusion(const Experiment& experiment,
+                                           const std::vector<ModelProfile>& profiles,
+                                           const std::vector<ModelResult>& models,
+                                           std::vector<Failure>& failures);
+
+}  // namespace braid::evaluate

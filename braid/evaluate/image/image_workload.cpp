@@ -1,0 +1,255 @@
+#include "braid/evaluate/image/image_workload.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "braid/core/error.h"
+#include "braid/data/image/statistics.h"
+#include "braid/evaluate/image/fusion.h"
+#include "braid/evaluate/image/mistakes.h"
+#include "braid/evaluate/image/robustness.h"
+#include "braid/evaluate/metrics.h"
+#include "braid/models/registry.h"
+#include "braid/models/vision/cost.h"
+#include "braid/runtime/device.h"
+#include "braid/runtime/eval_scope.h"
+#include "braid/runtime/tensor_file.h"
+#include "braid/tasks/image_model.h"
+#include "braid/tasks/inference.h"
+#include "braid/tasks/make_task.h"
+#include "braid/train/recipes.h"
+
+namespace braid::evaluate {
+namespace {
+
+constexpr size_t kMostClassesShown = 200;  // a larger confusion matrix is left out
+
+// What evaluate() leaves for join().
+struct ClassScores {
+  torch::Tensor probabilities;  // [N,K]
+  torch::Tensor labels;         // [N] int64
+};
+
+ClassScores load_scores(const std::filesystem::path& file) {
+  const auto tensors = runtime::load_tensors(file);
+  return {tensors.at("probabilities"), tensors.at("labels")};
+}
+
+class ImageInference final : public Inference {
+ public:
+  ImageInference(models::LoadedModel loaded, const std::string& dtype)
+      : loaded_(std::move(loaded)), scope_(*loaded_.model, dtype) {}
+  void set_batch(int64_t items) override {
+    const auto& input = loaded_.hub.input;
+    const auto format =
+        input.channels > 1 ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous;
+    images_ = torch::randn({items, input.channels, input.height, input.width})
+                  .to(scope_.device())
+                  .contiguous(format);
+  }
+  void call() override {
+    loaded_.model->forward(images_);
+    if (images_.is_cuda()) torch::cuda::synchronize();
+  }
+
+ private:
+  models::LoadedModel loaded_;
+  runtime::EvalScope scope_;
+  torch::Tensor images_;  // [B,C,H,W]
+};
+
+class RobustnessProbe final : public Probe {
+ public:
+  using Load = std::function<models::LoadedModel(const TrainedRun&)>;
+  RobustnessProbe(Load load, data::DatasetPtr test, RobustnessOptions options, Progress& progress)
+      : load_(std::move(load)),
+        test_(std::move(test)),
+        options_(std::move(options)),
+        progress_(progress) {}
+  std::string name() const override { return "robustness"; }
+  double items() const override {
+    const int64_t images = options_.images > 0 ? options_.images : test_->size();
+    return static_cast<double>(images) * kRobustnessPasses;
+  }
+  void measure(const TrainedRun& run, ModelResult& result) override {
+    auto loaded = load_(run);
+    result.robustness =
+        measure_robustness(*loaded.model, test_, loaded.hub.input, options_, progress_);
+  }
+
+ private:
+  Load load_;
+  data::DatasetPtr test_;
+  RobustnessOptions options_;
+  Progress& progress_;
+};
+
+}  // namespace
+
+ImageWorkload::ImageWorkload(const CompareConfig& config, Progress& progress)
+    : config_(config), progress_(progress) {
+  resolve_models(config.models);  // a wrong name is found before the data is read
+  splits_ = data::open_dataset(config.data, {.val_fraction = config.val_fraction});
+  test_ = splits_.test ? splits_.test : splits_.val;
+  summary_ = {.name = config.data,
+              .items = "images",
+              .classes = splits_.train->classes(),
+              .train = splits_.train->size(),
+              .val = splits_.val->size(),
+              .test = test_->size(),
+              .test_split = splits_.test ? "test" : "val",
+              .channels = splits_.train->channels()};
+}
+
+Json ImageWorkload::settings() const {
+  return {{"img_size", config_.img_size ? Json(*config_.img_size) : Json(nullptr)},
+          {"robustness_images", config_.robustness_images}};
+}
+
+std::vector<std::string> ImageWorkload::resolve_models(
+    const std::vector<std::string>& names) const {
+  const auto resolved = models::resolve_names(names);
+  std::vector<std::string> known;
+  for (const auto& name : resolved) {
+    const auto entry = models::find_model(name).name;  // without a tag
+    if (std::count(known.begin(), known.end(), entry) > 0)
+      throw UsageError("compare", fmt::format("'{}' is named twice", entry), "--models");
+    known.push_back(entry);
+  }
+  return resolved;
+}
+
+Taxonomy ImageWorkload::taxonomy(const std::string& model) const {
+  const auto entry = models::find_model(model);
+  return {models::to_string(entry.family), models::to_string(entry.fusion)};
+}
+
+ModelProfile ImageWorkload::profile(const std::string& model) const {
+  ModelProfile profile{.name = model, .taxonomy = taxonomy(model), .input_size = {}};
+  const Run run{.model = model, .seed = config_.seed};
+  const Part& part = part_of(run);
+  auto made = tasks::make_image_model(task_config(run), part.splits,
+                                      {.seed = run.seed, .statistics = part.statistics}, progress_);
+  made.model->to(runtime::resolve_device(config_.device));
+  const auto& input = made.hub.input;
+  profile.input_size = {input.channels, input.height, input.width};
+  const std::vector<int64_t> one = {1, input.channels, input.height, input.width};
+  {
+    constexpr int64_t kBatch = 32;
+    const runtime::EvalScope scope(*made.model, config_.dtype);
+    const auto images =
+        torch::randn({kBatch, input.channels, input.height, input.width}).to(scope.device());
+    made.model->forward(images);  // warm-up
+    const auto start = std::chrono::steady_clock::now();
+    made.model->forward(images).cpu();
+    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+    profile.forward_items_per_s = static_cast<double>(kBatch) / std::max(1e-6, seconds.count());
+  }
+  const auto cost = models::count_cost(*made.model, one);
+  profile.params = cost.params;
+  profile.macs = cost.macs;
+  profile.train_macs = cost.train_macs;
+  return profile;
+}
+
+const ImageWorkload::Part& ImageWorkload::part_of(const Run& run) const {
+  Part& part = parts_[run.fraction];
+  if (part.statistics) return part;
+  part.splits = splits_;
+  if (run.fraction < 1) {
+    part.splits.train = data::sample_fraction(splits_.train, run.fraction, config_.seed);
+    part.splits.val = data::sample_fraction(splits_.val, run.fraction, config_.seed);
+  }
+  part.statistics = std::make_shared<data::SharedStatistics>(part.splits.train);
+  return part;
+}
+
+tasks::TaskConfig ImageWorkload::task_config(const Run& run) const {
+  auto config = train::recipe_for(models::find_model(run.model)).task;
+  config.model = run.model;
+  config.data = config_.data;
+  config.val_fraction = config_.val_fraction;
+  config.image.img_size = config_.img_size;
+  if (run.teacher) config.distillation.teacher = run.teacher->checkpoint;
+  return config;
+}
+
+train::RunConfig ImageWorkload::recipe(const Run& run) const {
+  return train::recipe_for(models::find_model(run.model)).run;
+}
+
+int64_t ImageWorkload::training_items(const Run& run) const {
+  return part_of(run).splits.train->size();
+}
+
+std::unique_ptr<tasks::Task> ImageWorkload::make_task(const Run& run,
+                                                      const std::filesystem::path& checkpoint,
+                                                      Progress& progress) const {
+  const Part& part = part_of(run);
+  return tasks::make_task(
+      task_config(run), part.splits,
+      {.seed = run.seed, .checkpoint = checkpoint, .statistics = part.statistics}, progress);
+}
+
+tasks::EvaluateOptions ImageWorkload::options() const {
+  return {
+      .workers = config_.workers, .dtype = config_.dtype, .on_bad_sample = config_.on_bad_sample};
+}
+
+models::LoadedModel ImageWorkload::load(const TrainedRun& run) const {
+  auto loaded = models::load_for_inference(run.checkpoint);
+  loaded.model->to(runtime::resolve_device(config_.device));
+  return loaded;
+}
+
+TestResult ImageWorkload::evaluate(const TrainedRun& run, Progress& progress) const {
+  auto loaded = load(run);
+  const auto predictions =
+      tasks::run_model(*loaded.model, test_, loaded.hub.input, options(), progress);
+  if (predictions.labels.numel() == 0)
+    throw DataError("compare", "no " + summary_.test_split + " image could be read", config_.data);
+  const auto probabilities = predictions.logits.softmax(1);
+  const Metrics metrics = compute_metrics(probabilities, predictions.labels);
+  TestResult evaluation{.scores = scores_of(metrics),
+                        .count = metrics.count,
+                        .bad_samples = predictions.bad_samples,
+                        .confusion = std::nullopt,
+                        .misclassified = {}};
+  if (run.run.fraction < 1) return evaluation;
+  if (summary_.classes.size() <= kMostClassesShown)
+    evaluation.confusion = rows_of(metrics.confusion);
+  evaluation.misclassified =
+      surest_mistakes(*test_, probabilities, predictions.labels, predictions.indices);
+  runtime::save_tensors({{"probabilities", probabilities}, {"labels", predictions.labels}},
+                        run.predictions);
+  return evaluation;
+}
+
+std::unique_ptr<Inference> ImageWorkload::inference(const TrainedRun& run) const {
+  return std::make_unique<ImageInference>(load(run), config_.dtype);
+}
+
+std::vector<std::unique_ptr<Probe>> ImageWorkload::probes(Progress& progress) const {
+  std::vector<std::unique_ptr<Probe>> probes;
+  probes.push_back(
+      std::make_unique<RobustnessProbe>([this](const TrainedRun& run) { return load(run); }, test_,
+                                        RobustnessOptions{.images = config_.robustness_images,
+                                                          .seed = config_.seed,
+                                                          .workers = config_.workers,
+                                                          .dtype = config_.dtype,
+                                                          .on_bad_sample = config_.on_bad_sample},
+                                        progress));
+  return probes;
+}
+
+std::optional<Joined> ImageWorkload::join(const TrainedRun& cnn,
+                                          const TrainedRun& transformer) const {
+  const auto a = load_scores(cnn.predictions), b = load_scores(transformer.predictions);
+  const auto late = compute_metrics(late_fusion(a.probabilities, b.probabilities), a.labels);
+  return Joined{.late_fusion = scores_of(late).front(),
+                .overlap = error_overlap(a.probabilities, b.probabilities, a.labels)};
+}
+
+}  // namespace braid::evaluate

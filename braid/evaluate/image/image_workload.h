@@ -1,0 +1,60 @@
+// Image classification as a comparison sees it.
+#pragma once
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "braid/data/dataset.h"
+#include "braid/data/image/statistics.h"
+#include "braid/evaluate/compare.h"
+#include "braid/evaluate/workload.h"
+#include "braid/models/vision/image_checkpoint.h"
+#include "braid/tasks/task.h"
+#include "braid/train/config.h"
+
+namespace braid::evaluate {
+
+class ImageWorkload final : public Workload {
+ public:
+  // Throws UsageError for the models' names, DataError or IoError for the data.
+  ImageWorkload(const CompareConfig& config, Progress& progress);
+
+  std::string task() const override { return "image_classification"; }
+  const DataSummary& data() const override { return summary_; }
+  Json settings() const override;
+  std::vector<std::string> resolve_models(const std::vector<std::string>& names) const override;
+  Taxonomy taxonomy(const std::string& model) const override;
+  ModelProfile profile(const std::string& model) const override;
+  train::RunConfig recipe(const Run& run) const override;
+  int64_t training_items(const Run& run) const override;
+  std::unique_ptr<tasks::Task> make_task(const Run& run, const std::filesystem::path& checkpoint,
+                                         Progress& progress) const override;
+  TestResult evaluate(const TrainedRun& run, Progress& progress) const override;
+  std::unique_ptr<Inference> inference(const TrainedRun& run) const override;
+  std::vector<std::unique_ptr<Probe>> probes(Progress& progress) const override;
+  bool can_distill() const override { return true; }
+  std::optional<Joined> join(const TrainedRun& cnn, const TrainedRun& transformer) const override;
+
+ private:
+  // The share of train and val that a run sees.
+  struct Part {
+    data::Splits splits;
+    std::shared_ptr<data::SharedStatistics> statistics;  // of splits.train
+  };
+  const Part& part_of(const Run& run) const;
+  tasks::TaskConfig task_config(const Run& run) const;
+  tasks::EvaluateOptions options() const;
+  // Folded, in eval mode, on the comparison's device.
+  models::LoadedModel load(const TrainedRun& run) const;
+
+  CompareConfig config_;
+  Progress& progress_;
+  data::Splits splits_;
+  mutable std::map<double, Part> parts_;  // by Run::fraction
+  data::DatasetPtr test_;                 // the test split, or val where the data has none
+  DataSummary summary_;
+};
+
+}  // namespace braid::evaluate

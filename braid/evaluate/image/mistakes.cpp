@@ -1,0 +1,52 @@
+#include "braid/evaluate/image/mistakes.h"
+
+#include <algorithm>
+
+#include "braid/data/image/resize.h"
+#include "braid/evaluate/base64.h"
+
+namespace braid::evaluate {
+namespace {
+
+constexpr int64_t kMistakes = 24;   // shown in the report
+constexpr int64_t kThumbnail = 96;  // pixels, their longer side at most
+
+std::string thumbnail(const io::Image& image) {
+  const int64_t longer = std::max(image.height, image.width);
+  if (longer <= kThumbnail) return to_base64(io::encode_png(image));
+  const auto scaled = [&](int64_t side) {
+    return std::max<int64_t>(1, side * kThumbnail / longer);
+  };
+  return to_base64(io::encode_png(data::resize(image, scaled(image.height), scaled(image.width),
+                                               data::Interpolation::kBicubic)));
+}
+
+}  // namespace
+
+std::vector<Mistake> surest_mistakes(const data::Dataset& dataset,
+                                     const torch::Tensor& probabilities,
+                                     const torch::Tensor& labels,
+                                     const std::vector<int64_t>& indices) {
+  const auto [confidence, predicted] = probabilities.max(1);
+  const auto wrong = predicted.ne(labels);
+  const auto order =
+      torch::where(wrong, confidence, torch::zeros_like(confidence)).argsort(0, true);
+  const int64_t count = std::min(kMistakes, wrong.sum().item<int64_t>());
+  std::vector<Mistake> list;
+  for (int64_t k = 0; k < count; ++k) {
+    const auto i = order[k].item<int64_t>();
+    const int64_t index = indices.at(static_cast<size_t>(i));
+    const auto name = [&](const torch::Tensor& of) {
+      return dataset.classes().at(static_cast<size_t>(of[i].item<int64_t>()));
+    };
+    list.push_back({.file = dataset.describe(index),
+                    .label = name(labels),
+                    .prediction = name(predicted),
+                    .confidence = confidence[i].item<double>(),
+                    .image_png = thumbnail(dataset.get(index).image),
+                    .text = std::nullopt});
+  }
+  return list;
+}
+
+}  // namespace braid::evaluate

@@ -1,0 +1,32 @@
+#include "braid/evaluate/run.h"
+
+#include <fmt/format.h>
+
+#include "braid/models/registry.h"
+
+namespace braid::evaluate {
+
+std::string run_name(const Run& run) {
+  std::string name = fmt::format("{}-seed{}", models::folder_name(run.model), run.seed);
+  if (run.fraction < 1) name += fmt::format("-{:.0f}percent", 100 * run.fraction);
+  if (run.teacher)
+    name +=
+        fmt::format("-from-{}-seed{}", models::folder_name(run.teacher->model), run.teacher->seed);
+  return name;
+}
+
+void TrainedRun::visit(FieldVisitor& v) {
+  v.field("checkpoint", checkpoint, "");
+  v.list("val_scores", val_scores);
+  v.field("steps", steps, "");
+  v.field("epochs", epochs, "");
+  v.field("train_seconds", train_seconds, "");
+  v.field("items_per_s", items_per_s, "");
+  v.field("bad_samples", bad_samples, "");
+  v.field("peak_memory_bytes", peak_memory_bytes, "");
+  v.group("resolved", resolved);
+  v.field("recipe", recipe, "");
+  v.list("curve", curve);
+}
+
+}  // namespace braid::evaluate

@@ -1,0 +1,48 @@
+// One training of a comparison: what is trained, and what came of it.
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "braid/core/config.h"
+#include "braid/evaluate/result.h"
+
+namespace braid::evaluate {
+
+struct Teacher {
+  std::string model;
+  int64_t seed = 0;
+  std::string checkpoint;
+  int64_t macs = 0;  // per item
+};
+
+struct Run {
+  std::string model;
+  int64_t seed = 0;
+  double fraction = 1;  // of the training and validation data
+  std::optional<Teacher> teacher = {};
+};
+// "resnet20-seed0", "resnet20-seed0-10percent", "vit-seed0-from-resnet20-seed1"
+std::string run_name(const Run& run);
+
+struct TrainedRun {
+  Run run;
+  // A file that the workload may write while it evaluates the run, and read later.
+  std::filesystem::path predictions;
+  // From here on: what is kept.
+  std::string checkpoint;  // folder
+  Scores val_scores;       // of the best epoch, the deciding one first
+  int64_t steps = 0;
+  double epochs = 0;  // fractional
+  double train_seconds = 0, items_per_s = 0;
+  int64_t bad_samples = 0;
+  std::optional<int64_t> peak_memory_bytes;  // unset where the system does not tell
+  ResolvedSettings resolved;
+  Json recipe;  // the training configuration
+  std::vector<CurvePoint> curve;
+  void visit(FieldVisitor& v);
+};
+
+}  // namespace braid::evaluate

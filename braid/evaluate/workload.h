@@ -1,0 +1,82 @@
+// A task on its data, as a comparison sees it. compare() knows budgets, seeds, what is kept, who is
+// recommended; everything else about the task is here.
+#pragma once
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "braid/core/config.h"
+#include "braid/core/progress.h"
+#include "braid/evaluate/latency.h"
+#include "braid/evaluate/probe.h"
+#include "braid/evaluate/result.h"
+#include "braid/evaluate/run.h"
+#include "braid/tasks/task.h"
+#include "braid/train/config.h"
+
+namespace braid::evaluate {
+
+struct Taxonomy {
+  std::string family;  // cnn, transformer, hybrid
+  std::string fusion;  // how a hybrid joins convolution and attention; none: it does not
+};
+
+// What is known of a model before it is trained.
+struct ModelProfile {
+  std::string name;
+  Taxonomy taxonomy;
+  // Of the form that is shipped (branches folded) and, train_macs, of the one that is trained;
+  // multiply-accumulates are of one item of input_size.
+  int64_t params = 0, macs = 0, train_macs = 0;
+  std::vector<int64_t> input_size;
+  double forward_items_per_s = 0;  // one rough measurement, for the plan
+};
+
+// What two models make of the same test items together.
+struct Joined {
+  Score late_fusion;  // the deciding score of the mean of both models' probabilities
+  Overlap overlap;    // of the items that they have right
+};
+
+class Workload {
+ public:
+  virtual ~Workload() = default;
+  virtual std::string task() const = 0;  // as tasks::Task names it
+  virtual const DataSummary& data() const = 0;
+  // Options that decide its runs, beyond the data and what every comparison has.
+  virtual Json settings() const { return Json::object(); }
+  // The models' full names, from a list that was split at commas. Throws UsageError with near
+  // matches for one that is unknown or named twice.
+  virtual std::vector<std::string> resolve_models(const std::vector<std::string>& names) const = 0;
+  virtual Taxonomy taxonomy(const std::string& model) const = 0;
+  // Builds the model for the data, so that one that cannot be built fails before any is trained.
+  virtual ModelProfile profile(const std::string& model) const = 0;
+  // The documented settings of the model's family, for a run of ten epochs.
+  virtual train::RunConfig recipe(const Run& run) const = 0;
+  virtual int64_t training_items(const Run& run) const = 0;
+  // checkpoint: of a run that goes on; empty: a new one.
+  virtual std::unique_ptr<tasks::Task> make_task(const Run& run,
+                                                 const std::filesystem::path& checkpoint,
+                                                 Progress& progress) const = 0;
+
+  // On the test split. May leave run.predictions for join().
+  virtual TestResult evaluate(const TrainedRun& run, Progress& progress) const = 0;
+  // The trained model as it is shipped, ready to be timed.
+  virtual std::unique_ptr<Inference> inference(const TrainedRun& run) const = 0;
+  // What is measured beside scores, latency and sample efficiency.
+  virtual std::vector<std::unique_ptr<Probe>> probes(Progress& progress) const {
+    (void)progress;
+    return {};
+  }
+  // Whether make_task() knows what to do with a run's teacher.
+  virtual bool can_distill() const { return false; }
+  // Nothing where the task has no probabilities to join. Both runs were evaluated.
+  virtual std::optional<Joined> join(const TrainedRun& cnn, const TrainedRun& transformer) const {
+    (void)cnn, (void)transformer;
+    return std::nullopt;
+  }
+};
+
+}  // namespace braid::evaluate

@@ -1,0 +1,42 @@
+#include "braid/tasks/config.h"
+
+namespace braid::tasks {
+
+void ImageOptions::visit(FieldVisitor& v) {
+  v.field("img_size", img_size, "pixels; unset: the data's own up to 64 pixels, else the model's",
+          {.least = 1});
+  v.field("channels_last", channels_last, "channels-last memory for images and convolutions");
+  augment.visit(v);
+}
+
+void DistillationOptions::visit(FieldVisitor& v) {
+  v.field("teacher", teacher,
+          "distillation: the teacher's checkpoint, a folder or hf-hub:OWNER/NAME; empty: none");
+  v.field("distillation_type", distillation_type, "hard: DeiT's", {.choices = {"hard", "soft"}});
+  v.field("distillation_alpha", distillation_alpha, "weight of the distillation loss",
+          {.least = 0, .most = 1});
+  v.field("distillation_tau", distillation_tau, "temperature of soft distillation", {.above = 0});
+}
+
+void TaskConfig::visit(FieldVisitor& v) {
+  v.field("model", model, "architecture (required), see `braid models`");
+  v.field("data", data, "dataset (required): a name or a folder");
+  v.field("weights", weights,
+          "initial weights: a .safetensors file, a folder, or hf-hub:OWNER/NAME; empty: random");
+  v.field("val_fraction", val_fraction,
+          "share of train that validates where the data has no val split",
+          {.least = 0, .below = 1});
+  v.field("drop", drop, "dropout, 0: none", {.least = 0, .below = 1});
+  v.field("attn_drop", attn_drop, "attention dropout, 0: none", {.least = 0, .below = 1});
+  v.field("drop_path", drop_path, "stochastic depth, 0: none", {.least = 0, .below = 1});
+  v.field("smoothing", smoothing, "label smoothing, 0: off", {.least = 0, .below = 1});
+  image.visit(v);
+  distillation.visit(v);
+}
+
+void validate(const TaskConfig& config) {
+  check_fields(config, "train");
+  data::validate(config.image.augment);
+}
+
+}  // namespace braid::tasks

@@ -1,0 +1,48 @@
+// What is trained on what: the part of a run's settings that its task decides. Field names are
+// timm's flags.
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "braid/core/config.h"
+#include "braid/data/image/transforms.h"
+
+namespace braid::tasks {
+
+// What the fields mean and may be stands in their visit().
+
+// What belongs to images.
+struct ImageOptions {
+  std::optional<int64_t> img_size;
+  bool channels_last = true;
+  data::AugmentConfig augment;
+  void visit(FieldVisitor& v);
+};
+
+struct DistillationOptions {
+  std::string teacher;
+  std::string distillation_type = "hard";
+  double distillation_alpha = 0.5;
+  double distillation_tau = 1.0;
+  void visit(FieldVisitor& v);
+};
+
+struct TaskConfig {
+  std::string model;
+  std::string data;
+  std::string weights;
+  double val_fraction = 0.1;
+  double drop = 0;
+  double attn_drop = 0;
+  double drop_path = 0;
+  double smoothing = 0.0;
+  ImageOptions image;
+  DistillationOptions distillation;
+  void visit(FieldVisitor& v);  // all fields flat, those of the nested structs too
+};
+
+// Throws ConfigError naming the field and what it may be.
+void validate(const TaskConfig& config);
+
+}  // namespace braid::tasks

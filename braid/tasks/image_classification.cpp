@@ -1,0 +1,95 @@
+#include "braid/tasks/image_classification.h"
+
+#include "braid/core/error.h"
+#include "braid/data/image/image_collate.h"
+#include "braid/models/registry.h"
+#include "braid/tasks/inference.h"
+#include "braid/tasks/loss.h"
+#include "braid/tasks/metrics/classification.h"
+
+namespace braid::tasks {
+namespace {
+
+// A design's file may change or go: its line stays.
+TaskConfig with_design_line(const TaskConfig& given) {
+  TaskConfig config = given;
+  if (given.model.ends_with(".toml")) config.model = models::find_model(given.model).name;
+  return config;
+}
+
+const data::DatasetPtr& dataset_of(const data::Splits& splits, Split split) {
+  const auto& dataset = split == Split::kTrain ? splits.train
+                        : split == Split::kVal ? splits.val
+                                               : splits.test;
+  if (!dataset) throw DataError("evaluate", "the data has no such split");
+  return dataset;
+}
+
+}  // namespace
+
+ImageClassification::ImageClassification(const TaskConfig& config, const data::Splits& splits,
+                                         const ImageModelOptions& options, Progress& progress)
+    : config_(with_design_line(config)),
+      splits_(splits),
+      loaded_(make_image_model(config_, splits, options, progress)) {}
+
+ImageClassification::ImageClassification(const TaskConfig& config, const data::Splits& splits,
+                                         const std::filesystem::path& checkpoint)
+    : config_(with_design_line(config)),
+      splits_(splits),
+      loaded_(restore_image_model(config_, splits, checkpoint)) {}
+
+std::unique_ptr<data::Loader> ImageClassification::training_loader(
+    const TrainingData& options) const {
+  return data::make_image_loader(
+      splits_.train, {.batch_size = options.batch_size,
+                      .workers = options.workers,
+                      .on_bad_sample = options.on_bad_sample,
+                      .input = loaded_.hub.input,
+                      .training = data::TrainingImages{.augment = config_.image.augment,
+                                                       .label_smoothing = config_.smoothing,
+                                                       .seed = options.seed}});
+}
+
+torch::Tensor ImageClassification::images(const data::Batch& batch) const {
+  const auto& images = batch.at(data::kPixelValues);
+  return config_.image.channels_last ? images : images.contiguous();
+}
+
+torch::Tensor ImageClassification::forward(const data::Batch& batch) {
+  return loaded_.model->forward(images(batch));
+}
+
+Classifier::Heads ImageClassification::forward_heads(const data::Batch& batch) {
+  auto [logits, distilled] = loaded_.model->forward_distilled(images(batch));
+  return {logits, distilled};
+}
+
+torch::Tensor ImageClassification::loss(const torch::Tensor& logits,
+                                        const data::Batch& batch) const {
+  return batch.has(data::kSoftLabels)
+             ? soft_cross_entropy(logits, batch.at(data::kSoftLabels))
+             : cross_entropy(logits, batch.at(data::kLabels), config_.smoothing);
+}
+
+Step ImageClassification::training_step(const data::Batch& batch) {
+  return {loss(forward(batch).to(torch::kFloat), batch), static_cast<double>(batch.size())};
+}
+
+Scores ImageClassification::evaluate(Split split, const EvaluateOptions& options,
+                                     Progress& progress) {
+  TopAccuracy top1;
+  CrossEntropy loss;
+  run_dataset(*loaded_.model, dataset_of(splits_, split), loaded_.hub.input, options, progress,
+              [&](const torch::Tensor& logits, const data::Batch& batch) {
+                top1.update(logits, batch.at(data::kLabels));
+                loss.update(logits, batch.at(data::kLabels));
+              });
+  return {top1.scores().front(), loss.scores().front()};
+}
+
+void ImageClassification::save(const std::filesystem::path& folder) const {
+  models::save_model(*loaded_.model, loaded_.hub, folder);
+}
+
+}  // namespace braid::tasks

@@ -1,0 +1,47 @@
+// Images to one of K classes.
+#pragma once
+#include <filesystem>
+
+#include "braid/data/dataset.h"
+#include "braid/models/vision/image_checkpoint.h"
+#include "braid/tasks/classifier.h"
+#include "braid/tasks/config.h"
+#include "braid/tasks/image_model.h"
+
+namespace braid::tasks {
+
+// Scores: top1 (percent, chooses the best epoch) and loss (cross entropy without smoothing, nats).
+class ImageClassification final : public Classifier {
+ public:
+  ImageClassification(const TaskConfig& config, const data::Splits& splits,
+                      const ImageModelOptions& options, Progress& progress);
+  // For a run that goes on: the model is what the checkpoint's config.json says, and its weights
+  // are still to be loaded.
+  ImageClassification(const TaskConfig& config, const data::Splits& splits,
+                      const std::filesystem::path& checkpoint);
+
+  std::string name() const override { return "image_classification"; }
+  std::string items() const override { return "images"; }
+  void visit_config(FieldVisitor& v) const override {
+    TaskConfig copy = config_;  // one list serves reading and writing
+    copy.visit(v);
+  }
+  models::Model& model() override { return *loaded_.model; }
+  std::unique_ptr<data::Loader> training_loader(const TrainingData& options) const override;
+  torch::Tensor forward(const data::Batch& batch) override;
+  Heads forward_heads(const data::Batch& batch) override;
+  torch::Tensor loss(const torch::Tensor& logits, const data::Batch& batch) const override;
+  Step training_step(const data::Batch& batch) override;
+  Scores evaluate(Split split, const EvaluateOptions& options, Progress& progress) override;
+  void save(const std::filesystem::path& folder) const override;
+  const models::ImageHubConfig& card() const { return loaded_.hub; }
+
+ private:
+  torch::Tensor images(const data::Batch& batch) const;
+
+  TaskConfig config_;
+  data::Splits splits_;
+  models::LoadedModel loaded_;
+};
+
+}  // namespace braid::tasks

@@ -1,0 +1,139 @@
+#include "braid/tasks/image_model.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "braid/core/error.h"
+#include "braid/io/hub.h"
+#include "braid/models/registry.h"
+#include "braid/models/vision/inputs.h"
+
+namespace braid::tasks {
+namespace {
+
+// The first image that can be read.
+io::Image probe(const data::Dataset& dataset) {
+  constexpr int64_t kAttempts = 100;
+  for (int64_t i = 0; i < std::min(kAttempts, dataset.size()); ++i) {
+    try {
+      return dataset.get(i).image;
+    } catch (const DataError&) {
+      if (i + 1 == std::min(kAttempts, dataset.size())) throw;
+    }
+  }
+  throw DataError("train", "expected at least one image");
+}
+
+// The card beside the initial weights. Throws ConfigError where they are another architecture's.
+std::optional<models::ImageHubConfig> card_of_weights(const TaskConfig& config) {
+  if (config.weights.empty()) return std::nullopt;
+  auto card = models::find_image_hub_config(config.weights);
+  if (card && card->architecture != models::find_model(config.model).name)
+    throw ConfigError(
+        "train",
+        fmt::format("expected weights of {}, got those of {}", config.model, card->architecture),
+        config.weights, "give --model " + card->architecture);
+  return card;
+}
+
+// The config fields of a checkpoint that shape the network; drop rates are each run's own.
+Json shape_of(const models::ImageHubConfig& card) {
+  Json fields = Json::object();
+  for (const auto& [name, value] : card.model_args.items())
+    if (name.find("drop") == std::string::npos) fields[name] = value;
+  return fields;
+}
+
+}  // namespace
+
+void to_channels_last(torch::nn::Module& module) {
+  for (auto& p : module.parameters())
+    if (p.dim() == 4) p.set_data(p.detach().contiguous(at::MemoryFormat::ChannelsLast));
+}
+
+data::InputConfig resolve_input(const TaskConfig& config, const data::Splits& splits,
+                                data::SharedStatistics* statistics) {
+  const auto card = card_of_weights(config);
+  data::InputConfig input =
+      card ? card->input : models::image_input(models::find_model(config.model));
+  const io::Image image = probe(*splits.train);
+  const int64_t side = std::max(image.height, image.width);
+  const bool small = side <= data::kSmallImage;
+  if (config.image.img_size) {
+    input.height = input.width = *config.image.img_size;
+  } else if (small) {
+    input.height = input.width = side;
+  }
+  if (small) input.crop_pct = 1.0;
+  const bool other_channels = input.channels != splits.train->channels();
+  input.channels = splits.train->channels();
+  // Weights go on with the statistics that they were trained with.
+  if (card ? other_channels : small || input.channels != 3) {
+    const auto measured =
+        statistics != nullptr ? statistics->get() : data::measure_statistics(*splits.train);
+    input.mean = measured.mean;
+    input.std = measured.std;
+  }
+  return input;
+}
+
+namespace {
+
+void expect_utf8(const std::vector<std::string>& classes, const std::string& data) {
+  try {
+    Json(classes).dump();
+  } catch (const Json::type_error&) {
+    throw DataError("train", "expected class names in UTF-8", data, "rename the class's folder");
+  }
+}
+
+}  // namespace
+
+models::LoadedModel make_image_model(const TaskConfig& given, const data::Splits& splits,
+                                     const ImageModelOptions& options, Progress& progress) {
+  TaskConfig config = given;
+  if (!config.weights.empty())
+    config.weights = io::resolve_weights(config.weights, progress).string();
+  models::LoadedModel made;
+  made.hub.architecture = models::find_model(config.model).name;
+  made.hub.tag = models::tag_of(config.model);
+  made.hub.input = resolve_input(config, splits, options.statistics.get());
+  made.hub.classes = splits.train->classes();
+  expect_utf8(made.hub.classes, config.data);
+  Json overrides = Json::object();
+  if (const auto card = card_of_weights(config)) {
+    overrides = shape_of(*card);
+    if (made.hub.tag.empty()) made.hub.tag = card->tag;
+  }
+  overrides["num_classes"] = static_cast<int64_t>(made.hub.classes.size());
+  overrides["in_chans"] = made.hub.input.channels;
+  overrides["img_size"] = made.hub.input.height;
+  if (config.drop > 0) overrides["drop_rate"] = config.drop;
+  if (config.attn_drop > 0) overrides["attn_drop_rate"] = config.attn_drop;
+  if (config.drop_path > 0) overrides["drop_path_rate"] = config.drop_path;
+  made.model = models::create_model<models::ImageModel>(config.model, overrides,
+                                                        static_cast<uint64_t>(options.seed));
+  made.hub.model_args = made.model->config();
+  if (!config.weights.empty())
+    models::load_weights_to_fine_tune(*made.model, config.weights, progress);
+  if (config.image.channels_last) to_channels_last(*made.model);
+  return made;
+}
+
+models::LoadedModel restore_image_model(const TaskConfig& config, const data::Splits& splits,
+                                        const std::filesystem::path& checkpoint) {
+  models::LoadedModel made;
+  made.hub = models::read_image_hub_config(checkpoint / "config.json");
+  if (made.hub.classes != splits.train->classes())
+    throw DataError("resume",
+                    fmt::format("expected the run's {} classes, got {}, or of other names",
+                                made.hub.classes.size(), splits.train->classes().size()),
+                    config.data, "resume with the same data, or start anew in another --output");
+  made.model = models::create_model<models::ImageModel>(made.hub.architecture, made.hub.model_args);
+  if (config.image.channels_last) to_channels_last(*made.model);
+  return made;
+}
+
+}  // namespace braid::tasks

@@ -1,0 +1,23 @@
+#include "braid/tasks/loss.h"
+
+namespace braid::tasks {
+namespace F = torch::nn::functional;
+
+torch::Tensor cross_entropy(const torch::Tensor& logits, const torch::Tensor& labels,
+                            double smoothing) {
+  return F::cross_entropy(logits, labels, F::CrossEntropyFuncOptions().label_smoothing(smoothing));
+}
+
+torch::Tensor soft_cross_entropy(const torch::Tensor& logits, const torch::Tensor& targets) {
+  return -(targets * torch::log_softmax(logits, -1)).sum(-1).mean();
+}
+
+torch::Tensor distillation_loss(const torch::Tensor& student, const torch::Tensor& teacher,
+                                const std::string& type, double tau) {
+  if (type == "hard") return F::cross_entropy(student, teacher.argmax(1));
+  return F::kl_div(torch::log_softmax(student / tau, 1), torch::log_softmax(teacher / tau, 1),
+                   F::KLDivFuncOptions().reduction(torch::kSum).log_target(true)) *
+         (tau * tau) / student.numel();
+}
+
+}  // namespace braid::tasks

@@ -1,0 +1,22 @@
+// Classification losses.
+#pragma once
+
+#include <string>
+
+#include "braid/torch.h"
+
+namespace braid::tasks {
+
+// Mean over the batch, in nats. logits: [B,K]; labels: [B] int64; smoothing: label smoothing.
+torch::Tensor cross_entropy(const torch::Tensor& logits, const torch::Tensor& labels,
+                            double smoothing);
+// targets: [B,K], rows sum to 1 (mixup, cutmix).
+torch::Tensor soft_cross_entropy(const torch::Tensor& logits, const torch::Tensor& targets);
+
+// DeiT's distillation (https://arxiv.org/abs/2012.12877): hard is cross entropy to the teacher's
+// decision; soft is tau^2 KL(teacher || student) at temperature tau, over the number of logits as
+// there. student, teacher: logits [B,K].
+torch::Tensor distillation_loss(const torch::Tensor& student, const torch::Tensor& teacher,
+                                const std::string& type, double tau);
+
+}  // namespace braid::tasks

@@ -1,0 +1,33 @@
+#include "braid/tasks/predictor.h"
+
+#include "braid/data/image/image_collate.h"
+#include "braid/runtime/autocast.h"
+#include "braid/runtime/device.h"
+
+namespace braid::tasks {
+
+Predictor::Predictor(models::LoadedModel loaded, const torch::Device& device, std::string dtype)
+    : loaded_(std::move(loaded)), dtype_(runtime::resolve_dtype(dtype, device.type())) {
+  to(device);
+}
+
+torch::Tensor Predictor::logits(const data::Batch& batch) const {
+  const auto device = runtime::device_of(*loaded_.model);
+  const torch::NoGradGuard no_grad;
+  const runtime::Autocast autocast(device.type(), dtype_);
+  return loaded_.model->forward(batch.at(data::kPixelValues).to(device)).to(torch::kFloat);
+}
+
+torch::Tensor Predictor::probabilities(const std::vector<io::Image>& images) const {
+  const data::Batch batch{{{data::kPixelValues, data::stack_images(images, loaded_.hub.input)}},
+                          std::vector<int64_t>(images.size())};
+  return logits(batch).softmax(1).cpu();
+}
+
+std::string Predictor::class_name(int64_t index) const {
+  const auto& names = loaded_.hub.classes;
+  const auto k = static_cast<size_t>(index);
+  return k < names.size() ? names[k] : std::to_string(index);
+}
+
+}  // namespace braid::tasks

@@ -1,0 +1,37 @@
+// A trained classifier of images as its users see it: images in, probabilities out.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "braid/data/batch.h"
+#include "braid/io/image.h"
+#include "braid/models/vision/image_checkpoint.h"
+#include "braid/torch.h"
+
+namespace braid::tasks {
+
+class Predictor {
+ public:
+  // loaded: in eval mode, as models::load_for_inference gives it; moved to the device. dtype:
+  // float32, bfloat16, auto. Throws ConfigError.
+  explicit Predictor(models::LoadedModel loaded,
+                     const torch::Device& device = torch::Device(torch::kCPU),
+                     std::string dtype = "float32");
+  void to(const torch::Device& device) { loaded_.model->to(device); }
+
+  // [B,K] float32 on the model's device, without gradients.
+  torch::Tensor logits(const data::Batch& batch) const;
+  // [N,K] float32 on the CPU, rows sum to 1; the images as they were read.
+  torch::Tensor probabilities(const std::vector<io::Image>& images) const;
+
+  models::ImageModel& model() { return *loaded_.model; }
+  const models::ImageHubConfig& card() const { return loaded_.hub; }
+  // The class's name; its number where the checkpoint has no names.
+  std::string class_name(int64_t index) const;
+
+ private:
+  models::LoadedModel loaded_;
+  std::string dtype_;
+};
+
+}  // namespace braid::tasks

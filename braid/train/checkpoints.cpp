@@ -1,0 +1,83 @@
+#include "braid/train/checkpoints.h"
+
+#include <fmt/format.h>
+
+#include "braid/core/error.h"
+#include "braid/io/atomic_file.h"
+#include "braid/models/weights.h"
+
+namespace braid::train {
+
+namespace fs = std::filesystem;
+
+bool Checkpoints::resume(const VisitFields& config) {
+  if (!fs::exists(last())) return false;
+  auto& [task, optimizer, schedule, ema, state] = parts_;
+  std::map<std::string, torch::Tensor> tensors;
+  state = load_state(last(), tensors);
+  check_same_run(state.config, config);
+  state.config = visit_to_json(config);
+  models::load_weights(task.model(), last());
+  optimizer.load_state(with_prefix(tensors, "optimizer."));
+  if (ema)
+    for (const auto& [name, tensor] : with_prefix(tensors, "ema."))
+      ema->state().at(name).copy_(tensor);
+  if (tensors.contains("rng")) {
+    auto generator = at::globalContext().defaultGenerator(torch::kCPU);
+    generator.set_state(tensors.at("rng"));
+  }
+  try {
+    schedule.load_state(state.schedule);
+  } catch (const Json::exception& e) {
+    throw DataError("resume", std::string("corrupt state of the schedule: ") + e.what(),
+                    last().string());
+  }
+  return true;
+}
+
+void Checkpoints::save_last() {
+  auto& [task, optimizer, schedule, ema, state] = parts_;
+  std::map<std::string, torch::Tensor> tensors;
+  for (const auto& [name, tensor] : optimizer.state()) tensors["optimizer." + name] = tensor;
+  if (ema)
+    for (const auto& [name, tensor] : ema->state()) tensors["ema." + name] = tensor;
+  tensors["rng"] = at::globalContext().defaultGenerator(torch::kCPU).get_state();
+  state.schedule = schedule.state();
+  io::replace_folder(last(), [&](const fs::path& fresh) {
+    parts_.task.save(fresh);
+    save_state(parts_.state, tensors, fresh);
+  });
+  saved_ = std::chrono::steady_clock::now();
+}
+
+void Checkpoints::save_best() {
+  io::replace_folder(best(), [this](const fs::path& fresh) { parts_.task.save(fresh); });
+}
+
+void Checkpoints::keep_epoch(int64_t epoch, int64_t kept) {
+  if (kept == 0) return;
+  const auto folder = [this](int64_t of) { return run_ / fmt::format("checkpoint-{}", of); };
+  io::replace_folder(folder(epoch), [this](const fs::path& fresh) {
+    for (const auto& entry : fs::directory_iterator(last())) {
+      std::error_code error;
+      fs::create_hard_link(entry.path(), fresh / entry.path().filename(), error);
+      if (error) fs::copy_file(entry.path(), fresh / entry.path().filename());
+    }
+  });
+  fs::remove_all(folder(epoch - kept));
+}
+
+double Checkpoints::seconds_since_saved() const {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - saved_).count();
+}
+
+fs::path checkpoint_to_resume(const RunConfig& config) {
+  const fs::path last = fs::path(config.output) / "last";
+  if (!fs::exists(last)) return {};
+  if (!config.resume)
+    throw UsageError("train", "the folder already holds a run", config.output,
+                     "add --resume to continue it, or choose another --output");
+  return last;
+}
+
+}  // namespace braid::train

@@ -1,0 +1,57 @@
+// From batches to optimizer steps.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include "braid/core/progress.h"
+#include "braid/tasks/task.h"
+#include "braid/train/accumulation.h"
+#include "braid/train/config.h"
+#include "braid/train/ema.h"
+#include "braid/train/non_finite_guard.h"
+#include "braid/train/optimizer.h"
+#include "braid/train/state.h"
+
+namespace braid::train {
+
+class Stepper {
+ public:
+  // Puts the task on the config's device and freezes what is to be frozen. state: counts the items,
+  // the losses and the steps.
+  Stepper(tasks::Task& task, const RunConfig& config, TrainState& state, Progress& progress);
+
+  // Begins a window of so many batches, at most; without gradients.
+  void begin_window(int64_t batches);
+  // Forward and backward pass of a batch. Batches whose loss is not finite spoil their step.
+  void add(const data::Batch& batch);
+  // Ends the window: an optimizer step, unless the loss or the gradient was not finite.
+  void step(double lr);
+  int64_t accumulated() const { return window_.count(); }  // batches of the window so far
+  // Whether the step under way is not finite either, after too many before it.
+  bool is_hopeless() const { return guard_.hopeless(); }
+  // The module where the batch's forward pass stops being finite.
+  std::string find_non_finite(const data::Batch& batch);
+  // The state is another run's now.
+  void resume() { guard_ = NonFiniteGuard(state_.skipped_steps); }
+
+  double last_loss() const { return last_loss_; }
+  const torch::Device& device() const { return device_; }
+  Optimizer& optimizer() { return *optimizer_; }
+  std::optional<Ema>& ema() { return ema_; }
+
+ private:
+  tasks::Task& task_;
+  TrainState& state_;
+  Progress& progress_;
+  torch::Device device_;
+  std::string dtype_;
+  double clip_grad_;
+  std::unique_ptr<Optimizer> optimizer_;
+  std::optional<Ema> ema_;
+  NonFiniteGuard guard_{0};
+  Accumulation window_;
+  double last_loss_ = 0;
+};
+
+}  // namespace braid::train

@@ -1,0 +1,93 @@
+// A checkpoint on a folder of images whose classes have their own order and names.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "braid/core/error.h"
+#include "braid/evaluate/evaluate.h"
+#include "braid/models/registry.h"
+#include "tests/evaluate/image_folder.h"
+
+namespace braid::evaluate {
+namespace {
+
+using ::testing::HasSubstr;
+
+class EvaluateCheckpoint : public ImageFolderTest {
+ protected:
+  void SetUp() override {
+    ImageFolderTest::SetUp();
+    for (const std::string split : {"train", "test"}) {
+      write_image(split + "/left/0.png", 0);
+      write_image(split + "/left/1.png", 1);
+      write_image(split + "/right/0.png", 2);
+    }
+  }
+
+  // A model of `count` classes that always answers `answer`.
+  models::LoadedModel checkpoint(std::vector<std::string> classes, int64_t count, int64_t answer) {
+    models::LoadedModel loaded;
+    loaded.model = models::create_model<models::ImageModel>(
+        "resnet20", {{"num_classes", count}, {"in_chans", 1}, {"img_size", 16}});
+    loaded.model->eval();
+    const torch::NoGradGuard no_grad;
+    for (auto& p : loaded.model->named_parameters())
+      if (p.key() == "fc.bias") p.value()[answer] = 1e4;
+    loaded.hub.classes = std::move(classes);
+    loaded.hub.input.channels = 1;
+    loaded.hub.input.height = loaded.hub.input.width = 16;
+    loaded.hub.input.mean = loaded.hub.input.std = {0.5};
+    return loaded;
+  }
+  Evaluation evaluate(models::LoadedModel loaded, const std::string& split = "test") {
+    Progress progress;
+    return evaluate_checkpoint(loaded, folder_.string(), split, {.workers = 0}, progress);
+  }
+};
+
+TEST_F(EvaluateCheckpoint, MatchesClassesByName) {
+  // The checkpoint's second class is the data's first, and it knows one more.
+  const auto report = evaluate(checkpoint({"right", "left", "up"}, 3, 1));
+  EXPECT_NEAR(report.metrics.top1, 200.0 / 3, 1e-9);
+  EXPECT_EQ(rows_of(report.metrics.confusion),
+            (std::vector<std::vector<int64_t>>{{0, 1, 0}, {0, 2, 0}, {0, 0, 0}}));
+  EXPECT_EQ(report.classes, (std::vector<std::string>{"right", "left", "up"}));
+  EXPECT_EQ(report.split, "test");
+}
+
+TEST_F(EvaluateCheckpoint, WithoutNamesTakesTheDatasOrder) {
+  const auto report = evaluate(checkpoint({}, 2, 0));
+  EXPECT_NEAR(report.metrics.top1, 200.0 / 3, 1e-9);
+  EXPECT_EQ(report.classes, (std::vector<std::string>{"left", "right"}));
+}
+
+TEST_F(EvaluateCheckpoint, RefusesClassesThatItDoesNotKnow) {
+  try {
+    evaluate(checkpoint({"left", "up"}, 2, 0));
+    FAIL() << "expected DataError";
+  } catch (const DataError& e) {
+    EXPECT_THAT(e.what(), HasSubstr("'right'"));
+  }
+  EXPECT_THROW(evaluate(checkpoint({}, 3, 0)), DataError);
+}
+
+TEST_F(EvaluateCheckpoint, TakesAllSplitsTogether) {
+  EXPECT_EQ(evaluate(checkpoint({}, 2, 0), "all").metrics.count, 6);
+  EXPECT_EQ(evaluate(checkpoint({}, 2, 0), "auto").metrics.count, 3);
+  EXPECT_THROW(evaluate(checkpoint({}, 2, 0), "tset"), UsageError);
+}
+
+TEST_F(EvaluateCheckpoint, CountsImagesThatCannotBeRead) {
+  write("test/left/2.png", "no image");
+  auto loaded = checkpoint({}, 2, 0);
+  Progress progress;
+  const auto run = [&](const std::string& on_bad_sample) {
+    return evaluate_checkpoint(loaded, folder_.string(), "test",
+                               {.workers = 0, .on_bad_sample = on_bad_sample}, progress);
+  };
+  EXPECT_THROW(run("error"), DataError);
+  EXPECT_EQ(run("skip").bad_samples, 1);
+  EXPECT_EQ(run("skip").metrics.count, 3);
+}
+
+}  // namespace
+}  // namespace braid::evaluate

@@ -1,0 +1,93 @@
+// Image classification as compare() sees it.
+#include <gmock/gmock.h>
+
+#include "braid/core/error.h"
+#include "braid/evaluate/image/image_workload.h"
+#include "braid/models/macs.h"
+#include "braid/models/registry.h"
+#include "braid/models/vision/cost.h"
+#include "braid/tasks/image_classification.h"
+#include "tests/evaluate/image_folder.h"
+
+namespace braid::evaluate {
+namespace {
+
+using ::testing::HasSubstr;
+
+class ImageWorkloadTest : public ImageFolderTest {
+ protected:
+  void SetUp() override {
+    ImageFolderTest::SetUp();
+    for (uint32_t i = 0; i < 10; ++i)
+      for (const std::string name : {"left", "right"})
+        write_image("train/" + name + "/" + std::to_string(i) + ".png", 2 * i + (name == "left"));
+  }
+  CompareConfig config(std::vector<std::string> models = {"resnet20"}) const {
+    CompareConfig config;
+    config.data = folder_.string();
+    config.models = std::move(models);
+    return config;
+  }
+  Progress progress_;
+};
+
+TEST_F(ImageWorkloadTest, SaysWhichSplitTheScoresAreOf) {
+  EXPECT_EQ(ImageWorkload(config(), progress_).data().test_split, "val");
+  write_image("test/left/0.png", 77);
+  write_image("test/right/0.png", 78);
+  const ImageWorkload workload(config(), progress_);
+  EXPECT_EQ(workload.data().test_split, "test");
+  EXPECT_EQ(workload.data().test, 2);
+  EXPECT_EQ(workload.data().items, "images");
+}
+
+TEST_F(ImageWorkloadTest, RefusesModelsThatAreUnknownOrNamedTwice) {
+  EXPECT_THROW(ImageWorkload(config({"resnet21"}), progress_), UsageError);
+  try {
+    ImageWorkload(config({"resnet20", "resnet20.tag"}), progress_);
+    FAIL() << "expected UsageError";
+  } catch (const UsageError& e) {
+    EXPECT_THAT(e.what(), HasSubstr("named twice"));
+  }
+}
+
+TEST_F(ImageWorkloadTest, CountsTheFormThatIsShipped) {
+  auto small = config({"fastvit_t8"});
+  small.img_size = 64;
+  const auto profile = ImageWorkload(small, progress_).profile("fastvit_t8");
+  const auto model = models::create_model<models::ImageModel>(
+      "fastvit_t8", {{"num_classes", 2}, {"in_chans", 1}, {"img_size", 64}});
+  const int64_t trained = models::count_macs(*model, {1, 1, 64, 64});
+  const int64_t before = models::count_parameters(*model);
+  model->eval();
+  model->reparameterize();
+  EXPECT_EQ(profile.train_macs, trained);
+  EXPECT_EQ(profile.macs, models::count_macs(*model, {1, 1, 64, 64}));
+  EXPECT_EQ(profile.params, models::count_parameters(*model));
+  EXPECT_LT(profile.macs, profile.train_macs);
+  EXPECT_LT(profile.params, before);
+  EXPECT_EQ(profile.taxonomy.family, "hybrid");
+  EXPECT_EQ(profile.input_size, (std::vector<int64_t>{1, 64, 64}));
+}
+
+TEST_F(ImageWorkloadTest, DecodesTheDataOnceForItsStatistics) {
+  const ImageWorkload workload(config(), progress_);
+  const auto mean = [&](const std::string& model, double fraction) {
+    const auto task =
+        workload.make_task({.model = model, .seed = 0, .fraction = fraction}, {}, progress_);
+    return dynamic_cast<tasks::ImageClassification&>(*task).card().input.mean;
+  };
+  const auto first = mean("resnet20", 1);
+  const auto part = mean("resnet20", 0.3);
+  EXPECT_NE(first, part);
+  // Whoever decodes again finds nothing that can be read but what is looked at for the size.
+  for (uint32_t i = 1; i < 10; ++i)
+    for (const std::string name : {"left", "right"})
+      write("train/" + name + "/" + std::to_string(i) + ".png", "gone");
+  write("train/right/0.png", "gone");
+  EXPECT_EQ(mean("vit_lite_2_4_32", 1), first);
+  EXPECT_EQ(workload.training_items({.model = "resnet20"}), 18);
+}
+
+}  // namespace
+}  // namespace braid::evaluate

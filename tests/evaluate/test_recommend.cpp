@@ -1,0 +1,84 @@
+// Who is recommended, and in which words.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "braid/evaluate/recommend.h"
+
+namespace braid::evaluate {
+namespace {
+
+using ::testing::HasSubstr;
+
+ModelResult model(const std::string& name, double score, double latency, int64_t params) {
+  ModelResult result;
+  result.name = name;
+  result.score =
+      Score{.name = "top1", .unit = "%", .value = score, .low = score - 0.5, .high = score + 0.5};
+  result.latency_ms_p50 = latency;
+  result.params = params;
+  return result;
+}
+
+ModelResult perplexity(const std::string& name, double value, double latency) {
+  auto result = model(name, value, latency, 1);
+  result.score->name = "perplexity";
+  result.score->unit = "";
+  result.score->higher_is_better = false;
+  return result;
+}
+
+TEST(Recommend, AccuracyTakesTheFastestOfThoseThatCannotBeToldApart) {
+  const std::vector<ModelResult> list = {model("slow", 92.3, 9, 10), model("fast", 92.0, 2, 20),
+                                         model("weak", 80, 1, 5)};
+  EXPECT_EQ(recommend(list, {}).model, "fast");
+  EXPECT_EQ(recommend(list, {.prefer = "latency", .max_latency_ms = {}, .max_params = {}}).model,
+            "weak");
+  EXPECT_EQ(recommend(list, {.prefer = "size", .max_latency_ms = {}, .max_params = {}}).model,
+            "weak");
+  EXPECT_EQ(recommend(list, {.prefer = "accuracy", .max_latency_ms = 1.5, .max_params = {}}).model,
+            "weak");
+  const auto none =
+      recommend(list, {.prefer = "accuracy", .max_latency_ms = 0.1, .max_params = {}});
+  EXPECT_FALSE(none.model);
+  EXPECT_THAT(none.reason, HasSubstr("0.1 ms"));
+  EXPECT_EQ(rank(list, {}), (std::vector<size_t>{1, 0, 2}));
+}
+
+TEST(Recommend, FailedModelsAreNeverTaken) {
+  ModelResult failed = model("failed", 99, 1, 1);
+  failed.score.reset();
+  EXPECT_EQ(recommend({failed, model("ok", 50, 1, 1)}, {}).model, "ok");
+  EXPECT_EQ(rank({failed, model("ok", 50, 1, 1)}, {}), (std::vector<size_t>{1, 0}));
+  EXPECT_FALSE(recommend({failed}, {}).model);
+}
+
+TEST(Recommend, ALowerScoreWinsWhereLowerIsBetter) {
+  const std::vector<ModelResult> list = {perplexity("worse", 30, 1), perplexity("best", 20, 5)};
+  const auto chosen = recommend(list, {});
+  EXPECT_EQ(chosen.model, "best");
+  EXPECT_THAT(chosen.reason,
+              HasSubstr("20.00 perplexity (95% interval 19.50 to 20.50), 10.00 below"));
+  EXPECT_EQ(rank(list, {}), (std::vector<size_t>{1, 0}));
+  const auto fastest =
+      recommend(list, {.prefer = "latency", .max_latency_ms = {}, .max_params = {}});
+  EXPECT_EQ(fastest.model, "worse");
+  EXPECT_THAT(fastest.reason, HasSubstr("10.00 behind best"));
+  // Intervals that overlap: the fastest of them.
+  EXPECT_EQ(recommend({perplexity("slow", 20, 5), perplexity("fast", 20.6, 1)}, {}).model, "fast");
+}
+
+TEST(Recommend, SaysWhatAScoreIs) {
+  const auto chosen = recommend({model("a", 90, 1, 1), model("b", 80, 1, 1)}, {});
+  EXPECT_EQ(chosen.reason,
+            "a is the best with 90.00% top-1 (95% interval 89.50 to 90.50), 10.00 points above the "
+            "next, and no other model's interval overlaps with its own.");
+}
+
+TEST(Recommend, AScoreWithoutAnIntervalIsItsValue) {
+  auto a = model("a", 90, 5, 1), b = model("b", 89.9, 1, 1);
+  for (auto* m : {&a, &b}) m->score->low = m->score->high = std::nullopt;
+  EXPECT_EQ(recommend({a, b}, {}).model, "a");
+}
+
+}  // namespace
+}  // namespace braid::evaluate

@@ -1,0 +1,135 @@
+// compare() on a task that it has never heard of, and what becomes of models that fail.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <new>
+
+#include "braid/core/error.h"
+#include "braid/evaluate/compare.h"
+#include "tests/evaluate/json_schema.h"
+#include "tests/evaluate/sentence_workload.h"
+
+namespace braid::evaluate {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+class AnyTask : public ::testing::Test {
+ protected:
+  void SetUp() override { fs::remove_all(folder_); }
+  void TearDown() override { fs::remove_all(folder_); }
+  CompareOutcome run(std::vector<std::string> models, std::stop_token stop = {},
+                     int64_t seeds = 1) {
+    CompareConfig config;
+    config.data = "moods";
+    config.models = std::move(models);
+    config.output = folder_.string();
+    config.budget = "epochs=8";
+    config.seeds = seeds;
+    config.distill = true;
+    config.workers = 0;
+    return compare(config, workload_, "the test", stop, progress_);
+  }
+  Json written() const { return read_json(folder_ / "results.json"); }
+
+  const fs::path folder_ = fs::path(testing::TempDir()) / "braid_any_task_test";
+  test::SentenceWorkload workload_;
+  Progress progress_;
+};
+
+const ModelResult& find(const Results& results, const std::string& name) {
+  for (const auto& model : results.models)
+    if (model.name == name) return model;
+  throw std::out_of_range(name);
+}
+
+TEST_F(AnyTask, IsComparedRecommendedAndReported) {
+  const auto outcome = run({"bag", "conv"}, {}, 2);
+  EXPECT_EQ(outcome.exit_code, ExitCode::kOk);
+  const Results& r = outcome.results;
+  EXPECT_EQ(r.task, "mood");
+  EXPECT_EQ(r.score, "error_rate");
+  EXPECT_FALSE(r.scores.at(0).higher_is_better);
+  EXPECT_EQ(r.data.items, "sentences");
+  ASSERT_EQ(r.models.size(), 2u);
+  for (const auto& model : r.models) {
+    EXPECT_EQ(model.seed_scores.size(), 2u);
+    EXPECT_LT(model.score->value, 40) << model.name << " has learnt nothing";
+    EXPECT_EQ(model.sample_efficiency->size(), 3u);
+    EXPECT_EQ(model.robustness->corruptions.at(0).corruption, "typos");
+    EXPECT_EQ(model.curve.size(), 8u);
+    EXPECT_EQ(model.resolved->input_size, std::vector<int64_t>{6});
+    EXPECT_EQ(model.recipe.at("model"), model.name);
+    EXPECT_GT(*model.latency_ms_p50, 0);
+  }
+  // The seed with the lower error on val is the best one.
+  const auto trained = [&](const std::string& name) {
+    return read_json(folder_ / "work" / ("train-" + name + ".json"))["val_scores"][0]["value"]
+        .get<double>();
+  };
+  const auto& bag = find(r, "bag");
+  EXPECT_EQ(*bag.best_seed, trained("bag-seed1") < trained("bag-seed0") ? 1 : 0);
+  EXPECT_TRUE(r.recommendation.model);
+  EXPECT_TRUE(fs::exists(folder_ / "winner" / "model.safetensors"));
+  ASSERT_TRUE(r.fusion && r.fusion->late_fusion);
+  EXPECT_EQ(r.fusion->late_fusion->params, *bag.params + *find(r, "conv").params);
+  EXPECT_FALSE(r.fusion->distillation);  // this task knows no teachers
+  EXPECT_THAT(test::schema_violations(written(), read_json(fs::path(BRAID_TEST_SOURCE_DIR) / ".." /
+                                                           "docs" / "results.schema.json")),
+              IsEmpty());
+  std::ifstream page(outcome.report);
+  EXPECT_THAT(std::string(std::istreambuf_iterator<char>(page), {}), HasSubstr("error_rate"));
+
+  // With nothing left to do, the same again.
+  const int64_t before = workload_.trainings;
+  EXPECT_EQ(before, 2 * (2 + 2));
+  EXPECT_EQ(braid::to_json(run({"bag", "conv"}, {}, 2).results)["models"], written()["models"]);
+  EXPECT_EQ(workload_.trainings, before);
+}
+
+TEST_F(AnyTask, AModelThatFailsDoesNotEndTheOthers) {
+  const auto outcome = run({"sick", "boom", "bag"});
+  // Memory runs out while the models are looked at, before the first is trained.
+  EXPECT_EQ(outcome.exit_code, ExitCode::kTryAgain);
+  EXPECT_THAT(outcome.failure, HasSubstr("boom"));
+  const Results& r = outcome.results;
+  EXPECT_EQ(r.recommendation.model, "bag");
+  EXPECT_EQ(r.models.at(0).name, "bag");
+  EXPECT_THAT(*find(r, "boom").error, HasSubstr("out of memory"));
+  EXPECT_FALSE(find(r, "boom").params);
+  EXPECT_THAT(*find(r, "sick").error, HasSubstr("cannot be read"));
+  EXPECT_TRUE(find(r, "sick").params);
+  EXPECT_FALSE(find(r, "sick").score);
+  EXPECT_FALSE(r.fusion);
+  EXPECT_THAT(test::schema_violations(written(), read_json(fs::path(BRAID_TEST_SOURCE_DIR) / ".." /
+                                                           "docs" / "results.schema.json")),
+              IsEmpty());
+}
+
+TEST_F(AnyTask, OneErrorOfAllIsThrownOnceItIsWritten) {
+  EXPECT_THROW(run({"boom", "boom2"}), std::bad_alloc);
+  EXPECT_EQ(written()["models"].size(), 2u);
+  EXPECT_TRUE(written()["recommendation"]["model"].is_null());
+  EXPECT_TRUE(fs::exists(folder_ / "report.html"));
+}
+
+TEST_F(AnyTask, SeveralErrorsOfAllAreThoseOfTheFirst) {
+  const auto outcome = run({"sick", "boom"});
+  EXPECT_EQ(outcome.exit_code, ExitCode::kTryAgain);
+  EXPECT_FALSE(outcome.results.recommendation.model);
+}
+
+TEST_F(AnyTask, AnInterruptionIsNoFailure) {
+  std::stop_source stop;
+  stop.request_stop();
+  EXPECT_THROW(run({"bag", "conv"}, stop.get_token()), TryAgainError);
+  EXPECT_FALSE(fs::exists(folder_ / "results.json"));
+  EXPECT_EQ(run({"bag", "conv"}).exit_code, ExitCode::kOk);
+}
+
+}  // namespace
+}  // namespace braid::evaluate

@@ -1,0 +1,62 @@
+// Losses against PyTorch's and timm's.
+#include "braid/tasks/loss.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <functional>
+#include <vector>
+
+#include "braid/runtime/tensor_file.h"
+
+namespace braid::tasks {
+namespace {
+
+// Made by train/generate_trajectories.py.
+const runtime::TensorMap& fixture() {
+  static const auto tensors = runtime::load_tensors(std::filesystem::path(BRAID_TEST_SOURCE_DIR) /
+                                                    "train/fixtures/optimizers.safetensors");
+  return tensors;
+}
+
+TEST(Loss, EqualsTheReferences) {
+  const auto& f = fixture();
+  const auto& logits = f.at("logits");
+  const auto near = [&](const torch::Tensor& got, const std::string& name) {
+    EXPECT_NEAR(got.item<double>(), f.at("loss." + name).item<double>(), 1e-6) << name;
+  };
+  near(cross_entropy(logits, f.at("labels"), 0.1), "smooth");
+  near(cross_entropy(logits, f.at("labels"), 0), "plain");
+  near(soft_cross_entropy(logits, f.at("targets")), "soft");
+  near(distillation_loss(logits, f.at("teacher"), "hard", 1), "hard_distillation");
+  near(distillation_loss(logits, f.at("teacher"), "soft", 3), "soft_distillation");
+}
+
+// Gradients by central differences in float64.
+TEST(Loss, GradientsAreTheFiniteDifferences) {
+  const auto labels = fixture().at("labels");
+  const auto teacher = fixture().at("teacher").to(torch::kDouble);
+  const auto targets = fixture().at("targets").to(torch::kDouble);
+  const std::vector<std::function<torch::Tensor(const torch::Tensor&)>> losses = {
+      [&](const auto& x) { return cross_entropy(x, labels, 0.1); },
+      [&](const auto& x) { return soft_cross_entropy(x, targets); },
+      [&](const auto& x) { return distillation_loss(x, teacher, "hard", 1); },
+      [&](const auto& x) { return distillation_loss(x, teacher, "soft", 2); }};
+  for (size_t k = 0; k < losses.size(); ++k) {
+    auto x = fixture().at("logits").to(torch::kDouble).requires_grad_();
+    losses[k](x).backward();
+    const auto point = x.detach();
+    for (int64_t i = 0; i < point.size(0); ++i)
+      for (int64_t j = 0; j < point.size(1); ++j) {
+        constexpr double kStep = 1e-5;
+        auto up = point.clone(), down = point.clone();
+        up[i][j] += kStep;
+        down[i][j] -= kStep;
+        const double slope = (losses[k](up) - losses[k](down)).item<double>() / (2 * kStep);
+        EXPECT_NEAR(x.grad()[i][j].item<double>(), slope, 1e-8) << "loss " << k;
+      }
+  }
+}
+
+}  // namespace
+}  // namespace braid::tasks

@@ -1,0 +1,86 @@
+// Streaming metrics: the same to the bit however the examples come in batches, and in parts that
+// are merged.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <functional>
+#include <memory>
+
+#include "braid/tasks/loss.h"
+#include "braid/tasks/metrics/classification.h"
+
+namespace braid::tasks {
+namespace {
+
+constexpr int64_t kExamples = 1037, kClasses = 7;
+
+struct MetricCase {
+  std::string name;
+  std::function<std::unique_ptr<Metric>()> make;
+};
+
+class Streaming : public ::testing::TestWithParam<MetricCase> {
+ protected:
+  void SetUp() override {
+    torch::manual_seed(3);
+    outputs_ = (2 * torch::randn({kExamples, kClasses})).softmax(1);
+    labels_ = torch::randint(kClasses, {kExamples}, torch::kInt64);
+  }
+  void feed(Metric& metric, int64_t begin, int64_t end, int64_t batch) const {
+    for (int64_t i = begin; i < end; i += batch) {
+      const auto some = torch::indexing::Slice(i, std::min(end, i + batch));
+      metric.update(outputs_.index({some}), labels_.index({some}));
+    }
+  }
+  torch::Tensor outputs_, labels_;
+};
+
+TEST_P(Streaming, BatchesDoNotMatter) {
+  const auto whole = GetParam().make();
+  feed(*whole, 0, kExamples, kExamples);
+  for (const int64_t batch : {1, 10, 128}) {
+    const auto streamed = GetParam().make();
+    feed(*streamed, 0, kExamples, batch);
+    EXPECT_EQ(streamed->scores()[0].value, whole->scores()[0].value) << "batches of " << batch;
+  }
+}
+
+TEST_P(Streaming, PartsMerge) {
+  const auto whole = GetParam().make(), first = GetParam().make(), second = GetParam().make();
+  feed(*whole, 0, kExamples, 100);
+  feed(*first, 0, 300, 100);
+  feed(*second, 300, kExamples, 100);
+  first->merge(second->state());
+  EXPECT_NEAR(first->scores()[0].value, whole->scores()[0].value,
+              1e-12 * std::abs(whole->scores()[0].value));
+}
+
+TEST_P(Streaming, NothingIsNaN) {
+  const auto score = GetParam().make()->scores().at(0);
+  EXPECT_TRUE(std::isnan(score.value));
+  EXPECT_EQ(score.name, GetParam().name);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Metrics, Streaming,
+    ::testing::Values(MetricCase{"top1", [] { return std::make_unique<TopAccuracy>(1); }},
+                      MetricCase{"top5", [] { return std::make_unique<TopAccuracy>(5); }},
+                      MetricCase{"loss", [] { return std::make_unique<CrossEntropy>(); }},
+                      MetricCase{"nll", [] { return std::make_unique<Likelihood>(); }},
+                      MetricCase{"ece", [] { return std::make_unique<Calibration>(); }},
+                      MetricCase{"macro_f1", [] { return std::make_unique<Confusion>(kClasses); }}),
+    [](const auto& info) { return info.param.name; });
+
+TEST(MetricsTest, LossIsTheTrainersToTheBit) {
+  torch::manual_seed(5);
+  const auto logits = torch::randn({999, 10});
+  const auto labels = torch::randint(10, {999}, torch::kInt64);
+  CrossEntropy streamed;
+  for (int64_t i = 0; i < 999; i += 37)
+    streamed.update(logits.narrow(0, i, 37 < 999 - i ? 37 : 999 - i),
+                    labels.narrow(0, i, 37 < 999 - i ? 37 : 999 - i));
+  EXPECT_EQ(streamed.scores()[0].value, cross_entropy(logits, labels, 0).item<double>());
+}
+
+}  // namespace
+}  // namespace braid::tasks

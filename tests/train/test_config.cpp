@@ -1,0 +1,193 @@
+// A training's config: what it refuses, where its values come from, what a resumed run may change.
+#include "braid/train/config.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+
+#include "braid/core/error.h"
+#include "braid/io/safetensors.h"
+#include "braid/train/resolve_config.h"
+#include "braid/train/state.h"
+
+namespace braid::train {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+// What `action` says; empty: nothing.
+template <class Action>
+std::string error_of(const Action& action) {
+  try {
+    action();
+  } catch (const Error& e) {
+    return e.what();
+  }
+  return "";
+}
+
+class ConfigFiles : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = fs::temp_directory_path() /
+              ("braid_train_config_" + std::to_string(::getpid()) + "_" +
+               ::testing::UnitTest::GetInstance()->current_test_info()->name());
+    fs::create_directories(folder_);
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+  fs::path write(const std::string& text) const {
+    std::ofstream(folder_ / "run.toml") << text;
+    return folder_ / "run.toml";
+  }
+  fs::path folder_;
+};
+
+TEST(TrainConfigTest, EveryValueOutOfRangeIsNamed) {
+  EXPECT_NO_THROW(validate(TrainConfig()));
+  const double nan = std::nan("");
+  const Json bad = {{"opt", "adamm"},
+                    {"lr", -1},
+                    {"weight_decay", -1},
+                    {"momentum", 1},
+                    {"opt_betas", {0.9, 1}},
+                    {"opt_eps", -1},
+                    {"layer_decay", 0},
+                    {"head_lr", -1},
+                    {"sched", "cosin"},
+                    {"warmup_epochs", -1},
+                    {"warmup_lr", nan},
+                    {"min_lr", -1},
+                    {"decay_epochs", 0},
+                    {"decay_rate", nan},
+                    {"patience_epochs", -1},
+                    {"img_size", 0},
+                    {"drop", 1},
+                    {"attn_drop", 1},
+                    {"drop_path", 1},
+                    {"epochs", 0},
+                    {"max_train_seconds", -1},
+                    {"max_steps", -1},
+                    {"early_stop_epochs", -1},
+                    {"batch_size", 0},
+                    {"grad_accum_steps", 0},
+                    {"clip_grad", -1},
+                    {"smoothing", 1},
+                    {"model_ema_decay", 1},
+                    {"dtype", "int3"},
+                    {"device", "tpu"},
+                    {"workers", -1},
+                    {"threads", -1},
+                    {"on_bad_sample", "hide"},
+                    {"val_fraction", 1},
+                    {"distillation_alpha", 2},
+                    {"distillation_type", "warm"},
+                    {"distillation_tau", 0},
+                    {"checkpoint_hist", -1},
+                    {"checkpoint_minutes", nan},
+                    {"train_crop", "all"},
+                    {"scale", {1, 0.5}},
+                    {"ratio", {0, 1}},
+                    {"crop_padding", 2000},
+                    {"hflip", 2},
+                    {"aa", "rand-x9"},
+                    {"reprob", -1},
+                    {"mixup", nan},
+                    {"cutmix", -1},
+                    {"mixup_prob", 2},
+                    {"mixup_switch_prob", 2}};
+  for (const auto& [field, value] : bad.items()) {
+    TrainConfig config;
+    update_from_json(config, Json{{field, value}}, "test");
+    EXPECT_THROW(validate(config), ConfigError) << field;
+    if (field != "aa") {
+      EXPECT_THAT(error_of([&] { validate(config); }), HasSubstr(field));
+    }
+  }
+  TrainConfig whole;
+  whole.task.distillation.distillation_alpha = 1;
+  EXPECT_NO_THROW(validate(whole));
+}
+
+TEST_F(ConfigFiles, RecipeThenFileThenFields) {
+  const auto file = write("model = \"resnet20\"\ndata = \"photos\"\nlr = 0.5\nepochs = 7\n");
+  const auto config = resolve_config({.file = file, .fields = {{"epochs", 9}}});
+  EXPECT_EQ(config.run.optimizer.opt, "nesterov") << "a CNN's recipe";
+  EXPECT_EQ(config.run.optimizer.lr, 0.5);
+  EXPECT_EQ(config.run.epochs, 9);
+  EXPECT_EQ(config.task.data, "photos");
+  const auto other = resolve_config({.file = file, .fields = {{"model", "vit_lite_2_4_32"}}});
+  EXPECT_EQ(other.run.optimizer.opt, "adamw") << "the recipe of the model that wins";
+  EXPECT_EQ(other.task.model, "vit_lite_2_4_32");
+  const auto plain = resolve_config({.recipe = "none", .file = file});
+  EXPECT_EQ(plain.run.optimizer.opt, TrainConfig().run.optimizer.opt);
+}
+
+TEST_F(ConfigFiles, AMisspeltModelIsNamedWithItsLine) {
+  const auto file = write("data = \"photos\"\n\nmodle = \"resnet20\"\n");
+  EXPECT_THROW(resolve_config({.file = file}), ConfigError);
+  EXPECT_THAT(error_of([&] { resolve_config({.file = file}); }),
+              AllOf(HasSubstr("'modle'"), HasSubstr("run.toml:3"), HasSubstr("'model'")));
+  EXPECT_THROW(resolve_config({.file = write("model = 7\n")}), ConfigError);
+}
+
+TEST_F(ConfigFiles, WhatIsMissingIsAUsageError) {
+  EXPECT_THROW(resolve_config({}), UsageError);
+  EXPECT_THROW(resolve_config({.fields = {{"model", "resnet20"}}}), UsageError) << "no data";
+  EXPECT_THROW(resolve_config({.fields = {{"model", "resnet21"}, {"data", "x"}}}), UsageError);
+  EXPECT_THROW(resolve_config({.recipe = "best", .fields = {{"model", "resnet20"}, {"data", "x"}}}),
+               UsageError);
+  EXPECT_THROW(resolve_config({.file = folder_ / "none.toml"}), IoError);
+}
+
+TEST(Resume, TheseFieldsMayChange) {
+  std::vector<std::string> free;
+  for (const Field& field : fields_of(TrainConfig()))
+    if (field.rules.free_on_resume) free.emplace_back(field.name);
+  EXPECT_THAT(free,
+              ElementsAre("output", "epochs", "max_train_seconds", "max_steps", "early_stop_epochs",
+                          "workers", "threads", "checkpoint_hist", "checkpoint_minutes", "resume"));
+}
+
+TEST(Resume, TheOthersMayNot) {
+  TrainConfig config;
+  const VisitFields now = [&config](FieldVisitor& v) { config.visit(v); };
+  for (const Field& field : fields_of(config)) {
+    Json saved = braid::to_json(config);
+    EXPECT_NO_THROW(check_same_run(saved, now));
+    saved[field.name] = "other";
+    if (field.rules.free_on_resume) {
+      EXPECT_NO_THROW(check_same_run(saved, now)) << field.name;
+    } else {
+      EXPECT_THAT(error_of([&] { check_same_run(saved, now); }), HasSubstr(field.name));
+    }
+    saved.erase(field.name);  // of a version that did not have it
+    EXPECT_NO_THROW(check_same_run(saved, now)) << field.name;
+  }
+}
+
+TEST_F(ConfigFiles, AHostileStateIsADataError) {
+  const std::string begin =
+      R"({"epoch":0,"batch":0,"step":0,"epoch_loss":0,"epoch_items":0,"epoch_seconds":0,
+          "train_seconds":0,"train_items":0,"bad_samples":0,"skipped_steps":0,"best_scores":[],
+          "best_epoch":0,"history":[],"schedule":{},"config":)";
+  const auto load = [&](const std::string& state) {
+    io::write_safetensors(folder_ / "state.safetensors", {}, {{"version", "2"}, {"state", state}});
+    std::map<std::string, torch::Tensor> tensors;
+    return load_state(folder_, tensors);
+  };
+  EXPECT_EQ(load(begin + "{}}").config, Json::object());
+  const std::string deep = std::string(2'000'000, '[') + std::string(2'000'000, ']');
+  for (const std::string& state : {begin + deep + "}", begin + "2E8869}", begin + "{}",
+                                   std::string("[]"), std::string(R"({"epoch": "x"})")})
+    EXPECT_THROW(load(state), DataError) << state.substr(0, 40);
+}
+
+}  // namespace
+}  // namespace braid::train

@@ -1,0 +1,190 @@
+// The loop on a task that has nothing to do with images.
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "braid/core/error.h"
+#include "braid/train/accumulation.h"
+#include "braid/train/divergence.h"
+#include "braid/train/trainer.h"
+#include "tests/train/numbers.h"
+
+namespace braid::train {
+namespace {
+
+namespace fs = std::filesystem;
+
+class Loop : public ::testing::Test {
+ protected:
+  void SetUp() override { fs::remove_all(root_); }
+  void TearDown() override { fs::remove_all(root_); }
+  RunConfig config(const std::string& run) const {
+    RunConfig c;
+    c.output = (root_ / run).string();
+    c.epochs = 1;
+    c.batch_size = 4;
+    c.workers = 0;
+    c.optimizer.opt = "sgd";
+    c.optimizer.momentum = 0;
+    c.optimizer.weight_decay = 0;
+    c.optimizer.lr = 0.05;
+    c.schedule.sched = "constant";
+    return c;
+  }
+  // The weight and the bias after a run.
+  static std::pair<double, double> result(Numbers& task) {
+    return {task.line.fc->weight.item<double>(), task.line.fc->bias.item<double>()};
+  }
+
+  fs::path root_ = fs::temp_directory_path() / ("braid_loop_" + std::to_string(::getpid()));
+  Progress silent_;
+};
+
+// Batches of 4, and what is accumulated of them, against one batch of all: 20 examples are five
+// batches, a window of 8 batches has five, one of 2 has two, two and one; 18 examples make the last
+// batch smaller.
+TEST_F(Loop, AccumulationEqualsTheLargeBatch) {
+  for (const int64_t examples : {20, 18}) {
+    Numbers large(examples), small(examples), untrained(examples);
+    auto c = config("large" + std::to_string(examples));
+    c.batch_size = examples;
+    train(large, c, {}, silent_);
+    c = config("small" + std::to_string(examples));
+    c.grad_accum_steps = 8;
+    const auto report = train(small, c, {}, silent_);
+    EXPECT_EQ(report.steps, 1);
+    const auto expected = result(large), got = result(small), before = result(untrained);
+    EXPECT_GT(std::abs(expected.first - before.first), 0.01) << "it learned nothing";
+    EXPECT_NEAR(got.first, expected.first, 1e-6) << examples;
+    EXPECT_NEAR(got.second, expected.second, 1e-6) << examples;
+  }
+}
+
+TEST_F(Loop, TheLastShorterWindowHasItsWholeGradient) {
+  constexpr int64_t kExamples = 20;
+  Numbers task(kExamples), reference(kExamples);
+  auto c = config("windows");
+  c.grad_accum_steps = 2;
+  EXPECT_EQ(train(task, c, {}, silent_).steps, 3);
+  // By hand: means over 8, 8 and the last 4 examples.
+  auto& fc = reference.line.fc;
+  for (const auto& [begin, count] : {std::pair{0, 8}, std::pair{8, 8}, std::pair{16, 4}}) {
+    const auto x = torch::arange(begin, begin + count, torch::kFloat).unsqueeze(1) / 10;
+    (fc->forward(x) - 2 * x).square().mean().backward();
+    const torch::NoGradGuard no_grad;
+    for (auto& p : fc->parameters()) {
+      p.sub_(p.grad(), c.optimizer.lr);
+      p.mutable_grad().reset();
+    }
+  }
+  EXPECT_NEAR(result(task).first, result(reference).first, 1e-6);
+  EXPECT_NEAR(result(task).second, result(reference).second, 1e-6);
+}
+
+TEST(AccumulationTest, EqualBatchesAreScaledAsTheyAlwaysWere) {
+  for (const int64_t count : {1, 3}) {
+    const auto p = torch::randn({5}).requires_grad_(), q = p.detach().clone().requires_grad_();
+    const ParamGroup group{.names = {"p"}, .params = {p}, .weight_decay = 0, .lr_scale = 1};
+    const auto optimizer = make_optimizer({group}, {});
+    Accumulation window;
+    window.begin(count);
+    for (int64_t i = 0; i < count; ++i) {
+      const auto x = torch::randn({5});
+      window.add({(p * x).square().mean(), 7});
+      const auto loss = (q * x).square().mean();
+      (count > 1 ? loss / static_cast<double>(count) : loss).backward();
+    }
+    window.finish(*optimizer);
+    EXPECT_TRUE(p.grad().equal(q.grad())) << count;
+  }
+}
+
+TEST(AccumulationTest, EveryItemCountsTheSame) {
+  const auto p = torch::ones({1}).requires_grad_();
+  const ParamGroup group{.names = {"p"}, .params = {p}, .weight_decay = 0, .lr_scale = 1};
+  const auto optimizer = make_optimizer({group}, {});
+  Accumulation window;
+  window.begin(3);
+  window.add({(p * 3).mean(), 10});
+  window.skip();  // nothing but padding
+  window.add({(p * 5).mean(), 30});
+  window.finish(*optimizer);
+  EXPECT_NEAR(p.grad().item<double>(), (3 * 10 + 5 * 30) / 40.0, 1e-6);
+}
+
+TEST_F(Loop, TheScoresDirectionChoosesTheBestEpoch) {
+  Numbers task(8, {5, 3, 4});
+  auto c = config("best");
+  c.epochs = 3;
+  const auto report = train(task, c, {}, silent_);
+  EXPECT_EQ(report.task, "numbers");
+  EXPECT_EQ(report.best_epoch, 1) << "the lowest error";
+  EXPECT_EQ(report.best_scores.at(0).value, 3);
+  ASSERT_EQ(report.history.size(), 3u);
+  std::ifstream csv(root_ / "best/summary.csv");
+  std::string header;
+  std::getline(csv, header);
+  EXPECT_EQ(header, "epoch,step,train_loss,val_error,val_error_ema,lr,seconds,numbers_per_s");
+  const Json json = read_json(root_ / "best/results.json");
+  EXPECT_EQ(json.at("best_scores")[0].at("name"), "error");
+  EXPECT_EQ(json.at("items"), "numbers");
+}
+
+TEST_F(Loop, AnEarlyStopWaitsForALowerScore) {
+  Numbers task(8, {5, 4, 6, 6, 6});
+  auto c = config("early");
+  c.epochs = 5;
+  c.early_stop_epochs = 2;
+  const auto report = train(task, c, {}, silent_);
+  EXPECT_EQ(report.stop_reason, "early_stop");
+  EXPECT_EQ(report.history.size(), 4u);
+}
+
+TEST_F(Loop, StepsThatAreNotFiniteAreSkipped) {
+  Numbers task(16);
+  task.spoil = [](int64_t step) { return step == 2; };
+  const auto report = train(task, config("skipped"), {}, silent_);
+  EXPECT_EQ(report.steps, 4);
+  EXPECT_TRUE(std::isfinite(result(task).first));
+  Numbers lost(40);
+  lost.spoil = [](int64_t step) { return step > 2; };
+  EXPECT_THROW(train(lost, config("lost"), {}, silent_), DivergenceError);
+  EXPECT_EQ(lost.steps, 7) << "two that count and five in a row that do not";
+  EXPECT_TRUE(fs::exists(root_ / "lost/last/model.safetensors"));
+}
+
+// Asks for the end while an epoch is under way.
+class StopAfter final : public Progress {
+ public:
+  StopAfter(std::stop_source source, int64_t updates) : source_(source), left_(updates) {}
+  void update(int64_t, const std::string&) override {
+    if (--left_ == 0) source_.request_stop();
+  }
+
+ private:
+  std::stop_source source_;
+  int64_t left_;
+};
+
+TEST_F(Loop, AnInterruptWithinAnEpochGoesOnWhereItWas) {
+  Numbers whole(20), parts(20), rest(20);
+  auto c = config("whole");
+  c.epochs = 2;
+  train(whole, c, {}, silent_);
+  c.output = (root_ / "parts").string();
+  std::stop_source source;
+  StopAfter stopping(source, 7);
+  const auto report = train(parts, c, source.get_token(), stopping);
+  EXPECT_EQ(report.stop_reason, "interrupted");
+  EXPECT_EQ(report.steps, 7);
+  c.resume = true;
+  EXPECT_EQ(train(rest, c, {}, silent_).steps, 10);
+  EXPECT_EQ(result(rest), result(whole));
+  c.resume = false;
+  EXPECT_THROW(train(rest, c, {}, silent_), UsageError) << "the folder holds a run";
+}
+
+}  // namespace
+}  // namespace braid::train
