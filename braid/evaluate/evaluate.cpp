@@ -84,8 +84,8 @@ Evaluation evaluate_checkpoint(models::LoadedModel& loaded, const std::string& d
   const auto start = std::chrono::steady_clock::now();
   for (const auto& part : chosen.parts) {
     if (out.classes.empty()) out.classes = part->classes();
-    const auto map = class_map(part->classes(), loaded.hub.classes,
-                               loaded.model->config().at("num_classes").get<int64_t>(), data);
+    const auto map =
+        class_map(part->classes(), loaded.hub.classes, loaded.model->num_classes(), data);
     const auto predictions =
         tasks::run_model(*loaded.model, part, loaded.hub.input, options, progress);
     logits.push_back(predictions.logits);

@@ -9,6 +9,7 @@
 #include "braid/io/hub.h"
 #include "braid/models/registry.h"
 #include "braid/models/vision/inputs.h"
+#include "braid/models/weights.h"
 
 namespace braid::tasks {
 namespace {

@@ -18,7 +18,7 @@ Predictor load_teacher(const std::string& teacher, const models::ImageHubConfig&
   if (!io::is_folder(folder)) io::find_weight_files(folder);  // refuses pickles
   auto loaded = models::load_for_inference(folder);
   const auto& names = loaded.hub.classes;
-  const auto count = loaded.model->config().at("num_classes").get<int64_t>();
+  const auto count = loaded.model->num_classes();
   const auto wanted = static_cast<int64_t>(student.classes.size());
   // Without names, the data's classes count in their order.
   if (names.empty() ? count != wanted : names != student.classes)

@@ -1,5 +1,7 @@
 #include "braid/train/recipes.h"
 
+#include "braid/models/vision/inputs.h"
+
 namespace braid::train {
 
 TrainConfig recipe_for(const models::ModelEntry& entry) {

@@ -9,7 +9,6 @@
 #include "braid/models/registry.h"
 #include "braid/models/vision/image_model.h"
 #include "braid/nn/basic/block_list.h"
-#include "braid/nn/basic/feature_block.h"
 #include "braid/nn/basic/norm.h"
 #include "braid/nn/head/classifier_head.h"
 

@@ -11,7 +11,6 @@
 #include "braid/models/vision/hybrid/mobile_one.h"
 #include "braid/models/vision/image_model.h"
 #include "braid/nn/basic/block_list.h"
-#include "braid/nn/basic/feature_block.h"
 #include "braid/nn/head/classifier_head.h"
 #include "braid/nn/position/conditional_position.h"
 

@@ -6,7 +6,6 @@
 #include "braid/models/vision/hybrid/maxxvit_stem.h"
 #include "braid/models/vision/image_model.h"
 #include "braid/nn/basic/block_list.h"
-#include "braid/nn/basic/feature_block.h"
 #include "braid/nn/head/classifier_head.h"
 
 namespace braid::models {

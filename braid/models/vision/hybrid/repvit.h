@@ -6,7 +6,6 @@
 // Differences: a new classifier keeps its distillation head.
 #pragma once
 #include "braid/models/registry.h"
-#include "braid/models/vision/hybrid/conv_norm.h"
 #include "braid/models/vision/hybrid/repvit_layers.h"
 #include "braid/models/vision/image_model.h"
 #include "braid/nn/basic/block_list.h"
