@@ -11,6 +11,7 @@
 #include "braid/runtime/autocast.h"
 #include "braid/runtime/device.h"
 #include "braid/runtime/process.h"
+#include "braid/train/checkpoints.h"
 #include "braid/train/run_folder.h"
 #include "braid/train/trainer.h"
 

@@ -44,16 +44,16 @@ Sample take_sample(const data::DatasetPtr& dataset, const data::InputConfig& inp
   return sample;
 }
 
-using Corruption = std::function<io::Image(const io::Image&, uint64_t seed)>;
+using ImageChange = std::function<io::Image(const io::Image&, uint64_t seed)>;
 
-// Top-1 in percent on the sample, every image corrupted first.
-double accuracy(models::ImageModel& model, const Sample& sample, const Corruption& corruption,
+// Top-1 in percent on the sample, every image changed first.
+double accuracy(models::ImageModel& model, const Sample& sample, const ImageChange& change,
                 const data::InputConfig& input, const RobustnessOptions& options) {
-  const auto corrupted = [&](const io::Image& image, int64_t index) {
+  const auto changed = [&](const io::Image& image, int64_t index) {
     const int64_t position = sample.positions.at(static_cast<size_t>(index));
-    return corruption(image, static_cast<uint64_t>(options.seed + position));
+    return change(image, static_cast<uint64_t>(options.seed + position));
   };
-  data::Loader loader(std::make_shared<data::ImageCollate>(sample.images, input, corrupted),
+  data::Loader loader(std::make_shared<data::ImageCollate>(sample.images, input, changed),
                       std::make_unique<data::Sequential>(sample.images->size(), options.batch_size),
                       {.workers = options.workers});
   tasks::TopAccuracy top1;
@@ -70,8 +70,8 @@ Robustness measure_robustness(models::ImageModel& model, const data::DatasetPtr&
                               const data::InputConfig& input, const RobustnessOptions& options,
                               Progress& progress) {
   const auto sample = take_sample(dataset, input, options);
-  const auto measure = [&](const Corruption& corruption) {
-    return accuracy(model, sample, corruption, input, options);
+  const auto measure = [&](const ImageChange& change) {
+    return accuracy(model, sample, change, input, options);
   };
   Robustness result;
   result.items = sample.images->size();

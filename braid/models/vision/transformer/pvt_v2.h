@@ -7,6 +7,7 @@
 // that small images work.
 #pragma once
 #include "braid/models/registry.h"
+#include "braid/models/vision/image_model.h"
 #include "braid/nn/basic/block_list.h"
 #include "braid/nn/block/pre_norm_block.h"
 #include "braid/nn/conv/patch_embed.h"
