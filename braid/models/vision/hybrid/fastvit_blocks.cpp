@@ -1,5 +1,6 @@
 #include "braid/models/vision/hybrid/fastvit_blocks.h"
 
+#include "braid/nn/attention/self_attention.h"
 #include "braid/nn/basic/drop_path.h"
 #include "braid/nn/basic/init.h"
 #include "braid/nn/basic/norm.h"
