@@ -106,7 +106,7 @@ TEST(ConvTransBlockTest, CheckpointingGivesTheGradientsOfThePlainCall) {
   const auto run = [](bool enable) {
     torch::manual_seed(3);
     auto config = configs()[1];
-    config.drop = config.attn_drop = 0.3;
+    config.proj_drop = config.attn_drop = 0.3;
     auto block = random_block(config);
     block->trans_block->train();
     const auto in = random_inputs(config);
