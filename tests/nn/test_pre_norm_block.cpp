@@ -12,25 +12,26 @@ namespace {
 
 using torch::Tensor;
 
-constexpr int64_t kD = 4;
+constexpr int64_t kBlockDim = 4;
 
 // Every part there is; without `mixed` no first branch.
 class WholeBlockImpl : public PreNormBlockImpl {
  public:
   explicit WholeBlockImpl(const PreNormBlockConfig& config, bool mixed = true)
       : PreNormBlockImpl(config) {
-    add(mlp.layer, "fc", fc = torch::nn::Linear(kD, kD));  // in any order
+    add(mlp.layer, "fc", fc = torch::nn::Linear(kBlockDim, kBlockDim));  // in any order
     if (mixed) {
-      add(mixer.norm, "norm1.norm", norm1 = layer_norm(kD));
-      add(mixer.layer, "mix", {mix = torch::nn::Linear(kD, kD), [this](const Tensor& x) {
-                                 shape = x.sizes().vec();
-                                 return mix->forward(x);
-                               }});
-      add(mixer.scale, "scale1", scale1 = LayerScale(kD, 0.3));
-      add(mixer.shortcut, "short1", short1 = LayerScale(kD, 0.7));
+      add(mixer.norm, "norm1.norm", norm1 = layer_norm(kBlockDim));
+      add(mixer.layer, "mix",
+          {mix = torch::nn::Linear(kBlockDim, kBlockDim), [this](const Tensor& x) {
+             shape = x.sizes().vec();
+             return mix->forward(x);
+           }});
+      add(mixer.scale, "scale1", scale1 = LayerScale(kBlockDim, 0.3));
+      add(mixer.shortcut, "short1", short1 = LayerScale(kBlockDim, 0.7));
     }
-    add(mlp.norm, "norm2", norm2 = layer_norm(kD));
-    add(mlp.scale, "scale2", scale2 = LayerScale(kD, 0.4));
+    add(mlp.norm, "norm2", norm2 = layer_norm(kBlockDim));
+    add(mlp.scale, "scale2", scale2 = LayerScale(kBlockDim, 0.4));
   }
 
   torch::nn::Linear fc{nullptr}, mix{nullptr};
@@ -45,7 +46,7 @@ TEST(PreNormBlock, IsTwoResidualBranches) {
   WholeBlock block(PreNormBlockConfig{});
   block->eval();
   randomize(*block);
-  const auto x = torch::randn({2, 5, kD});
+  const auto x = torch::randn({2, 5, kBlockDim});
   auto& b = *block;
   const auto y = b.short1->forward(x) + b.scale1->forward(b.mix->forward(b.norm1->forward(x)));
   const auto expected = y + b.scale2->forward(b.fc->forward(b.norm2->forward(y)));
@@ -56,7 +57,7 @@ TEST(PreNormBlock, IsTwoResidualBranches) {
 TEST(PreNormBlock, ABranchWithoutLayerPassesOn) {
   torch::manual_seed(2);
   WholeBlock block(PreNormBlockConfig{}, /*mixed=*/false);
-  const auto x = torch::randn({2, 5, kD});
+  const auto x = torch::randn({2, 5, kBlockDim});
   auto& b = *block;
   EXPECT_TRUE(block->forward(x).equal(x + b.scale2->forward(b.fc->forward(b.norm2->forward(x)))));
 }
@@ -76,9 +77,9 @@ TEST(PreNormBlock, TurnsMapsForItsParts) {
   WholeBlock tokens(PreNormBlockConfig{});
   torch::manual_seed(3);
   WholeBlock map(PreNormBlockConfig{.parts_see = MapLayout::kNhwc});
-  const auto x = torch::randn({2, kD, 3, 5});
+  const auto x = torch::randn({2, kBlockDim, 3, 5});
   const auto y = map->forward(x);
-  EXPECT_EQ(map->shape, (std::vector<int64_t>{2, 3, 5, kD}));
+  EXPECT_EQ(map->shape, (std::vector<int64_t>{2, 3, 5, kBlockDim}));
   EXPECT_TRUE(y.equal(tokens->forward(x.permute({0, 2, 3, 1})).permute({0, 3, 1, 2})));
 }
 
@@ -86,7 +87,7 @@ TEST(PreNormBlock, DropsEachBranchOfASampleByItself) {
   torch::manual_seed(4);
   WholeBlock block(PreNormBlockConfig{.drop_path = 0.5});
   randomize(*block);
-  const auto x = torch::randn({200, 1, kD});
+  const auto x = torch::randn({200, 1, kBlockDim});
   auto& b = *block;
   const auto shortcut = b.short1->forward(x);
   const auto y = block->forward(x);

@@ -12,7 +12,8 @@ namespace {
 
 using torch::Tensor;
 
-constexpr int64_t kB = 2, kN = 9, kD = 12, kHeads = 3, kHeadDim = kD / kHeads;
+constexpr int64_t kAttBatch = 2, kAttTokens = 9, kAttDim = 12, kAttHeads = 3,
+                  kAttHeadDim = kAttDim / kAttHeads;
 
 template <class Layer>
 void prepare(Layer& layer) {
@@ -51,12 +52,12 @@ Tensor naive_attention(SelfAttention& layer, const Tensor& x, const SelfAttentio
 TEST(SelfAttention, EqualsItsNaiveTwin) {
   torch::manual_seed(1);
   const torch::NoGradGuard no_grad;
-  const auto x = torch::randn({kB, kN, kD}, torch::kDouble);
+  const auto x = torch::randn({kAttBatch, kAttTokens, kAttDim}, torch::kDouble);
   for (const auto order : {QkvOrder::kPartsFirst, QkvOrder::kHeadsFirst})
     for (const auto layout : {WeightLayout::kLinear, WeightLayout::kConv1x1})
       for (const bool qkv_bias : {false, true}) {
-        const SelfAttentionConfig config{.dim = kD,
-                                         .num_heads = kHeads,
+        const SelfAttentionConfig config{.dim = kAttDim,
+                                         .num_heads = kAttHeads,
                                          .qkv_bias = qkv_bias,
                                          .proj_bias = !qkv_bias,
                                          .qkv_order = order,
@@ -70,31 +71,33 @@ TEST(SelfAttention, EqualsItsNaiveTwin) {
 
 TEST(SelfAttention, AMapIsItsTokens) {
   torch::manual_seed(2);
-  SelfAttention layer(SelfAttentionConfig{.dim = kD, .dim_out = 8, .num_heads = kHeads});
-  const auto map = torch::randn({kB, 3, 5, kD});
-  EXPECT_TRUE(layer->forward(map).equal(layer->forward(map.flatten(1, 2)).view({kB, 3, 5, 8})));
+  SelfAttention layer(SelfAttentionConfig{.dim = kAttDim, .dim_out = 8, .num_heads = kAttHeads});
+  const auto map = torch::randn({kAttBatch, 3, 5, kAttDim});
+  EXPECT_TRUE(
+      layer->forward(map).equal(layer->forward(map.flatten(1, 2)).view({kAttBatch, 3, 5, 8})));
 }
 
 TEST(SelfAttention, AddsThePositionsBias) {
   torch::manual_seed(3);
   const torch::NoGradGuard no_grad;
-  const auto x = torch::randn({kB, kN, kD}, torch::kDouble);
+  const auto x = torch::randn({kAttBatch, kAttTokens, kAttDim}, torch::kDouble);
   for (const auto type : {PositionBiasType::kRelative, PositionBiasType::kRelativeTf,
                           PositionBiasType::kRelativeMlp, PositionBiasType::kTable})
     for (const char* key : {static_cast<const char*>(nullptr), "rel_pos"}) {
-      const SelfAttentionConfig config{
-          .dim = kD, .num_heads = kHeads, .position = {.type = type, .grid_size = 3, .key = key}};
+      const SelfAttentionConfig config{.dim = kAttDim,
+                                       .num_heads = kAttHeads,
+                                       .position = {.type = type, .grid_size = 3, .key = key}};
       if (key == nullptr && type == PositionBiasType::kRelativeMlp) continue;  // it has a module
       SelfAttention layer(config);
       prepare(layer);
       // A twin with the same parameters gives the bias.
-      const auto twin = make_position_bias(config.position, kHeads);
+      const auto twin = make_position_bias(config.position, kAttHeads);
       twin->to(torch::kDouble);
       twin->eval();
       const auto state = runtime::named_state(*layer);
       for (auto& [name, tensor] : runtime::named_state(*twin))
         tensor.copy_(state.at((key == nullptr ? "" : "rel_pos.") + name));
-      const auto bias = twin->forward().expand({kB, kHeads, kN, kN});
+      const auto bias = twin->forward().expand({kAttBatch, kAttHeads, kAttTokens, kAttTokens});
       EXPECT_GT(bias.abs().max().item<double>(), 0.1);
       EXPECT_LT(largest_difference(layer->forward(x), naive_attention(layer, x, config, bias)),
                 1e-12);
@@ -104,25 +107,28 @@ TEST(SelfAttention, AddsThePositionsBias) {
 TEST(SelfAttention, ValuesMayHaveMoreChannelsThanKeys) {
   torch::manual_seed(4);
   const torch::NoGradGuard no_grad;
-  const SelfAttentionConfig config{
-      .dim = kD, .num_heads = 2, .key_dim = 3, .value_dim = 7, .qkv_order = QkvOrder::kHeadsFirst};
+  const SelfAttentionConfig config{.dim = kAttDim,
+                                   .num_heads = 2,
+                                   .key_dim = 3,
+                                   .value_dim = 7,
+                                   .qkv_order = QkvOrder::kHeadsFirst};
   SelfAttention layer(config);
   prepare(layer);
-  const auto x = torch::randn({kB, kN, kD}, torch::kDouble);
+  const auto x = torch::randn({kAttBatch, kAttTokens, kAttDim}, torch::kDouble);
   EXPECT_LT(largest_difference(layer->forward(x), naive_attention(layer, x, config)), 1e-12);
 }
 
 TEST(SelfAttention, BiasOfWindowsRepeatsAlongTheBatch) {
   torch::manual_seed(5);
   const torch::NoGradGuard no_grad;
-  const SelfAttentionConfig config{.dim = kD,
-                                   .num_heads = kHeads,
+  const SelfAttentionConfig config{.dim = kAttDim,
+                                   .num_heads = kAttHeads,
                                    .position = {.type = PositionBiasType::kTable, .grid_size = 3}};
   SelfAttention layer(config);
   prepare(layer);
-  const auto x = torch::randn({6, kN, kD}, torch::kDouble);  // 2 images of 3 windows
-  const auto windows = torch::randn({3, 1, kN, kN}, torch::kDouble);
-  AttentionBiasTable table(3, kHeads);
+  const auto x = torch::randn({6, kAttTokens, kAttDim}, torch::kDouble);  // 2 images of 3 windows
+  const auto windows = torch::randn({3, 1, kAttTokens, kAttTokens}, torch::kDouble);
+  AttentionBiasTable table(3, kAttHeads);
   table->to(torch::kDouble);
   table->attention_biases.copy_(layer->named_parameters()["attention_biases"]);
   const auto bias = table->forward() + windows.repeat({2, 1, 1, 1});
@@ -133,11 +139,11 @@ TEST(SelfAttention, BiasOfWindowsRepeatsAlongTheBatch) {
 
 TEST(SelfAttention, TurnsQueriesAndKeys) {
   torch::manual_seed(6);
-  const SelfAttentionConfig config{.dim = kD, .num_heads = kHeads, .qkv_bias = true};
+  const SelfAttentionConfig config{.dim = kAttDim, .num_heads = kAttHeads, .qkv_bias = true};
   SelfAttention layer(config);
   prepare(layer);
-  const auto x = torch::randn({kB, kN, kD}, torch::kDouble);
-  const auto rotary = rotary_embedding(kHeadDim, 3, 3, torch::kDouble);
+  const auto x = torch::randn({kAttBatch, kAttTokens, kAttDim}, torch::kDouble);
+  const auto rotary = rotary_embedding(kAttHeadDim, 3, 3, torch::kDouble);
   {
     const torch::NoGradGuard no_grad;
     const auto turned = layer->forward(x, {.rotary = rotary});
@@ -151,16 +157,16 @@ TEST(SelfAttention, TurnsQueriesAndKeys) {
 
 TEST(SelfAttention, MasksPaddingAndTheFuture) {
   torch::manual_seed(7);
-  const SelfAttentionConfig config{.dim = kD, .num_heads = kHeads, .qkv_bias = true};
+  const SelfAttentionConfig config{.dim = kAttDim, .num_heads = kAttHeads, .qkv_bias = true};
   SelfAttention layer(config);
   prepare(layer);
-  const auto x = torch::randn({kB, kN, kD}, torch::kDouble);
-  auto padding = torch::ones({kB, kN}, torch::kBool);
+  const auto x = torch::randn({kAttBatch, kAttTokens, kAttDim}, torch::kDouble);
+  auto padding = torch::ones({kAttBatch, kAttTokens}, torch::kBool);
   padding[1].slice(0, 5).fill_(false);
   for (const bool padded : {false, true})
     for (const bool causal : {false, true}) {
       SelfAttentionArgs args{.causal = causal};
-      auto seen = torch::ones({kB, kN, kN}, torch::kBool);
+      auto seen = torch::ones({kAttBatch, kAttTokens, kAttTokens}, torch::kBool);
       if (padded) args.key_padding = padding, seen = seen.logical_and(padding.unsqueeze(1));
       if (causal) seen = seen.tril();
       {
@@ -219,10 +225,12 @@ Tensor naive_cross(const torch::nn::Linear& q, const Tensor& keys, const Tensor&
   const auto queries = to_query->forward(x);  // [B,N,D]
   auto out = torch::zeros_like(x);
   for (int64_t b = 0; b < x.size(0); ++b)
-    for (int64_t head = 0; head < kHeads; ++head) {
-      const auto of = [&](const Tensor& t) { return t[b].narrow(1, head * kHeadDim, kHeadDim); };
-      const auto scores = of(queries).mm(of(keys).t()) / std::sqrt(1.0 * kHeadDim);
-      out[b].narrow(1, head * kHeadDim, kHeadDim).copy_(scores.softmax(1).mm(of(values)));
+    for (int64_t head = 0; head < kAttHeads; ++head) {
+      const auto of = [&](const Tensor& t) {
+        return t[b].narrow(1, head * kAttHeadDim, kAttHeadDim);
+      };
+      const auto scores = of(queries).mm(of(keys).t()) / std::sqrt(1.0 * kAttHeadDim);
+      out[b].narrow(1, head * kAttHeadDim, kAttHeadDim).copy_(scores.softmax(1).mm(of(values)));
     }
   return to_out->forward(out);
 }
@@ -231,20 +239,21 @@ TEST(SpatialReductionAttention, EqualsItsNaiveTwin) {
   torch::manual_seed(9);
   for (const int64_t ratio : {1, 2, 5}) {
     SpatialReductionAttention layer(SpatialReductionAttentionConfig{
-        .attention = {.dim = kD, .num_heads = kHeads}, .sr_ratio = ratio});
+        .attention = {.dim = kAttDim, .num_heads = kAttHeads}, .sr_ratio = ratio});
     prepare(layer);
-    const auto x = torch::randn({kB, 5, 4, kD}, torch::kDouble);
+    const auto x = torch::randn({kAttBatch, 5, 4, kAttDim}, torch::kDouble);
     {
       const torch::NoGradGuard no_grad;
       auto source = x;
       if (ratio > 1) {  // whole squares alone; a map that has none is padded to one
         const int64_t rows = std::max<int64_t>(5 / ratio, 1),
                       columns = std::max<int64_t>(4 / ratio, 1);
-        auto padded = torch::zeros({kB, rows * ratio, columns * ratio, kD}, torch::kDouble);
+        auto padded =
+            torch::zeros({kAttBatch, rows * ratio, columns * ratio, kAttDim}, torch::kDouble);
         const int64_t H = std::min<int64_t>(5, rows * ratio),
                       W = std::min<int64_t>(4, columns * ratio);
         padded.slice(1, 0, H).slice(2, 0, W).copy_(x.slice(1, 0, H).slice(2, 0, W));
-        source = torch::zeros({kB, rows, columns, kD}, torch::kDouble);
+        source = torch::zeros({kAttBatch, rows, columns, kAttDim}, torch::kDouble);
         for (int64_t r = 0; r < rows; ++r)
           for (int64_t c = 0; c < columns; ++c) {
             const auto square = padded.narrow(1, r * ratio, ratio).narrow(2, c * ratio, ratio);
@@ -254,8 +263,9 @@ TEST(SpatialReductionAttention, EqualsItsNaiveTwin) {
         source = layer->norm->forward(source);
       }
       const auto kv = layer->kv->forward(source.flatten(1, 2));
-      const auto expected = naive_cross(layer->q, kv.narrow(2, 0, kD), kv.narrow(2, kD, kD),
-                                        layer->proj, x.flatten(1, 2));
+      const auto expected =
+          naive_cross(layer->q, kv.narrow(2, 0, kAttDim), kv.narrow(2, kAttDim, kAttDim),
+                      layer->proj, x.flatten(1, 2));
       EXPECT_LT(largest_difference(layer->forward(x), expected.view_as(x)), 1e-12) << ratio;
     }
     EXPECT_LT(gradient_error([&](const auto& in) { return layer->forward(in); }, x), 1e-7) << ratio;
@@ -275,15 +285,16 @@ TORCH_MODULE(HalvedKeys);
 TEST(ReducedKeyAttention, ProjectsKeysAndValuesJointlyOrApart) {
   torch::manual_seed(10);
   const torch::NoGradGuard no_grad;
-  const auto x = torch::randn({kB, kN, kD}, torch::kDouble);
-  const auto source = x.slice(1, 0, kN, 2);
+  const auto x = torch::randn({kAttBatch, kAttTokens, kAttDim}, torch::kDouble);
+  const auto source = x.slice(1, 0, kAttTokens, 2);
   for (const bool joint : {false, true}) {
-    HalvedKeys layer(ReducedKeyAttentionConfig{.dim = kD, .num_heads = kHeads, .joint_kv = joint});
+    HalvedKeys layer(
+        ReducedKeyAttentionConfig{.dim = kAttDim, .num_heads = kAttHeads, .joint_kv = joint});
     prepare(layer);
     const auto keys =
-        joint ? layer->kv->forward(source).narrow(2, 0, kD) : layer->k->forward(source);
+        joint ? layer->kv->forward(source).narrow(2, 0, kAttDim) : layer->k->forward(source);
     const auto values =
-        joint ? layer->kv->forward(source).narrow(2, kD, kD) : layer->v->forward(source);
+        joint ? layer->kv->forward(source).narrow(2, kAttDim, kAttDim) : layer->v->forward(source);
     EXPECT_LT(
         largest_difference(layer->forward(x), naive_cross(layer->q, keys, values, layer->proj, x)),
         1e-12);

@@ -9,6 +9,7 @@
 
 #include "braid/core/error.h"
 #include "braid/models/vision/mobile_attention.h"
+#include "braid/nn/basic/drop_path.h"
 
 namespace braid::models {
 namespace {
