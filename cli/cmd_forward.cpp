@@ -11,6 +11,7 @@
 #include "braid/models/vision/image_checkpoint.h"
 #include "braid/models/weights.h"
 #include "braid/runtime/autocast.h"
+#include "braid/runtime/device.h"
 #include "braid/runtime/tensor_file.h"
 #include "braid/torch.h"
 #include "cli/command.h"
@@ -47,12 +48,11 @@ Json parse_kwargs(const std::string& text) {
 
 torch::Device parse_device(const std::string& name) {
   try {
-    const torch::Device device(name);
-    if (device.is_cpu() || (device.is_cuda() && torch::cuda::is_available())) return device;
-  } catch (const c10::Error&) {
+    return runtime::resolve_device(name);
+  } catch (const ConfigError&) {
+    throw UsageError("forward", "expected cpu, or cuda where there is one, got '" + name + "'",
+                     "--device");
   }
-  throw UsageError("forward", "expected cpu, or cuda where there is one, got '" + name + "'",
-                   "--device");
 }
 
 torch::Tensor load_input(const std::string& file) {

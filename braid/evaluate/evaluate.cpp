@@ -8,6 +8,7 @@
 #include "braid/core/error.h"
 #include "braid/core/near_match.h"
 #include "braid/data/dataset.h"
+#include "braid/data/open_dataset.h"
 #include "braid/data/sources.h"
 
 namespace braid::evaluate {

@@ -3,6 +3,7 @@
 
 #include "braid/nn/attention/reduced_key_attention.h"
 #include "braid/nn/position/attention_bias_table.h"
+#include "braid/nn/position/make_position_bias.h"
 #include "braid/nn/position/rotary.h"
 #include "tests/nn/fixture.h"
 #include "tests/nn/gradient_check.h"

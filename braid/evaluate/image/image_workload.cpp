@@ -7,6 +7,7 @@
 
 #include "braid/core/error.h"
 #include "braid/data/image/statistics.h"
+#include "braid/data/open_dataset.h"
 #include "braid/evaluate/image/fusion.h"
 #include "braid/evaluate/image/mistakes.h"
 #include "braid/evaluate/image/robustness.h"

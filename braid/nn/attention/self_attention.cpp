@@ -1,6 +1,7 @@
 #include "braid/nn/attention/self_attention.h"
 
 #include "braid/nn/basic/init.h"
+#include "braid/nn/position/make_position_bias.h"
 #include "braid/nn/position/rotary.h"
 
 namespace braid::nn {

@@ -2,6 +2,7 @@
 
 #include "braid/nn/basic/drop_path.h"
 #include "braid/nn/basic/init.h"
+#include "braid/nn/basic/init_layers.h"
 #include "braid/nn/basic/norm.h"
 
 namespace braid::nn {

@@ -1,6 +1,7 @@
 #include "braid/nn/block/partition_block.h"
 
 #include "braid/nn/basic/init.h"
+#include "braid/nn/basic/init_layers.h"
 #include "braid/nn/basic/norm.h"
 #include "braid/nn/mlp/mlp.h"
 

@@ -1,6 +1,7 @@
 #include "braid/nn/mlp/mlp.h"
 
 #include "braid/nn/basic/init.h"
+#include "braid/nn/basic/init_layers.h"
 
 namespace braid::nn {
 

@@ -32,8 +32,4 @@ class PositionBiasImpl : public torch::nn::Module {
   forward() = 0;  // [1,h,N,N], N = grid_size^2, queries in the third dimension
 };
 
-// Null for kNone.
-std::shared_ptr<PositionBiasImpl> make_position_bias(const PositionBiasConfig& config,
-                                                     int64_t num_heads);
-
 }  // namespace braid::nn

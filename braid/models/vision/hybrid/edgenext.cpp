@@ -8,6 +8,7 @@
 #include "braid/models/vision/inputs.h"
 #include "braid/nn/basic/drop_path.h"
 #include "braid/nn/basic/init.h"
+#include "braid/nn/basic/init_layers.h"
 #include "braid/nn/basic/pad.h"
 #include "braid/nn/block/convnext_block.h"
 #include "braid/nn/conv/conv.h"

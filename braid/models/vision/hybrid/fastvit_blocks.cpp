@@ -3,6 +3,7 @@
 #include "braid/nn/attention/self_attention.h"
 #include "braid/nn/basic/drop_path.h"
 #include "braid/nn/basic/init.h"
+#include "braid/nn/basic/init_layers.h"
 #include "braid/nn/basic/norm.h"
 
 namespace braid::models {

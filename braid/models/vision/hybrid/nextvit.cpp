@@ -8,6 +8,7 @@
 #include "braid/models/vision/inputs.h"
 #include "braid/nn/basic/drop_path.h"
 #include "braid/nn/basic/init.h"
+#include "braid/nn/basic/init_layers.h"
 #include "braid/nn/basic/norm.h"
 #include "braid/nn/conv/conv_norm_act.h"
 
