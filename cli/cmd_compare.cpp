@@ -60,8 +60,7 @@ void print_models(const evaluate::Results& results) {
     fmt::print(" {:>{}}", column.title, column.width);
     if (&column == &scores[0]) fmt::print(" {:>15}", "95% interval");
   }
-  fmt::print(" {:>10} {:>8} {:>8} {:>10} {:>7}\n", "train", "p50 ms",
-             "p95 ms", rate, "MiB");
+  fmt::print(" {:>10} {:>8} {:>8} {:>10} {:>7}\n", "train", "p50 ms", "p95 ms", rate, "MiB");
   for (const auto& m : results.models) {
     fmt::print("{:{}} {:11} {:>8} {:>8}", m.name, width, m.family, cell(m.params, "{:.2f}", 1e-6),
                cell(m.macs, "{:.1f}", 1e-6));

@@ -106,21 +106,22 @@ void announce(const Experiment& experiment, const std::vector<ModelProfile>& pro
   for (const auto& p : profiles) {
     double one = experiment.budget.value;
     const double rate = p.forward_items_per_s / kForwardAndBackward;
-    if (experiment.budget.kind == BudgetKind::kEpochs) one *= static_cast<double>(data.train) / rate;
+    if (experiment.budget.kind == BudgetKind::kEpochs)
+      one *= static_cast<double>(data.train) / rate;
     if (experiment.budget.kind == BudgetKind::kFlops)
       one /= training_flops(std::max<int64_t>(1, p.train_macs)) * rate;
     seconds += one * (seeds + fractions) + evaluated / p.forward_items_per_s;
   }
-  experiment.progress.line(fmt::format("Comparing {} models on {} ({} training {}), {} each: about "
-                                       "{} in all.",
-                                       profiles.size(), c.data, data.train, data.items, c.budget,
-                                       duration(seconds)));
+  experiment.progress.line(
+      fmt::format("Comparing {} models on {} ({} training {}), {} each: about "
+                  "{} in all.",
+                  profiles.size(), c.data, data.train, data.items, c.budget, duration(seconds)));
 }
 
 // Runs one model's part of the work; false, and a line in `failures` and on the screen, when it
 // fails. An interruption is no failure.
-bool attempt(const Experiment& experiment, const std::string& model,
-             std::vector<Failure>& failures, const std::function<void()>& work) {
+bool attempt(const Experiment& experiment, const std::string& model, std::vector<Failure>& failures,
+             const std::function<void()>& work) {
   const auto failure = failure_of(model, work);
   if (!failure) return true;
   if (experiment.stop.stop_requested()) std::rethrow_exception(failure->error);
@@ -159,9 +160,8 @@ Measured measure_all(const Experiment& experiment) {
                  [&] { result = measure_model(experiment, *profile); }))
       result.error = all.failures.back().message;
   }
-  attempt(experiment, "fusion", all.failures, [&] {
-    all.fusion = measure_fusion(experiment, profiles, all.models, all.failures);
-  });
+  attempt(experiment, "fusion", all.failures,
+          [&] { all.fusion = measure_fusion(experiment, profiles, all.models, all.failures); });
   return all;
 }
 

@@ -84,8 +84,8 @@ train::RunConfig run_config(const Experiment& experiment, const Run& run,
   config.output = run_folder(experiment, run).string();
   config.seed = run.seed;
   // A tiny set of items is still at least one batch.
-  config.batch_size = std::max<int64_t>(
-      1, std::min(c.batch_size.value_or(config.batch_size), experiment.workload.training_items(run)));
+  config.batch_size = std::max<int64_t>(1, std::min(c.batch_size.value_or(config.batch_size),
+                                                    experiment.workload.training_items(run)));
   config.dtype = c.dtype;
   config.device = c.device;
   config.workers = c.workers;
@@ -116,8 +116,8 @@ TrainedRun train_run(const Experiment& experiment, const Run& run, const ModelPr
   auto config = run_config(experiment, run, profile);
   config.resume = fs::exists(fs::path(config.output) / "last");
   const PeakMemory memory;
-  const auto task = experiment.workload.make_task(run, train::checkpoint_to_resume(config),
-                                                  experiment.progress);
+  const auto task =
+      experiment.workload.make_task(run, train::checkpoint_to_resume(config), experiment.progress);
   runtime::seed_generators(config.seed);
   const auto result = train::train(*task, config, experiment.stop, experiment.progress);
   if (result.stop_reason == "interrupted")

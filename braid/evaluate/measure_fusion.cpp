@@ -18,8 +18,7 @@ const ModelResult* best_of(const std::vector<ModelResult>& models, const std::st
   return best;
 }
 
-const ModelProfile& profile_of(const std::vector<ModelProfile>& profiles,
-                               const std::string& name) {
+const ModelProfile& profile_of(const std::vector<ModelProfile>& profiles, const std::string& name) {
   return *std::find_if(profiles.begin(), profiles.end(),
                        [&](const ModelProfile& p) { return p.name == name; });
 }
@@ -75,9 +74,8 @@ std::optional<FusionResult> measure_fusion(const Experiment& experiment,
   fusion.cnn = cnn->name;
   fusion.transformer = transformer->name;
   if (hybrid) fusion.hybrid = hybrid->name;
-  if (const auto joined =
-          experiment.workload.join(best_run(experiment, profiles, *cnn),
-                                   best_run(experiment, profiles, *transformer))) {
+  if (const auto joined = experiment.workload.join(best_run(experiment, profiles, *cnn),
+                                                   best_run(experiment, profiles, *transformer))) {
     fusion.late_fusion = both(joined->late_fusion, *cnn, *transformer);
     fusion.overlap = joined->overlap;
     fusion.oracle_score = joined->overlap.oracle();

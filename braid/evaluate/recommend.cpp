@@ -69,9 +69,8 @@ std::string join(const Candidates& list) {
 
 // The first of the best.
 const Candidate& best_score(const Candidates& eligible) {
-  return **std::max_element(eligible.begin(), eligible.end(), [](auto* a, auto* b) {
-    return tasks::better(b->score, a->score);
-  });
+  return **std::max_element(eligible.begin(), eligible.end(),
+                            [](auto* a, auto* b) { return tasks::better(b->score, a->score); });
 }
 
 // The best of the rest, for the price that a choice costs.
@@ -99,11 +98,11 @@ Recommendation by_score(const Candidates& eligible) {
   });
   if (level.size() == 1)
     return recommendation(
-        best, fmt::format("{} is the best with {}, {} {} the next, and no other model's interval "
-                          "overlaps with its own.",
-                          best.name, full_text(best),
-                          distance_text(best.score, best_score(others).score),
-                          best.score.higher_is_better ? "above" : "below"));
+        best,
+        fmt::format("{} is the best with {}, {} {} the next, and no other model's interval "
+                    "overlaps with its own.",
+                    best.name, full_text(best), distance_text(best.score, best_score(others).score),
+                    best.score.higher_is_better ? "above" : "below"));
   if (&chosen == &best) {
     std::erase(level, &best);
     return recommendation(
@@ -129,9 +128,9 @@ Recommendation by_latency(const Candidates& eligible) {
     if (c->latency_ms <= fastest * kSameLatency &&
         (!chosen || tasks::better(c->score, chosen->score)))
       chosen = c;
-  return recommendation(*chosen, fmt::format("{} is the fastest with {:.2f} ms, {}; it reaches {}.",
-                                             chosen->name, chosen->latency_ms,
-                                             price_text(*chosen, eligible), full_text(*chosen)));
+  return recommendation(
+      *chosen, fmt::format("{} is the fastest with {:.2f} ms, {}; it reaches {}.", chosen->name,
+                           chosen->latency_ms, price_text(*chosen, eligible), full_text(*chosen)));
 }
 
 Recommendation by_size(const Candidates& eligible) {
@@ -155,15 +154,13 @@ Recommendation recommend(const std::vector<ModelResult>& models, const Preferenc
     if (within_limits(c, preference)) eligible.push_back(&c);
   if (measured.empty()) return {std::nullopt, "No model could be trained and measured.", {}};
   if (eligible.empty())
-    return {std::nullopt,
-            fmt::format("No model meets the limits ({}).", limits_text(preference)),
-            {}};
+    return {
+        std::nullopt, fmt::format("No model meets the limits ({}).", limits_text(preference)), {}};
   if (eligible.size() == 1) {
     const auto& only = *eligible[0];
-    const std::string why =
-        measured.size() == 1
-            ? "is the only model measured"
-            : fmt::format("is the only model with {}", limits_text(preference));
+    const std::string why = measured.size() == 1
+                                ? "is the only model measured"
+                                : fmt::format("is the only model with {}", limits_text(preference));
     return recommendation(only, fmt::format("{} {}; it reaches {} at {:.2f} ms.", only.name, why,
                                             full_text(only), only.latency_ms));
   }

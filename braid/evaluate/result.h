@@ -29,12 +29,12 @@ ScoreKind kind_of(const Score& score);
 std::string score_text(const Score& score);
 
 struct CurvePoint {
-  double epoch = 0;                        // fractional
-  double seconds = 0;                      // of training so far
-  double lr = 0;                           // at its end
-  std::optional<double> train_loss;        // unset: not finite
-  std::optional<double> val_loss;          // likewise, or not measured
-  std::optional<double> val_score;         // the deciding score on val
+  double epoch = 0;                  // fractional
+  double seconds = 0;                // of training so far
+  double lr = 0;                     // at its end
+  std::optional<double> train_loss;  // unset: not finite
+  std::optional<double> val_loss;    // likewise, or not measured
+  std::optional<double> val_score;   // the deciding score on val
   void visit(FieldVisitor& v);
 };
 
@@ -85,9 +85,9 @@ struct Mistake {
 
 // A trained model on the test split.
 struct TestResult {
-  Scores scores;  // the deciding one first
-  int64_t count = 0;          // items evaluated
-  int64_t bad_samples = 0;    // items left out, as they could not be read
+  Scores scores;            // the deciding one first
+  int64_t count = 0;        // items evaluated
+  int64_t bad_samples = 0;  // items left out, as they could not be read
   // Classification: rows true, columns predicted.
   std::optional<std::vector<std::vector<int64_t>>> confusion;
   std::vector<Mistake> misclassified;  // the surest first
@@ -96,21 +96,21 @@ struct TestResult {
 
 // A model of the comparison. What was not measured is unset.
 struct ModelResult {
-  std::string name, family, fusion;   // family: cnn, transformer, hybrid; fusion: how a hybrid joins
-  std::optional<std::string> error;   // why it could not be measured
-  std::optional<int64_t> params;      // of the form that is shipped: branches folded
-  std::optional<int64_t> macs;        // likewise, multiply-accumulates of one item
+  std::string name, family, fusion;  // family: cnn, transformer, hybrid; fusion: how a hybrid joins
+  std::optional<std::string> error;  // why it could not be measured
+  std::optional<int64_t> params;     // of the form that is shipped: branches folded
+  std::optional<int64_t> macs;       // likewise, multiply-accumulates of one item
   std::optional<int64_t> train_macs;  // of the form that is trained
   std::optional<Score> score;         // the deciding one on the test split, mean of the seeds
-  Scores scores;          // all of them, the deciding one first
+  Scores scores;                      // all of them, the deciding one first
   std::optional<double> val_score;    // the deciding one on the validation split, likewise
   std::vector<double> seed_scores;    // of the deciding score, on the test split
   std::optional<int64_t> best_seed;   // by the validation split; the checkpoint is its
   std::optional<double> train_items_per_s, train_seconds, epochs;  // means of the seeds
   std::optional<double> latency_ms_p50, latency_ms_p95;            // one item
   std::optional<double> throughput_items_per_s;                    // large batches
-  std::optional<int64_t> peak_memory_bytes;                        // of training, the most of the seeds
-  std::optional<std::string> checkpoint;                           // folder, for braid predict
+  std::optional<int64_t> peak_memory_bytes;  // of training, the most of the seeds
+  std::optional<std::string> checkpoint;     // folder, for braid predict
   std::optional<int64_t> checkpoint_bytes;
   int64_t bad_samples = 0;  // of the first seed: left out in training and evaluation
   std::optional<ResolvedSettings> resolved;
@@ -178,12 +178,12 @@ struct MachineSummary {
 
 struct DataSummary {
   std::string name;
-  std::string items = "items";             // what is counted: images, tokens
-  std::vector<std::string> classes;        // empty: no classification
-  int64_t train = 0, val = 0, test = 0;    // items
-  std::string test_split = "test";         // val where the data has no test split
-  std::optional<int64_t> channels;         // of images
-  int64_t bad_samples = 0;                 // the most that a model left out
+  std::string items = "items";           // what is counted: images, tokens
+  std::vector<std::string> classes;      // empty: no classification
+  int64_t train = 0, val = 0, test = 0;  // items
+  std::string test_split = "test";       // val where the data has no test split
+  std::optional<int64_t> channels;       // of images
+  int64_t bad_samples = 0;               // the most that a model left out
   void visit(FieldVisitor& v);
 };
 

@@ -10,8 +10,8 @@ std::string run_name(const Run& run) {
   std::string name = fmt::format("{}-seed{}", models::folder_name(run.model), run.seed);
   if (run.fraction < 1) name += fmt::format("-{:.0f}percent", 100 * run.fraction);
   if (run.teacher)
-    name += fmt::format("-from-{}-seed{}", models::folder_name(run.teacher->model),
-                        run.teacher->seed);
+    name +=
+        fmt::format("-from-{}-seed{}", models::folder_name(run.teacher->model), run.teacher->seed);
   return name;
 }
 

@@ -42,13 +42,14 @@ WorkFolder::WorkFolder(std::filesystem::path folder, const Json& given)
   }
   const Json before = read_json(settings_file);
   if (format_of(before) != Json(kFormat))
-    throw ConfigError("compare",
-                      fmt::format("expected work of format {}, got {}: another version of braid "
-                                  "began this comparison",
-                                  kFormat, format_of(before).dump()),
-                      folder_.parent_path().string(),
-                      "continue it with that version, choose another --output, or delete the folder "
-                      "to begin anew");
+    throw ConfigError(
+        "compare",
+        fmt::format("expected work of format {}, got {}: another version of braid "
+                    "began this comparison",
+                    kFormat, format_of(before).dump()),
+        folder_.parent_path().string(),
+        "continue it with that version, choose another --output, or delete the folder "
+        "to begin anew");
   const std::string changed = differences(before, settings);
   if (!changed.empty())
     throw ConfigError("compare",

@@ -136,9 +136,7 @@ Answers load_answers(const TrainedRun& run) {
 class SentenceInference final : public evaluate::Inference {
  public:
   explicit SentenceInference(std::shared_ptr<SentenceModel> model) : model_(std::move(model)) {}
-  void set_batch(int64_t items) override {
-    ids_ = torch::zeros({items, kLength}, torch::kLong);
-  }
+  void set_batch(int64_t items) override { ids_ = torch::zeros({items, kLength}, torch::kLong); }
   void call() override {
     const torch::NoGradGuard no_grad;
     model_->classify(ids_);
@@ -159,11 +157,11 @@ class TypoProbe final : public evaluate::Probe {
     for (auto& words : typos->words)
       for (auto& word : words) word = (word + 1) % kWords;
     const auto model = load(run);
-    result.robustness = evaluate::Robustness{
-        .items = test_->size(),
-        .clean_score = answer(*model, test_).wrong(),
-        .corruptions = {{"typos", 1, answer(*model, typos).wrong()}},
-        .shuffled_patches = {}};
+    result.robustness =
+        evaluate::Robustness{.items = test_->size(),
+                             .clean_score = answer(*model, test_).wrong(),
+                             .corruptions = {{"typos", 1, answer(*model, typos).wrong()}},
+                             .shuffled_patches = {}};
   }
 
  private:
@@ -176,8 +174,8 @@ SentenceModel::SentenceModel(bool convolution)
     : embedding_(register_module("embedding", torch::nn::Embedding(kWords, kDim))),
       head_(register_module("head", torch::nn::Linear(kDim, 2))) {
   if (convolution)
-    conv_ = register_module(
-        "conv", torch::nn::Conv1d(torch::nn::Conv1dOptions(kDim, kDim, 3).padding(1)));
+    conv_ = register_module("conv",
+                            torch::nn::Conv1d(torch::nn::Conv1dOptions(kDim, kDim, 3).padding(1)));
 }
 
 torch::Tensor SentenceModel::classify(const torch::Tensor& ids) {
@@ -205,8 +203,9 @@ evaluate::Taxonomy SentenceWorkload::taxonomy(const std::string& model) const {
 evaluate::ModelProfile SentenceWorkload::profile(const std::string& model) const {
   if (model.starts_with("boom")) throw std::bad_alloc();
   SentenceModel made(model == "conv");
-  const int64_t macs = models::count_macs(
-      [&] { made.classify(torch::zeros({1, kLength}, torch::kLong)); });
+  const int64_t macs = models::count_macs([&] {
+    made.classify(torch::zeros({1, kLength}, torch::kLong));
+  });
   return {.name = model,
           .taxonomy = taxonomy(model),
           .params = models::count_parameters(made),
@@ -267,8 +266,9 @@ std::optional<evaluate::Joined> SentenceWorkload::join(const TrainedRun& cnn,
                                                        const TrainedRun& transformer) const {
   const auto a = load_answers(cnn), b = load_answers(transformer);
   const Answers both{(a.probabilities + b.probabilities) / 2, a.labels};
-  return evaluate::Joined{.late_fusion = error_rate(both.wrong()),
-                          .overlap = {.both_right = 100 - both.wrong(), .both_wrong = both.wrong()}};
+  return evaluate::Joined{
+      .late_fusion = error_rate(both.wrong()),
+      .overlap = {.both_right = 100 - both.wrong(), .both_wrong = both.wrong()}};
 }
 
 }  // namespace braid::test

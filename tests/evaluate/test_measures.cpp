@@ -41,8 +41,7 @@ TEST(Budget, AShareOfTheDataGetsTheSharesBudget) {
   EXPECT_DOUBLE_EQ(limits_of(parse_budget("time=100"), 0.1, 32, 1).seconds, 10);
   EXPECT_EQ(limits_of(parse_budget("epochs=7"), 0.1, 32, 1).epochs, 7);
   // 1e12 FLOPs at 6e6 per item: 166,666 items, of which a tenth in batches of 32.
-  EXPECT_EQ(limits_of(parse_budget("flops=1T"), 0.1, 32, training_flops(1'000'000)).steps,
-            520);
+  EXPECT_EQ(limits_of(parse_budget("flops=1T"), 0.1, 32, training_flops(1'000'000)).steps, 520);
 }
 
 TEST(Metrics, OfASmallTable) {

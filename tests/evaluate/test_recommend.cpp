@@ -12,11 +12,8 @@ using ::testing::HasSubstr;
 ModelResult model(const std::string& name, double score, double latency, int64_t params) {
   ModelResult result;
   result.name = name;
-  result.score = Score{.name = "top1",
-                       .unit = "%",
-                       .value = score,
-                       .low = score - 0.5,
-                       .high = score + 0.5};
+  result.score =
+      Score{.name = "top1", .unit = "%", .value = score, .low = score - 0.5, .high = score + 0.5};
   result.latency_ms_p50 = latency;
   result.params = params;
   return result;
@@ -59,9 +56,11 @@ TEST(Recommend, ALowerScoreWinsWhereLowerIsBetter) {
   const std::vector<ModelResult> list = {perplexity("worse", 30, 1), perplexity("best", 20, 5)};
   const auto chosen = recommend(list, {});
   EXPECT_EQ(chosen.model, "best");
-  EXPECT_THAT(chosen.reason, HasSubstr("20.00 perplexity (95% interval 19.50 to 20.50), 10.00 below"));
+  EXPECT_THAT(chosen.reason,
+              HasSubstr("20.00 perplexity (95% interval 19.50 to 20.50), 10.00 below"));
   EXPECT_EQ(rank(list, {}), (std::vector<size_t>{1, 0}));
-  const auto fastest = recommend(list, {.prefer = "latency", .max_latency_ms = {}, .max_params = {}});
+  const auto fastest =
+      recommend(list, {.prefer = "latency", .max_latency_ms = {}, .max_params = {}});
   EXPECT_EQ(fastest.model, "worse");
   EXPECT_THAT(fastest.reason, HasSubstr("10.00 behind best"));
   // Intervals that overlap: the fastest of them.

@@ -136,10 +136,13 @@ TEST_F(WorkFolderTest, RefusesAPartOfAnotherForm) {
 
 TEST(RunName, TellsEveryRunApart) {
   EXPECT_EQ(run_name({.model = "resnet20"}), "resnet20-seed0");
-  EXPECT_EQ(run_name({.model = "resnet20", .seed = 2, .fraction = 0.1}), "resnet20-seed2-10percent");
+  EXPECT_EQ(run_name({.model = "resnet20", .seed = 2, .fraction = 0.1}),
+            "resnet20-seed2-10percent");
   // A teacher of another seed is another teacher.
-  EXPECT_NE(run_name({.model = "vit", .teacher = Teacher{.model = "resnet20", .seed = 0, .checkpoint = ""}}),
-            run_name({.model = "vit", .teacher = Teacher{.model = "resnet20", .seed = 1, .checkpoint = ""}}));
+  EXPECT_NE(run_name({.model = "vit",
+                      .teacher = Teacher{.model = "resnet20", .seed = 0, .checkpoint = ""}}),
+            run_name({.model = "vit",
+                      .teacher = Teacher{.model = "resnet20", .seed = 1, .checkpoint = ""}}));
 }
 
 TEST(FailureOf, KnowsEveryKind) {

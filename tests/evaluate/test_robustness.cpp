@@ -65,8 +65,7 @@ auto make_model() {
   model->eval();
   const torch::NoGradGuard no_grad;
   std::vector<torch::Tensor> images;
-  for (int64_t i = 0; i < kImages; ++i)
-    images.push_back(prepared(Images().get(i).image));
+  for (int64_t i = 0; i < kImages; ++i) images.push_back(prepared(Images().get(i).image));
   const auto logits = model->forward(torch::cat(images));
   for (auto& p : model->named_parameters())
     if (p.key() == "fc.bias") p.value().sub_(logits.mean(0));
@@ -86,13 +85,14 @@ TEST(Robustness, IsTheAccuracyOnEachCorruptedImage) {
   auto model = make_model();
   Progress progress;
   // The third image is left out; the others keep their seeds.
-  const auto measured = measure_robustness(*model, std::make_shared<Images>(std::vector{int64_t{2}}),
-                                           input(), options("skip"), progress);
+  const auto measured =
+      measure_robustness(*model, std::make_shared<Images>(std::vector{int64_t{2}}), input(),
+                         options("skip"), progress);
   auto alone = options("skip");
   alone.workers = 0;
-  EXPECT_EQ(braid::to_json(measured),
-            braid::to_json(measure_robustness(
-                *model, std::make_shared<Images>(std::vector{int64_t{2}}), input(), alone, progress)))
+  EXPECT_EQ(braid::to_json(measured), braid::to_json(measure_robustness(
+                                          *model, std::make_shared<Images>(std::vector{int64_t{2}}),
+                                          input(), alone, progress)))
       << "any number of workers";
   EXPECT_EQ(measured.items, kImages - 1);
   EXPECT_EQ(measured.bad_samples, 1);
@@ -103,12 +103,12 @@ TEST(Robustness, IsTheAccuracyOnEachCorruptedImage) {
       if (i == 2) continue;
       const auto example = Images().get(i);
       const auto image = change(example.image, static_cast<uint64_t>(kSeed + i));
-      right += model->forward(prepared(image)).argmax(1).item<int64_t>() ==
-               example.label;
+      right += model->forward(prepared(image)).argmax(1).item<int64_t>() == example.label;
     }
     return 100 * right / (kImages - 1);
   };
-  EXPECT_DOUBLE_EQ(measured.clean_score, accuracy([](const auto& image, uint64_t) { return image; }));
+  EXPECT_DOUBLE_EQ(measured.clean_score,
+                   accuracy([](const auto& image, uint64_t) { return image; }));
   ASSERT_EQ(measured.corruptions.size(), corruptions().size() * kSeverities);
   std::set<double> values;
   for (const auto& row : measured.corruptions) {
@@ -140,8 +140,8 @@ TEST(Robustness, TakesASampleOfTheDataset) {
 TEST(Robustness, AnUnreadableImageIsAnErrorUnlessItIsToBeSkipped) {
   auto model = make_model();
   Progress progress;
-  EXPECT_THROW(measure_robustness(*model, std::make_shared<Images>(std::vector{int64_t{2}}), input(),
-                                  options(), progress),
+  EXPECT_THROW(measure_robustness(*model, std::make_shared<Images>(std::vector{int64_t{2}}),
+                                  input(), options(), progress),
                DataError);
   std::vector<int64_t> all(kImages);
   std::iota(all.begin(), all.end(), 0);

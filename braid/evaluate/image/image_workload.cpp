@@ -130,8 +130,8 @@ ModelProfile ImageWorkload::profile(const std::string& model) const {
   ModelProfile profile{.name = model, .taxonomy = taxonomy(model), .input_size = {}};
   const Run run{.model = model, .seed = config_.seed};
   const Part& part = part_of(run);
-  auto made = tasks::make_image_model(
-      task_config(run), part.splits, {.seed = run.seed, .statistics = part.statistics}, progress_);
+  auto made = tasks::make_image_model(task_config(run), part.splits,
+                                      {.seed = run.seed, .statistics = part.statistics}, progress_);
   made.model->to(runtime::resolve_device(config_.device));
   const auto& input = made.card.input;
   profile.input_size = {input.channels, input.height, input.width};
@@ -181,7 +181,9 @@ train::RunConfig ImageWorkload::recipe(const Run& run) const {
   return train::recipe_for(models::find_model(run.model)).run;
 }
 
-int64_t ImageWorkload::training_items(const Run& run) const { return part_of(run).splits.train->size(); }
+int64_t ImageWorkload::training_items(const Run& run) const {
+  return part_of(run).splits.train->size();
+}
 
 std::unique_ptr<tasks::Task> ImageWorkload::make_task(const Run& run,
                                                       const std::filesystem::path& checkpoint,
@@ -193,9 +195,8 @@ std::unique_ptr<tasks::Task> ImageWorkload::make_task(const Run& run,
 }
 
 tasks::EvaluateOptions ImageWorkload::options() const {
-  return {.workers = config_.workers,
-          .dtype = config_.dtype,
-          .on_bad_sample = config_.on_bad_sample};
+  return {
+      .workers = config_.workers, .dtype = config_.dtype, .on_bad_sample = config_.on_bad_sample};
 }
 
 models::LoadedModel ImageWorkload::load(const TrainedRun& run) const {
@@ -233,22 +234,21 @@ std::unique_ptr<Inference> ImageWorkload::inference(const TrainedRun& run) const
 
 std::vector<std::unique_ptr<Probe>> ImageWorkload::probes(Progress& progress) const {
   std::vector<std::unique_ptr<Probe>> probes;
-  probes.push_back(std::make_unique<RobustnessProbe>(
-      [this](const TrainedRun& run) { return load(run); }, test_,
-      RobustnessOptions{.images = config_.robustness_images,
-                        .seed = config_.seed,
-                        .workers = config_.workers,
-                        .dtype = config_.dtype,
-                        .on_bad_sample = config_.on_bad_sample},
-      progress));
+  probes.push_back(
+      std::make_unique<RobustnessProbe>([this](const TrainedRun& run) { return load(run); }, test_,
+                                        RobustnessOptions{.images = config_.robustness_images,
+                                                          .seed = config_.seed,
+                                                          .workers = config_.workers,
+                                                          .dtype = config_.dtype,
+                                                          .on_bad_sample = config_.on_bad_sample},
+                                        progress));
   return probes;
 }
 
 std::optional<Joined> ImageWorkload::join(const TrainedRun& cnn,
                                           const TrainedRun& transformer) const {
   const auto a = load_scores(cnn.predictions), b = load_scores(transformer.predictions);
-  const auto late =
-      compute_metrics(late_fusion(a.probabilities, b.probabilities), a.labels);
+  const auto late = compute_metrics(late_fusion(a.probabilities, b.probabilities), a.labels);
   return Joined{.late_fusion = scores_of(late).front(),
                 .overlap = error_overlap(a.probabilities, b.probabilities, a.labels)};
 }

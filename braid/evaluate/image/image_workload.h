@@ -53,7 +53,7 @@ class ImageWorkload final : public Workload {
   Progress& progress_;
   data::Splits splits_;
   mutable std::map<double, Part> parts_;  // by Run::fraction
-  data::DatasetPtr test_;  // the test split, or val where the data has none
+  data::DatasetPtr test_;                 // the test split, or val where the data has none
   DataSummary summary_;
 };
 

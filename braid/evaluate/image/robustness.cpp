@@ -39,8 +39,8 @@ Sample take_sample(const data::DatasetPtr& dataset, const data::InputConfig& inp
   }
   if (examples.empty()) throw DataError("robustness", "no image could be read");
   sample.bad_samples = bad.count();
-  sample.images = std::make_shared<data::MemoryDataset>("sample", std::move(examples),
-                                                        dataset->classes());
+  sample.images =
+      std::make_shared<data::MemoryDataset>("sample", std::move(examples), dataset->classes());
   return sample;
 }
 
