@@ -20,11 +20,11 @@ class ImageFolderTest : public ::testing::Test {
   }
   void TearDown() override { std::filesystem::remove_all(folder_); }
 
-  // A PNG of 16 x 16 gray pixels; seeds give other images.
+  // A PNG of 16 x 16 gray pixels; seeds give other images of other brightness.
   void write_image(const std::string& file, uint32_t seed) const {
     io::Image image{.height = 16, .width = 16, .channels = 1, .pixels = {}};
     for (uint32_t k = 0; k < 256; ++k)
-      image.pixels.push_back(static_cast<uint8_t>((seed * 97 + 31 * k) % 251));
+      image.pixels.push_back(static_cast<uint8_t>((seed * 97 + 31 * k) % (60 + 17 * (seed % 11))));
     const auto bytes = io::encode_png(image);
     write(file, {bytes.begin(), bytes.end()});
   }
