@@ -26,7 +26,7 @@ class ImageClassification final : public Classifier {
     TaskConfig copy = config_;  // one list serves reading and writing
     copy.visit(v);
   }
-  models::Model& model() override { return *loaded_.model; }
+  models::ImageModel& model() override { return *loaded_.model; }
   std::unique_ptr<data::Loader> training_loader(const TrainingData& options) const override;
   torch::Tensor forward(const data::Batch& batch) override;
   Heads forward_heads(const data::Batch& batch) override;
