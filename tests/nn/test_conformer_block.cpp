@@ -59,7 +59,8 @@ std::pair<torch::Tensor, torch::Tensor> naive_block(ConvTransBlock& block,
   auto& up = block->expand_block;
   auto guest = torch::zeros({2, config.out_chs / 4, inner.size(2), inner.size(3)}, torch::kDouble);
   const auto grid = t.narrow(1, prefix, 6).transpose(1, 2).reshape({2, -1, 2, 3});
-  const auto small = torch::relu(up->bn->forward(up->conv_project->forward(grid)));
+  const auto projected = torch::conv2d(grid, up->conv_project->weight, up->conv_project->bias);
+  const auto small = torch::relu(up->bn->forward(projected));
   for (int64_t r = 0; r < guest.size(2); ++r)
     for (int64_t c = 0; c < guest.size(3); ++c)
       guest.select(2, r).select(2, c).copy_(small.select(2, r / dw).select(2, c / dw));

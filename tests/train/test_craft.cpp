@@ -5,6 +5,7 @@
 
 #include "braid/core/error.h"
 #include "braid/models/registry.h"
+#include "braid/models/vision/image_model.h"
 #include "braid/runtime/tensor_file.h"
 #include "braid/train/divergence.h"
 #include "braid/train/ema.h"

@@ -8,6 +8,7 @@
 #include "braid/core/error.h"
 #include "braid/data/memory_dataset.h"
 #include "braid/models/registry.h"
+#include "braid/models/vision/image_model.h"
 #include "braid/runtime/tensor_file.h"
 #include "braid/tasks/loss.h"
 #include "braid/train/freeze.h"
