@@ -44,7 +44,8 @@ Pointwise SelfAttentionImpl::make_projection(int64_t in, int64_t out, bool bias)
                                    .bias = bias,
                                    .init = config_.init == ProjectionInit::kXavier
                                                ? PointwiseInit::kXavier
-                                               : PointwiseInit::kTorch});
+                                               : PointwiseInit::kTorch,
+                                   .fused = config_.init == ProjectionInit::kXavier});
 }
 
 void SelfAttentionImpl::make_position() {

@@ -4,7 +4,8 @@
 
 namespace braid::nn {
 
-PointwiseImpl::PointwiseImpl(const PointwiseConfig& config) {
+PointwiseImpl::PointwiseImpl(const PointwiseConfig& config)
+    : fused_(config.fused || config.layout == WeightLayout::kConv1x1) {
   const int64_t in = config.in_features, out = config.out_features;
   if (config.init == PointwiseInit::kXavier) {
     weight = torch::empty({out, in, 1, 1});
@@ -23,7 +24,7 @@ PointwiseImpl::PointwiseImpl(const PointwiseConfig& config) {
 }
 
 torch::Tensor PointwiseImpl::forward(const torch::Tensor& x) {
-  if (weight.dim() == 2) return at::linear(x, weight, bias);
+  if (!fused_) return torch::nn::functional::linear(x, weight, bias);
   auto shape = x.sizes().vec();
   shape.back() = weight.size(0);
   return at::linear(x.reshape({-1, x.size(-1)}), weight.flatten(1), bias).view(shape);

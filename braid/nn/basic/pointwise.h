@@ -21,6 +21,9 @@ struct PointwiseConfig {
   WeightLayout layout = WeightLayout::kLinear;
   bool bias = true;
   PointwiseInit init = PointwiseInit::kXavier;
+  // Of kLinear: bias and product in one operator over the flattened rows, as kConv1x1 always has
+  // it; otherwise the operators of PyTorch's linear layer. The same but for the last bit.
+  bool fused = false;
 };
 
 // A map whose channels are last is not copied for it. Keys: weight, (bias).
@@ -30,6 +33,9 @@ class PointwiseImpl : public torch::nn::Module {
   torch::Tensor forward(const torch::Tensor& x);  // [...,C] -> [...,C']
 
   torch::Tensor weight, bias;
+
+ private:
+  bool fused_;
 };
 TORCH_MODULE(Pointwise);
 
