@@ -28,7 +28,7 @@ quickstart: setup
 test: test-setup
 	@$(MAKE) --no-print-directory configure CONFIGURE_FLAGS=-DBRAID_TESTS=ON
 	cmake --build $(BUILD)
-	ctest --test-dir $(BUILD) --output-on-failure
+	ctest --test-dir $(BUILD) --output-on-failure -j $$(nproc)
 
 check: test-setup
 	scripts/check_format.sh

@@ -9,10 +9,11 @@
 namespace braid::cli {
 namespace {
 
+std::string default_text(const std::string& value) { return value.empty() ? "none" : value; }
 template <class T>
 std::string default_text(const T& value) {
   const std::string text = Json(value).dump();
-  return text == "\"\"" || text == "[]" ? "none" : text;
+  return text == "[]" ? "none" : text;
 }
 template <class T>
 std::string default_text(const std::optional<T>& value) {

@@ -39,9 +39,24 @@ install_packages() {
     sudo=(sudo)
   fi
   echo "bootstrap: installing ${#missing[@]} Debian packages: ${missing[*]}"
-  "${sudo[@]}" apt-get update -qq || echo "bootstrap: apt-get update failed; trying with the old package lists" >&2
-  "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" \
-    >/dev/null || die "apt-get could not install: ${missing[*]}"
+  apt_get update -qq || echo "bootstrap: apt-get update failed; trying with the old package lists" >&2
+  apt_get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null ||
+    die "apt-get could not install: ${missing[*]}"
+}
+
+# apt-get that waits up to ten minutes for another program's lock: unattended upgrades hold it on every fresh machine.
+# DPkg::Lock::Timeout knows dpkg's lock alone, not that of the package lists.
+apt_get() {
+  local deadline=$((SECONDS + 600)) output status
+  while true; do
+    status=0
+    output=$("${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=600 "$@" 2>&1) || status=$?
+    if [ "$status" -eq 0 ] || ! grep -q 'Could not get lock' <<<"$output" || [ "$SECONDS" -ge "$deadline" ]; then break; fi
+    echo "bootstrap: another program holds apt's lock; trying again in 5 s" >&2
+    sleep 5
+  done
+  [ "$status" -eq 0 ] || echo "$output" >&2
+  return "$status"
 }
 
 has_torch() { [ -e "$1/include/torch/csrc/api/include/torch/torch.h" ]; }

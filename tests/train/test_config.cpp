@@ -106,7 +106,9 @@ TEST(TrainConfigTest, EveryValueOutOfRangeIsNamed) {
     TrainConfig config;
     update_from_json(config, Json{{field, value}}, "test");
     EXPECT_THROW(validate(config), ConfigError) << field;
-    if (field != "aa") EXPECT_THAT(error_of([&] { validate(config); }), HasSubstr(field));
+    if (field != "aa") {
+      EXPECT_THAT(error_of([&] { validate(config); }), HasSubstr(field));
+    }
   }
   TrainConfig whole;
   whole.task.distillation.distillation_alpha = 1;
@@ -160,10 +162,11 @@ TEST(Resume, TheOthersMayNot) {
     Json saved = braid::to_json(config);
     EXPECT_NO_THROW(check_same_run(saved, now));
     saved[field.name] = "other";
-    if (field.rules.free_on_resume)
+    if (field.rules.free_on_resume) {
       EXPECT_NO_THROW(check_same_run(saved, now)) << field.name;
-    else
+    } else {
       EXPECT_THAT(error_of([&] { check_same_run(saved, now); }), HasSubstr(field.name));
+    }
     saved.erase(field.name);  // of a version that did not have it
     EXPECT_NO_THROW(check_same_run(saved, now)) << field.name;
   }
