@@ -92,6 +92,7 @@ void Trainer::train_epoch() {
   stepper_.begin_epoch();
   loader_->start_epoch(state_.epoch, state_.batch);
   progress_.begin(fmt::format("{} epoch {}", title_, state_.epoch), loader_->size());
+  double window_lr = 0;
   auto start = Clock::now();
   while (true) {
     const auto batch = loader_->next();
@@ -99,6 +100,7 @@ void Trainer::train_epoch() {
     if (batch) {
       const auto moved = batch->to(stepper_.device());
       if (stepper_.accumulated() == 0) {
+        window_lr = lr();  // of what is behind, so that the first step has warmup_lr, as timm's
         stepper_.begin_window(std::min(config_.grad_accum_steps, size - position + 1));
       }
       stepper_.add(moved);
@@ -111,7 +113,7 @@ void Trainer::train_epoch() {
     const bool last = position >= size;  // the last batches may have been left out: no batch
     const bool full = stepper_.accumulated() == config_.grad_accum_steps;
     const bool stepped = full || (last && stepper_.accumulated() > 0);
-    if (stepped) stepper_.step(lr());
+    if (stepped) stepper_.step(window_lr);
     const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
     start = Clock::now();
     state_.epoch_seconds += seconds;
