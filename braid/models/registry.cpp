@@ -59,8 +59,12 @@ std::vector<ModelEntry> Registry::entries() const {
 }
 
 std::shared_ptr<const NameResolver> Registry::resolver_of(const std::string& name) const {
-  const std::shared_lock lock(mutex_);
-  for (const auto& resolver : resolvers_)
+  std::vector<std::shared_ptr<const NameResolver>> resolvers;
+  {
+    const std::shared_lock lock(mutex_);
+    resolvers = resolvers_;
+  }
+  for (const auto& resolver : resolvers)
     if (resolver->matches(name)) return resolver;
   return nullptr;
 }
