@@ -40,8 +40,9 @@ torch::Tensor ConvFfnImpl::forward(const torch::Tensor& x) {
   auto y = to_nchw(fc1_->forward(x));  // [B,hidden,H,W]
   if (norm1_) y = activate(norm1_->forward(y), act_);
   y = dwconv_->forward(y);
-  if (norm2_) y = norm2_->forward(y);
-  y = torch::dropout(activate(to_nhwc(y), act_), drop_, is_training());
+  // Which of the two is first decides the layout that the activation sees, and so its last bit.
+  y = norm2_ ? to_nhwc(activate(norm2_->forward(y), act_)) : activate(to_nhwc(y), act_);
+  y = torch::dropout(y, drop_, is_training());
   y = fc2_->forward(y);  // [B,H,W,D]
   if (norm3_) y = to_nhwc(norm3_->forward(to_nchw(y)));
   return torch::dropout(y, drop_, is_training());
