@@ -113,7 +113,7 @@ std::vector<std::string> ImageWorkload::resolve_models(
   const auto resolved = models::resolve_names(names);
   std::vector<std::string> known;
   for (const auto& name : resolved) {
-    const auto& entry = models::find_model(name).name;  // without a tag
+    const std::string entry = models::find_model(name).name;  // without a tag
     if (std::count(known.begin(), known.end(), entry) > 0)
       throw UsageError("compare", fmt::format("'{}' is named twice", entry), "--models");
     known.push_back(entry);
@@ -122,7 +122,7 @@ std::vector<std::string> ImageWorkload::resolve_models(
 }
 
 Taxonomy ImageWorkload::taxonomy(const std::string& model) const {
-  const auto& entry = models::find_model(model);
+  const auto entry = models::find_model(model);
   return {models::to_string(entry.family), models::to_string(entry.fusion)};
 }
 
