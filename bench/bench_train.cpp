@@ -11,6 +11,7 @@
 #include <string>
 
 #include "braid/models/registry.h"
+#include "braid/models/vision/image_model.h"
 #include "braid/runtime/autocast.h"
 #include "braid/train/optimizer.h"
 
@@ -21,8 +22,8 @@ int main(int argc, char** argv) {
   const int64_t batch = std::stoll(args["--batch-size"]);
   const int64_t size = std::stoll(args["--img-size"]);
 
-  const auto model =
-      braid::models::create_model(args["--model"], braid::Json::object(), /*seed=*/0);
+  const auto model = braid::models::create_model<braid::models::ImageModel>(
+      args["--model"], braid::Json::object(), /*seed=*/0);
   model->train();
   for (auto& p : model->parameters())
     if (p.dim() == 4) p.set_data(p.contiguous(at::MemoryFormat::ChannelsLast));

@@ -70,7 +70,8 @@ void collect(const CLI::App& app, const std::string& verb, VerbWords& out) {
 
 std::string script(const CLI::App& program) {
   std::string verbs, cases, choices, models;
-  for (const auto& entry : models::registry()) models += (models.empty() ? "" : " ") + entry.name;
+  for (const auto& entry : models::registry().entries())
+    models += (models.empty() ? "" : " ") + entry.name;
   for (const auto* verb : program.get_subcommands({})) {
     const std::string name = verb->get_name();
     verbs += (verbs.empty() ? "" : " ") + name;

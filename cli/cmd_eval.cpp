@@ -6,6 +6,7 @@
 #include "braid/data/run_fields.h"
 #include "braid/evaluate/evaluate.h"
 #include "braid/models/checkpoint.h"
+#include "braid/models/vision/image_checkpoint.h"
 #include "braid/runtime/device.h"
 #include "cli/command.h"
 
@@ -40,8 +41,8 @@ void run(EvalOptions options, const Json& flags) {
       "to {:.2f})\n"
       "top-5      {:.2f}%\nmacro-F1   {:.2f}%\nECE        {:.2f}%\nloss       {:.4f} nats\nspeed   "
       "   {:.0f} images/s\n",
-      loaded.card.architecture, options.data, report.split, m.count, m.top1, m.top1_low,
-      m.top1_high, m.top5, m.macro_f1, m.ece, m.nll, report.images_per_s);
+      loaded.hub.architecture, options.data, report.split, m.count, m.top1, m.top1_low, m.top1_high,
+      m.top5, m.macro_f1, m.ece, m.nll, report.images_per_s);
   if (report.bad_samples > 0)
     fmt::print("skipped    {} images could not be read\n", report.bad_samples);
 }

@@ -7,9 +7,11 @@
 #include "braid/core/progress.h"
 #include "braid/io/hub.h"
 #include "braid/io/posix_file.h"
-#include "braid/models/checkpoint.h"
 #include "braid/models/registry.h"
+#include "braid/models/vision/image_checkpoint.h"
+#include "braid/models/weights.h"
 #include "braid/runtime/autocast.h"
+#include "braid/runtime/device.h"
 #include "braid/runtime/tensor_file.h"
 #include "braid/torch.h"
 #include "cli/command.h"
@@ -46,12 +48,11 @@ Json parse_kwargs(const std::string& text) {
 
 torch::Device parse_device(const std::string& name) {
   try {
-    const torch::Device device(name);
-    if (device.is_cpu() || (device.is_cuda() && torch::cuda::is_available())) return device;
-  } catch (const c10::Error&) {
+    return runtime::resolve_device(name);
+  } catch (const ConfigError&) {
+    throw UsageError("forward", "expected cpu, or cuda where there is one, got '" + name + "'",
+                     "--device");
   }
-  throw UsageError("forward", "expected cpu, or cuda where there is one, got '" + name + "'",
-                   "--device");
 }
 
 torch::Tensor load_input(const std::string& file) {
@@ -71,7 +72,7 @@ torch::Tensor load_input(const std::string& file) {
 void infer_num_classes(Json& overrides, const runtime::TensorMap& given,
                        const models::Model& model) {
   const auto weights = models::without_wrapper(given, model);
-  const auto it = weights.find(model.classifier().at(0) + ".weight");
+  const auto it = weights.find(model.head_modules().at(0) + ".weight");
   if (it != weights.end() && it->second.dim() > 0) overrides["num_classes"] = it->second.size(0);
 }
 
@@ -87,7 +88,7 @@ void save_gradients(models::Model& model, const torch::Tensor& logits, const std
 
 bool names_folder(const std::string& path) { return path.ends_with('/') || io::is_folder(path); }
 
-void save(const models::Model& model, const ForwardOptions& options) {
+void save(const models::ImageModel& model, const ForwardOptions& options) {
   if (!names_folder(options.save_weights)) {
     models::save_weights(model, options.save_weights);
     return;
@@ -95,8 +96,8 @@ void save(const models::Model& model, const ForwardOptions& options) {
   const uint64_t most = options.max_shard_size.empty()
                             ? io::kMaxShardSize
                             : io::parse_byte_size(options.max_shard_size);
-  models::save_model(model, models::make_hub_config(options.model, model), options.save_weights,
-                     most);
+  models::save_model(model, models::make_image_hub_config(options.model, model),
+                     options.save_weights, most);
 }
 
 void check_combination(const ForwardOptions& options) {
@@ -117,7 +118,7 @@ void check_combination(const ForwardOptions& options) {
 
 void run(const ForwardOptions& options) {
   check_combination(options);
-  const auto& entry = models::find_model(options.model);
+  const auto entry = models::find_model(options.model);
   const auto device = parse_device(options.device);
   // float64 is for parity checks: there a ReLU's sign does not hang on the order of summation.
   const bool exact = options.dtype == "float64";
@@ -144,7 +145,8 @@ void run(const ForwardOptions& options) {
         fmt::format("expected {} channels, got {}", overrides["in_chans"].dump(), input.size(1)),
         options.input, "leave --in-chans out");
 
-  auto model = models::create_model(options.model, overrides, options.init.value_or(0));
+  auto model =
+      models::create_model<models::ImageModel>(options.model, overrides, options.init.value_or(0));
   if (!weights.empty()) models::load_tensors_into(*model, tensors, weights.string());
   model->eval();
   if (options.reparameterize) model->reparameterize();

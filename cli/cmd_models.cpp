@@ -21,7 +21,7 @@ std::string join_shape(const std::vector<int64_t>& shape) {
 }
 
 void describe(const std::string& name, const std::string& format) {
-  const auto& entry = models::find_model(name);
+  const auto entry = models::find_model(name);
   const auto rows = models::describe(entry);
   if (format == "json") {
     Json parts = Json::array();

@@ -6,6 +6,7 @@
 #include "braid/data/run_fields.h"
 #include "braid/io/image.h"
 #include "braid/models/checkpoint.h"
+#include "braid/models/vision/image_checkpoint.h"
 #include "braid/runtime/device.h"
 #include "braid/tasks/predictor.h"
 #include "cli/command.h"

@@ -3,6 +3,7 @@
 
 #include "braid/core/error.h"
 #include "braid/core/progress.h"
+#include "braid/data/open_dataset.h"
 #include "braid/runtime/process.h"
 #include "braid/tasks/make_task.h"
 #include "braid/train/checkpoints.h"

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <filesystem>
 #include <new>
@@ -53,10 +54,7 @@ int fail(braid::ExitCode code, const char* message) {
   return static_cast<int>(code);
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is an I/O error, not a crash
+int run(int argc, char** argv) {
   CLI::App program("braid: train, compare and ship CNNs, Transformers and their hybrids.", "braid");
   program.set_version_flag("--version", std::string("braid ") + braid::version());
   program.footer(kHelpFooter);
@@ -90,4 +88,15 @@ int main(int argc, char** argv) {
     return fail(braid::ExitCode::kInternal,
                 what.substr(0, what.find("\nException raised")).c_str());
   }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is an I/O error, not a crash
+  const int code = run(argc, argv);
+  std::fflush(nullptr);
+  // Without the destructors of static objects: all of ours is written and joined by now, and on
+  // some processors oneDNN inside LibTorch crashes while it frees its cache of primitives.
+  std::_Exit(code);
 }

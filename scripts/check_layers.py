@@ -1,7 +1,13 @@
 #!/usr/bin/env python3
-"""Fails when an include points up the layers of docs/architecture.md, or when core, io or text include LibTorch.
+"""Holds the sources to the plan of docs/architecture.md. Fails on
 
-A folder of braid/ may include only folders of a lower rank, or itself. --graph prints the rooms and their arrows.
+- an include that points up the layers, or LibTorch in core, io or text: a folder of braid/ may include only folders of
+  a lower rank, or itself;
+- a cycle of includes inside a folder, a header and its source taken as one;
+- a header under nn/ that only one architecture reaches (the composer alone is enough): it belongs beside its model;
+- what has one door and is entered elsewhere: attention, foreign JSON, devices from text.
+
+--graph prints the rooms and their arrows.
 """
 import pathlib
 import re
@@ -12,21 +18,54 @@ ROOMS = ["core", "io", "text", "runtime", "data", "ops", "nn", "models", "genera
 RANK = {room: rank for rank, room in enumerate(ROOMS)}
 TORCH = re.compile(r"(torch|ATen|c10|caffe2)/|braid/torch\.h$")
 INCLUDE = re.compile(r'^\s*#\s*include\s+["<]([^">]+)[">]', re.MULTILINE)
+COMMENT = re.compile(r"//[^\n]*")
+# An architecture's file declares `void add_NAME(Registry& table);`.
+ARCHITECTURE = re.compile(r"^void add_\w+\(Registry&", re.MULTILINE)
+# What, where it stands, which file may do it.
+DOORS = [
+    ("scaled_dot_product_attention", re.compile(r"\bscaled_dot_product_attention\s*\("), "braid/nn/attention/core"),
+    ("Json::parse", re.compile(r"\b(?:Json|json|ordered_json)::parse\s*\("), "braid/core/json"),
+    # With an argument that is no constant; a function's declaration begins its parameters with const.
+    ("torch::Device of a text", re.compile(r"\b(?:torch|at|c10)::Device(?:\s+\w+)?\s*[({](?!const |(?:torch|at|c10)::k)[^(){}\s]"),
+     "braid/runtime/device"),
+]
 
 
-def main() -> int:
-    root = pathlib.Path(__file__).resolve().parent.parent
-    problems, arrows = [], {}
-    for file in sorted((root / "braid").rglob("*")):
-        parts = file.relative_to(root).parts
-        if file.suffix not in (".h", ".cpp") or len(parts) < 3:
+def read_sources(root: pathlib.Path) -> dict:
+    """{path below root: text without comments} of the library and the program."""
+    files = {}
+    for folder in ("braid", "cli"):
+        for file in sorted((root / folder).rglob("*")):
+            if file.suffix in (".h", ".cpp"):
+                files[file.relative_to(root).as_posix()] = COMMENT.sub("", file.read_text())
+    return files
+
+
+def stem(path: str) -> str:
+    return path.rsplit(".", 1)[0]
+
+
+def include_graph(files: dict) -> dict:
+    """{stem: stems that it includes}; a header and its source are one stem."""
+    known = {stem(path) for path in files}
+    graph = {name: set() for name in known}
+    for path, text in files.items():
+        graph[stem(path)] |= {stem(name) for name in INCLUDE.findall(text) if stem(name) in known} - {stem(path)}
+    return graph
+
+
+def check_rooms(files: dict, arrows: dict) -> list:
+    problems = []
+    for path, text in files.items():
+        parts = path.split("/")
+        if parts[0] != "braid" or len(parts) < 3:
             continue
         room = parts[1]
         if room not in RANK:
-            problems.append(f"{file.relative_to(root)}: room '{room}' is not in the plan")
+            problems.append(f"{path}: room '{room}' is not in the plan")
             continue
-        for name in INCLUDE.findall(file.read_text()):
-            where = f"{file.relative_to(root)}: includes {name}"
+        for name in INCLUDE.findall(text):
+            where = f"{path}: includes {name}"
             if RANK[room] <= RANK["text"] and TORCH.match(name):
                 problems.append(where + ", but core, io and text know no LibTorch")
             target = re.match(r"braid/(\w+)/", name)
@@ -36,6 +75,78 @@ def main() -> int:
                 arrows.setdefault(room, set()).add(target[1])
                 if RANK.get(target[1], 99) >= RANK[room]:
                     problems.append(where + ", which points up or sideways")
+    return problems
+
+
+def cycles(graph: dict) -> list:
+    """The sets of stems that include each other in a circle (Tarjan's algorithm)."""
+    order, low, stack, found = {}, {}, [], []
+
+    def visit(node: str) -> None:
+        order[node] = low[node] = len(order)
+        stack.append(node)
+        for target in sorted(graph[node]):
+            if target not in order:
+                visit(target)
+                low[node] = min(low[node], low[target])
+            elif target in stack:
+                low[node] = min(low[node], order[target])
+        if low[node] == order[node]:
+            circle = stack[stack.index(node):]
+            del stack[stack.index(node):]
+            if len(circle) > 1:
+                found.append(sorted(circle))
+
+    for node in sorted(graph):
+        if node not in order:
+            visit(node)
+    return found
+
+
+def reached(graph: dict, starts: set) -> set:
+    seen, todo = set(starts), list(starts)
+    while todo:
+        for target in graph[todo.pop()] - seen:
+            seen.add(target)
+            todo.append(target)
+    return seen
+
+
+def check_layers_in_use(files: dict, graph: dict) -> list:
+    users = {}
+    for path, text in files.items():
+        if path.startswith("braid/models/") and path.endswith(".h") and ARCHITECTURE.search(text):
+            # The composer's blocks are several sources behind one header.
+            folder = path.rsplit("/", 1)[0] + "/"
+            own = {name for name in graph if name.startswith(folder)} if "/composer/" in path else {stem(path)}
+            for name in reached(graph, own):
+                users.setdefault(name, set()).add(stem(path))
+    problems = []
+    for path in files:
+        if not path.startswith("braid/nn/") or not path.endswith(".h"):
+            continue
+        of = users.get(stem(path), set())
+        if len(of) < 2 and not any("/composer/" in user for user in of):
+            who = f"only {min(of)}" if of else "no architecture"
+            problems.append(f"{path}: {who} reaches it, but nn/ is for what two share: put it beside its model")
+    return problems
+
+
+def check_doors(files: dict) -> list:
+    problems = []
+    for what, pattern, door in DOORS:
+        for path, text in files.items():
+            if stem(path) != door and pattern.search(text):
+                problems.append(f"{path}: {what}, which only {door} may use")
+    return problems
+
+
+def main() -> int:
+    files = read_sources(pathlib.Path(__file__).resolve().parent.parent)
+    graph, arrows = include_graph(files), {}
+    problems = check_rooms(files, arrows)
+    problems += [f"{', '.join(circle)}: include each other in a circle" for circle in cycles(graph)]
+    problems += check_layers_in_use(files, graph) + check_doors(files)
     if "--graph" in sys.argv:
         for room in sorted(arrows, key=RANK.get):
             print(f"{room:10} -> {', '.join(sorted(arrows[room], key=RANK.get))}")

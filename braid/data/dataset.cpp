@@ -7,12 +7,9 @@
 
 #include "braid/core/error.h"
 #include "braid/data/random.h"
-#include "braid/data/sources.h"
 
 namespace braid::data {
 namespace {
-
-namespace fs = std::filesystem;
 
 class Subset final : public Dataset {
  public:
@@ -48,7 +45,8 @@ std::vector<std::vector<int64_t>> shuffled_by_class(const DatasetPtr& dataset, i
   return by_class;
 }
 
-// Splits every class at about `fraction`: {first part, rest}, in dataset order.
+}  // namespace
+
 std::pair<std::vector<int64_t>, std::vector<int64_t>> split_stratified(const DatasetPtr& dataset,
                                                                        double fraction,
                                                                        int64_t seed) {
@@ -67,8 +65,6 @@ std::pair<std::vector<int64_t>, std::vector<int64_t>> split_stratified(const Dat
   return {first, rest};
 }
 
-}  // namespace
-
 DatasetPtr subset(DatasetPtr parent, std::vector<int64_t> indices) {
   return std::make_shared<Subset>(std::move(parent), std::move(indices));
 }
@@ -78,26 +74,6 @@ DatasetPtr sample_fraction(const DatasetPtr& dataset, double fraction, int64_t s
     throw ConfigError("data",
                       fmt::format("expected a fraction above 0 and up to 1, got {}", fraction));
   return fraction == 1 ? dataset : subset(dataset, split_stratified(dataset, fraction, seed).first);
-}
-
-Splits open_dataset(const std::string& spec, const OpenOptions& options) {
-  if (!(options.val_fraction > 0 && options.val_fraction < 1))
-    throw ConfigError(
-        "data", fmt::format("expected val_fraction between 0 and 1, got {}", options.val_fraction),
-        "--val-fraction");
-  Splits splits = open_source(spec);
-  if (splits.train == nullptr)
-    throw DataError("data", "expected a train split to learn from", spec,
-                    "put the class folders of the training images into train/");
-  if (splits.val == nullptr) {
-    auto [val, train] = split_stratified(splits.train, options.val_fraction, options.split_seed);
-    if (train.empty() || val.empty())
-      throw DataError(
-          "data", fmt::format("expected at least two images, got {}", splits.train->size()), spec);
-    splits.val = subset(splits.train, std::move(val));
-    splits.train = subset(splits.train, std::move(train));
-  }
-  return splits;
 }
 
 }  // namespace braid::data

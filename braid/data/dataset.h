@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "braid/io/image.h"
@@ -40,15 +41,11 @@ struct Splits {
   bool unsplit = false;  // the data knows no splits: all of it is in train
 };
 
-// spec: a name (`fashion-mnist`, `cifar10`, `cifar100`), or a folder: of IDX files, of CIFAR
-// binaries, or an ImageFolder (class folders, or train/ val/ test/ folders of class folders).
-// val_fraction: the share of train that becomes val where none exists (stratified, seeded by
-// split_seed). Throws DataError or IoError naming folder and remedy.
-struct OpenOptions {
-  double val_fraction = 0.1;
-  int64_t split_seed = 0;
-};
-Splits open_dataset(const std::string& spec, const OpenOptions& options = {});
+// Positions of about `fraction` of every class in a seeded choice, and the rest, both in the
+// dataset's order.
+std::pair<std::vector<int64_t>, std::vector<int64_t>> split_stratified(const DatasetPtr& dataset,
+                                                                       double fraction,
+                                                                       int64_t seed);
 
 // A stratified subset of about fraction * size examples, at least one per class; nested: the 10%
 // are within the 30%.

@@ -3,50 +3,17 @@
 #pragma once
 #include <cstdint>
 #include <filesystem>
-#include <optional>
 #include <stop_token>
 #include <string>
-#include <vector>
 
-#include "braid/core/config.h"
 #include "braid/core/error.h"
 #include "braid/core/progress.h"
+#include "braid/evaluate/compare_config.h"
 #include "braid/evaluate/result.h"
 
 namespace braid::evaluate {
 
 class Workload;
-
-struct CompareConfig {
-  // what
-  std::string data;
-  std::vector<std::string> models;
-  std::string output = "runs/compare";
-  std::optional<int64_t> img_size;
-  // how much
-  std::string budget = "time=2m";
-  int64_t seeds = 1;
-  int64_t seed = 0;
-  bool distill = false;
-  std::vector<std::string> skip;
-  int64_t robustness_images = 500;
-  // which
-  std::string prefer = "accuracy";
-  std::optional<double> max_latency_ms;
-  std::optional<int64_t> max_params;
-  // how
-  std::optional<int64_t> batch_size;
-  std::string dtype = "float32";
-  std::string device = "cpu";
-  int64_t workers = 2;
-  int64_t threads = 0;
-  std::string on_bad_sample = "error";
-  double val_fraction = 0.1;
-  void visit(FieldVisitor& v);
-};
-
-// Throws UsageError or ConfigError naming the flag.
-void validate(const CompareConfig& config);
 
 struct CompareOutcome {
   Results results;

@@ -1,10 +1,11 @@
+#include "braid/evaluate/compare_config.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 
 #include "braid/data/run_fields.h"
 #include "braid/evaluate/budget.h"
-#include "braid/evaluate/compare.h"
 
 namespace braid::evaluate {
 

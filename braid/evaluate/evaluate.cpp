@@ -8,6 +8,7 @@
 #include "braid/core/error.h"
 #include "braid/core/near_match.h"
 #include "braid/data/dataset.h"
+#include "braid/data/open_dataset.h"
 #include "braid/data/sources.h"
 
 namespace braid::evaluate {
@@ -79,15 +80,15 @@ Evaluation evaluate_checkpoint(models::LoadedModel& loaded, const std::string& d
   const Split chosen = choose(data, split);
   Evaluation out;
   out.split = chosen.name;
-  out.classes = loaded.card.classes;
+  out.classes = loaded.hub.classes;
   std::vector<torch::Tensor> logits, labels;
   const auto start = std::chrono::steady_clock::now();
   for (const auto& part : chosen.parts) {
     if (out.classes.empty()) out.classes = part->classes();
-    const auto map = class_map(part->classes(), loaded.card.classes,
-                               loaded.model->config().at("num_classes").get<int64_t>(), data);
+    const auto map =
+        class_map(part->classes(), loaded.hub.classes, loaded.model->num_classes(), data);
     const auto predictions =
-        tasks::run_model(*loaded.model, part, loaded.card.input, options, progress);
+        tasks::run_model(*loaded.model, part, loaded.hub.input, options, progress);
     logits.push_back(predictions.logits);
     labels.push_back(map.index_select(0, predictions.labels));
     out.bad_samples += predictions.bad_samples;

@@ -6,7 +6,7 @@
 #include "braid/core/config.h"
 #include "braid/core/progress.h"
 #include "braid/evaluate/metrics.h"
-#include "braid/models/checkpoint.h"
+#include "braid/models/vision/image_checkpoint.h"
 #include "braid/tasks/inference.h"
 
 namespace braid::evaluate {

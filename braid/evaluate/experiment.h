@@ -9,7 +9,7 @@
 
 #include "braid/core/progress.h"
 #include "braid/evaluate/budget.h"
-#include "braid/evaluate/compare.h"
+#include "braid/evaluate/compare_config.h"
 #include "braid/evaluate/failure.h"
 #include "braid/evaluate/probe.h"
 #include "braid/evaluate/result.h"

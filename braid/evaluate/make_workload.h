@@ -2,7 +2,7 @@
 #pragma once
 #include <memory>
 
-#include "braid/evaluate/compare.h"
+#include "braid/evaluate/compare_config.h"
 #include "braid/evaluate/workload.h"
 
 namespace braid::evaluate {

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "braid/core/error.h"
+#include "braid/core/json.h"
 #include "braid/io/atomic_file.h"
 
 // The page with its styles, scripts and charting library: cmake/BraidReport.cmake.
@@ -56,7 +57,8 @@ std::string escape(std::string_view text, Escapes escapes) {
 // Text between tags. File names need not be UTF-8: what is not becomes U+FFFD.
 std::string embed_text(const std::string& text) {
   const std::string valid =
-      Json::parse(Json(text).dump(-1, ' ', true, Json::error_handler_t::replace))
+      parse_json(Json(text).dump(-1, ' ', true, Json::error_handler_t::replace),
+                 {.component = "report", .where = "a text of the results"})
           .get<std::string>();
   return escape(valid, {{'&', "&amp;"}, {'<', "&lt;"}, {'>', "&gt;"}});
 }

@@ -194,7 +194,7 @@ struct Results {
   std::string score;                            // the name of the deciding score
   std::vector<ScoreKind> scores;                // the deciding one first
   BudgetSummary budget;
-  std::string prefer;
+  std::string prefer = "accuracy";
   std::vector<int64_t> seeds;
   MachineSummary machine;
   DataSummary data;

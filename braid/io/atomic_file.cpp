@@ -82,10 +82,7 @@ void check_writable(const fs::path& folder, uint64_t bytes) {
 std::vector<uint8_t> read_file(const fs::path& file, uint64_t max_bytes) {
   const FileDescriptor fd(file, O_RDONLY);
   if (!fd.ok()) fail_io("open", file, errno);
-  struct stat info {};
-  if (::fstat(fd.get(), &info) != 0) fail_io("read", file, errno);
-  if (!S_ISREG(info.st_mode)) fail_io("read", file, S_ISDIR(info.st_mode) ? EISDIR : EINVAL);
-  const auto size = static_cast<uint64_t>(info.st_size);
+  const uint64_t size = size_of_file(fd, file);
   if (size > max_bytes)
     throw DataError("io", fmt::format("expected at most {} bytes, got {}", max_bytes, size),
                     file.string());

@@ -1,10 +1,13 @@
 // The decoders behind decode_image, one file each.
 #pragma once
+#include <cstddef>
+#include <cstdint>
 #include <string>
 
-#include "braid/io/image.h"
-
 namespace braid::io {
+
+struct DecodeLimits;
+struct Image;
 
 Image decode_jpeg(const uint8_t* bytes, size_t size, const std::string& where,
                   const DecodeLimits& limits);

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "braid/core/error.h"
+#include "braid/io/image.h"
 #include "braid/io/image_codecs.h"
 
 namespace braid::io {

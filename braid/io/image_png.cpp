@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "braid/core/error.h"
+#include "braid/io/image.h"
 #include "braid/io/image_codecs.h"
 
 namespace braid::io {

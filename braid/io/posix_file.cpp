@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -54,6 +55,29 @@ FileDescriptor::~FileDescriptor() {
 }
 
 int FileDescriptor::close() { return ::close(std::exchange(fd_, -1)); }
+
+uint64_t size_of_file(const FileDescriptor& fd, const fs::path& file) {
+  struct stat info {};
+  if (::fstat(fd.get(), &info) != 0) fail_io("read", file, errno);
+  if (!S_ISREG(info.st_mode)) fail_io("read", file, S_ISDIR(info.st_mode) ? EISDIR : EINVAL);
+  return static_cast<uint64_t>(info.st_size);
+}
+
+void read_bytes_at(const FileDescriptor& fd, uint64_t offset, std::span<std::byte> into,
+                   const fs::path& file) {
+  size_t done = 0;
+  while (done < into.size()) {
+    const ssize_t n = ::pread(fd.get(), into.data() + done, into.size() - done,
+                              static_cast<off_t>(offset + done));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) fail_io("read", file, errno);
+    if (n == 0)
+      throw IoError(
+          "io", fmt::format("expected {} bytes from byte {} on, got {}", into.size(), offset, done),
+          file.string(), "the file was cut while it was read; fetch it again");
+    done += static_cast<size_t>(n);
+  }
+}
 
 void write_bytes(const FileDescriptor& fd, std::span<const std::byte> bytes, const fs::path& file) {
   size_t done = 0;

@@ -1,6 +1,7 @@
 // What files need beyond the standard library: descriptors, errors with the system's reason.
 #pragma once
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <span>
 #include <string>
@@ -38,6 +39,12 @@ class FileDescriptor {
   int fd_;
 };
 
+// Bytes of a regular file. Throws IoError for anything else, such as a folder.
+uint64_t size_of_file(const FileDescriptor& fd, const std::filesystem::path& file);
+// As many bytes as `into` has, from this place on; several threads may read from one descriptor.
+// Throws IoError, also where the file ends before: another program may have cut it.
+void read_bytes_at(const FileDescriptor& fd, uint64_t offset, std::span<std::byte> into,
+                   const std::filesystem::path& file);
 // All of them. Throws IoError naming the file.
 void write_bytes(const FileDescriptor& fd, std::span<const std::byte> bytes,
                  const std::filesystem::path& file);

@@ -1,9 +1,13 @@
 #include "braid/io/safetensors.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <cerrno>
 #include <cstring>
+#include <memory>
 #include <set>
 
 #include "braid/core/error.h"
@@ -28,9 +32,10 @@ constexpr Dtype kDtypes[] = {{"F64", 8},     {"I64", 8},     {"U64", 8},  {"F32"
                              {"U32", 4},     {"F16", 2},     {"BF16", 2}, {"I16", 2}, {"U16", 2},
                              {"F8_E4M3", 1}, {"F8_E5M2", 1}, {"I8", 1},   {"U8", 1},  {"BOOL", 1}};
 
-uint64_t read_length(const std::vector<uint8_t>& bytes) {
+uint64_t read_length(std::span<const std::byte> bytes) {
   uint64_t length = 0;
-  for (size_t i = 0; i < kLengthBytes; ++i) length |= uint64_t{bytes[i]} << (8 * i);
+  for (size_t i = 0; i < kLengthBytes; ++i)
+    length |= std::to_integer<uint64_t>(bytes[i]) << (8 * i);
   return length;
 }
 
@@ -62,34 +67,46 @@ size_t dtype_size(const std::string& dtype) {
 }
 
 SafetensorsFile SafetensorsFile::read(const fs::path& file) {
-  return parse(read_file(file), file.string());
+  const auto fd = std::make_shared<const FileDescriptor>(file, O_RDONLY);
+  if (!fd->ok()) fail_io("open", file, errno);
+  return {file.string(), size_of_file(*fd, file),
+          [fd, file](uint64_t offset, std::span<std::byte> into) {
+            read_bytes_at(*fd, offset, into, file);
+          }};
 }
 
 SafetensorsFile SafetensorsFile::parse(std::vector<uint8_t> bytes, const std::string& where) {
-  if (bytes.size() < kLengthBytes)
-    throw DataError(kComponent, fmt::format("expected at least 8 bytes, got {}", bytes.size()),
-                    where);
-  const uint64_t header_size = read_length(bytes);
+  const auto shared = std::make_shared<const std::vector<uint8_t>>(std::move(bytes));
+  return {where, shared->size(), [shared](uint64_t offset, std::span<std::byte> into) {
+            if (!into.empty()) std::memcpy(into.data(), shared->data() + offset, into.size());
+          }};
+}
+
+SafetensorsFile::SafetensorsFile(std::string origin, uint64_t file_size, ReadAt read_at)
+    : where_(std::move(origin)), read_at_(std::move(read_at)) {
+  const std::string& where = where_;
+  if (file_size < kLengthBytes)
+    throw DataError(kComponent, fmt::format("expected at least 8 bytes, got {}", file_size), where);
+  std::array<std::byte, kLengthBytes> start{};
+  read_at_(0, start);
+  const uint64_t header_size = read_length(start);
   if (header_size > kMaxHeader)
     throw DataError(
         kComponent,
         fmt::format("expected a header of at most {} bytes, got {}", kMaxHeader, header_size),
         where, "is this a safetensors file?");
-  if (header_size > bytes.size() - kLengthBytes)
+  if (header_size > file_size - kLengthBytes)
     throw DataError(kComponent,
                     fmt::format("expected a header of {} bytes, got {} before the end of the file",
-                                header_size, bytes.size() - kLengthBytes),
+                                header_size, file_size - kLengthBytes),
                     where, "the file is cut; fetch it again");
-  SafetensorsFile file;
-  file.where_ = where;
-  file.bytes_ = std::make_shared<const std::vector<uint8_t>>(std::move(bytes));
-  const auto* text = reinterpret_cast<const char*>(file.bytes_->data()) + kLengthBytes;
+  std::string text(header_size, '\0');
+  read_at_(kLengthBytes, std::as_writable_bytes(std::span(text)));
   if (header_size == 0 || text[0] != '{')
     throw DataError(kComponent, "expected the header to begin with '{'", where);
-  const Json header = parse_json(std::string_view(text, header_size),
-                                 {.component = kComponent, .where = where, .unique_keys = true});
-  const uint64_t data_size = file.bytes_->size() - kLengthBytes - header_size;
-  const auto* data = reinterpret_cast<const std::byte*>(text + header_size);
+  const Json header =
+      parse_json(text, {.component = kComponent, .where = where, .unique_keys = true});
+  const uint64_t data_start = kLengthBytes + header_size, data_size = file_size - data_start;
 
   std::vector<std::tuple<uint64_t, uint64_t, std::string>> extents;
   for (const auto& [name, entry] : header.items()) {
@@ -100,7 +117,7 @@ SafetensorsFile SafetensorsFile::parse(std::vector<uint8_t> bytes, const std::st
         if (!value.is_string())
           throw DataError(kComponent, fmt::format("expected a string for metadata '{}'", key),
                           where);
-        file.metadata_[key] = value.get<std::string>();
+        metadata_[key] = value.get<std::string>();
       }
       continue;
     }
@@ -111,16 +128,16 @@ SafetensorsFile SafetensorsFile::parse(std::vector<uint8_t> bytes, const std::st
       throw DataError(
           kComponent,
           fmt::format("expected 'dtype', 'shape' and 'data_offsets' for tensor '{}'", name), where);
-    TensorView view;
-    view.dtype = entry["dtype"].get<std::string>();
-    uint64_t expected = dtype_size(view.dtype);
+    TensorInfo info;
+    info.dtype = entry["dtype"].get<std::string>();
+    uint64_t expected = dtype_size(info.dtype);
     if (expected == 0)
       throw DataError(kComponent,
-                      fmt::format("unknown dtype '{}' of tensor '{}'", view.dtype, name), where);
+                      fmt::format("unknown dtype '{}' of tensor '{}'", info.dtype, name), where);
     bool empty = false;  // a zero anywhere makes the product zero, however large the rest
     for (const auto& extent : entry["shape"]) {
       const uint64_t n = unsigned_number(extent, name, "shape", where);
-      view.shape.push_back(static_cast<int64_t>(n));
+      info.shape.push_back(static_cast<int64_t>(n));
       if (n == 0)
         empty = true;
       else if (__builtin_mul_overflow(expected, n, &expected))
@@ -140,9 +157,10 @@ SafetensorsFile SafetensorsFile::parse(std::vector<uint8_t> bytes, const std::st
           fmt::format("tensor '{}' needs {} bytes by dtype and shape, its offsets say {}", name,
                       expected, end - begin),
           where);
-    view.data = {data + begin, end - begin};
+    info.offset = data_start + begin;
+    info.size = end - begin;
     extents.emplace_back(begin, end, name);
-    file.tensors_.emplace(name, std::move(view));
+    tensors_.emplace(name, std::move(info));
   }
   std::sort(extents.begin(), extents.end());
   uint64_t position = 0;
@@ -158,14 +176,27 @@ SafetensorsFile SafetensorsFile::parse(std::vector<uint8_t> bytes, const std::st
   if (position != data_size)
     throw DataError(kComponent,
                     fmt::format("{} bytes follow the last tensor", data_size - position), where);
-  return file;
 }
 
-const TensorView& SafetensorsFile::at(const std::string& name) const {
+const TensorInfo& SafetensorsFile::at(const std::string& name) const {
   const auto it = tensors_.find(name);
   if (it == tensors_.end())
     throw DataError(kComponent, fmt::format("expected a tensor '{}'", name), where_);
   return it->second;
+}
+
+void SafetensorsFile::read_tensor(const TensorInfo& tensor, std::span<std::byte> into) const {
+  if (into.size() != tensor.size)
+    throw InternalError(kComponent, fmt::format("a tensor of {} bytes was to be read into {}",
+                                                tensor.size, into.size()));
+  read_at_(tensor.offset, into);
+}
+
+std::vector<std::byte> SafetensorsFile::bytes(const std::string& name) const {
+  const auto& tensor = at(name);
+  std::vector<std::byte> data(tensor.size);
+  read_tensor(tensor, data);
+  return data;
 }
 
 void write_safetensors(const fs::path& file, const std::map<std::string, TensorView>& tensors,

@@ -4,8 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
-#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -21,7 +21,17 @@ struct TensorView {
 // Bytes per element; 0 for an unknown dtype.
 size_t dtype_size(const std::string& dtype);
 
-// A parsed file; views stay valid as long as it lives.
+// A tensor in a file.
+struct TensorInfo {
+  std::string dtype;
+  std::vector<int64_t> shape;
+  uint64_t offset = 0;  // of its first byte in the file
+  uint64_t size = 0;    // bytes
+};
+
+// A file whose header is checked and whose tensors are read when they are asked for, each straight
+// to where it is wanted: weights are large. (Not mapped: a program that shortens a mapped file
+// kills those that look into it; here that is an IoError.)
 class SafetensorsFile {
  public:
   // Throws IoError, or DataError naming file and tensor: header length, JSON, duplicate keys,
@@ -29,16 +39,22 @@ class SafetensorsFile {
   static SafetensorsFile read(const std::filesystem::path& file);
   static SafetensorsFile parse(std::vector<uint8_t> bytes, const std::string& where);
 
-  const std::map<std::string, TensorView>& tensors() const { return tensors_; }
+  const std::map<std::string, TensorInfo>& tensors() const { return tensors_; }
   const std::map<std::string, std::string>& metadata() const { return metadata_; }
   // Throws DataError naming file and tensor when it is not there.
-  const TensorView& at(const std::string& name) const;
+  const TensorInfo& at(const std::string& name) const;
+  // The tensor's bytes, row-major, little-endian. into: of the tensor's size. Throws IoError.
+  void read_tensor(const TensorInfo& tensor, std::span<std::byte> into) const;
+  std::vector<std::byte> bytes(const std::string& name) const;
   const std::string& where() const { return where_; }
 
  private:
+  using ReadAt = std::function<void(uint64_t offset, std::span<std::byte> into)>;
+  SafetensorsFile(std::string where, uint64_t file_size, ReadAt read_at);
+
   std::string where_;
-  std::shared_ptr<const std::vector<uint8_t>> bytes_;
-  std::map<std::string, TensorView> tensors_;
+  ReadAt read_at_;
+  std::map<std::string, TensorInfo> tensors_;
   std::map<std::string, std::string> metadata_;
 };
 

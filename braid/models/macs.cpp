@@ -2,8 +2,8 @@
 
 #include <numeric>
 #include <string_view>
+#include <vector>
 
-#include "braid/runtime/eval_scope.h"
 #include "braid/runtime/op_observer.h"
 
 namespace braid::models {
@@ -74,13 +74,6 @@ int64_t count_macs(const std::function<void()>& run) {
   const runtime::OpObserver observer(counter);
   run();
   return counter.macs();
-}
-
-int64_t count_macs(Model& model, const std::vector<int64_t>& shape) {
-  // Not inference mode: composite operators must be seen.
-  const runtime::EvalScope scope(model);
-  const auto input = torch::zeros(shape, scope.device());
-  return count_macs([&] { model.forward(input); });
 }
 
 }  // namespace braid::models

@@ -2,17 +2,18 @@
 
 namespace braid::models {
 
-bool Model::in_classifier(const std::string& parameter) const {
-  for (const auto& module : classifier())
+bool Model::in_head(const std::string& parameter) const {
+  for (const auto& module : head_modules())
     if (parameter.starts_with(module + ".")) return true;
   return false;
 }
 
-std::string Model::global_pool() const {
-  const Json fields = config();
-  if (fields.contains("global_pool") && fields.at("global_pool").is_string())
-    return fields.at("global_pool").get<std::string>();
-  return named_parameters().contains("cls_token") ? "token" : "avg";
+std::vector<Part> Model::parts() {
+  std::vector<Part> parts;
+  for (const auto& child : named_children())
+    parts.push_back(
+        {.name = child.key(), .text = {}, .modules = {child.key()}, .shape = {}, .run = {}});
+  return parts;
 }
 
 }  // namespace braid::models

@@ -1,80 +1,15 @@
 #include "braid/models/registry.h"
 
-#include <algorithm>
+#include <fmt/format.h>
 
-#include "braid/core/error.h"
+#include <algorithm>
+#include <mutex>
+
 #include "braid/core/near_match.h"
 #include "braid/io/digest.h"
-#include "braid/models/vision/cnn/convnext.h"
-#include "braid/models/vision/cnn/densenet.h"
-#include "braid/models/vision/cnn/efficientnet.h"
-#include "braid/models/vision/cnn/mobilenetv3.h"
-#include "braid/models/vision/cnn/regnet.h"
-#include "braid/models/vision/cnn/resnet.h"
-#include "braid/models/vision/cnn/vgg.h"
-#include "braid/models/vision/cnn/vovnet.h"
-#include "braid/models/vision/composer/braidnet.h"
-#include "braid/models/vision/hybrid/cct.h"
-#include "braid/models/vision/hybrid/coatnet.h"
-#include "braid/models/vision/hybrid/conformer.h"
-#include "braid/models/vision/hybrid/cvt.h"
-#include "braid/models/vision/hybrid/edgenext.h"
-#include "braid/models/vision/hybrid/efficientformer.h"
-#include "braid/models/vision/hybrid/efficientformer_v2.h"
-#include "braid/models/vision/hybrid/fastvit.h"
-#include "braid/models/vision/hybrid/levit.h"
-#include "braid/models/vision/hybrid/maxvit.h"
-#include "braid/models/vision/hybrid/metaformer.h"
-#include "braid/models/vision/hybrid/mobile_former.h"
-#include "braid/models/vision/hybrid/mobilenetv4.h"
-#include "braid/models/vision/hybrid/mobilevit.h"
-#include "braid/models/vision/hybrid/nextvit.h"
-#include "braid/models/vision/hybrid/repvit.h"
-#include "braid/models/vision/hybrid/vit_hybrid.h"
-#include "braid/models/vision/transformer/pvt_v2.h"
-#include "braid/models/vision/transformer/swin.h"
-#include "braid/models/vision/transformer/vit.h"
-#include "braid/models/vision/transformer/vit_lite.h"
 #include "braid/runtime/generator_guard.h"
 
 namespace braid::models {
-namespace {
-
-// One line per file of models.
-void register_all(Registry& table) {
-  add_resnet(table);
-  add_convnext(table);
-  add_efficientnet(table);
-  add_mobilenetv3(table);
-  add_regnet(table);
-  add_densenet(table);
-  add_vgg(table);
-  add_vovnet(table);
-  add_vit(table);
-  add_vit_lite(table);
-  add_cct(table);
-  add_coatnet(table);
-  add_braidnet(table);
-  add_vit_hybrid(table);
-  add_pvt_v2(table);
-  add_cvt(table);
-  add_levit(table);
-  add_edgenext(table);
-  add_fastvit(table);
-  add_nextvit(table);
-  add_maxvit(table);
-  add_swin(table);
-  add_metaformer(table);
-  add_mobilenetv4(table);
-  add_mobilevit(table);
-  add_efficientformer(table);
-  add_efficientformer_v2(table);
-  add_repvit(table);
-  add_conformer(table);
-  add_mobile_former(table);
-}
-
-}  // namespace
 
 const char* to_string(Family family) {
   switch (family) {
@@ -104,43 +39,68 @@ const char* to_string(Fusion fusion) {
   return "";
 }
 
-const Registry& registry() {
-  static const Registry table = [] {
-    Registry entries;
-    register_all(entries);
-    std::sort(entries.begin(), entries.end(),
-              [](const ModelEntry& a, const ModelEntry& b) { return a.name < b.name; });
-    return entries;
-  }();
+void Registry::add(ModelEntry entry) {
+  const std::lock_guard lock(mutex_);
+  const std::string name = entry.name;
+  if (!entries_.emplace(name, std::move(entry)).second)
+    throw UsageError("models", "there is a model '" + name + "' already");
+}
+
+void Registry::add_resolver(NameResolver resolver) {
+  const std::lock_guard lock(mutex_);
+  resolvers_.push_back(std::make_shared<const NameResolver>(std::move(resolver)));
+}
+
+std::vector<ModelEntry> Registry::entries() const {
+  const std::shared_lock lock(mutex_);
+  std::vector<ModelEntry> list;
+  for (const auto& [name, entry] : entries_) list.push_back(entry);
+  return list;
+}
+
+std::shared_ptr<const NameResolver> Registry::resolver_of(const std::string& name) const {
+  std::vector<std::shared_ptr<const NameResolver>> resolvers;
+  {
+    const std::shared_lock lock(mutex_);
+    resolvers = resolvers_;
+  }
+  for (const auto& resolver : resolvers)
+    if (resolver->matches(name)) return resolver;
+  return nullptr;
+}
+
+ModelEntry Registry::find(const std::string& name) const {
+  if (const auto resolver = resolver_of(name)) return resolver->resolve(name);
+  const std::string architecture = name.substr(0, name.find('.'));
+  const std::shared_lock lock(mutex_);
+  const auto it = entries_.find(architecture);
+  if (it != entries_.end()) return it->second;
+  std::vector<std::string> names;
+  for (const auto& known : entries_) names.push_back(known.first);
+  throw UsageError("models", "unknown model '" + name + "'", "",
+                   did_you_mean(architecture, names, "`braid models` lists them"));
+}
+
+Registry& registry() {
+  static Registry table;
+  static const bool filled = (register_all(table), true);
+  (void)filled;
   return table;
 }
 
+ModelEntry find_model(const std::string& name) { return registry().find(name); }
+
 std::string tag_of(const std::string& name) {
-  if (find_design(name) != nullptr) return "";
+  if (registry().resolver_of(name)) return "";
   const auto dot = name.find('.');
   return dot == std::string::npos ? "" : name.substr(dot + 1);
-}
-
-const ModelEntry& find_model(const std::string& name) {
-  if (const auto* design = find_design(name)) return *design;
-  const std::string architecture = name.substr(0, name.find('.'));
-  std::vector<std::string> names;
-  for (const auto& entry : registry()) {
-    if (entry.name == architecture) return entry;
-    names.push_back(entry.name);
-  }
-  throw UsageError("models", "unknown model '" + name + "'", "",
-                   did_you_mean(architecture, names, "`braid models` lists them"));
 }
 
 std::vector<std::string> resolve_names(const std::vector<std::string>& pieces) {
   std::vector<std::string> names;
   for (const auto& piece : pieces) {
-    // In a line a comma stands before a number of channels or a further option.
-    const bool goes_on =
-        !names.empty() && names.back().starts_with("braidnet:") && !piece.empty() &&
-        ((piece[0] >= '0' && piece[0] <= '9') || piece.find('=') < piece.find(':'));
-    if (goes_on)
+    const auto resolver = names.empty() ? nullptr : registry().resolver_of(names.back());
+    if (resolver && resolver->continues(names.back(), piece))
       names.back() += "," + piece;
     else
       names.push_back(piece);
@@ -156,10 +116,18 @@ std::string folder_name(const std::string& model) {
   return model.substr(0, colon) + "-" + io::sha256({model.begin(), model.end()}).substr(0, kDigits);
 }
 
-ModelPtr create_model(const std::string& name, const Json& overrides, uint64_t seed) {
-  const auto& entry = find_model(name);
-  runtime::GeneratorGuard guard(torch::kCPU);
-  guard.generator().set_current_seed(seed);
+std::string with_article(std::string_view kind) {
+  const bool vowel = std::string_view("aeiou").find(kind.substr(0, 1)) != std::string_view::npos;
+  return fmt::format("{} {}", vowel ? "an" : "a", kind);
+}
+
+ModelPtr create_model_of_kind(const std::string& name, std::string_view kind, const Json& overrides,
+                              uint64_t seed) {
+  const auto entry = find_model(name);
+  if (!kind.empty() && entry.kind != kind)
+    throw UsageError("models", fmt::format("expected {}, got '{}', which is {}", with_article(kind),
+                                           name, with_article(entry.kind)));
+  const runtime::SeededGenerator seeded(torch::kCPU, seed);
   return entry.make(overrides);
 }
 

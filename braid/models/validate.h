@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <string>
+#include <vector>
 
 #include "braid/torch.h"
 
@@ -19,6 +21,13 @@ class Validator {
   // 0 <= num_classes <= 10^6, 1 <= in_chans <= 1024, 1 <= img_size <= 4096.
   const Validator& input(int64_t num_classes, int64_t in_chans, int64_t img_size) const;
   const Validator& positive(const char* field, int64_t value) const;
+  const Validator& positive(const char* field, const std::vector<int64_t>& values) const;
+  // Positive and odd, such as a kernel's size.
+  const Validator& odd(const char* field, int64_t value, int64_t most = 1'000'000) const;
+  const Validator& between(const char* field, int64_t value, int64_t least, int64_t most) const;
+  const Validator& between(const char* field, double value, double least, double most) const;
+  const Validator& one_of(const char* field, const std::string& value,
+                          const std::vector<std::string>& choices) const;
   const Validator& divides(const char* field, int64_t divisor, const char* whole_field,
                            int64_t whole) const;
   const Validator& rate(const char* field, double value) const;  // 0 <= value < 1
@@ -26,9 +35,18 @@ class Validator {
   const Validator& ratio(const char* field, double ratio, int64_t dim) const;
   // 1 <= count <= 10: more halvings than any image has.
   const Validator& stages(const char* field, size_t count) const;
+  // Lists that have an entry for each of the `count` entries of `field`, of which there must be
+  // one.
+  struct List {
+    const char* field;
+    size_t size;
+  };
+  const Validator& same_length(const char* field, size_t count,
+                               std::initializer_list<List> lists) const;
+  // What no check here covers; message: "expected ..., got ...".
+  [[noreturn]] void fail(const std::string& message) const;
 
  private:
-  const Validator& in_range(const char* field, int64_t value, int64_t low, int64_t high) const;
   std::string model_;
 };
 

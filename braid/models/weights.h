@@ -24,17 +24,9 @@ void load_tensors_into(Model& model, const runtime::TensorMap& tensors, const st
 // The same for fine-tuning on other data; beyond load_weights,
 //   a classifier of another class count, or none, leaves the model's own in place, all heads of it;
 //   first convolutions of another channel count are adapted by timm's rule
-//   (adapt_input_convolution).
+//   (adapt_input_convolution in load_plan.h).
 // Both, and what resample_weight resampled, are said in a line each.
 void load_weights_to_fine_tune(Model& model, const std::filesystem::path& path, Progress& progress);
-
-// timm's adapt_input_conv. weight: [O,I,h,w] float; returns [O,in_chans,h,w]: for one channel the
-// sum over the old ones, else the old ones repeated in turn and scaled by I / in_chans.
-torch::Tensor adapt_input_convolution(const torch::Tensor& weight, int64_t in_chans);
-
-// Names of the weights [O,in_chans,h,w] of convolutions over all channels at once that take
-// in_chans channels; the first convolutions are among them, and where in_chans is unusual others.
-std::vector<std::string> input_convolutions(const Model& model);
 
 // The tensors without the prefix that DataParallel, torch.compile or a Lightning module gave every
 // name ("module.", "_orig_mod.", "model."), unless the model's own names begin with it.

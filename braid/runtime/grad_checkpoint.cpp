@@ -108,12 +108,4 @@ torch::Tensor checkpoint_if(bool enable,
   return enable && records ? checkpoint(block, x) : block(x);
 }
 
-torch::Tensor maybe_checkpoint_each(bool enable, torch::nn::Sequential& blocks, torch::Tensor x) {
-  for (auto& block : *blocks)
-    x = checkpoint_if(
-        enable, [block](const torch::Tensor& input) mutable { return block.forward(input); },
-        x);  // the copy shares its module
-  return x;
-}
-
 }  // namespace braid::runtime

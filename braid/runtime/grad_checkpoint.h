@@ -31,9 +31,6 @@ torch::Tensor maybe_checkpoint(bool enable, Block& block, const torch::Tensor& x
       enable, [copy](const torch::Tensor& input) mutable { return copy->forward(input); }, x);
 }
 
-// Runs the blocks one after the other, each as maybe_checkpoint does it.
-torch::Tensor maybe_checkpoint_each(bool enable, torch::nn::Sequential& blocks, torch::Tensor x);
-
 // The same for a block of two branches: (a, b) -> (a', b').
 template <class Block>
 std::pair<torch::Tensor, torch::Tensor> maybe_checkpoint(bool enable, Block& block,

@@ -1,9 +1,6 @@
 #include "braid/runtime/tensor_file.h"
 
-#include <cstring>
-
 #include "braid/core/error.h"
-#include "braid/io/safetensors.h"
 #include "braid/io/weight_shards.h"
 
 namespace braid::runtime {
@@ -43,26 +40,40 @@ Views views_of(const TensorMap& tensors) {
 
 }  // namespace
 
-TensorMap load_tensors(const std::filesystem::path& path) {
-  TensorMap tensors;
+TensorReader::TensorReader(const std::filesystem::path& path) {
   for (const auto& part : io::find_weight_files(path)) {
-    const auto file = io::SafetensorsFile::read(part);
-    for (const auto& [name, view] : file.tensors()) {
+    files_.push_back(io::SafetensorsFile::read(part));
+    for (const auto& [name, info] : files_.back().tensors()) {
       const DtypeName* dtype = nullptr;
       for (const auto& known : kDtypes)
-        if (view.dtype == known.name) dtype = &known;
+        if (info.dtype == known.name) dtype = &known;
       if (dtype == nullptr)
         throw DataError("weights",
-                        "dtype " + view.dtype + " of tensor '" + name + "' is not supported",
+                        "dtype " + info.dtype + " of tensor '" + name + "' is not supported",
                         part.string(), "convert it to F32, F16 or BF16");
-      auto tensor = torch::empty(view.shape, dtype->type);
-      if (!view.data.empty()) std::memcpy(tensor.data_ptr(), view.data.data(), view.data.size());
-      if (!tensors.emplace(name, tensor).second)
+      if (!tensors_.emplace(name, Info{dtype->type, info.shape}).second)
         throw DataError("weights", "tensor '" + name + "' is in two shards", part.string());
+      file_of_[name] = files_.size() - 1;
     }
   }
-  return tensors;
 }
+
+torch::Tensor TensorReader::load(const std::string& name) const {
+  const auto& info = tensors_.at(name);
+  const auto& file = files_[file_of_.at(name)];
+  auto tensor = torch::empty(info.shape, info.dtype);
+  file.read_tensor(file.at(name), {static_cast<std::byte*>(tensor.data_ptr()), tensor.nbytes()});
+  return tensor;
+}
+
+TensorFile load_tensor_file(const std::filesystem::path& path) {
+  const TensorReader reader(path);
+  TensorFile file{{}, reader.metadata()};
+  for (const auto& item : reader.tensors()) file.tensors[item.first] = reader.load(item.first);
+  return file;
+}
+
+TensorMap load_tensors(const std::filesystem::path& path) { return load_tensor_file(path).tensors; }
 
 void save_tensors(const TensorMap& tensors, const std::filesystem::path& file,
                   const std::map<std::string, std::string>& metadata) {

@@ -4,15 +4,44 @@
 #include <filesystem>
 #include <map>
 #include <string>
+#include <vector>
 
+#include "braid/io/safetensors.h"
 #include "braid/torch.h"
 
 namespace braid::runtime {
 
 using TensorMap = std::map<std::string, torch::Tensor>;
 
-// Every tensor of a file, or of a folder's shards; copies on the CPU. Throws IoError or DataError.
-TensorMap load_tensors(const std::filesystem::path& path);
+// The tensors of a file, or of a folder's shards, each read when it is asked for.
+class TensorReader {
+ public:
+  // Reads and checks the headers. Throws IoError or DataError, also for a dtype that LibTorch
+  // lacks.
+  explicit TensorReader(const std::filesystem::path& path);
+  struct Info {
+    at::ScalarType dtype;
+    std::vector<int64_t> shape;
+  };
+  const std::map<std::string, Info>& tensors() const { return tensors_; }
+  // Of the file, or of the first shard.
+  const std::map<std::string, std::string>& metadata() const { return files_.at(0).metadata(); }
+  // A copy on the CPU of one of them. Throws IoError.
+  torch::Tensor load(const std::string& name) const;
+
+ private:
+  std::vector<io::SafetensorsFile> files_;
+  std::map<std::string, Info> tensors_;
+  std::map<std::string, size_t> file_of_;
+};
+
+struct TensorFile {
+  TensorMap tensors;  // copies on the CPU
+  std::map<std::string, std::string> metadata;
+};
+// All of it at once. Throws IoError or DataError.
+TensorFile load_tensor_file(const std::filesystem::path& path);
+TensorMap load_tensors(const std::filesystem::path& path);  // its tensors
 // Written whole or not at all. Throws IoError.
 void save_tensors(const TensorMap& tensors, const std::filesystem::path& file,
                   const std::map<std::string, std::string>& metadata = {{"format", "pt"}});

@@ -45,7 +45,7 @@ std::unique_ptr<data::Loader> ImageClassification::training_loader(
       splits_.train, {.batch_size = options.batch_size,
                       .workers = options.workers,
                       .on_bad_sample = options.on_bad_sample,
-                      .input = loaded_.card.input,
+                      .input = loaded_.hub.input,
                       .training = data::TrainingImages{.augment = config_.image.augment,
                                                        .label_smoothing = config_.smoothing,
                                                        .seed = options.seed}});
@@ -80,7 +80,7 @@ Scores ImageClassification::evaluate(Split split, const EvaluateOptions& options
                                      Progress& progress) {
   TopAccuracy top1;
   CrossEntropy loss;
-  run_dataset(*loaded_.model, dataset_of(splits_, split), loaded_.card.input, options, progress,
+  run_dataset(*loaded_.model, dataset_of(splits_, split), loaded_.hub.input, options, progress,
               [&](const torch::Tensor& logits, const data::Batch& batch) {
                 top1.update(logits, batch.at(data::kLabels));
                 loss.update(logits, batch.at(data::kLabels));
@@ -89,7 +89,7 @@ Scores ImageClassification::evaluate(Split split, const EvaluateOptions& options
 }
 
 void ImageClassification::save(const std::filesystem::path& folder) const {
-  models::save_model(*loaded_.model, loaded_.card, folder);
+  models::save_model(*loaded_.model, loaded_.hub, folder);
 }
 
 }  // namespace braid::tasks

@@ -3,7 +3,7 @@
 #include <filesystem>
 
 #include "braid/data/dataset.h"
-#include "braid/models/checkpoint.h"
+#include "braid/models/vision/image_checkpoint.h"
 #include "braid/tasks/classifier.h"
 #include "braid/tasks/config.h"
 #include "braid/tasks/image_model.h"
@@ -26,7 +26,7 @@ class ImageClassification final : public Classifier {
     TaskConfig copy = config_;  // one list serves reading and writing
     copy.visit(v);
   }
-  models::Model& model() override { return *loaded_.model; }
+  models::ImageModel& model() override { return *loaded_.model; }
   std::unique_ptr<data::Loader> training_loader(const TrainingData& options) const override;
   torch::Tensor forward(const data::Batch& batch) override;
   Heads forward_heads(const data::Batch& batch) override;
@@ -34,7 +34,7 @@ class ImageClassification final : public Classifier {
   Step training_step(const data::Batch& batch) override;
   Scores evaluate(Split split, const EvaluateOptions& options, Progress& progress) override;
   void save(const std::filesystem::path& folder) const override;
-  const models::HubConfig& card() const { return loaded_.card; }
+  const models::ImageHubConfig& card() const { return loaded_.hub; }
 
  private:
   torch::Tensor images(const data::Batch& batch) const;

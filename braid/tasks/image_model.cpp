@@ -8,6 +8,8 @@
 #include "braid/core/error.h"
 #include "braid/io/hub.h"
 #include "braid/models/registry.h"
+#include "braid/models/vision/inputs.h"
+#include "braid/models/weights.h"
 
 namespace braid::tasks {
 namespace {
@@ -26,9 +28,9 @@ io::Image probe(const data::Dataset& dataset) {
 }
 
 // The card beside the initial weights. Throws ConfigError where they are another architecture's.
-std::optional<models::HubConfig> card_of_weights(const TaskConfig& config) {
+std::optional<models::ImageHubConfig> card_of_weights(const TaskConfig& config) {
   if (config.weights.empty()) return std::nullopt;
-  auto card = models::find_hub_config(config.weights);
+  auto card = models::find_image_hub_config(config.weights);
   if (card && card->architecture != models::find_model(config.model).name)
     throw ConfigError(
         "train",
@@ -38,7 +40,7 @@ std::optional<models::HubConfig> card_of_weights(const TaskConfig& config) {
 }
 
 // The config fields of a checkpoint that shape the network; drop rates are each run's own.
-Json shape_of(const models::HubConfig& card) {
+Json shape_of(const models::ImageHubConfig& card) {
   Json fields = Json::object();
   for (const auto& [name, value] : card.model_args.items())
     if (name.find("drop") == std::string::npos) fields[name] = value;
@@ -55,7 +57,8 @@ void to_channels_last(torch::nn::Module& module) {
 data::InputConfig resolve_input(const TaskConfig& config, const data::Splits& splits,
                                 data::SharedStatistics* statistics) {
   const auto card = card_of_weights(config);
-  data::InputConfig input = card ? card->input : models::find_model(config.model).input;
+  data::InputConfig input =
+      card ? card->input : models::image_input(models::find_model(config.model));
   const io::Image image = probe(*splits.train);
   const int64_t side = std::max(image.height, image.width);
   const bool small = side <= data::kSmallImage;
@@ -95,24 +98,25 @@ models::LoadedModel make_image_model(const TaskConfig& given, const data::Splits
   if (!config.weights.empty())
     config.weights = io::resolve_weights(config.weights, progress).string();
   models::LoadedModel made;
-  made.card.architecture = models::find_model(config.model).name;
-  made.card.tag = models::tag_of(config.model);
-  made.card.input = resolve_input(config, splits, options.statistics.get());
-  made.card.classes = splits.train->classes();
-  expect_utf8(made.card.classes, config.data);
+  made.hub.architecture = models::find_model(config.model).name;
+  made.hub.tag = models::tag_of(config.model);
+  made.hub.input = resolve_input(config, splits, options.statistics.get());
+  made.hub.classes = splits.train->classes();
+  expect_utf8(made.hub.classes, config.data);
   Json overrides = Json::object();
   if (const auto card = card_of_weights(config)) {
     overrides = shape_of(*card);
-    if (made.card.tag.empty()) made.card.tag = card->tag;
+    if (made.hub.tag.empty()) made.hub.tag = card->tag;
   }
-  overrides["num_classes"] = static_cast<int64_t>(made.card.classes.size());
-  overrides["in_chans"] = made.card.input.channels;
-  overrides["img_size"] = made.card.input.height;
+  overrides["num_classes"] = static_cast<int64_t>(made.hub.classes.size());
+  overrides["in_chans"] = made.hub.input.channels;
+  overrides["img_size"] = made.hub.input.height;
   if (config.drop > 0) overrides["drop_rate"] = config.drop;
   if (config.attn_drop > 0) overrides["attn_drop_rate"] = config.attn_drop;
   if (config.drop_path > 0) overrides["drop_path_rate"] = config.drop_path;
-  made.model = models::create_model(config.model, overrides, static_cast<uint64_t>(options.seed));
-  made.card.model_args = made.model->config();
+  made.model = models::create_model<models::ImageModel>(config.model, overrides,
+                                                        static_cast<uint64_t>(options.seed));
+  made.hub.model_args = made.model->config();
   if (!config.weights.empty())
     models::load_weights_to_fine_tune(*made.model, config.weights, progress);
   if (config.image.channels_last) to_channels_last(*made.model);
@@ -122,13 +126,13 @@ models::LoadedModel make_image_model(const TaskConfig& given, const data::Splits
 models::LoadedModel restore_image_model(const TaskConfig& config, const data::Splits& splits,
                                         const std::filesystem::path& checkpoint) {
   models::LoadedModel made;
-  made.card = models::read_hub_config(checkpoint / "config.json");
-  if (made.card.classes != splits.train->classes())
+  made.hub = models::read_image_hub_config(checkpoint / "config.json");
+  if (made.hub.classes != splits.train->classes())
     throw DataError("resume",
                     fmt::format("expected the run's {} classes, got {}, or of other names",
-                                made.card.classes.size(), splits.train->classes().size()),
+                                made.hub.classes.size(), splits.train->classes().size()),
                     config.data, "resume with the same data, or start anew in another --output");
-  made.model = models::create_model(made.card.architecture, made.card.model_args);
+  made.model = models::create_model<models::ImageModel>(made.hub.architecture, made.hub.model_args);
   if (config.image.channels_last) to_channels_last(*made.model);
   return made;
 }

@@ -6,7 +6,7 @@
 #include "braid/core/progress.h"
 #include "braid/data/dataset.h"
 #include "braid/data/image/statistics.h"
-#include "braid/models/checkpoint.h"
+#include "braid/models/vision/image_checkpoint.h"
 #include "braid/tasks/config.h"
 
 namespace braid::tasks {

@@ -5,7 +5,7 @@
 
 namespace braid::tasks {
 
-void run_batches(models::Model& model, data::Loader& loader, const std::string& dtype,
+void run_batches(models::ImageModel& model, data::Loader& loader, const std::string& dtype,
                  const SeeLogits& see) {
   const runtime::EvalScope scope(model, dtype);
   loader.start_epoch(0);
@@ -15,7 +15,7 @@ void run_batches(models::Model& model, data::Loader& loader, const std::string& 
   }
 }
 
-int64_t run_dataset(models::Model& model, const data::DatasetPtr& dataset,
+int64_t run_dataset(models::ImageModel& model, const data::DatasetPtr& dataset,
                     const data::InputConfig& input, const EvaluateOptions& options,
                     Progress& progress, const SeeLogits& see) {
   const auto loader = data::make_image_loader(dataset, {.batch_size = options.batch_size,
@@ -34,7 +34,7 @@ int64_t run_dataset(models::Model& model, const data::DatasetPtr& dataset,
   return loader->bad_samples();
 }
 
-Predictions run_model(models::Model& model, const data::DatasetPtr& dataset,
+Predictions run_model(models::ImageModel& model, const data::DatasetPtr& dataset,
                       const data::InputConfig& input, const EvaluateOptions& options,
                       Progress& progress) {
   Predictions out;

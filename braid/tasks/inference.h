@@ -8,7 +8,7 @@
 #include "braid/data/dataset.h"
 #include "braid/data/image/input_config.h"
 #include "braid/data/loader.h"
-#include "braid/models/model.h"
+#include "braid/models/vision/image_model.h"
 #include "braid/tasks/task.h"
 #include "braid/torch.h"
 
@@ -19,12 +19,12 @@ using SeeLogits = std::function<void(const torch::Tensor& logits, const data::Ba
 
 // Runs an epoch of the loader through the model, on the model's device, without gradients and in
 // eval mode; leaves the model in the mode it was in, by an exception too.
-void run_batches(models::Model& model, data::Loader& loader, const std::string& dtype,
+void run_batches(models::ImageModel& model, data::Loader& loader, const std::string& dtype,
                  const SeeLogits& see);
 
 // The same for a dataset of images in its order, with progress. Returns how many images were left
 // out because they could not be read.
-int64_t run_dataset(models::Model& model, const data::DatasetPtr& dataset,
+int64_t run_dataset(models::ImageModel& model, const data::DatasetPtr& dataset,
                     const data::InputConfig& input, const EvaluateOptions& options,
                     Progress& progress, const SeeLogits& see);
 
@@ -35,7 +35,7 @@ struct Predictions {
   int64_t bad_samples = 0;
 };
 // All of it at once.
-Predictions run_model(models::Model& model, const data::DatasetPtr& dataset,
+Predictions run_model(models::ImageModel& model, const data::DatasetPtr& dataset,
                       const data::InputConfig& input, const EvaluateOptions& options,
                       Progress& progress);
 

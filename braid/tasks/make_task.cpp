@@ -12,13 +12,13 @@
 namespace braid::tasks {
 namespace {
 
-Predictor load_teacher(const std::string& teacher, const models::HubConfig& student,
+Predictor load_teacher(const std::string& teacher, const models::ImageHubConfig& student,
                        Progress& progress) {
   const auto folder = io::resolve_weights(teacher, progress);
   if (!io::is_folder(folder)) io::find_weight_files(folder);  // refuses pickles
   auto loaded = models::load_for_inference(folder);
-  const auto& names = loaded.card.classes;
-  const auto count = loaded.model->config().at("num_classes").get<int64_t>();
+  const auto& names = loaded.hub.classes;
+  const auto count = loaded.model->num_classes();
   const auto wanted = static_cast<int64_t>(student.classes.size());
   // Without names, the data's classes count in their order.
   if (names.empty() ? count != wanted : names != student.classes)
@@ -26,13 +26,13 @@ Predictor load_teacher(const std::string& teacher, const models::HubConfig& stud
                     fmt::format("expected a teacher of the data's {} classes, got one of {} {}",
                                 wanted, count, names.empty() ? "without names" : "of other names"),
                     teacher, "fine-tune it on this data first: braid train --weights");
-  if (loaded.card.input.channels != student.input.channels ||
-      loaded.card.input.height != student.input.height)
+  if (loaded.hub.input.channels != student.input.channels ||
+      loaded.hub.input.height != student.input.height)
     throw DataError(
         "train",
         fmt::format("expected a teacher of images of {} channels and {} pixels, got {} and {}",
-                    student.input.channels, student.input.height, loaded.card.input.channels,
-                    loaded.card.input.height),
+                    student.input.channels, student.input.height, loaded.hub.input.channels,
+                    loaded.hub.input.height),
         teacher, "give its --img-size, or a teacher for these images");
   return Predictor(std::move(loaded));
 }

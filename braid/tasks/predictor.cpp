@@ -19,13 +19,13 @@ torch::Tensor Predictor::logits(const data::Batch& batch) const {
 }
 
 torch::Tensor Predictor::probabilities(const std::vector<io::Image>& images) const {
-  const data::Batch batch{{{data::kPixelValues, data::stack_images(images, loaded_.card.input)}},
+  const data::Batch batch{{{data::kPixelValues, data::stack_images(images, loaded_.hub.input)}},
                           std::vector<int64_t>(images.size())};
   return logits(batch).softmax(1).cpu();
 }
 
 std::string Predictor::class_name(int64_t index) const {
-  const auto& names = loaded_.card.classes;
+  const auto& names = loaded_.hub.classes;
   const auto k = static_cast<size_t>(index);
   return k < names.size() ? names[k] : std::to_string(index);
 }

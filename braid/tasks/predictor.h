@@ -5,7 +5,7 @@
 
 #include "braid/data/batch.h"
 #include "braid/io/image.h"
-#include "braid/models/checkpoint.h"
+#include "braid/models/vision/image_checkpoint.h"
 #include "braid/torch.h"
 
 namespace braid::tasks {
@@ -24,8 +24,8 @@ class Predictor {
   // [N,K] float32 on the CPU, rows sum to 1; the images as they were read.
   torch::Tensor probabilities(const std::vector<io::Image>& images) const;
 
-  models::Model& model() { return *loaded_.model; }
-  const models::HubConfig& card() const { return loaded_.card; }
+  models::ImageModel& model() { return *loaded_.model; }
+  const models::ImageHubConfig& card() const { return loaded_.hub; }
   // The class's name; its number where the checkpoint has no names.
   std::string class_name(int64_t index) const;
 

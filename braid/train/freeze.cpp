@@ -30,7 +30,7 @@ void check_freeze(const std::string& freeze) {
 bool is_frozen(const models::Model& model, const std::string& parameter,
                const std::string& freeze) {
   if (freeze.empty()) return false;
-  if (freeze == kBackbone) return !model.in_classifier(parameter);
+  if (freeze == kBackbone) return !model.in_head(parameter);
   return model.layer_id(parameter) < std::stoll(freeze);
 }
 

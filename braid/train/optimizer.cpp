@@ -111,7 +111,7 @@ std::vector<ParamGroup> make_param_groups(models::Model& model, const OptimizerC
     if (!param.requires_grad()) continue;
     const bool decays = param.dim() > 1 && !no_decay.contains(name);
     const int64_t layer = config.layer_decay < 1 ? model.layer_id(name) : last;
-    const bool head = config.head_lr && model.in_classifier(name);
+    const bool head = config.head_lr && model.in_head(name);
     auto& group = groups[{layer, head, decays}];
     group.names.push_back(name);
     group.params.push_back(param);

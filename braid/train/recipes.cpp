@@ -1,5 +1,7 @@
 #include "braid/train/recipes.h"
 
+#include "braid/models/vision/inputs.h"
+
 namespace braid::train {
 
 TrainConfig recipe_for(const models::ModelEntry& entry) {
@@ -15,7 +17,7 @@ TrainConfig recipe_for(const models::ModelEntry& entry) {
   } else {
     config.run.batch_size = 64;
     config.run.optimizer.opt = "adamw";
-    config.run.optimizer.lr = entry.input.height <= data::kSmallImage ? 2e-3 : 1e-3;
+    config.run.optimizer.lr = models::image_input(entry).height <= data::kSmallImage ? 2e-3 : 1e-3;
     config.run.optimizer.weight_decay = 0.05;
     config.run.clip_grad = 1.0;
   }

@@ -58,8 +58,8 @@ void save_state(const TrainState& state, const std::map<std::string, torch::Tens
 TrainState load_state(const std::filesystem::path& folder,
                       std::map<std::string, torch::Tensor>& tensors) {
   const auto file = folder / kFile;
-  const auto metadata = io::SafetensorsFile::read(file).metadata();
-  tensors = runtime::load_tensors(file);
+  auto [loaded, metadata] = runtime::load_tensor_file(file);
+  tensors = std::move(loaded);
   const auto version = metadata.find("version"), text = metadata.find("state");
   if (version == metadata.end() || text == metadata.end())
     throw DataError("resume", "expected a trainer's state, got other metadata", file.string());

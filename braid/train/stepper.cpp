@@ -4,7 +4,6 @@
 
 #include "braid/runtime/autocast.h"
 #include "braid/runtime/device.h"
-#include "braid/train/divergence.h"
 #include "braid/train/freeze.h"
 
 namespace braid::train {
@@ -15,13 +14,19 @@ Stepper::Stepper(tasks::Task& task, const RunConfig& config, TrainState& state, 
       progress_(progress),
       device_(runtime::resolve_device(config.device)),
       dtype_(config.dtype),
+      freeze_(config.freeze),
       clip_grad_(config.clip_grad) {
   auto& model = task.model();
   task.to(device_);
   model.set_grad_checkpointing(config.grad_checkpointing);
-  freeze_layers(model, config.freeze, progress);
+  freeze_layers(model, freeze_, progress);
   optimizer_ = make_optimizer(make_param_groups(model, config.optimizer), config.optimizer);
   if (config.model_ema) ema_.emplace(model, config.model_ema_decay);
+}
+
+void Stepper::begin_epoch() {
+  set_training_mode(task_.model(), freeze_);
+  begin_window(0);
 }
 
 void Stepper::begin_window(int64_t batches) {
@@ -67,8 +72,13 @@ void Stepper::step(double lr) {
   begin_window(0);
 }
 
-std::string Stepper::find_non_finite(const data::Batch& batch) {
-  return first_non_finite_module(task_.model(), batch, [&] { task_.forward(batch); });
+DivergenceError Stepper::divergence(const data::Batch& batch, const std::filesystem::path& last) {
+  const auto module = first_non_finite_module(task_.model(), batch, [&] { task_.forward(batch); });
+  return {"train",
+          fmt::format("the loss was not finite in {} steps in a row; first not finite: {}",
+                      NonFiniteGuard::kMostSkipped, module),
+          last.string(),
+          "the checkpoint named here is the last good one; lower --lr or set --clip-grad"};
 }
 
 }  // namespace braid::train

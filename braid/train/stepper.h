@@ -1,13 +1,16 @@
 // From batches to optimizer steps.
 #pragma once
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "braid/core/progress.h"
 #include "braid/tasks/task.h"
 #include "braid/train/accumulation.h"
 #include "braid/train/config.h"
+#include "braid/train/divergence.h"
 #include "braid/train/ema.h"
 #include "braid/train/non_finite_guard.h"
 #include "braid/train/optimizer.h"
@@ -21,6 +24,8 @@ class Stepper {
   // the losses and the steps.
   Stepper(tasks::Task& task, const RunConfig& config, TrainState& state, Progress& progress);
 
+  // Training mode, but for frozen layers; no window is under way.
+  void begin_epoch();
   // Begins a window of so many batches, at most; without gradients.
   void begin_window(int64_t batches);
   // Forward and backward pass of a batch. Batches whose loss is not finite spoil their step.
@@ -30,8 +35,9 @@ class Stepper {
   int64_t accumulated() const { return window_.count(); }  // batches of the window so far
   // Whether the step under way is not finite either, after too many before it.
   bool is_hopeless() const { return guard_.hopeless(); }
-  // The module where the batch's forward pass stops being finite.
-  std::string find_non_finite(const data::Batch& batch);
+  // What says so: where the batch's forward pass stops being finite, and the checkpoint to go back
+  // to.
+  DivergenceError divergence(const data::Batch& batch, const std::filesystem::path& last);
   // The state is another run's now.
   void resume() { guard_ = NonFiniteGuard(state_.skipped_steps); }
 
@@ -46,6 +52,7 @@ class Stepper {
   Progress& progress_;
   torch::Device device_;
   std::string dtype_;
+  std::string freeze_;
   double clip_grad_;
   std::unique_ptr<Optimizer> optimizer_;
   std::optional<Ema> ema_;

@@ -8,8 +8,6 @@
 #include "braid/core/error.h"
 #include "braid/train/budget.h"
 #include "braid/train/checkpoints.h"
-#include "braid/train/divergence.h"
-#include "braid/train/freeze.h"
 #include "braid/train/run_folder.h"
 #include "braid/train/run_texts.h"
 #include "braid/train/stepper.h"
@@ -50,7 +48,6 @@ class Trainer {
   void evaluate_epoch();
   bool ends_here();
   void save_last();
-  [[noreturn]] void stop_diverged(const data::Batch& batch);
   double lr() const { return schedule_.lr(budget_.position(state_, loader_->size())); }
 
   tasks::Task& task_;
@@ -91,38 +88,32 @@ void Trainer::save_last() {
   checkpoints_.save_last();
 }
 
-// The checkpoints hold weights from before the steps that were skipped.
-void Trainer::stop_diverged(const data::Batch& batch) {
-  if (!fs::exists(checkpoints_.last())) save_last();
-  throw DivergenceError(
-      "train",
-      fmt::format("the loss was not finite in {} steps in a row; first not finite: {}",
-                  NonFiniteGuard::kMostSkipped, stepper_.find_non_finite(batch)),
-      checkpoints_.last().string(),
-      "the checkpoint named here is the last good one; lower --lr or set --clip-grad");
-}
-
 void Trainer::train_epoch() {
-  set_training_mode(task_.model(), config_.freeze);
+  stepper_.begin_epoch();
   loader_->start_epoch(state_.epoch, state_.batch);
   progress_.begin(fmt::format("{} epoch {}", title_, state_.epoch), loader_->size());
-  stepper_.begin_window(0);
+  double window_lr = 0;
   auto start = Clock::now();
   while (true) {
     const auto batch = loader_->next();
     const int64_t size = loader_->size(), position = loader_->position();
     if (batch) {
       const auto moved = batch->to(stepper_.device());
-      if (stepper_.accumulated() == 0)
+      if (stepper_.accumulated() == 0) {
+        window_lr = lr();  // of what is behind, so that the first step has warmup_lr, as timm's
         stepper_.begin_window(std::min(config_.grad_accum_steps, size - position + 1));
+      }
       stepper_.add(moved);
-      if (stepper_.is_hopeless()) stop_diverged(moved);
+      if (stepper_.is_hopeless()) {  // the checkpoints are from before the steps that were skipped
+        if (!fs::exists(checkpoints_.last())) save_last();
+        throw stepper_.divergence(moved, checkpoints_.last());
+      }
     }
     state_.batch = position;
     const bool last = position >= size;  // the last batches may have been left out: no batch
     const bool full = stepper_.accumulated() == config_.grad_accum_steps;
     const bool stepped = full || (last && stepper_.accumulated() > 0);
-    if (stepped) stepper_.step(lr());
+    if (stepped) stepper_.step(window_lr);
     const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
     start = Clock::now();
     state_.epoch_seconds += seconds;

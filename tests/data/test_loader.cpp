@@ -14,6 +14,7 @@
 #include "braid/core/progress.h"
 #include "braid/data/catalog.h"
 #include "braid/data/image/statistics.h"
+#include "braid/data/open_dataset.h"
 #include "braid/data/sources.h"
 
 namespace braid::data {

@@ -5,6 +5,7 @@
 #include "braid/core/error.h"
 #include "braid/data/loader.h"
 #include "braid/models/macs.h"
+#include "braid/models/vision/cost.h"
 #include "braid/runtime/tensor_file.h"
 
 namespace braid::test {

@@ -29,11 +29,7 @@ class SentenceModel : public models::Model {
   Json config() const override { return {{"convolution", !conv_.is_empty()}}; }
   int64_t layer_id(const std::string&) const override { return 0; }
   int64_t layer_count() const override { return 1; }
-  torch::Tensor forward_features(const torch::Tensor& x) override { return x; }
-  torch::Tensor forward_head(const torch::Tensor& x, bool) override { return classify(x); }
-  std::vector<models::FeatureInfo> feature_info() const override { return {}; }
-  void reset_classifier(int64_t) override {}
-  std::vector<std::string> classifier() const override { return {"head"}; }
+  std::vector<std::string> head_modules() const override { return {"head"}; }
 
  private:
   torch::nn::Embedding embedding_ = nullptr;

@@ -26,16 +26,16 @@ class EvaluateCheckpoint : public ImageFolderTest {
   // A model of `count` classes that always answers `answer`.
   models::LoadedModel checkpoint(std::vector<std::string> classes, int64_t count, int64_t answer) {
     models::LoadedModel loaded;
-    loaded.model = models::create_model(
+    loaded.model = models::create_model<models::ImageModel>(
         "resnet20", {{"num_classes", count}, {"in_chans", 1}, {"img_size", 16}});
     loaded.model->eval();
     const torch::NoGradGuard no_grad;
     for (auto& p : loaded.model->named_parameters())
       if (p.key() == "fc.bias") p.value()[answer] = 1e4;
-    loaded.card.classes = std::move(classes);
-    loaded.card.input.channels = 1;
-    loaded.card.input.height = loaded.card.input.width = 16;
-    loaded.card.input.mean = loaded.card.input.std = {0.5};
+    loaded.hub.classes = std::move(classes);
+    loaded.hub.input.channels = 1;
+    loaded.hub.input.height = loaded.hub.input.width = 16;
+    loaded.hub.input.mean = loaded.hub.input.std = {0.5};
     return loaded;
   }
   Evaluation evaluate(models::LoadedModel loaded, const std::string& split = "test") {

@@ -5,6 +5,7 @@
 #include "braid/evaluate/image/image_workload.h"
 #include "braid/models/macs.h"
 #include "braid/models/registry.h"
+#include "braid/models/vision/cost.h"
 #include "braid/tasks/image_classification.h"
 #include "tests/evaluate/image_folder.h"
 
@@ -54,8 +55,8 @@ TEST_F(ImageWorkloadTest, CountsTheFormThatIsShipped) {
   auto small = config({"fastvit_t8"});
   small.img_size = 64;
   const auto profile = ImageWorkload(small, progress_).profile("fastvit_t8");
-  const auto model =
-      models::create_model("fastvit_t8", {{"num_classes", 2}, {"in_chans", 1}, {"img_size", 64}});
+  const auto model = models::create_model<models::ImageModel>(
+      "fastvit_t8", {{"num_classes", 2}, {"in_chans", 1}, {"img_size", 64}});
   const int64_t trained = models::count_macs(*model, {1, 1, 64, 64});
   const int64_t before = models::count_parameters(*model);
   model->eval();

@@ -60,7 +60,7 @@ torch::Tensor prepared(const io::Image& image) {
 
 // Untrained, but with a classifier that sees differences: its mean answer is taken off.
 auto make_model() {
-  auto model = models::create_model(
+  auto model = models::create_model<models::ImageModel>(
       "resnet20", {{"num_classes", kClasses}, {"in_chans", 1}, {"img_size", kSide}}, 3);
   model->eval();
   const torch::NoGradGuard no_grad;

@@ -39,7 +39,7 @@ TEST(Safetensors, ReadsAFile) {
   const auto file = SafetensorsFile::parse(file_of(kGood, 11), "x");
   ASSERT_EQ(file.tensors().size(), 2u);
   EXPECT_EQ(file.at("a").shape, (std::vector<int64_t>{2}));
-  EXPECT_EQ(file.at("b").data.size(), 3u);
+  EXPECT_EQ(file.bytes("b"), std::vector<std::byte>(3, std::byte{7}));
   EXPECT_THROW(file.at("c"), DataError);
 }
 
@@ -119,11 +119,30 @@ TEST(Safetensors, WritesWhatItReads) {
     for (const auto& [name, view] : tensors) {
       RC_ASSERT(file.at(name).dtype == view.dtype);
       RC_ASSERT(file.at(name).shape == view.shape);
-      RC_ASSERT(std::equal(view.data.begin(), view.data.end(), file.at(name).data.begin(),
-                           file.at(name).data.end()));
+      const auto bytes = file.bytes(name);
+      RC_ASSERT(std::equal(view.data.begin(), view.data.end(), bytes.begin(), bytes.end()));
     }
   }));
   fs::remove(path);
+}
+
+// Another program writes over the file while its tensors are being read.
+TEST(Safetensors, AFileThatShrinksIsAnError) {
+  const auto path = temporary("shrinks");
+  const auto whole = file_of(kGood, 11);
+  write_file_atomic(path, std::string(whole.begin(), whole.end()));
+  const auto file = SafetensorsFile::read(path);
+  EXPECT_EQ(file.bytes("b").size(), 3u);
+  fs::resize_file(path, whole.size() - 2);
+  EXPECT_EQ(file.bytes("a").size(), 8u);
+  try {
+    file.bytes("b");
+    FAIL() << "no error";
+  } catch (const IoError& e) {
+    EXPECT_NE(std::string(e.what()).find(path.filename().string()), std::string::npos) << e.what();
+  }
+  fs::remove(path);
+  EXPECT_THROW(SafetensorsFile::read(fs::temp_directory_path()), IoError) << "a folder";
 }
 
 TEST(WeightFiles, PicklesAreRefusedWithARemedy) {

@@ -10,9 +10,12 @@
 #include <fstream>
 
 #include "braid/core/error.h"
-#include "braid/models/checkpoint.h"
 #include "braid/models/describe.h"
 #include "braid/models/macs.h"
+#include "braid/models/registry.h"
+#include "braid/models/vision/cost.h"
+#include "braid/models/vision/image_checkpoint.h"
+#include "braid/models/weights.h"
 #include "braid/runtime/tensor_file.h"
 
 namespace braid::models {
@@ -20,8 +23,9 @@ namespace {
 
 using ::testing::HasSubstr;
 
-ModelPtr compose(const std::string& line, int64_t side, int64_t classes = 5) {
-  return create_model("braidnet", {{"design", line}, {"img_size", side}, {"num_classes", classes}});
+ImageModelPtr compose(const std::string& line, int64_t side, int64_t classes = 5) {
+  return create_model<ImageModel>("braidnet",
+                                  {{"design", line}, {"img_size", side}, {"num_classes", classes}});
 }
 
 // Both models register the same layers in the same order.
@@ -38,7 +42,7 @@ void copy_in_order(const Model& from, Model& to) {
   copy(from.buffers(), to.buffers());
 }
 
-void expect_equal(const ModelPtr& named, const std::string& line, int64_t side) {
+void expect_equal(const ImageModelPtr& named, const std::string& line, int64_t side) {
   auto composed = compose(line, side);
   copy_in_order(*named, *composed);
   named->eval();
@@ -51,9 +55,9 @@ void expect_equal(const ModelPtr& named, const std::string& line, int64_t side) 
 }
 
 TEST(BraidNet, IsCoAtNetInOtherWords) {
-  const auto named =
-      create_model("coatnet_nano_rw_224",
-                   {{"depths", {1, 2, 2, 1}}, {"img_size", 64}, {"num_classes", 5}}, /*seed=*/3);
+  const auto named = create_model<ImageModel>(
+      "coatnet_nano_rw_224", {{"depths", {1, 2, 2, 1}}, {"img_size", 64}, {"num_classes", 5}},
+      /*seed=*/3);
   expect_equal(named,
                "stem=conv3x3s2,32+conv3x3,64(norm=none,act=identity)|C1x64|C2x128|T2x256|T1x512|"
                "head=norm",
@@ -61,7 +65,8 @@ TEST(BraidNet, IsCoAtNetInOtherWords) {
 }
 
 TEST(BraidNet, IsMobileViTInOtherWords) {
-  const auto named = create_model("mobilevit_xs", {{"img_size", 96}, {"num_classes", 5}}, 3);
+  const auto named =
+      create_model<ImageModel>("mobilevit_xs", {{"img_size", 96}, {"num_classes", 5}}, 3);
   expect_equal(named,
                "stem=conv3x3s2,16|I1x32s1|I3x48|IM1x64(transformer_dim=96)|"
                "IM1x80(transformer_dim=120,transformer_depth=4)|"
@@ -146,17 +151,17 @@ TEST(BraidNet, NoSqueezeMeansNone) {
 TEST(BraidNet, IsSavedUnderItsLine) {
   const auto folder =
       std::filesystem::temp_directory_path() / ("braid_composed_" + std::to_string(::getpid()));
-  const auto& entry = find_model("braidnet:stem=conv3x3s2,8|C1x8|T1x16h2");
-  const auto model = entry.make({{"img_size", 32}, {"num_classes", 2}});
+  const auto model = create_model<ImageModel>("braidnet:stem=conv3x3s2,8|C1x8|T1x16h2",
+                                              {{"img_size", 32}, {"num_classes", 2}});
   model->eval();
-  save_model(*model,
-             {.architecture = entry.name, .model_args = model->config(), .classes = {"a", "b"}},
-             folder);
+  auto hub = make_image_hub_config("braidnet:stem=conv3x3s2,8|C1x8|T1x16h2", *model);
+  hub.classes = {"a", "b"};
+  save_model(*model, hub, folder);
   const auto loaded = load_model(folder);
   std::filesystem::remove_all(folder);
   const auto images = torch::randn({1, 3, 32, 32});
   EXPECT_TRUE(loaded.model->forward(images).equal(model->forward(images)));
-  EXPECT_EQ(loaded.card.architecture, "braidnet:stem=conv3x3s2,8|C1x8|T1x16h2");
+  EXPECT_EQ(loaded.hub.architecture, "braidnet:stem=conv3x3s2,8|C1x8|T1x16h2");
 }
 
 TEST(BraidNet, TakesWeightsOfAnotherImageSize) {
@@ -167,15 +172,15 @@ TEST(BraidNet, TakesWeightsOfAnotherImageSize) {
 }
 
 TEST(BraidNet, DescribesPartsThatAddUp) {
-  const auto& entry = find_model("braidnet:stem=conv3x3s2*2,16|C1x32|T2x32|head=conv64");
+  const auto entry = find_model("braidnet:stem=conv3x3s2*2,16|C1x32|T2x32|head=conv64");
   int64_t params = 0, macs = 0;
   for (const auto& row : describe(entry)) {
     params += row.params;
     macs += row.macs.value();
   }
-  const auto model = entry.make(Json::object());
+  const auto model = create_model<ImageModel>(entry.name);
   EXPECT_EQ(params, count_parameters(*model));
-  EXPECT_EQ(macs, count_macs(*model, {1, 3, entry.input.height, entry.input.width}));
+  EXPECT_EQ(macs, count_macs(*model, {1, 3, model->img_size(), model->img_size()}));
   EXPECT_EQ(describe(entry)[1].text, "C1x32");
 }
 

@@ -6,8 +6,9 @@
 #include <filesystem>
 
 #include "braid/core/error.h"
-#include "braid/models/checkpoint.h"
 #include "braid/models/registry.h"
+#include "braid/models/vision/image_checkpoint.h"
+#include "braid/models/vision/inputs.h"
 #include "braid/runtime/tensor_file.h"
 
 namespace braid::models {
@@ -17,7 +18,8 @@ namespace fs = std::filesystem;
 
 std::vector<std::string> names() {
   std::vector<std::string> list;
-  for (const auto& entry : registry()) list.push_back(entry.name);
+  for (const auto& entry : registry().entries())
+    if (entry.kind == ImageModel::kKind) list.push_back(entry.name);
   return list;
 }
 
@@ -35,17 +37,18 @@ Json shrunk(const ModelEntry& entry) {
 class Contract : public ::testing::TestWithParam<std::string> {
  protected:
   static constexpr int64_t kSide = 32;  // pixels: small enough for every model in little time
-  ModelPtr make(int64_t channels = 3, int64_t side = kSide, int64_t classes = 7) const {
+  ImageModelPtr make(int64_t channels = 3, int64_t side = kSide, int64_t classes = 7) const {
     Json fields = shrunk(find_model(GetParam()));
     fields.update({{"num_classes", classes}, {"in_chans", channels}, {"img_size", side}});
-    return create_model(GetParam(), fields, 1);
+    return create_model<ImageModel>(GetParam(), fields, 1);
   }
 };
 
 TEST_P(Contract, TakesGrayAndColourOfManySizes) {
   const torch::InferenceMode no_grad;
   for (const auto& [channels, side] : {std::pair{1, 28}, {3, 32}, {2, 37}, {3, 224}}) {
-    if (side == 224 && find_model(GetParam()).input.height < 64) continue;  // made for small images
+    if (side == 224 && image_input(find_model(GetParam())).height < 64)
+      continue;  // made for small images
     const auto model = make(channels, side);
     model->eval();
     const auto logits = model->forward(torch::randn({2, channels, side, side}));
@@ -85,17 +88,17 @@ TEST_P(Contract, SavesAndLoadsEqual) {
                       ("braid_contract_" + GetParam() + "_" + std::to_string(::getpid()));
   const auto model = make();
   model->eval();
-  HubConfig card;
-  card.architecture = GetParam();
-  card.model_args = model->config();
-  card.input.height = card.input.width = kSide;
-  card.classes = {"a", "b", "c", "d", "e", "f", "g"};
-  save_model(*model, card, folder);
+  ImageHubConfig hub;
+  hub.architecture = GetParam();
+  hub.model_args = model->config();
+  hub.input.height = hub.input.width = kSide;
+  hub.classes = {"a", "b", "c", "d", "e", "f", "g"};
+  save_model(*model, hub, folder);
   const auto loaded = load_model(folder);
   fs::remove_all(folder);
   const auto images = torch::randn({2, 3, kSide, kSide});
   EXPECT_TRUE(loaded.model->forward(images).equal(model->forward(images)));
-  EXPECT_EQ(loaded.card.classes, card.classes);
+  EXPECT_EQ(loaded.hub.classes, hub.classes);
   EXPECT_EQ(loaded.model->config(), model->config());
   EXPECT_FALSE(loaded.model->is_training());
 }
@@ -117,8 +120,11 @@ TEST_P(Contract, ResetsItsClassifier) {
   const auto images = torch::randn({1, 3, kSide, kSide});
   EXPECT_EQ(model->forward(images).size(1), 3);
   EXPECT_EQ(model->config().at("num_classes"), 3);
+  EXPECT_EQ(model->num_classes(), 3);
+  EXPECT_EQ(model->in_chans(), 3);
+  EXPECT_EQ(model->img_size(), kSide);
   const auto state = runtime::named_state(*model);
-  for (const auto& module : model->classifier())
+  for (const auto& module : model->head_modules())
     EXPECT_EQ(state.at(module + ".weight").size(0), 3) << module;
   model->reset_classifier(0);
   const auto pooled = model->forward_head(model->forward_features(images), /*pre_logits=*/true);
@@ -128,10 +134,10 @@ TEST_P(Contract, ResetsItsClassifier) {
 TEST_P(Contract, ConfigGoesRoundAndRefusesUnknownKeys) {
   const auto model = make();
   EXPECT_EQ(find_model(GetParam()).make(model->config())->config(), model->config());
-  EXPECT_THROW(create_model(GetParam(), {{"img_sise", 32}}), ConfigError);
-  EXPECT_THROW(create_model(GetParam(), {{"img_size", 0}}), ConfigError);
-  EXPECT_THROW(create_model(GetParam(), {{"in_chans", -1}}), ConfigError);
-  EXPECT_THROW(create_model(GetParam(), {{"num_classes", -1}}), ConfigError);
+  EXPECT_THROW(create_model<ImageModel>(GetParam(), {{"img_sise", 32}}), ConfigError);
+  EXPECT_THROW(create_model<ImageModel>(GetParam(), {{"img_size", 0}}), ConfigError);
+  EXPECT_THROW(create_model<ImageModel>(GetParam(), {{"in_chans", -1}}), ConfigError);
+  EXPECT_THROW(create_model<ImageModel>(GetParam(), {{"num_classes", -1}}), ConfigError);
 }
 
 TEST_P(Contract, ReparameterizedItComputesTheSame) {

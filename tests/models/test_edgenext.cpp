@@ -14,7 +14,7 @@ namespace {
 
 TEST(EdgeNeXt, RefusesContradictoryConfigs) {
   const auto refuses = [](const Json& fields) {
-    EXPECT_THROW(create_model("edgenext_small", fields), ConfigError) << fields.dump();
+    EXPECT_THROW(create_model<ImageModel>("edgenext_small", fields), ConfigError) << fields.dump();
   };
   refuses({{"depths", {1, 1, 1}}});
   refuses({{"heads", {8, 8, 7, 8}}});
@@ -26,7 +26,7 @@ TEST(EdgeNeXt, RefusesContradictoryConfigs) {
 }
 
 TEST(EdgeNeXt, SparesTemperaturesFromDecay) {
-  const auto model = create_model("edgenext_small", {{"depths", {1, 1, 1, 1}}});
+  const auto model = create_model<ImageModel>("edgenext_small", {{"depths", {1, 1, 1, 1}}});
   const std::vector<std::string> expected = {"stages.1.blocks.0.xca.temperature",
                                              "stages.2.blocks.0.xca.temperature",
                                              "stages.3.blocks.0.xca.temperature"};
@@ -42,8 +42,8 @@ TEST(EdgeNeXt, HalvesMapsOfOnePixel) {
 TEST(CrossCovarianceAttention, EqualsItsNaiveTwin) {
   torch::manual_seed(1);
   constexpr int64_t B = 2, N = 7, D = 6, h = 2, d = D / h;
-  nn::CrossCovarianceAttention layer(
-      nn::CrossCovarianceAttentionConfig{.dim = D, .num_heads = h, .qkv_bias = true});
+  CrossCovarianceAttention layer(
+      CrossCovarianceAttentionConfig{.dim = D, .num_heads = h, .qkv_bias = true});
   layer->to(torch::kDouble);
   const torch::NoGradGuard no_grad;
   layer->temperature.uniform_(0.5, 3.0);
@@ -64,8 +64,8 @@ TEST(CrossCovarianceAttention, EqualsItsNaiveTwin) {
 
 TEST(FourierPosition, SumsSinesAndCosinesOfRowAndColumn) {
   constexpr int64_t hidden = 4, height = 3, width = 5;
-  nn::FourierPosition layer(
-      nn::FourierPositionConfig{.dim = 2 * hidden, .hidden_dim = hidden, .temperature = 100});
+  FourierPosition layer(
+      FourierPositionConfig{.dim = 2 * hidden, .hidden_dim = hidden, .temperature = 100});
   const torch::NoGradGuard no_grad;
   layer->token_projection->weight.copy_(torch::eye(2 * hidden).view({2 * hidden, -1, 1, 1}));
   layer->token_projection->bias.zero_();

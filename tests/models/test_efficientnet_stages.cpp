@@ -4,7 +4,7 @@
 #include "braid/core/error.h"
 #include "braid/models/vision/efficientnet_stages.h"
 
-namespace braid::nn {
+namespace braid::models {
 namespace {
 
 EfficientNetStages make(const std::vector<std::string>& arch_def,
@@ -51,4 +51,4 @@ TEST(EfficientNetStages, RefuseWhatTheyCannotBuild) {
 }
 
 }  // namespace
-}  // namespace braid::nn
+}  // namespace braid::models

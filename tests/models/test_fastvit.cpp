@@ -7,7 +7,9 @@
 
 #include "braid/core/error.h"
 #include "braid/io/safetensors.h"
-#include "braid/models/checkpoint.h"
+#include "braid/models/registry.h"
+#include "braid/models/vision/image_checkpoint.h"
+#include "braid/models/weights.h"
 #include "braid/runtime/tensor_file.h"
 #include "braid/torch.h"
 
@@ -17,7 +19,7 @@ namespace {
 namespace fs = std::filesystem;
 
 struct Trained {
-  ModelPtr model;
+  ImageModelPtr model;
   torch::Tensor input;
 };
 
@@ -25,9 +27,8 @@ struct Trained {
 Trained fixture(const std::string& name) {
   const std::string file =
       std::string(BRAID_TEST_SOURCE_DIR) + "/models/fixtures/parity_" + name + ".safetensors";
-  const auto tensors = runtime::load_tensors(file);
-  const auto metadata = io::SafetensorsFile::read(file).metadata();
-  auto model = create_model(name, Json::parse(metadata.at("kwargs")));
+  const auto [tensors, metadata] = runtime::load_tensor_file(file);
+  auto model = create_model<ImageModel>(name, Json::parse(metadata.at("kwargs")));
   runtime::TensorMap weights;
   for (const auto& [key, tensor] : tensors)
     if (key.starts_with("weights/")) weights[key.substr(8)] = tensor;
@@ -54,14 +55,14 @@ TEST_P(FastViTFusion, IsSavedAndLoadedAsSuch) {
   auto [model, x] = fixture(GetParam());
   model->reparameterize();
   EXPECT_EQ(model->config().at("inference_mode"), true);
-  HubConfig card;
-  card.architecture = GetParam();
-  card.input.channels = x.size(1);
-  card.input.mean = card.input.std = {0.5, 0.5};
-  card.classes = {"a", "b", "c", "d", "e"};
+  ImageHubConfig hub;
+  hub.architecture = GetParam();
+  hub.input.channels = x.size(1);
+  hub.input.mean = hub.input.std = {0.5, 0.5};
+  hub.classes = {"a", "b", "c", "d", "e"};
   const auto folder =
       fs::temp_directory_path() / ("braid_fused_" + GetParam() + "_" + std::to_string(::getpid()));
-  save_model(*model, card, folder);
+  save_model(*model, hub, folder);
   const auto args = read_json(folder / "config.json").at("model_args");
   const auto loaded = load_model(folder);
   fs::remove_all(folder);
@@ -81,7 +82,7 @@ TEST(FastViT, FusesInEvalModeOnly) {
 
 TEST(FastViT, RefusesContradictoryConfigs) {
   const auto refuses = [](const Json& fields) {
-    EXPECT_THROW(create_model("fastvit_sa12", fields), ConfigError) << fields.dump();
+    EXPECT_THROW(create_model<ImageModel>("fastvit_sa12", fields), ConfigError) << fields.dump();
   };
   refuses({{"depths", {1, 1, 1}}});
   refuses({{"embed_dims", {64, 128, 256, 528}}});
@@ -94,7 +95,7 @@ TEST(FastViT, RefusesContradictoryConfigs) {
 }
 
 TEST(FastViT, NumbersItsLayersFromStemToHead) {
-  const auto model = create_model("fastvit_t8", {{"depths", {1, 1, 1, 1}}});
+  const auto model = create_model<ImageModel>("fastvit_t8", {{"depths", {1, 1, 1, 1}}});
   EXPECT_EQ(model->layer_id("stem.0.conv_scale.conv.weight"), 0);
   EXPECT_EQ(model->layer_id("stages.1.downsample.proj.0.large_conv.conv.weight"), 2);
   EXPECT_EQ(model->layer_id("stages.3.blocks.0.mlp.fc1.weight"), 4);

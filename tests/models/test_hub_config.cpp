@@ -1,6 +1,6 @@
 // config.json in timm's layout: what is written, and what of others' files is understood or
 // refused.
-#include "braid/models/hub_config.h"
+#include "braid/models/vision/pretrained_cfg.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -10,8 +10,8 @@
 #include <fstream>
 
 #include "braid/core/error.h"
-#include "braid/models/checkpoint.h"
 #include "braid/models/registry.h"
+#include "braid/models/vision/image_checkpoint.h"
 
 namespace braid::models {
 namespace {
@@ -20,19 +20,19 @@ namespace fs = std::filesystem;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 
-class Card : public ::testing::Test {
+class HubConfigFile : public ::testing::Test {
  protected:
   void SetUp() override {
     folder_ = fs::temp_directory_path() /
-              ("braid_card_" + std::to_string(::getpid()) + "_" +
+              ("braid_hub_config_" + std::to_string(::getpid()) + "_" +
                ::testing::UnitTest::GetInstance()->current_test_info()->name());
     fs::create_directories(folder_);
   }
   void TearDown() override { fs::remove_all(folder_); }
 
-  HubConfig read(const Json& json) const {
+  ImageHubConfig read(const Json& json) const {
     std::ofstream(folder_ / "config.json") << json.dump();
-    return read_hub_config(folder_ / "config.json");
+    return read_image_hub_config(folder_ / "config.json");
   }
   std::string refusal(const Json& json) const {
     try {
@@ -76,22 +76,22 @@ Json timms() {
             {"classifier", "head"}}}};
 }
 
-TEST_F(Card, ReadsTimms) {
-  const auto card = read(timms());
-  EXPECT_EQ(card.architecture, "vit_tiny_patch16_224");
-  EXPECT_EQ(card.tag, "augreg_in21k");
-  EXPECT_EQ(card.model_args, (Json{{"in_chans", 1}, {"num_classes", 7}, {"img_size", 48}}));
-  EXPECT_EQ(card.global_pool, "token");
-  EXPECT_EQ(card.input.channels, 1);
-  EXPECT_EQ(card.input.height, 48);
-  EXPECT_EQ(card.input.interpolation, "bilinear");
-  EXPECT_EQ(card.input.crop_mode, "squash");
-  EXPECT_EQ(card.input.crop_pct, 0.9);
-  EXPECT_EQ(card.input.mean, std::vector<double>{0.4});
-  EXPECT_EQ(card.classes, (std::vector<std::string>{"a", "b"}));
+TEST_F(HubConfigFile, ReadsTimms) {
+  const auto hub = read(timms());
+  EXPECT_EQ(hub.architecture, "vit_tiny_patch16_224");
+  EXPECT_EQ(hub.tag, "augreg_in21k");
+  EXPECT_EQ(hub.model_args, (Json{{"in_chans", 1}, {"num_classes", 7}, {"img_size", 48}}));
+  EXPECT_EQ(hub.global_pool, "token");
+  EXPECT_EQ(hub.input.channels, 1);
+  EXPECT_EQ(hub.input.height, 48);
+  EXPECT_EQ(hub.input.interpolation, "bilinear");
+  EXPECT_EQ(hub.input.crop_mode, "squash");
+  EXPECT_EQ(hub.input.crop_pct, 0.9);
+  EXPECT_EQ(hub.input.mean, std::vector<double>{0.4});
+  EXPECT_EQ(hub.classes, (std::vector<std::string>{"a", "b"}));
 }
 
-TEST_F(Card, ReadsTimmsOlderOnesAndTags) {
+TEST_F(HubConfigFile, ReadsTimmsOlderOnesAndTags) {
   const auto old = read({{"architecture", "resnet18.a1_in1k"},
                          {"num_classes", 3},
                          {"input_size", {3, 96, 96}},
@@ -109,14 +109,14 @@ TEST_F(Card, ReadsTimmsOlderOnesAndTags) {
   EXPECT_TRUE(bare.classes.empty());
 }
 
-TEST_F(Card, NumbersForOtherChannelsAreAveraged) {
+TEST_F(HubConfigFile, NumbersForOtherChannelsAreAveraged) {
   Json json = timms();
   json["pretrained_cfg"]["mean"] = {0.1, 0.2, 0.6};
   json["pretrained_cfg"]["std"] = 0.5;
-  const auto card = read(json);
-  ASSERT_EQ(card.input.mean.size(), 1u);
-  EXPECT_NEAR(card.input.mean[0], 0.3, 1e-12);
-  EXPECT_EQ(card.input.std, std::vector<double>{0.5});
+  const auto hub = read(json);
+  ASSERT_EQ(hub.input.mean.size(), 1u);
+  EXPECT_NEAR(hub.input.mean[0], 0.3, 1e-12);
+  EXPECT_EQ(hub.input.std, std::vector<double>{0.5});
   json["label_names"] = {{"0", "zero"}, {"6", "six"}};
   const auto named = read(json);
   ASSERT_EQ(named.classes.size(), 7u);
@@ -124,7 +124,7 @@ TEST_F(Card, NumbersForOtherChannelsAreAveraged) {
   EXPECT_EQ(named.classes[3], "3");
 }
 
-TEST_F(Card, WhatBraidLacksIsRefused) {
+TEST_F(HubConfigFile, WhatBraidLacksIsRefused) {
   Json json = timms();
   json["pretrained_cfg"]["input_size"] = {1, 48, 64};
   EXPECT_THAT(refusal(json), AllOf(HasSubstr("square"), HasSubstr("input_size")));
@@ -149,7 +149,7 @@ TEST_F(Card, WhatBraidLacksIsRefused) {
   EXPECT_THAT(refusal(Json::array()), HasSubstr("object"));
 }
 
-TEST_F(Card, NumbersBeyondReasonAreRefusedBeforeAnythingOfThatSizeIsMade) {
+TEST_F(HubConfigFile, NumbersBeyondReasonAreRefusedBeforeAnythingOfThatSizeIsMade) {
   Json json = timms();
   json["model_args"]["in_chans"] = 9'000'000'000'000'000'000;
   EXPECT_THAT(refusal(json), HasSubstr("in_chans between 1 and 1024"));
@@ -165,28 +165,28 @@ TEST_F(Card, NumbersBeyondReasonAreRefusedBeforeAnythingOfThatSizeIsMade) {
   EXPECT_THAT(refusal(json), HasSubstr("crop_pct"));
 }
 
-TEST_F(Card, NestingBeyondReasonIsRefused) {
+TEST_F(HubConfigFile, NestingBeyondReasonIsRefused) {
   const std::string deep = std::string(1'000'000, '[') + std::string(1'000'000, ']');
   std::ofstream(folder_ / "config.json")
       << R"({"architecture":"resnet18","model_args":{"x":)" << deep << "}}";
-  EXPECT_THROW(read_hub_config(folder_ / "config.json"), DataError);
+  EXPECT_THROW(read_image_hub_config(folder_ / "config.json"), DataError);
 }
 
-TEST_F(Card, ANegativeRatioIsAConfigsFault) {
+TEST_F(HubConfigFile, ANegativeRatioIsAConfigsFault) {
   Json json = timms();
   json["model_args"]["mlp_ratio"] = -1;
   read(json);
   EXPECT_THROW(load_model(folder_), DataError);
 }
 
-TEST_F(Card, TransformersFilesEndInARemedy) {
+TEST_F(HubConfigFile, TransformersFilesEndInARemedy) {
   const Json vit = {{"architectures", {"ViTForImageClassification"}}, {"model_type", "vit"}};
   EXPECT_THAT(refusal(vit), AllOf(HasSubstr("ViTForImageClassification"), HasSubstr("--model"),
                                   HasSubstr("--weights")));
   EXPECT_THAT(refusal({{"model_type", "resnet"}}), HasSubstr("transformers"));
 }
 
-TEST_F(Card, ArgumentsThatTheModelLacksAreRefused) {
+TEST_F(HubConfigFile, ArgumentsThatTheModelLacksAreRefused) {
   const auto load = [&](const Json& json) -> std::string {
     read(json);
     try {
@@ -204,19 +204,19 @@ TEST_F(Card, ArgumentsThatTheModelLacksAreRefused) {
   EXPECT_THAT(load(json), AllOf(HasSubstr("class_token"), HasSubstr("config.json")));
 }
 
-TEST_F(Card, WritesWhatTimmReads) {
-  const auto model = create_model("vit_tiny_patch16_224", {{"num_classes", 2},
-                                                           {"in_chans", 1},
-                                                           {"img_size", 48},
-                                                           {"depth", 2},
-                                                           {"drop_path_rate", 0.1}});
-  auto card = make_hub_config("vit_tiny_patch16_224.some_tag", *model);
-  card.classes = {"a", "b"};
-  const Json json = hub_config_to_json(card, *model);
+TEST_F(HubConfigFile, WritesWhatTimmReads) {
+  const auto model = create_model<ImageModel>("vit_tiny_patch16_224", {{"num_classes", 2},
+                                                                       {"in_chans", 1},
+                                                                       {"img_size", 48},
+                                                                       {"depth", 2},
+                                                                       {"drop_path_rate", 0.1}});
+  auto hub = make_image_hub_config("vit_tiny_patch16_224.some_tag", *model);
+  hub.classes = {"a", "b"};
+  const Json json = image_hub_config_to_json(hub, *model);
   EXPECT_EQ(json.at("model_args"),
             (Json{{"num_classes", 2}, {"in_chans", 1}, {"img_size", 48}, {"depth", 2}}));
   EXPECT_EQ(json.at("global_pool"), "token");
-  EXPECT_EQ(json.at("label_names"), Json(card.classes));
+  EXPECT_EQ(json.at("label_names"), Json(hub.classes));
   const Json& pretrained = json.at("pretrained_cfg");
   EXPECT_EQ(pretrained.at("tag"), "some_tag");
   EXPECT_EQ(pretrained.at("input_size"), Json({1, 48, 48}));
@@ -229,8 +229,8 @@ TEST_F(Card, WritesWhatTimmReads) {
   EXPECT_EQ(again.model_args, model->config());
   EXPECT_EQ(again.tag, "some_tag");
 
-  const auto resnet = create_model("resnet18", {{"img_size", 96}});
-  const Json free = hub_config_to_json(make_hub_config("resnet18", *resnet), *resnet);
+  const auto resnet = create_model<ImageModel>("resnet18", {{"img_size", 96}});
+  const Json free = image_hub_config_to_json(make_image_hub_config("resnet18", *resnet), *resnet);
   EXPECT_FALSE(free.at("model_args").contains("img_size")) << "timm's ResNet takes none";
   EXPECT_EQ(free.at("pretrained_cfg").at("pool_size"), Json({3, 3}));
   EXPECT_FALSE(free.at("pretrained_cfg").contains("tag"));
@@ -242,7 +242,10 @@ TEST(Tags, AreNoPartOfTheArchitecture) {
   EXPECT_EQ(tag_of("resnet18.fb_swsl_ig1b_ft_in1k"), "fb_swsl_ig1b_ft_in1k");
   EXPECT_EQ(tag_of("resnet18"), "");
   EXPECT_THROW(find_model("resnet19.a1_in1k"), UsageError);
-  EXPECT_EQ(create_model("resnet18.a1_in1k", {{"num_classes", 2}})->config().at("num_classes"), 2);
+  EXPECT_EQ(create_model<ImageModel>("resnet18.a1_in1k", {{"num_classes", 2}})
+                ->config()
+                .at("num_classes"),
+            2);
 }
 
 }  // namespace

@@ -12,25 +12,20 @@ namespace {
 
 using nn::Act;
 
-nn::BottleneckBlock residual(int64_t in, int64_t out, int64_t stride) {
-  return nn::BottleneckBlock(nn::BottleneckBlockConfig{.in_chs = in,
-                                                       .out_chs = out,
-                                                       .stride = stride,
-                                                       .bottle_ratio = 4.0,
-                                                       .bottle_in = true,
-                                                       .group_size = 1,
-                                                       .act = Act::kSilu,
-                                                       .linear_out = true});
+BottleneckBlock residual(int64_t in, int64_t out, int64_t stride) {
+  return BottleneckBlock(BottleneckBlockConfig{
+      .in_chs = in, .out_chs = out, .stride = stride, .bottle_ratio = 4.0, .act = Act::kSilu});
 }
 
 // mobilevit_xs, written out.
 struct ByHand : torch::nn::Module {
   ByHand() {
     stem = register_module(
-        "stem", nn::ConvNormAct(3, 16, nn::ConvOptions{.kernel = 3, .stride = 2}, Act::kSilu));
+        "stem", nn::ConvNormAct(nn::ConvNormActConfig{
+                    .in_chs = 3, .out_chs = 16, .kernel_size = 3, .stride = 2, .act = Act::kSilu}));
     const auto attention = [](int64_t chans, int64_t dim, int64_t depth) {
       return nn::MobileViTBlock(nn::MobileViTBlockConfig{
-          .chans = chans, .transformer_dim = dim, .transformer_depth = depth});
+          .in_chs = chans, .transformer_dim = dim, .transformer_depth = depth});
     };
     stages->push_back(torch::nn::Sequential(residual(16, 32, 1)));
     stages->push_back(
@@ -39,8 +34,9 @@ struct ByHand : torch::nn::Module {
     stages->push_back(torch::nn::Sequential(residual(64, 80, 2), attention(80, 120, 4)));
     stages->push_back(torch::nn::Sequential(residual(80, 96, 2), attention(96, 144, 3)));
     register_module("stages", stages);
-    final_conv =
-        register_module("final_conv", nn::ConvNormAct(96, 384, nn::ConvOptions{}, Act::kSilu));
+    final_conv = register_module(
+        "final_conv",
+        nn::ConvNormAct(nn::ConvNormActConfig{.in_chs = 96, .out_chs = 384, .act = Act::kSilu}));
     head = register_module(
         "head", nn::ClassifierHead(nn::ClassifierHeadConfig{.in_features = 384, .num_classes = 7}));
   }
@@ -56,7 +52,7 @@ struct ByHand : torch::nn::Module {
 
 TEST(MobileViT, IsItsBlocksInARow) {
   const torch::NoGradGuard no_grad;
-  const auto model = create_model("mobilevit_xs", {{"num_classes", 7}}, 1);
+  const auto model = create_model<ImageModel>("mobilevit_xs", {{"num_classes", 7}}, 1);
   const auto by_hand = std::make_shared<ByHand>();
   const auto ours = runtime::named_state(*model);
   auto theirs = runtime::named_state(*by_hand);

@@ -14,7 +14,7 @@ std::vector<int64_t> transformers_of_third_stage(int64_t depth) {
   const Json fields = {{"depths", {1, 1, depth, 1}},
                        {"conv_chs", {32, 32, 32, 32}},
                        {"transformer_chs", {0, 128, 128, 128}}};
-  const auto state = runtime::named_state(*create_model("nextvit_small", fields));
+  const auto state = runtime::named_state(*create_model<ImageModel>("nextvit_small", fields));
   std::vector<int64_t> found;
   for (int64_t i = 0; i < depth; ++i)
     if (state.contains("stages.2.blocks." + std::to_string(i) + ".e_mhsa.q.weight"))
@@ -30,7 +30,7 @@ TEST(NextViT, EndsEveryFiveBlocksAndTheStageInATransformer) {
 
 TEST(NextViT, RefusesContradictoryConfigs) {
   const auto refuses = [](const Json& fields) {
-    EXPECT_THROW(create_model("nextvit_small", fields), ConfigError) << fields.dump();
+    EXPECT_THROW(create_model<ImageModel>("nextvit_small", fields), ConfigError) << fields.dump();
   };
   refuses({{"depths", {1, 1, 1}}});
   refuses({{"stem_chs", {64, 64}}});
@@ -41,8 +41,9 @@ TEST(NextViT, RefusesContradictoryConfigs) {
   refuses({{"transformer_period", {0, 0, -1, 0}}});
 }
 
-TEST(PooledAttention, TakesFewerTokensThanItPools) {
-  nn::PooledAttention layer(nn::PooledAttentionConfig{.dim = 32, .sr_ratio = 4});
+TEST(EfficientSelfAttention, TakesFewerTokensThanItPools) {
+  EfficientSelfAttention layer(
+      nn::ReducedKeyAttentionConfig{.dim = 32, .num_heads = 1, .joint_kv = false}, /*sr_ratio=*/4);
   layer->eval();
   const auto x = torch::randn({2, 9, 32});
   const auto y = layer->forward(x);

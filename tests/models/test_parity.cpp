@@ -8,6 +8,7 @@
 
 #include "braid/io/safetensors.h"
 #include "braid/models/registry.h"
+#include "braid/models/vision/image_model.h"
 #include "braid/runtime/tensor_file.h"
 #include "braid/torch.h"
 
@@ -42,9 +43,10 @@ std::vector<std::string> fixtures() {
 class Parity : public ::testing::TestWithParam<std::string> {};
 
 // The model with the fixture's weights, float64, eval mode.
-ModelPtr build(const std::string& name, const runtime::TensorMap& file) {
+ImageModelPtr build(const std::string& name, const runtime::TensorMap& file) {
   const auto metadata = io::SafetensorsFile::read(fixture("parity_" + name)).metadata();
-  auto model = create_model(name.substr(0, name.find('@')), Json::parse(metadata.at("kwargs")));
+  auto model =
+      create_model<ImageModel>(name.substr(0, name.find('@')), Json::parse(metadata.at("kwargs")));
   model->to(torch::kDouble);
   model->eval();
   const torch::NoGradGuard no_grad;

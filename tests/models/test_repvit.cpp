@@ -4,18 +4,19 @@
 
 #include "braid/core/error.h"
 #include "braid/models/registry.h"
+#include "braid/models/vision/image_model.h"
 #include "braid/runtime/tensor_file.h"
 
 namespace braid::models {
 namespace {
 
 // A small model in float64 whose norms are far from the identity.
-ModelPtr randomized(bool legacy, bool distillation) {
-  auto model = create_model("repvit_m1", {{"num_classes", 5},
-                                          {"embed_dim", {8, 16}},
-                                          {"depths", {2, 2}},
-                                          {"legacy", legacy},
-                                          {"distillation", distillation}});
+ImageModelPtr randomized(bool legacy, bool distillation) {
+  auto model = create_model<ImageModel>("repvit_m1", {{"num_classes", 5},
+                                                      {"embed_dim", {8, 16}},
+                                                      {"depths", {2, 2}},
+                                                      {"legacy", legacy},
+                                                      {"distillation", distillation}});
   model->to(torch::kDouble);
   const torch::NoGradGuard no_grad;
   torch::manual_seed(1);
@@ -57,9 +58,9 @@ TEST(RepViT, FoldedHasTheKeysOfTimmsFusedModel) {
                          "token_mixer.weight", "token_mixer.bias", "channel_mixer.conv1.weight",
                          "channel_mixer.conv1.bias", "channel_mixer.conv2.weight",
                          "channel_mixer.conv2.bias"));
-  EXPECT_EQ(model->classifier(), std::vector<std::string>{"head"});
+  EXPECT_EQ(model->head_modules(), std::vector<std::string>{"head"});
   // The config rebuilds the folded form, with the same shapes.
-  const auto again = find_model("repvit_m1").make(model->config());
+  const auto again = create_model<ImageModel>("repvit_m1", model->config());
   const auto ours = runtime::named_state(*model);
   const auto theirs = runtime::named_state(*again);
   ASSERT_EQ(ours.size(), theirs.size());

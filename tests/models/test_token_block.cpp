@@ -11,8 +11,8 @@ TEST(TokenBlock, WithRotaryPositionsIsTimmsEvaBlock) {
       TokenBlockConfig{.dim = 16, .num_heads = 2, .mlp_ratio = 2, .position = Position::kRotary});
   // The embedding's sines are float32's, in timm as here.
   nn::expect_reference(
-      *block, [&](const auto& x) { return block->forward(x); }, nn::load_fixture("rotary"),
-      "pixels/block", 1e-5);
+      *block, [&](const auto& x) { return block->forward(x); }, nn::load_fixture("rotary"), "block",
+      1e-5);
 }
 
 }  // namespace

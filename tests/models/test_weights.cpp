@@ -8,7 +8,9 @@
 #include <filesystem>
 
 #include "braid/core/error.h"
+#include "braid/models/load_plan.h"
 #include "braid/models/registry.h"
+#include "braid/models/vision/image_model.h"
 
 namespace braid::models {
 namespace {
@@ -34,9 +36,9 @@ class Weights : public ::testing::Test {
   }
   void TearDown() override { fs::remove_all(file_); }
 
-  static ModelPtr make(const std::string& name, int64_t classes, int64_t channels, int64_t size,
-                       uint64_t seed) {
-    return create_model(
+  static ImageModelPtr make(const std::string& name, int64_t classes, int64_t channels,
+                            int64_t size, uint64_t seed) {
+    return create_model<ImageModel>(
         name, {{"num_classes", classes}, {"in_chans", channels}, {"img_size", size}}, seed);
   }
   // What goes wrong when these tensors are loaded; the model must be as before.
@@ -126,9 +128,39 @@ TEST_F(Weights, ChannelsByTimmsRule) {
 
 // A gray image's channels are one, as are a depthwise convolution's per group.
 TEST_F(Weights, DepthwiseConvolutionsAreNoInputConvolutions) {
-  EXPECT_THAT(input_convolutions(*make("coatnet_nano_rw_224", 3, 1, 32, 1)),
+  EXPECT_THAT(make("coatnet_nano_rw_224", 3, 1, 32, 1)->input_weights(),
               ElementsAre("stem.conv1.weight"));
-  EXPECT_THAT(input_convolutions(*make("resnet18", 3, 3, 32, 1)), ElementsAre("conv1.weight"));
+  EXPECT_THAT(make("resnet18", 3, 3, 32, 1)->input_weights(), ElementsAre("conv1.weight"));
+}
+
+TEST_F(Weights, ThePlanSaysWhatBecomesOfEveryTensor) {
+  const auto old = make("vit_tiny_patch16_224", 5, 3, 64, 1);
+  const auto fresh = make("vit_tiny_patch16_224", 7, 1, 48, 2);
+  save_weights(*old, file_);
+  const auto plan = plan_load(*fresh, source_of(file_), /*fine_tune=*/true);
+  EXPECT_EQ(plan.steps.size(), runtime::named_state(*fresh).size());
+  for (const auto& [name, step] : plan.steps) {
+    const auto expected = name.starts_with("head.")           ? Fit::kKeep
+                          : name == "patch_embed.proj.weight" ? Fit::kAdapt
+                          : name == "pos_embed"               ? Fit::kResample
+                                                              : Fit::kCopy;
+    EXPECT_EQ(step.fit, expected) << name;
+    EXPECT_EQ(step.fitted.defined(), expected == Fit::kAdapt || expected == Fit::kResample) << name;
+  }
+  ASSERT_TRUE(plan.head.has_value());
+  EXPECT_EQ(plan.head->before, 5);
+  EXPECT_EQ(plan.head->now, 7);
+  // What is planned is not yet done.
+  EXPECT_FALSE(runtime::named_state(*fresh)
+                   .at("cls_token")
+                   .equal(runtime::named_state(*old).at("cls_token")));
+}
+
+TEST_F(Weights, AFileAndItsMetadataAreReadAtOnce) {
+  runtime::save_tensors({{"a", torch::arange(4)}}, file_, {{"format", "pt"}, {"version", "3"}});
+  const auto [tensors, metadata] = runtime::load_tensor_file(file_);
+  EXPECT_TRUE(tensors.at("a").equal(torch::arange(4)));
+  EXPECT_EQ(metadata.at("version"), "3");
 }
 
 TEST_F(Weights, AnythingElseIsRefusedByName) {

@@ -23,14 +23,6 @@ from timm.layers import RotaryEmbeddingCat, apply_rot_embed_cat  # noqa: E402
 from timm.models.eva import EvaBlock  # noqa: E402
 from timm.models.twins import PosConv  # noqa: E402
 
-ROTARY = {  # case: RotaryEmbeddingCat's arguments
-    "pixels": {},
-    "linear": {"linear_bands": True, "max_res": 32},
-    "counted": {"in_pixels": False},
-    "resized": {"in_pixels": False, "temperature": 100., "ref_feat_shape": [7, 7]},
-    "half": {"rotate_half": True},
-}
-
 
 def case(name, module, x, call):
     """The entries of one case; call(module, x) gives its output."""
@@ -46,42 +38,27 @@ def case(name, module, x, call):
 
 
 def rotary():
-    entries = {}
-    for name, kwargs in ROTARY.items():
-        half = kwargs.get("rotate_half", False)
-        embedding = RotaryEmbeddingCat(8, **kwargs).get_embed([3, 5])
-        x = torch.randn(2, 15, 8).double()
-        entries.update({
-            f"{name}/embedding": embedding, f"{name}/input": x,
-            f"{name}/output": apply_rot_embed_cat(x, embedding.double(), half=half)})
-        block = EvaBlock(16, 2, mlp_ratio=2., attn_type="rope", num_prefix_tokens=0,
-                         rotate_half=half, norm_layer=functools.partial(torch.nn.LayerNorm, eps=1e-6))
+    embedding = RotaryEmbeddingCat(8).get_embed([3, 5])
+    x = torch.randn(2, 15, 8).double()
+    block = EvaBlock(16, 2, mlp_ratio=2., attn_type="rope", num_prefix_tokens=0,
+                     norm_layer=functools.partial(torch.nn.LayerNorm, eps=1e-6))
 
-        def call(module, maps, embedding=embedding):
-            tokens = maps.flatten(2).transpose(1, 2)
-            return module(tokens, rope=embedding.double()).transpose(1, 2).reshape(maps.shape)
-        if name == "pixels":
-            entries.update(case(f"{name}/block", block, torch.randn(2, 16, 3, 5), call))
-    return entries
+    def call(module, maps):
+        tokens = maps.flatten(2).transpose(1, 2)
+        return module(tokens, rope=embedding.double()).transpose(1, 2).reshape(maps.shape)
+    return {"embedding": embedding, "input": x, "output": apply_rot_embed_cat(x, embedding.double()),
+            **case("block", block, torch.randn(2, 16, 3, 5), call)}
 
 
 def conv_position():
-    entries = {}
-    for stride in (1, 2):
-        entries.update(case(f"stride_{stride}", PosConv(6, 6, stride), torch.randn(2, 20, 6),
-                            lambda module, x: module(x, (5, 4))))
-    return entries
+    return case("stride_1", PosConv(6, 6, 1), torch.randn(2, 20, 6), lambda module, x: module(x, [5, 4]))
 
 
 def leff(checkout):
     parity.use_old_timm_paths()
     sys.path.insert(0, str(checkout))
     from ceit_model import LocallyEnhancedFeedForward
-    entries = {}
-    for name, kwargs in {"norms": {}, "plain": {"with_bn": False, "kernel_size": 5}}.items():
-        entries.update(case(name, LocallyEnhancedFeedForward(4, 10, **kwargs), torch.randn(2, 10, 4),
-                            lambda module, x: module(x)))
-    return entries
+    return case("norms", LocallyEnhancedFeedForward(4, 10), torch.randn(2, 10, 4), lambda module, x: module(x))
 
 
 def main():

@@ -15,7 +15,7 @@ struct Inputs {
 // stride 1: the map has dw_stride pixels per token along a side, stride 2: twice as many.
 Inputs random_inputs(const ConvTransBlockConfig& config) {
   const int64_t side = config.stride * config.dw_stride;
-  return {torch::randn({2, config.in_chans, 2 * side, 3 * side}, torch::kDouble),
+  return {torch::randn({2, config.in_chs, 2 * side, 3 * side}, torch::kDouble),
           torch::randn({2, config.prefix_tokens + 6, config.embed_dim}, torch::kDouble)};
 }
 
@@ -28,15 +28,11 @@ ConvTransBlock random_block(const ConvTransBlockConfig& config) {
 }
 
 std::vector<ConvTransBlockConfig> configs() {
-  ConvTransBlockConfig plain{.in_chans = 4,
-                             .out_chans = 4,
-                             .dw_stride = 2,
-                             .embed_dim = 6,
-                             .num_heads = 2,
-                             .mlp_ratio = 2};
+  ConvTransBlockConfig plain{
+      .in_chs = 4, .out_chs = 4, .dw_stride = 2, .embed_dim = 6, .num_heads = 2, .mlp_ratio = 2};
   auto strided = plain, last = plain;
   strided.stride = 2;
-  strided.out_chans = 8;
+  strided.out_chs = 8;
   strided.num_med_block = 1;
   last.last_fusion = true;
   last.dw_stride = 1;
@@ -61,10 +57,10 @@ std::pair<torch::Tensor, torch::Tensor> naive_block(ConvTransBlock& block,
   if (block->med_block)
     for (const auto& more : *block->med_block) x = more->as<ConvBlock>()->forward(x).first;
   auto& up = block->expand_block;
-  auto guest =
-      torch::zeros({2, config.out_chans / 4, inner.size(2), inner.size(3)}, torch::kDouble);
+  auto guest = torch::zeros({2, config.out_chs / 4, inner.size(2), inner.size(3)}, torch::kDouble);
   const auto grid = t.narrow(1, prefix, 6).transpose(1, 2).reshape({2, -1, 2, 3});
-  const auto small = torch::relu(up->bn->forward(up->conv_project->forward(grid)));
+  const auto projected = torch::conv2d(grid, up->conv_project->weight, up->conv_project->bias);
+  const auto small = torch::relu(up->bn->forward(projected));
   for (int64_t r = 0; r < guest.size(2); ++r)
     for (int64_t c = 0; c < guest.size(3); ++c)
       guest.select(2, r).select(2, c).copy_(small.select(2, r / dw).select(2, c / dw));
@@ -111,7 +107,7 @@ TEST(ConvTransBlockTest, CheckpointingGivesTheGradientsOfThePlainCall) {
   const auto run = [](bool enable) {
     torch::manual_seed(3);
     auto config = configs()[1];
-    config.drop = config.attn_drop = 0.3;
+    config.proj_drop = config.attn_drop = 0.3;
     auto block = random_block(config);
     block->trans_block->train();
     const auto in = random_inputs(config);

@@ -5,9 +5,10 @@
 
 #include "braid/core/cpu.h"
 #include "braid/core/error.h"
-#include "braid/nn/attention/attention.h"
+#include "braid/nn/attention/self_attention.h"
 #include "braid/nn/basic/drop_path.h"
 #include "braid/nn/basic/init.h"
+#include "braid/nn/basic/pad.h"
 #include "braid/nn/mlp/mlp.h"
 #include "braid/nn/position/position.h"
 #include "braid/runtime/autocast.h"
@@ -37,40 +38,6 @@ TEST(Checkpoint, MeetsEveryStepsWeightsUnderAutocast) {
   EXPECT_TRUE(run(false).equal(run(true)));
 }
 
-torch::Tensor naive_attention(Attention& layer, const torch::Tensor& x, int64_t heads) {
-  const int64_t B = x.size(0), D = x.size(2), d = D / heads;
-  const auto qkv = layer->qkv->forward(x);  // [B,N,3D]
-  auto out = torch::zeros_like(x);
-  for (int64_t b = 0; b < B; ++b)
-    for (int64_t h = 0; h < heads; ++h) {
-      const auto part = [&](int64_t which) {
-        return qkv[b].narrow(1, which * D + h * d, d);  // [N,d]
-      };
-      const auto scores = part(0).mm(part(1).t()) / std::sqrt(static_cast<double>(d));  // [N,N]
-      out[b].narrow(1, h * d, d).copy_(scores.softmax(1).mm(part(2)));
-    }
-  return layer->proj->forward(out);
-}
-
-TEST(AttentionTest, EqualsItsNaiveTwin) {
-  torch::manual_seed(1);
-  Attention layer(AttentionConfig{.dim = 12, .num_heads = 3, .qkv_bias = true});
-  layer->to(torch::kDouble);
-  layer->eval();
-  const auto x = torch::randn({2, 5, 12}, torch::kDouble);
-  const torch::NoGradGuard no_grad;
-  EXPECT_LT((layer->forward(x) - naive_attention(layer, x, 3)).abs().max().item<double>(), 1e-12);
-}
-
-TEST(AttentionTest, GradientsAreTheFiniteDifferences) {
-  torch::manual_seed(1);
-  Attention layer(AttentionConfig{.dim = 6, .num_heads = 2, .qkv_bias = true});
-  layer->to(torch::kDouble);
-  EXPECT_LT(gradient_error([&](const auto& x) { return layer->forward(x); },
-                           torch::randn({2, 3, 6}, torch::kDouble)),
-            1e-8);
-}
-
 TEST(MlpTest, EqualsItsNaiveTwin) {
   Mlp layer(MlpConfig{.in_features = 6, .hidden_features = 10});
   layer->to(torch::kDouble);
@@ -95,12 +62,17 @@ TEST(DropPath, DropsWholeSamplesAndKeepsTheMean) {
   const auto rates = drop_path_rates(0.3, 4);
   ASSERT_EQ(rates.size(), 4u);
   for (size_t i = 0; i < 4; ++i) EXPECT_NEAR(rates[i], 0.1 * static_cast<double>(i), 1e-12);
+  const auto stages = drop_path_rates(0.3, std::vector<int64_t>{1, 3});
+  ASSERT_EQ(stages.size(), 2u);
+  EXPECT_EQ(stages[0], std::vector<double>{rates[0]});
+  EXPECT_EQ(stages[1], std::vector<double>(rates.begin() + 1, rates.end()));
 }
 
 TEST(Checkpoint, GivesTheGradientsOfThePlainCall) {
   const auto run = [](bool enable) {
     torch::manual_seed(3);
-    Attention layer(AttentionConfig{.dim = 8, .num_heads = 2, .attn_drop = 0.3, .proj_drop = 0.3});
+    SelfAttention layer(
+        SelfAttentionConfig{.dim = 8, .num_heads = 2, .attn_drop = 0.3, .proj_drop = 0.3});
     layer->to(torch::kDouble);
     auto x = torch::randn({2, 4, 8}, torch::kDouble).requires_grad_();
     const auto y = runtime::maybe_checkpoint(enable, layer, x);
@@ -139,9 +111,9 @@ TEST(Position, ResamplingKeepsConstantsAndPrefixes) {
   EXPECT_TRUE(resample_position_embedding(embedding, 4, 1).equal(embedding));
 }
 
-TEST(Position, PaddingIsZeroAtBottomAndRight) {
+TEST(Pad, IsZeroAtBottomAndRight) {
   const auto x = torch::ones({1, 2, 5, 7});
-  const auto padded = pad_to_patches(x, 4);
+  const auto padded = pad_to_multiple(x, 4);
   EXPECT_EQ(padded.sizes(), (std::vector<int64_t>{1, 2, 8, 8}));
   EXPECT_EQ(padded.sum().item<double>(), 70);
   EXPECT_TRUE(padded.slice(2, 0, 5).slice(3, 0, 7).equal(x));
@@ -156,7 +128,7 @@ TEST(Init, TruncatedNormalAndFanOut) {
   trunc_normal_(weights, 2.0);
   EXPECT_LE(weights.abs().max().item<double>(), 2.0) << "bounds are absolute, as in PyTorch";
   torch::nn::Conv2d conv(torch::nn::Conv2dOptions(16, 32, 3));
-  init_conv_fan_out_(conv);
+  init_fan_out_(conv->weight);
   EXPECT_NEAR(conv->weight.std().item<double>(), std::sqrt(2.0 / (32 * 9)), 0.005);
 }
 

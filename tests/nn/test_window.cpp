@@ -1,9 +1,10 @@
 // Partitions of feature maps and biases of relative positions against naive twins.
 #include <gtest/gtest.h>
 
-#include "braid/models/vision/transformer/swin_block.h"
-#include "braid/nn/attention/partition_attention.h"
 #include "braid/nn/attention/window.h"
+#include "braid/nn/basic/pad.h"
+#include "braid/nn/block/mbconv_block.h"
+#include "braid/nn/block/partition_block.h"
 #include "braid/nn/block/transformer_block_2d.h"
 #include "braid/nn/position/relative_position.h"
 
@@ -45,33 +46,16 @@ TEST(Window, SpreadsGridsOverTheMap) {
 
 TEST(Window, PadsAtBottomAndRight) {
   const auto x = numbered_map() + 1;
-  const auto padded = pad_to_windows(x, 4);
+  const auto padded = pad_to_multiple(x, 4, MapLayout::kNhwc);
   EXPECT_EQ(padded.sizes(), (std::vector<int64_t>{kB, 8, 12, kC}));
   EXPECT_TRUE(padded.slice(1, 0, kH).slice(2, 0, kW).equal(x));
   EXPECT_EQ(padded.sum().item<double>(), x.sum().item<double>());
-  EXPECT_TRUE(pad_to_windows(x, kSize).is_same(x));
+  EXPECT_TRUE(pad_to_multiple(x, kSize, MapLayout::kNhwc).is_same(x));
 }
 
-TEST(Window, MaskSeparatesWhatOnlyTheRollJoined) {
-  constexpr int64_t side = 6, window = 3, shift = 1;
-  const auto mask = shifted_window_mask(side, side, window, shift, torch::kFloat);  // [n,N,N]
-  ASSERT_EQ(mask.sizes(), (std::vector<int64_t>{4, 9, 9}));
-  const auto rolled_in = [](int64_t position) { return position >= side - shift; };
-  for (int64_t n = 0; n < 4; ++n)
-    for (int64_t q = 0; q < 9; ++q)
-      for (int64_t k = 0; k < 9; ++k) {
-        const auto row = [&](int64_t p) { return n / 2 * window + p / window; };
-        const auto column = [&](int64_t p) { return n % 2 * window + p % window; };
-        const bool apart =
-            rolled_in(row(q)) != rolled_in(row(k)) || rolled_in(column(q)) != rolled_in(column(k));
-        EXPECT_EQ(mask[n][q][k].item<float>(), apart ? -100 : 0) << n << " " << q << " " << k;
-      }
-}
-
-TEST(RelPos, ReadsTheRowOfTheRelativePosition) {
+TEST(RelativePosition, ReadsTheRowOfTheRelativePosition) {
   constexpr int64_t s = 3, h = 2;
-  RelPosBias ours(RelPosConfig{.side = s, .num_heads = h});
-  RelPosBias tf(RelPosConfig{.type = RelPosType::kBiasTf, .side = s, .num_heads = h});
+  RelativePositionBias ours(s, h), tf(s, h, /*tf=*/true);
   const auto& table = ours->relative_position_bias_table;      // [(2s-1)^2,h], query - key
   const auto& tf_table = tf->relative_position_bias_table;     // [h,2s-1,2s-1], key - query
   const auto bias = ours->forward(), tf_bias = tf->forward();  // [1,h,N,N]
@@ -86,8 +70,8 @@ TEST(RelPos, ReadsTheRowOfTheRelativePosition) {
     }
 }
 
-TEST(RelPos, MlpKnowsOffsetsOnly) {
-  RelPosMlp rel_pos(RelPosConfig{.type = RelPosType::kMlp, .side = 3, .num_heads = 2});
+TEST(RelativePosition, MlpKnowsOffsetsOnly) {
+  RelativePositionMlp rel_pos(/*grid_size=*/3, /*num_heads=*/2);
   rel_pos->eval();
   const auto bias = rel_pos->forward()[0];  // [h,N,N]
   EXPECT_TRUE(bias.select(1, 0).select(1, 4).allclose(bias.select(1, 4).select(1, 8)));
@@ -100,20 +84,17 @@ TEST(Blocks, ChangeChannelsAndStrideOnTheirOwn) {
     const int64_t side = stride == 2 ? 4 : 7;
     MbConvBlock conv(MbConvBlockConfig{.in_chs = 8, .out_chs = 12, .stride = stride});
     TransformerBlock2d transformer(TransformerBlock2dConfig{
-        .dim = 8, .dim_out = 12, .stride = stride, .side = side, .dim_head = 4});
-    MaxVitBlock maxvit(MaxVitBlockConfig{.conv = {.in_chs = 8, .out_chs = 12, .stride = stride},
-                                         .attention = {.size = 3, .dim_head = 4}});
+        .dim = 8, .dim_out = 12, .stride = stride, .feat_size = side, .dim_head = 4});
     const std::vector<int64_t> expected = {2, 12, side, side};
     EXPECT_EQ(conv->forward(x).sizes(), expected);
     EXPECT_EQ(transformer->forward(x).sizes(), expected);
-    EXPECT_EQ(maxvit->forward(x).sizes(), expected);
   }
 }
 
 TEST(Blocks, PartitionsKeepToThemselves) {
   for (const auto partition : {Partition::kWindow, Partition::kGrid}) {
-    PartitionAttention block(
-        PartitionAttentionConfig{.dim = 4, .partition = partition, .size = 2, .dim_head = 2});
+    PartitionBlock block(
+        PartitionBlockConfig{.dim = 4, .partition = partition, .size = 2, .dim_head = 2});
     const auto x = torch::randn({1, 4, 4, 4}).requires_grad_();
     block->forward(x).select(2, 0).select(2, 0).sum().backward();  // the first position
     const auto reached = x.grad().abs().sum(1)[0] > 0;             // [H,W]

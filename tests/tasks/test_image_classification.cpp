@@ -171,7 +171,7 @@ TEST_F(ImageTask, ThePredictorIsTheEvaluation) {
   make()->save(root_);
   const Predictor predictor(models::load_for_inference(root_));
   auto loaded = models::load_for_inference(root_);
-  const auto all = run_model(*loaded.model, splits_.val, loaded.card.input,
+  const auto all = run_model(*loaded.model, splits_.val, loaded.hub.input,
                              {.batch_size = 12, .workers = 0}, silent_);
   std::vector<io::Image> images;
   for (int64_t i = 0; i < 12; ++i) images.push_back(shades_->get(i).image);

@@ -18,12 +18,9 @@ class Line final : public models::Model {
     torch::manual_seed(1);
     fc = register_module("fc", torch::nn::Linear(1, 1));
   }
-  torch::Tensor forward_features(const torch::Tensor& x) override { return x; }
-  torch::Tensor forward_head(const torch::Tensor& x, bool) override { return fc->forward(x); }
-  std::vector<models::FeatureInfo> feature_info() const override { return {}; }
-  void reset_classifier(int64_t) override {}
+  torch::Tensor forward(const torch::Tensor& x) { return fc->forward(x); }
   Json config() const override { return Json::object(); }
-  std::vector<std::string> classifier() const override { return {"fc"}; }
+  std::vector<std::string> head_modules() const override { return {"fc"}; }
   int64_t layer_id(const std::string&) const override { return 0; }
   int64_t layer_count() const override { return 1; }
   torch::nn::Linear fc{nullptr};

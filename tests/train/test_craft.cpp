@@ -5,6 +5,7 @@
 
 #include "braid/core/error.h"
 #include "braid/models/registry.h"
+#include "braid/models/vision/image_model.h"
 #include "braid/runtime/tensor_file.h"
 #include "braid/train/divergence.h"
 #include "braid/train/ema.h"
@@ -111,7 +112,8 @@ TEST(OptimizerTest, ClippingIsPyTorchs) {
 }
 
 TEST(ParamGroups, DecayNeverOnNormsBiasesAndPositions) {
-  const auto model = models::create_model("vit_lite_2_4_32", {{"num_classes", 3}});
+  const auto model =
+      models::create_model<models::ImageModel>("vit_lite_2_4_32", {{"num_classes", 3}});
   OptimizerConfig config;
   int64_t seen = 0;
   for (const auto& group : make_param_groups(*model, config))
@@ -126,7 +128,8 @@ TEST(ParamGroups, DecayNeverOnNormsBiasesAndPositions) {
 }
 
 TEST(ParamGroups, LayerDecayFallsFromTheHead) {
-  const auto model = models::create_model("vit_lite_2_4_32", {{"num_classes", 3}});
+  const auto model =
+      models::create_model<models::ImageModel>("vit_lite_2_4_32", {{"num_classes", 3}});
   OptimizerConfig config;
   config.layer_decay = 0.5;
   for (const auto& group : make_param_groups(*model, config))
@@ -187,7 +190,7 @@ TEST(EmaTest, EqualsModelEmaV3) {
 }
 
 TEST(Divergence, NamesTheModule) {
-  const auto model = models::create_model(
+  const auto model = models::create_model<models::ImageModel>(
       "vit_lite_2_4_32", {{"num_classes", 3}, {"in_chans", 1}, {"img_size", 16}}, 5);
   const auto images = torch::randn({2, 1, 16, 16});
   const auto search = [&](const torch::Tensor& input) {

@@ -8,6 +8,7 @@
 #include "braid/core/error.h"
 #include "braid/data/memory_dataset.h"
 #include "braid/models/registry.h"
+#include "braid/models/vision/image_model.h"
 #include "braid/runtime/tensor_file.h"
 #include "braid/tasks/loss.h"
 #include "braid/train/freeze.h"
@@ -22,7 +23,7 @@ using ::testing::Contains;
 using ::testing::HasSubstr;
 
 // A body and a classifier, as in generate_fine_tuning.py.
-class TwoLayers final : public models::Model {
+class TwoLayers final : public models::ImageModel {
  public:
   TwoLayers() {
     body = register_module("body", torch::nn::Linear(3, 4));
@@ -35,9 +36,13 @@ class TwoLayers final : public models::Model {
     return pre_logits ? features : head->forward(features);
   }
   std::vector<models::FeatureInfo> feature_info() const override { return {{"body", 4, 1}}; }
+  int64_t num_classes() const override { return 2; }
+  int64_t in_chans() const override { return 3; }
+  int64_t img_size() const override { return 1; }
   void reset_classifier(int64_t) override {}
+  void replace_head(int64_t) override {}
   Json config() const override { return Json::object(); }
-  std::vector<std::string> classifier() const override { return {"head"}; }
+  std::vector<std::string> head_modules() const override { return {"head"}; }
   int64_t layer_id(const std::string& p) const override { return p.starts_with("head.") ? 1 : 0; }
   int64_t layer_count() const override { return 2; }
 
@@ -101,7 +106,7 @@ TEST(FreezeTest, OtherWordsAreRefused) {
 // Recomputed blocks above frozen ones get the gradients of the plain pass.
 TEST(FreezeTest, GoesWithGradientCheckpointing) {
   const auto gradients = [](bool checkpointing) {
-    const auto model = models::create_model(
+    const auto model = models::create_model<models::ImageModel>(
         "vit_lite_2_4_32", {{"num_classes", 3}, {"in_chans", 1}, {"img_size", 16}}, 5);
     Progress silent;
     freeze_layers(*model, "2", silent);
@@ -167,7 +172,7 @@ class FineTuning : public ::testing::Test {
   }
   // The weights that a run of this config begins with.
   static runtime::TensorMap start() {
-    return runtime::named_state(*models::create_model(
+    return runtime::named_state(*models::create_model<models::ImageModel>(
         "resnet20", {{"num_classes", 3}, {"in_chans", 1}, {"img_size", 12}}, 0));
   }
 

@@ -114,6 +114,32 @@ TEST(AccumulationTest, EveryItemCountsTheSame) {
   EXPECT_NEAR(p.grad().item<double>(), (3 * 10 + 5 * 30) / 40.0, 1e-6);
 }
 
+// Five steps of warm-up: timm's first step has warmup_lr itself, whatever ends the run.
+TEST_F(Loop, WarmUpBeginsAtItsBeginning) {
+  Numbers by_epochs(20), by_steps(20), reference(20);
+  auto c = config("epochs");
+  c.schedule.warmup_epochs = 1;
+  c.schedule.warmup_lr = 0.01;
+  c.optimizer.lr = 0.11;
+  train(by_epochs, c, {}, silent_);
+  c.output = (root_ / "steps").string();
+  c.max_steps = 5;
+  train(by_steps, c, {}, silent_);
+  auto& fc = reference.line.fc;
+  for (int64_t step = 0; step < 5; ++step) {
+    const auto x = torch::arange(4 * step, 4 * step + 4, torch::kFloat).unsqueeze(1) / 10;
+    (fc->forward(x) - 2 * x).square().mean().backward();
+    const torch::NoGradGuard no_grad;
+    for (auto& p : fc->parameters()) {
+      p.sub_(p.grad(), 0.01 + 0.02 * static_cast<double>(step));
+      p.mutable_grad().reset();
+    }
+  }
+  EXPECT_EQ(result(by_epochs), result(by_steps));
+  EXPECT_NEAR(result(by_epochs).first, result(reference).first, 1e-6);
+  EXPECT_NEAR(result(by_epochs).second, result(reference).second, 1e-6);
+}
+
 TEST_F(Loop, TheScoresDirectionChoosesTheBestEpoch) {
   Numbers task(8, {5, 3, 4});
   auto c = config("best");

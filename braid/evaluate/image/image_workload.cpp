@@ -7,12 +7,13 @@
 
 #include "braid/core/error.h"
 #include "braid/data/image/statistics.h"
+#include "braid/data/open_dataset.h"
 #include "braid/evaluate/image/fusion.h"
 #include "braid/evaluate/image/mistakes.h"
 #include "braid/evaluate/image/robustness.h"
 #include "braid/evaluate/metrics.h"
-#include "braid/models/macs.h"
 #include "braid/models/registry.h"
+#include "braid/models/vision/cost.h"
 #include "braid/runtime/device.h"
 #include "braid/runtime/eval_scope.h"
 #include "braid/runtime/tensor_file.h"
@@ -42,7 +43,7 @@ class ImageInference final : public Inference {
   ImageInference(models::LoadedModel loaded, const std::string& dtype)
       : loaded_(std::move(loaded)), scope_(*loaded_.model, dtype) {}
   void set_batch(int64_t items) override {
-    const auto& input = loaded_.card.input;
+    const auto& input = loaded_.hub.input;
     const auto format =
         input.channels > 1 ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous;
     images_ = torch::randn({items, input.channels, input.height, input.width})
@@ -76,7 +77,7 @@ class RobustnessProbe final : public Probe {
   void measure(const TrainedRun& run, ModelResult& result) override {
     auto loaded = load_(run);
     result.robustness =
-        measure_robustness(*loaded.model, test_, loaded.card.input, options_, progress_);
+        measure_robustness(*loaded.model, test_, loaded.hub.input, options_, progress_);
   }
 
  private:
@@ -113,7 +114,7 @@ std::vector<std::string> ImageWorkload::resolve_models(
   const auto resolved = models::resolve_names(names);
   std::vector<std::string> known;
   for (const auto& name : resolved) {
-    const std::string entry = models::find_model(name).name;  // without a tag
+    const auto entry = models::find_model(name).name;  // without a tag
     if (std::count(known.begin(), known.end(), entry) > 0)
       throw UsageError("compare", fmt::format("'{}' is named twice", entry), "--models");
     known.push_back(entry);
@@ -133,10 +134,9 @@ ModelProfile ImageWorkload::profile(const std::string& model) const {
   auto made = tasks::make_image_model(task_config(run), part.splits,
                                       {.seed = run.seed, .statistics = part.statistics}, progress_);
   made.model->to(runtime::resolve_device(config_.device));
-  const auto& input = made.card.input;
+  const auto& input = made.hub.input;
   profile.input_size = {input.channels, input.height, input.width};
   const std::vector<int64_t> one = {1, input.channels, input.height, input.width};
-  profile.train_macs = models::count_macs(*made.model, one);
   {
     constexpr int64_t kBatch = 32;
     const runtime::EvalScope scope(*made.model, config_.dtype);
@@ -148,10 +148,10 @@ ModelProfile ImageWorkload::profile(const std::string& model) const {
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
     profile.forward_items_per_s = static_cast<double>(kBatch) / std::max(1e-6, seconds.count());
   }
-  made.model->eval();
-  made.model->reparameterize();
-  profile.params = models::count_parameters(*made.model);
-  profile.macs = models::count_macs(*made.model, one);
+  const auto cost = models::count_cost(*made.model, one);
+  profile.params = cost.params;
+  profile.macs = cost.macs;
+  profile.train_macs = cost.train_macs;
   return profile;
 }
 
@@ -208,7 +208,7 @@ models::LoadedModel ImageWorkload::load(const TrainedRun& run) const {
 TestResult ImageWorkload::evaluate(const TrainedRun& run, Progress& progress) const {
   auto loaded = load(run);
   const auto predictions =
-      tasks::run_model(*loaded.model, test_, loaded.card.input, options(), progress);
+      tasks::run_model(*loaded.model, test_, loaded.hub.input, options(), progress);
   if (predictions.labels.numel() == 0)
     throw DataError("compare", "no " + summary_.test_split + " image could be read", config_.data);
   const auto probabilities = predictions.logits.softmax(1);

@@ -8,9 +8,9 @@
 
 #include "braid/data/dataset.h"
 #include "braid/data/image/statistics.h"
-#include "braid/evaluate/compare.h"
+#include "braid/evaluate/compare_config.h"
 #include "braid/evaluate/workload.h"
-#include "braid/models/checkpoint.h"
+#include "braid/models/vision/image_checkpoint.h"
 #include "braid/tasks/task.h"
 #include "braid/train/config.h"
 

@@ -47,7 +47,7 @@ Sample take_sample(const data::DatasetPtr& dataset, const data::InputConfig& inp
 using ImageChange = std::function<io::Image(const io::Image&, uint64_t seed)>;
 
 // Top-1 in percent on the sample, every image changed first.
-double accuracy(models::Model& model, const Sample& sample, const ImageChange& change,
+double accuracy(models::ImageModel& model, const Sample& sample, const ImageChange& change,
                 const data::InputConfig& input, const RobustnessOptions& options) {
   const auto changed = [&](const io::Image& image, int64_t index) {
     const int64_t position = sample.positions.at(static_cast<size_t>(index));
@@ -66,7 +66,7 @@ double accuracy(models::Model& model, const Sample& sample, const ImageChange& c
 
 }  // namespace
 
-Robustness measure_robustness(models::Model& model, const data::DatasetPtr& dataset,
+Robustness measure_robustness(models::ImageModel& model, const data::DatasetPtr& dataset,
                               const data::InputConfig& input, const RobustnessOptions& options,
                               Progress& progress) {
   const auto sample = take_sample(dataset, input, options);

@@ -7,7 +7,7 @@
 #include "braid/data/dataset.h"
 #include "braid/data/image/transforms.h"
 #include "braid/evaluate/result.h"
-#include "braid/models/model.h"
+#include "braid/models/vision/image_model.h"
 
 namespace braid::evaluate {
 
@@ -27,7 +27,7 @@ struct RobustnessOptions {
 // size of the files. Every model sees the same images, corrupted by the same seeds,
 // whatever else was left out. Throws
 // DataError when an image cannot be read and is not to be skipped, or none can.
-Robustness measure_robustness(models::Model& model, const data::DatasetPtr& dataset,
+Robustness measure_robustness(models::ImageModel& model, const data::DatasetPtr& dataset,
                               const data::InputConfig& input, const RobustnessOptions& options,
                               Progress& progress);
 

@@ -1,26 +1,26 @@
 #include "braid/models/vision/compact.h"
 
 #include "braid/models/layer_ids.h"
+#include "braid/nn/basic/pad.h"
 #include "braid/nn/position/position.h"
 
 namespace braid::models {
 
-void CompactModel::build(const nn::CompactTokenizerConfig& tokens,
-                         nn::CompactTransformerConfig encoder, int64_t img_size, int64_t patch,
-                         int64_t reduction) {
+void CompactModel::build(const CompactTokenizerConfig& tokens, CompactTransformerConfig encoder,
+                         int64_t img_size, int64_t patch, int64_t reduction) {
   depth_ = encoder.depth;
   patch_ = patch;
   reduction_ = reduction;
   embed_dim_ = encoder.embed_dim;
-  tokenizer = register_module("tokenizer", nn::CompactTokenizer(tokens));
+  tokenizer = register_module("tokenizer", CompactTokenizer(tokens));
   if (patch > 0) img_size = (img_size + patch - 1) / patch * patch;
-  encoder.side = tokenizer->side(img_size);
-  classifier_ = register_module("classifier", nn::CompactTransformer(encoder));
+  encoder.grid_size = tokenizer->grid_size(img_size);
+  classifier_ = register_module("classifier", CompactTransformer(encoder));
 }
 
 torch::Tensor CompactModel::forward_features(const torch::Tensor& x) {
   const auto tokens =
-      tokenizer->forward(patch_ > 0 ? nn::pad_to_patches(x, patch_) : x);  // [B,N,D]
+      tokenizer->forward(patch_ > 0 ? nn::pad_to_multiple(x, patch_) : x);  // [B,N,D]
   return classifier_->encode(tokens, checkpointing());
 }
 
@@ -33,9 +33,7 @@ std::vector<FeatureInfo> CompactModel::feature_info() const {
   return {{"classifier.norm", embed_dim_, reduction_}};
 }
 
-void CompactModel::reset_classifier(int64_t num_classes) {
-  classifier_->reset_classifier(num_classes);
-}
+void CompactModel::replace_head(int64_t num_classes) { classifier_->reset_classifier(num_classes); }
 
 std::vector<std::string> CompactModel::no_weight_decay() const {
   std::vector<std::string> names;
@@ -55,7 +53,8 @@ int64_t CompactModel::layer_id(const std::string& parameter) const {
 torch::Tensor CompactModel::resample_weight(const std::string& name,
                                             const torch::Tensor& loaded) const {
   if (name != "classifier.positional_emb" || loaded.dim() != 3) return loaded;
-  return nn::resample_position_embedding(loaded, classifier_->side(), classifier_->prefix_tokens());
+  return nn::resample_position_embedding(loaded, classifier_->grid_size(),
+                                         classifier_->prefix_tokens());
 }
 
 }  // namespace braid::models

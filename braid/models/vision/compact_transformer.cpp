@@ -1,43 +1,44 @@
 #include "braid/models/vision/compact_transformer.h"
 
-#include "braid/nn/attention/attention.h"
+#include "braid/nn/attention/self_attention.h"
 #include "braid/nn/basic/drop_path.h"
 #include "braid/nn/basic/init.h"
-#include "braid/runtime/grad_checkpoint.h"
+#include "braid/nn/head/replace_head.h"
 
-namespace braid::nn {
+namespace braid::models {
 namespace {
 
 // Post-norm twist of the reference: the second residual starts from the normalized tokens.
-class CompactBlockImpl : public torch::nn::Module {
+class CompactBlockImpl : public nn::BlockImpl {
  public:
   CompactBlockImpl(const CompactTransformerConfig& config, double drop_path_rate)
       : drop_(config.drop_rate), drop_path_(drop_path_rate) {
     const int64_t D = config.embed_dim;
     const auto hidden = static_cast<int64_t>(static_cast<double>(D) * config.mlp_ratio);
     pre_norm = register_module("pre_norm", torch::nn::LayerNorm(torch::nn::LayerNormOptions({D})));
-    self_attn =
-        register_module("self_attn", Attention(AttentionConfig{.dim = D,
+    self_attn = register_module(
+        "self_attn", nn::SelfAttention(nn::SelfAttentionConfig{.dim = D,
                                                                .num_heads = config.num_heads,
                                                                .attn_drop = config.attn_drop_rate,
                                                                .proj_drop = config.drop_rate}));
     linear1 = register_module("linear1", torch::nn::Linear(D, hidden));
     norm1 = register_module("norm1", torch::nn::LayerNorm(torch::nn::LayerNormOptions({D})));
     linear2 = register_module("linear2", torch::nn::Linear(hidden, D));
-    init_linear_(linear1);
-    init_linear_(linear2);
+    nn::init_linear_(linear1);
+    nn::init_linear_(linear2);
   }
 
-  torch::Tensor forward(torch::Tensor x) {  // [B,N,D]
-    x = x + drop_path(self_attn->forward(pre_norm->forward(x)), drop_path_, is_training());
+  torch::Tensor forward(const torch::Tensor& tokens) override {  // [B,N,D]
+    auto x = tokens + nn::drop_path(self_attn->forward(pre_norm->forward(tokens)), drop_path_,
+                                    is_training());
     x = norm1->forward(x);
     auto y = torch::dropout(at::gelu(linear1->forward(x)), drop_, is_training());
     y = torch::dropout(linear2->forward(y), drop_, is_training());
-    return x + drop_path(y, drop_path_, is_training());
+    return x + nn::drop_path(y, drop_path_, is_training());
   }
 
   torch::nn::LayerNorm pre_norm{nullptr}, norm1{nullptr};
-  Attention self_attn{nullptr};
+  nn::SelfAttention self_attn{nullptr};
   torch::nn::Linear linear1{nullptr}, linear2{nullptr};
 
  private:
@@ -49,8 +50,8 @@ TORCH_MODULE(CompactBlock);
 
 CompactTokenizerImpl::CompactTokenizerImpl(const CompactTokenizerConfig& config) : config_(config) {
   for (int64_t i = 0; i < config.conv_layers; ++i) {
-    const int64_t in = i == 0 ? config.in_chans : config.hidden_chans;
-    const int64_t out = i + 1 == config.conv_layers ? config.embed_dim : config.hidden_chans;
+    const int64_t in = i == 0 ? config.in_chs : config.hidden_chs;
+    const int64_t out = i + 1 == config.conv_layers ? config.embed_dim : config.hidden_chs;
     torch::nn::Conv2d conv(torch::nn::Conv2dOptions(in, out, config.kernel_size)
                                .stride(config.stride)
                                .padding(config.padding)
@@ -71,7 +72,7 @@ torch::Tensor CompactTokenizerImpl::forward(torch::Tensor x) {
   return x.flatten(2).transpose(1, 2);  // [B,D,h,w] -> [B,N,D]
 }
 
-int64_t CompactTokenizerImpl::side(int64_t img_size) const {
+int64_t CompactTokenizerImpl::grid_size(int64_t img_size) const {
   int64_t side = img_size;
   for (int64_t i = 0; i < config_.conv_layers; ++i) {
     side = (side + 2 * config_.padding - config_.kernel_size) / config_.stride + 1;
@@ -85,15 +86,16 @@ CompactTransformerImpl::CompactTransformerImpl(const CompactTransformerConfig& c
   const int64_t D = config.embed_dim;
   if (config.seq_pool) {
     attention_pool = register_module("attention_pool", torch::nn::Linear(D, 1));
-    init_linear_(attention_pool);
+    nn::init_linear_(attention_pool);
   } else {
     class_emb = register_parameter("class_emb", torch::zeros({1, 1, D}));
   }
   positional_emb = register_parameter(
-      "positional_emb", torch::zeros({1, config.side * config.side + prefix_tokens(), D}));
-  trunc_normal_(positional_emb, 0.2);
-  const auto rates = drop_path_rates(config.drop_path_rate, config.depth);
-  for (const double rate : rates) blocks->push_back(CompactBlock(config, rate));
+      "positional_emb",
+      torch::zeros({1, config.grid_size * config.grid_size + prefix_tokens(), D}));
+  nn::trunc_normal_(positional_emb, 0.2);
+  for (const double rate : nn::drop_path_rates(config.drop_path_rate, config.depth))
+    blocks->push_back(CompactBlock(config, rate));
   register_module("blocks", blocks);
   norm = register_module("norm", torch::nn::LayerNorm(torch::nn::LayerNormOptions({D})));
   reset_classifier(config.num_classes);
@@ -103,11 +105,7 @@ torch::Tensor CompactTransformerImpl::encode(torch::Tensor x, bool checkpointing
   if (!config_.seq_pool)
     x = torch::cat({class_emb.expand({x.size(0), -1, -1}).to(x.dtype()), x}, 1);
   x = torch::dropout(x + positional_emb, config_.drop_rate, is_training());
-  for (const auto& module : *blocks) {
-    CompactBlock block(std::dynamic_pointer_cast<CompactBlockImpl>(module));
-    x = runtime::maybe_checkpoint(checkpointing, block, x);
-  }
-  return norm->forward(x);
+  return norm->forward(blocks->forward(x, checkpointing));
 }
 
 torch::Tensor CompactTransformerImpl::pool(const torch::Tensor& tokens) {
@@ -118,11 +116,7 @@ torch::Tensor CompactTransformerImpl::pool(const torch::Tensor& tokens) {
 
 void CompactTransformerImpl::reset_classifier(int64_t num_classes) {
   config_.num_classes = num_classes;
-  if (fc) unregister_module("fc");
-  fc = nullptr;
-  if (num_classes == 0) return;
-  fc = register_module("fc", torch::nn::Linear(config_.embed_dim, num_classes));
-  init_linear_(fc);
+  nn::replace_head(*this, "fc", fc, nn::new_head(config_.embed_dim, num_classes, 0.02));
 }
 
-}  // namespace braid::nn
+}  // namespace braid::models

@@ -1,21 +1,23 @@
 // The tokenizer and encoder that ViT-Lite and the Compact Convolutional Transformer share.
 //
 // Paper: Hassani et al., "Escaping the Big Data Paradigm with Compact Transformers",
-// https://arxiv.org/abs/2104.05704 Reference: https://github.com/SHI-Labs/Compact-Transformers
+// https://arxiv.org/abs/2104.05704
+// Reference: https://github.com/SHI-Labs/Compact-Transformers
 // (Apache-2.0). Keys and shapes are those of the reference.
 #pragma once
 
 #include <vector>
 
+#include "braid/nn/basic/block_list.h"
 #include "braid/torch.h"
 
-namespace braid::nn {
+namespace braid::models {
 
 struct CompactTokenizerConfig {
-  int64_t in_chans = 3;
+  int64_t in_chs = 3;
   int64_t embed_dim = 256;
   int64_t conv_layers = 1;
-  int64_t hidden_chans = 64;  // of all convolutions but the last
+  int64_t hidden_chs = 64;  // of all convolutions but the last
   int64_t kernel_size = 3;
   int64_t stride = 1;
   int64_t padding = 1;
@@ -30,7 +32,7 @@ class CompactTokenizerImpl : public torch::nn::Module {
   explicit CompactTokenizerImpl(const CompactTokenizerConfig& config);
   torch::Tensor forward(torch::Tensor x);
   // Tokens along one side for images of img_size pixels.
-  int64_t side(int64_t img_size) const;
+  int64_t grid_size(int64_t img_size) const;
 
   torch::nn::ModuleList conv_layers;
 
@@ -46,8 +48,8 @@ struct CompactTransformerConfig {
   int64_t depth = 7;
   int64_t num_heads = 4;
   double mlp_ratio = 2.0;
-  int64_t side = 8;      // tokens along one side of the grid
-  bool seq_pool = true;  // pool tokens by learned weights; else a class token
+  int64_t grid_size = 8;  // tokens along one side of the grid
+  bool seq_pool = true;   // pool tokens by learned weights; else a class token
   double drop_rate = 0;
   double attn_drop_rate = 0;
   double drop_path_rate = 0;
@@ -63,11 +65,11 @@ class CompactTransformerImpl : public torch::nn::Module {
   torch::Tensor pool(const torch::Tensor& tokens);  // [B,N,D] -> [B,D]
   void reset_classifier(int64_t num_classes);
   int64_t prefix_tokens() const { return config_.seq_pool ? 0 : 1; }
-  int64_t side() const { return config_.side; }
+  int64_t grid_size() const { return config_.grid_size; }
 
   torch::Tensor positional_emb, class_emb;
   torch::nn::Linear attention_pool{nullptr}, fc{nullptr};
-  torch::nn::ModuleList blocks;
+  nn::BlockList blocks;
   torch::nn::LayerNorm norm{nullptr};
 
  private:
@@ -75,4 +77,4 @@ class CompactTransformerImpl : public torch::nn::Module {
 };
 TORCH_MODULE(CompactTransformer);
 
-}  // namespace braid::nn
+}  // namespace braid::models

@@ -5,20 +5,19 @@
 #include <algorithm>
 #include <charconv>
 #include <map>
-#include <numeric>
 #include <sstream>
 
 #include "braid/core/error.h"
 #include "braid/models/vision/mobile_attention.h"
-#include "braid/runtime/grad_checkpoint.h"
+#include "braid/nn/basic/drop_path.h"
 
-namespace braid::nn {
+namespace braid::models {
 namespace {
 
 // One block string, taken apart.
 struct BlockArgs {
   std::string type;
-  std::optional<Act> act{};
+  std::optional<nn::Act> act{};
   std::map<std::string, double> numbers{};  // by letter
   double get(const std::string& key, double otherwise) const {
     const auto it = numbers.find(key);
@@ -31,7 +30,7 @@ struct BlockArgs {
 
 [[noreturn]] void fail(const std::string& expected, const std::string& block) {
   throw ConfigError("models", fmt::format("expected {}, got '{}'", expected, block),
-                    "field arch_def", "see braid/nn/mobile_stages.h for the notation");
+                    "field arch_def", "see efficientnet_stages.h for the notation");
 }
 
 void parse_number(const std::string& word, const std::string& block, BlockArgs& args) {
@@ -51,8 +50,10 @@ void parse_number(const std::string& word, const std::string& block, BlockArgs& 
 
 BlockArgs parse_block(const std::string& block) {
   static const std::vector<std::string> kTypes = {"cn", "ds", "ir", "er", "uir", "mqa"};
-  static const std::map<std::string, Act> kActs = {
-      {"nre", Act::kRelu}, {"nr6", Act::kRelu6}, {"nhs", Act::kHardSwish}, {"nsw", Act::kSilu}};
+  static const std::map<std::string, nn::Act> kActs = {{"nre", nn::Act::kRelu},
+                                                       {"nr6", nn::Act::kRelu6},
+                                                       {"nhs", nn::Act::kHardSwish},
+                                                       {"nsw", nn::Act::kSilu}};
   std::istringstream words(block);
   BlockArgs args;
   std::getline(words, args.type, '_');
@@ -84,10 +85,10 @@ BlockArgs parse_block(const std::string& block) {
   return args;
 }
 
-std::shared_ptr<FeatureBlockImpl> make_block(const BlockArgs& args, int64_t in, int64_t stride,
-                                             double drop_path_rate,
-                                             const EfficientNetStagesConfig& config) {
-  const Act act = args.act.value_or(config.act);
+std::shared_ptr<nn::BlockImpl> make_mobile_block(const BlockArgs& args, int64_t in, int64_t stride,
+                                                 double drop_path,
+                                                 const EfficientNetStagesConfig& config) {
+  const nn::Act act = args.act.value_or(config.act);
   const int64_t out = args.whole("c", 0);
   const double exp_ratio = args.get("e", 1);
   if (args.type == "mqa")
@@ -99,32 +100,39 @@ std::shared_ptr<FeatureBlockImpl> make_block(const BlockArgs& args, int64_t in, 
                                        .kv_stride = args.whole("v", 1),
                                        .dw_kernel_size = args.whole("k", 3)},
                               .layer_scale_init_value = config.layer_scale_init_value,
-                              .drop_path_rate = drop_path_rate});
+                              .drop_path = drop_path});
   if (args.type == "uir")
-    return std::make_shared<UniversalInvertedResidualImpl>(
-        UniversalInvertedResidualConfig{.in_chs = in,
-                                        .out_chs = out,
-                                        .dw_kernel_size_start = args.whole("a", 0),
-                                        .dw_kernel_size_mid = args.whole("k", 3),
-                                        .stride = stride,
-                                        .exp_ratio = exp_ratio,
-                                        .act = act,
-                                        .layer_scale_init_value = config.layer_scale_init_value,
-                                        .drop_path_rate = drop_path_rate});
-  MobileBlockConfig block{.in_chs = in,
-                          .out_chs = out,
-                          .kernel_size = args.whole("k", 3),
-                          .stride = stride,
-                          .exp_ratio = exp_ratio,
-                          .act = act,
-                          .se = config.se,
-                          .drop_path_rate = drop_path_rate};
+    return std::make_shared<nn::UniversalInvertedResidualImpl>(
+        nn::UniversalInvertedResidualConfig{.in_chs = in,
+                                            .out_chs = out,
+                                            .dw_kernel_size_start = args.whole("a", 0),
+                                            .dw_kernel_size_mid = args.whole("k", 3),
+                                            .stride = stride,
+                                            .exp_ratio = exp_ratio,
+                                            .act = act,
+                                            .layer_scale_init_value = config.layer_scale_init_value,
+                                            .drop_path = drop_path});
+  nn::MobileBlockConfig block{.in_chs = in,
+                              .out_chs = out,
+                              .kernel_size = args.whole("k", 3),
+                              .stride = stride,
+                              .exp_ratio = exp_ratio,
+                              .act = act,
+                              .se = config.se,
+                              .drop_path = drop_path};
   block.se.ratio = args.get("se", 0);
-  if (args.type == "cn") return std::make_shared<ConvBnActImpl>(block);
-  if (args.type == "ds") return std::make_shared<DepthwiseSeparableConvImpl>(block);
+  if (args.type == "cn")
+    return std::make_shared<nn::ConvNormActImpl>(
+        nn::ConvNormActConfig{.in_chs = in,
+                              .out_chs = out,
+                              .kernel_size = block.kernel_size,
+                              .stride = stride,
+                              .act = act,
+                              .norm_key = "bn1"});
+  if (args.type == "ds") return std::make_shared<nn::DepthwiseSeparableConvImpl>(block);
   if (!config.se_from_exp) block.se.ratio /= exp_ratio;
-  if (args.type == "er") return std::make_shared<EdgeResidualImpl>(block);
-  return std::make_shared<InvertedResidualImpl>(block);
+  if (args.type == "er") return std::make_shared<nn::EdgeResidualImpl>(block);
+  return std::make_shared<nn::InvertedResidualImpl>(block);
 }
 
 std::vector<BlockArgs> parse_stage(const std::string& stage, int64_t depth) {
@@ -152,30 +160,31 @@ EfficientNetStagesImpl::EfficientNetStagesImpl(const EfficientNetStagesConfig& c
   for (size_t i = 0; i < count; ++i)
     stages.push_back(parse_stage(config.arch_def[i], config.depths[i]));
 
-  const auto total =
-      static_cast<double>(std::accumulate(config.depths.begin(), config.depths.end(), int64_t{0}));
+  // One step more than there are blocks: the last one stays below the rate.
+  auto steps = config.depths;
+  steps.push_back(1);
+  const auto rates = nn::drop_path_rates(config.drop_path_rate, steps);
   MobileLevel level{.stage = -1, .num_chs = config.in_chs};
   for (size_t i = 0; i < count; ++i) {
     const int64_t stride = stages[i][0].whole("s", 1);
     if (stride > 1) levels_.push_back(level);
     level.stage = static_cast<int64_t>(i);
     level.reduction *= stride;
-    torch::nn::ModuleList blocks;
+    nn::BlockList blocks;
     for (const auto& args : stages[i]) {
-      const double rate = config.drop_path_rate * static_cast<double>(blocks_.size()) / total;
-      blocks_.emplace_back(
-          make_block(args, level.num_chs, blocks->is_empty() ? stride : 1, rate, config));
-      blocks->push_back(blocks_.back());
+      const size_t j = blocks->size();
+      blocks->push_back(
+          make_mobile_block(args, level.num_chs, j == 0 ? stride : 1, rates[i][j], config));
       level.num_chs = args.whole("c", 0);
     }
-    register_module(std::to_string(i), blocks);
+    stages_.push_back(register_module(std::to_string(i), blocks));
   }
   levels_.push_back(level);
 }
 
 torch::Tensor EfficientNetStagesImpl::forward(torch::Tensor x, bool checkpointing) {
-  for (auto& block : blocks_) x = runtime::maybe_checkpoint(checkpointing, block, x);
+  for (auto& stage : stages_) x = stage->forward(x, checkpointing);
   return x;
 }
 
-}  // namespace braid::nn
+}  // namespace braid::models

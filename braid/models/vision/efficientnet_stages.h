@@ -5,12 +5,14 @@
 // "ir_k3_s2_e6_c80 ir_k3_s1_e2.5_c80", and its number of blocks stands beside it: the last string
 // is repeated, or the last blocks are left out. Only a stage's first block may have a stride.
 #pragma once
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "braid/nn/basic/block_list.h"
 #include "braid/nn/block/efficientnet_blocks.h"
 
-namespace braid::nn {
+namespace braid::models {
 
 struct EfficientNetStagesConfig {
   // Per block, joined by "_": its type, then letters with numbers.
@@ -21,11 +23,11 @@ struct EfficientNetStagesConfig {
   //   se ratio of squeeze-and-excitation, n activation (nre, nr6, nhs, nsw),
   //   mqa: h heads, d channels per head, v stride of keys and values
   std::vector<std::string> arch_def;
-  std::vector<int64_t> depths;  // blocks per stage
-  int64_t in_chs = 32;          // of the first block
-  Act act = Act::kRelu;         // of blocks that name none
-  MobileSqueezeConfig se{};     // its ratio comes from arch_def
-  bool se_from_exp = true;      // the ratio is of the hidden channels; else of the block's input
+  std::vector<int64_t> depths;   // blocks per stage
+  int64_t in_chs = 32;           // of the first block
+  nn::Act act = nn::Act::kRelu;  // of blocks that name none
+  nn::MobileSqueezeConfig se{};  // its ratio comes from arch_def
+  bool se_from_exp = true;       // the ratio is of the hidden channels; else of the block's input
   std::optional<double> layer_scale_init_value{};  // of uir and mqa; unset: none
   double drop_path_rate = 0;  // rises from 0 for the first block and would be this after the last
 };
@@ -48,9 +50,9 @@ class EfficientNetStagesImpl : public torch::nn::Module {
   const std::vector<MobileLevel>& levels() const { return levels_; }
 
  private:
-  std::vector<FeatureBlock> blocks_;  // of all stages, in order
+  std::vector<nn::BlockList> stages_;
   std::vector<MobileLevel> levels_;
 };
 TORCH_MODULE(EfficientNetStages);
 
-}  // namespace braid::nn
+}  // namespace braid::models

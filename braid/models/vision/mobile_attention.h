@@ -4,9 +4,12 @@
 // https://arxiv.org/abs/1911.02150
 // Reference: timm's MobileAttention and MultiQueryAttention2d (Apache-2.0); same keys and shapes.
 #pragma once
+#include <optional>
+
+#include "braid/nn/attention/core.h"
 #include "braid/nn/block/efficientnet_blocks.h"
 
-namespace braid::nn {
+namespace braid::models {
 
 struct MultiQueryAttentionConfig {
   int64_t dim = 0;      // channels in
@@ -31,12 +34,12 @@ class MultiQueryAttention2dImpl : public torch::nn::Module {
   struct Projection {
     torch::nn::Conv2d down_conv{nullptr};
     torch::nn::BatchNorm2d norm{nullptr};
-    torch::nn::Conv2d proj{nullptr};
+    nn::Pointwise proj{nullptr};
   };
   Projection make_projection(const char* key);
   torch::Tensor project(Projection& part, const torch::Tensor& x);
   MultiQueryAttentionConfig config_;
-  torch::nn::Conv2d query_{nullptr}, output_{nullptr};
+  nn::Pointwise query_{nullptr}, output_{nullptr};
   Projection key_, value_;
 };
 TORCH_MODULE(MultiQueryAttention2d);
@@ -44,12 +47,12 @@ TORCH_MODULE(MultiQueryAttention2d);
 struct MobileAttentionConfig {
   MultiQueryAttentionConfig attn{};
   std::optional<double> layer_scale_init_value{};  // unset: none
-  double drop_path_rate = 0;
+  double drop_path = 0;
 };
 
 // scale * attn(norm(x)), with x added where the channels are kept. Keys: norm, attn,
 // (layer_scale.gamma).
-class MobileAttentionImpl : public FeatureBlockImpl {
+class MobileAttentionImpl : public nn::BlockImpl {
  public:
   explicit MobileAttentionImpl(const MobileAttentionConfig& config);
   torch::Tensor forward(const torch::Tensor& x) override;
@@ -59,8 +62,8 @@ class MobileAttentionImpl : public FeatureBlockImpl {
   double drop_path_;
   torch::nn::BatchNorm2d norm_{nullptr};
   MultiQueryAttention2d attn_{nullptr};
-  LayerScale2d layer_scale_{nullptr};
+  nn::LayerScale2d layer_scale_{nullptr};
 };
 TORCH_MODULE(MobileAttention);
 
-}  // namespace braid::nn
+}  // namespace braid::models

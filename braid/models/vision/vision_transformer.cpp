@@ -5,8 +5,9 @@
 #include "braid/nn/basic/drop_path.h"
 #include "braid/nn/basic/init.h"
 #include "braid/nn/basic/norm.h"
+#include "braid/nn/block/vit_block.h"
+#include "braid/nn/head/replace_head.h"
 #include "braid/nn/position/position.h"
-#include "braid/runtime/grad_checkpoint.h"
 
 namespace braid::models {
 
@@ -26,8 +27,8 @@ VisionTransformer::VisionTransformer(const char* model, const VisionTransformerC
     dist_token = register_parameter("dist_token", torch::zeros({1, 1, D}));
     nn::trunc_normal_(dist_token, 0.02);
   }
-  pos_embed = register_parameter("pos_embed",
-                                 torch::zeros({1, body.side * body.side + embedded_prefix(), D}));
+  pos_embed = register_parameter(
+      "pos_embed", torch::zeros({1, body.grid_size * body.grid_size + embedded_prefix(), D}));
   nn::trunc_normal_(pos_embed, 0.02);
   for (const double rate : nn::drop_path_rates(body.drop_path_rate, body.depth))
     blocks->push_back(nn::ViTBlock(nn::ViTBlockConfig{.dim = D,
@@ -39,7 +40,7 @@ VisionTransformer::VisionTransformer(const char* model, const VisionTransformerC
                                                       .drop_path = rate}));
   register_module("blocks", blocks);
   norm = register_module("norm", nn::layer_norm(D));
-  VisionTransformer::reset_classifier(body.num_classes);
+  VisionTransformer::replace_head(body.num_classes);
 }
 
 torch::Tensor VisionTransformer::forward_features(const torch::Tensor& x) {
@@ -50,11 +51,7 @@ torch::Tensor VisionTransformer::forward_features(const torch::Tensor& x) {
   parts.push_back(tokens);
   tokens = torch::cat(parts, 1);  // [B,prefix+N,D]
   if (!body_.no_embed_class) tokens = tokens + pos_embed;
-  for (const auto& module : *blocks) {
-    nn::ViTBlock block(std::dynamic_pointer_cast<nn::ViTBlockImpl>(module));
-    tokens = runtime::maybe_checkpoint(checkpointing(), block, tokens);
-  }
-  return norm->forward(tokens);
+  return norm->forward(blocks->forward(tokens, checkpointing()));
 }
 
 torch::Tensor VisionTransformer::forward_head(const torch::Tensor& features, bool pre_logits) {
@@ -86,13 +83,13 @@ std::vector<FeatureInfo> VisionTransformer::feature_info() const {
   return info;
 }
 
-void VisionTransformer::reset_classifier(int64_t num_classes) {
-  nn::replace_linear(*this, "head", head, body_.embed_dim, num_classes);
-  if (body_.distilled)
-    nn::replace_linear(*this, "head_dist", head_dist, body_.embed_dim, num_classes);
+void VisionTransformer::replace_head(int64_t num_classes) {
+  const auto fresh = [&] { return nn::new_head(body_.embed_dim, num_classes, 0.02); };
+  nn::replace_head(*this, "head", head, fresh());
+  if (body_.distilled) nn::replace_head(*this, "head_dist", head_dist, fresh());
 }
 
-std::vector<std::string> VisionTransformer::classifier() const {
+std::vector<std::string> VisionTransformer::head_modules() const {
   if (body_.distilled) return {"head", "head_dist"};
   return {"head"};
 }
@@ -112,7 +109,7 @@ int64_t VisionTransformer::layer_id(const std::string& parameter) const {
 torch::Tensor VisionTransformer::resample_weight(const std::string& name,
                                                  const torch::Tensor& loaded) const {
   if (name != "pos_embed" || loaded.dim() != 3) return loaded;
-  return nn::resample_position_embedding(loaded, body_.side, embedded_prefix());
+  return nn::resample_position_embedding(loaded, body_.grid_size, embedded_prefix());
 }
 
 }  // namespace braid::models

@@ -4,14 +4,15 @@
 // Reference: timm's VisionTransformer and VisionTransformerDistilled (Apache-2.0); same keys and
 // shapes.
 #pragma once
-#include "braid/models/model.h"
+#include "braid/models/vision/image_model.h"
+#include "braid/nn/basic/block_list.h"
 #include "braid/nn/block/vit_block.h"
 
 namespace braid::models {
 
 struct VisionTransformerConfig {
   int64_t num_classes = 1000;
-  int64_t side = 14;       // tokens along one side of the grid
+  int64_t grid_size = 14;  // tokens along one side of the grid
   int64_t reduction = 16;  // input pixels per token along one side
   int64_t embed_dim = 192;
   int64_t depth = 12;
@@ -27,14 +28,13 @@ struct VisionTransformerConfig {
 };
 
 // Keys: cls_token, (dist_token), pos_embed, blocks.I, norm, head, (head_dist).
-class VisionTransformer : public Model {
+class VisionTransformer : public ImageModel {
  public:
   torch::Tensor forward_features(const torch::Tensor& x) override;  // [B,C,H,W] -> [B,N,D]
   torch::Tensor forward_head(const torch::Tensor& features, bool pre_logits) override;
   std::pair<torch::Tensor, torch::Tensor> forward_distilled(const torch::Tensor& x) override;
   std::vector<FeatureInfo> feature_info() const override;
-  void reset_classifier(int64_t num_classes) override;
-  std::vector<std::string> classifier() const override;
+  std::vector<std::string> head_modules() const override;
   std::vector<std::string> no_weight_decay() const override;
   int64_t layer_id(const std::string& parameter) const override;
   int64_t layer_count() const override { return body_.depth + 2; }
@@ -42,15 +42,16 @@ class VisionTransformer : public Model {
                                 const torch::Tensor& loaded) const override;
 
   torch::Tensor cls_token, dist_token, pos_embed;
-  torch::nn::ModuleList blocks;
+  nn::BlockList blocks;
   torch::nn::LayerNorm norm{nullptr};
   torch::nn::Linear head{nullptr}, head_dist{nullptr};
 
  protected:
+  void replace_head(int64_t num_classes) override;
   // Checks the fields that every such model has; `model` stands in the errors.
   VisionTransformer(const char* model, const VisionTransformerConfig& body);
-  // Images [B,C,H,W] to tokens [B,side*side,D], without prefix tokens and positions. Its parameters
-  // are those named patch_embed.
+  // Images [B,C,H,W] to tokens [B,N,D], N = grid_size^2, without prefix tokens and positions. Its
+  // parameters are those named patch_embed.
   virtual torch::Tensor embed(const torch::Tensor& x) = 0;
 
  private:

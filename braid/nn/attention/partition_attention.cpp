@@ -1,65 +1,32 @@
 #include "braid/nn/attention/partition_attention.h"
 
 #include "braid/nn/attention/window.h"
-#include "braid/nn/basic/drop_path.h"
-#include "braid/nn/basic/init.h"
-#include "braid/nn/basic/norm.h"
-#include "braid/nn/conv/conv.h"
+#include "braid/nn/basic/pad.h"
 
 namespace braid::nn {
+namespace {
 
-PartitionAttentionImpl::PartitionAttentionImpl(const PartitionAttentionConfig& config)
-    : config_(config) {
-  const int64_t dim = config.dim;
-  norm1_ = register_module("norm1", layer_norm(dim, config.norm_eps));
-  attn_ = register_module(
-      "attn", RelativeAttention(RelativeAttentionConfig{.dim = dim,
-                                                        .dim_out = dim,
-                                                        .dim_head = config.dim_head,
-                                                        .side = config.size,
-                                                        .rel_pos_type = config.rel_pos_type,
-                                                        .rel_pos_dim = config.rel_pos_dim,
-                                                        .qkv_order = config.qkv_order,
-                                                        .attn_drop = config.attn_drop,
-                                                        .proj_drop = config.proj_drop}));
-  norm2_ = register_module("norm2", layer_norm(dim, config.norm_eps));
-  const auto hidden = static_cast<int64_t>(static_cast<double>(dim) * config.expand_ratio);
-  mlp_ = register_module("mlp", Mlp(MlpConfig{.in_features = dim,
-                                              .hidden_features = hidden,
-                                              .act = config.act,
-                                              .drop = config.proj_drop}));
-  init_transformer_(*this);
+SelfAttentionConfig inside(SelfAttentionConfig config, int64_t size) {
+  config.position.grid_size = size;
+  return config;
 }
 
-torch::Tensor PartitionAttentionImpl::attend(const torch::Tensor& x) {
-  const int64_t H = x.size(1), W = x.size(2), size = config_.size;
-  const auto padded = pad_to_windows(x, size);
-  const int64_t padded_h = padded.size(1), padded_w = padded.size(2);
-  const auto y =
-      config_.partition == Partition::kWindow
-          ? window_reverse(attn_->forward(window_partition(padded, size)), size, padded_h, padded_w)
-          : grid_reverse(attn_->forward(grid_partition(padded, size)), size, padded_h, padded_w);
-  return y.narrow(1, 0, H).narrow(2, 0, W);
-}
+}  // namespace
 
-torch::Tensor PartitionAttentionImpl::forward(const torch::Tensor& x) {
-  auto y = to_nhwc(x);  // [B,H,W,C]
-  y = y + drop_path(attend(norm1_->forward(y)), config_.drop_path, is_training());
-  return to_nchw(y +
-                 drop_path(mlp_->forward(norm2_->forward(y)), config_.drop_path, is_training()));
-}
+PartitionAttentionImpl::PartitionAttentionImpl(SelfAttentionConfig config, Partition partition,
+                                               int64_t size)
+    : SelfAttentionImpl(inside(config, size)), partition_(partition), size_(size) {}
 
-MaxVitBlockImpl::MaxVitBlockImpl(MaxVitBlockConfig config) {
-  conv_ = register_module("conv", MbConvBlock(config.conv));
-  config.attention.dim = config.conv.out_chs;
-  config.attention.partition = Partition::kWindow;
-  attn_block_ = register_module("attn_block", PartitionAttention(config.attention));
-  config.attention.partition = Partition::kGrid;
-  attn_grid_ = register_module("attn_grid", PartitionAttention(config.attention));
-}
-
-torch::Tensor MaxVitBlockImpl::forward(const torch::Tensor& x) {
-  return attn_grid_->forward(attn_block_->forward(conv_->forward(x)));
+torch::Tensor PartitionAttentionImpl::forward(const torch::Tensor& x, const torch::Tensor& bias) {
+  const auto padded = pad_to_multiple(x, size_, MapLayout::kNhwc);
+  const int64_t H = padded.size(1), W = padded.size(2);
+  const auto attend_inside = [&](const torch::Tensor& tokens) {  // [B*n,size*size,C]
+    return SelfAttentionImpl::forward(tokens, {.bias = bias});
+  };
+  const auto y = partition_ == Partition::kWindow
+                     ? window_reverse(attend_inside(window_partition(padded, size_)), size_, H, W)
+                     : grid_reverse(attend_inside(grid_partition(padded, size_)), size_, H, W);
+  return y.narrow(1, 0, x.size(1)).narrow(2, 0, x.size(2));
 }
 
 }  // namespace braid::nn

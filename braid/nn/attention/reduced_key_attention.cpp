@@ -8,39 +8,62 @@
 
 namespace braid::nn {
 
-PooledKeyAttentionImpl::PooledKeyAttentionImpl(const PooledKeyAttentionConfig& config)
+using torch::Tensor;
+
+ReducedKeyAttentionImpl::ReducedKeyAttentionImpl(const ReducedKeyAttentionConfig& config)
     : config_(config) {
-  const int64_t D = config.dim, ratio = config.sr_ratio;
-  q = register_module("q", torch::nn::Linear(torch::nn::LinearOptions(D, D).bias(config.qkv_bias)));
-  kv = register_module("kv",
-                       torch::nn::Linear(torch::nn::LinearOptions(D, 2 * D).bias(config.qkv_bias)));
-  proj = register_module("proj", torch::nn::Linear(D, D));
-  for (auto* layer : {&q, &kv, &proj}) init_linear_(*layer);
-  if (ratio == 1) return;
+  const int64_t D = config.dim;
+  const auto add = [&](const char* name, int64_t out, bool bias) {
+    return register_module(name, torch::nn::Linear(torch::nn::LinearOptions(D, out).bias(bias)));
+  };
+  q = add("q", D, config.qkv_bias);
+  if (config.joint_kv) {
+    kv = add("kv", 2 * D, config.qkv_bias);
+  } else {
+    k = add("k", D, config.qkv_bias);
+    v = add("v", D, config.qkv_bias);
+  }
+  proj = add("proj", D, /*bias=*/true);
+  for (auto* layer : {&q, &kv, &k, &v, &proj})
+    if (*layer) init_linear_(*layer);
+}
+
+Tensor ReducedKeyAttentionImpl::forward(const Tensor& x) {
+  const int64_t h = config_.num_heads;
+  const auto query = q->forward(x);
+  const auto source = reduce(x);
+  const auto heads = [h](const Tensor& tokens) { return split_heads(tokens.flatten(1, -2), h); };
+  Tensor key, value;
+  if (kv) {
+    const auto parts = split_kv(kv->forward(source).flatten(1, -2), h);
+    key = parts[0], value = parts[1];
+  } else {
+    key = heads(k->forward(source)), value = heads(v->forward(source));
+  }
+  const auto y = attend(heads(query), key, value,
+                        {.dropout = is_training() ? config_.attn_drop : 0.0});  // [B,h,N,d]
+  return torch::dropout(proj->forward(merge_heads(y).view(x.sizes())), config_.proj_drop,
+                        is_training());
+}
+
+SpatialReductionAttentionImpl::SpatialReductionAttentionImpl(
+    const SpatialReductionAttentionConfig& config)
+    : ReducedKeyAttentionImpl(config.attention), sr_ratio_(config.sr_ratio) {
+  if (sr_ratio_ == 1) return;
+  const int64_t D = config.attention.dim;
   sr = register_module(
-      "sr", conv2d(D, D, {.kernel = ratio, .stride = ratio, .bias = true, .padding = 0}));
+      "sr",
+      conv2d(D, D, {.kernel_size = sr_ratio_, .stride = sr_ratio_, .bias = true, .padding = 0}));
   norm = register_module("norm", layer_norm(D, config.norm_eps));
 }
 
-torch::Tensor PooledKeyAttentionImpl::reduce(const torch::Tensor& x) {
-  const int64_t bottom = std::max<int64_t>(config_.sr_ratio - x.size(1), 0);
-  const int64_t right = std::max<int64_t>(config_.sr_ratio - x.size(2), 0);
+Tensor SpatialReductionAttentionImpl::reduce(const Tensor& x) {
+  if (!sr) return x;
+  const int64_t bottom = std::max<int64_t>(sr_ratio_ - x.size(1), 0);
+  const int64_t right = std::max<int64_t>(sr_ratio_ - x.size(2), 0);
   auto map = to_nchw(x);
   if (bottom > 0 || right > 0) map = torch::constant_pad_nd(map, {0, right, 0, bottom}, 0);
   return norm->forward(to_nhwc(sr->forward(map)));
-}
-
-torch::Tensor PooledKeyAttentionImpl::forward(const torch::Tensor& x) {
-  const int64_t B = x.size(0), H = x.size(1), W = x.size(2), D = x.size(3), h = config_.num_heads;
-  const auto query = q->forward(x).view({B, H * W, h, D / h}).transpose(1, 2);  // [B,h,N,d]
-  const auto parts = kv->forward(sr ? reduce(x) : x)
-                         .reshape({B, -1, 2, h, D / h})
-                         .permute({2, 0, 3, 1, 4})
-                         .unbind(0);  // 2 x [B,h,M,d]
-  auto y = at::scaled_dot_product_attention(query, parts[0], parts[1], /*attn_mask=*/{},
-                                            is_training() ? config_.attn_drop : 0.0);  // [B,h,N,d]
-  y = proj->forward(y.transpose(1, 2).reshape({B, H, W, D}));
-  return torch::dropout(y, config_.proj_drop, is_training());
 }
 
 }  // namespace braid::nn

@@ -1,36 +1,60 @@
-// Attention whose keys and values come from a smaller map (https://arxiv.org/abs/2102.12122), the
-// spatial-reduction attention of timm's pvt_v2.py.
+// Attention whose keys and values come from fewer tokens, and PVT's way of making them fewer
+// (https://arxiv.org/abs/2102.12122).
 #pragma once
+
+#include "braid/nn/attention/core.h"
 #include "braid/torch.h"
 
 namespace braid::nn {
 
-struct PooledKeyAttentionConfig {
+struct ReducedKeyAttentionConfig {
   int64_t dim = 0;  // channels, a multiple of num_heads
   int64_t num_heads = 8;
-  int64_t sr_ratio = 1;  // pixels along one side that become one key, 1: every pixel is a key
+  bool joint_kv = true;  // keys and values by one projection; else by two
   bool qkv_bias = true;
-  double norm_eps = 1e-5;  // of the norm after the reduction
-  double attn_drop = 0;    // dropout of the attention weights
-  double proj_drop = 0;    // dropout of the output
+  double attn_drop = 0;  // dropout of the attention weights
+  double proj_drop = 0;  // dropout of the output
 };
 
-// The reduction is a convolution with kernel and stride sr_ratio; pixels left over at the bottom
-// and the right are no keys, and a map smaller than sr_ratio is padded to one key. Keys: q, kv,
-// (sr, norm), proj.
-class PooledKeyAttentionImpl : public torch::nn::Module {
+// Every token asks, the tokens of reduce() answer. Keys: q, kv or k and v, proj.
+class ReducedKeyAttentionImpl : public torch::nn::Module {
  public:
-  explicit PooledKeyAttentionImpl(const PooledKeyAttentionConfig& config);
-  torch::Tensor forward(const torch::Tensor& x);  // [B,H,W,D] -> [B,H,W,D]
+  explicit ReducedKeyAttentionImpl(const ReducedKeyAttentionConfig& config);
+  // Tokens [B,N,D] or a channels-last map of them [B,H,W,D] -> the same shape.
+  torch::Tensor forward(const torch::Tensor& x);
 
-  torch::nn::Linear q{nullptr}, kv{nullptr}, proj{nullptr};
+  torch::nn::Linear q{nullptr}, kv{nullptr}, k{nullptr}, v{nullptr}, proj{nullptr};
+
+ protected:
+  // What keys and values are made of: x -> [B,...,D].
+  virtual torch::Tensor reduce(const torch::Tensor& x) = 0;
+
+ private:
+  ReducedKeyAttentionConfig config_;
+};
+
+struct SpatialReductionAttentionConfig {
+  ReducedKeyAttentionConfig attention;
+  int64_t sr_ratio = 1;    // pixels along one side that become one key, 1: every pixel is a key
+  double norm_eps = 1e-5;  // of the norm after the reduction
+};
+
+// PVT's, for maps [B,H,W,D], the attention of timm's pvt_v2.py: the reduction is a convolution with
+// kernel and stride sr_ratio; pixels left over at the bottom and the right are no keys, and a map
+// smaller than sr_ratio is padded to one key. Keys: (sr, norm).
+class SpatialReductionAttentionImpl : public ReducedKeyAttentionImpl {
+ public:
+  explicit SpatialReductionAttentionImpl(const SpatialReductionAttentionConfig& config);
+
   torch::nn::Conv2d sr{nullptr};
   torch::nn::LayerNorm norm{nullptr};
 
+ protected:
+  torch::Tensor reduce(const torch::Tensor& x) override;  // [B,H,W,D] -> [B,H',W',D]
+
  private:
-  torch::Tensor reduce(const torch::Tensor& x);  // [B,H,W,D] -> [B,H',W',D]
-  PooledKeyAttentionConfig config_;
+  int64_t sr_ratio_;
 };
-TORCH_MODULE(PooledKeyAttention);
+TORCH_MODULE(SpatialReductionAttention);
 
 }  // namespace braid::nn

@@ -1,14 +1,13 @@
-// Self-attention at a cost linear in the number of tokens, and its Transformer block.
+// Self-attention at a cost linear in the number of tokens.
 //
 // Paper: Mehta & Rastegari, "Separable Self-attention for Mobile Vision Transformers",
 // https://arxiv.org/abs/2206.02680
-// Reference: timm's LinearSelfAttention and LinearTransformerBlock (mobilevit.py, Apache-2.0,
+// Reference: timm's LinearSelfAttention (mobilevit.py, Apache-2.0,
 // adapted from https://github.com/apple/ml-cvnets, Apple's sample code licence); same keys and
 // shapes.
 #pragma once
 
-#include "braid/nn/basic/activation.h"
-#include "braid/nn/mlp/conv_mlp.h"
+#include "braid/nn/basic/pointwise.h"
 #include "braid/torch.h"
 
 namespace braid::nn {
@@ -29,39 +28,11 @@ class SeparableSelfAttentionImpl : public torch::nn::Module {
   // P independent groups of N tokens: [B,P,N,C] -> [B,P,N,C].
   torch::Tensor forward(const torch::Tensor& x);
 
-  torch::nn::Conv2d qkv_proj{nullptr}, out_proj{nullptr};
+  Pointwise qkv_proj{nullptr}, out_proj{nullptr};
 
  private:
   SeparableSelfAttentionConfig config_;
 };
 TORCH_MODULE(SeparableSelfAttention);
-
-struct LinearTransformerBlockConfig {
-  int64_t dim = 0;  // channels
-  double mlp_ratio = 2.0;
-  Act act = Act::kSilu;
-  double attn_drop = 0;  // dropout of the context scores
-  double proj_drop = 0;  // dropout of projections
-  double drop_path = 0;
-};
-
-// Pre-norm block; its norms are over a whole sample (group norm with one group). Keys: norm1, attn,
-// norm2, mlp.
-class LinearTransformerBlockImpl : public torch::nn::Module {
- public:
-  explicit LinearTransformerBlockImpl(const LinearTransformerBlockConfig& config);
-  torch::Tensor forward(torch::Tensor x);  // [B,P,N,C] -> [B,P,N,C]
-
-  torch::nn::GroupNorm norm1{nullptr}, norm2{nullptr};
-  SeparableSelfAttention attn{nullptr};
-  ConvMlp mlp{nullptr};
-
- private:
-  double drop_path_;
-};
-TORCH_MODULE(LinearTransformerBlock);
-
-// A group norm with one group for channels in the last dimension: [B,P,N,C] -> [B,P,N,C].
-torch::Tensor sample_norm(torch::nn::GroupNorm& norm, const torch::Tensor& x);
 
 }  // namespace braid::nn

@@ -2,12 +2,6 @@
 
 namespace braid::nn {
 
-torch::Tensor pad_to_windows(const torch::Tensor& x, int64_t size) {
-  const int64_t bottom = (size - x.size(1) % size) % size;
-  const int64_t right = (size - x.size(2) % size) % size;
-  return bottom == 0 && right == 0 ? x : torch::constant_pad_nd(x, {0, 0, 0, right, 0, bottom}, 0);
-}
-
 torch::Tensor window_partition(const torch::Tensor& x, int64_t size) {
   const int64_t B = x.size(0), H = x.size(1), W = x.size(2), C = x.size(3);
   return x.view({B, H / size, size, W / size, size, C})

@@ -4,9 +4,6 @@
 
 namespace braid::nn {
 
-// Pads x [B,H,W,C] at bottom and right with zeros to multiples of `size`.
-torch::Tensor pad_to_windows(const torch::Tensor& x, int64_t size);
-
 // Cuts x [B,H,W,C] into windows of size x size neighbours: [B*n,size*size,C]. size divides H and W.
 torch::Tensor window_partition(const torch::Tensor& x, int64_t size);
 // The inverse: [B*n,size*size,C] -> [B,H,W,C].

@@ -1,5 +1,7 @@
 #include "braid/nn/basic/drop_path.h"
 
+#include <numeric>
+
 namespace braid::nn {
 
 torch::Tensor drop_path(const torch::Tensor& x, double rate, bool training) {
@@ -16,6 +18,18 @@ std::vector<double> drop_path_rates(double rate, int64_t blocks) {
     rates.push_back(blocks > 1 ? rate * static_cast<double>(i) / static_cast<double>(blocks - 1)
                                : 0.0);
   return rates;
+}
+
+std::vector<std::vector<double>> drop_path_rates(double rate, const std::vector<int64_t>& depths) {
+  const auto rates =
+      drop_path_rates(rate, std::accumulate(depths.begin(), depths.end(), int64_t{0}));
+  std::vector<std::vector<double>> stages;
+  auto first = rates.begin();
+  for (const int64_t depth : depths) {
+    stages.emplace_back(first, first + depth);
+    first += depth;
+  }
+  return stages;
 }
 
 }  // namespace braid::nn

@@ -13,5 +13,7 @@ torch::Tensor drop_path(const torch::Tensor& x, double rate, bool training);
 
 // Linearly rising rates from 0 to `rate`, one per block.
 std::vector<double> drop_path_rates(double rate, int64_t blocks);
+// The same over all blocks of several stages, by stage.
+std::vector<std::vector<double>> drop_path_rates(double rate, const std::vector<int64_t>& depths);
 
 }  // namespace braid::nn

@@ -28,17 +28,8 @@ void init_conv_trunc_normal_(torch::nn::Conv2d& conv, double std) {
   if (conv->bias.defined()) torch::nn::init::zeros_(conv->bias);
 }
 
-void replace_linear(torch::nn::Module& parent, const char* name, torch::nn::Linear& linear,
-                    int64_t in, int64_t out) {
-  if (linear) parent.unregister_module(name);
-  linear = nullptr;
-  if (out == 0) return;
-  linear = parent.register_module(name, torch::nn::Linear(in, out));
-  init_linear_(linear);
-}
-
-void init_conv_fan_out_(torch::nn::Conv2d& conv) {
-  torch::nn::init::kaiming_normal_(conv->weight, 0.0, torch::kFanOut, torch::kReLU);
+void init_fan_out_(torch::Tensor weight) {
+  torch::nn::init::kaiming_normal_(std::move(weight), 0.0, torch::kFanOut, torch::kReLU);
 }
 
 void init_conv_efficientnet_(torch::nn::Conv2d& conv) {
@@ -47,30 +38,6 @@ void init_conv_efficientnet_(torch::nn::Conv2d& conv) {
                        static_cast<double>(conv->options.groups());
   torch::nn::init::normal_(w, 0.0, std::sqrt(2.0 / fan_out));
   if (conv->bias.defined()) torch::nn::init::zeros_(conv->bias);
-}
-
-void init_layers_(torch::nn::Module& root, void (*init)(torch::Tensor, double), double std) {
-  const auto apply = [&](const torch::Tensor& weight, const torch::Tensor& bias) {
-    init(weight, std);
-    if (bias.defined()) torch::nn::init::zeros_(bias);
-  };
-  for (const auto& module : root.modules(/*include_self=*/false)) {
-    if (const auto* conv = module->as<torch::nn::Conv2dImpl>()) apply(conv->weight, conv->bias);
-    if (const auto* linear = module->as<torch::nn::LinearImpl>())
-      apply(linear->weight, linear->bias);
-  }
-}
-
-void init_transformer_(torch::nn::Module& module) {
-  for (auto& item : module.named_parameters()) {
-    const std::string& name = item.key();
-    if (name.ends_with("weight") && item.value().dim() > 1)
-      torch::nn::init::xavier_uniform_(item.value());
-    else if (name.ends_with("bias") && name.find("mlp.") != std::string::npos)
-      torch::nn::init::normal_(item.value(), 0.0, 1e-6);
-    else if (name.ends_with("bias"))
-      torch::nn::init::zeros_(item.value());
-  }
 }
 
 }  // namespace braid::nn

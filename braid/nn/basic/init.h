@@ -1,5 +1,8 @@
 // Weight initialization as timm does it.
 #pragma once
+
+#include <functional>
+
 #include "braid/torch.h"
 
 namespace braid::nn {
@@ -12,18 +15,9 @@ void trunc_normal_tf_(torch::Tensor tensor, double std);
 void init_linear_(torch::nn::Linear& linear, double std = 0.02);
 // The same for a convolution.
 void init_conv_trunc_normal_(torch::nn::Conv2d& conv, double std = 0.02);
-// Puts a fresh layer, drawn by init_linear_, in the place of `linear`, registered as `name` in
-// `parent`; out 0: none.
-void replace_linear(torch::nn::Module& parent, const char* name, torch::nn::Linear& linear,
-                    int64_t in, int64_t out);
-// He et al.'s normal with fan-out, for convolutions before ReLU.
-void init_conv_fan_out_(torch::nn::Conv2d& conv);
+// He et al.'s normal with fan-out, for the weights of convolutions before ReLU.
+void init_fan_out_(torch::Tensor weight);
 // EfficientNet's: normal, deviation sqrt(2 / (k k out / groups)); bias zero.
 void init_conv_efficientnet_(torch::nn::Conv2d& conv);
-// Every convolution and linear layer below `root`: weight by `init` with deviation std, bias zero.
-void init_layers_(torch::nn::Module& root, void (*init)(torch::Tensor, double), double std = 0.02);
-// ViT's, for every product in a module: weights Xavier uniform, biases zero, those below "mlp"
-// normal with deviation 1e-6. Gains of norms and tables stay.
-void init_transformer_(torch::nn::Module& module);
 
 }  // namespace braid::nn

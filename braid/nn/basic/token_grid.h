@@ -1,17 +1,9 @@
 // Tokens as feature maps and back.
 #pragma once
-
-#include <cmath>
-
 #include "braid/nn/conv/conv.h"
 #include "braid/torch.h"
 
 namespace braid::nn {
-
-// Rows of the square grid that follows the first `prefix` tokens of [B,prefix+s*s,D].
-inline int64_t square_side(const torch::Tensor& tokens, int64_t prefix) {
-  return std::lround(std::sqrt(static_cast<double>(tokens.size(1) - prefix)));
-}
 
 // The tokens behind the first `prefix` ones as a map of `height` rows: [B,prefix+h*w,D] ->
 // [B,D,h,w], a view, channels-last in memory.

@@ -17,18 +17,19 @@ constexpr double kNormEps = 1e-6;
 // He's normal with fan-out; a bias keeps PyTorch's initialization, as in the reference.
 Conv2d projection(int64_t in, int64_t out, int64_t stride = 1, bool bias = false) {
   Conv2d layer(torch::nn::Conv2dOptions(in, out, 1).stride(stride).bias(bias));
-  init_conv_fan_out_(layer);
+  init_fan_out_(layer->weight);
   return layer;
 }
 
 }  // namespace
 
 ConvBlockImpl::ConvBlockImpl(const ConvBlockConfig& config) {
-  const int64_t in = config.in_chans, out = config.out_chans, inner = out / kExpansion;
+  const int64_t in = config.in_chs, out = config.out_chs, inner = out / kExpansion;
   conv1 = register_module("conv1", projection(in, inner));
   bn1 = register_module("bn1", batch_norm(inner, kNormEps));
-  conv2 = register_module("conv2", conv2d(inner, inner, {.kernel = 3, .stride = config.stride}));
-  init_conv_fan_out_(conv2);
+  conv2 = register_module(
+      "conv2",
+      conv2d(inner, inner, {.kernel_size = 3, .stride = config.stride, .init = ConvInit::kFanOut}));
   bn2 = register_module("bn2", batch_norm(inner, kNormEps));
   conv3 = register_module("conv3", projection(inner, out));
   bn3 = register_module("bn3", batch_norm(out, kNormEps));
@@ -58,12 +59,17 @@ Tensor FcuDownImpl::forward(const Tensor& map) {
 }
 
 FcuUpImpl::FcuUpImpl(int64_t embed_dim, int64_t chans, int64_t stride) : stride_(stride) {
-  conv_project = register_module("conv_project", projection(embed_dim, chans, 1, /*bias=*/true));
+  conv_project =
+      register_module("conv_project", Pointwise(PointwiseConfig{.in_features = embed_dim,
+                                                                .out_features = chans,
+                                                                .layout = WeightLayout::kConv1x1,
+                                                                .init = PointwiseInit::kTorch}));
+  init_fan_out_(conv_project->weight);
   bn = register_module("bn", batch_norm(chans, kNormEps));
 }
 
 Tensor FcuUpImpl::forward(const Tensor& grid) {
-  const auto map = to_nchw(pointwise(conv_project, to_nhwc(grid)));  // [B,C,h,w]
+  const auto map = to_nchw(conv_project->forward(to_nhwc(grid)));  // [B,C,h,w]
   const auto y = at::relu(bn->forward(map));
   if (stride_ == 1) return y;
   return at::upsample_nearest2d(y, {y.size(2) * stride_, y.size(3) * stride_});
@@ -71,21 +77,21 @@ Tensor FcuUpImpl::forward(const Tensor& grid) {
 
 ConvTransBlockImpl::ConvTransBlockImpl(const ConvTransBlockConfig& config)
     : prefix_tokens_(config.prefix_tokens), dw_stride_(config.dw_stride) {
-  const int64_t in = config.in_chans, out = config.out_chans, D = config.embed_dim;
+  const int64_t in = config.in_chs, out = config.out_chs, D = config.embed_dim;
   cnn_block = register_module(
-      "cnn_block", ConvBlock(ConvBlockConfig{.in_chans = in,
-                                             .out_chans = out,
+      "cnn_block", ConvBlock(ConvBlockConfig{.in_chs = in,
+                                             .out_chs = out,
                                              .stride = config.stride,
                                              .res_conv = config.stride != 1 || in != out}));
   fusion_block = register_module("fusion_block",
-                                 ConvBlock(ConvBlockConfig{.in_chans = out,
-                                                           .out_chans = out,
+                                 ConvBlock(ConvBlockConfig{.in_chs = out,
+                                                           .out_chs = out,
                                                            .stride = config.last_fusion ? 2 : 1,
                                                            .res_conv = config.last_fusion}));
   if (config.num_med_block > 0) {
     med_block = register_module("med_block", torch::nn::ModuleList());
     for (int64_t i = 0; i < config.num_med_block; ++i)
-      med_block->push_back(ConvBlock(ConvBlockConfig{.in_chans = out, .out_chans = out}));
+      med_block->push_back(ConvBlock(ConvBlockConfig{.in_chs = out, .out_chs = out}));
   }
   squeeze_block = register_module("squeeze_block", FcuDown(out / kExpansion, D, dw_stride_));
   expand_block = register_module("expand_block", FcuUp(D, out / kExpansion, dw_stride_));
@@ -96,7 +102,7 @@ ConvTransBlockImpl::ConvTransBlockImpl(const ConvTransBlockConfig& config)
                                                              .qkv_bias = config.qkv_bias,
                                                              .norm_eps = kNormEps,
                                                              .attn_drop = config.attn_drop,
-                                                             .proj_drop = config.drop,
+                                                             .proj_drop = config.proj_drop,
                                                              .drop_path = config.drop_path}));
 }
 

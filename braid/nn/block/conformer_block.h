@@ -7,14 +7,15 @@
 
 #include <utility>
 
+#include "braid/nn/basic/pointwise.h"
 #include "braid/nn/block/vit_block.h"
 #include "braid/torch.h"
 
 namespace braid::nn {
 
 struct ConvBlockConfig {
-  int64_t in_chans = 0;
-  int64_t out_chans = 0;  // a multiple of 4
+  int64_t in_chs = 0;
+  int64_t out_chs = 0;  // a multiple of 4
   int64_t stride = 1;
   bool res_conv = false;  // a projection on the shortcut: needed where stride or channels change
 };
@@ -56,7 +57,7 @@ class FcuUpImpl : public torch::nn::Module {
   FcuUpImpl(int64_t embed_dim, int64_t chans, int64_t stride);
   torch::Tensor forward(const torch::Tensor& grid);  // [B,D,h,w] -> [B,C,h*stride,w*stride]
 
-  torch::nn::Conv2d conv_project{nullptr};
+  Pointwise conv_project{nullptr};
   torch::nn::BatchNorm2d bn{nullptr};
 
  private:
@@ -65,8 +66,8 @@ class FcuUpImpl : public torch::nn::Module {
 TORCH_MODULE(FcuUp);
 
 struct ConvTransBlockConfig {
-  int64_t in_chans = 0;   // of the map
-  int64_t out_chans = 0;  // a multiple of 4
+  int64_t in_chs = 0;     // of the map
+  int64_t out_chs = 0;    // a multiple of 4
   int64_t stride = 1;     // of the map
   int64_t dw_stride = 1;  // pixels of the strided map per token, along one side
   int64_t embed_dim = 0;  // of the tokens
@@ -76,7 +77,7 @@ struct ConvTransBlockConfig {
   int64_t prefix_tokens = 1;  // 1: a class token, which stays out of the map; 0: none
   int64_t num_med_block = 0;  // further bottlenecks before the tokens come back
   bool last_fusion = false;   // halve the map once more at the end
-  double drop = 0;
+  double proj_drop = 0;
   double attn_drop = 0;
   double drop_path = 0;
 };

@@ -2,36 +2,34 @@
 
 #include "braid/nn/basic/drop_path.h"
 #include "braid/nn/basic/init.h"
+#include "braid/nn/basic/init_layers.h"
 #include "braid/nn/basic/norm.h"
-#include "braid/nn/conv/conv.h"
 
 namespace braid::nn {
 
 ConvNeXtBlockImpl::ConvNeXtBlockImpl(const ConvNeXtBlockConfig& config)
-    : drop_path_(config.drop_path_rate) {
-  const int64_t C = config.chans;
-  const auto hidden = static_cast<int64_t>(static_cast<double>(C) * config.mlp_ratio);
+    : drop_path_(config.drop_path) {
+  const int64_t C = config.in_chs;
   if (config.ls_init_value)
     gamma_ = register_parameter("gamma", torch::full({C}, *config.ls_init_value));
-  conv_dw_ = register_module(
-      "conv_dw",
-      conv2d(C, C, {.kernel = config.kernel_size, .groups = C, .bias = config.conv_bias}));
-  init_conv_trunc_normal_(conv_dw_);
+  conv_dw_ = register_module("conv_dw", conv2d(C, C,
+                                               {.kernel_size = config.kernel_size,
+                                                .groups = C,
+                                                .bias = true,
+                                                .init = config.conv_init}));
   norm_ = register_module("norm", layer_norm(C));
+  MlpConfig mlp{.in_features = C,
+                .hidden_features = static_cast<int64_t>(static_cast<double>(C) * config.mlp_ratio)};
   if (config.conv_mlp) {
-    conv_mlp_ = register_module(
-        "mlp",
-        ConvMlp(ConvMlpConfig{.in_features = C, .hidden_features = hidden, .act = Act::kGelu}));
-    init_conv_trunc_normal_(conv_mlp_->fc1);
-    init_conv_trunc_normal_(conv_mlp_->fc2);
-  } else {
-    mlp_ = register_module("mlp", Mlp(MlpConfig{.in_features = C, .hidden_features = hidden}));
+    mlp.layout = WeightLayout::kConv1x1;
+    mlp.init = MlpInit::kEfficientNet;
   }
+  mlp_ = register_module("mlp", Mlp(mlp));
+  if (config.conv_mlp) init_layers_(*mlp_, trunc_normal_);
 }
 
 torch::Tensor ConvNeXtBlockImpl::forward(const torch::Tensor& x) {
-  auto y = norm_->forward(to_nhwc(conv_dw_->forward(x)));  // [B,H,W,C]
-  y = mlp_ ? mlp_->forward(y) : conv_mlp_->forward(y);
+  auto y = mlp_->forward(norm_->forward(to_nhwc(conv_dw_->forward(x))));  // [B,H,W,C]
   if (gamma_.defined()) y = y * gamma_;
   return x + drop_path(to_nchw(y), drop_path_, is_training());
 }

@@ -5,36 +5,38 @@
 // shapes.
 #pragma once
 
-#include "braid/nn/mlp/conv_mlp.h"
+#include <optional>
+
+#include "braid/nn/basic/block.h"
+#include "braid/nn/conv/conv.h"
 #include "braid/nn/mlp/mlp.h"
 #include "braid/torch.h"
 
 namespace braid::nn {
 
 struct ConvNeXtBlockConfig {
-  int64_t chans = 0;
+  int64_t in_chs = 0;       // and out
   int64_t kernel_size = 7;  // of the depthwise convolution
   double mlp_ratio = 4;     // hidden channels of the feed-forward part per channel
   bool conv_mlp = false;    // its weights are stored as 1x1 convolutions; the same computation
-  bool conv_bias = true;    // of the depthwise convolution
-  std::optional<double> ls_init_value = 1e-6;  // of the layer scale; unset: none
-  double drop_path_rate = 0;
+  ConvInit conv_init = ConvInit::kTruncNormal;  // of the depthwise convolution
+  std::optional<double> ls_init_value = 1e-6;   // of the layer scale; unset: none
+  double drop_path = 0;
 };
 
-// x + scale * mlp(norm(depthwise(x))), [B,C,H,W] -> [B,C,H,W]. Keys: conv_dw, norm, mlp.fc1,
-// mlp.fc2, (gamma).
-class ConvNeXtBlockImpl : public torch::nn::Module {
+// x + scale * mlp(norm(depthwise(x))), [B,C,H,W] -> [B,C,H,W]. Keys: (gamma), conv_dw, norm,
+// mlp.fc1, mlp.fc2.
+class ConvNeXtBlockImpl : public BlockImpl {
  public:
   explicit ConvNeXtBlockImpl(const ConvNeXtBlockConfig& config);
-  torch::Tensor forward(const torch::Tensor& x);
+  torch::Tensor forward(const torch::Tensor& x) override;
 
  private:
   double drop_path_;
   torch::Tensor gamma_;
   torch::nn::Conv2d conv_dw_{nullptr};
   torch::nn::LayerNorm norm_{nullptr};
-  Mlp mlp_{nullptr};  // one of the two
-  ConvMlp conv_mlp_{nullptr};
+  Mlp mlp_{nullptr};
 };
 TORCH_MODULE(ConvNeXtBlock);
 

@@ -20,8 +20,8 @@ SqueezeExcite squeeze_excite(int64_t chans, const MobileBlockConfig& config) {
   const int64_t rounded = config.se.rounding == SqueezeRounding::kDivisibleBy8
                               ? make_divisible(squeezed)
                               : std::max<int64_t>(1, std::llrint(squeezed));  // halves to even
-  return SqueezeExcite(SqueezeExciteConfig{.chans = chans,
-                                           .rd_chans = rounded,
+  return SqueezeExcite(SqueezeExciteConfig{.in_chs = chans,
+                                           .rd_channels = rounded,
                                            .act = config.se.act.value_or(config.act),
                                            .gate = config.se.gate,
                                            .reduce_key = "conv_reduce",
@@ -32,27 +32,17 @@ SqueezeExcite squeeze_excite(int64_t chans, const MobileBlockConfig& config) {
 torch::Tensor residual(const torch::Tensor& branch, const torch::Tensor& x,
                        const MobileBlockConfig& config, bool training) {
   if (config.stride != 1 || config.in_chs != config.out_chs) return branch;
-  return x + drop_path(branch, config.drop_path_rate, training);
+  return x + drop_path(branch, config.drop_path, training);
 }
 
 }  // namespace
-
-ConvBnActImpl::ConvBnActImpl(const MobileBlockConfig& config) : act_(config.act) {
-  conv_ = register_module("conv", conv2d(config.in_chs, config.out_chs,
-                                         {.kernel = config.kernel_size, .stride = config.stride}));
-  bn1_ = register_module("bn1", batch_norm(config.out_chs));
-}
-
-torch::Tensor ConvBnActImpl::forward(const torch::Tensor& x) {
-  return activate(bn1_->forward(conv_->forward(x)), act_);
-}
 
 DepthwiseSeparableConvImpl::DepthwiseSeparableConvImpl(const MobileBlockConfig& config)
     : config_(config) {
   const int64_t in = config.in_chs, out = config.out_chs;
   conv_dw_ = register_module(
       "conv_dw",
-      conv2d(in, in, {.kernel = config.kernel_size, .stride = config.stride, .groups = in}));
+      conv2d(in, in, {.kernel_size = config.kernel_size, .stride = config.stride, .groups = in}));
   bn1_ = register_module("bn1", batch_norm(in));
   se_ = squeeze_excite(in, config);
   if (se_) register_module("se", se_);
@@ -72,7 +62,8 @@ InvertedResidualImpl::InvertedResidualImpl(const MobileBlockConfig& config) : co
   bn1_ = register_module("bn1", batch_norm(mid));
   conv_dw_ = register_module(
       "conv_dw",
-      conv2d(mid, mid, {.kernel = config.kernel_size, .stride = config.stride, .groups = mid}));
+      conv2d(mid, mid,
+             {.kernel_size = config.kernel_size, .stride = config.stride, .groups = mid}));
   bn2_ = register_module("bn2", batch_norm(mid));
   se_ = squeeze_excite(mid, config);
   if (se_) register_module("se", se_);
@@ -90,7 +81,7 @@ torch::Tensor InvertedResidualImpl::forward(const torch::Tensor& x) {
 EdgeResidualImpl::EdgeResidualImpl(const MobileBlockConfig& config) : config_(config) {
   const int64_t in = config.in_chs, out = config.out_chs, mid = hidden_chans(in, config.exp_ratio);
   conv_exp_ = register_module(
-      "conv_exp", conv2d(in, mid, {.kernel = config.kernel_size, .stride = config.stride}));
+      "conv_exp", conv2d(in, mid, {.kernel_size = config.kernel_size, .stride = config.stride}));
   bn1_ = register_module("bn1", batch_norm(mid));
   se_ = squeeze_excite(mid, config);
   if (se_) register_module("se", se_);
@@ -106,24 +97,27 @@ torch::Tensor EdgeResidualImpl::forward(const torch::Tensor& x) {
 
 UniversalInvertedResidualImpl::UniversalInvertedResidualImpl(
     const UniversalInvertedResidualConfig& config)
-    : skip_(config.stride == 1 && config.in_chs == config.out_chs),
-      drop_path_(config.drop_path_rate) {
+    : skip_(config.stride == 1 && config.in_chs == config.out_chs), drop_path_(config.drop_path) {
   const int64_t in = config.in_chs, out = config.out_chs, mid = hidden_chans(in, config.exp_ratio);
   const int64_t start = config.dw_kernel_size_start, middle = config.dw_kernel_size_mid;
   if (start > 0)
     dw_start_ = register_module(
-        "dw_start",
-        ConvNormAct(
-            in, in,
-            ConvOptions{.kernel = start, .stride = middle > 0 ? 1 : config.stride, .groups = in},
-            Act::kIdentity));
-  pw_exp_ = register_module("pw_exp", ConvNormAct(in, mid, ConvOptions{}, config.act));
+        "dw_start", ConvNormAct(ConvNormActConfig{.in_chs = in,
+                                                  .out_chs = in,
+                                                  .kernel_size = start,
+                                                  .stride = middle > 0 ? 1 : config.stride,
+                                                  .groups = in}));
+  pw_exp_ = register_module(
+      "pw_exp", ConvNormAct(ConvNormActConfig{.in_chs = in, .out_chs = mid, .act = config.act}));
   if (middle > 0)
-    dw_mid_ = register_module(
-        "dw_mid",
-        ConvNormAct(mid, mid, ConvOptions{.kernel = middle, .stride = config.stride, .groups = mid},
-                    config.act));
-  pw_proj_ = register_module("pw_proj", ConvNormAct(mid, out, ConvOptions{}, Act::kIdentity));
+    dw_mid_ = register_module("dw_mid", ConvNormAct(ConvNormActConfig{.in_chs = mid,
+                                                                      .out_chs = mid,
+                                                                      .kernel_size = middle,
+                                                                      .stride = config.stride,
+                                                                      .groups = mid,
+                                                                      .act = config.act}));
+  pw_proj_ =
+      register_module("pw_proj", ConvNormAct(ConvNormActConfig{.in_chs = mid, .out_chs = out}));
   if (config.layer_scale_init_value)
     layer_scale_ =
         register_module("layer_scale", LayerScale2d(out, *config.layer_scale_init_value));

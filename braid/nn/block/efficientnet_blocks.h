@@ -5,10 +5,12 @@
 // Reference: timm's _efficientnet_blocks.py (Apache-2.0); same keys and shapes.
 #pragma once
 
+#include <optional>
+
 #include "braid/nn/basic/activation.h"
-#include "braid/nn/basic/feature_block.h"
+#include "braid/nn/basic/block.h"
 #include "braid/nn/basic/layer_scale.h"
-#include "braid/nn/conv/conv.h"
+#include "braid/nn/conv/conv_norm_act.h"
 #include "braid/nn/conv/squeeze_excite.h"
 #include "braid/torch.h"
 
@@ -32,25 +34,13 @@ struct MobileBlockConfig {
   double exp_ratio = 1;  // hidden channels per input channel, where the block expands
   Act act = Act::kRelu;
   MobileSqueezeConfig se{};  // where the block has it
-  double drop_path_rate = 0;
+  double drop_path = 0;
 };
 
-// Blocks without stride that keep the channels, except ConvBnAct, add their input.
-
-// A convolution, norm and activation. Keys: conv, bn1.
-class ConvBnActImpl : public FeatureBlockImpl {
- public:
-  explicit ConvBnActImpl(const MobileBlockConfig& config);
-  torch::Tensor forward(const torch::Tensor& x) override;
-
- private:
-  Act act_;
-  torch::nn::Conv2d conv_{nullptr};
-  torch::nn::BatchNorm2d bn1_{nullptr};
-};
+// Blocks without stride that keep the channels add their input.
 
 // Depthwise, then 1x1 without activation; does not expand. Keys: conv_dw, bn1, (se), conv_pw, bn2.
-class DepthwiseSeparableConvImpl : public FeatureBlockImpl {
+class DepthwiseSeparableConvImpl : public BlockImpl {
  public:
   explicit DepthwiseSeparableConvImpl(const MobileBlockConfig& config);
   torch::Tensor forward(const torch::Tensor& x) override;
@@ -64,7 +54,7 @@ class DepthwiseSeparableConvImpl : public FeatureBlockImpl {
 
 // MBConv: 1x1 expansion, depthwise, 1x1 without activation. Keys: conv_pw, bn1, conv_dw, bn2, (se),
 // conv_pwl, bn3.
-class InvertedResidualImpl : public FeatureBlockImpl {
+class InvertedResidualImpl : public BlockImpl {
  public:
   explicit InvertedResidualImpl(const MobileBlockConfig& config);
   torch::Tensor forward(const torch::Tensor& x) override;
@@ -78,7 +68,7 @@ class InvertedResidualImpl : public FeatureBlockImpl {
 
 // Fused MBConv: one full convolution expands, then 1x1 without activation. Keys: conv_exp, bn1,
 // (se), conv_pwl, bn2.
-class EdgeResidualImpl : public FeatureBlockImpl {
+class EdgeResidualImpl : public BlockImpl {
  public:
   explicit EdgeResidualImpl(const MobileBlockConfig& config);
   torch::Tensor forward(const torch::Tensor& x) override;
@@ -99,13 +89,13 @@ struct UniversalInvertedResidualConfig {
   double exp_ratio = 1;
   Act act = Act::kRelu;
   std::optional<double> layer_scale_init_value{};  // unset: none
-  double drop_path_rate = 0;
+  double drop_path = 0;
 };
 
 // MobileNetV4's universal inverted bottleneck. Keys: (dw_start.conv, dw_start.bn), pw_exp.conv,
 // pw_exp.bn, (dw_mid.*), pw_proj.*, (layer_scale.gamma). No reference network has the depthwise
 // convolution that timm allows after the projection; neither has this block.
-class UniversalInvertedResidualImpl : public FeatureBlockImpl {
+class UniversalInvertedResidualImpl : public BlockImpl {
  public:
   explicit UniversalInvertedResidualImpl(const UniversalInvertedResidualConfig& config);
   torch::Tensor forward(const torch::Tensor& x) override;
@@ -117,7 +107,6 @@ class UniversalInvertedResidualImpl : public FeatureBlockImpl {
   LayerScale2d layer_scale_{nullptr};
 };
 
-TORCH_MODULE(ConvBnAct);
 TORCH_MODULE(DepthwiseSeparableConv);
 TORCH_MODULE(InvertedResidual);
 TORCH_MODULE(EdgeResidual);

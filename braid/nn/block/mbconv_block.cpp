@@ -22,7 +22,8 @@ MbConvBlockImpl::MbConvBlockImpl(const MbConvBlockConfig& config) : config_(conf
   conv1_ = register_module("conv1_1x1", conv2d(in, mid));
   norm1_ = register_module("norm1", batch_norm(mid, config.norm_eps));
   const bool strided = strides_by(StrideMode::kDepthwise);
-  ConvOptions depthwise{.kernel = config.kernel_size, .stride = strided ? 2 : 1, .groups = mid};
+  ConvOptions depthwise{
+      .kernel_size = config.kernel_size, .stride = strided ? 2 : 1, .groups = mid};
   if (strided && config.padding == Padding::kSame) depthwise.padding = 0;  // forward pads
   conv2_ = register_module("conv2_kxk", conv2d(mid, mid, depthwise));
   const auto squeezed = static_cast<int64_t>(config.attn_ratio *
@@ -30,12 +31,12 @@ MbConvBlockImpl::MbConvBlockImpl(const MbConvBlockConfig& config) : config_(conf
   SqueezeExcite se{nullptr};
   if (config.attn_ratio > 0)
     se = SqueezeExcite(SqueezeExciteConfig{
-        .chans = mid, .rd_chans = std::max<int64_t>(1, squeezed), .act = config.attn_act});
+        .in_chs = mid, .rd_channels = std::max<int64_t>(1, squeezed), .act = config.attn_act});
   if (se && config.attn_early) se_ = register_module("se_early", se);
   norm2_ = register_module("norm2", batch_norm(mid, config.norm_eps));
   if (se && !config.attn_early) se_ = register_module("se", se);
-  conv3_ =
-      register_module("conv3_1x1", conv2d(mid, out, {.kernel = 1, .bias = config.output_bias}));
+  conv3_ = register_module("conv3_1x1",
+                           conv2d(mid, out, {.kernel_size = 1, .bias = config.output_bias}));
 }
 
 torch::Tensor MbConvBlockImpl::forward(const torch::Tensor& x) {

@@ -1,7 +1,7 @@
 // The inverted bottleneck with pre-normalization of CoAtNet and MaxViT, timm's MbConvBlock.
 #pragma once
 #include "braid/nn/basic/activation.h"
-#include "braid/nn/basic/feature_block.h"
+#include "braid/nn/basic/block.h"
 #include "braid/nn/conv/downsample.h"
 #include "braid/nn/conv/squeeze_excite.h"
 
@@ -34,7 +34,7 @@ struct MbConvBlockConfig {
 
 // norm - 1x1 - depthwise kxk - squeeze-and-excitation - 1x1, added to the shortcut. Keys:
 // (shortcut.expand), pre_norm, conv1_1x1, norm1, conv2_kxk, (se_early), norm2, (se), conv3_1x1.
-class MbConvBlockImpl : public FeatureBlockImpl {
+class MbConvBlockImpl : public BlockImpl {
  public:
   explicit MbConvBlockImpl(const MbConvBlockConfig& config);
   torch::Tensor forward(const torch::Tensor& x) override;

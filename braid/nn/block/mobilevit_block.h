@@ -6,16 +6,17 @@
 // https://github.com/apple/ml-cvnets, Apple's sample code licence); same keys and shapes.
 #pragma once
 
-#include "braid/nn/attention/separable_self_attention.h"
 #include "braid/nn/basic/activation.h"
+#include "braid/nn/basic/block_list.h"
+#include "braid/nn/block/linear_transformer_block.h"
 #include "braid/nn/block/vit_block.h"
-#include "braid/nn/conv/conv.h"
+#include "braid/nn/conv/conv_norm_act.h"
 #include "braid/torch.h"
 
 namespace braid::nn {
 
 struct MobileViTBlockConfig {
-  int64_t chans = 0;  // in and out
+  int64_t in_chs = 0;  // and out
   int64_t kernel_size = 3;
   int64_t transformer_dim = 0;    // channels of a token, a multiple of num_heads
   int64_t transformer_depth = 2;  // layers
@@ -31,23 +32,22 @@ struct MobileViTBlockConfig {
 // Softmax attention, then a convolution over input and result. Maps that the patch does not divide
 // are enlarged for the attention and shrunk after it, bilinearly. Keys: conv_kxk, conv_1x1,
 // transformer.I, norm, conv_proj, conv_fusion.
-class MobileViTBlockImpl : public torch::nn::Module {
+class MobileViTBlockImpl : public BlockImpl {
  public:
   explicit MobileViTBlockImpl(const MobileViTBlockConfig& config);
-  torch::Tensor forward(const torch::Tensor& x);  // [B,C,H,W] -> [B,C,H,W]
-
-  ConvNormAct conv_kxk{nullptr}, conv_proj{nullptr}, conv_fusion{nullptr};
-  torch::nn::Conv2d conv_1x1{nullptr};
-  torch::nn::Sequential transformer;  // of ViTBlock
-  torch::nn::LayerNorm norm{nullptr};
+  torch::Tensor forward(const torch::Tensor& x) override;  // [B,C,H,W] -> [B,C,H,W]
 
  private:
   int64_t patch_size_;
+  ConvNormAct conv_kxk_{nullptr}, conv_proj_{nullptr}, conv_fusion_{nullptr};
+  torch::nn::Conv2d conv_1x1_{nullptr};
+  BlockList transformer_;  // of ViTBlock
+  torch::nn::LayerNorm norm_{nullptr};
 };
 TORCH_MODULE(MobileViTBlock);
 
 struct MobileViTV2BlockConfig {
-  int64_t chans = 0;  // in and out
+  int64_t in_chs = 0;  // and out
   int64_t kernel_size = 3;
   int64_t transformer_dim = 0;    // channels of a token
   int64_t transformer_depth = 2;  // layers
@@ -62,18 +62,17 @@ struct MobileViTV2BlockConfig {
 // Linear attention without shortcut and fusion. Maps that the patch does not divide are enlarged to
 // multiples of it, bilinearly, and stay so: [B,C,H,W] -> [B,C,H',W']. Keys: conv_kxk, conv_1x1,
 // transformer.I, norm, conv_proj.
-class MobileViTV2BlockImpl : public torch::nn::Module {
+class MobileViTV2BlockImpl : public BlockImpl {
  public:
   explicit MobileViTV2BlockImpl(const MobileViTV2BlockConfig& config);
-  torch::Tensor forward(torch::Tensor x);
-
-  ConvNormAct conv_kxk{nullptr}, conv_proj{nullptr};
-  torch::nn::Conv2d conv_1x1{nullptr};
-  torch::nn::Sequential transformer;  // of LinearTransformerBlock
-  torch::nn::GroupNorm norm{nullptr};
+  torch::Tensor forward(const torch::Tensor& x) override;
 
  private:
   int64_t patch_size_;
+  ConvNormAct conv_kxk_{nullptr}, conv_proj_{nullptr};
+  torch::nn::Conv2d conv_1x1_{nullptr};
+  BlockList transformer_;  // of LinearTransformerBlock
+  torch::nn::GroupNorm norm_{nullptr};
 };
 TORCH_MODULE(MobileViTV2Block);
 

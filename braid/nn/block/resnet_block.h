@@ -3,7 +3,7 @@
 // Paper: He et al., https://arxiv.org/abs/1512.03385
 // Reference: timm's resnet.py (Apache-2.0); same keys and shapes.
 #pragma once
-#include "braid/torch.h"
+#include "braid/nn/basic/block.h"
 
 namespace braid::nn {
 
@@ -14,29 +14,28 @@ enum class ResNetShortcut {
 };
 
 struct ResNetBlockConfig {
-  int64_t in_chans = 0;
+  int64_t in_chs = 0;
   int64_t width = 0;  // of the 3x3 convolution; a bottleneck's output has four times as many
   int64_t stride = 1;
   bool bottleneck = false;  // 1x1, 3x3, 1x1 with expansion 4; else two 3x3
   ResNetShortcut shortcut = ResNetShortcut::kProjection;
-  double drop_path_rate = 0;
-  int64_t out_chans() const { return bottleneck ? 4 * width : width; }
+  double drop_path = 0;
+  int64_t out_chs() const { return bottleneck ? 4 * width : width; }
 };
 
 // Two or three convolutions beside a shortcut. The last norm begins at zero, so that the block
 // begins as its shortcut. Keys: conv1, bn1, conv2, bn2, (conv3, bn3), (downsample.0, downsample.1).
-class ResNetBlockImpl : public torch::nn::Module {
+class ResNetBlockImpl : public BlockImpl {
  public:
   explicit ResNetBlockImpl(const ResNetBlockConfig& config);
-  torch::Tensor forward(const torch::Tensor& x);  // [B,C,H,W] -> [B,C',H/stride,W/stride]
-
-  torch::nn::Conv2d conv1{nullptr}, conv2{nullptr}, conv3{nullptr};
-  torch::nn::BatchNorm2d bn1{nullptr}, bn2{nullptr}, bn3{nullptr};
-  torch::nn::Sequential downsample{nullptr};
+  torch::Tensor forward(const torch::Tensor& x) override;  // -> [B,C',H/stride,W/stride]
 
  private:
   torch::Tensor shortcut(const torch::Tensor& x);
   ResNetBlockConfig config_;
+  torch::nn::Conv2d conv1_{nullptr}, conv2_{nullptr}, conv3_{nullptr};
+  torch::nn::BatchNorm2d bn1_{nullptr}, bn2_{nullptr}, bn3_{nullptr};
+  torch::nn::Sequential downsample_{nullptr};
 };
 TORCH_MODULE(ResNetBlock);
 

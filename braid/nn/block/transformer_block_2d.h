@@ -1,22 +1,22 @@
-// The pre-norm Transformer block on a feature map, timm's TransformerBlock2d.
+// CoAtNet's Transformer block on a feature map, timm's TransformerBlock2d.
 #pragma once
-#include "braid/nn/attention/relative_attention.h"
-#include "braid/nn/basic/feature_block.h"
-#include "braid/nn/conv/downsample.h"
-#include "braid/nn/mlp/conv_mlp.h"
+
+#include "braid/nn/basic/activation.h"
+#include "braid/nn/block/pre_norm_block.h"
+#include "braid/nn/position/position_bias.h"
 
 namespace braid::nn {
 
 struct TransformerBlock2dConfig {
-  int64_t dim = 0;      // channels in, a multiple of dim_head
-  int64_t dim_out = 0;  // channels out
-  int64_t stride = 1;   // 1 or 2
-  int64_t side = 0;     // pixels along one side of the output, which attention sees as a whole
+  int64_t dim = 0;        // channels in, a multiple of dim_head
+  int64_t dim_out = 0;    // channels out
+  int64_t stride = 1;     // 1 or 2
+  int64_t feat_size = 0;  // pixels along one side of the output, which attention sees as a whole
   int64_t dim_head = 32;
   double expand_ratio = 4.0;
   bool shortcut_bias = true;
-  RelPosType rel_pos_type = RelPosType::kBias;
-  int64_t rel_pos_dim = 512;  // hidden channels of RelPosType::kMlp
+  PositionBiasType rel_pos_type = PositionBiasType::kRelative;
+  int64_t rel_pos_dim = 512;  // hidden channels of kRelativeMlp
   Act act = Act::kGelu;
   double norm_eps = 1e-6;
   double attn_drop = 0;
@@ -24,20 +24,12 @@ struct TransformerBlock2dConfig {
   double drop_path = 0;
 };
 
-// Attention over all positions, then the feed-forward part; a strided block pools before its
-// projections. Keys: (shortcut.expand), norm1 (norm1.norm when strided), attn, norm2, mlp, weights
-// as 1x1 convolutions.
-class TransformerBlock2dImpl : public FeatureBlockImpl {
+// [B,C,H,W] -> [B,C',H/stride,W/stride]: attention over all positions, then the feed-forward part;
+// a strided block pools before its projections. Keys: (shortcut.expand), norm1 (norm1.norm when
+// strided), attn, norm2, mlp, weights as 1x1 convolutions.
+class TransformerBlock2dImpl : public PreNormBlockImpl {
  public:
   explicit TransformerBlock2dImpl(const TransformerBlock2dConfig& config);
-  torch::Tensor forward(const torch::Tensor& x) override;
-
- private:
-  TransformerBlock2dConfig config_;
-  Downsample2d shortcut_{nullptr};
-  torch::nn::LayerNorm norm1_{nullptr}, norm2_{nullptr};
-  RelativeAttention attn_{nullptr};
-  ConvMlp mlp_{nullptr};
 };
 TORCH_MODULE(TransformerBlock2d);
 

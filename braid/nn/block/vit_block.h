@@ -1,10 +1,8 @@
-// The pre-norm Transformer block of ViT, timm's Block.
+// The Transformer block of ViT, timm's Block.
 #pragma once
 
-#include "braid/nn/attention/attention.h"
 #include "braid/nn/basic/activation.h"
-#include "braid/nn/basic/layer_scale.h"
-#include "braid/nn/mlp/mlp.h"
+#include "braid/nn/block/pre_norm_block.h"
 #include "braid/torch.h"
 
 namespace braid::nn {
@@ -22,20 +20,10 @@ struct ViTBlockConfig {
   double drop_path = 0;
 };
 
-// Attention, then the feed-forward part, each a residual branch behind a layer norm. Keys: norm1,
-// attn, (ls1), norm2, mlp, (ls2).
-class ViTBlockImpl : public torch::nn::Module {
+// [B,N,D] -> [B,N,D]. Keys: norm1, attn, norm2, mlp, (ls1, ls2).
+class ViTBlockImpl : public PreNormBlockImpl {
  public:
   explicit ViTBlockImpl(const ViTBlockConfig& config);
-  torch::Tensor forward(torch::Tensor x);  // [B,N,D] -> [B,N,D]
-
-  torch::nn::LayerNorm norm1{nullptr}, norm2{nullptr};
-  Attention attn{nullptr};
-  LayerScale ls1{nullptr}, ls2{nullptr};
-  Mlp mlp{nullptr};
-
- private:
-  double drop_path_;
 };
 TORCH_MODULE(ViTBlock);
 

@@ -12,7 +12,7 @@ torch::Tensor halve(const torch::Tensor& x, Padding padding) {
 Downsample2dImpl::Downsample2dImpl(const Downsample2dConfig& config) : config_(config) {
   if (config.dim != config.dim_out)
     expand = register_module(
-        "expand", conv2d(config.dim, config.dim_out, {.kernel = 1, .bias = config.bias}));
+        "expand", conv2d(config.dim, config.dim_out, {.kernel_size = 1, .bias = config.bias}));
 }
 
 torch::Tensor Downsample2dImpl::forward(const torch::Tensor& x) {

@@ -6,8 +6,8 @@
 namespace braid::nn {
 
 OverlapPatchEmbedImpl::OverlapPatchEmbedImpl(const OverlapPatchEmbedConfig& config) {
-  proj = register_module(config.proj_key, conv2d(config.in_chans, config.embed_dim,
-                                                 {.kernel = config.patch_size,
+  proj = register_module(config.proj_key, conv2d(config.in_chs, config.embed_dim,
+                                                 {.kernel_size = config.patch_size,
                                                   .stride = config.stride,
                                                   .bias = true,
                                                   .padding = config.padding}));

@@ -7,7 +7,7 @@
 namespace braid::nn {
 
 struct OverlapPatchEmbedConfig {
-  int64_t in_chans = 3;
+  int64_t in_chs = 3;
   int64_t embed_dim = 64;
   int64_t patch_size = 7;  // the kernel, pixels along one side
   int64_t stride = 4;

@@ -28,9 +28,14 @@ FoldedConv operator+(const FoldedConv& a, const FoldedConv& b) {
   return {a.weight + b.weight, a.bias + b.bias};
 }
 
+torch::Tensor norm_gain(const torch::nn::BatchNorm2d& norm) {
+  return norm->weight.to(torch::kDouble) *
+         (norm->running_var.to(torch::kDouble) + norm->options.eps()).rsqrt();
+}
+
 FoldedConv fold_batch_norm(const torch::Tensor& weight, const torch::nn::BatchNorm2d& norm) {
   const auto wide = [](const torch::Tensor& t) { return t.to(torch::kDouble); };
-  const auto gain = wide(norm->weight) * (wide(norm->running_var) + norm->options.eps()).rsqrt();
+  const auto gain = norm_gain(norm);
   return {wide(weight) * gain.view({-1, 1, 1, 1}),
           wide(norm->bias) - wide(norm->running_mean) * gain};
 }
@@ -46,6 +51,10 @@ torch::Tensor identity_kernel(int64_t chans, int64_t groups, int64_t kernel,
 torch::Tensor widen_kernel(const torch::Tensor& weight, int64_t kernel) {
   const int64_t rim = (kernel - weight.size(-1)) / 2;
   return torch::constant_pad_nd(weight, {rim, rim, rim, rim}, 0);
+}
+
+FoldedConv widen_kernel(const FoldedConv& folded, int64_t kernel) {
+  return {widen_kernel(folded.weight, kernel), folded.bias};
 }
 
 void assign_folded(torch::nn::Conv2d& conv, const FoldedConv& folded, const torch::Tensor& like) {

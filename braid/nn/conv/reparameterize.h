@@ -24,6 +24,8 @@ struct FoldedConv {
 };
 FoldedConv operator+(const FoldedConv& a, const FoldedConv& b);
 
+// What a batch norm in eval mode multiplies with, float64: [C].
+torch::Tensor norm_gain(const torch::nn::BatchNorm2d& norm);
 // A convolution of this weight, without bias, and the batch norm behind it.
 FoldedConv fold_batch_norm(const torch::Tensor& weight, const torch::nn::BatchNorm2d& norm);
 // The convolution that returns its input: [chans,chans/groups,kernel,kernel], float64.
@@ -31,6 +33,7 @@ torch::Tensor identity_kernel(int64_t chans, int64_t groups, int64_t kernel,
                               const torch::Device& device);
 // Zeros around a kernel of odd size: [...,k,k] -> [...,kernel,kernel].
 torch::Tensor widen_kernel(const torch::Tensor& weight, int64_t kernel);
+FoldedConv widen_kernel(const FoldedConv& folded, int64_t kernel);
 // Copies the weights into `conv` after moving it to the device and type of `like`.
 void assign_folded(torch::nn::Conv2d& conv, const FoldedConv& folded, const torch::Tensor& like);
 

@@ -1,20 +1,22 @@
 #include "braid/nn/conv/squeeze_excite.h"
 
-#include "braid/nn/conv/conv.h"
-
 namespace braid::nn {
 
 SqueezeExciteImpl::SqueezeExciteImpl(const SqueezeExciteConfig& config)
     : act_(config.act), gate_(config.gate) {
-  reduce_ = register_module(config.reduce_key,
-                            conv2d(config.chans, config.rd_chans, {.kernel = 1, .bias = true}));
-  expand_ = register_module(config.expand_key,
-                            conv2d(config.rd_chans, config.chans, {.kernel = 1, .bias = true}));
+  const auto product = [](int64_t in, int64_t out) {
+    return Pointwise(PointwiseConfig{.in_features = in,
+                                     .out_features = out,
+                                     .layout = WeightLayout::kConv1x1,
+                                     .init = PointwiseInit::kEfficientNet});
+  };
+  reduce_ = register_module(config.reduce_key, product(config.in_chs, config.rd_channels));
+  expand_ = register_module(config.expand_key, product(config.rd_channels, config.in_chs));
 }
 
 torch::Tensor SqueezeExciteImpl::forward(const torch::Tensor& x) {
-  auto gate = activate(pointwise(reduce_, x.mean({2, 3})), act_);  // [B,C] -> [B,rd]
-  gate = activate(pointwise(expand_, gate), gate_);                // [B,C]
+  auto gate = activate(reduce_->forward(x.mean({2, 3})), act_);  // [B,C] -> [B,rd]
+  gate = activate(expand_->forward(gate), gate_);                // [B,C]
   return x * gate.unsqueeze(2).unsqueeze(3);
 }
 

@@ -2,13 +2,14 @@
 #pragma once
 
 #include "braid/nn/basic/activation.h"
+#include "braid/nn/basic/pointwise.h"
 #include "braid/torch.h"
 
 namespace braid::nn {
 
 struct SqueezeExciteConfig {
-  int64_t chans = 0;
-  int64_t rd_chans = 0;  // channels of the squeezed part
+  int64_t in_chs = 0;
+  int64_t rd_channels = 0;  // channels of the squeezed part
   Act act = Act::kRelu;
   Act gate = Act::kSigmoid;
   const char* reduce_key = "fc1";  // "conv_reduce" in the EfficientNet family
@@ -23,7 +24,7 @@ class SqueezeExciteImpl : public torch::nn::Module {
 
  private:
   Act act_, gate_;
-  torch::nn::Conv2d reduce_{nullptr}, expand_{nullptr};
+  Pointwise reduce_{nullptr}, expand_{nullptr};
 };
 TORCH_MODULE(SqueezeExcite);
 

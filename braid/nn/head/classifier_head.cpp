@@ -2,6 +2,7 @@
 
 #include "braid/nn/basic/init.h"
 #include "braid/nn/basic/norm.h"
+#include "braid/nn/head/replace_head.h"
 
 namespace braid::nn {
 
@@ -26,12 +27,10 @@ torch::Tensor ClassifierHeadImpl::forward(const torch::Tensor& features, bool pr
 }
 
 void ClassifierHeadImpl::reset(int64_t num_classes) {
-  if (fc) unregister_module("fc");
-  fc = nullptr;
-  if (num_classes == 0) return;
   const int64_t width = config_.hidden_size > 0 ? config_.hidden_size : config_.in_features;
-  fc = register_module("fc", torch::nn::Linear(width, num_classes));
-  if (config_.init_std) init_linear_(fc, *config_.init_std);
+  replace_head(*this, "fc", fc,
+               config_.init_std ? new_head(width, num_classes, *config_.init_std)
+                                : new_head(width, num_classes));
 }
 
 }  // namespace braid::nn

@@ -1,25 +1,50 @@
 #include "braid/nn/mlp/conv_ffn.h"
 
 #include "braid/nn/basic/init.h"
+#include "braid/nn/basic/norm.h"
 #include "braid/nn/conv/conv.h"
 
 namespace braid::nn {
 
 ConvFfnImpl::ConvFfnImpl(const ConvFfnConfig& config) : act_(config.act), drop_(config.drop) {
-  const int64_t hidden = config.hidden_features;
-  const int64_t out = config.out_features > 0 ? config.out_features : config.in_features;
-  fc1 = register_module("fc1", torch::nn::Linear(config.in_features, hidden));
-  dwconv = register_module(
-      "dwconv", conv2d(hidden, hidden, {.kernel = config.kernel, .groups = hidden, .bias = true}));
-  fc2 = register_module("fc2", torch::nn::Linear(hidden, out));
-  init_linear_(fc1);
-  init_linear_(fc2);
+  const bool leff = config.form == ConvFfnForm::kLeff;
+  const int64_t in = config.in_features, hidden = config.hidden_features;
+  const auto product = [leff](int64_t from, int64_t to) {
+    return Pointwise(
+        PointwiseConfig{.in_features = from,
+                        .out_features = to,
+                        .layout = leff ? WeightLayout::kConv1x1 : WeightLayout::kLinear,
+                        .init = PointwiseInit::kTorch});
+  };
+  fc1_ = register_module(leff ? "conv1" : "fc1", product(in, hidden));
+  dwconv_ = register_module(leff ? "conv2" : "dwconv",
+                            conv2d(hidden, hidden,
+                                   {.kernel_size = config.kernel_size,
+                                    .groups = hidden,
+                                    .bias = true,
+                                    .init = leff ? ConvInit::kTorch : ConvInit::kEfficientNet}));
+  fc2_ = register_module(leff ? "conv3" : "fc2", product(hidden, in));
+  if (leff) {
+    norm1_ = register_module("bn1", batch_norm(hidden));
+    norm2_ = register_module("bn2", batch_norm(hidden));
+    norm3_ = register_module("bn3", batch_norm(in));
+  } else {
+    for (auto& layer : {fc1_, fc2_}) {
+      trunc_normal_(layer->weight, 0.02);
+      torch::nn::init::zeros_(layer->bias);
+    }
+  }
 }
 
 torch::Tensor ConvFfnImpl::forward(const torch::Tensor& x) {
-  auto y = to_nhwc(dwconv->forward(to_nchw(fc1->forward(x))));  // [B,H,W,hidden]
-  y = torch::dropout(activate(y, act_), drop_, is_training());
-  return torch::dropout(fc2->forward(y), drop_, is_training());
+  auto y = to_nchw(fc1_->forward(x));  // [B,hidden,H,W]
+  if (norm1_) y = activate(norm1_->forward(y), act_);
+  y = dwconv_->forward(y);
+  if (norm2_) y = norm2_->forward(y);
+  y = torch::dropout(activate(to_nhwc(y), act_), drop_, is_training());
+  y = fc2_->forward(y);  // [B,H,W,D]
+  if (norm3_) y = to_nhwc(norm3_->forward(to_nchw(y)));
+  return torch::dropout(y, drop_, is_training());
 }
 
 }  // namespace braid::nn

@@ -1,18 +1,26 @@
 #include "braid/nn/mlp/mlp.h"
 
 #include "braid/nn/basic/init.h"
+#include "braid/nn/basic/init_layers.h"
 
 namespace braid::nn {
 
 MlpImpl::MlpImpl(const MlpConfig& config)
     : act_(config.act), drop_(config.drop), drop_out_(config.drop_out.value_or(config.drop)) {
-  using torch::nn::LinearOptions;
+  const auto product = [&](int64_t in, int64_t out) {
+    return Pointwise(PointwiseConfig{.in_features = in,
+                                     .out_features = out,
+                                     .layout = config.layout,
+                                     .bias = config.bias,
+                                     .init = config.init == MlpInit::kEfficientNet
+                                                 ? PointwiseInit::kEfficientNet
+                                                 : PointwiseInit::kTorch});
+  };
   const int64_t in = config.in_features, hidden = config.hidden_features;
-  const int64_t out = config.out_features > 0 ? config.out_features : in;
-  fc1 = register_module("fc1", torch::nn::Linear(LinearOptions(in, hidden).bias(config.bias)));
-  fc2 = register_module("fc2", torch::nn::Linear(LinearOptions(hidden, out).bias(config.bias)));
-  init_linear_(fc1);
-  init_linear_(fc2);
+  fc1 = register_module(config.fc1_key, product(in, hidden));
+  fc2 = register_module(config.fc2_key,
+                        product(hidden, config.out_features > 0 ? config.out_features : in));
+  if (config.init == MlpInit::kTruncNormal) init_layers_(*this, trunc_normal_);
 }
 
 torch::Tensor MlpImpl::forward(const torch::Tensor& x) {

@@ -3,14 +3,12 @@
 #include <algorithm>
 #include <cmath>
 
-#include "braid/core/error.h"
-#include "braid/core/near_match.h"
 #include "braid/nn/basic/init.h"
 
 namespace braid::nn {
 
-torch::Tensor relative_position_bias(const torch::Tensor& table, int64_t side) {
-  const int64_t s = side, h = table.size(-1);
+torch::Tensor relative_position_bias(const torch::Tensor& table, int64_t grid_size) {
+  const int64_t s = grid_size, h = table.size(-1);
   // Query y and key y' read row y - y' + s - 1: element y of the window that starts at s - 1 - y'.
   return table.view({2 * s - 1, 2 * s - 1, h})
       .unfold(0, s, 1)
@@ -71,9 +69,9 @@ torch::Tensor resize_grid(const torch::Tensor& grid, int64_t new_extent) {
 
 }  // namespace
 
-torch::Tensor resize_relative_position_table(const torch::Tensor& table, int64_t side) {
+torch::Tensor resize_relative_position_table(const torch::Tensor& table, int64_t grid_size) {
   const bool flat = table.dim() == 2;
-  const int64_t new_extent = 2 * side - 1, heads = table.size(flat ? 1 : 0);
+  const int64_t new_extent = 2 * grid_size - 1, heads = table.size(flat ? 1 : 0);
   const auto old_extent =
       flat ? std::lround(std::sqrt(static_cast<double>(table.size(0)))) : table.size(1);
   const bool square = flat ? old_extent * old_extent == table.size(0) : old_extent == table.size(2);
@@ -85,55 +83,44 @@ torch::Tensor resize_relative_position_table(const torch::Tensor& table, int64_t
       .contiguous();
 }
 
-RelPosType parse_rel_pos_type(const std::string& name) {
-  if (name == "bias") return RelPosType::kBias;
-  if (name == "bias_tf") return RelPosType::kBiasTf;
-  if (name == "mlp") return RelPosType::kMlp;
-  throw ConfigError("models", "unknown rel_pos_type '" + name + "'", "",
-                    did_you_mean(name, {"bias", "bias_tf", "mlp"}));
-}
-
-RelPosBiasImpl::RelPosBiasImpl(const RelPosConfig& config) : config_(config) {
-  const int64_t extent = 2 * config.side - 1, heads = config.num_heads;
-  const bool tf = config.type == RelPosType::kBiasTf;
+RelativePositionBiasImpl::RelativePositionBiasImpl(int64_t grid_size, int64_t num_heads, bool tf)
+    : grid_size_(grid_size), tf_(tf) {
+  const int64_t extent = 2 * grid_size - 1;
   relative_position_bias_table = register_parameter(
       "relative_position_bias_table",
-      tf ? torch::empty({heads, extent, extent}) : torch::empty({extent * extent, heads}));
+      tf ? torch::empty({num_heads, extent, extent}) : torch::empty({extent * extent, num_heads}));
   if (tf)
     torch::nn::init::normal_(relative_position_bias_table, 0.0, 0.02);
   else
     trunc_normal_(relative_position_bias_table, 0.02);
 }
 
-torch::Tensor RelPosBiasImpl::forward() {
-  if (config_.type != RelPosType::kBiasTf)
-    return relative_position_bias(relative_position_bias_table, config_.side);
+torch::Tensor RelativePositionBiasImpl::forward() {
+  if (!tf_) return relative_position_bias(relative_position_bias_table, grid_size_);
   const auto table = relative_position_bias_table.flip({1, 2});  // [h,2s-1,2s-1], query - key
-  return relative_position_bias(table.permute({1, 2, 0}), config_.side);
+  return relative_position_bias(table.permute({1, 2, 0}), grid_size_);
 }
 
-RelPosMlpImpl::RelPosMlpImpl(const RelPosConfig& config) : side_(config.side) {
+RelativePositionMlpImpl::RelativePositionMlpImpl(int64_t grid_size, int64_t num_heads,
+                                                 int64_t hidden_dim)
+    : grid_size_(grid_size) {
   mlp = register_module("mlp", Mlp(MlpConfig{.in_features = 2,
-                                             .hidden_features = config.hidden_dim,
-                                             .out_features = config.num_heads,
+                                             .hidden_features = hidden_dim,
+                                             .out_features = num_heads,
                                              .act = Act::kRelu,
                                              .drop = 0.125,
                                              .drop_out = 0.0}));
 }
 
-torch::Tensor RelPosMlpImpl::forward() {
+torch::Tensor RelativePositionMlpImpl::forward() {
   const auto& weight = mlp->fc1->weight;
   // Float32 whatever the weights are, as in timm: the logarithms are part of the trained function.
-  const auto offsets = torch::arange(1 - side_, side_, weight.options().dtype(torch::kFloat));
+  const auto offsets =
+      torch::arange(1 - grid_size_, grid_size_, weight.options().dtype(torch::kFloat));
   const auto axes = torch::meshgrid({offsets, offsets}, "ij");
   const auto coordinates = torch::stack({axes[0], axes[1]}, -1);  // [2s-1,2s-1,2]
   const auto logarithms = coordinates.sign() * (1.0 + coordinates.abs()).log();
-  return relative_position_bias(mlp->forward(logarithms.to(weight.dtype())), side_);
-}
-
-std::shared_ptr<RelPosImpl> make_rel_pos(const RelPosConfig& config) {
-  if (config.type == RelPosType::kMlp) return std::make_shared<RelPosMlpImpl>(config);
-  return std::make_shared<RelPosBiasImpl>(config);
+  return relative_position_bias(mlp->forward(logarithms.to(weight.dtype())), grid_size_);
 }
 
 }  // namespace braid::nn

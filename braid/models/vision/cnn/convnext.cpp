@@ -1,47 +1,41 @@
 #include "braid/models/vision/cnn/convnext.h"
 
-#include <numeric>
-
-#include "braid/core/error.h"
 #include "braid/models/layer_ids.h"
 #include "braid/models/validate.h"
 #include "braid/models/vision/inputs.h"
 #include "braid/nn/basic/drop_path.h"
-#include "braid/nn/basic/init.h"
+#include "braid/nn/basic/pad.h"
 #include "braid/nn/conv/conv.h"
-#include "braid/nn/position/position.h"
-#include "braid/runtime/grad_checkpoint.h"
 
 namespace braid::models {
 namespace {
 
 // A convolution without overlap: windows of `kernel` pixels, one output each.
 torch::nn::Conv2d patch_conv(int64_t in, int64_t out, int64_t kernel) {
-  auto layer =
-      nn::conv2d(in, out, {.kernel = kernel, .stride = kernel, .bias = true, .padding = 0});
-  nn::init_conv_trunc_normal_(layer);
-  return layer;
+  return nn::conv2d(in, out,
+                    {.kernel_size = kernel,
+                     .stride = kernel,
+                     .bias = true,
+                     .padding = 0,
+                     .init = nn::ConvInit::kTruncNormal});
 }
 
 // Room for one window where the map has none; else x itself, whose last pixels may fall away.
 torch::Tensor at_least(const torch::Tensor& x, int64_t kernel) {
-  return x.size(2) < kernel || x.size(3) < kernel ? nn::pad_to_patches(x, kernel) : x;
+  return x.size(2) < kernel || x.size(3) < kernel ? nn::pad_to_multiple(x, kernel) : x;
 }
 
 void validate(const ConvNeXtConfig& config) {
-  const Validator check("convnext");
-  check.input(config.num_classes, config.in_chans, config.img_size)
+  Validator("convnext")
+      .input(config.num_classes, config.in_chans, config.img_size)
       .positive("patch_size", config.patch_size)
-      .positive("kernel_size", config.kernel_size)
+      .odd("kernel_size", config.kernel_size)
       .rate("drop_rate", config.drop_rate)
-      .rate("drop_path_rate", config.drop_path_rate);
-  if (config.kernel_size % 2 == 0)
-    throw ConfigError("models", "expected an odd kernel_size", "model convnext");
-  if (config.depths.empty() || config.depths.size() != config.dims.size())
-    throw ConfigError("models", "expected as many dims as depths, at least one", "model convnext");
-  check.stages("depths", config.depths.size());
-  for (size_t i = 0; i < config.depths.size(); ++i)
-    check.positive("depths", config.depths[i]).positive("dims", config.dims[i]);
+      .rate("drop_path_rate", config.drop_path_rate)
+      .same_length("depths", config.depths.size(), {{"dims", config.dims.size()}})
+      .stages("depths", config.depths.size())
+      .positive("depths", config.depths)
+      .positive("dims", config.dims);
 }
 
 }  // namespace
@@ -69,16 +63,14 @@ ConvNeXtStageImpl::ConvNeXtStageImpl(const ConvNeXtConfig& config, int64_t in, i
     downsample->register_module("0", norm_);
     downsample->register_module("1", conv_);
   }
-  torch::nn::ModuleList blocks;
-  for (const double rate : rates) {
-    blocks_.emplace_back(nn::ConvNeXtBlockConfig{.chans = out,
-                                                 .kernel_size = config.kernel_size,
-                                                 .conv_mlp = config.conv_mlp,
-                                                 .ls_init_value = config.ls_init_value,
-                                                 .drop_path_rate = rate});
-    blocks->push_back(blocks_.back());
-  }
-  register_module("blocks", blocks);
+  for (const double rate : rates)
+    blocks_->push_back(
+        nn::ConvNeXtBlock(nn::ConvNeXtBlockConfig{.in_chs = out,
+                                                  .kernel_size = config.kernel_size,
+                                                  .conv_mlp = config.conv_mlp,
+                                                  .ls_init_value = config.ls_init_value,
+                                                  .drop_path = rate}));
+  register_module("blocks", blocks_);
 }
 
 torch::Tensor ConvNeXtStageImpl::forward(torch::Tensor x, bool checkpointing) {
@@ -86,27 +78,21 @@ torch::Tensor ConvNeXtStageImpl::forward(torch::Tensor x, bool checkpointing) {
     x = norm_->forward(x);
     x = conv_->forward(at_least(x, conv_->options.stride()->at(0)));
   }
-  for (auto& block : blocks_) x = runtime::maybe_checkpoint(checkpointing, block, x);
-  return x;
+  return blocks_->forward(x, checkpointing);
 }
 
-ConvNeXt::ConvNeXt(const ConvNeXtConfig& config) : config_(config) {
+ConvNeXt::ConvNeXt(const ConvNeXtConfig& config) : ModelOf(config) {
   validate(config);
   int64_t chans = config.dims[0];
   auto stem = register_module("stem", std::make_shared<torch::nn::Module>());
   stem_conv_ = stem->register_module("0", patch_conv(config.in_chans, chans, config.patch_size));
   stem_norm_ = stem->register_module("1", nn::LayerNorm2d(chans));
-  const auto blocks = std::accumulate(config.depths.begin(), config.depths.end(), int64_t{0});
-  const auto rates = nn::drop_path_rates(config.drop_path_rate, blocks);
-  auto first = rates.begin();
+  const auto rates = nn::drop_path_rates(config.drop_path_rate, config.depths);
   torch::nn::ModuleList stages;
   for (size_t i = 0; i < config.depths.size(); ++i) {
-    const auto last = first + config.depths[i];
-    stages_.emplace_back(config, chans, config.dims[i], stride(i),
-                         std::vector<double>(first, last));
+    stages_.emplace_back(config, chans, config.dims[i], stride(i), rates[i]);
     stages->push_back(stages_.back());
     chans = config.dims[i];
-    first = last;
   }
   register_module("stages", stages);
   head_ = register_module(
@@ -134,10 +120,7 @@ std::vector<FeatureInfo> ConvNeXt::feature_info() const {
   return info;
 }
 
-void ConvNeXt::reset_classifier(int64_t num_classes) {
-  config_.num_classes = num_classes;
-  head_->reset(num_classes);
-}
+void ConvNeXt::replace_head(int64_t num_classes) { head_->reset(num_classes); }
 
 int64_t ConvNeXt::layer_id(const std::string& parameter) const {
   if (parameter.starts_with("stem.")) return 0;
@@ -147,7 +130,7 @@ int64_t ConvNeXt::layer_id(const std::string& parameter) const {
 void add_convnext(Registry& table) {
   const auto add = [&table](const char* name, const data::InputConfig& input,
                             const ConvNeXtConfig& config) {
-    table.push_back(make_entry<ConvNeXt>(name, Family::kCnn, Fusion::kNone, input, config));
+    table.add(make_entry<ConvNeXt>(name, Family::kCnn, Fusion::kNone, input, config));
   };
   add("convnext_atto", imagenet_input(224, 0.875),
       {.depths = {2, 2, 6, 2}, .dims = {40, 80, 160, 320}, .conv_mlp = true});

@@ -6,8 +6,9 @@
 // Differences: a map smaller than the 2x2 window that would halve it is padded with zeros (timm
 // fails there, below 32 pixels).
 #pragma once
-#include "braid/models/model.h"
 #include "braid/models/registry.h"
+#include "braid/models/vision/image_model.h"
+#include "braid/nn/basic/block_list.h"
 #include "braid/nn/basic/norm.h"
 #include "braid/nn/block/convnext_block.h"
 #include "braid/nn/head/classifier_head.h"
@@ -40,26 +41,24 @@ class ConvNeXtStageImpl : public torch::nn::Module {
  private:
   nn::LayerNorm2d norm_{nullptr};
   torch::nn::Conv2d conv_{nullptr};
-  std::vector<nn::ConvNeXtBlock> blocks_;
+  nn::BlockList blocks_;
 };
 TORCH_MODULE(ConvNeXtStage);
 
-class ConvNeXt : public Model {
+class ConvNeXt : public ModelOf<ConvNeXtConfig> {
  public:
   explicit ConvNeXt(const ConvNeXtConfig& config);
   torch::Tensor forward_features(const torch::Tensor& x) override;  // [B,C,H,W] -> [B,D,h,w]
   torch::Tensor forward_head(const torch::Tensor& features, bool pre_logits) override;
   std::vector<FeatureInfo> feature_info() const override;
-  void reset_classifier(int64_t num_classes) override;
-  Json config() const override { return to_json(config_); }
-  std::vector<std::string> classifier() const override { return {"head.fc"}; }
+  std::vector<std::string> head_modules() const override { return {"head.fc"}; }
   int64_t layer_id(const std::string& parameter) const override;
   int64_t layer_count() const override { return static_cast<int64_t>(config_.depths.size()) + 2; }
 
  private:
+  void replace_head(int64_t num_classes) override;
   // The first stage halves only what a stem of patch size 2 left.
   int64_t stride(size_t stage) const { return stage > 0 || config_.patch_size == 2 ? 2 : 1; }
-  ConvNeXtConfig config_;
   torch::nn::Conv2d stem_conv_{nullptr};
   nn::LayerNorm2d stem_norm_{nullptr};
   std::vector<ConvNeXtStage> stages_;

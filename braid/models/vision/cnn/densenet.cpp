@@ -1,11 +1,11 @@
 #include "braid/models/vision/cnn/densenet.h"
 
-#include "braid/core/error.h"
 #include "braid/models/layer_ids.h"
 #include "braid/models/validate.h"
 #include "braid/models/vision/inputs.h"
 #include "braid/nn/basic/norm.h"
 #include "braid/nn/conv/conv.h"
+#include "braid/nn/head/replace_head.h"
 #include "braid/runtime/grad_checkpoint.h"
 
 namespace braid::models {
@@ -44,7 +44,7 @@ DenseBlockImpl::DenseBlockImpl(const DenseNetConfig& config, int64_t in, int64_t
     layer.norm1 = parent->register_module("norm1", nn::batch_norm(in + i * growth));
     layer.conv1 = parent->register_module("conv1", conv(in + i * growth, mid));
     layer.norm2 = parent->register_module("norm2", nn::batch_norm(mid));
-    layer.conv2 = parent->register_module("conv2", conv(mid, growth, {.kernel = 3}));
+    layer.conv2 = parent->register_module("conv2", conv(mid, growth, {.kernel_size = 3}));
     layers_.push_back(layer);
   }
 }
@@ -69,21 +69,20 @@ torch::Tensor DenseTransitionImpl::forward(const torch::Tensor& x) {
   return at::avg_pool2d(y, {std::min<int64_t>(2, y.size(2)), std::min<int64_t>(2, y.size(3))});
 }
 
-DenseNet::DenseNet(const DenseNetConfig& config) : config_(config) {
-  const Validator check("densenet");
-  check.input(config.num_classes, config.in_chans, config.img_size)
+DenseNet::DenseNet(const DenseNetConfig& config) : ModelOf(config) {
+  Validator("densenet")
+      .input(config.num_classes, config.in_chans, config.img_size)
       .positive("growth_rate", config.growth_rate)
       .positive("bn_size", config.bn_size)
       .rate("drop_rate", config.drop_rate)
-      .rate("proj_drop_rate", config.proj_drop_rate);
-  for (const int64_t depth : config.depths) check.positive("depths", depth);
-  if (config.depths.empty())
-    throw ConfigError("models", "expected at least one number in depths", "model densenet");
+      .rate("proj_drop_rate", config.proj_drop_rate)
+      .same_length("depths", config.depths.size(), {})
+      .positive("depths", config.depths);
 
   int64_t chans = 2 * config.growth_rate, reduction = 2;
   auto features = register_module("features", std::make_shared<torch::nn::Module>());
-  conv0_ =
-      features->register_module("conv0", conv(config.in_chans, chans, {.kernel = 7, .stride = 2}));
+  conv0_ = features->register_module("conv0",
+                                     conv(config.in_chans, chans, {.kernel_size = 7, .stride = 2}));
   norm0_ = features->register_module("norm0", nn::batch_norm(chans));
   info_.push_back({"features.norm0", chans, reduction});
   for (size_t i = 0; i < config.depths.size(); ++i) {
@@ -99,7 +98,7 @@ DenseNet::DenseNet(const DenseNetConfig& config) : config_(config) {
   }
   norm5_ = features->register_module("norm5", nn::batch_norm(chans));
   info_.push_back({"features.norm5", chans, reduction});
-  reset_classifier(config.num_classes);
+  replace_head(config.num_classes);
 }
 
 torch::Tensor DenseNet::forward_features(const torch::Tensor& x) {
@@ -117,13 +116,10 @@ torch::Tensor DenseNet::forward_head(const torch::Tensor& features, bool pre_log
   return classifier_->forward(torch::dropout(pooled, config_.drop_rate, is_training()));
 }
 
-void DenseNet::reset_classifier(int64_t num_classes) {
-  config_.num_classes = num_classes;
-  if (classifier_) unregister_module("classifier");
-  classifier_ = nullptr;
-  if (num_classes == 0) return;
-  classifier_ = register_module("classifier", torch::nn::Linear(num_features(), num_classes));
-  torch::nn::init::zeros_(classifier_->bias);
+void DenseNet::replace_head(int64_t num_classes) {
+  auto fresh = nn::new_head(num_features(), num_classes);
+  if (fresh) torch::nn::init::zeros_(fresh->bias);
+  nn::replace_head(*this, "classifier", classifier_, fresh);
 }
 
 int64_t DenseNet::layer_id(const std::string& parameter) const {
@@ -134,8 +130,8 @@ int64_t DenseNet::layer_id(const std::string& parameter) const {
 }
 
 void add_densenet(Registry& table) {
-  table.push_back(make_entry<DenseNet>("densenet121", Family::kCnn, Fusion::kNone,
-                                       imagenet_input(224, 0.875), DenseNetConfig{}));
+  table.add(make_entry<DenseNet>("densenet121", Family::kCnn, Fusion::kNone,
+                                 imagenet_input(224, 0.875), DenseNetConfig{}));
 }
 
 }  // namespace braid::models

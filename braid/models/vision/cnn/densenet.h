@@ -7,8 +7,9 @@
 // (timm fails there, below 32 pixels); gradient checkpointing recomputes whole blocks rather than
 // bottlenecks.
 #pragma once
-#include "braid/models/model.h"
 #include "braid/models/registry.h"
+#include "braid/models/vision/image_model.h"
+#include "braid/nn/basic/block.h"
 
 namespace braid::models {
 
@@ -25,10 +26,11 @@ struct DenseNetConfig {
 };
 
 // A block's layers. Keys: denselayerI.{norm1,conv1,norm2,conv2}.
-class DenseBlockImpl : public torch::nn::Module {
+class DenseBlockImpl : public nn::BlockImpl {
  public:
   DenseBlockImpl(const DenseNetConfig& config, int64_t in, int64_t layers);
-  torch::Tensor forward(const torch::Tensor& x);  // [B,C,H,W] -> [B,C+layers*growth_rate,H,W]
+  // [B,C,H,W] -> [B,C+layers*growth_rate,H,W]
+  torch::Tensor forward(const torch::Tensor& x) override;
 
  private:
   struct Layer {
@@ -41,10 +43,10 @@ class DenseBlockImpl : public torch::nn::Module {
 TORCH_MODULE(DenseBlock);
 
 // Halves channels and sides. Keys: norm, conv.
-class DenseTransitionImpl : public torch::nn::Module {
+class DenseTransitionImpl : public nn::BlockImpl {
  public:
   DenseTransitionImpl(int64_t in, int64_t out);
-  torch::Tensor forward(const torch::Tensor& x);  // [B,C,H,W] -> [B,C',H/2,W/2]
+  torch::Tensor forward(const torch::Tensor& x) override;  // [B,C,H,W] -> [B,C',H/2,W/2]
 
  private:
   torch::nn::BatchNorm2d norm_{nullptr};
@@ -52,20 +54,18 @@ class DenseTransitionImpl : public torch::nn::Module {
 };
 TORCH_MODULE(DenseTransition);
 
-class DenseNet : public Model {
+class DenseNet : public ModelOf<DenseNetConfig> {
  public:
   explicit DenseNet(const DenseNetConfig& config);
   torch::Tensor forward_features(const torch::Tensor& x) override;  // [B,C,H,W] -> [B,D,h,w]
   torch::Tensor forward_head(const torch::Tensor& features, bool pre_logits) override;
   std::vector<FeatureInfo> feature_info() const override { return info_; }
-  void reset_classifier(int64_t num_classes) override;
-  Json config() const override { return to_json(config_); }
-  std::vector<std::string> classifier() const override { return {"classifier"}; }
+  std::vector<std::string> head_modules() const override { return {"classifier"}; }
   int64_t layer_id(const std::string& parameter) const override;
   int64_t layer_count() const override { return static_cast<int64_t>(config_.depths.size()) + 2; }
 
  private:
-  DenseNetConfig config_;
+  void replace_head(int64_t num_classes) override;
   std::vector<FeatureInfo> info_;
   torch::nn::Conv2d conv0_{nullptr};
   torch::nn::BatchNorm2d norm0_{nullptr}, norm5_{nullptr};

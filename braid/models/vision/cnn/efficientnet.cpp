@@ -7,16 +7,17 @@
 #include "braid/models/vision/inputs.h"
 #include "braid/nn/basic/norm.h"
 #include "braid/nn/conv/conv.h"
+#include "braid/nn/head/replace_head.h"
 
 namespace braid::models {
 
-void EfficientNetBase::build(int64_t in_chans, const nn::EfficientNetStagesConfig& stages) {
+void EfficientNetBase::build(int64_t in_chans, const EfficientNetStagesConfig& stages) {
   depth_ = static_cast<int64_t>(stages.depths.size());
   act_ = stages.act;
-  conv_stem_ =
-      register_module("conv_stem", nn::conv2d(in_chans, stages.in_chs, {.kernel = 3, .stride = 2}));
+  conv_stem_ = register_module(
+      "conv_stem", nn::conv2d(in_chans, stages.in_chs, {.kernel_size = 3, .stride = 2}));
   bn1_ = register_module("bn1", nn::batch_norm(stages.in_chs));
-  blocks_ = register_module("blocks", nn::EfficientNetStages(stages));
+  blocks_ = register_module("blocks", EfficientNetStages(stages));
 }
 
 torch::Tensor EfficientNetBase::trunk(const torch::Tensor& x) {
@@ -38,13 +39,13 @@ int64_t EfficientNetBase::layer_id(const std::string& parameter) const {
 }
 
 void EfficientNetBase::replace_classifier(int64_t in_features, int64_t num_classes) {
-  if (classifier_) unregister_module("classifier");
-  classifier_ = nullptr;
-  if (num_classes == 0) return;
-  classifier_ = register_module("classifier", torch::nn::Linear(in_features, num_classes));
-  const double range = 1 / std::sqrt(static_cast<double>(num_classes));  // of the fan-out
-  torch::nn::init::uniform_(classifier_->weight, -range, range);
-  torch::nn::init::zeros_(classifier_->bias);
+  auto fresh = nn::new_head(in_features, num_classes);
+  if (fresh) {
+    const double range = 1 / std::sqrt(static_cast<double>(num_classes));  // of the fan-out
+    torch::nn::init::uniform_(fresh->weight, -range, range);
+    torch::nn::init::zeros_(fresh->bias);
+  }
+  nn::replace_head(*this, "classifier", classifier_, fresh);
 }
 
 torch::Tensor EfficientNetBase::classify(const torch::Tensor& x, double drop_rate,
@@ -67,7 +68,7 @@ void EfficientNetConfig::visit(FieldVisitor& v) {
 }
 
 EfficientNet::EfficientNet(const EfficientNetConfig& config)
-    : config_(config), act_(nn::parse_act(config.act_layer)) {
+    : ModelOf(config), act_(nn::parse_act(config.act_layer)) {
   Validator("efficientnet")
       .input(config.num_classes, config.in_chans, config.img_size)
       .positive("stem_size", config.stem_size)
@@ -82,7 +83,7 @@ EfficientNet::EfficientNet(const EfficientNetConfig& config)
                           .drop_path_rate = config.drop_path_rate});
   conv_head_ = register_module("conv_head", nn::conv2d(trunk_chs(), config.num_features));
   bn2_ = register_module("bn2", nn::batch_norm(config.num_features));
-  reset_classifier(config.num_classes);
+  replace_head(config.num_classes);
 }
 
 torch::Tensor EfficientNet::forward_features(const torch::Tensor& x) {
@@ -93,8 +94,7 @@ torch::Tensor EfficientNet::forward_head(const torch::Tensor& features, bool pre
   return classify(features.mean({2, 3}), config_.drop_rate, pre_logits);
 }
 
-void EfficientNet::reset_classifier(int64_t num_classes) {
-  config_.num_classes = num_classes;
+void EfficientNet::replace_head(int64_t num_classes) {
   replace_classifier(config_.num_features, num_classes);
 }
 
@@ -105,8 +105,8 @@ int64_t EfficientNet::layer_id(const std::string& parameter) const {
 }
 
 void add_efficientnet(Registry& table) {
-  table.push_back(make_entry<EfficientNet>("efficientnet_b0", Family::kCnn, Fusion::kNone,
-                                           imagenet_input(224, 0.875), EfficientNetConfig{}));
+  table.add(make_entry<EfficientNet>("efficientnet_b0", Family::kCnn, Fusion::kNone,
+                                     imagenet_input(224, 0.875), EfficientNetConfig{}));
 }
 
 }  // namespace braid::models

@@ -2,26 +2,26 @@
 //
 // Paper: Tan and Le, https://arxiv.org/abs/1905.11946
 // Reference: timm's efficientnet.py (Apache-2.0); same keys and shapes.
-// Differences: none in the computation; see nn/mobile_stages.h for the notation of arch_def.
+// Differences: none in the computation; see efficientnet_stages.h for the notation of arch_def.
 #pragma once
-#include "braid/models/model.h"
 #include "braid/models/registry.h"
 #include "braid/models/vision/efficientnet_stages.h"
+#include "braid/models/vision/image_model.h"
 
 namespace braid::models {
 
 // A strided stem and stages of blocks, then what the derived model makes of them. Keys: conv_stem,
 // bn1, blocks.STAGE.BLOCK.*, classifier.
-class EfficientNetBase : public Model {
+class EfficientNetBase : public ImageModel {
  public:
   std::vector<FeatureInfo> feature_info() const override;
-  std::vector<std::string> classifier() const override { return {"classifier"}; }
+  std::vector<std::string> head_modules() const override { return {"classifier"}; }
   int64_t layer_id(const std::string& parameter) const override;
   int64_t layer_count() const override { return depth_ + 2; }
 
  protected:
   // stages.in_chs: the stem's channels.
-  void build(int64_t in_chans, const nn::EfficientNetStagesConfig& stages);
+  void build(int64_t in_chans, const EfficientNetStagesConfig& stages);
   torch::Tensor trunk(const torch::Tensor& x);  // [B,C,H,W] -> [B,D,h,w]
   int64_t trunk_chs() const { return blocks_->out_chs(); }
   void replace_classifier(int64_t in_features, int64_t num_classes);
@@ -33,7 +33,7 @@ class EfficientNetBase : public Model {
   nn::Act act_ = nn::Act::kRelu;
   torch::nn::Conv2d conv_stem_{nullptr};
   torch::nn::BatchNorm2d bn1_{nullptr};
-  nn::EfficientNetStages blocks_{nullptr};
+  EfficientNetStages blocks_{nullptr};
   torch::nn::Linear classifier_{nullptr};
 };
 
@@ -54,18 +54,16 @@ struct EfficientNetConfig {
   void visit(FieldVisitor& v);
 };
 
-class EfficientNet : public EfficientNetBase {
+class EfficientNet : public ModelOf<EfficientNetConfig, EfficientNetBase> {
  public:
   explicit EfficientNet(const EfficientNetConfig& config);
   torch::Tensor forward_features(const torch::Tensor& x) override;  // [B,C,H,W] -> [B,D,h,w]
   torch::Tensor forward_head(const torch::Tensor& features, bool pre_logits) override;
   int64_t num_features() const override { return config_.num_features; }
-  void reset_classifier(int64_t num_classes) override;
-  Json config() const override { return to_json(config_); }
   int64_t layer_id(const std::string& parameter) const override;
 
  private:
-  EfficientNetConfig config_;
+  void replace_head(int64_t num_classes) override;
   nn::Act act_;
   torch::nn::Conv2d conv_head_{nullptr};
   torch::nn::BatchNorm2d bn2_{nullptr};

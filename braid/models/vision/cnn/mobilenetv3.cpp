@@ -24,7 +24,7 @@ void MobileNetV3Config::visit(FieldVisitor& v) {
 }
 
 MobileNetV3::MobileNetV3(const MobileNetV3Config& config)
-    : config_(config), act_(nn::parse_act(config.act_layer)) {
+    : ModelOf(config), act_(nn::parse_act(config.act_layer)) {
   Validator("mobilenetv3")
       .input(config.num_classes, config.in_chans, config.img_size)
       .positive("stem_size", config.stem_size)
@@ -44,7 +44,7 @@ MobileNetV3::MobileNetV3(const MobileNetV3Config& config)
       "conv_head", nn::conv2d(trunk_chs(), config.num_features, {.bias = !config.head_norm}));
   if (config.head_norm)
     norm_head_ = register_module("norm_head", nn::batch_norm(config.num_features));
-  reset_classifier(config.num_classes);
+  replace_head(config.num_classes);
 }
 
 torch::Tensor MobileNetV3::forward_features(const torch::Tensor& x) { return trunk(x); }
@@ -55,15 +55,14 @@ torch::Tensor MobileNetV3::forward_head(const torch::Tensor& features, bool pre_
   return classify(nn::activate(x, act_).flatten(1), config_.drop_rate, pre_logits);
 }
 
-void MobileNetV3::reset_classifier(int64_t num_classes) {
-  config_.num_classes = num_classes;
+void MobileNetV3::replace_head(int64_t num_classes) {
   replace_classifier(config_.num_features, num_classes);
 }
 
 void add_mobilenetv3(Registry& table) {
   const auto add = [&table](const char* name, const MobileNetV3Config& config) {
-    table.push_back(make_entry<MobileNetV3>(name, Family::kCnn, Fusion::kNone,
-                                            imagenet_input(224, 0.875), config));
+    table.add(make_entry<MobileNetV3>(name, Family::kCnn, Fusion::kNone, imagenet_input(224, 0.875),
+                                      config));
   };
   add("mobilenetv3_large_100", {});
   add("mobilenetv3_small_100",

@@ -2,7 +2,7 @@
 //
 // Paper: Howard et al., https://arxiv.org/abs/1905.02244
 // Reference: timm's mobilenetv3.py (Apache-2.0); same keys and shapes.
-// Differences: none in the computation; see nn/mobile_stages.h for the notation of arch_def.
+// Differences: none in the computation; see efficientnet_stages.h for the notation of arch_def.
 #pragma once
 #include "braid/models/vision/cnn/efficientnet.h"
 
@@ -31,16 +31,14 @@ struct MobileNetV3Config {
   void visit(FieldVisitor& v);
 };
 
-class MobileNetV3 : public EfficientNetBase {
+class MobileNetV3 : public ModelOf<MobileNetV3Config, EfficientNetBase> {
  public:
   explicit MobileNetV3(const MobileNetV3Config& config);
   torch::Tensor forward_features(const torch::Tensor& x) override;  // [B,C,H,W] -> [B,D,h,w]
   torch::Tensor forward_head(const torch::Tensor& features, bool pre_logits) override;
-  void reset_classifier(int64_t num_classes) override;
-  Json config() const override { return to_json(config_); }
 
  private:
-  MobileNetV3Config config_;
+  void replace_head(int64_t num_classes) override;
   nn::Act act_;
   torch::nn::Conv2d conv_head_{nullptr};
   torch::nn::BatchNorm2d norm_head_{nullptr};

@@ -1,13 +1,10 @@
 #include "braid/models/vision/cnn/regnet.h"
 
 #include <cmath>
-#include <numeric>
 
-#include "braid/core/error.h"
 #include "braid/models/validate.h"
 #include "braid/models/vision/inputs.h"
 #include "braid/nn/basic/drop_path.h"
-#include "braid/runtime/grad_checkpoint.h"
 
 namespace braid::models {
 namespace {
@@ -18,13 +15,12 @@ void validate(const RegNetConfig& config) {
       .positive("stem_width", config.stem_width)
       .rate("se_ratio", config.se_ratio)
       .rate("drop_rate", config.drop_rate)
-      .rate("drop_path_rate", config.drop_path_rate);
-  if (config.depths.empty() || config.depths.size() != config.widths.size())
-    throw ConfigError("models", "expected as many widths as depths, at least one", "model regnet");
-  check.stages("depths", config.depths.size());
-  for (size_t i = 0; i < config.depths.size(); ++i)
-    check.positive("depths", config.depths[i])
-        .divides("group_size", config.group_size, "widths", config.widths[i]);
+      .rate("drop_path_rate", config.drop_path_rate)
+      .same_length("depths", config.depths.size(), {{"widths", config.widths.size()}})
+      .stages("depths", config.depths.size())
+      .positive("depths", config.depths);
+  for (const int64_t width : config.widths)
+    check.divides("group_size", config.group_size, "widths", width);
 }
 
 }  // namespace
@@ -45,24 +41,25 @@ void RegNetConfig::visit(FieldVisitor& v) {
 RegNetBlockImpl::RegNetBlockImpl(const RegNetConfig& config, int64_t in, int64_t out,
                                  int64_t stride, double drop_path_rate)
     : drop_path_(drop_path_rate) {
-  conv1_ = register_module("conv1", nn::ConvNormAct(in, out, nn::ConvOptions{}));
-  conv2_ = register_module(
-      "conv2",
-      nn::ConvNormAct(
-          out, out,
-          nn::ConvOptions{.kernel = 3, .stride = stride, .groups = out / config.group_size}));
+  nn::ConvNormActConfig conv{.in_chs = in, .out_chs = out, .act = nn::Act::kRelu};
+  conv1_ = register_module("conv1", nn::ConvNormAct(conv));
+  conv.in_chs = out;
+  conv.kernel_size = 3;
+  conv.stride = stride;
+  conv.groups = out / config.group_size;
+  conv2_ = register_module("conv2", nn::ConvNormAct(conv));
   if (config.se_ratio > 0) {
     const auto squeezed = std::llrint(static_cast<double>(in) * config.se_ratio);
     se_ = register_module("se", nn::SqueezeExcite(nn::SqueezeExciteConfig{
-                                    .chans = out, .rd_chans = std::max<int64_t>(1, squeezed)}));
+                                    .in_chs = out, .rd_channels = std::max<int64_t>(1, squeezed)}));
   }
-  conv3_ =
-      register_module("conv3", nn::ConvNormAct(out, out, nn::ConvOptions{}, nn::Act::kIdentity));
-  torch::nn::init::zeros_(conv3_->bn->weight);  // the block begins as its shortcut
+  conv3_ = register_module(
+      "conv3", nn::ConvNormAct(nn::ConvNormActConfig{
+                   .in_chs = out, .out_chs = out, .norm_weight = 0}));  // begins as its shortcut
   if (stride != 1 || in != out)
     downsample_ = register_module(
-        "downsample", nn::ConvNormAct(in, out, nn::ConvOptions{.kernel = 1, .stride = stride},
-                                      nn::Act::kIdentity));
+        "downsample",
+        nn::ConvNormAct(nn::ConvNormActConfig{.in_chs = in, .out_chs = out, .stride = stride}));
 }
 
 torch::Tensor RegNetBlockImpl::forward(const torch::Tensor& x) {
@@ -72,21 +69,23 @@ torch::Tensor RegNetBlockImpl::forward(const torch::Tensor& x) {
   return y.add_(downsample_ ? downsample_->forward(x) : x).relu_();
 }
 
-RegNet::RegNet(const RegNetConfig& config) : config_(config) {
+RegNet::RegNet(const RegNetConfig& config) : ModelOf(config) {
   validate(config);
   int64_t chans = config.stem_width;
-  stem_ = register_module(
-      "stem", nn::ConvNormAct(config.in_chans, chans, nn::ConvOptions{.kernel = 3, .stride = 2}));
-  const auto depth = std::accumulate(config.depths.begin(), config.depths.end(), int64_t{0});
-  const auto rates = nn::drop_path_rates(config.drop_path_rate, depth);
+  stem_ = register_module("stem", nn::ConvNormAct(nn::ConvNormActConfig{.in_chs = config.in_chans,
+                                                                        .out_chs = chans,
+                                                                        .kernel_size = 3,
+                                                                        .stride = 2,
+                                                                        .act = nn::Act::kRelu}));
+  const auto rates = nn::drop_path_rates(config.drop_path_rate, config.depths);
   for (size_t i = 0; i < config.depths.size(); ++i) {
-    auto stage =
-        register_module("s" + std::to_string(i + 1), std::make_shared<torch::nn::Module>());
-    for (int64_t j = 0; j < config.depths[i]; ++j) {
-      blocks_.emplace_back(config, chans, config.widths[i], j == 0 ? 2 : 1, rates[blocks_.size()]);
-      stage->register_module("b" + std::to_string(j + 1), blocks_.back());
+    nn::BlockList stage("b", 1);
+    for (const double rate : rates[i]) {
+      stage->push_back(
+          RegNetBlock(config, chans, config.widths[i], stage->size() == 0 ? 2 : 1, rate));
       chans = config.widths[i];
     }
+    stages_.push_back(register_module("s" + std::to_string(i + 1), stage));
   }
   head_ = register_module(
       "head", nn::ClassifierHead(nn::ClassifierHeadConfig{.in_features = chans,
@@ -97,7 +96,7 @@ RegNet::RegNet(const RegNetConfig& config) : config_(config) {
 
 torch::Tensor RegNet::forward_features(const torch::Tensor& x) {
   auto y = stem_->forward(x);
-  for (auto& block : blocks_) y = runtime::maybe_checkpoint(checkpointing(), block, y);
+  for (auto& stage : stages_) y = stage->forward(y, checkpointing());
   return y;
 }
 
@@ -113,10 +112,7 @@ std::vector<FeatureInfo> RegNet::feature_info() const {
   return info;
 }
 
-void RegNet::reset_classifier(int64_t num_classes) {
-  config_.num_classes = num_classes;
-  head_->reset(num_classes);
-}
+void RegNet::replace_head(int64_t num_classes) { head_->reset(num_classes); }
 
 int64_t RegNet::layer_id(const std::string& parameter) const {
   if (parameter.starts_with("stem.")) return 0;
@@ -125,8 +121,8 @@ int64_t RegNet::layer_id(const std::string& parameter) const {
 }
 
 void add_regnet(Registry& table) {
-  table.push_back(make_entry<RegNet>("regnety_008", Family::kCnn, Fusion::kNone,
-                                     imagenet_input(224, 0.875), RegNetConfig{}));
+  table.add(make_entry<RegNet>("regnety_008", Family::kCnn, Fusion::kNone,
+                               imagenet_input(224, 0.875), RegNetConfig{}));
 }
 
 }  // namespace braid::models

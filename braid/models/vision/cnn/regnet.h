@@ -6,9 +6,10 @@
 // Differences: none in the computation. Depths and widths stand in the config; timm derives them
 // from the paper's slope and quantization (regnety_008: w0 56, wa 38.84, wm 2.4, depth 14).
 #pragma once
-#include "braid/models/model.h"
 #include "braid/models/registry.h"
-#include "braid/nn/conv/conv.h"
+#include "braid/models/vision/image_model.h"
+#include "braid/nn/basic/block_list.h"
+#include "braid/nn/conv/conv_norm_act.h"
 #include "braid/nn/conv/squeeze_excite.h"
 #include "braid/nn/head/classifier_head.h"
 
@@ -30,11 +31,11 @@ struct RegNetConfig {
 
 // 1x1, grouped 3x3, squeeze-and-excitation and 1x1 beside a shortcut. Keys: conv1, conv2, (se),
 // conv3, (downsample), each convolution with conv and bn.
-class RegNetBlockImpl : public torch::nn::Module {
+class RegNetBlockImpl : public nn::BlockImpl {
  public:
   RegNetBlockImpl(const RegNetConfig& config, int64_t in, int64_t out, int64_t stride,
                   double drop_path_rate);
-  torch::Tensor forward(const torch::Tensor& x);  // [B,C,H,W] -> [B,C',H/stride,W/stride]
+  torch::Tensor forward(const torch::Tensor& x) override;  // -> [B,C',H/stride,W/stride]
 
  private:
   double drop_path_;
@@ -43,22 +44,20 @@ class RegNetBlockImpl : public torch::nn::Module {
 };
 TORCH_MODULE(RegNetBlock);
 
-class RegNet : public Model {
+class RegNet : public ModelOf<RegNetConfig> {
  public:
   explicit RegNet(const RegNetConfig& config);
   torch::Tensor forward_features(const torch::Tensor& x) override;  // [B,C,H,W] -> [B,D,h,w]
   torch::Tensor forward_head(const torch::Tensor& features, bool pre_logits) override;
   std::vector<FeatureInfo> feature_info() const override;
-  void reset_classifier(int64_t num_classes) override;
-  Json config() const override { return to_json(config_); }
-  std::vector<std::string> classifier() const override { return {"head.fc"}; }
+  std::vector<std::string> head_modules() const override { return {"head.fc"}; }
   int64_t layer_id(const std::string& parameter) const override;
   int64_t layer_count() const override { return static_cast<int64_t>(config_.depths.size()) + 2; }
 
  private:
-  RegNetConfig config_;
+  void replace_head(int64_t num_classes) override;
   nn::ConvNormAct stem_{nullptr};
-  std::vector<RegNetBlock> blocks_;  // of all stages, in order
+  std::vector<nn::BlockList> stages_;
   nn::ClassifierHead head_{nullptr};
 };
 

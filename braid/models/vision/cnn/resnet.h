@@ -5,8 +5,9 @@
 // same keys. Differences: none in the computation. The small networks use the paper's shortcut of
 // option A, which has no weights.
 #pragma once
-#include "braid/models/model.h"
 #include "braid/models/registry.h"
+#include "braid/models/vision/image_model.h"
+#include "braid/nn/basic/block_list.h"
 
 namespace braid::models {
 
@@ -24,26 +25,23 @@ struct ResNetConfig {
   void visit(FieldVisitor& v);
 };
 
-class ResNet : public Model {
+class ResNet : public ModelOf<ResNetConfig> {
  public:
   explicit ResNet(const ResNetConfig& config);
   torch::Tensor forward_features(const torch::Tensor& x) override;  // [B,C,H,W] -> [B,D,h,w]
   torch::Tensor forward_head(const torch::Tensor& features, bool pre_logits) override;
   std::vector<FeatureInfo> feature_info() const override;
-  void reset_classifier(int64_t num_classes) override;
-  Json config() const override { return to_json(config_); }
-  std::vector<std::string> classifier() const override { return {"fc"}; }
+  std::vector<std::string> head_modules() const override { return {"fc"}; }
   int64_t layer_id(const std::string& parameter) const override;
   int64_t layer_count() const override { return static_cast<int64_t>(config_.layers.size()) + 2; }
 
-  torch::nn::Conv2d conv1{nullptr};
-  torch::nn::BatchNorm2d bn1{nullptr};
-  std::vector<torch::nn::Sequential> layers;  // registered as layer1, layer2, ...
-  torch::nn::Linear fc{nullptr};
-
  private:
+  void replace_head(int64_t num_classes) override;
   int64_t expansion() const { return config_.bottleneck ? 4 : 1; }
-  ResNetConfig config_;
+  torch::nn::Conv2d conv1_{nullptr};
+  torch::nn::BatchNorm2d bn1_{nullptr};
+  std::vector<nn::BlockList> layers_;  // registered as layer1, layer2, ...
+  torch::nn::Linear fc_{nullptr};
 };
 
 void add_resnet(Registry& table);

@@ -7,13 +7,14 @@
 
 #include <vector>
 
-#include "braid/nn/conv/std_conv.h"
+#include "braid/models/vision/cnn/std_conv.h"
+#include "braid/nn/basic/block_list.h"
 #include "braid/torch.h"
 
 namespace braid::models {
 
 struct ResNetV2Config {
-  int64_t in_chans = 3;
+  int64_t in_chs = 3;
   std::vector<int64_t> layers = {3, 4, 9};                 // blocks per stage
   std::vector<int64_t> channels = {256, 512, 1024, 2048};  // per stage; at least as many as layers
   int64_t stem_chs = 64;                                   // channels of the stem
@@ -21,14 +22,15 @@ struct ResNetV2Config {
 
 // 1x1, 3x3 and 1x1 convolution. Keys: (downsample.conv, downsample.norm), conv1, norm1, conv2,
 // norm2, conv3, norm3.
-class ResNetV2BottleneckImpl : public torch::nn::Module {
+class ResNetV2BottleneckImpl : public nn::BlockImpl {
  public:
   // first: of its stage, with a projection as its shortcut.
-  ResNetV2BottleneckImpl(int64_t in_chans, int64_t out_chans, int64_t stride, bool first);
-  torch::Tensor forward(const torch::Tensor& x);  // [B,C,H,W] -> [B,C',H/stride,W/stride]
+  ResNetV2BottleneckImpl(int64_t in_chs, int64_t out_chs, int64_t stride, bool first);
+  torch::Tensor forward(const torch::Tensor& x) override;  // -> [B,C',H/stride,W/stride]
 
-  nn::StdConv2dSame downsample_conv{nullptr}, conv1{nullptr}, conv2{nullptr}, conv3{nullptr};
-  torch::nn::GroupNorm downsample_norm{nullptr}, norm1{nullptr}, norm2{nullptr}, norm3{nullptr};
+ private:
+  StdConv2dSame downsample_conv_{nullptr}, conv1_{nullptr}, conv2_{nullptr}, conv3_{nullptr};
+  torch::nn::GroupNorm downsample_norm_{nullptr}, norm1_{nullptr}, norm2_{nullptr}, norm3_{nullptr};
 };
 TORCH_MODULE(ResNetV2Bottleneck);
 
@@ -41,12 +43,11 @@ class ResNetV2Impl : public torch::nn::Module {
   int64_t reduction() const { return reduction_; }
   int64_t num_features() const { return num_features_; }
 
-  nn::StdConv2dSame stem_conv{nullptr};
-  torch::nn::GroupNorm stem_norm{nullptr};
-  std::vector<ResNetV2Bottleneck> blocks;  // of all stages, in order
-
  private:
   int64_t reduction_, num_features_;
+  StdConv2dSame stem_conv_{nullptr};
+  torch::nn::GroupNorm stem_norm_{nullptr};
+  std::vector<nn::BlockList> stages_;
 };
 TORCH_MODULE(ResNetV2);
 

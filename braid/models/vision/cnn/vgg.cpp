@@ -1,6 +1,5 @@
 #include "braid/models/vision/cnn/vgg.h"
 
-#include "braid/core/error.h"
 #include "braid/models/layer_ids.h"
 #include "braid/models/validate.h"
 #include "braid/models/vision/inputs.h"
@@ -18,16 +17,14 @@ constexpr int64_t kHeadSide = 7;  // pixels that the head's first layer sees alo
 int64_t stage_length(int64_t depth) { return 3 * depth + 1; }
 
 void validate(const VggConfig& config) {
-  const Validator check("vgg");
-  check.input(config.num_classes, config.in_chans, config.img_size)
-      .rate("drop_rate", config.drop_rate);
-  if (config.depths.empty() || config.depths.size() != config.widths.size())
-    throw ConfigError("models", "expected as many widths as depths, at least one", "model vgg");
-  check.stages("depths", config.depths.size());
-  for (size_t i = 0; i < config.depths.size(); ++i)
-    check.positive("depths", config.depths[i]).positive("widths", config.widths[i]);
-  if (!(config.mlp_ratio * static_cast<double>(kHeadChannels) >= 1 && config.mlp_ratio <= 16))
-    throw ConfigError("models", "expected mlp_ratio between 1/4096 and 16", "model vgg");
+  Validator("vgg")
+      .input(config.num_classes, config.in_chans, config.img_size)
+      .rate("drop_rate", config.drop_rate)
+      .same_length("depths", config.depths.size(), {{"widths", config.widths.size()}})
+      .stages("depths", config.depths.size())
+      .positive("depths", config.depths)
+      .positive("widths", config.widths)
+      .between("mlp_ratio", config.mlp_ratio, 1.0 / kHeadChannels, 16.0);
 }
 
 }  // namespace
@@ -46,20 +43,21 @@ void VggConfig::visit(FieldVisitor& v) {
 VggStageImpl::VggStageImpl(torch::nn::Module& sequence, int64_t first, int64_t in, int64_t out,
                            int64_t depth) {
   for (int64_t i = 0; i < depth; ++i, first += 3, in = out) {
-    convs_.push_back(sequence.register_module(std::to_string(first),
-                                              nn::conv2d(in, out, {.kernel = 3, .bias = true})));
+    convs_.push_back(sequence.register_module(
+        std::to_string(first), nn::conv2d(in, out, {.kernel_size = 3, .bias = true})));
     norms_.push_back(sequence.register_module(std::to_string(first + 1), nn::batch_norm(out)));
     sequence.register_module(std::to_string(first + 2), torch::nn::ReLU());
   }
   sequence.register_module(std::to_string(first), torch::nn::MaxPool2d(2));
 }
 
-torch::Tensor VggStageImpl::forward(torch::Tensor x) {
-  for (size_t i = 0; i < convs_.size(); ++i) x = norms_[i]->forward(convs_[i]->forward(x)).relu_();
-  return at::max_pool2d(x, {std::min<int64_t>(2, x.size(2)), std::min<int64_t>(2, x.size(3))});
+torch::Tensor VggStageImpl::forward(const torch::Tensor& x) {
+  auto y = x;
+  for (size_t i = 0; i < convs_.size(); ++i) y = norms_[i]->forward(convs_[i]->forward(y)).relu_();
+  return at::max_pool2d(y, {std::min<int64_t>(2, y.size(2)), std::min<int64_t>(2, y.size(3))});
 }
 
-Vgg::Vgg(const VggConfig& config) : config_(config) {
+Vgg::Vgg(const VggConfig& config) : ModelOf(config) {
   validate(config);
   auto features = register_module("features", std::make_shared<torch::nn::Module>());
   int64_t chans = config.in_chans, first = 0;
@@ -71,7 +69,7 @@ Vgg::Vgg(const VggConfig& config) : config_(config) {
   const auto hidden = static_cast<int64_t>(static_cast<double>(kHeadChannels) * config.mlp_ratio);
   auto mlp = register_module("pre_logits", std::make_shared<torch::nn::Module>());
   fc1_ = mlp->register_module(
-      "fc1", nn::conv2d(chans, hidden, {.kernel = kHeadSide, .bias = true, .padding = 0}));
+      "fc1", nn::conv2d(chans, hidden, {.kernel_size = kHeadSide, .bias = true, .padding = 0}));
   fc2_ = mlp->register_module("fc2", nn::conv2d(hidden, kHeadChannels, {.bias = true}));
   head_ = register_module(
       "head", nn::ClassifierHead(nn::ClassifierHeadConfig{.in_features = kHeadChannels,
@@ -107,10 +105,7 @@ std::vector<FeatureInfo> Vgg::feature_info() const {
   return info;
 }
 
-void Vgg::reset_classifier(int64_t num_classes) {
-  config_.num_classes = num_classes;
-  head_->reset(num_classes);
-}
+void Vgg::replace_head(int64_t num_classes) { head_->reset(num_classes); }
 
 int64_t Vgg::layer_id(const std::string& parameter) const {
   const int64_t place = block_index(parameter, "features.", -1);
@@ -122,8 +117,8 @@ int64_t Vgg::layer_id(const std::string& parameter) const {
 }
 
 void add_vgg(Registry& table) {
-  table.push_back(make_entry<Vgg>("vgg16_bn", Family::kCnn, Fusion::kNone,
-                                  imagenet_input(224, 0.875, "bilinear"), VggConfig{}));
+  table.add(make_entry<Vgg>("vgg16_bn", Family::kCnn, Fusion::kNone,
+                            imagenet_input(224, 0.875, "bilinear"), VggConfig{}));
 }
 
 }  // namespace braid::models

@@ -6,8 +6,9 @@
 // pixel as it is (timm fails there, below 32 pixels). Gradient checkpointing, which timm does not
 // have, recomputes stages.
 #pragma once
-#include "braid/models/model.h"
 #include "braid/models/registry.h"
+#include "braid/models/vision/image_model.h"
+#include "braid/nn/basic/block.h"
 #include "braid/nn/head/classifier_head.h"
 
 namespace braid::models {
@@ -25,11 +26,11 @@ struct VggConfig {
 
 // 3x3 convolutions with norm and activation, then pooling by two. The modules belong to the
 // network's sequence, so that their keys count on through it.
-class VggStageImpl : public torch::nn::Module {
+class VggStageImpl : public nn::BlockImpl {
  public:
   // first: the number of the first convolution in the sequence.
   VggStageImpl(torch::nn::Module& sequence, int64_t first, int64_t in, int64_t out, int64_t depth);
-  torch::Tensor forward(torch::Tensor x);  // [B,C,H,W] -> [B,C',H/2,W/2]
+  torch::Tensor forward(const torch::Tensor& x) override;  // [B,C,H,W] -> [B,C',H/2,W/2]
 
  private:
   std::vector<torch::nn::Conv2d> convs_;
@@ -37,20 +38,18 @@ class VggStageImpl : public torch::nn::Module {
 };
 TORCH_MODULE(VggStage);
 
-class Vgg : public Model {
+class Vgg : public ModelOf<VggConfig> {
  public:
   explicit Vgg(const VggConfig& config);
   torch::Tensor forward_features(const torch::Tensor& x) override;  // [B,C,H,W] -> [B,D,h,w]
   torch::Tensor forward_head(const torch::Tensor& features, bool pre_logits) override;
   std::vector<FeatureInfo> feature_info() const override;
-  void reset_classifier(int64_t num_classes) override;
-  Json config() const override { return to_json(config_); }
-  std::vector<std::string> classifier() const override { return {"head.fc"}; }
+  std::vector<std::string> head_modules() const override { return {"head.fc"}; }
   int64_t layer_id(const std::string& parameter) const override;
   int64_t layer_count() const override { return static_cast<int64_t>(config_.depths.size()) + 1; }
 
  private:
-  VggConfig config_;
+  void replace_head(int64_t num_classes) override;
   std::vector<VggStage> stages_;
   torch::nn::Conv2d fc1_{nullptr}, fc2_{nullptr};
   nn::ClassifierHead head_{nullptr};

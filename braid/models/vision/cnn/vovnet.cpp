@@ -1,16 +1,11 @@
 #include "braid/models/vision/cnn/vovnet.h"
 
-#include <numeric>
-
-#include "braid/core/error.h"
 #include "braid/models/layer_ids.h"
 #include "braid/models/validate.h"
 #include "braid/models/vision/inputs.h"
 #include "braid/nn/basic/drop_path.h"
-#include "braid/nn/basic/init.h"
 #include "braid/nn/basic/norm.h"
-#include "braid/nn/conv/conv.h"
-#include "braid/runtime/grad_checkpoint.h"
+#include "braid/nn/conv/conv_norm_act.h"
 
 namespace braid::models {
 namespace {
@@ -20,20 +15,18 @@ using torch::Tensor;
 constexpr int64_t kStemReduction = 4;
 
 // 3x3, or depthwise and 1x1; norm; ReLU. Keys: conv or conv_dw and conv_pw, bn.
-class VovConvImpl : public nn::FeatureBlockImpl {
+class VovConvImpl : public nn::BlockImpl {
  public:
   VovConvImpl(int64_t in, int64_t out, int64_t stride, bool depthwise) {
-    const auto add = [this](const char* name, int64_t from, int64_t to,
-                            const nn::ConvOptions& options) {
-      auto conv = nn::conv2d(from, to, options);
-      nn::init_conv_fan_out_(conv);
-      convs_.push_back(register_module(name, conv));
+    const auto add = [this](const char* name, int64_t from, int64_t to, nn::ConvOptions options) {
+      options.init = nn::ConvInit::kFanOut;
+      convs_.push_back(register_module(name, nn::conv2d(from, to, options)));
     };
     if (depthwise) {
-      add("conv_dw", in, in, {.kernel = 3, .stride = stride, .groups = in});
+      add("conv_dw", in, in, {.kernel_size = 3, .stride = stride, .groups = in});
       add("conv_pw", in, out, {});
     } else {
-      add("conv", in, out, {.kernel = 3, .stride = stride});
+      add("conv", in, out, {.kernel_size = 3, .stride = stride});
     }
     bn_ = register_module("bn", nn::batch_norm(out));
   }
@@ -59,7 +52,7 @@ struct OsaBlockConfig {
 };
 
 // One-shot aggregation. Keys: (conv_reduction), conv_mid, conv_concat, (attn.fc).
-class OsaBlockImpl : public nn::FeatureBlockImpl {
+class OsaBlockImpl : public nn::BlockImpl {
  public:
   explicit OsaBlockImpl(const OsaBlockConfig& config) : config_(config) {
     int64_t chans = config.in_chs;
@@ -67,7 +60,7 @@ class OsaBlockImpl : public nn::FeatureBlockImpl {
       conv_reduction_ = register_module("conv_reduction", pointwise(chans, config.mid_chs));
       chans = config.mid_chs;
     }
-    torch::nn::ModuleList mid;
+    torch::nn::ModuleList mid;  // not one after the other alone: all their outputs are joined
     for (int64_t i = 0; i < config.layers; ++i, chans = config.mid_chs) {
       conv_mid_.emplace_back(chans, config.mid_chs, 1, config.depthwise);
       mid->push_back(conv_mid_.back());
@@ -77,8 +70,8 @@ class OsaBlockImpl : public nn::FeatureBlockImpl {
         "conv_concat", pointwise(config.in_chs + config.layers * config.mid_chs, config.out_chs));
     if (!config.attn) return;
     auto attn = register_module("attn", std::make_shared<torch::nn::Module>());
-    fc_ = attn->register_module("fc", nn::conv2d(config.out_chs, config.out_chs, {.bias = true}));
-    nn::init_conv_fan_out_(fc_);
+    fc_ = attn->register_module("fc", nn::conv2d(config.out_chs, config.out_chs,
+                                                 {.bias = true, .init = nn::ConvInit::kFanOut}));
   }
 
   Tensor forward(const Tensor& x) override {
@@ -93,9 +86,8 @@ class OsaBlockImpl : public nn::FeatureBlockImpl {
 
  private:
   static nn::ConvNormAct pointwise(int64_t in, int64_t out) {
-    nn::ConvNormAct layer(in, out, nn::ConvOptions{});
-    nn::init_conv_fan_out_(layer->conv);
-    return layer;
+    return nn::ConvNormAct(nn::ConvNormActConfig{
+        .in_chs = in, .out_chs = out, .init = nn::ConvInit::kFanOut, .act = nn::Act::kRelu});
   }
 
   OsaBlockConfig config_;
@@ -106,16 +98,12 @@ class OsaBlockImpl : public nn::FeatureBlockImpl {
 TORCH_MODULE(OsaBlock);
 
 // Pooling by two, except in the first stage, and blocks. Keys: blocks.
-class OsaStageImpl : public nn::FeatureBlockImpl {
+class OsaStageImpl : public nn::BlockImpl {
  public:
   OsaStageImpl(bool downsample, const std::vector<OsaBlockConfig>& blocks)
       : downsample_(downsample) {
-    torch::nn::ModuleList list;
-    for (const auto& block : blocks) {
-      blocks_.emplace_back(block);
-      list->push_back(blocks_.back());
-    }
-    register_module("blocks", list);
+    for (const auto& block : blocks) blocks_->push_back(OsaBlock(block));
+    register_module("blocks", blocks_);
   }
   Tensor forward(const Tensor& x) override {
     auto y = x;
@@ -124,36 +112,33 @@ class OsaStageImpl : public nn::FeatureBlockImpl {
       const int64_t h = kernel(x.size(2)), w = kernel(x.size(3));
       y = at::max_pool2d(x, {h, w}, {(h + 1) / 2, (w + 1) / 2}, 0, 1, /*ceil_mode=*/true);
     }
-    for (auto& block : blocks_) y = block->forward(y);
-    return y;
+    return blocks_->forward(y);
   }
 
  private:
   bool downsample_;
-  std::vector<OsaBlock> blocks_;
+  nn::BlockList blocks_;
 };
+TORCH_MODULE(OsaStage);
 
 void validate(const VovNetConfig& config) {
   const Validator check("vovnet");
   check.input(config.num_classes, config.in_chans, config.img_size)
       .positive("layer_per_block", config.layer_per_block)
+      .same_length("depths", config.depths.size(),
+                   {{"stage_conv_chs", config.stage_conv_chs.size()},
+                    {"stage_out_chs", config.stage_out_chs.size()}})
       .stages("depths", config.depths.size())
+      .positive("stem_chs", config.stem_chs)
+      .positive("depths", config.depths)
+      .positive("stage_conv_chs", config.stage_conv_chs)
+      .positive("stage_out_chs", config.stage_out_chs)
       .rate("drop_rate", config.drop_rate)
       .rate("drop_path_rate", config.drop_path_rate);
-  const auto fail = [](const std::string& message) {
-    throw ConfigError("models", message, "model vovnet");
-  };
-  if (config.stem_chs.size() != 3) fail("expected three numbers in stem_chs");
-  for (const int64_t chans : config.stem_chs) check.positive("stem_chs", chans);
-  const size_t stages = config.depths.size();
-  if (config.stage_conv_chs.size() != stages || config.stage_out_chs.size() != stages)
-    fail("expected as many stage_conv_chs and stage_out_chs as depths");
-  for (size_t i = 0; i < stages; ++i) {
-    check.positive("depths", config.depths[i])
-        .positive("stage_conv_chs", config.stage_conv_chs[i])
-        .positive("stage_out_chs", config.stage_out_chs[i]);
-    if (config.depthwise && config.depths[i] > 1) fail("expected depths of 1 with depthwise");
-  }
+  if (config.stem_chs.size() != 3) check.fail("expected three numbers in stem_chs");
+  if (config.depthwise)
+    for (const int64_t depth : config.depths)
+      if (depth > 1) check.fail("expected depths of 1 with depthwise");
 }
 
 }  // namespace
@@ -172,40 +157,31 @@ void VovNetConfig::visit(FieldVisitor& v) {
   v.field("drop_path_rate", drop_path_rate, "stochastic depth of the last block, 0: none");
 }
 
-VovNet::VovNet(const VovNetConfig& config) : config_(config) {
+VovNet::VovNet(const VovNetConfig& config) : ModelOf(config) {
   validate(config);
-  auto stem = register_module("stem", std::make_shared<torch::nn::Module>());
   int64_t chans = config.in_chans;
   for (size_t i = 0; i < config.stem_chs.size(); ++i) {
-    const std::shared_ptr<nn::FeatureBlockImpl> conv = std::make_shared<VovConvImpl>(
-        chans, config.stem_chs[i], i == 1 ? 1 : 2, config.depthwise && i > 0);
-    stem_.emplace_back(conv);
-    stem->register_module(std::to_string(i), stem_.back());
+    stem_->push_back(VovConv(chans, config.stem_chs[i], i == 1 ? 1 : 2, config.depthwise && i > 0));
     chans = config.stem_chs[i];
   }
-  const auto blocks = std::accumulate(config.depths.begin(), config.depths.end(), int64_t{0});
-  const auto rates = nn::drop_path_rates(config.drop_path_rate, blocks);
-  auto rate = rates.begin();
-  torch::nn::ModuleList stages;
+  register_module("stem", stem_);
+  const auto rates = nn::drop_path_rates(config.drop_path_rate, config.depths);
   for (size_t i = 0; i < config.depths.size(); ++i) {
     std::vector<OsaBlockConfig> stage;
-    for (int64_t j = 0; j < config.depths[i]; ++j) {
+    for (const double rate : rates[i]) {
       stage.push_back({.in_chs = chans,
                        .mid_chs = config.stage_conv_chs[i],
                        .out_chs = config.stage_out_chs[i],
                        .layers = config.layer_per_block,
-                       .residual = j > 0,
+                       .residual = !stage.empty(),
                        .depthwise = config.depthwise,
-                       .attn = j + 1 == config.depths[i],
-                       .drop_path = *rate++});
+                       .attn = stage.size() + 1 == rates[i].size(),
+                       .drop_path = rate});
       chans = config.stage_out_chs[i];
     }
-    const std::shared_ptr<nn::FeatureBlockImpl> blocks_of_stage =
-        std::make_shared<OsaStageImpl>(i > 0, stage);
-    stages_.emplace_back(blocks_of_stage);
-    stages->push_back(stages_.back());
+    stages_->push_back(OsaStage(i > 0, stage));
   }
-  register_module("stages", stages);
+  register_module("stages", stages_);
   head_ = register_module(
       "head", nn::ClassifierHead(nn::ClassifierHeadConfig{.in_features = chans,
                                                           .num_classes = config.num_classes,
@@ -215,10 +191,7 @@ VovNet::VovNet(const VovNetConfig& config) : config_(config) {
 }
 
 Tensor VovNet::forward_features(const Tensor& x) {
-  auto y = x;
-  for (auto& conv : stem_) y = conv->forward(y);
-  for (auto& stage : stages_) y = runtime::maybe_checkpoint(checkpointing(), stage, y);
-  return y;
+  return stages_->forward(stem_->forward(x), checkpointing());
 }
 
 Tensor VovNet::forward_head(const Tensor& features, bool pre_logits) {
@@ -233,10 +206,7 @@ std::vector<FeatureInfo> VovNet::feature_info() const {
   return info;
 }
 
-void VovNet::reset_classifier(int64_t num_classes) {
-  config_.num_classes = num_classes;
-  head_->reset(num_classes);
-}
+void VovNet::replace_head(int64_t num_classes) { head_->reset(num_classes); }
 
 int64_t VovNet::layer_id(const std::string& parameter) const {
   if (parameter.starts_with("stem.")) return 0;
@@ -245,7 +215,7 @@ int64_t VovNet::layer_id(const std::string& parameter) const {
 
 void add_vovnet(Registry& table) {
   const auto add = [&table](const char* name, const VovNetConfig& config) {
-    table.push_back(
+    table.add(
         make_entry<VovNet>(name, Family::kCnn, Fusion::kNone, imagenet_input(224, 0.875), config));
   };
   add("ese_vovnet19b_dw", {.depthwise = true});

@@ -5,9 +5,9 @@
 // of block_per_stage; pooling leaves a side of one pixel as it is (timm fails there, below 29
 // pixels).
 #pragma once
-#include "braid/models/model.h"
 #include "braid/models/registry.h"
-#include "braid/nn/basic/feature_block.h"
+#include "braid/models/vision/image_model.h"
+#include "braid/nn/basic/block_list.h"
 #include "braid/nn/head/classifier_head.h"
 
 namespace braid::models {
@@ -27,21 +27,19 @@ struct VovNetConfig {
   void visit(FieldVisitor& v);
 };
 
-class VovNet : public Model {
+class VovNet : public ModelOf<VovNetConfig> {
  public:
   explicit VovNet(const VovNetConfig& config);
   torch::Tensor forward_features(const torch::Tensor& x) override;  // [B,C,H,W] -> [B,D,h,w]
   torch::Tensor forward_head(const torch::Tensor& features, bool pre_logits) override;
   std::vector<FeatureInfo> feature_info() const override;
-  void reset_classifier(int64_t num_classes) override;
-  Json config() const override { return to_json(config_); }
-  std::vector<std::string> classifier() const override { return {"head.fc"}; }
+  std::vector<std::string> head_modules() const override { return {"head.fc"}; }
   int64_t layer_id(const std::string& parameter) const override;
   int64_t layer_count() const override { return static_cast<int64_t>(config_.depths.size()) + 2; }
 
  private:
-  VovNetConfig config_;
-  std::vector<nn::FeatureBlock> stem_, stages_;
+  void replace_head(int64_t num_classes) override;
+  nn::BlockList stem_, stages_;
   nn::ClassifierHead head_{nullptr};
 };
 

@@ -6,9 +6,9 @@
 #include "braid/models/vision/composer/blocks.h"
 #include "braid/models/vision/composer/parallel_stage.h"
 #include "braid/models/vision/composer/token_block.h"
-#include "braid/nn/attention/partition_attention.h"
-#include "braid/nn/attention/separable_self_attention.h"
+#include "braid/nn/block/linear_transformer_block.h"
 #include "braid/nn/block/mobilevit_block.h"
+#include "braid/nn/block/partition_block.h"
 #include "braid/nn/block/transformer_block_2d.h"
 
 namespace braid::models {
@@ -35,38 +35,38 @@ FeedForward feed_forward_of(const text::StageOptions& options, const char* other
 }
 
 TokenBlockConfig token_config(const text::StageOptions& options, const BlockPlace& place) {
-  return {.dim = place.out_chans,
-          .num_heads = heads_of(options, place.out_chans),
+  return {.dim = place.out_chs,
+          .num_heads = heads_of(options, place.out_chs),
           .mlp_ratio = options.ratio("expand_ratio", 4),
-          .side = place.side,
+          .feat_size = place.feat_size,
           .attn_drop = place.attn_drop,
           .proj_drop = place.proj_drop,
           .drop_path = place.drop_path};
 }
 
 // CoAtNet's block, whose stride is its own.
-ComposedBlock relative_transformer(const text::StageOptions& options, const BlockPlace& place) {
-  const int64_t dim_head = place.out_chans / heads_of(options, place.out_chans);
-  if (place.in_chans % dim_head != 0)
-    options.fail("num_heads",
-                 fmt::format("expected heads whose {} channels divide the {} that "
-                             "come in",
-                             dim_head, place.in_chans),
-                 fmt::format("for example h{}",
-                             place.out_chans / std::gcd(place.in_chans, place.out_chans)));
-  return compose(nn::TransformerBlock2d(
-      nn::TransformerBlock2dConfig{.dim = place.in_chans,
-                                   .dim_out = place.out_chans,
+BlockPtr relative_transformer(const text::StageOptions& options, const BlockPlace& place) {
+  const int64_t dim_head = place.out_chs / heads_of(options, place.out_chs);
+  if (place.in_chs % dim_head != 0)
+    options.fail(
+        "num_heads",
+        fmt::format("expected heads whose {} channels divide the {} that "
+                    "come in",
+                    dim_head, place.in_chs),
+        fmt::format("for example h{}", place.out_chs / std::gcd(place.in_chs, place.out_chs)));
+  return std::make_shared<nn::TransformerBlock2dImpl>(
+      nn::TransformerBlock2dConfig{.dim = place.in_chs,
+                                   .dim_out = place.out_chs,
                                    .stride = place.stride,
-                                   .side = place.side,
+                                   .feat_size = place.feat_size,
                                    .dim_head = dim_head,
                                    .expand_ratio = options.ratio("expand_ratio", 4),
                                    .attn_drop = place.attn_drop,
                                    .proj_drop = place.proj_drop,
-                                   .drop_path = place.drop_path}));
+                                   .drop_path = place.drop_path});
 }
 
-ComposedBlock transformer(const text::StageOptions& options, const BlockPlace& place) {
+BlockPtr transformer(const text::StageOptions& options, const BlockPlace& place) {
   const auto position =
       options.word("pos", "relative", {"relative", "absolute", "rotary", "conv", "none"});
   auto config = token_config(options, place);
@@ -85,63 +85,67 @@ ComposedBlock transformer(const text::StageOptions& options, const BlockPlace& p
   // Absolute and convolutional positions are given once, at the beginning of a stage.
   if (position == "absolute" && place.first) config.position = Position::kAbsolute;
   if (position == "conv" && place.first) config.position = Position::kConvolution;
-  return behind_transition(place, compose(TokenBlock(config)));
+  return behind_transition(place, std::make_shared<TokenBlockImpl>(config));
 }
 
-ComposedBlock pooled_key(const text::StageOptions& options, const BlockPlace& place) {
+BlockPtr pooled_key(const text::StageOptions& options, const BlockPlace& place) {
   auto config = token_config(options, place);
   config.sr_ratio = options.integer("sr_ratio", 2);
   config.feed_forward = feed_forward_of(options, "conv");
-  return behind_transition(place, compose(TokenBlock(config)));
+  return behind_transition(place, std::make_shared<TokenBlockImpl>(config));
 }
 
-ComposedBlock partition(nn::Partition kind, const text::StageOptions& options,
-                        const BlockPlace& place) {
+BlockPtr partition(nn::Partition kind, const text::StageOptions& options, const BlockPlace& place) {
   constexpr int64_t kWindow = 7;
-  const auto size = std::min(place.side, options.integer("window_size", kWindow));
-  return behind_transition(place,
-                           compose(nn::PartitionAttention(nn::PartitionAttentionConfig{
-                               .dim = place.out_chans,
-                               .partition = kind,
-                               .size = size,
-                               .dim_head = place.out_chans / heads_of(options, place.out_chans),
-                               .expand_ratio = options.ratio("expand_ratio", 4),
-                               .attn_drop = place.attn_drop,
-                               .proj_drop = place.proj_drop,
-                               .drop_path = place.drop_path})));
+  const auto size = std::min(place.feat_size, options.integer("window_size", kWindow));
+  return behind_transition(place, std::make_shared<nn::PartitionBlockImpl>(nn::PartitionBlockConfig{
+                                      .dim = place.out_chs,
+                                      .partition = kind,
+                                      .size = size,
+                                      .dim_head = place.out_chs / heads_of(options, place.out_chs),
+                                      .expand_ratio = options.ratio("expand_ratio", 4),
+                                      .attn_drop = place.attn_drop,
+                                      .proj_drop = place.proj_drop,
+                                      .drop_path = place.drop_path}));
 }
 
-ComposedBlock window(const text::StageOptions& options, const BlockPlace& place) {
+BlockPtr window(const text::StageOptions& options, const BlockPlace& place) {
   return partition(nn::Partition::kWindow, options, place);
 }
 
-ComposedBlock grid(const text::StageOptions& options, const BlockPlace& place) {
+BlockPtr grid(const text::StageOptions& options, const BlockPlace& place) {
   return partition(nn::Partition::kGrid, options, place);
 }
 
-// All pixels are one group of tokens.
-ComposedBlock linear(const text::StageOptions& options, const BlockPlace& place) {
-  nn::LinearTransformerBlock block(
-      nn::LinearTransformerBlockConfig{.dim = place.out_chans,
-                                       .mlp_ratio = options.ratio("expand_ratio", 2),
-                                       .attn_drop = place.attn_drop,
-                                       .proj_drop = place.proj_drop,
-                                       .drop_path = place.drop_path});
-  const auto forward = [block](const torch::Tensor& x) mutable {
+// Linear attention in which all pixels are one group of tokens. Its modules are the block's own.
+class PixelTransformerImpl : public nn::LinearTransformerBlockImpl {
+ public:
+  using nn::LinearTransformerBlockImpl::LinearTransformerBlockImpl;
+  torch::Tensor forward(const torch::Tensor& x) override {          // [B,C,H,W] -> [B,C,H,W]
     const auto tokens = nn::to_nhwc(x).flatten(1, 2).unsqueeze(1);  // [B,1,N,C]
-    return nn::to_nchw(block->forward(tokens).view({x.size(0), x.size(2), x.size(3), -1}));
-  };
-  return behind_transition(place, {block.ptr(), forward});
+    return nn::to_nchw(
+        LinearTransformerBlockImpl::forward(tokens).view({x.size(0), x.size(2), x.size(3), -1}));
+  }
+};
+
+BlockPtr linear(const text::StageOptions& options, const BlockPlace& place) {
+  return behind_transition(
+      place, std::make_shared<PixelTransformerImpl>(
+                 nn::LinearTransformerBlockConfig{.dim = place.out_chs,
+                                                  .mlp_ratio = options.ratio("expand_ratio", 2),
+                                                  .attn_drop = place.attn_drop,
+                                                  .proj_drop = place.proj_drop,
+                                                  .drop_path = place.drop_path}));
 }
 
-ComposedBlock mobilevit(const text::StageOptions& options, const BlockPlace& place) {
-  const int64_t dim = options.integer("transformer_dim", place.out_chans * 3 / 2);
+BlockPtr mobilevit(const text::StageOptions& options, const BlockPlace& place) {
+  const int64_t dim = options.integer("transformer_dim", place.out_chs * 3 / 2);
   const int64_t heads = options.integer("num_heads", 4);
   if (dim % heads != 0)
     options.fail("transformer_dim",
                  fmt::format("expected channels that {} heads divide, got {}", heads, dim));
-  return behind_transition(place, compose(nn::MobileViTBlock(nn::MobileViTBlockConfig{
-                                      .chans = place.out_chans,
+  return behind_transition(place, std::make_shared<nn::MobileViTBlockImpl>(nn::MobileViTBlockConfig{
+                                      .in_chs = place.out_chs,
                                       .kernel_size = options.odd("kernel_size", 3),
                                       .transformer_dim = dim,
                                       .transformer_depth = options.integer("transformer_depth", 2),
@@ -150,25 +154,26 @@ ComposedBlock mobilevit(const text::StageOptions& options, const BlockPlace& pla
                                       .patch_size = options.integer("patch_size", 2),
                                       .attn_drop = place.attn_drop,
                                       .proj_drop = place.proj_drop,
-                                      .drop_path = place.drop_path})));
+                                      .drop_path = place.drop_path}));
 }
 
-ComposedBlock parallel(const text::StageOptions& options, const BlockPlace& place) {
-  if (place.out_chans % 4 != 0)
+BlockPtr parallel(const text::StageOptions& options, const BlockPlace& place) {
+  if (place.out_chs % 4 != 0)
     options.fail("", fmt::format("expected channels that 4 divides in a parallel stage, got {}",
-                                 place.out_chans));
-  const int64_t dim = options.integer("embed_dim", place.out_chans);
-  return compose(ParallelStage(ParallelStageConfig{.in_chans = place.in_chans,
-                                                   .out_chans = place.out_chans,
-                                                   .stride = place.stride,
-                                                   .depth = place.depth,
-                                                   .patch_size = options.integer("patch_size", 4),
-                                                   .embed_dim = dim,
-                                                   .num_heads = heads_of(options, dim),
-                                                   .mlp_ratio = options.ratio("expand_ratio", 4),
-                                                   .attn_drop = place.attn_drop,
-                                                   .proj_drop = place.proj_drop,
-                                                   .drop_path = place.drop_path}));
+                                 place.out_chs));
+  const int64_t dim = options.integer("embed_dim", place.out_chs);
+  return std::make_shared<ParallelStageImpl>(
+      ParallelStageConfig{.in_chs = place.in_chs,
+                          .out_chs = place.out_chs,
+                          .stride = place.stride,
+                          .depth = place.depth,
+                          .patch_size = options.integer("patch_size", 4),
+                          .embed_dim = dim,
+                          .num_heads = heads_of(options, dim),
+                          .mlp_ratio = options.ratio("expand_ratio", 4),
+                          .attn_drop = place.attn_drop,
+                          .proj_drop = place.proj_drop,
+                          .drop_path = place.drop_path});
 }
 
 }  // namespace

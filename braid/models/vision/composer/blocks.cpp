@@ -4,10 +4,28 @@
 
 #include "braid/core/error.h"
 #include "braid/core/near_match.h"
-#include "braid/nn/conv/conv.h"
+#include "braid/nn/conv/conv_norm_act.h"
 
 namespace braid::models {
 namespace {
+
+class TransitionImpl : public nn::BlockImpl {
+ public:
+  TransitionImpl(const BlockPlace& place, const BlockPtr& block) {
+    down_ = register_module("down", nn::ConvNormAct(nn::ConvNormActConfig{.in_chs = place.in_chs,
+                                                                          .out_chs = place.out_chs,
+                                                                          .kernel_size = 3,
+                                                                          .stride = place.stride}));
+    block_ = register_module("block", block);
+  }
+  torch::Tensor forward(const torch::Tensor& x) override {
+    return block_->forward(down_->forward(x));
+  }
+
+ private:
+  nn::ConvNormAct down_{nullptr};
+  BlockPtr block_;
+};
 
 const BlockKind& find_kind(char letter) {
   for (const auto* kinds : {&convolution_blocks(), &attention_blocks()})
@@ -18,7 +36,7 @@ const BlockKind& find_kind(char letter) {
 
 }  // namespace
 
-ComposedBlock build_block(char letter, const text::StageOptions& options, const BlockPlace& place) {
+BlockPtr build_block(char letter, const text::StageOptions& options, const BlockPlace& place) {
   return find_kind(letter).build(options, place);
 }
 
@@ -34,16 +52,9 @@ void check_options(const text::Design& design, const text::StageDesign& stage) {
                   did_you_mean(option.name, known, "it knows " + list));
 }
 
-ComposedBlock behind_transition(const BlockPlace& place, ComposedBlock block) {
-  if (place.stride == 1 && place.in_chans == place.out_chans) return block;
-  nn::ConvNormAct down(place.in_chans, place.out_chans,
-                       nn::ConvOptions{.kernel = 3, .stride = place.stride}, nn::Act::kIdentity);
-  auto both = std::make_shared<torch::nn::Module>();
-  both->register_module("down", down);
-  both->register_module("block", block.module);
-  return {both, [down, forward = block.forward](const torch::Tensor& x) mutable {
-            return forward(down->forward(x));
-          }};
+BlockPtr behind_transition(const BlockPlace& place, const BlockPtr& block) {
+  if (place.stride == 1 && place.in_chs == place.out_chs) return block;
+  return std::make_shared<TransitionImpl>(place, block);
 }
 
 }  // namespace braid::models

@@ -2,26 +2,24 @@
 // models use.
 #pragma once
 
-#include <functional>
 #include <memory>
+#include <vector>
 
+#include "braid/nn/basic/block.h"
 #include "braid/text/stage_options.h"
 #include "braid/torch.h"
 
 namespace braid::models {
 
-struct ComposedBlock {
-  std::shared_ptr<torch::nn::Module> module;
-  std::function<torch::Tensor(const torch::Tensor&)> forward;  // [B,C,H,W] -> [B,C',h,w]
-};
+using BlockPtr = std::shared_ptr<nn::BlockImpl>;  // [B,C,H,W] -> [B,C',h,w]
 
 // Where a block stands.
 struct BlockPlace {
-  int64_t in_chans = 0, out_chans = 0;
+  int64_t in_chs = 0, out_chs = 0;
   int64_t stride = 1;
-  int64_t depth = 1;   // above 1: of a parallel stage, which builds its blocks together
-  int64_t side = 0;    // pixels along one side of its output
-  bool first = false;  // of its stage
+  int64_t depth = 1;      // above 1: of a parallel stage, which builds its blocks together
+  int64_t feat_size = 0;  // pixels along one side of its output
+  bool first = false;     // of its stage
   double drop_path = 0;
   double attn_drop = 0;
   double proj_drop = 0;
@@ -30,24 +28,19 @@ struct BlockPlace {
 struct BlockKind {
   char letter;                       // as in block_names()
   std::vector<const char*> options;  // that it knows, beyond stride
-  ComposedBlock (*build)(const text::StageOptions& options, const BlockPlace& place);
+  BlockPtr (*build)(const text::StageOptions& options, const BlockPlace& place);
 };
 const std::vector<BlockKind>& convolution_blocks();
 const std::vector<BlockKind>& attention_blocks();
 
 // letter: one of block_names(). Throws ConfigError that shows where in the design.
-ComposedBlock build_block(char letter, const text::StageOptions& options, const BlockPlace& place);
+BlockPtr build_block(char letter, const text::StageOptions& options, const BlockPlace& place);
 
 // Throws ConfigError for an option of the stage that none of its blocks knows.
 void check_options(const text::Design& design, const text::StageDesign& stage);
 
-// A block as it is.
-template <class Block>
-ComposedBlock compose(Block block) {
-  return {block.ptr(), [block](const torch::Tensor& x) mutable { return block->forward(x); }};
-}
 // The block behind a strided 3x3 convolution with batch norm where channels or resolution change.
 // Keys: down.(conv, bn), block.* there.
-ComposedBlock behind_transition(const BlockPlace& place, ComposedBlock block);
+BlockPtr behind_transition(const BlockPlace& place, const BlockPtr& block);
 
 }  // namespace braid::models

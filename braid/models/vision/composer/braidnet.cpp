@@ -13,10 +13,10 @@
 #include "braid/models/vision/inputs.h"
 #include "braid/nn/basic/activation.h"
 #include "braid/nn/basic/drop_path.h"
+#include "braid/nn/basic/pad.h"
 #include "braid/nn/position/position.h"
 #include "braid/nn/position/relative_position.h"
 #include "braid/runtime/generator_guard.h"
-#include "braid/runtime/grad_checkpoint.h"
 
 namespace braid::models {
 namespace {
@@ -87,6 +87,42 @@ ModelEntry entry_of(const std::string& name, const BraidNetConfig& config) {
   return make_entry<BraidNet>(name, Family::kHybrid, Fusion::kInterleaved, input, config);
 }
 
+bool is_design(const std::string& name) {
+  return name.starts_with(kPrefix) || name.ends_with(".toml");
+}
+
+ModelEntry resolve_design(const std::string& name) {
+  const auto design = name.starts_with(kPrefix)
+                          ? text::parse_design(name.substr(std::string_view(kPrefix).size()))
+                          : text::read_design(name);
+  const auto canonical = kPrefix + text::to_line(design);
+  // A design is built once to be checked, and asked for often.
+  constexpr size_t kKept = 64;
+  static std::mutex mutex;
+  static std::map<std::string, ModelEntry> checked;
+  {
+    const std::lock_guard lock(mutex);
+    const auto it = checked.find(canonical);
+    if (it != checked.end()) return it->second;
+  }
+  const auto config = config_of(design);
+  {
+    const runtime::SeededGenerator random(torch::kCPU, 0);
+    BraidNet(config, design);  // the design's errors come now, with their place in its source
+  }
+  const auto entry = entry_of(canonical, config);
+  const std::lock_guard lock(mutex);
+  if (checked.size() >= kKept) checked.clear();
+  checked.emplace(canonical, entry);
+  return entry;
+}
+
+// In a line a comma stands before a number of channels or a further option.
+bool continues_line(const std::string& name, const std::string& piece) {
+  return name.starts_with(kPrefix) && !piece.empty() &&
+         ((piece[0] >= '0' && piece[0] <= '9') || piece.find('=') < piece.find(':'));
+}
+
 }  // namespace
 
 void BraidNetConfig::visit(FieldVisitor& v) {
@@ -104,7 +140,7 @@ BraidNet::BraidNet(const BraidNetConfig& config)
     : BraidNet(config, text::parse_design(config.design)) {}
 
 BraidNet::BraidNet(const BraidNetConfig& config, const text::Design& design)
-    : config_(config), design_(design) {
+    : ModelOf(config), design_(design) {
   Validator("braidnet")
       .input(config.num_classes, config.in_chans, config.img_size)
       .rate("drop_rate", config.drop_rate)
@@ -112,14 +148,15 @@ BraidNet::BraidNet(const BraidNetConfig& config, const text::Design& design)
       .rate("proj_drop_rate", config.proj_drop_rate)
       .rate("drop_path_rate", config.drop_path_rate);
   config_.design = text::to_line(design_);
-  side_ = config.img_size;
+  feat_size_ = config.img_size;
   chans_ = config.in_chans;
   reduction_of(design_);  // throws where the strides' product is beyond reason
   build_stem();
   build_stages();
   if (design_.head_conv > 0) {
     head_conv_ = register_module(
-        "head_conv", nn::ConvNormAct(chans_, design_.head_conv, nn::ConvOptions{}, nn::Act::kSilu));
+        "head_conv", nn::ConvNormAct(nn::ConvNormActConfig{
+                         .in_chs = chans_, .out_chs = design_.head_conv, .act = nn::Act::kSilu}));
     chans_ = design_.head_conv;
   }
   if (design_.head_norm) norm_ = register_module("norm", nn::LayerNorm2d(chans_));
@@ -135,28 +172,26 @@ void BraidNet::build_stem() {
   for (const auto& spec : design_.stem) {
     const auto [norm, act] = stem_options(design_, spec);
     for (int64_t i = 0; i < spec.repeats; ++i) {
+      const int64_t stride = i == 0 ? spec.stride : 1;
       // Half the odd kernel on either side leaves ceil(side / stride) pixels for any stride.
-      const nn::ConvOptions options{.kernel = spec.kernel,
-                                    .stride = i == 0 ? spec.stride : 1,
-                                    .padding = spec.patch ? 0 : spec.kernel / 2};
-      if (!norm) {
-        auto conv = nn::conv2d(chans_, spec.width, options);
-        list->push_back(conv);
-        stem_.push_back(
-            [conv, act](const Tensor& x) mutable { return nn::activate(conv->forward(x), act); });
+      const int64_t padding = spec.patch ? 0 : spec.kernel / 2;
+      StemLayer layer{.act = act, .patch = spec.patch ? spec.kernel : 1};
+      if (norm) {
+        layer.conv_norm = nn::ConvNormAct(nn::ConvNormActConfig{.in_chs = chans_,
+                                                                .out_chs = spec.width,
+                                                                .kernel_size = spec.kernel,
+                                                                .stride = stride,
+                                                                .padding = padding,
+                                                                .act = act});
+        list->push_back(layer.conv_norm);
       } else {
-        nn::ConvNormAct conv(chans_, spec.width, options, act);
-        list->push_back(conv);
-        stem_.push_back([conv](const Tensor& x) mutable { return conv->forward(x); });
+        layer.conv = nn::conv2d(chans_, spec.width,
+                                {.kernel_size = spec.kernel, .stride = stride, .padding = padding});
+        list->push_back(layer.conv);
       }
-      if (spec.patch) {
-        auto inner = stem_.back();
-        stem_.back() = [inner, patch = spec.kernel](const Tensor& x) {
-          return inner(nn::pad_to_patches(x, patch));
-        };
-      }
-      side_ = (side_ + options.stride - 1) / options.stride;
-      reduction_ *= options.stride;
+      stem_.push_back(layer);
+      feat_size_ = (feat_size_ + stride - 1) / stride;
+      reduction_ *= stride;
       chans_ = spec.width;
     }
   }
@@ -165,41 +200,40 @@ void BraidNet::build_stem() {
 }
 
 void BraidNet::build_stages() {
-  int64_t blocks = 0;
+  std::vector<int64_t> depths;
   for (const auto& stage : design_.stages)
-    blocks += stage.depth * static_cast<int64_t>(stage.blocks.size());
-  const auto rates = nn::drop_path_rates(config_.drop_path_rate, blocks);
-  size_t index = 0;
+    depths.push_back(stage.depth * static_cast<int64_t>(stage.blocks.size()));
+  const auto rates = nn::drop_path_rates(config_.drop_path_rate, depths);
   torch::nn::ModuleList stages;
   for (const auto& spec : design_.stages) {
     check_options(design_, spec);
-    torch::nn::ModuleList list;
-    std::vector<ComposedBlock> stage;
+    nn::BlockList stage;
+    size_t number = 0;  // of blocks built
     const text::StageOptions options(design_, spec);
     const auto stride = options.word("stride", "2", {"1", "2"});
     const bool together = spec.blocks == "D";  // its tokens live through the whole stage
     const int64_t rounds = together ? 1 : spec.depth, depth = spec.depth / rounds;
     for (int64_t round = 0; round < rounds; ++round)
       for (const char letter : spec.blocks) {
-        const int64_t step = stage.empty() && stride == "2" ? 2 : 1;
-        side_ = (side_ + step - 1) / step;
+        const int64_t step = number == 0 && stride == "2" ? 2 : 1;
+        feat_size_ = (feat_size_ + step - 1) / step;
         reduction_ *= step;
-        index += static_cast<size_t>(depth);
-        stage.push_back(build_block(letter, options,
-                                    {.in_chans = chans_,
-                                     .out_chans = spec.width,
-                                     .stride = step,
-                                     .depth = depth,
-                                     .side = side_,
-                                     .first = stage.empty(),
-                                     .drop_path = rates[index - 1],
-                                     .attn_drop = config_.attn_drop_rate,
-                                     .proj_drop = config_.proj_drop_rate}));
-        list->push_back(stage.back().module);
+        const bool first = number == 0;
+        number += static_cast<size_t>(depth);
+        stage->push_back(build_block(letter, options,
+                                     {.in_chs = chans_,
+                                      .out_chs = spec.width,
+                                      .stride = step,
+                                      .depth = depth,
+                                      .feat_size = feat_size_,
+                                      .first = first,
+                                      .drop_path = rates[stages_.size()][number - 1],
+                                      .attn_drop = config_.attn_drop_rate,
+                                      .proj_drop = config_.proj_drop_rate}));
         chans_ = spec.width;
       }
-    stages->push_back(list);
-    stages_.push_back(std::move(stage));
+    stages->push_back(stage);
+    stages_.push_back(stage);
     info_.push_back({fmt::format("stages.{}", stages_.size() - 1), chans_, reduction_});
   }
   register_module("stages", stages);
@@ -208,14 +242,16 @@ void BraidNet::build_stages() {
 Tensor BraidNet::run_stem(const Tensor& x) {
   expect_img_size("braidnet", x, config_.img_size);
   auto y = x;
-  for (const auto& conv : stem_) y = conv(y);
+  for (auto& layer : stem_) {
+    y = nn::pad_to_multiple(y, layer.patch);
+    y = layer.conv_norm ? layer.conv_norm->forward(y)
+                        : nn::activate(layer.conv->forward(y), layer.act);
+  }
   return y;
 }
 
-Tensor BraidNet::run_stage(size_t stage, Tensor x) {
-  for (const auto& block : stages_[stage])
-    x = runtime::checkpoint_if(checkpointing(), block.forward, x);
-  return x;
+Tensor BraidNet::run_stage(size_t stage, const Tensor& x) {
+  return stages_[stage]->forward(x, checkpointing());
 }
 
 Tensor BraidNet::finish(Tensor x) {
@@ -233,7 +269,7 @@ Tensor BraidNet::forward_head(const Tensor& features, bool pre_logits) {
   return head_->forward(features, pre_logits);
 }
 
-std::vector<BraidNet::Part> BraidNet::parts() {
+std::vector<Part> BraidNet::parts() {
   const auto line = text::to_line(design_);
   std::vector<std::string> texts;  // the design's items
   for (size_t start = 0; start <= line.size();) {
@@ -241,19 +277,27 @@ std::vector<BraidNet::Part> BraidNet::parts() {
     texts.push_back(line.substr(start, end - start));
     start = end + 1;
   }
-  std::vector<Part> parts = {{"stem", texts[0], [this](const Tensor& x) { return run_stem(x); }}};
-  for (size_t i = 0; i < stages_.size(); ++i)
-    parts.push_back({fmt::format("stages.{}", i), texts[i + 1],
-                     [this, i](const Tensor& x) { return run_stage(i, x); }});
-  parts.push_back({"head", texts.size() > stages_.size() + 1 ? texts.back() : "",
-                   [this](const Tensor& x) { return forward_head(finish(x), false); }});
+  // What one part returns is what the next one takes.
+  const auto x = std::make_shared<Tensor>(torch::zeros({1, in_chans(), img_size(), img_size()}));
+  std::vector<Part> parts;
+  const auto add = [&](const std::string& name, const std::string& text,
+                       const std::vector<std::string>& modules, const auto& forward) {
+    parts.push_back({name, text, modules, {}, [x, forward] {
+                       *x = forward(*x);
+                       return (*x)[0].sizes().vec();
+                     }});
+  };
+  add("stem", texts[0], {"stem"}, [this](const Tensor& y) { return run_stem(y); });
+  for (size_t i = 0; i < stages_.size(); ++i) {
+    const auto name = fmt::format("stages.{}", i);
+    add(name, texts[i + 1], {name}, [this, i](const Tensor& y) { return run_stage(i, y); });
+  }
+  add("head", texts.size() > stages_.size() + 1 ? texts.back() : "", {"head_conv", "norm", "head"},
+      [this](const Tensor& y) { return forward_head(finish(y), false); });
   return parts;
 }
 
-void BraidNet::reset_classifier(int64_t num_classes) {
-  config_.num_classes = num_classes;
-  head_->reset(num_classes);
-}
+void BraidNet::replace_head(int64_t num_classes) { head_->reset(num_classes); }
 
 std::vector<std::string> BraidNet::no_weight_decay() const {
   std::vector<std::string> names;
@@ -281,23 +325,10 @@ Tensor BraidNet::resample_weight(const std::string& name, const Tensor& loaded) 
   return loaded;
 }
 
-const ModelEntry* find_design(const std::string& name) {
-  const bool line = name.starts_with(kPrefix), file = name.ends_with(".toml");
-  if (!line && !file) return nullptr;
-  const auto design =
-      line ? text::parse_design(name.substr(std::string(kPrefix).size())) : text::read_design(name);
-  const auto canonical = kPrefix + text::to_line(design);
-  static std::mutex mutex;
-  static std::map<std::string, ModelEntry> entries;  // stay where they are: callers keep references
-  const std::lock_guard lock(mutex);
-  const auto it = entries.find(canonical);
-  if (it != entries.end()) return &it->second;
-  const auto config = config_of(design);
-  const runtime::GeneratorGuard guard(torch::kCPU);
-  BraidNet(config, design);  // the design's errors come now, with their place in its source
-  return &entries.emplace(canonical, entry_of(canonical, config)).first->second;
+void add_braidnet(Registry& table) {
+  table.add(entry_of("braidnet", BraidNetConfig()));
+  table.add_resolver(
+      {.matches = is_design, .resolve = resolve_design, .continues = continues_line});
 }
-
-void add_braidnet(Registry& table) { table.push_back(entry_of("braidnet", BraidNetConfig())); }
 
 }  // namespace braid::models

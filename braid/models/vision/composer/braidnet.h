@@ -3,11 +3,12 @@
 //
 // The design is ours; every block has its own source, see the header that declares it in braid/nn.
 #pragma once
-#include "braid/models/model.h"
 #include "braid/models/registry.h"
 #include "braid/models/vision/composer/blocks.h"
+#include "braid/models/vision/image_model.h"
+#include "braid/nn/basic/block_list.h"
 #include "braid/nn/basic/norm.h"
-#include "braid/nn/conv/conv.h"
+#include "braid/nn/conv/conv_norm_act.h"
 #include "braid/nn/head/classifier_head.h"
 
 namespace braid::models {
@@ -25,7 +26,7 @@ struct BraidNetConfig {
 };
 
 // Keys: stem.I.(conv, bn), stages.I.J.*, (head_conv.(conv, bn)), (norm), head.fc.
-class BraidNet : public Model {
+class BraidNet : public ModelOf<BraidNetConfig> {
  public:
   explicit BraidNet(const BraidNetConfig& config);
   // design: what config.design says, with the places that errors show.
@@ -34,44 +35,42 @@ class BraidNet : public Model {
   torch::Tensor forward_head(const torch::Tensor& features, bool pre_logits) override;
   std::vector<FeatureInfo> feature_info() const override { return info_; }
   int64_t num_features() const override { return num_features_; }
-  void reset_classifier(int64_t num_classes) override;
-  Json config() const override { return to_json(config_); }
-  std::vector<std::string> classifier() const override { return {"head.fc"}; }
+  std::vector<std::string> head_modules() const override { return {"head.fc"}; }
   std::vector<std::string> no_weight_decay() const override;
   int64_t layer_id(const std::string& parameter) const override;
   int64_t layer_count() const override { return static_cast<int64_t>(stages_.size()) + 2; }
   torch::Tensor resample_weight(const std::string& name,
                                 const torch::Tensor& loaded) const override;
 
-  // The parts one after the other, for a table of shapes and costs.
-  struct Part {
-    std::string name;  // "stem", "stages.0", ..., "head"
-    std::string text;  // what the design says
-    std::function<torch::Tensor(const torch::Tensor&)> forward;
-  };
-  std::vector<Part> parts();
+  std::vector<Part> parts() override;  // stem, stages.0, ..., head; each runs by itself
 
  private:
+  void replace_head(int64_t num_classes) override;
+  // One of both, behind zeros at bottom and right.
+  struct StemLayer {
+    nn::ConvNormAct conv_norm{nullptr};
+    torch::nn::Conv2d conv{nullptr};  // without a norm, then `act`
+    nn::Act act = nn::Act::kIdentity;
+    int64_t patch = 1;  // pixels: the padded sides are multiples of it
+  };
   void build_stem();
   void build_stages();
   torch::Tensor run_stem(const torch::Tensor& x);
-  torch::Tensor run_stage(size_t stage, torch::Tensor x);
+  torch::Tensor run_stage(size_t stage, const torch::Tensor& x);
   torch::Tensor finish(torch::Tensor x);  // head convolution or norm
 
-  BraidNetConfig config_;
   text::Design design_;
-  std::vector<std::vector<ComposedBlock>> stages_;
+  std::vector<nn::BlockList> stages_;
   std::vector<FeatureInfo> info_;
-  std::vector<std::function<torch::Tensor(const torch::Tensor&)>> stem_;
+  std::vector<StemLayer> stem_;
   nn::ConvNormAct head_conv_{nullptr};
   nn::LayerNorm2d norm_{nullptr};
   nn::ClassifierHead head_{nullptr};
-  int64_t side_ = 0, chans_ = 0, reduction_ = 1, num_features_ = 0;  // side_: while building
+  int64_t feat_size_ = 0, chans_ = 0, reduction_ = 1,
+          num_features_ = 0;  // feat_size_: while building
 };
 
-// The registry's entry for `braidnet:LINE` or a TOML file; nullptr when the name is neither.
-const ModelEntry* find_design(const std::string& name);
-
+// The entry braidnet, and the names `braidnet:LINE` and TOML files.
 void add_braidnet(Registry& table);
 
 }  // namespace braid::models

@@ -8,8 +8,8 @@
 namespace braid::models {
 
 struct ParallelStageConfig {
-  int64_t in_chans = 0;
-  int64_t out_chans = 0;  // a multiple of 4
+  int64_t in_chs = 0;
+  int64_t out_chs = 0;  // a multiple of 4
   int64_t stride = 1;
   int64_t depth = 1;       // blocks
   int64_t patch_size = 4;  // pixels of the strided map per token, along one side
@@ -23,10 +23,10 @@ struct ParallelStageConfig {
 
 // The tokens are made from the map at the stage's beginning and have joined it at its end. Maps
 // that patch and stride do not divide are padded, and cut at the end. Keys: patch, blocks.I.
-class ParallelStageImpl : public torch::nn::Module {
+class ParallelStageImpl : public nn::BlockImpl {
  public:
   explicit ParallelStageImpl(const ParallelStageConfig& config);
-  torch::Tensor forward(const torch::Tensor& x);  // [B,C,H,W] -> [B,C',H/stride,W/stride]
+  torch::Tensor forward(const torch::Tensor& x) override;  // [B,C,H,W] -> [B,C',H/stride,W/stride]
 
  private:
   ParallelStageConfig config_;

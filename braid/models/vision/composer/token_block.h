@@ -2,14 +2,8 @@
 // parts that the named models are made of.
 #pragma once
 
-#include "braid/nn/attention/attention.h"
-#include "braid/nn/attention/reduced_key_attention.h"
-#include "braid/nn/attention/relative_attention.h"
-#include "braid/nn/mlp/conv_ffn.h"
-#include "braid/nn/mlp/leff.h"
-#include "braid/nn/mlp/mlp.h"
-#include "braid/nn/position/conv_position.h"
-#include "braid/nn/position/rotary.h"
+#include "braid/nn/block/pre_norm_block.h"
+#include "braid/nn/position/conditional_position.h"
 #include "braid/torch.h"
 
 namespace braid::models {
@@ -33,37 +27,23 @@ struct TokenBlockConfig {
   double mlp_ratio = 4.0;  // hidden channels of the feed-forward part per channel
   Position position = Position::kNone;
   FeedForward feed_forward = FeedForward::kMlp;
-  int64_t sr_ratio = 0;  // pixels along one side that become one key, 0: plain attention
-  int64_t side = 0;      // pixels along one side
+  int64_t sr_ratio = 0;   // pixels along one side that become one key, 0: plain attention
+  int64_t feat_size = 0;  // pixels along one side
   double attn_drop = 0;
   double proj_drop = 0;
   double drop_path = 0;
 };
 
-// Pre-norm. Keys: (pos_embed or pos), norm1, attn, norm2, mlp.
-class TokenBlockImpl : public torch::nn::Module {
+// [B,D,H,W] -> [B,D,H,W]. Keys: (pos_embed or pos), norm1, attn, norm2, mlp.
+class TokenBlockImpl : public nn::PreNormBlockImpl {
  public:
   explicit TokenBlockImpl(const TokenBlockConfig& config);
-  torch::Tensor forward(const torch::Tensor& x);  // [B,D,H,W] -> [B,D,H,W]
+  torch::Tensor forward(const torch::Tensor& x) override;
 
  private:
-  void make_attention();
-  void make_feed_forward();
-  torch::Tensor attend(const torch::Tensor& x);        // [B,H,W,D] -> [B,H,W,D]
-  torch::Tensor feed_forward(const torch::Tensor& x);  // [B,H,W,D] -> [B,H,W,D]
-
-  TokenBlockConfig config_;
-  torch::Tensor pos_embed_;
-  nn::ConvPosition conv_position_{nullptr};
-  torch::nn::LayerNorm norm1_{nullptr}, norm2_{nullptr};
-  // One of each three is there.
-  nn::Attention attention_{nullptr};
-  nn::RelativeAttention relative_{nullptr};
-  nn::RotaryAttention rotary_{nullptr};
-  nn::PooledKeyAttention pooled_{nullptr};
-  nn::Mlp mlp_{nullptr};
-  nn::ConvFfn conv_ffn_{nullptr};
-  nn::Leff leff_{nullptr};
+  int64_t feat_size_;
+  torch::Tensor pos_embed_;  // [1,H*W,D]
+  nn::ConditionalPositionEncoding conv_position_{nullptr};
 };
 TORCH_MODULE(TokenBlock);
 

@@ -2,7 +2,7 @@
 #pragma once
 #include "braid/torch.h"
 
-namespace braid::nn {
+namespace braid::models {
 
 // The token behind the map's channels at every pixel, so that averaging over the pixels gives the
 // pooled map and the token: [B,C,h,w], [B,D] -> [B,C+D,h,w].
@@ -11,4 +11,4 @@ inline torch::Tensor join_branches(const torch::Tensor& map, const torch::Tensor
   return torch::cat({map, spread.expand({-1, -1, map.size(2), map.size(3)})}, 1);
 }
 
-}  // namespace braid::nn
+}  // namespace braid::models

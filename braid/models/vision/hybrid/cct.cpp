@@ -22,7 +22,7 @@ void CCTConfig::visit(FieldVisitor& v) {
   v.field("drop_path_rate", drop_path_rate, "stochastic depth of the last block, 0: none");
 }
 
-CCT::CCT(const CCTConfig& config) : config_(config) {
+CCT::CCT(const CCTConfig& config) : ModelOf(config) {
   Validator("cct")
       .input(config.num_classes, config.in_chans, config.img_size)
       .positive("conv_layers", config.conv_layers)
@@ -37,7 +37,7 @@ CCT::CCT(const CCTConfig& config) : config_(config) {
   const int64_t stride = std::max<int64_t>(1, config.kernel_size / 2 - 1);
   int64_t reduction = 1;
   for (int64_t i = 0; i < config.conv_layers; ++i) reduction *= 2 * stride;
-  build({.in_chans = config.in_chans,
+  build({.in_chs = config.in_chans,
          .embed_dim = config.embed_dim,
          .conv_layers = config.conv_layers,
          .kernel_size = config.kernel_size,
@@ -55,15 +55,10 @@ CCT::CCT(const CCTConfig& config) : config_(config) {
         config.img_size, /*patch=*/0, reduction);
 }
 
-void CCT::reset_classifier(int64_t num_classes) {
-  config_.num_classes = num_classes;
-  CompactModel::reset_classifier(num_classes);
-}
-
 void add_cct(Registry& table) {
   const auto add = [&table](const char* name, const data::InputConfig& input,
                             const CCTConfig& config) {
-    table.push_back(make_entry<CCT>(name, Family::kHybrid, Fusion::kSerial, input, config));
+    table.add(make_entry<CCT>(name, Family::kHybrid, Fusion::kSerial, input, config));
   };
   add("cct_2_3x2_32", small_image_input(32),
       {.conv_layers = 2, .embed_dim = 128, .depth = 2, .num_heads = 2, .mlp_ratio = 1.0});

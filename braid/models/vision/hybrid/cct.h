@@ -26,14 +26,9 @@ struct CCTConfig {
   void visit(FieldVisitor& v);
 };
 
-class CCT : public CompactModel {
+class CCT : public ModelOf<CCTConfig, CompactModel> {
  public:
   explicit CCT(const CCTConfig& config);
-  Json config() const override { return to_json(config_); }
-  void reset_classifier(int64_t num_classes) override;
-
- private:
-  CCTConfig config_;
 };
 
 void add_cct(Registry& table);

@@ -1,8 +1,5 @@
 #include "braid/models/vision/hybrid/coatnet.h"
 
-#include <fmt/format.h>
-
-#include "braid/core/error.h"
 #include "braid/models/validate.h"
 #include "braid/models/vision/inputs.h"
 #include "braid/nn/block/mbconv_block.h"
@@ -15,7 +12,7 @@ MaxxVitLayout layout_of(const CoAtNetConfig& config) {
   return {.model = "coatnet",
           .num_classes = config.num_classes,
           .img_size = config.img_size,
-          .stem = {.in_chans = config.in_chans,
+          .stem = {.in_chs = config.in_chans,
                    .out_chs = config.stem_width,
                    .stride = config.stem_stride,
                    .act = nn::Act::kSilu},
@@ -27,34 +24,21 @@ MaxxVitLayout layout_of(const CoAtNetConfig& config) {
 
 // What the layout does not hold.
 void validate_blocks(const CoAtNetConfig& config) {
-  const std::string model = "coatnet";
-  const Validator check(model);
-  check.positive("stem_stride", config.stem_stride)
+  const Validator check("coatnet");
+  check.between("stem_stride", config.stem_stride, 1, 2)
       .positive("dim_head", config.dim_head)
       .positive("rel_pos_dim", config.rel_pos_dim)
       .rate("attn_drop_rate", config.attn_drop_rate)
-      .rate("proj_drop_rate", config.proj_drop_rate);
-  const auto fail = [&](const std::string& message) {
-    throw ConfigError("models", message, "model " + model);
-  };
-  if (config.block_type.size() != config.depths.size())
-    fail("expected as many block_type as depths");
-  if (config.stem_stride > 2)
-    fail(fmt::format("expected stem_stride 1 or 2, got {}", config.stem_stride));
-  if (!(config.expand_ratio >= 1 && config.expand_ratio <= 64))
-    fail(fmt::format("expected 1 <= expand_ratio <= 64, got {}", config.expand_ratio));
-  const auto one_of = [&](const char* field, const std::string& value, const char* a,
-                          const char* b) {
-    if (value != a && value != b)
-      fail(fmt::format("expected {} {} or {}, got '{}'", field, a, b, value));
-  };
-  one_of("conv_attn_act_layer", config.conv_attn_act_layer, "silu", "relu");
-  one_of("conv_stride_mode", config.conv_stride_mode, "pool", "dw");
-  one_of("rel_pos_type", config.rel_pos_type, "bias", "mlp");
+      .rate("proj_drop_rate", config.proj_drop_rate)
+      .same_length("depths", config.depths.size(), {{"block_type", config.block_type.size()}})
+      .between("expand_ratio", config.expand_ratio, 1.0, 64.0)
+      .one_of("conv_attn_act_layer", config.conv_attn_act_layer, {"silu", "relu"})
+      .one_of("conv_stride_mode", config.conv_stride_mode, {"pool", "dw"})
+      .one_of("rel_pos_type", config.rel_pos_type, {"bias", "mlp"});
   int64_t in = config.stem_width[1];
   for (size_t i = 0; i < config.depths.size(); ++i) {
     const int64_t out = config.embed_dim[i];
-    one_of("block_type", config.block_type[i], "C", "T");
+    check.one_of("block_type", config.block_type[i], {"C", "T"});
     if (config.block_type[i] == "T") {
       check.divides("dim_head", config.dim_head, "embed_dim", in);
       check.divides("dim_head", config.dim_head, "embed_dim", out);
@@ -90,14 +74,14 @@ void CoAtNetConfig::visit(FieldVisitor& v) {
   v.field("drop_path_rate", drop_path_rate, "stochastic depth of the last block, 0: none");
 }
 
-CoAtNet::CoAtNet(const CoAtNetConfig& config) : config_(config) {
+CoAtNet::CoAtNet(const CoAtNetConfig& config) : ModelOf(config) {
   const auto layout = layout_of(config);
   validate(layout);
   validate_blocks(config);
   build(layout, [this](const MaxxVitPlace& place) { return make_block(place); });
 }
 
-std::shared_ptr<nn::FeatureBlockImpl> CoAtNet::make_block(const MaxxVitPlace& place) const {
+std::shared_ptr<nn::BlockImpl> CoAtNet::make_block(const MaxxVitPlace& place) const {
   const auto& c = config_;
   if (c.block_type[place.stage] == "C")
     return std::make_shared<nn::MbConvBlockImpl>(nn::MbConvBlockConfig{
@@ -118,7 +102,7 @@ std::shared_ptr<nn::FeatureBlockImpl> CoAtNet::make_block(const MaxxVitPlace& pl
       nn::TransformerBlock2dConfig{.dim = place.in,
                                    .dim_out = place.out,
                                    .stride = place.stride,
-                                   .side = place.side,
+                                   .feat_size = place.feat_size,
                                    .dim_head = c.dim_head,
                                    .expand_ratio = c.expand_ratio,
                                    .shortcut_bias = c.shortcut_bias,
@@ -129,16 +113,10 @@ std::shared_ptr<nn::FeatureBlockImpl> CoAtNet::make_block(const MaxxVitPlace& pl
                                    .drop_path = place.drop_path});
 }
 
-void CoAtNet::reset_classifier(int64_t num_classes) {
-  config_.num_classes = num_classes;
-  MaxxVit::reset_classifier(num_classes);
-}
-
 void add_coatnet(Registry& table) {
   const auto add = [&table](const char* name, const data::InputConfig& input,
                             const CoAtNetConfig& config) {
-    table.push_back(
-        make_entry<CoAtNet>(name, Family::kHybrid, Fusion::kInterleaved, input, config));
+    table.add(make_entry<CoAtNet>(name, Family::kHybrid, Fusion::kInterleaved, input, config));
   };
   add("coatnet_nano_rw_224", inception_input(224, 0.9), {});
   add("coatnet_0_rw_224", inception_input(224, 0.95),

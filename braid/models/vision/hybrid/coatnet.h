@@ -42,15 +42,12 @@ struct CoAtNetConfig {
   void visit(FieldVisitor& v);
 };
 
-class CoAtNet : public MaxxVit {
+class CoAtNet : public ModelOf<CoAtNetConfig, MaxxVit> {
  public:
   explicit CoAtNet(const CoAtNetConfig& config);
-  void reset_classifier(int64_t num_classes) override;
-  Json config() const override { return to_json(config_); }
 
  private:
-  std::shared_ptr<nn::FeatureBlockImpl> make_block(const MaxxVitPlace& place) const;
-  CoAtNetConfig config_;
+  std::shared_ptr<nn::BlockImpl> make_block(const MaxxVitPlace& place) const;
 };
 
 void add_coatnet(Registry& table);

@@ -4,7 +4,6 @@
 
 #include <numeric>
 
-#include "braid/core/error.h"
 #include "braid/models/layer_ids.h"
 #include "braid/models/validate.h"
 #include "braid/models/vision/hybrid/branches.h"
@@ -12,8 +11,9 @@
 #include "braid/nn/basic/drop_path.h"
 #include "braid/nn/basic/init.h"
 #include "braid/nn/basic/norm.h"
+#include "braid/nn/basic/pad.h"
 #include "braid/nn/conv/conv.h"
-#include "braid/nn/position/position.h"
+#include "braid/nn/head/replace_head.h"
 #include "braid/runtime/grad_checkpoint.h"
 
 namespace braid::models {
@@ -26,27 +26,23 @@ constexpr int64_t kStemStride = 4;  // pixels of the image per pixel of the stem
 constexpr size_t kStages = 3;
 
 void validate(const ConformerConfig& config) {
-  const std::string model = "conformer";
-  const Validator check(model);
+  const Validator check("conformer");
   check.input(config.num_classes, config.in_chans, config.img_size)
       .positive("patch_size", config.patch_size)
       .divides("num_heads", config.num_heads, "embed_dim", config.embed_dim)
       .rate("drop_rate", config.drop_rate)
       .rate("attn_drop_rate", config.attn_drop_rate)
       .rate("drop_path_rate", config.drop_path_rate);
-  const auto fail = [&](const std::string& message) {
-    throw ConfigError("models", message, "model " + model);
-  };
   if (config.patch_size % 16 != 0)
-    fail(fmt::format("expected patch_size as a multiple of 16, got {}", config.patch_size));
+    check.fail(fmt::format("expected patch_size as a multiple of 16, got {}", config.patch_size));
   if (config.depths.size() != kStages)
-    fail(fmt::format("expected 3 numbers in depths, got {}", config.depths.size()));
-  for (const int64_t depth : config.depths) check.positive("depths", depth);
+    check.fail(fmt::format("expected 3 numbers in depths, got {}", config.depths.size()));
+  check.positive("depths", config.depths);
   const double width = kStemChans * config.channel_ratio;
   if (!(width >= 4 && width <= 1e5) || static_cast<int64_t>(width) % 4 != 0)
-    fail(fmt::format("expected channel_ratio as a multiple of 1/16, got {}", config.channel_ratio));
-  if (config.num_med_block < 0 || config.num_med_block > 1000)
-    fail(fmt::format("expected 0 <= num_med_block <= 1000, got {}", config.num_med_block));
+    check.fail(
+        fmt::format("expected channel_ratio as a multiple of 1/16, got {}", config.channel_ratio));
+  check.between("num_med_block", config.num_med_block, 0, 1000);
   check.ratio("mlp_ratio", config.mlp_ratio, config.embed_dim);
 }
 
@@ -74,7 +70,7 @@ int64_t Conformer::width(size_t stage) const {
                               static_cast<double>(int64_t{1} << stage));
 }
 
-Conformer::Conformer(const ConformerConfig& config) : config_(config) {
+Conformer::Conformer(const ConformerConfig& config) : ModelOf(config) {
   validate(config);
   const int64_t D = config.embed_dim, patch = config.patch_size / kStemStride;
   const int64_t depth = std::accumulate(config.depths.begin(), config.depths.end(), int64_t{0});
@@ -83,16 +79,16 @@ Conformer::Conformer(const ConformerConfig& config) : config_(config) {
   nn::trunc_normal_(cls_token, 0.02);
   trans_norm = register_module("trans_norm", nn::layer_norm(D, 1e-5));
 
-  conv1 = nn::conv2d(config.in_chans, kStemChans, {.kernel = 7, .stride = 2});
-  nn::init_conv_fan_out_(conv1);
+  conv1 = nn::conv2d(config.in_chans, kStemChans,
+                     {.kernel_size = 7, .stride = 2, .init = nn::ConvInit::kFanOut});
   register_module("conv1", conv1);
   bn1 = register_module("bn1", nn::batch_norm(kStemChans));
-  conv_1 = register_module("conv_1",
-                           nn::ConvBlock(nn::ConvBlockConfig{
-                               .in_chans = kStemChans, .out_chans = width(0), .res_conv = true}));
+  conv_1 =
+      register_module("conv_1", nn::ConvBlock(nn::ConvBlockConfig{
+                                    .in_chs = kStemChans, .out_chs = width(0), .res_conv = true}));
   trans_patch_conv =
       torch::nn::Conv2d(torch::nn::Conv2dOptions(kStemChans, D, patch).stride(patch));
-  nn::init_conv_fan_out_(trans_patch_conv);
+  nn::init_fan_out_(trans_patch_conv->weight);
   register_module("trans_patch_conv", trans_patch_conv);
   trans_1 =
       register_module("trans_1", nn::ViTBlock(nn::ViTBlockConfig{.dim = D,
@@ -107,8 +103,8 @@ Conformer::Conformer(const ConformerConfig& config) : config_(config) {
     for (int64_t i = stage == 0 ? 1 : 0; i < config.depths[stage]; ++i) {
       const int64_t number = this->depth() + 1;  // as the reference counts
       nn::ConvTransBlock block(
-          nn::ConvTransBlockConfig{.in_chans = chans,
-                                   .out_chans = width(stage),
+          nn::ConvTransBlockConfig{.in_chs = chans,
+                                   .out_chs = width(stage),
                                    .stride = stage > 0 && i == 0 ? 2 : 1,
                                    .dw_stride = patch >> stage,
                                    .embed_dim = D,
@@ -117,26 +113,26 @@ Conformer::Conformer(const ConformerConfig& config) : config_(config) {
                                    .qkv_bias = config.qkv_bias,
                                    .num_med_block = config.num_med_block,
                                    .last_fusion = number == depth,
-                                   .drop = config.drop_rate,
+                                   .proj_drop = config.drop_rate,
                                    .attn_drop = config.attn_drop_rate,
                                    .drop_path = rates[static_cast<size_t>(number - 1)]});
       conv_trans.push_back(register_module("conv_trans_" + std::to_string(number), block));
       chans = width(stage);
     }
-  reset_classifier(config.num_classes);
+  replace_head(config.num_classes);
 }
 
 Tensor Conformer::forward_features(const Tensor& x) {
   auto stem = at::relu(bn1->forward(conv1->forward(x)));
   stem = at::max_pool2d(stem, 3, 2, 1);  // [B,64,H/4,W/4]
-  stem = nn::pad_to_patches(stem, config_.patch_size / kStemStride);
+  stem = nn::pad_to_multiple(stem, config_.patch_size / kStemStride);
   auto map = conv_1->forward(stem).first;                                    // [B,C,H/4,W/4]
   auto tokens = trans_patch_conv->forward(stem).flatten(2).transpose(1, 2);  // [B,N,D]
   const auto cls = cls_token.expand({x.size(0), -1, -1}).to(tokens.dtype());
   tokens = runtime::maybe_checkpoint(checkpointing(), trans_1, torch::cat({cls, tokens}, 1));
   for (auto& block : conv_trans)
     std::tie(map, tokens) = runtime::maybe_checkpoint(checkpointing(), block, map, tokens);
-  return nn::join_branches(map, trans_norm->forward(tokens.select(1, 0)));
+  return join_branches(map, trans_norm->forward(tokens.select(1, 0)));
 }
 
 std::pair<Tensor, Tensor> Conformer::heads(const Tensor& pooled) {
@@ -172,13 +168,14 @@ std::vector<FeatureInfo> Conformer::feature_info() const {
 
 int64_t Conformer::num_features() const { return width(kStages - 1) + config_.embed_dim; }
 
-void Conformer::reset_classifier(int64_t num_classes) {
-  config_.num_classes = num_classes;
-  nn::replace_linear(*this, "conv_cls_head", conv_cls_head, width(kStages - 1), num_classes);
-  nn::replace_linear(*this, "trans_cls_head", trans_cls_head, config_.embed_dim, num_classes);
+void Conformer::replace_head(int64_t num_classes) {
+  nn::replace_head(*this, "conv_cls_head", conv_cls_head,
+                   nn::new_head(width(kStages - 1), num_classes, 0.02));
+  nn::replace_head(*this, "trans_cls_head", trans_cls_head,
+                   nn::new_head(config_.embed_dim, num_classes, 0.02));
 }
 
-std::vector<std::string> Conformer::classifier() const {
+std::vector<std::string> Conformer::head_modules() const {
   return {"conv_cls_head", "trans_cls_head"};
 }
 
@@ -190,9 +187,8 @@ int64_t Conformer::layer_id(const std::string& parameter) const {
 }
 
 void add_conformer(Registry& table) {
-  table.push_back(make_entry<Conformer>("conformer_tiny_patch16", Family::kHybrid,
-                                        Fusion::kParallel, imagenet_input(224, 0.875),
-                                        ConformerConfig{}));
+  table.add(make_entry<Conformer>("conformer_tiny_patch16", Family::kHybrid, Fusion::kParallel,
+                                  imagenet_input(224, 0.875), ConformerConfig{}));
 }
 
 }  // namespace braid::models

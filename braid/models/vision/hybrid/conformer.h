@@ -11,8 +11,8 @@
 // image, the stem's output is padded with zeros, so that any img_size works; the other sizes are
 // the authors'.
 #pragma once
-#include "braid/models/model.h"
 #include "braid/models/registry.h"
+#include "braid/models/vision/image_model.h"
 #include "braid/nn/block/conformer_block.h"
 
 namespace braid::models {
@@ -35,7 +35,7 @@ struct ConformerConfig {
   void visit(FieldVisitor& v);
 };
 
-class Conformer : public Model {
+class Conformer : public ModelOf<ConformerConfig> {
  public:
   explicit Conformer(const ConformerConfig& config);
   // [B,C,H,W] -> [B,C'+D,H/32,W/32]: the map, and the class token at every pixel.
@@ -45,9 +45,7 @@ class Conformer : public Model {
   std::pair<torch::Tensor, torch::Tensor> forward_distilled(const torch::Tensor& x) override;
   std::vector<FeatureInfo> feature_info() const override;
   int64_t num_features() const override;
-  void reset_classifier(int64_t num_classes) override;
-  Json config() const override { return to_json(config_); }
-  std::vector<std::string> classifier() const override;
+  std::vector<std::string> head_modules() const override;
   std::vector<std::string> no_weight_decay() const override { return {"cls_token"}; }
   int64_t layer_id(const std::string& parameter) const override;
   int64_t layer_count() const override { return depth() + 2; }
@@ -62,11 +60,11 @@ class Conformer : public Model {
   torch::nn::Linear conv_cls_head{nullptr}, trans_cls_head{nullptr};
 
  private:
+  void replace_head(int64_t num_classes) override;
   int64_t depth() const { return static_cast<int64_t>(conv_trans.size()) + 1; }
   int64_t width(size_t stage) const;  // channels of the map
   // Pooled features [B,C'+D] -> both logits.
   std::pair<torch::Tensor, torch::Tensor> heads(const torch::Tensor& pooled);
-  ConformerConfig config_;
 };
 
 void add_conformer(Registry& table);

@@ -4,7 +4,6 @@
 
 #include <cmath>
 
-#include "braid/core/error.h"
 #include "braid/models/layer_ids.h"
 #include "braid/models/validate.h"
 #include "braid/models/vision/inputs.h"
@@ -12,6 +11,7 @@
 #include "braid/nn/basic/init.h"
 #include "braid/nn/basic/norm.h"
 #include "braid/nn/conv/conv.h"
+#include "braid/nn/head/replace_head.h"
 #include "braid/runtime/grad_checkpoint.h"
 
 namespace braid::models {
@@ -22,40 +22,32 @@ constexpr const char* kStagePrefix = "cvt.encoder.stages.";
 void validate(const CvtConfig& config) {
   const Validator check("cvt");
   check.input(config.num_classes, config.in_chans, config.img_size)
-      .positive("kernel_qkv", config.kernel_qkv)
       .positive("stride_kv", config.stride_kv)
       .rate("drop_rate", config.drop_rate)
       .rate("attn_drop_rate", config.attn_drop_rate)
       .rate("drop_path_rate", config.drop_path_rate);
-  const auto fail = [](const std::string& message) {
-    throw ConfigError("models", message, "model cvt");
-  };
   const size_t stages = config.depths.size();
-  if (stages == 0 || config.patch_sizes.size() != stages || config.patch_stride.size() != stages ||
-      config.patch_padding.size() != stages || config.embed_dim.size() != stages ||
-      config.num_heads.size() != stages)
-    fail(
-        "expected as many patch_sizes, patch_stride, patch_padding, embed_dim and num_heads as "
-        "depths, at least one");
-  if (config.kernel_qkv % 2 == 0)
-    fail(fmt::format("expected an odd kernel_qkv, got {}", config.kernel_qkv));
-  if (!(config.mlp_ratio >= 1 && config.mlp_ratio <= 64))
-    fail(fmt::format("expected 1 <= mlp_ratio <= 64, got {}", config.mlp_ratio));
-  check.stages("depths", stages);
+  check
+      .same_length("depths", stages,
+                   {{"patch_sizes", config.patch_sizes.size()},
+                    {"patch_stride", config.patch_stride.size()},
+                    {"patch_padding", config.patch_padding.size()},
+                    {"embed_dim", config.embed_dim.size()},
+                    {"num_heads", config.num_heads.size()}})
+      .odd("kernel_qkv", config.kernel_qkv)
+      .between("mlp_ratio", config.mlp_ratio, 1.0, 64.0)
+      .stages("depths", stages)
+      .positive("depths", config.depths)
+      .positive("patch_sizes", config.patch_sizes);
   int64_t side = config.img_size;
   for (size_t i = 0; i < stages; ++i) {
-    check.positive("depths", config.depths[i])
-        .positive("patch_sizes", config.patch_sizes[i])
-        .positive("patch_stride", config.patch_stride[i])
+    check.between("patch_stride", config.patch_stride[i], 1, 64)
+        .between("patch_padding", config.patch_padding[i], 0, config.patch_sizes[i] - 1)
         .divides("num_heads", config.num_heads[i], "embed_dim", config.embed_dim[i]);
-    if (config.patch_stride[i] > 64)
-      fail(fmt::format("expected patch_stride of at most 64, got {}", config.patch_stride[i]));
-    if (config.patch_padding[i] < 0 || config.patch_padding[i] >= config.patch_sizes[i])
-      fail("expected 0 <= patch_padding < patch_sizes");
     side += 2 * config.patch_padding[i] - config.patch_sizes[i];
     if (side < 0)
-      fail(fmt::format("expected patch_sizes of at most {} in stage {}, got {}",
-                       side + config.patch_sizes[i], i, config.patch_sizes[i]));
+      check.fail(fmt::format("expected patch_sizes of at most {} in stage {}, got {}",
+                             side + config.patch_sizes[i], i, config.patch_sizes[i]));
     side = side / config.patch_stride[i] + 1;
   }
 }
@@ -95,10 +87,10 @@ CvtLayerImpl::CvtLayerImpl(const CvtConfig& config, size_t stage, double drop_pa
     : drop_rate_(config.drop_rate), drop_path_(drop_path_rate) {
   const int64_t D = config.embed_dim[stage];
   attention = register_module(
-      "attention", nn::ConvProjectionAttention(nn::ConvProjectionAttentionConfig{
+      "attention", ConvProjectionAttention(ConvProjectionAttentionConfig{
                        .dim = D,
                        .num_heads = config.num_heads[stage],
-                       .kernel = config.kernel_qkv,
+                       .kernel_size = config.kernel_qkv,
                        .stride_kv = config.stride_kv,
                        .prefix_tokens = stage + 1 == config.depths.size() ? 1 : 0,
                        .qkv_bias = config.qkv_bias,
@@ -127,7 +119,7 @@ CvtStageImpl::CvtStageImpl(const CvtConfig& config, size_t stage) : drop_rate_(c
     nn::trunc_normal_(cls_token, 0.02);
   }
   embedding = nn::OverlapPatchEmbed(nn::OverlapPatchEmbedConfig{
-      .in_chans = stage == 0 ? config.in_chans : config.embed_dim[stage - 1],
+      .in_chs = stage == 0 ? config.in_chans : config.embed_dim[stage - 1],
       .embed_dim = config.embed_dim[stage],
       .patch_size = config.patch_sizes[stage],
       .stride = config.patch_stride[stage],
@@ -162,7 +154,7 @@ std::tuple<torch::Tensor, int64_t, int64_t> CvtStageImpl::forward(const torch::T
   return {x, H, W};
 }
 
-Cvt::Cvt(const CvtConfig& config) : config_(config) {
+Cvt::Cvt(const CvtConfig& config) : ModelOf(config) {
   validate(config);
   torch::nn::ModuleList list;
   for (size_t i = 0; i < config.depths.size(); ++i) {
@@ -173,7 +165,7 @@ Cvt::Cvt(const CvtConfig& config) : config_(config) {
       ->register_module("encoder", std::make_shared<torch::nn::Module>())
       ->register_module("stages", list);
   layernorm = register_module("layernorm", nn::layer_norm(config.embed_dim.back(), 1e-5));
-  reset_classifier(config.num_classes);
+  replace_head(config.num_classes);
 }
 
 torch::Tensor Cvt::forward_features(const torch::Tensor& x) {
@@ -199,9 +191,9 @@ std::vector<FeatureInfo> Cvt::feature_info() const {
   return info;
 }
 
-void Cvt::reset_classifier(int64_t num_classes) {
-  config_.num_classes = num_classes;
-  nn::replace_linear(*this, "classifier", classifier_, config_.embed_dim.back(), num_classes);
+void Cvt::replace_head(int64_t num_classes) {
+  nn::replace_head(*this, "classifier", classifier_,
+                   nn::new_head(config_.embed_dim.back(), num_classes, 0.02));
 }
 
 std::vector<std::string> Cvt::no_weight_decay() const {
@@ -214,8 +206,8 @@ int64_t Cvt::layer_id(const std::string& parameter) const {
 }
 
 void add_cvt(Registry& table) {
-  table.push_back(make_entry<Cvt>("cvt_13", Family::kHybrid, Fusion::kEmbedded,
-                                  imagenet_input(224, 0.875), CvtConfig{}));
+  table.add(make_entry<Cvt>("cvt_13", Family::kHybrid, Fusion::kEmbedded,
+                            imagenet_input(224, 0.875), CvtConfig{}));
 }
 
 }  // namespace braid::models

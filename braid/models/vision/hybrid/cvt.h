@@ -8,9 +8,9 @@
 // and has one rate per stage); forward_features normalizes all tokens, of which the head reads the
 // class token.
 #pragma once
-#include "braid/models/model.h"
 #include "braid/models/registry.h"
 #include "braid/models/vision/hybrid/cvt_attention.h"
+#include "braid/models/vision/image_model.h"
 #include "braid/nn/conv/patch_embed.h"
 
 namespace braid::models {
@@ -42,7 +42,7 @@ class CvtLayerImpl : public torch::nn::Module {
   // x: [B,N,D] -> [B,N,D], N: H*W, and a class token before them in the last stage.
   torch::Tensor forward(torch::Tensor x, int64_t H, int64_t W);
 
-  nn::ConvProjectionAttention attention{nullptr};
+  ConvProjectionAttention attention{nullptr};
   torch::nn::Linear intermediate{nullptr}, output{nullptr};
   torch::nn::LayerNorm layernorm_before{nullptr}, layernorm_after{nullptr};
 
@@ -68,16 +68,14 @@ class CvtStageImpl : public torch::nn::Module {
 };
 TORCH_MODULE(CvtStage);
 
-class Cvt : public Model {
+class Cvt : public ModelOf<CvtConfig> {
  public:
   explicit Cvt(const CvtConfig& config);
   // [B,C,H,W] -> [B,1+N,D], the class token first.
   torch::Tensor forward_features(const torch::Tensor& x) override;
   torch::Tensor forward_head(const torch::Tensor& features, bool pre_logits) override;
   std::vector<FeatureInfo> feature_info() const override;
-  void reset_classifier(int64_t num_classes) override;
-  Json config() const override { return to_json(config_); }
-  std::vector<std::string> classifier() const override { return {"classifier"}; }
+  std::vector<std::string> head_modules() const override { return {"classifier"}; }
   std::vector<std::string> no_weight_decay() const override;
   int64_t layer_id(const std::string& parameter) const override;
   int64_t layer_count() const override { return static_cast<int64_t>(config_.depths.size()) + 2; }
@@ -87,7 +85,7 @@ class Cvt : public Model {
   torch::nn::Linear classifier_{nullptr};
 
  private:
-  CvtConfig config_;
+  void replace_head(int64_t num_classes) override;
 };
 
 void add_cvt(Registry& table);

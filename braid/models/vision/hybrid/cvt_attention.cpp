@@ -1,16 +1,17 @@
 #include "braid/models/vision/hybrid/cvt_attention.h"
 
+#include "braid/nn/attention/core.h"
 #include "braid/nn/basic/init.h"
 #include "braid/nn/basic/norm.h"
 #include "braid/nn/conv/conv.h"
 
-namespace braid::nn {
+namespace braid::models {
 
 ConvProjectionImpl::ConvProjectionImpl(int64_t dim, int64_t kernel, int64_t stride) {
-  convolution =
-      conv2d(dim, dim, {.kernel = kernel, .stride = stride, .groups = dim, .padding = kernel / 2});
-  trunc_normal_(convolution->weight, 0.02);
-  normalization = batch_norm(dim);
+  convolution = nn::conv2d(
+      dim, dim, {.kernel_size = kernel, .stride = stride, .groups = dim, .padding = kernel / 2});
+  nn::trunc_normal_(convolution->weight, 0.02);
+  normalization = nn::batch_norm(dim);
   auto projection =
       register_module("convolution_projection", std::make_shared<torch::nn::Module>());
   projection->register_module("convolution", convolution);
@@ -18,7 +19,7 @@ ConvProjectionImpl::ConvProjectionImpl(int64_t dim, int64_t kernel, int64_t stri
 }
 
 torch::Tensor ConvProjectionImpl::forward(const torch::Tensor& map) {
-  return to_nhwc(normalization->forward(convolution->forward(map))).flatten(1, 2);
+  return nn::to_nhwc(normalization->forward(convolution->forward(map))).flatten(1, 2);
 }
 
 ConvProjectionAttentionImpl::ConvProjectionAttentionImpl(
@@ -28,34 +29,32 @@ ConvProjectionAttentionImpl::ConvProjectionAttentionImpl(
   auto attention = register_module("attention", std::make_shared<torch::nn::Module>());
   const auto add = [&](const std::string& name, int64_t stride, ConvProjection& conv,
                        torch::nn::Linear& linear) {
-    conv = ConvProjection(D, config.kernel, stride);
+    conv = ConvProjection(D, config.kernel_size, stride);
     attention->register_module("convolution_projection_" + name, conv);
     linear = torch::nn::Linear(torch::nn::LinearOptions(D, D).bias(config.qkv_bias));
-    init_linear_(linear);
+    nn::init_linear_(linear);
     attention->register_module("projection_" + name, linear);
   };
   add("query", 1, conv_query, query);
   add("key", config.stride_kv, conv_key, key);
   add("value", config.stride_kv, conv_value, value);
   dense = torch::nn::Linear(D, D);
-  init_linear_(dense);
+  nn::init_linear_(dense);
   register_module("output", std::make_shared<torch::nn::Module>())->register_module("dense", dense);
 }
 
 torch::Tensor ConvProjectionAttentionImpl::forward(const torch::Tensor& x, int64_t H, int64_t W) {
-  const int64_t B = x.size(0), N = x.size(1), D = x.size(2), h = config_.num_heads;
   const int64_t prefix = config_.prefix_tokens;
-  const auto map = to_nchw(x.narrow(1, prefix, H * W).reshape({B, H, W, D}));
+  const auto map = nn::to_nchw(x.narrow(1, prefix, H * W).reshape({x.size(0), H, W, x.size(2)}));
   const auto heads = [&](ConvProjection& conv, torch::nn::Linear& linear) {
     auto tokens = conv->forward(map);
     if (prefix > 0) tokens = torch::cat({x.narrow(1, 0, prefix), tokens}, 1);
-    return linear->forward(tokens).view({B, -1, h, D / h}).transpose(1, 2);
+    return nn::split_heads(linear->forward(tokens), config_.num_heads);
   };
-  auto y = at::scaled_dot_product_attention(
-      heads(conv_query, query), heads(conv_key, key), heads(conv_value, value), /*attn_mask=*/{},
-      is_training() ? config_.attn_drop : 0.0, /*is_causal=*/false, config_.scale);  // [B,h,N,d]
-  y = dense->forward(y.transpose(1, 2).reshape({B, N, D}));
-  return torch::dropout(y, config_.proj_drop, is_training());
+  const auto y = nn::attend(
+      heads(conv_query, query), heads(conv_key, key), heads(conv_value, value),
+      {.scale = config_.scale, .dropout = is_training() ? config_.attn_drop : 0.0});  // [B,h,N,d]
+  return torch::dropout(dense->forward(nn::merge_heads(y)), config_.proj_drop, is_training());
 }
 
-}  // namespace braid::nn
+}  // namespace braid::models

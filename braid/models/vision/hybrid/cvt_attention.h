@@ -1,14 +1,16 @@
 // Attention whose queries, keys and values pass a depthwise convolution first
 // (https://arxiv.org/abs/2103.15808), the CvtAttention of Hugging Face's transformers.
 #pragma once
+#include <optional>
+
 #include "braid/torch.h"
 
-namespace braid::nn {
+namespace braid::models {
 
 struct ConvProjectionAttentionConfig {
   int64_t dim = 0;  // channels, a multiple of num_heads
   int64_t num_heads = 1;
-  int64_t kernel = 3;         // of the convolutions, pixels along one side, odd
+  int64_t kernel_size = 3;    // of the convolutions, pixels along one side, odd
   int64_t stride_kv = 2;      // of the convolutions before keys and values
   int64_t prefix_tokens = 0;  // tokens before the grid, such as a class token; they pass by
                               // the convolutions
@@ -48,4 +50,4 @@ class ConvProjectionAttentionImpl : public torch::nn::Module {
 };
 TORCH_MODULE(ConvProjectionAttention);
 
-}  // namespace braid::nn
+}  // namespace braid::models

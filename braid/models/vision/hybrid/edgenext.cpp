@@ -2,18 +2,16 @@
 
 #include <fmt/format.h>
 
-#include <numeric>
-
-#include "braid/core/error.h"
 #include "braid/models/layer_ids.h"
 #include "braid/models/validate.h"
 #include "braid/models/vision/hybrid/edgenext_blocks.h"
 #include "braid/models/vision/inputs.h"
 #include "braid/nn/basic/drop_path.h"
 #include "braid/nn/basic/init.h"
+#include "braid/nn/basic/init_layers.h"
+#include "braid/nn/basic/pad.h"
+#include "braid/nn/block/convnext_block.h"
 #include "braid/nn/conv/conv.h"
-#include "braid/nn/position/position.h"
-#include "braid/runtime/grad_checkpoint.h"
 
 namespace braid::models {
 namespace {
@@ -21,41 +19,33 @@ namespace {
 using torch::Tensor;
 
 void validate(const EdgeNeXtConfig& config) {
-  const std::string model = "edgenext";
-  const Validator check(model);
+  const Validator check("edgenext");
+  const size_t stages = config.depths.size();
   check.input(config.num_classes, config.in_chans, config.img_size)
       .rate("drop_rate", config.drop_rate)
-      .rate("drop_path_rate", config.drop_path_rate);
-  const auto fail = [&](const std::string& message) {
-    throw ConfigError("models", message, "model " + model);
-  };
-  const size_t stages = config.depths.size();
-  const auto fits = [stages](const std::vector<int64_t>& field) { return field.size() == stages; };
-  if (stages == 0 || !fits(config.dims) || !fits(config.global_block_counts) ||
-      !fits(config.kernel_sizes) || !fits(config.heads) || !fits(config.d2_scales) ||
-      !fits(config.use_pos_emb))
-    fail(
-        "expected as many dims, global_block_counts, kernel_sizes, heads, d2_scales and "
-        "use_pos_emb as depths, at least 1");
-  check.stages("depths", stages);
-  if (!(config.expand_ratio >= 1 && config.expand_ratio <= 64))
-    fail(fmt::format("expected 1 <= expand_ratio <= 64, got {}", config.expand_ratio));
+      .rate("drop_path_rate", config.drop_path_rate)
+      .same_length("depths", stages,
+                   {{"dims", config.dims.size()},
+                    {"global_block_counts", config.global_block_counts.size()},
+                    {"kernel_sizes", config.kernel_sizes.size()},
+                    {"heads", config.heads.size()},
+                    {"d2_scales", config.d2_scales.size()},
+                    {"use_pos_emb", config.use_pos_emb.size()}})
+      .stages("depths", stages)
+      .between("expand_ratio", config.expand_ratio, 1.0, 64.0)
+      .positive("depths", config.depths)
+      .positive("dims", config.dims);
   for (size_t i = 0; i < stages; ++i) {
-    const int64_t dim = config.dims[i], kernel = config.kernel_sizes[i];
-    check.positive("depths", config.depths[i]).positive("dims", dim);
-    if (config.global_block_counts[i] < 0)
-      fail(fmt::format("expected global_block_counts of at least 0, got {}",
-                       config.global_block_counts[i]));
-    if (kernel < 1 || kernel % 2 == 0 || kernel > 255)
-      fail(fmt::format("expected kernel_sizes odd and between 1 and 255, got {}", kernel));
-    if (config.use_pos_emb[i] != 0 && config.use_pos_emb[i] != 1)
-      fail(fmt::format("expected use_pos_emb 0 or 1, got {}", config.use_pos_emb[i]));
+    const int64_t dim = config.dims[i];
+    check.between("global_block_counts", config.global_block_counts[i], 0, 1'000'000)
+        .odd("kernel_sizes", config.kernel_sizes[i], 255)
+        .between("use_pos_emb", config.use_pos_emb[i], 0, 1);
     if (config.global_block_counts[i] == 0) continue;
     check.divides("heads", config.heads[i], "dims", dim).positive("d2_scales", config.d2_scales[i]);
     const int64_t scales = config.d2_scales[i];
     if (scales < 2 || (dim + scales - 1) / scales * (scales - 1) >= dim)
-      fail(fmt::format("expected d2_scales to be 2 or more parts of dims = {}, got {}", dim,
-                       scales));
+      check.fail(fmt::format("expected d2_scales to be 2 or more parts of dims = {}, got {}", dim,
+                             scales));
   }
 }
 
@@ -83,25 +73,23 @@ EdgeNeXtDownsampleImpl::EdgeNeXtDownsampleImpl(int64_t in, int64_t out, int64_t 
   const bool norm_first = order == Order::kNormConv;
   conv_ = register_module(
       norm_first ? "1" : "0",
-      nn::conv2d(in, out, {.kernel = stride, .stride = stride, .bias = true, .padding = 0}));
+      nn::conv2d(in, out, {.kernel_size = stride, .stride = stride, .bias = true, .padding = 0}));
   norm_ = register_module(norm_first ? "0" : "1", nn::LayerNorm2d(norm_first ? in : out));
 }
 
 Tensor EdgeNeXtDownsampleImpl::forward(Tensor x) {
   if (order_ == Order::kNormConv) x = norm_->forward(x);
-  if (x.size(2) < stride_ || x.size(3) < stride_) x = nn::pad_to_patches(x, stride_);
+  if (x.size(2) < stride_ || x.size(3) < stride_) x = nn::pad_to_multiple(x, stride_);
   x = conv_->forward(x);
   return order_ == Order::kConvNorm ? norm_->forward(x) : x;
 }
 
-EdgeNeXt::EdgeNeXt(const EdgeNeXtConfig& config) : config_(config) {
+EdgeNeXt::EdgeNeXt(const EdgeNeXtConfig& config) : ModelOf(config) {
   validate(config);
   using Order = EdgeNeXtDownsampleImpl::Order;
   stem_ = register_module("stem",
                           EdgeNeXtDownsample(config.in_chans, config.dims[0], 4, Order::kConvNorm));
-  const auto depth = std::accumulate(config.depths.begin(), config.depths.end(), int64_t{0});
-  const auto rates = nn::drop_path_rates(config.drop_path_rate, depth);
-  size_t block_number = 0;
+  const auto rates = nn::drop_path_rates(config.drop_path_rate, config.depths);
   torch::nn::ModuleList stages;
   for (size_t i = 0; i < config.depths.size(); ++i) {
     auto module = std::make_shared<torch::nn::Module>();
@@ -110,25 +98,26 @@ EdgeNeXt::EdgeNeXt(const EdgeNeXtConfig& config) : config_(config) {
       stage.downsample = module->register_module(
           "downsample",
           EdgeNeXtDownsample(config.dims[i - 1], config.dims[i], 2, Order::kNormConv));
-    torch::nn::ModuleList blocks;
-    for (int64_t j = 0; j < config.depths[i]; ++j) {
-      const nn::EdgeNeXtBlockConfig block{.dim = config.dims[i],
-                                          .kernel_size = config.kernel_sizes[i],
-                                          .num_scales = config.d2_scales[i],
-                                          .num_heads = config.heads[i],
-                                          .use_pos_emb = config.use_pos_emb[i] == 1,
-                                          .expand_ratio = config.expand_ratio,
-                                          .ls_init_value = config.ls_init_value,
-                                          .drop_path = rates[block_number++]};
-      std::shared_ptr<nn::FeatureBlockImpl> part;
-      if (j < config.depths[i] - config.global_block_counts[i])
-        part = std::make_shared<nn::EdgeNeXtConvBlockImpl>(block);
+    const int64_t convs = config.depths[i] - config.global_block_counts[i];
+    for (const double rate : rates[i]) {
+      if (static_cast<int64_t>(stage.blocks->size()) < convs)
+        stage.blocks->push_back(
+            nn::ConvNeXtBlock(nn::ConvNeXtBlockConfig{.in_chs = config.dims[i],
+                                                      .kernel_size = config.kernel_sizes[i],
+                                                      .mlp_ratio = config.expand_ratio,
+                                                      .conv_init = nn::ConvInit::kEfficientNet,
+                                                      .ls_init_value = config.ls_init_value,
+                                                      .drop_path = rate}));
       else
-        part = std::make_shared<nn::SdtaBlockImpl>(block);
-      blocks->push_back(part);
-      stage.blocks.emplace_back(part);
+        stage.blocks->push_back(SdtaBlock(SdtaBlockConfig{.dim = config.dims[i],
+                                                          .num_scales = config.d2_scales[i],
+                                                          .num_heads = config.heads[i],
+                                                          .use_pos_emb = config.use_pos_emb[i] == 1,
+                                                          .expand_ratio = config.expand_ratio,
+                                                          .ls_init_value = config.ls_init_value,
+                                                          .drop_path = rate}));
     }
-    module->register_module("blocks", blocks);
+    module->register_module("blocks", stage.blocks);
     stages->push_back(module);
     stages_.push_back(stage);
   }
@@ -145,7 +134,7 @@ Tensor EdgeNeXt::forward_features(const Tensor& x) {
   auto y = stem_->forward(x);
   for (auto& stage : stages_) {
     if (stage.downsample) y = stage.downsample->forward(y);
-    for (auto& block : stage.blocks) y = runtime::maybe_checkpoint(checkpointing(), block, y);
+    y = stage.blocks->forward(y, checkpointing());
   }
   return y;
 }
@@ -161,10 +150,7 @@ std::vector<FeatureInfo> EdgeNeXt::feature_info() const {
   return info;
 }
 
-void EdgeNeXt::reset_classifier(int64_t num_classes) {
-  config_.num_classes = num_classes;
-  head_->reset(num_classes);
-}
+void EdgeNeXt::replace_head(int64_t num_classes) { head_->reset(num_classes); }
 
 std::vector<std::string> EdgeNeXt::no_weight_decay() const {
   std::vector<std::string> names;
@@ -179,8 +165,8 @@ int64_t EdgeNeXt::layer_id(const std::string& parameter) const {
 }
 
 void add_edgenext(Registry& table) {
-  table.push_back(make_entry<EdgeNeXt>("edgenext_small", Family::kHybrid, Fusion::kInterleaved,
-                                       imagenet_input(256, 0.95), EdgeNeXtConfig{}));
+  table.add(make_entry<EdgeNeXt>("edgenext_small", Family::kHybrid, Fusion::kInterleaved,
+                                 imagenet_input(256, 0.95), EdgeNeXtConfig{}));
 }
 
 }  // namespace braid::models

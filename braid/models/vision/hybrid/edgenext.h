@@ -6,9 +6,9 @@
 // halved, where timm fails; the temperatures are spared from weight decay, as the attention module
 // (but not the model) says in timm.
 #pragma once
-#include "braid/models/model.h"
 #include "braid/models/registry.h"
-#include "braid/nn/basic/feature_block.h"
+#include "braid/models/vision/image_model.h"
+#include "braid/nn/basic/block_list.h"
 #include "braid/nn/basic/norm.h"
 #include "braid/nn/head/classifier_head.h"
 
@@ -49,25 +49,23 @@ class EdgeNeXtDownsampleImpl : public torch::nn::Module {
 };
 TORCH_MODULE(EdgeNeXtDownsample);
 
-class EdgeNeXt : public Model {
+class EdgeNeXt : public ModelOf<EdgeNeXtConfig> {
  public:
   explicit EdgeNeXt(const EdgeNeXtConfig& config);
   torch::Tensor forward_features(const torch::Tensor& x) override;  // [B,C,H,W] -> [B,D,h,w]
   torch::Tensor forward_head(const torch::Tensor& features, bool pre_logits) override;
   std::vector<FeatureInfo> feature_info() const override;
-  void reset_classifier(int64_t num_classes) override;
-  Json config() const override { return to_json(config_); }
-  std::vector<std::string> classifier() const override { return {"head.fc"}; }
+  std::vector<std::string> head_modules() const override { return {"head.fc"}; }
   std::vector<std::string> no_weight_decay() const override;
   int64_t layer_id(const std::string& parameter) const override;
   int64_t layer_count() const override { return static_cast<int64_t>(config_.depths.size()) + 2; }
 
  private:
+  void replace_head(int64_t num_classes) override;
   struct Stage {
     EdgeNeXtDownsample downsample{nullptr};
-    std::vector<nn::FeatureBlock> blocks;
+    nn::BlockList blocks;
   };
-  EdgeNeXtConfig config_;
   EdgeNeXtDownsample stem_{nullptr};
   std::vector<Stage> stages_;
   nn::ClassifierHead head_{nullptr};

@@ -2,43 +2,48 @@
 
 #include <numbers>
 
+#include "braid/nn/attention/core.h"
 #include "braid/nn/basic/drop_path.h"
 #include "braid/nn/basic/init.h"
 #include "braid/nn/basic/norm.h"
 #include "braid/nn/conv/conv.h"
 
-namespace braid::nn {
+namespace braid::models {
 namespace {
 
-Mlp edgenext_mlp(const EdgeNeXtBlockConfig& config) {
+nn::Mlp edgenext_mlp(const SdtaBlockConfig& config) {
   const auto hidden = static_cast<int64_t>(config.expand_ratio * static_cast<double>(config.dim));
-  return Mlp(MlpConfig{.in_features = config.dim, .hidden_features = hidden});
+  return nn::Mlp(nn::MlpConfig{.in_features = config.dim, .hidden_features = hidden});
 }
 
-torch::Tensor initial_gamma(const EdgeNeXtBlockConfig& config) {
+torch::Tensor initial_gamma(const SdtaBlockConfig& config) {
   return torch::full({config.dim}, config.ls_init_value);
 }
 
-torch::nn::Conv2d depthwise_conv(int64_t chans, int64_t kernel) {
-  return conv2d(chans, chans, {.kernel = kernel, .groups = chans, .bias = true});
+torch::nn::Conv2d sdta_conv(int64_t chans, int64_t kernel) {
+  return nn::conv2d(chans, chans, {.kernel_size = kernel, .groups = chans, .bias = true});
 }
 
 }  // namespace
 
 FourierPositionImpl::FourierPositionImpl(const FourierPositionConfig& config) : config_(config) {
-  token_projection = register_module(
-      "token_projection", conv2d(2 * config.hidden_dim, config.dim, {.kernel = 1, .bias = true}));
+  token_projection =
+      register_module("token_projection",
+                      nn::Pointwise(nn::PointwiseConfig{.in_features = 2 * config.hidden_dim,
+                                                        .out_features = config.dim,
+                                                        .layout = nn::WeightLayout::kConv1x1,
+                                                        .init = nn::PointwiseInit::kEfficientNet}));
 }
 
-torch::Tensor FourierPositionImpl::waves(int64_t side) const {
+torch::Tensor FourierPositionImpl::waves(int64_t extent) const {
   // In float32 whatever the model's type, as the reference has it.
   const auto options = torch::dtype(torch::kFloat).device(token_projection->weight.device());
-  auto position = torch::arange(1, side + 1, options);
-  position = position / (position.slice(0, side - 1) + 1e-6) * (2 * std::numbers::pi);
+  auto position = torch::arange(1, extent + 1, options);
+  position = position / (position.slice(0, extent - 1) + 1e-6) * (2 * std::numbers::pi);
   auto scale = torch::arange(config_.hidden_dim, options);
   scale = 2 * torch::div(scale, 2, "floor") / config_.hidden_dim;
   scale = torch::pow(config_.temperature, scale);
-  const auto phase = position.unsqueeze(1) / scale;  // [side,hidden]
+  const auto phase = position.unsqueeze(1) / scale;  // [extent,hidden]
   return torch::stack({phase.slice(1, 0, config_.hidden_dim, 2).sin(),
                        phase.slice(1, 1, config_.hidden_dim, 2).cos()},
                       2)
@@ -50,7 +55,7 @@ torch::Tensor FourierPositionImpl::forward(int64_t height, int64_t width) {
   const auto rows = waves(height).unsqueeze(1).expand({height, width, hidden});
   const auto columns = waves(width).unsqueeze(0).expand({height, width, hidden});
   const auto both = torch::cat({rows, columns}, 2).unsqueeze(0);  // [1,H,W,2 hidden]
-  return pointwise(token_projection, both.to(token_projection->weight.dtype()));
+  return token_projection->forward(both.to(token_projection->weight.dtype()));
 }
 
 CrossCovarianceAttentionImpl::CrossCovarianceAttentionImpl(
@@ -61,57 +66,40 @@ CrossCovarianceAttentionImpl::CrossCovarianceAttentionImpl(
       "qkv", torch::nn::Linear(
                  torch::nn::LinearOptions(config.dim, 3 * config.dim).bias(config.qkv_bias)));
   proj = register_module("proj", torch::nn::Linear(config.dim, config.dim));
-  init_linear_(qkv);
-  init_linear_(proj);
+  nn::init_linear_(qkv);
+  nn::init_linear_(proj);
 }
 
 torch::Tensor CrossCovarianceAttentionImpl::forward(const torch::Tensor& x) {
   namespace F = torch::nn::functional;
-  const int64_t B = x.size(0), N = x.size(1), D = x.size(2), h = config_.num_heads;
-  const auto parts = qkv->forward(x)
-                         .reshape({B, N, 3, h, D / h})
-                         .permute({2, 0, 3, 4, 1})
-                         .unbind(0);  // 3 x [B,h,d,N]
+  auto parts = nn::split_qkv(qkv->forward(x), config_.num_heads);
+  for (auto& part : parts) part = part.transpose(2, 3);  // 3 x [B,h,d,N]
   const auto along_tokens = F::NormalizeFuncOptions().dim(-1);
   const auto q = F::normalize(parts[0], along_tokens) * temperature;
   const auto k = F::normalize(parts[1], along_tokens);
-  auto y = at::scaled_dot_product_attention(q, k, parts[2], /*attn_mask=*/{},
-                                            is_training() ? config_.attn_drop : 0.0,
-                                            /*is_causal=*/false, /*scale=*/1.0);  // [B,h,d,N]
-  y = proj->forward(y.permute({0, 3, 1, 2}).reshape({B, N, D}));
-  return torch::dropout(y, config_.proj_drop, is_training());
+  const auto y =
+      nn::attend(q, k, parts[2],
+                 {.scale = 1.0, .dropout = is_training() ? config_.attn_drop : 0.0});  // [B,h,d,N]
+  return torch::dropout(proj->forward(nn::merge_heads(y.transpose(2, 3))), config_.proj_drop,
+                        is_training());
 }
 
-EdgeNeXtConvBlockImpl::EdgeNeXtConvBlockImpl(const EdgeNeXtBlockConfig& config)
-    : drop_path_(config.drop_path) {
-  gamma = register_parameter("gamma", initial_gamma(config));
-  conv_dw = register_module("conv_dw", depthwise_conv(config.dim, config.kernel_size));
-  norm = register_module("norm", layer_norm(config.dim));
-  mlp = register_module("mlp", edgenext_mlp(config));
-}
-
-torch::Tensor EdgeNeXtConvBlockImpl::forward(const torch::Tensor& x) {
-  auto y = to_nhwc(conv_dw->forward(x));  // [B,H,W,C]
-  y = gamma * mlp->forward(norm->forward(y));
-  return x + drop_path(to_nchw(y), drop_path_, is_training());
-}
-
-SdtaBlockImpl::SdtaBlockImpl(const EdgeNeXtBlockConfig& config) : drop_path_(config.drop_path) {
+SdtaBlockImpl::SdtaBlockImpl(const SdtaBlockConfig& config) : drop_path_(config.drop_path) {
   const int64_t dim = config.dim, width = (dim + config.num_scales - 1) / config.num_scales;
   gamma_xca = register_parameter("gamma_xca", initial_gamma(config));
   gamma = register_parameter("gamma", initial_gamma(config));
   for (int64_t i = 0; i + 1 < config.num_scales; ++i) {
-    convs_.push_back(depthwise_conv(width, 3));
+    convs_.push_back(sdta_conv(width, 3));
     convs->push_back(convs_.back());
   }
   register_module("convs", convs);
   if (config.use_pos_emb)
     pos_embd =
         register_module("pos_embd", FourierPosition(FourierPositionConfig{.dim = config.dim}));
-  norm_xca = register_module("norm_xca", layer_norm(dim));
+  norm_xca = register_module("norm_xca", nn::layer_norm(dim));
   xca = register_module("xca", CrossCovarianceAttention(CrossCovarianceAttentionConfig{
                                    .dim = dim, .num_heads = config.num_heads, .qkv_bias = true}));
-  norm = register_module("norm", layer_norm(dim));
+  norm = register_module("norm", nn::layer_norm(dim));
   mlp = register_module("mlp", edgenext_mlp(config));
 }
 
@@ -123,12 +111,12 @@ torch::Tensor SdtaBlockImpl::mix_scales(const torch::Tensor& x) {
 }
 
 torch::Tensor SdtaBlockImpl::forward(const torch::Tensor& x) {
-  auto y = to_nhwc(mix_scales(x));  // [B,H,W,C]
+  auto y = nn::to_nhwc(mix_scales(x));  // [B,H,W,C]
   if (pos_embd) y = y + pos_embd->forward(y.size(1), y.size(2));
   const auto attended = xca->forward(norm_xca->forward(y).flatten(1, 2)).view(y.sizes());
-  y = y + drop_path(gamma_xca * attended, drop_path_, is_training());
+  y = y + nn::drop_path(gamma_xca * attended, drop_path_, is_training());
   y = gamma * mlp->forward(norm->forward(y));
-  return x + drop_path(to_nchw(y), drop_path_, is_training());
+  return x + nn::drop_path(nn::to_nchw(y), drop_path_, is_training());
 }
 
-}  // namespace braid::nn
+}  // namespace braid::models

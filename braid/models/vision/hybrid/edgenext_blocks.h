@@ -1,5 +1,5 @@
-// EdgeNeXt's blocks: a depthwise convolution block, and the split depthwise transpose attention
-// encoder (SDTA), whose attention is among channels and so linear in the number of pixels.
+// EdgeNeXt's split depthwise transpose attention encoder (SDTA), whose attention is among channels
+// and so linear in the number of pixels.
 //
 // Papers: Maaz et al., https://arxiv.org/abs/2206.10589; cross-covariance attention: El-Nouby et
 // al., https://arxiv.org/abs/2106.09681
@@ -8,11 +8,11 @@
 
 #include <vector>
 
-#include "braid/nn/basic/feature_block.h"
+#include "braid/nn/basic/block.h"
 #include "braid/nn/mlp/mlp.h"
 #include "braid/torch.h"
 
-namespace braid::nn {
+namespace braid::models {
 
 struct FourierPositionConfig {
   int64_t dim = 0;
@@ -27,10 +27,10 @@ class FourierPositionImpl : public torch::nn::Module {
   explicit FourierPositionImpl(const FourierPositionConfig& config);
   torch::Tensor forward(int64_t height, int64_t width);  // [1,height,width,dim]
 
-  torch::nn::Conv2d token_projection{nullptr};
+  nn::Pointwise token_projection{nullptr};
 
  private:
-  torch::Tensor waves(int64_t side) const;  // [side,hidden_dim], float32
+  torch::Tensor waves(int64_t extent) const;  // [extent,hidden_dim], float32
   FourierPositionConfig config_;
 };
 TORCH_MODULE(FourierPosition);
@@ -58,40 +58,22 @@ class CrossCovarianceAttentionImpl : public torch::nn::Module {
 };
 TORCH_MODULE(CrossCovarianceAttention);
 
-struct EdgeNeXtBlockConfig {
+struct SdtaBlockConfig {
   int64_t dim = 0;
-  int64_t kernel_size = 7;   // of the convolution block, pixels along one side, odd
-  int64_t num_scales = 2;    // SDTA: parts that the channels are split into, at least 2
-  int64_t num_heads = 8;     // SDTA
-  bool use_pos_emb = false;  // SDTA: adds a FourierPosition
+  int64_t num_scales = 2;  // parts that the channels are split into, at least 2
+  int64_t num_heads = 8;
+  bool use_pos_emb = false;  // adds a FourierPosition
   double expand_ratio = 4;
   double ls_init_value = 1e-6;  // initial factor on the branches
   double drop_path = 0;
 };
 
-// Depthwise convolution, norm, feed-forward part: [B,C,H,W] -> [B,C,H,W]. Keys: gamma, conv_dw,
-// norm, mlp.
-class EdgeNeXtConvBlockImpl : public FeatureBlockImpl {
- public:
-  explicit EdgeNeXtConvBlockImpl(const EdgeNeXtBlockConfig& config);
-  torch::Tensor forward(const torch::Tensor& x) override;
-
-  torch::Tensor gamma;
-  torch::nn::Conv2d conv_dw{nullptr};
-  torch::nn::LayerNorm norm{nullptr};
-  Mlp mlp{nullptr};
-
- private:
-  double drop_path_;
-};
-TORCH_MODULE(EdgeNeXtConvBlock);
-
 // Depthwise convolutions in a cascade over parts of the channels, cross-covariance attention,
 // feed-forward part: [B,C,H,W] -> [B,C,H,W]. Keys: gamma_xca, gamma, convs.I, (pos_embd), norm_xca,
 // xca, norm, mlp.
-class SdtaBlockImpl : public FeatureBlockImpl {
+class SdtaBlockImpl : public nn::BlockImpl {
  public:
-  explicit SdtaBlockImpl(const EdgeNeXtBlockConfig& config);
+  explicit SdtaBlockImpl(const SdtaBlockConfig& config);
   torch::Tensor forward(const torch::Tensor& x) override;
 
   torch::Tensor gamma_xca, gamma;
@@ -99,7 +81,7 @@ class SdtaBlockImpl : public FeatureBlockImpl {
   FourierPosition pos_embd{nullptr};
   torch::nn::LayerNorm norm_xca{nullptr}, norm{nullptr};
   CrossCovarianceAttention xca{nullptr};
-  Mlp mlp{nullptr};
+  nn::Mlp mlp{nullptr};
 
  private:
   torch::Tensor mix_scales(const torch::Tensor& x);  // [B,C,H,W] -> [B,C,H,W]
@@ -108,4 +90,4 @@ class SdtaBlockImpl : public FeatureBlockImpl {
 };
 TORCH_MODULE(SdtaBlock);
 
-}  // namespace braid::nn
+}  // namespace braid::models

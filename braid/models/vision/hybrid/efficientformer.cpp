@@ -1,20 +1,16 @@
 #include "braid/models/vision/hybrid/efficientformer.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <numeric>
 
-#include "braid/core/error.h"
 #include "braid/models/validate.h"
 #include "braid/models/vision/inputs.h"
+#include "braid/nn/attention/self_attention.h"
 #include "braid/nn/basic/drop_path.h"
-#include "braid/nn/basic/init.h"
 #include "braid/nn/basic/layer_scale.h"
 #include "braid/nn/basic/norm.h"
-#include "braid/nn/conv/conv.h"
+#include "braid/nn/block/pre_norm_block.h"
+#include "braid/nn/conv/conv_norm_act.h"
 #include "braid/nn/mlp/mlp.h"
-#include "braid/nn/position/offset_bias.h"
 #include "braid/runtime/grad_checkpoint.h"
 
 namespace braid::models {
@@ -27,49 +23,15 @@ constexpr int64_t kKeyDim = 32, kHeads = 8, kValueDim = 4 * kKeyDim;
 // With bias and PyTorch's own initialization, as every convolution here.
 torch::nn::Conv2d biased_conv(int64_t in, int64_t out, int64_t kernel, int64_t stride) {
   return nn::conv2d(
-      in, out, {.kernel = kernel, .stride = stride, .bias = true, .init = nn::ConvInit::kTorch});
+      in, out,
+      {.kernel_size = kernel, .stride = stride, .bias = true, .init = nn::ConvInit::kTorch});
 }
-
-// Attention with a bias per head and distance on the grid. Keys: qkv, proj, attention_biases,
-// attention_bias_idxs.
-class GridAttentionImpl : public torch::nn::Module {
- public:
-  GridAttentionImpl(int64_t dim, int64_t side) : side_(side) {
-    qkv_ = register_module("qkv", torch::nn::Linear(dim, kHeads * (2 * kKeyDim + kValueDim)));
-    proj_ = register_module("proj", torch::nn::Linear(kHeads * kValueDim, dim));
-    nn::init_linear_(qkv_);
-    nn::init_linear_(proj_);
-    attention_biases_ = register_parameter("attention_biases", torch::zeros({kHeads, side * side}));
-    // The reference keeps this index in its state; offset_bias reads the table without it.
-    const auto cells = torch::arange(side * side);
-    const auto row = cells.div(side, "floor"), col = cells.remainder(side);
-    const auto distance = [](const Tensor& at) { return (at.unsqueeze(1) - at).abs(); };
-    register_buffer("attention_bias_idxs", distance(row) * side + distance(col));
-  }
-
-  Tensor forward(const Tensor& x) {  // [B,N,D] -> [B,N,D]
-    const int64_t B = x.size(0), N = x.size(1);
-    const auto parts = qkv_->forward(x)
-                           .view({B, N, kHeads, 2 * kKeyDim + kValueDim})
-                           .transpose(1, 2)
-                           .split_with_sizes({kKeyDim, kKeyDim, kValueDim}, 3);  // [B,h,N,d]
-    const auto bias = nn::offset_bias(attention_biases_, side_).to(parts[0].dtype());
-    const auto y = at::scaled_dot_product_attention(parts[0], parts[1], parts[2], bias);
-    return proj_->forward(y.transpose(1, 2).flatten(2));
-  }
-
- private:
-  int64_t side_;
-  torch::nn::Linear qkv_{nullptr}, proj_{nullptr};
-  Tensor attention_biases_;
-};
-TORCH_MODULE(GridAttention);
 
 struct MetaBlockConfig {
   int64_t dim = 0;
   double mlp_ratio = 4.0;
   int64_t pool_size = 3;  // of blocks on maps
-  int64_t side = 7;       // of the grid of blocks on tokens
+  int64_t grid_size = 7;  // of blocks on tokens: positions along one side
   double layer_scale_init_value = 1e-5;
   double proj_drop = 0;
   double drop_path = 0;
@@ -99,63 +61,63 @@ class ConvMlpWithNormImpl : public torch::nn::Module {
 };
 TORCH_MODULE(ConvMlpWithNorm);
 
-// Pooling in the place of attention. Keys: ls1, mlp, ls2.
-class MetaBlock2dImpl : public torch::nn::Module {
+// What a pixel's neighbours have more than itself, in the place of attention.
+class PoolingImpl : public torch::nn::Module {
  public:
-  explicit MetaBlock2dImpl(const MetaBlockConfig& config)
-      : pool_size_(config.pool_size), drop_path_(config.drop_path) {
-    ls1_ = register_module("ls1", nn::LayerScale2d(config.dim, config.layer_scale_init_value));
-    mlp_ = register_module("mlp", ConvMlpWithNorm(config));
-    ls2_ = register_module("ls2", nn::LayerScale2d(config.dim, config.layer_scale_init_value));
-  }
+  explicit PoolingImpl(int64_t pool_size) : pool_size_(pool_size) {}
   Tensor forward(const Tensor& x) {  // [B,C,H,W] -> [B,C,H,W]
-    const auto pooled = at::avg_pool2d(x, pool_size_, 1, pool_size_ / 2, /*ceil_mode=*/false,
-                                       /*count_include_pad=*/false);
-    const auto y = x + nn::drop_path(ls1_->forward(pooled - x), drop_path_, is_training());
-    return y + nn::drop_path(ls2_->forward(mlp_->forward(y)), drop_path_, is_training());
+    return at::avg_pool2d(x, pool_size_, 1, pool_size_ / 2, /*ceil_mode=*/false,
+                          /*count_include_pad=*/false) -
+           x;
   }
 
  private:
   int64_t pool_size_;
-  double drop_path_;
-  nn::LayerScale2d ls1_{nullptr}, ls2_{nullptr};
-  ConvMlpWithNorm mlp_{nullptr};
+};
+TORCH_MODULE(Pooling);
+
+// [B,C,H,W] -> [B,C,H,W], without norms of its own. Keys: ls1, mlp, ls2.
+class MetaBlock2dImpl : public nn::PreNormBlockImpl {
+ public:
+  explicit MetaBlock2dImpl(const MetaBlockConfig& config)
+      : PreNormBlockImpl({.drop_path = config.drop_path}) {
+    add(mixer.layer, "token_mixer", Pooling(config.pool_size));
+    add(mixer.scale, "ls1", nn::LayerScale2d(config.dim, config.layer_scale_init_value));
+    add(mlp.layer, "mlp", ConvMlpWithNorm(config));
+    add(mlp.scale, "ls2", nn::LayerScale2d(config.dim, config.layer_scale_init_value));
+  }
 };
 TORCH_MODULE(MetaBlock2d);
 
-// Keys: norm1, token_mixer, ls1, norm2, mlp, ls2.
-class MetaBlock1dImpl : public torch::nn::Module {
+// [B,N,D] -> [B,N,D], N = grid_size^2. Keys: norm1, token_mixer, ls1, norm2, mlp, ls2.
+class MetaBlock1dImpl : public nn::PreNormBlockImpl {
  public:
-  explicit MetaBlock1dImpl(const MetaBlockConfig& config) : drop_path_(config.drop_path) {
+  explicit MetaBlock1dImpl(const MetaBlockConfig& config)
+      : PreNormBlockImpl({.drop_path = config.drop_path}) {
     const int64_t dim = config.dim;
-    norm1_ = register_module("norm1", nn::layer_norm(dim, 1e-5));
-    token_mixer_ = register_module("token_mixer", GridAttention(dim, config.side));
-    ls1_ = register_module("ls1", nn::LayerScale(dim, config.layer_scale_init_value));
-    norm2_ = register_module("norm2", nn::layer_norm(dim, 1e-5));
-    mlp_ = register_module("mlp", nn::Mlp(nn::MlpConfig{.in_features = dim,
-                                                        .hidden_features = config.hidden(),
-                                                        .drop = config.proj_drop}));
-    ls2_ = register_module("ls2", nn::LayerScale(dim, config.layer_scale_init_value));
+    add(mixer.norm, "norm1", nn::layer_norm(dim, 1e-5));
+    add(mixer.layer, "token_mixer",
+        nn::SelfAttention(nn::SelfAttentionConfig{
+            .dim = dim,
+            .num_heads = kHeads,
+            .key_dim = kKeyDim,
+            .value_dim = kValueDim,
+            .qkv_bias = true,
+            .qkv_order = nn::QkvOrder::kHeadsFirst,
+            .position = {.type = nn::PositionBiasType::kTable, .grid_size = config.grid_size}}));
+    add(mixer.scale, "ls1", nn::LayerScale(dim, config.layer_scale_init_value));
+    add(mlp.norm, "norm2", nn::layer_norm(dim, 1e-5));
+    add(mlp.layer, "mlp",
+        nn::Mlp(nn::MlpConfig{
+            .in_features = dim, .hidden_features = config.hidden(), .drop = config.proj_drop}));
+    add(mlp.scale, "ls2", nn::LayerScale(dim, config.layer_scale_init_value));
   }
-  Tensor forward(const Tensor& x) {  // [B,N,D] -> [B,N,D]
-    auto y = ls1_->forward(token_mixer_->forward(norm1_->forward(x)));
-    const auto z = x + nn::drop_path(y, drop_path_, is_training());
-    y = ls2_->forward(mlp_->forward(norm2_->forward(z)));
-    return z + nn::drop_path(y, drop_path_, is_training());
-  }
-
- private:
-  double drop_path_;
-  torch::nn::LayerNorm norm1_{nullptr}, norm2_{nullptr};
-  GridAttention token_mixer_{nullptr};
-  nn::LayerScale ls1_{nullptr}, ls2_{nullptr};
-  nn::Mlp mlp_{nullptr};
 };
 TORCH_MODULE(MetaBlock1d);
 
 // Map to tokens, [B,C,H,W] -> [B,H*W,C]; it counts as a block in the reference's keys.
-struct FlatImpl : torch::nn::Module {
-  Tensor forward(const Tensor& x) { return x.flatten(2).transpose(1, 2); }
+struct FlatImpl : nn::BlockImpl {
+  Tensor forward(const Tensor& x) override { return x.flatten(2).transpose(1, 2); }
 };
 TORCH_MODULE(Flat);
 
@@ -171,27 +133,11 @@ torch::nn::Sequential make_stem(int64_t in, int64_t out) {
   return stem;
 }
 
-// Keys: conv, norm.
-class StridedEmbedImpl : public torch::nn::Module {
- public:
-  StridedEmbedImpl(int64_t in, int64_t out) {
-    conv_ = register_module("conv", biased_conv(in, out, 3, 2));
-    norm_ = register_module("norm", nn::batch_norm(out));
-  }
-  // [B,C,H,W] -> [B,C',H/2,W/2], rounded up.
-  Tensor forward(const Tensor& x) { return norm_->forward(conv_->forward(x)); }
-
- private:
-  torch::nn::Conv2d conv_{nullptr};
-  torch::nn::BatchNorm2d norm_{nullptr};
-};
-TORCH_MODULE(StridedEmbed);
-
 // num_vit: blocks on tokens at the end.
-torch::nn::Sequential make_blocks(MetaBlockConfig config, const std::vector<double>& rates,
-                                  int64_t num_vit) {
+nn::BlockList make_blocks(MetaBlockConfig config, const std::vector<double>& rates,
+                          int64_t num_vit) {
   const auto depth = static_cast<int64_t>(rates.size());
-  torch::nn::Sequential blocks;
+  nn::BlockList blocks;
   for (int64_t i = 0; i < depth; ++i) {
     config.drop_path = rates[static_cast<size_t>(i)];
     if (num_vit > 0 && i == std::max<int64_t>(depth - num_vit, 0)) blocks->push_back(Flat());
@@ -207,24 +153,16 @@ void validate(const EfficientFormerConfig& config) {
   const Validator check("efficientformer");
   check.input(config.num_classes, config.in_chans, config.img_size)
       .positive("num_vit", config.num_vit)
-      .positive("pool_size", config.pool_size)
       .rate("drop_rate", config.drop_rate)
       .rate("proj_drop_rate", config.proj_drop_rate)
       .rate("drop_path_rate", config.drop_path_rate);
-  const auto fail = [](const std::string& message) {
-    throw ConfigError("models", message, "model efficientformer");
-  };
-  if (config.pool_size % 2 == 0)
-    fail(fmt::format("expected an odd pool_size, got {}", config.pool_size));
-  if (config.depths.empty() || config.embed_dims.size() != config.depths.size())
-    fail("expected as many embed_dims as depths, at least one");
-  check.stages("depths", config.depths.size());
-  if (config.embed_dims[0] < 2)
-    fail(fmt::format("expected embed_dims of at least 2, got {}", config.embed_dims[0]));
-  for (size_t i = 0; i < config.depths.size(); ++i)
-    check.positive("depths", config.depths[i])
-        .positive("embed_dims", config.embed_dims[i])
-        .ratio("mlp_ratios", config.mlp_ratios, config.embed_dims[i]);
+  check.odd("pool_size", config.pool_size)
+      .same_length("depths", config.depths.size(), {{"embed_dims", config.embed_dims.size()}})
+      .stages("depths", config.depths.size())
+      .positive("depths", config.depths)
+      .between("embed_dims", config.embed_dims[0], 2, 1'000'000);
+  for (const int64_t dim : config.embed_dims)
+    check.positive("embed_dims", dim).ratio("mlp_ratios", config.mlp_ratios, dim);
 }
 
 }  // namespace
@@ -244,36 +182,38 @@ void EfficientFormerConfig::visit(FieldVisitor& v) {
   v.field("drop_path_rate", drop_path_rate, "stochastic depth of the last block, 0: none");
 }
 
-EfficientFormer::EfficientFormer(const EfficientFormerConfig& config) : config_(config) {
+EfficientFormer::EfficientFormer(const EfficientFormerConfig& config) : ModelOf(config) {
   validate(config);
   const auto& dims = config.embed_dims;
   stem_ = register_module("stem", make_stem(config.in_chans, dims[0]));
-  const auto depth = std::accumulate(config.depths.begin(), config.depths.end(), int64_t{0});
-  const auto rates = nn::drop_path_rates(config.drop_path_rate, depth);
-  auto first = rates.begin();
+  const auto rates = nn::drop_path_rates(config.drop_path_rate, config.depths);
   int64_t reduction = 4;
   std::vector<FeatureInfo> info;
   torch::nn::ModuleList stages;
   for (size_t i = 0; i < dims.size(); ++i) {
-    auto stage = std::make_shared<torch::nn::Module>();
-    torch::nn::Sequential layers;
+    auto module = std::make_shared<torch::nn::Module>();
+    Stage stage;
     if (i > 0) {
       reduction *= 2;
-      layers->push_back(stage->register_module("downsample", StridedEmbed(dims[i - 1], dims[i])));
+      stage.downsample = module->register_module(
+          "downsample", nn::ConvNormAct(nn::ConvNormActConfig{.in_chs = dims[i - 1],
+                                                              .out_chs = dims[i],
+                                                              .kernel_size = 3,
+                                                              .stride = 2,
+                                                              .bias = true,
+                                                              .init = nn::ConvInit::kTorch,
+                                                              .norm_key = "norm"}));
     }
-    const auto last = first + config.depths[i];
-    const auto blocks = make_blocks({.dim = dims[i],
-                                     .mlp_ratio = config.mlp_ratios,
-                                     .pool_size = config.pool_size,
-                                     .side = (config.img_size + reduction - 1) / reduction,
-                                     .layer_scale_init_value = config.layer_scale_init_value,
-                                     .proj_drop = config.proj_drop_rate},
-                                    {first, last}, i + 1 == dims.size() ? config.num_vit : 0);
-    stage->register_module("blocks", blocks);
-    layers->extend(*blocks);
-    first = last;
-    stages->push_back(stage);
-    stages_.push_back(layers);
+    stage.blocks = make_blocks({.dim = dims[i],
+                                .mlp_ratio = config.mlp_ratios,
+                                .pool_size = config.pool_size,
+                                .grid_size = (config.img_size + reduction - 1) / reduction,
+                                .layer_scale_init_value = config.layer_scale_init_value,
+                                .proj_drop = config.proj_drop_rate},
+                               rates[i], i + 1 == dims.size() ? config.num_vit : 0);
+    module->register_module("blocks", stage.blocks);
+    stages->push_back(module);
+    stages_.push_back(stage);
     info.push_back({"stages." + std::to_string(i), dims[i], reduction});
   }
   register_module("stages", stages);
@@ -284,20 +224,16 @@ EfficientFormer::EfficientFormer(const EfficientFormerConfig& config) : config_(
 Tensor EfficientFormer::forward_features(const Tensor& x) {
   expect_img_size("efficientformer", x, config_.img_size);
   auto y = stem_->forward(x);
-  for (auto& stage : stages_) y = runtime::maybe_checkpoint_each(checkpointing(), stage, y);
+  for (auto& stage : stages_) {
+    if (stage.downsample) y = runtime::maybe_checkpoint(checkpointing(), stage.downsample, y);
+    y = stage.blocks->forward(y, checkpointing());
+  }
   return norm_->forward(y);
 }
 
-Json EfficientFormer::config() const {
-  auto config = config_;
-  config.num_classes = num_classes();
-  return to_json(config);
-}
-
 void add_efficientformer(Registry& table) {
-  table.push_back(make_entry<EfficientFormer>("efficientformer_l1", Family::kHybrid,
-                                              Fusion::kInterleaved, imagenet_input(224, 0.95),
-                                              EfficientFormerConfig{}));
+  table.add(make_entry<EfficientFormer>("efficientformer_l1", Family::kHybrid, Fusion::kInterleaved,
+                                        imagenet_input(224, 0.95), EfficientFormerConfig{}));
 }
 
 }  // namespace braid::models

@@ -9,6 +9,8 @@
 #pragma once
 #include "braid/models/registry.h"
 #include "braid/models/vision/hybrid/efficientformer_base.h"
+#include "braid/nn/basic/block_list.h"
+#include "braid/nn/conv/conv_norm_act.h"
 
 namespace braid::models {
 
@@ -28,17 +30,19 @@ struct EfficientFormerConfig {
   void visit(FieldVisitor& v);
 };
 
-class EfficientFormer : public EfficientFormerBase {
+class EfficientFormer : public ModelOf<EfficientFormerConfig, EfficientFormerBase> {
  public:
   explicit EfficientFormer(const EfficientFormerConfig& config);
   // x must have img_size pixels a side. [B,C,H,W] -> tokens [B,N,D]
   torch::Tensor forward_features(const torch::Tensor& x) override;
-  Json config() const override;
 
  private:
-  EfficientFormerConfig config_;
+  struct Stage {
+    nn::ConvNormAct downsample{nullptr};  // none in the first stage
+    nn::BlockList blocks;
+  };
   torch::nn::Sequential stem_{nullptr};
-  std::vector<torch::nn::Sequential> stages_;  // each stage's downsampling and blocks
+  std::vector<Stage> stages_;
   torch::nn::LayerNorm norm_{nullptr};
 };
 

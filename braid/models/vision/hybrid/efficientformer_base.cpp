@@ -3,8 +3,8 @@
 #include <cmath>
 
 #include "braid/models/layer_ids.h"
-#include "braid/nn/basic/init.h"
-#include "braid/nn/position/offset_bias.h"
+#include "braid/nn/head/replace_head.h"
+#include "braid/nn/position/attention_bias_table.h"
 
 namespace braid::models {
 
@@ -12,7 +12,7 @@ void EfficientFormerBase::finish(const std::vector<FeatureInfo>& info, int64_t n
                                  double drop_rate) {
   info_ = info;
   drop_rate_ = drop_rate;
-  reset_classifier(num_classes);
+  replace_head(num_classes);
 }
 
 torch::Tensor EfficientFormerBase::pool(const torch::Tensor& features) {
@@ -33,10 +33,10 @@ std::pair<torch::Tensor, torch::Tensor> EfficientFormerBase::forward_distilled(
   return {head->forward(pooled), head_dist->forward(pooled)};
 }
 
-void EfficientFormerBase::reset_classifier(int64_t num_classes) {
-  num_classes_ = num_classes;
-  nn::replace_linear(*this, "head", head, info_.back().num_chs, num_classes);
-  nn::replace_linear(*this, "head_dist", head_dist, info_.back().num_chs, num_classes);
+void EfficientFormerBase::replace_head(int64_t num_classes) {
+  const auto fresh = [&] { return nn::new_head(info_.back().num_chs, num_classes, 0.02); };
+  nn::replace_head(*this, "head", head, fresh());
+  nn::replace_head(*this, "head_dist", head_dist, fresh());
 }
 
 std::vector<std::string> EfficientFormerBase::no_weight_decay() const {
@@ -58,7 +58,7 @@ torch::Tensor EfficientFormerBase::resample_weight(const std::string& name,
   if (name.ends_with("attention_bias_idxs")) return named_buffers()[name];
   if (!name.ends_with("attention_biases") || loaded.dim() != 2) return loaded;
   const auto size = static_cast<double>(named_parameters()[name].size(1));
-  return nn::resize_offset_bias(loaded, std::lround(std::sqrt(size)));
+  return nn::resize_attention_bias_table(loaded, std::lround(std::sqrt(size)));
 }
 
 }  // namespace braid::models

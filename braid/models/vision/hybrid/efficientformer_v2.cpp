@@ -1,18 +1,18 @@
 #include "braid/models/vision/hybrid/efficientformer_v2.h"
 
-#include <fmt/format.h>
-
 #include <cmath>
-#include <numeric>
 
-#include "braid/core/error.h"
 #include "braid/models/validate.h"
 #include "braid/models/vision/inputs.h"
+#include "braid/nn/attention/core.h"
 #include "braid/nn/basic/drop_path.h"
 #include "braid/nn/basic/layer_scale.h"
 #include "braid/nn/basic/norm.h"
+#include "braid/nn/basic/token_grid.h"
+#include "braid/nn/block/pre_norm_block.h"
 #include "braid/nn/conv/downsample.h"
-#include "braid/nn/position/offset_bias.h"
+#include "braid/nn/mlp/conv_norm_mlp.h"
+#include "braid/nn/position/attention_bias_table.h"
 #include "braid/runtime/grad_checkpoint.h"
 
 namespace braid::models {
@@ -25,33 +25,30 @@ constexpr int64_t kNumHeads = 8, kAttnRatio = 4;  // channels of a value per cha
 constexpr size_t kFirstAttentionStage = 2;
 
 struct ConvShape {
-  int64_t kernel = 1;
+  int64_t kernel_size = 1;
   int64_t stride = 1;
   int64_t groups = 1;
 };
 
-// With bias, unlike ConvNormAct's default, and PyTorch's own initialization.
+// With bias and PyTorch's own initialization.
 ConvNormAct conv_norm(int64_t in, int64_t out, const ConvShape& shape = {},
                       nn::Act act = nn::Act::kIdentity) {
-  return ConvNormAct(in, out,
-                     nn::ConvOptions{.kernel = shape.kernel,
-                                     .stride = shape.stride,
-                                     .groups = shape.groups,
-                                     .bias = true,
-                                     .init = nn::ConvInit::kTorch},
-                     act);
+  return ConvNormAct(nn::ConvNormActConfig{.in_chs = in,
+                                           .out_chs = out,
+                                           .kernel_size = shape.kernel_size,
+                                           .stride = shape.stride,
+                                           .groups = shape.groups,
+                                           .bias = true,
+                                           .init = nn::ConvInit::kTorch,
+                                           .act = act});
 }
 
 // [B,h*d,H,W] -> [B,h,N,d]
-Tensor split_heads(const Tensor& x) {
-  return nn::to_nhwc(x)
-      .reshape({x.size(0), x.size(2) * x.size(3), kNumHeads, x.size(1) / kNumHeads})
-      .transpose(1, 2);
-}
+Tensor split_map(const Tensor& x) { return nn::split_heads(nn::map_to_tokens(x), kNumHeads); }
 
-// [B,h,N,d] -> [B,h*d,side,side]
-Tensor merge_heads(const Tensor& x, int64_t side) {
-  return nn::to_nchw(x.transpose(1, 2).reshape({x.size(0), side, side, x.size(1) * x.size(3)}));
+// [B,h,N,d] -> [B,h*d,s,s], s = grid_size
+Tensor merge_map(const Tensor& x, int64_t grid_size) {
+  return nn::to_nchw(nn::merge_heads(x).view({x.size(0), grid_size, grid_size, -1}));
 }
 
 // Attention whose products are mixed across heads before and after the softmax, plus a depthwise
@@ -61,39 +58,39 @@ class Attention2dImpl : public torch::nn::Module {
  public:
   static constexpr int64_t kKeyDim = 32;
 
-  Attention2dImpl(int64_t dim, int64_t side, int64_t stride)
-      : side_(stride == 2 ? nn::halved(side) : side) {
+  Attention2dImpl(int64_t dim, int64_t grid_size, int64_t stride)
+      : grid_size_(stride == 2 ? nn::halved(grid_size) : grid_size) {
     const int64_t values = kNumHeads * kAttnRatio * kKeyDim;
     if (stride == 2)
       stride_conv_ = register_module(
-          "stride_conv", conv_norm(dim, dim, {.kernel = 3, .stride = 2, .groups = dim}));
+          "stride_conv", conv_norm(dim, dim, {.kernel_size = 3, .stride = 2, .groups = dim}));
     q_ = register_module("q", conv_norm(dim, kNumHeads * kKeyDim));
     k_ = register_module("k", conv_norm(dim, kNumHeads * kKeyDim));
     v_ = register_module("v", conv_norm(dim, values));
     v_local_ =
-        register_module("v_local", conv_norm(values, values, {.kernel = 3, .groups = values}));
+        register_module("v_local", conv_norm(values, values, {.kernel_size = 3, .groups = values}));
     talking_head1_ = register_module("talking_head1", torch::nn::Conv2d(kNumHeads, kNumHeads, 1));
     talking_head2_ = register_module("talking_head2", torch::nn::Conv2d(kNumHeads, kNumHeads, 1));
     proj_ = register_module("proj", conv_norm(values, dim));
     attention_biases_ =
-        register_parameter("attention_biases", torch::zeros({kNumHeads, side_ * side_}));
+        register_parameter("attention_biases", torch::zeros({kNumHeads, grid_size_ * grid_size_}));
   }
 
   Tensor forward(const Tensor& x) {  // [B,C,H,W] -> [B,C,H,W]
     const auto y = stride_conv_ ? stride_conv_->forward(x) : x;
     const auto v = v_->forward(y);
-    const auto q = split_heads(q_->forward(y)), k = split_heads(k_->forward(y));
+    const auto q = split_map(q_->forward(y)), k = split_map(k_->forward(y));
     auto attn = at::matmul(q, k.transpose(-2, -1)) * std::pow(kKeyDim, -0.5);  // [B,h,N,N]
-    attn = talking_head1_->forward(attn + nn::offset_bias(attention_biases_, side_));
+    attn = talking_head1_->forward(attn + nn::attention_bias(attention_biases_, grid_size_));
     attn = talking_head2_->forward(attn.softmax(-1));
-    auto z = merge_heads(at::matmul(attn, split_heads(v)), side_) + v_local_->forward(v);
+    auto z = merge_map(at::matmul(attn, split_map(v)), grid_size_) + v_local_->forward(v);
     if (stride_conv_)
       z = at::upsample_bilinear2d(z, {x.size(2), x.size(3)}, /*align_corners=*/false);
     return proj_->forward(at::gelu(z));
   }
 
  private:
-  int64_t side_;  // of the grid of tokens
+  int64_t grid_size_;  // of the grid of tokens
   ConvNormAct stride_conv_{nullptr}, q_{nullptr}, k_{nullptr}, v_{nullptr}, v_local_{nullptr},
       proj_{nullptr};
   torch::nn::Conv2d talking_head1_{nullptr}, talking_head2_{nullptr};
@@ -107,36 +104,37 @@ class Attention2dDownsampleImpl : public torch::nn::Module {
  public:
   static constexpr int64_t kKeyDim = 16;
 
-  Attention2dDownsampleImpl(int64_t in, int64_t out, int64_t side) : side_(side) {
+  Attention2dDownsampleImpl(int64_t in, int64_t out, int64_t grid_size) : grid_size_(grid_size) {
     const int64_t values = kNumHeads * kAttnRatio * kKeyDim;
     auto q = register_module("q", std::make_shared<torch::nn::Module>());
-    q_local_ = q->register_module(
-        "local",
-        nn::conv2d(
-            in, in,
-            {.kernel = 3, .stride = 2, .groups = in, .bias = true, .init = nn::ConvInit::kTorch}));
+    q_local_ = q->register_module("local", nn::conv2d(in, in,
+                                                      {.kernel_size = 3,
+                                                       .stride = 2,
+                                                       .groups = in,
+                                                       .bias = true,
+                                                       .init = nn::ConvInit::kTorch}));
     q_proj_ = q->register_module("proj", conv_norm(in, kNumHeads * kKeyDim));
     k_ = register_module("k", conv_norm(in, kNumHeads * kKeyDim));
     v_ = register_module("v", conv_norm(in, values));
     v_local_ = register_module(
-        "v_local", conv_norm(values, values, {.kernel = 3, .stride = 2, .groups = values}));
+        "v_local", conv_norm(values, values, {.kernel_size = 3, .stride = 2, .groups = values}));
     proj_ = register_module("proj", conv_norm(values, out));
     attention_biases_ =
-        register_parameter("attention_biases", torch::zeros({kNumHeads, side * side}));
+        register_parameter("attention_biases", torch::zeros({kNumHeads, grid_size * grid_size}));
   }
 
   Tensor forward(const Tensor& x) {  // [B,C,H,W] -> [B,C',H/2,W/2], rounded up
     const auto every_second = x.slice(2, 0, x.size(2), 2).slice(3, 0, x.size(3), 2);
-    const auto q = split_heads(q_proj_->forward(q_local_->forward(x) + every_second));
+    const auto q = split_map(q_proj_->forward(q_local_->forward(x) + every_second));
     const auto v = v_->forward(x);
-    const auto bias = nn::offset_bias(attention_biases_, side_, /*stride=*/2).to(q.dtype());
-    const auto y = at::scaled_dot_product_attention(q, split_heads(k_->forward(x)), split_heads(v),
-                                                    bias);  // [B,h,M,d]
-    return proj_->forward(at::gelu(merge_heads(y, nn::halved(side_)) + v_local_->forward(v)));
+    const auto bias = nn::attention_bias(attention_biases_, grid_size_, /*stride=*/2);
+    const auto y =
+        nn::attend(q, split_map(k_->forward(x)), split_map(v), {.bias = bias});  // [B,h,M,d]
+    return proj_->forward(at::gelu(merge_map(y, nn::halved(grid_size_)) + v_local_->forward(v)));
   }
 
  private:
-  int64_t side_;  // of the grid of keys
+  int64_t grid_size_;  // of the grid of keys
   torch::nn::Conv2d q_local_{nullptr};
   ConvNormAct q_proj_{nullptr}, k_{nullptr}, v_{nullptr}, v_local_{nullptr}, proj_{nullptr};
   Tensor attention_biases_;
@@ -144,13 +142,13 @@ class Attention2dDownsampleImpl : public torch::nn::Module {
 TORCH_MODULE(Attention2dDownsample);
 
 // Keys: conv, (attn).
-class DownsampleImpl : public torch::nn::Module {
+class DownsampleImpl : public nn::BlockImpl {
  public:
-  DownsampleImpl(int64_t in, int64_t out, int64_t side, bool use_attn) {
-    conv_ = register_module("conv", conv_norm(in, out, {.kernel = 3, .stride = 2}));
-    if (use_attn) attn_ = register_module("attn", Attention2dDownsample(in, out, side));
+  DownsampleImpl(int64_t in, int64_t out, int64_t grid_size, bool use_attn) {
+    conv_ = register_module("conv", conv_norm(in, out, {.kernel_size = 3, .stride = 2}));
+    if (use_attn) attn_ = register_module("attn", Attention2dDownsample(in, out, grid_size));
   }
-  Tensor forward(const Tensor& x) {  // [B,C,H,W] -> [B,C',H/2,W/2], rounded up
+  Tensor forward(const Tensor& x) override {  // [B,C,H,W] -> [B,C',H/2,W/2], rounded up
     const auto y = conv_->forward(x);
     return attn_ ? attn_->forward(x) + y : y;
   }
@@ -159,12 +157,11 @@ class DownsampleImpl : public torch::nn::Module {
   ConvNormAct conv_{nullptr};
   Attention2dDownsample attn_{nullptr};
 };
-TORCH_MODULE(Downsample);
 
 struct BlockConfig {
   int64_t dim = 0;
-  int64_t side = 7;    // of the map
-  int64_t stride = 1;  // of the attention
+  int64_t grid_size = 7;  // of the map: positions along one side
+  int64_t stride = 1;     // of the attention
   bool use_attn = false;
   double mlp_ratio = 4.0;
   double layer_scale_init_value = 1e-5;
@@ -172,53 +169,26 @@ struct BlockConfig {
   double drop_path = 0;
 };
 
-// Inverted bottleneck: 1x1, depthwise 3x3, 1x1, each with its batch norm. Keys: fc1, mid, fc2.
-class InvertedMlpImpl : public torch::nn::Module {
+// [B,C,H,W] -> [B,C,H,W], without norms of its own. Keys: (token_mixer, ls1), mlp, ls2.
+class MixerBlockImpl : public nn::PreNormBlockImpl {
  public:
-  explicit InvertedMlpImpl(const BlockConfig& config) : drop_(config.proj_drop) {
+  explicit MixerBlockImpl(const BlockConfig& config)
+      : PreNormBlockImpl({.drop_path = config.drop_path}) {
     const auto hidden = static_cast<int64_t>(static_cast<double>(config.dim) * config.mlp_ratio);
-    fc1_ = register_module("fc1", conv_norm(config.dim, hidden, {}, nn::Act::kGelu));
-    mid_ = register_module(
-        "mid", conv_norm(hidden, hidden, {.kernel = 3, .groups = hidden}, nn::Act::kGelu));
-    fc2_ = register_module("fc2", conv_norm(hidden, config.dim));
-  }
-  Tensor forward(const Tensor& x) {  // [B,C,H,W] -> [B,C,H,W]
-    const auto y = torch::dropout(mid_->forward(fc1_->forward(x)), drop_, is_training());
-    return torch::dropout(fc2_->forward(y), drop_, is_training());
-  }
-
- private:
-  double drop_;
-  ConvNormAct fc1_{nullptr}, mid_{nullptr}, fc2_{nullptr};
-};
-TORCH_MODULE(InvertedMlp);
-
-// Keys: (token_mixer, ls1), mlp, ls2.
-class BlockImpl : public torch::nn::Module {
- public:
-  explicit BlockImpl(const BlockConfig& config) : drop_path_(config.drop_path) {
-    const auto scale = [&] { return nn::LayerScale2d(config.dim, config.layer_scale_init_value); };
     if (config.use_attn) {
-      token_mixer_ =
-          register_module("token_mixer", Attention2d(config.dim, config.side, config.stride));
-      ls1_ = register_module("ls1", scale());
+      add(mixer.layer, "token_mixer", Attention2d(config.dim, config.grid_size, config.stride));
+      add(mixer.scale, "ls1", nn::LayerScale2d(config.dim, config.layer_scale_init_value));
     }
-    mlp_ = register_module("mlp", InvertedMlp(config));
-    ls2_ = register_module("ls2", scale());
+    add(mlp.layer, "mlp",
+        nn::ConvNormMlp(nn::ConvNormMlpConfig{.dim = config.dim,
+                                              .hidden = hidden,
+                                              .depthwise = true,
+                                              .bias = true,
+                                              .drop = config.proj_drop}));
+    add(mlp.scale, "ls2", nn::LayerScale2d(config.dim, config.layer_scale_init_value));
   }
-  Tensor forward(Tensor x) {  // [B,C,H,W] -> [B,C,H,W]
-    if (token_mixer_)
-      x = x + nn::drop_path(ls1_->forward(token_mixer_->forward(x)), drop_path_, is_training());
-    return x + nn::drop_path(ls2_->forward(mlp_->forward(x)), drop_path_, is_training());
-  }
-
- private:
-  double drop_path_;
-  Attention2d token_mixer_{nullptr};
-  InvertedMlp mlp_{nullptr};
-  nn::LayerScale2d ls1_{nullptr}, ls2_{nullptr};
 };
-TORCH_MODULE(Block);
+TORCH_MODULE(MixerBlock);
 
 void validate(const EfficientFormerV2Config& config) {
   const Validator check("efficientformer_v2");
@@ -226,25 +196,18 @@ void validate(const EfficientFormerV2Config& config) {
       .rate("drop_rate", config.drop_rate)
       .rate("proj_drop_rate", config.proj_drop_rate)
       .rate("drop_path_rate", config.drop_path_rate);
-  const auto fail = [](const std::string& message) {
-    throw ConfigError("models", message, "model efficientformer_v2");
-  };
-  const size_t stages = config.depths.size();
-  if (stages == 0 || config.embed_dims.size() != stages || config.mlp_ratios.size() != stages ||
-      config.wide_first.size() != stages || config.wide_last.size() != stages)
-    fail(
-        "expected as many embed_dims, mlp_ratios, wide_first and wide_last as depths, at least "
-        "one");
-  if (config.embed_dims[0] < 2)
-    fail(fmt::format("expected embed_dims of at least 2, got {}", config.embed_dims[0]));
-  if (config.num_vit < 0) fail(fmt::format("expected num_vit >= 0, got {}", config.num_vit));
-  auto ratios = config.mlp_ratios;
-  ratios.push_back(config.wide_mlp_ratio);
-  for (const double ratio : ratios)
-    if (!(ratio >= 1 && ratio <= 64))
-      fail(fmt::format("expected 1 <= mlp_ratios, wide_mlp_ratio <= 64, got {}", ratio));
-  for (size_t i = 0; i < stages; ++i)
-    check.positive("depths", config.depths[i]).positive("embed_dims", config.embed_dims[i]);
+  check
+      .same_length("depths", config.depths.size(),
+                   {{"embed_dims", config.embed_dims.size()},
+                    {"mlp_ratios", config.mlp_ratios.size()},
+                    {"wide_first", config.wide_first.size()},
+                    {"wide_last", config.wide_last.size()}})
+      .between("embed_dims", config.embed_dims[0], 2, 1'000'000)
+      .between("num_vit", config.num_vit, 0, 1'000'000)
+      .between("wide_mlp_ratio", config.wide_mlp_ratio, 1.0, 64.0)
+      .positive("depths", config.depths)
+      .positive("embed_dims", config.embed_dims);
+  for (const double ratio : config.mlp_ratios) check.between("mlp_ratios", ratio, 1.0, 64.0);
 }
 
 }  // namespace
@@ -273,46 +236,43 @@ double EfficientFormerV2::mlp_ratio(size_t stage, int64_t block) const {
   return wide ? config_.wide_mlp_ratio : config_.mlp_ratios[stage];
 }
 
-EfficientFormerV2::EfficientFormerV2(const EfficientFormerV2Config& config) : config_(config) {
+EfficientFormerV2::EfficientFormerV2(const EfficientFormerV2Config& config) : ModelOf(config) {
   validate(config);
   const auto& dims = config.embed_dims;
   auto stem = register_module("stem", std::make_shared<torch::nn::Module>());
-  const ConvShape strided{.kernel = 3, .stride = 2};
+  const ConvShape strided{.kernel_size = 3, .stride = 2};
   stem_conv1_ = stem->register_module(
       "conv1", conv_norm(config.in_chans, dims[0] / 2, strided, nn::Act::kGelu));
   stem_conv2_ =
       stem->register_module("conv2", conv_norm(dims[0] / 2, dims[0], strided, nn::Act::kGelu));
 
-  const auto depth = std::accumulate(config.depths.begin(), config.depths.end(), int64_t{0});
-  const auto rates = nn::drop_path_rates(config.drop_path_rate, depth);
-  auto rate = rates.begin();
-  int64_t side = nn::halved(nn::halved(config.img_size)), reduction = 4;
+  const auto rates = nn::drop_path_rates(config.drop_path_rate, config.depths);
+  int64_t grid_size = nn::halved(nn::halved(config.img_size)), reduction = 4;
   std::vector<FeatureInfo> info;
   torch::nn::ModuleList stages;
   for (size_t i = 0; i < dims.size(); ++i) {
-    auto stage = std::make_shared<torch::nn::Module>();
-    torch::nn::Sequential layers, blocks;
+    auto module = std::make_shared<torch::nn::Module>();
+    Stage stage;
     if (i > 0) {
-      layers->push_back(
-          stage->register_module("downsample", Downsample(dims[i - 1], dims[i], side,
-                                                          /*use_attn=*/i > kFirstAttentionStage)));
-      side = nn::halved(side);
+      stage.downsample = std::make_shared<DownsampleImpl>(dims[i - 1], dims[i], grid_size,
+                                                          /*use_attn=*/i > kFirstAttentionStage);
+      module->register_module("downsample", stage.downsample);
+      grid_size = nn::halved(grid_size);
       reduction *= 2;
     }
     for (int64_t j = 0; j < config.depths[i]; ++j)
-      blocks->push_back(Block(BlockConfig{
+      stage.blocks->push_back(MixerBlock(BlockConfig{
           .dim = dims[i],
-          .side = side,
+          .grid_size = grid_size,
           .stride = i == kFirstAttentionStage ? 2 : 1,
           .use_attn = i >= kFirstAttentionStage && j >= config.depths[i] - config.num_vit,
           .mlp_ratio = mlp_ratio(i, j),
           .layer_scale_init_value = config.layer_scale_init_value,
           .proj_drop = config.proj_drop_rate,
-          .drop_path = *rate++}));
-    stage->register_module("blocks", blocks);
-    layers->extend(*blocks);
-    stages->push_back(stage);
-    stages_.push_back(layers);
+          .drop_path = rates[i][static_cast<size_t>(j)]}));
+    module->register_module("blocks", stage.blocks);
+    stages->push_back(module);
+    stages_.push_back(stage);
     info.push_back({"stages." + std::to_string(i), dims[i], reduction});
   }
   register_module("stages", stages);
@@ -323,20 +283,17 @@ EfficientFormerV2::EfficientFormerV2(const EfficientFormerV2Config& config) : co
 Tensor EfficientFormerV2::forward_features(const Tensor& x) {
   expect_img_size("efficientformer_v2", x, config_.img_size);
   auto y = stem_conv2_->forward(stem_conv1_->forward(x));
-  for (auto& stage : stages_) y = runtime::maybe_checkpoint_each(checkpointing(), stage, y);
+  for (auto& stage : stages_) {
+    if (stage.downsample) y = runtime::maybe_checkpoint(checkpointing(), stage.downsample, y);
+    y = stage.blocks->forward(y, checkpointing());
+  }
   return norm_->forward(y);
 }
 
-Json EfficientFormerV2::config() const {
-  auto config = config_;
-  config.num_classes = num_classes();
-  return to_json(config);
-}
-
 void add_efficientformer_v2(Registry& table) {
-  table.push_back(make_entry<EfficientFormerV2>("efficientformerv2_s0", Family::kHybrid,
-                                                Fusion::kInterleaved, imagenet_input(224, 0.95),
-                                                EfficientFormerV2Config{}));
+  table.add(make_entry<EfficientFormerV2>("efficientformerv2_s0", Family::kHybrid,
+                                          Fusion::kInterleaved, imagenet_input(224, 0.95),
+                                          EfficientFormerV2Config{}));
 }
 
 }  // namespace braid::models

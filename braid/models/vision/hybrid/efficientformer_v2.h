@@ -9,7 +9,8 @@
 #pragma once
 #include "braid/models/registry.h"
 #include "braid/models/vision/hybrid/efficientformer_base.h"
-#include "braid/nn/conv/conv.h"
+#include "braid/nn/basic/block_list.h"
+#include "braid/nn/conv/conv_norm_act.h"
 
 namespace braid::models {
 
@@ -33,19 +34,21 @@ struct EfficientFormerV2Config {
   void visit(FieldVisitor& v);
 };
 
-class EfficientFormerV2 : public EfficientFormerBase {
+class EfficientFormerV2 : public ModelOf<EfficientFormerV2Config, EfficientFormerBase> {
  public:
   explicit EfficientFormerV2(const EfficientFormerV2Config& config);
   // x must have img_size pixels a side. [B,C,H,W] -> [B,D,h,w]
   torch::Tensor forward_features(const torch::Tensor& x) override;
-  Json config() const override;
 
  private:
+  struct Stage {
+    std::shared_ptr<nn::BlockImpl> downsample;  // none in the first stage
+    nn::BlockList blocks;
+  };
   double mlp_ratio(size_t stage, int64_t block) const;
 
-  EfficientFormerV2Config config_;
   nn::ConvNormAct stem_conv1_{nullptr}, stem_conv2_{nullptr};
-  std::vector<torch::nn::Sequential> stages_;  // each stage's downsampling and blocks
+  std::vector<Stage> stages_;
   torch::nn::BatchNorm2d norm_{nullptr};
 };
 

@@ -1,16 +1,10 @@
 #include "braid/models/vision/hybrid/fastvit.h"
 
-#include <fmt/format.h>
-
-#include <numeric>
-
-#include "braid/core/error.h"
 #include "braid/models/layer_ids.h"
 #include "braid/models/validate.h"
 #include "braid/models/vision/inputs.h"
 #include "braid/nn/basic/drop_path.h"
 #include "braid/nn/conv/reparameterize.h"
-#include "braid/runtime/grad_checkpoint.h"
 
 namespace braid::models {
 namespace {
@@ -24,63 +18,53 @@ int64_t scaled_chans(int64_t chans, double ratio) {
 }
 
 void validate(const FastViTConfig& config) {
-  const std::string model = "fastvit";
-  const Validator check(model);
+  const Validator check("fastvit");
+  const size_t stages = config.depths.size();
   check.input(config.num_classes, config.in_chans, config.img_size)
       .rate("drop_rate", config.drop_rate)
       .rate("proj_drop_rate", config.proj_drop_rate)
-      .rate("drop_path_rate", config.drop_path_rate);
-  const auto fail = [&](const std::string& message) {
-    throw ConfigError("models", message, "model " + model);
-  };
-  const auto odd = [&](const char* field, int64_t value) {
-    if (value < 1 || value % 2 == 0 || value > 255)
-      fail(fmt::format("expected {} odd and between 1 and 255, got {}", field, value));
-  };
-  const size_t stages = config.depths.size();
-  if (stages == 0 || config.token_mixers.size() != stages || config.embed_dims.size() != stages ||
-      config.mlp_ratios.size() != stages || config.pos_embs.size() != stages)
-    fail(
-        "expected as many token_mixers, embed_dims, mlp_ratios and pos_embs as depths, at least 1");
-  check.stages("depths", stages);
-  odd("repmixer_kernel_size", config.repmixer_kernel_size);
-  odd("down_patch_size", config.down_patch_size);
-  if (config.down_patch_size < 3)
-    fail(fmt::format("expected down_patch_size of at least 3, got {}", config.down_patch_size));
+      .rate("drop_path_rate", config.drop_path_rate)
+      .same_length("depths", stages,
+                   {{"token_mixers", config.token_mixers.size()},
+                    {"embed_dims", config.embed_dims.size()},
+                    {"mlp_ratios", config.mlp_ratios.size()},
+                    {"pos_embs", config.pos_embs.size()}})
+      .stages("depths", stages)
+      .odd("repmixer_kernel_size", config.repmixer_kernel_size, 255)
+      .odd("down_patch_size", config.down_patch_size, 255)
+      .between("down_patch_size", config.down_patch_size, 3, 255)
+      .positive("depths", config.depths)
+      .between("cls_ratio", config.cls_ratio, 1.0, 64.0);
   int64_t in = config.embed_dims[0];
   for (size_t i = 0; i < stages; ++i) {
     const int64_t out = config.embed_dims[i];
-    check.positive("depths", config.depths[i])
-        .positive("embed_dims", out)
-        .divides("embed_dims", in, "the next embed_dims", out);  // depthwise between the stages
-    check.ratio("mlp_ratios", config.mlp_ratios[i], out);
-    if (config.pos_embs[i] != 0) odd("pos_embs", config.pos_embs[i]);
-    const std::string& mixer = config.token_mixers[i];
-    if (mixer != "repmixer" && mixer != "attention")
-      fail("expected token_mixers repmixer or attention, got '" + mixer + "'");
-    if (mixer == "attention") check.divides("head_dim", kHeadDim, "embed_dims", out);
+    check.positive("embed_dims", out)
+        .divides("embed_dims", in, "the next embed_dims", out)  // depthwise between the stages
+        .ratio("mlp_ratios", config.mlp_ratios[i], out)
+        .one_of("token_mixers", config.token_mixers[i], {"repmixer", "attention"});
+    if (config.pos_embs[i] != 0) check.odd("pos_embs", config.pos_embs[i], 255);
+    if (config.token_mixers[i] == "attention")
+      check.divides("head_dim", kHeadDim, "embed_dims", out);
     in = out;
   }
-  if (!(config.cls_ratio >= 1 && config.cls_ratio <= 64))
-    fail(fmt::format("expected 1 <= cls_ratio <= 64, got {}", config.cls_ratio));
   check.divides("embed_dims", in, "cls_ratio * embed_dims", scaled_chans(in, config.cls_ratio));
 }
 
 // Three convolutions, a quarter of the image's side. Keys: 0, 1, 2.
-torch::nn::Sequential stem(const FastViTConfig& config) {
-  nn::MobileOneConfig block{.in_chs = config.in_chans,
-                            .out_chs = config.embed_dims[0],
-                            .stride = 2,
-                            .inference_mode = config.inference_mode};
-  torch::nn::Sequential blocks;
-  blocks->push_back(nn::MobileOne(block));
+nn::BlockList stem(const FastViTConfig& config) {
+  MobileOneConfig block{.in_chs = config.in_chans,
+                        .out_chs = config.embed_dims[0],
+                        .stride = 2,
+                        .inference_mode = config.inference_mode};
+  nn::BlockList blocks;
+  blocks->push_back(MobileOne(block));
   block.in_chs = block.out_chs;
   block.group_size = 1;
-  blocks->push_back(nn::MobileOne(block));
+  blocks->push_back(MobileOne(block));
   block.kernel_size = 1;
   block.stride = 1;
   block.group_size = 0;
-  blocks->push_back(nn::MobileOne(block));
+  blocks->push_back(MobileOne(block));
   return blocks;
 }
 
@@ -106,23 +90,20 @@ void FastViTConfig::visit(FieldVisitor& v) {
 }
 
 FastViTDownsampleImpl::FastViTDownsampleImpl(const FastViTConfig& config, int64_t in, int64_t out) {
-  proj->push_back(
-      nn::LargeKernelConv(nn::LargeKernelConvConfig{.in_chs = in,
-                                                    .out_chs = out,
-                                                    .kernel_size = config.down_patch_size,
-                                                    .stride = 2,
-                                                    .inference_mode = config.inference_mode}));
-  proj->push_back(nn::MobileOne(nn::MobileOneConfig{
+  proj_->push_back(LargeKernelConv(LargeKernelConvConfig{.in_chs = in,
+                                                         .out_chs = out,
+                                                         .kernel_size = config.down_patch_size,
+                                                         .stride = 2,
+                                                         .inference_mode = config.inference_mode}));
+  proj_->push_back(MobileOne(MobileOneConfig{
       .in_chs = out, .out_chs = out, .kernel_size = 1, .inference_mode = config.inference_mode}));
-  register_module("proj", proj);
+  register_module("proj", proj_);
 }
 
-FastViT::FastViT(const FastViTConfig& config) : config_(config) {
+FastViT::FastViT(const FastViTConfig& config) : ModelOf(config) {
   validate(config);
   stem_ = register_module("stem", stem(config));
-  const auto depth = std::accumulate(config.depths.begin(), config.depths.end(), int64_t{0});
-  const auto rates = nn::drop_path_rates(config.drop_path_rate, depth);
-  size_t block_number = 0;
+  const auto rates = nn::drop_path_rates(config.drop_path_rate, config.depths);
   torch::nn::ModuleList stages;
   for (size_t i = 0; i < config.depths.size(); ++i) {
     const int64_t dim = config.embed_dims[i];
@@ -132,40 +113,38 @@ FastViT::FastViT(const FastViTConfig& config) : config_(config) {
       stage.downsample = module->register_module(
           "downsample", FastViTDownsample(config, config.embed_dims[i - 1], dim));
     if (config.pos_embs[i] > 0)
-      stage.pos_emb =
-          module->register_module("pos_emb", nn::ConditionalPosition(nn::ConditionalPositionConfig{
-                                                 .dim = dim,
-                                                 .kernel_size = config.pos_embs[i],
-                                                 .inference_mode = config.inference_mode}));
-    torch::nn::ModuleList blocks;
-    for (int64_t j = 0; j < config.depths[i]; ++j) {
-      const nn::FastViTBlockConfig block{.dim = dim,
-                                         .kernel_size = config.repmixer_kernel_size,
-                                         .head_dim = kHeadDim,
-                                         .mlp_ratio = config.mlp_ratios[i],
-                                         .proj_drop = config.proj_drop_rate,
-                                         .drop_path = rates[block_number++],
-                                         .layer_scale_init_value = config.layer_scale_init_value,
-                                         .inference_mode = config.inference_mode};
-      std::shared_ptr<nn::FeatureBlockImpl> mixer;
+      stage.pos_emb = module->register_module(
+          "pos_emb", nn::ConditionalPositionEncoding(nn::ConditionalPositionEncodingConfig{
+                         .dim = dim,
+                         .kernel_size = config.pos_embs[i],
+                         .keys = nn::PositionKeys::kPosEnc,
+                         .init = nn::ConvInit::kTorch,
+                         .inference_mode = config.inference_mode}));
+    for (const double rate : rates[i]) {
+      const FastViTBlockConfig block{.dim = dim,
+                                     .kernel_size = config.repmixer_kernel_size,
+                                     .head_dim = kHeadDim,
+                                     .mlp_ratio = config.mlp_ratios[i],
+                                     .proj_drop = config.proj_drop_rate,
+                                     .drop_path = rate,
+                                     .layer_scale_init_value = config.layer_scale_init_value,
+                                     .inference_mode = config.inference_mode};
       if (config.token_mixers[i] == "repmixer")
-        mixer = std::make_shared<nn::RepMixerBlockImpl>(block);
+        stage.blocks->push_back(RepMixerBlock(block));
       else
-        mixer = std::make_shared<nn::FastViTAttentionBlockImpl>(block);
-      blocks->push_back(mixer);
-      stage.blocks.emplace_back(mixer);
+        stage.blocks->push_back(FastViTAttentionBlock(block));
     }
-    module->register_module("blocks", blocks);
+    module->register_module("blocks", stage.blocks);
     stages->push_back(module);
     stages_.push_back(stage);
   }
   register_module("stages", stages);
-  final_conv_ = register_module(
-      "final_conv", nn::MobileOne(nn::MobileOneConfig{.in_chs = config.embed_dims.back(),
-                                                      .out_chs = num_features(),
-                                                      .group_size = 1,
-                                                      .inference_mode = config.inference_mode,
-                                                      .use_se = true}));
+  final_conv_ = register_module("final_conv",
+                                MobileOne(MobileOneConfig{.in_chs = config.embed_dims.back(),
+                                                          .out_chs = num_features(),
+                                                          .group_size = 1,
+                                                          .inference_mode = config.inference_mode,
+                                                          .use_se = true}));
   head_ = register_module(
       "head", nn::ClassifierHead(nn::ClassifierHeadConfig{.in_features = num_features(),
                                                           .num_classes = config.num_classes,
@@ -177,7 +156,7 @@ Tensor FastViT::forward_features(const Tensor& x) {
   for (auto& stage : stages_) {
     if (stage.downsample) y = stage.downsample->forward(y);
     if (stage.pos_emb) y = stage.pos_emb->forward(y);
-    for (auto& block : stage.blocks) y = runtime::maybe_checkpoint(checkpointing(), block, y);
+    y = stage.blocks->forward(y, checkpointing());
   }
   return final_conv_->forward(y);
 }
@@ -197,10 +176,7 @@ int64_t FastViT::num_features() const {
   return scaled_chans(config_.embed_dims.back(), config_.cls_ratio);
 }
 
-void FastViT::reset_classifier(int64_t num_classes) {
-  config_.num_classes = num_classes;
-  head_->reset(num_classes);
-}
+void FastViT::replace_head(int64_t num_classes) { head_->reset(num_classes); }
 
 int64_t FastViT::layer_id(const std::string& parameter) const {
   if (parameter.starts_with("stem.")) return 0;
@@ -214,8 +190,8 @@ void FastViT::reparameterize() {
 
 void add_fastvit(Registry& table) {
   const auto add = [&table](const char* name, const FastViTConfig& config) {
-    table.push_back(make_entry<FastViT>(name, Family::kHybrid, Fusion::kInterleaved,
-                                        imagenet_input(256, 0.9), config));
+    table.add(make_entry<FastViT>(name, Family::kHybrid, Fusion::kInterleaved,
+                                  imagenet_input(256, 0.9), config));
   };
   add("fastvit_t8", {});
   add("fastvit_sa12", {.depths = {2, 2, 6, 2},

@@ -6,12 +6,13 @@
 // Differences: timm's `layers` are called depths, and `pos_embs` holds kernel sizes instead of
 // modules; every stage but the first halves the image.
 #pragma once
-#include "braid/models/model.h"
 #include "braid/models/registry.h"
 #include "braid/models/vision/hybrid/fastvit_blocks.h"
 #include "braid/models/vision/hybrid/mobile_one.h"
-#include "braid/nn/basic/feature_block.h"
+#include "braid/models/vision/image_model.h"
+#include "braid/nn/basic/block_list.h"
 #include "braid/nn/head/classifier_head.h"
+#include "braid/nn/position/conditional_position.h"
 
 namespace braid::models {
 
@@ -37,39 +38,38 @@ struct FastViTConfig {
 };
 
 // Halves the image. [B,C,H,W] -> [B,C',H/2,W/2]. Keys: proj.0, proj.1.
-class FastViTDownsampleImpl : public torch::nn::Module {
+class FastViTDownsampleImpl : public nn::BlockImpl {
  public:
   FastViTDownsampleImpl(const FastViTConfig& config, int64_t in, int64_t out);
-  torch::Tensor forward(const torch::Tensor& x) { return proj->forward(x); }
+  torch::Tensor forward(const torch::Tensor& x) override { return proj_->forward(x); }
 
-  torch::nn::Sequential proj;
+ private:
+  nn::BlockList proj_;
 };
 TORCH_MODULE(FastViTDownsample);
 
-class FastViT : public Model {
+class FastViT : public ModelOf<FastViTConfig> {
  public:
   explicit FastViT(const FastViTConfig& config);
   torch::Tensor forward_features(const torch::Tensor& x) override;  // [B,C,H,W] -> [B,D,h,w]
   torch::Tensor forward_head(const torch::Tensor& features, bool pre_logits) override;
   std::vector<FeatureInfo> feature_info() const override;
   int64_t num_features() const override;
-  void reset_classifier(int64_t num_classes) override;
-  Json config() const override { return to_json(config_); }
-  std::vector<std::string> classifier() const override { return {"head.fc"}; }
+  std::vector<std::string> head_modules() const override { return {"head.fc"}; }
   int64_t layer_id(const std::string& parameter) const override;
   int64_t layer_count() const override { return static_cast<int64_t>(config_.depths.size()) + 2; }
   void reparameterize() override;
 
  private:
+  void replace_head(int64_t num_classes) override;
   struct Stage {
     FastViTDownsample downsample{nullptr};
-    nn::ConditionalPosition pos_emb{nullptr};
-    std::vector<nn::FeatureBlock> blocks;
+    nn::ConditionalPositionEncoding pos_emb{nullptr};
+    nn::BlockList blocks;
   };
-  FastViTConfig config_;
-  torch::nn::Sequential stem_;
+  nn::BlockList stem_;
   std::vector<Stage> stages_;
-  nn::MobileOne final_conv_{nullptr};
+  MobileOne final_conv_{nullptr};
   nn::ClassifierHead head_{nullptr};
 };
 

@@ -6,14 +6,15 @@
 #pragma once
 
 #include "braid/models/vision/hybrid/mobile_one.h"
-#include "braid/nn/attention/attention.h"
 #include "braid/nn/basic/activation.h"
-#include "braid/nn/basic/feature_block.h"
+#include "braid/nn/basic/block.h"
 #include "braid/nn/basic/layer_scale.h"
+#include "braid/nn/basic/pointwise.h"
+#include "braid/nn/block/pre_norm_block.h"
 #include "braid/nn/conv/reparameterize.h"
 #include "braid/torch.h"
 
-namespace braid::nn {
+namespace braid::models {
 
 struct RepMixerConfig {
   int64_t dim = 0;
@@ -24,17 +25,17 @@ struct RepMixerConfig {
 
 // x + scale * (mixer(x) - norm(x)), depthwise: [B,C,H,W] -> [B,C,H,W]. Keys: norm, mixer,
 // layer_scale, or reparam_conv.
-class RepMixerImpl : public torch::nn::Module, public Reparameterizable {
+class RepMixerImpl : public nn::BlockImpl, public nn::Reparameterizable {
  public:
   explicit RepMixerImpl(const RepMixerConfig& config);
-  torch::Tensor forward(const torch::Tensor& x);
+  torch::Tensor forward(const torch::Tensor& x) override;
   void reparameterize() override;
 
  private:
   torch::nn::Conv2d single_conv() const;
   RepMixerConfig config_;
   MobileOne norm_{nullptr}, mixer_{nullptr};
-  LayerScale2d layer_scale_{nullptr};
+  nn::LayerScale2d layer_scale_{nullptr};
   torch::nn::Conv2d reparam_conv_{nullptr};
 };
 TORCH_MODULE(RepMixer);
@@ -43,14 +44,14 @@ TORCH_MODULE(RepMixer);
 // conv, fc1, fc2.
 class FastVitMlpImpl : public torch::nn::Module {
  public:
-  FastVitMlpImpl(int64_t dim, int64_t hidden, Act act, double drop);
+  FastVitMlpImpl(int64_t dim, int64_t hidden, nn::Act act, double drop);
   torch::Tensor forward(const torch::Tensor& x);
 
-  ConvNormAct conv{nullptr};
-  torch::nn::Conv2d fc1{nullptr}, fc2{nullptr};
+  nn::ConvNormAct conv{nullptr};
+  nn::Pointwise fc1{nullptr}, fc2{nullptr};
 
  private:
-  Act act_;
+  nn::Act act_;
   double drop_;
 };
 TORCH_MODULE(FastVitMlp);
@@ -60,7 +61,7 @@ struct FastViTBlockConfig {
   int64_t kernel_size = 3;  // of RepMixer
   int64_t head_dim = 32;    // of attention
   double mlp_ratio = 4.0;
-  Act act = Act::kGelu;
+  nn::Act act = nn::Act::kGelu;
   double proj_drop = 0;  // dropout in the feed-forward part
   double drop_path = 0;
   double layer_scale_init_value = 1e-5;
@@ -68,57 +69,26 @@ struct FastViTBlockConfig {
 };
 
 // RepMixer and feed-forward part: [B,C,H,W] -> [B,C,H,W]. Keys: token_mixer, mlp, layer_scale.
-class RepMixerBlockImpl : public FeatureBlockImpl {
+class RepMixerBlockImpl : public nn::BlockImpl {
  public:
   explicit RepMixerBlockImpl(const FastViTBlockConfig& config);
   torch::Tensor forward(const torch::Tensor& x) override;
 
   RepMixer token_mixer{nullptr};
   FastVitMlp mlp{nullptr};
-  LayerScale2d layer_scale{nullptr};
+  nn::LayerScale2d layer_scale{nullptr};
 
  private:
   double drop_path_;
 };
 TORCH_MODULE(RepMixerBlock);
 
-// Attention behind a batch norm and feed-forward part: [B,C,H,W] -> [B,C,H,W]. Keys: norm,
+// Attention behind a batch norm, then the feed-forward part: [B,C,H,W] -> [B,C,H,W]. Keys: norm,
 // token_mixer, layer_scale_1, mlp, layer_scale_2.
-class FastViTAttentionBlockImpl : public FeatureBlockImpl {
+class FastViTAttentionBlockImpl : public nn::PreNormBlockImpl {
  public:
   explicit FastViTAttentionBlockImpl(const FastViTBlockConfig& config);
-  torch::Tensor forward(const torch::Tensor& x) override;
-
-  torch::nn::BatchNorm2d norm{nullptr};
-  Attention token_mixer{nullptr};
-  FastVitMlp mlp{nullptr};
-  LayerScale2d layer_scale_1{nullptr}, layer_scale_2{nullptr};
-
- private:
-  double drop_path_;
 };
 TORCH_MODULE(FastViTAttentionBlock);
 
-struct ConditionalPositionConfig {
-  int64_t dim = 0;
-  int64_t kernel_size = 7;  // pixels along one side, odd
-  bool inference_mode = false;
-};
-
-// x plus a depthwise convolution of it, which tells a pixel where it stands
-// (https://arxiv.org/abs/2102.10882); timm's RepConditionalPosEnc. [B,C,H,W] -> [B,C,H,W]. Keys:
-// pos_enc, or reparam_conv.
-class ConditionalPositionImpl : public torch::nn::Module, public Reparameterizable {
- public:
-  explicit ConditionalPositionImpl(const ConditionalPositionConfig& config);
-  torch::Tensor forward(const torch::Tensor& x);
-  void reparameterize() override;
-
- private:
-  torch::nn::Conv2d depthwise_conv() const;
-  ConditionalPositionConfig config_;
-  torch::nn::Conv2d pos_enc_{nullptr}, reparam_conv_{nullptr};
-};
-TORCH_MODULE(ConditionalPosition);
-
-}  // namespace braid::nn
+}  // namespace braid::models

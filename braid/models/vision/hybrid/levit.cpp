@@ -4,13 +4,15 @@
 
 #include <cmath>
 
-#include "braid/core/error.h"
 #include "braid/models/layer_ids.h"
 #include "braid/models/validate.h"
 #include "braid/models/vision/inputs.h"
+#include "braid/nn/attention/core.h"
 #include "braid/nn/basic/drop_path.h"
 #include "braid/nn/basic/init.h"
-#include "braid/nn/position/offset_bias.h"
+#include "braid/nn/block/pre_norm_block.h"
+#include "braid/nn/head/replace_head.h"
+#include "braid/nn/position/attention_bias_table.h"
 #include "braid/runtime/grad_checkpoint.h"
 
 namespace braid::models {
@@ -49,8 +51,8 @@ struct LevitAttentionConfig {
   int64_t key_dim = 16;
   int64_t num_heads = 4;
   double attn_ratio = 2;
-  int64_t side = 14;   // of the grid of keys
-  int64_t stride = 1;  // of the grid of queries; above 1 they have a projection of their own
+  int64_t grid_size = 14;  // of keys: positions along one side
+  int64_t stride = 1;      // of the grid of queries; above 1 they have a projection of their own
 };
 
 // Keys: attention_biases, qkv (stride 1) or kv and q.ln, proj.ln.
@@ -59,8 +61,8 @@ class LevitAttentionImpl : public torch::nn::Module {
   explicit LevitAttentionImpl(const LevitAttentionConfig& config)
       : config_(config), val_dim_(scaled(config.key_dim, config.attn_ratio)) {
     const int64_t h = config.num_heads;
-    attention_biases_ =
-        register_parameter("attention_biases", torch::zeros({h, config.side * config.side}));
+    attention_biases_ = register_parameter("attention_biases",
+                                           torch::zeros({h, config.grid_size * config.grid_size}));
     if (config.stride == 1) {
       qkv_ = register_module("qkv", LinearNorm(config.in_dim, h * (2 * config.key_dim + val_dim_)));
     } else {
@@ -74,26 +76,22 @@ class LevitAttentionImpl : public torch::nn::Module {
   }
 
   Tensor forward(const Tensor& x) {  // [B,N,D] -> [B,M,D']
-    const int64_t B = x.size(0), N = x.size(1), h = config_.num_heads, key_dim = config_.key_dim;
-    const auto heads = [&](const Tensor& tokens) {  // [B,N,h*d] -> [B,h,N,d]
-      return tokens.view({B, tokens.size(1), h, -1}).transpose(1, 2);
-    };
-    auto parts = heads(qkv_->forward(x));
-    Tensor query;
+    const int64_t h = config_.num_heads, key_dim = config_.key_dim, grid = config_.grid_size;
+    Tensor q, k, v;
     if (q_) {
-      const auto grid = x.view({B, config_.side, config_.side, -1})
-                            .slice(1, 0, N, config_.stride)
-                            .slice(2, 0, N, config_.stride);
-      query = heads(q_->forward(grid.flatten(1, 2)));
+      const auto queries = x.view({x.size(0), grid, grid, -1})
+                               .slice(1, 0, grid, config_.stride)
+                               .slice(2, 0, grid, config_.stride);
+      const auto kv = nn::split_by_head<2>(qkv_->forward(x), h, {key_dim, val_dim_});
+      k = kv[0], v = kv[1];
+      q = nn::split_heads(q_->forward(queries.flatten(1, 2)), h);
     } else {
-      query = parts.narrow(-1, 0, key_dim);
-      parts = parts.narrow(-1, key_dim, key_dim + val_dim_);
+      const auto qkv = nn::split_by_head<3>(qkv_->forward(x), h, {key_dim, key_dim, val_dim_});
+      q = qkv[0], k = qkv[1], v = qkv[2];
     }
-    const auto y = at::scaled_dot_product_attention(
-        query, parts.narrow(-1, 0, key_dim), parts.narrow(-1, key_dim, val_dim_),
-        nn::offset_bias(attention_biases_, config_.side, config_.stride)
-            .to(query.dtype()));  // [B,h,M,d]
-    return proj_->forward(at::hardswish(y.transpose(1, 2).flatten(2)));
+    const auto bias = nn::attention_bias(attention_biases_, grid, config_.stride);
+    const auto y = nn::attend(q, k, v, {.bias = bias});  // [B,h,M,d]
+    return proj_->forward(at::hardswish(nn::merge_heads(y)));
   }
 
  private:
@@ -120,7 +118,7 @@ TORCH_MODULE(LevitMlp);
 
 // Attention that halves the grid, without a shortcut, then the feed-forward part with one. Keys:
 // attn_downsample, mlp.
-class LevitDownsampleImpl : public LevitBlockImpl {
+class LevitDownsampleImpl : public nn::BlockImpl {
  public:
   LevitDownsampleImpl(const LevitAttentionConfig& attention, double drop_path)
       : drop_path_(drop_path) {
@@ -139,25 +137,16 @@ class LevitDownsampleImpl : public LevitBlockImpl {
   LevitMlp mlp_{nullptr};
 };
 
-// Keys: attn, mlp.
-class ResidualBlockImpl : public LevitBlockImpl {
+// Without norms of its own. Keys: attn, mlp.
+class ResidualBlockImpl : public nn::PreNormBlockImpl {
  public:
   ResidualBlockImpl(const LevitAttentionConfig& attention, double mlp_ratio, double drop_path)
-      : drop_path_(drop_path) {
-    attn_ = register_module("attn", LevitAttention(attention));
-    mlp_ =
-        register_module("mlp", LevitMlp(attention.out_dim, scaled(attention.out_dim, mlp_ratio)));
+      : PreNormBlockImpl({.drop_path = drop_path}) {
+    add(mixer.layer, "attn", LevitAttention(attention));
+    add(mlp.layer, "mlp", LevitMlp(attention.out_dim, scaled(attention.out_dim, mlp_ratio)));
   }
-  Tensor forward(const Tensor& x) override {
-    const auto y = x + nn::drop_path(attn_->forward(x), drop_path_, is_training());
-    return y + nn::drop_path(mlp_->forward(y), drop_path_, is_training());
-  }
-
- private:
-  double drop_path_;
-  LevitAttention attn_{nullptr};
-  LevitMlp mlp_{nullptr};
 };
+TORCH_MODULE(ResidualBlock);
 
 void validate(const LevitConfig& config) {
   const Validator check("levit");
@@ -165,24 +154,20 @@ void validate(const LevitConfig& config) {
       .positive("key_dim", config.key_dim)
       .rate("drop_rate", config.drop_rate)
       .rate("drop_path_rate", config.drop_path_rate);
-  const auto fail = [](const std::string& message) {
-    throw ConfigError("models", message, "model levit");
-  };
   const size_t stages = config.depths.size();
-  if (stages == 0 || config.embed_dim.size() != stages || config.num_heads.size() != stages)
-    fail("expected as many embed_dim and num_heads as depths, at least one");
-  check.stages("depths", stages);
-  for (const double ratio : {config.attn_ratio, config.mlp_ratio})
-    if (!(ratio >= 1 && ratio <= 64))
-      fail(fmt::format("expected attn_ratio and mlp_ratio from 1 to 64, got {}", ratio));
-  for (size_t i = 0; i < stages; ++i) {
-    check.positive("depths", config.depths[i])
-        .positive("embed_dim", config.embed_dim[i])
-        .positive("num_heads", config.num_heads[i]);
-    if (i + 1 < stages && config.embed_dim[i] < config.key_dim)
-      fail(fmt::format("expected embed_dim of at least key_dim = {}, got {}", config.key_dim,
-                       config.embed_dim[i]));
-  }
+  check
+      .same_length("depths", stages,
+                   {{"embed_dim", config.embed_dim.size()}, {"num_heads", config.num_heads.size()}})
+      .stages("depths", stages)
+      .between("attn_ratio", config.attn_ratio, 1.0, 64.0)
+      .between("mlp_ratio", config.mlp_ratio, 1.0, 64.0)
+      .positive("depths", config.depths)
+      .positive("embed_dim", config.embed_dim)
+      .positive("num_heads", config.num_heads);
+  for (size_t i = 0; i + 1 < stages; ++i)
+    if (config.embed_dim[i] < config.key_dim)
+      check.fail(fmt::format("expected embed_dim of at least key_dim = {}, got {}", config.key_dim,
+                             config.embed_dim[i]));
   check.divides("8", 8, "embed_dim", config.embed_dim[0]);  // the stem doubles channels thrice
 }
 
@@ -214,67 +199,68 @@ torch::Tensor LevitHeadImpl::forward(const torch::Tensor& x) {
   return linear->forward(torch::dropout(bn->forward(x), drop_rate_, is_training()));
 }
 
-Levit::Levit(const LevitConfig& config) : config_(config) {
+Levit::Levit(const LevitConfig& config) : ModelOf(config) {
   validate(config);
   auto stem = register_module("stem", std::make_shared<torch::nn::Module>());
-  int64_t chans = config.in_chans, side = config.img_size;
+  int64_t chans = config.in_chans, grid_size = config.img_size;
   for (int64_t i = 0; i < 4; ++i) {
     const int64_t out = config.embed_dim[0] >> (3 - i);
-    stem_convs_.emplace_back(
-        torch::nn::Conv2dOptions(chans, out, 3).stride(2).padding(1).bias(false));
-    stem_norms_.emplace_back(out);
-    auto pair = stem->register_module("conv" + std::to_string(i + 1),
-                                      std::make_shared<torch::nn::Module>());
-    pair->register_module("linear", stem_convs_.back());
-    pair->register_module("bn", stem_norms_.back());
+    stem_.push_back(
+        stem->register_module("conv" + std::to_string(i + 1),
+                              nn::ConvNormAct(nn::ConvNormActConfig{
+                                  .in_chs = chans,
+                                  .out_chs = out,
+                                  .kernel_size = 3,
+                                  .stride = 2,
+                                  .init = nn::ConvInit::kTorch,
+                                  .act = i == 3 ? nn::Act::kIdentity : nn::Act::kHardSwish,
+                                  .conv_key = "linear"})));
     chans = out;
-    side = (side + 1) / 2;
+    grid_size = (grid_size + 1) / 2;
   }
 
   torch::nn::ModuleList stages;
   for (size_t i = 0; i < config.depths.size(); ++i) {
-    auto stage = std::make_shared<torch::nn::Module>();
+    auto module = std::make_shared<torch::nn::Module>();
+    Stage stage;
     const int64_t out = config.embed_dim[i];
     LevitAttentionConfig attention{.in_dim = chans,
                                    .out_dim = out,
                                    .key_dim = config.key_dim,
                                    .num_heads = chans / config.key_dim,
                                    .attn_ratio = kDownsampleAttnRatio,
-                                   .side = side,
+                                   .grid_size = grid_size,
                                    .stride = 2};
-    const auto add = [&](const std::shared_ptr<LevitBlockImpl>& block) {
-      blocks_.emplace_back(block);
-      return block;
-    };
     if (i > 0) {
-      stage->register_module("downsample", add(std::make_shared<LevitDownsampleImpl>(
-                                               attention, config.drop_path_rate)));
-      side = (side + 1) / 2;
+      stage.downsample = std::make_shared<LevitDownsampleImpl>(attention, config.drop_path_rate);
+      module->register_module("downsample", stage.downsample);
+      grid_size = (grid_size + 1) / 2;
     }
     attention.in_dim = out;
     attention.num_heads = config.num_heads[i];
     attention.attn_ratio = config.attn_ratio;
-    attention.side = side;
+    attention.grid_size = grid_size;
     attention.stride = 1;
-    torch::nn::ModuleList list;
     for (int64_t j = 0; j < config.depths[i]; ++j)
-      list->push_back(add(
-          std::make_shared<ResidualBlockImpl>(attention, config.mlp_ratio, config.drop_path_rate)));
-    stage->register_module("blocks", list);
-    stages->push_back(stage);
+      stage.blocks->push_back(ResidualBlock(attention, config.mlp_ratio, config.drop_path_rate));
+    module->register_module("blocks", stage.blocks);
+    stages->push_back(module);
+    stages_.push_back(stage);
     chans = out;
   }
   register_module("stages", stages);
-  reset_classifier(config.num_classes);
+  replace_head(config.num_classes);
 }
 
 torch::Tensor Levit::forward_features(const torch::Tensor& x) {
   expect_img_size("levit", x, config_.img_size);
-  auto y = stem_norms_[0]->forward(stem_convs_[0]->forward(x));
-  for (size_t i = 1; i < stem_convs_.size(); ++i)
-    y = stem_norms_[i]->forward(stem_convs_[i]->forward(at::hardswish(y)));
+  auto y = x;
+  for (auto& conv : stem_) y = conv->forward(y);
   y = y.flatten(2).transpose(1, 2);  // [B,D,h,w] -> [B,N,D]
-  for (auto& block : blocks_) y = runtime::maybe_checkpoint(checkpointing(), block, y);
+  for (auto& stage : stages_) {
+    if (stage.downsample) y = runtime::maybe_checkpoint(checkpointing(), stage.downsample, y);
+    y = stage.blocks->forward(y, checkpointing());
+  }
   return y;
 }
 
@@ -299,21 +285,16 @@ std::vector<FeatureInfo> Levit::feature_info() const {
   return info;
 }
 
-void Levit::reset_classifier(int64_t num_classes) {
-  config_.num_classes = num_classes;
-  const auto replace = [&](const char* name, LevitHead& current) {
-    if (current) unregister_module(name);
-    current = nullptr;
-    if (num_classes == 0) return;
-    current =
-        register_module(name, LevitHead(config_.embed_dim.back(), num_classes, config_.drop_rate));
-    current->train(is_training());
+void Levit::replace_head(int64_t num_classes) {
+  const auto fresh = [&]() -> LevitHead {
+    if (num_classes == 0) return nullptr;
+    return LevitHead(config_.embed_dim.back(), num_classes, config_.drop_rate);
   };
-  replace("head", head);
-  if (config_.distilled) replace("head_dist", head_dist);
+  nn::replace_head(*this, "head", head, fresh());
+  if (config_.distilled) nn::replace_head(*this, "head_dist", head_dist, fresh());
 }
 
-std::vector<std::string> Levit::classifier() const {
+std::vector<std::string> Levit::head_modules() const {
   if (config_.distilled) return {"head.linear", "head_dist.linear"};
   return {"head.linear"};
 }
@@ -333,13 +314,13 @@ int64_t Levit::layer_id(const std::string& parameter) const {
 torch::Tensor Levit::resample_weight(const std::string& name, const torch::Tensor& loaded) const {
   if (!name.ends_with("attention_biases") || loaded.dim() != 2) return loaded;
   const auto positions = static_cast<double>(named_parameters()[name].size(1));
-  return nn::resize_offset_bias(loaded, std::lround(std::sqrt(positions)));
+  return nn::resize_attention_bias_table(loaded, std::lround(std::sqrt(positions)));
 }
 
 void add_levit(Registry& table) {
   const auto add = [&table](const char* name, const LevitConfig& config) {
-    table.push_back(make_entry<Levit>(name, Family::kHybrid, Fusion::kSerial,
-                                      imagenet_input(224, 0.9), config));
+    table.add(make_entry<Levit>(name, Family::kHybrid, Fusion::kSerial, imagenet_input(224, 0.9),
+                                config));
   };
   add("levit_128s", {});
   add("levit_256", {.embed_dim = {256, 384, 512}, .key_dim = 32, .depths = {4, 4, 4}});

@@ -6,8 +6,10 @@
 // `levit_conv_*`); same keys and shapes. Differences: image sizes that are no multiples of 16 are
 // rounded up; attention biases of another image size are resized on loading, linearly.
 #pragma once
-#include "braid/models/model.h"
 #include "braid/models/registry.h"
+#include "braid/models/vision/image_model.h"
+#include "braid/nn/basic/block_list.h"
+#include "braid/nn/conv/conv_norm_act.h"
 
 namespace braid::models {
 
@@ -41,14 +43,7 @@ class LevitHeadImpl : public torch::nn::Module {
 };
 TORCH_MODULE(LevitHead);
 
-// What all blocks have in common: [B,N,D] -> [B,N',D'].
-class LevitBlockImpl : public torch::nn::Module {
- public:
-  virtual torch::Tensor forward(const torch::Tensor& x) = 0;
-};
-TORCH_MODULE(LevitBlock);
-
-class Levit : public Model {
+class Levit : public ModelOf<LevitConfig> {
  public:
   explicit Levit(const LevitConfig& config);
   // x must have img_size pixels a side. [B,C,H,W] -> [B,N,D]
@@ -56,9 +51,7 @@ class Levit : public Model {
   torch::Tensor forward_head(const torch::Tensor& features, bool pre_logits) override;
   std::pair<torch::Tensor, torch::Tensor> forward_distilled(const torch::Tensor& x) override;
   std::vector<FeatureInfo> feature_info() const override;
-  void reset_classifier(int64_t num_classes) override;
-  Json config() const override { return to_json(config_); }
-  std::vector<std::string> classifier() const override;
+  std::vector<std::string> head_modules() const override;
   std::vector<std::string> no_weight_decay() const override;
   int64_t layer_id(const std::string& parameter) const override;
   int64_t layer_count() const override { return static_cast<int64_t>(config_.depths.size()) + 2; }
@@ -68,10 +61,13 @@ class Levit : public Model {
   LevitHead head{nullptr}, head_dist{nullptr};
 
  private:
-  LevitConfig config_;
-  std::vector<torch::nn::Conv2d> stem_convs_;
-  std::vector<torch::nn::BatchNorm2d> stem_norms_;
-  std::vector<LevitBlock> blocks_;  // of all stages, in order
+  void replace_head(int64_t num_classes) override;
+  struct Stage {
+    std::shared_ptr<nn::BlockImpl> downsample;  // none in the first stage
+    nn::BlockList blocks;
+  };
+  std::vector<nn::ConvNormAct> stem_;
+  std::vector<Stage> stages_;
 };
 
 void add_levit(Registry& table);

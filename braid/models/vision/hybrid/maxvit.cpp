@@ -4,10 +4,8 @@
 
 #include <algorithm>
 
-#include "braid/core/error.h"
 #include "braid/models/validate.h"
 #include "braid/models/vision/inputs.h"
-#include "braid/nn/attention/partition_attention.h"
 
 namespace braid::models {
 namespace {
@@ -20,7 +18,7 @@ MaxxVitLayout layout_of(const MaxVitConfig& config) {
   return {.model = "maxvit",
           .num_classes = config.num_classes,
           .img_size = config.img_size,
-          .stem = {.in_chans = config.in_chans,
+          .stem = {.in_chs = config.in_chans,
                    .out_chs = config.stem_width,
                    .padding = padding_of(config),
                    .bias = config.stem_bias,
@@ -36,26 +34,18 @@ MaxxVitLayout layout_of(const MaxVitConfig& config) {
 
 // What the layout does not hold.
 void validate_blocks(const MaxVitConfig& config) {
-  const std::string model = "maxvit";
-  const Validator check(model);
+  const Validator check("maxvit");
   check.positive("partition_ratio", config.partition_ratio)
       .positive("rel_pos_dim", config.rel_pos_dim)
       .rate("attn_drop_rate", config.attn_drop_rate)
-      .rate("proj_drop_rate", config.proj_drop_rate);
-  const auto fail = [&](const std::string& message) {
-    throw ConfigError("models", message, "model " + model);
-  };
-  if (config.head_hidden_size < 0 || config.head_hidden_size > 1'000'000)
-    fail(fmt::format("expected head_hidden_size between 0 and 1000000, got {}",
-                     config.head_hidden_size));
-  if (!(config.expand_ratio >= 1 && config.expand_ratio <= 64))
-    fail(fmt::format("expected 1 <= expand_ratio <= 64, got {}", config.expand_ratio));
+      .rate("proj_drop_rate", config.proj_drop_rate)
+      .between("head_hidden_size", config.head_hidden_size, 0, 1'000'000)
+      .between("expand_ratio", config.expand_ratio, 1.0, 64.0)
+      .one_of("conv_padding", config.conv_padding, {"", "same"});
   if (!(config.conv_attn_ratio > 0 && config.conv_attn_ratio <= 1))
-    fail(fmt::format("expected 0 < conv_attn_ratio <= 1, got {}", config.conv_attn_ratio));
+    check.fail(fmt::format("expected 0 < conv_attn_ratio <= 1, got {}", config.conv_attn_ratio));
   if (!(config.norm_eps > 0) || !(config.conv_norm_eps > 0))
-    fail("expected norm_eps and conv_norm_eps above 0");
-  if (!config.conv_padding.empty() && config.conv_padding != "same")
-    fail("expected conv_padding empty or same, got '" + config.conv_padding + "'");
+    check.fail("expected norm_eps and conv_norm_eps above 0");
   for (const int64_t width : config.embed_dim)
     check.divides("dim_head", config.dim_head, "embed_dim", width);
 }
@@ -92,50 +82,58 @@ void MaxVitConfig::visit(FieldVisitor& v) {
   v.field("drop_path_rate", drop_path_rate, "stochastic depth of the last block, 0: none");
 }
 
-MaxVit::MaxVit(const MaxVitConfig& config) : config_(config) {
+MaxVitBlockImpl::MaxVitBlockImpl(MaxVitBlockConfig config) {
+  conv_ = register_module("conv", nn::MbConvBlock(config.conv));
+  config.attention.dim = config.conv.out_chs;
+  config.attention.partition = nn::Partition::kWindow;
+  attn_block_ = register_module("attn_block", nn::PartitionBlock(config.attention));
+  config.attention.partition = nn::Partition::kGrid;
+  attn_grid_ = register_module("attn_grid", nn::PartitionBlock(config.attention));
+}
+
+torch::Tensor MaxVitBlockImpl::forward(const torch::Tensor& x) {
+  return attn_grid_->forward(attn_block_->forward(conv_->forward(x)));
+}
+
+MaxVit::MaxVit(const MaxVitConfig& config) : ModelOf(config) {
   const auto layout = layout_of(config);
   validate(layout);
   validate_blocks(config);
   build(layout, [this](const MaxxVitPlace& place) { return make_block(place); });
 }
 
-std::shared_ptr<nn::FeatureBlockImpl> MaxVit::make_block(const MaxxVitPlace& place) const {
+std::shared_ptr<nn::BlockImpl> MaxVit::make_block(const MaxxVitPlace& place) const {
   const auto& c = config_;
-  return std::make_shared<nn::MaxVitBlockImpl>(nn::MaxVitBlockConfig{
-      .conv = {.in_chs = place.in,
-               .out_chs = place.out,
-               .stride = place.stride,
-               .padding = padding_of(c),
-               .expand_ratio = c.expand_ratio,
-               .expand_output = c.conv_expand_output,
-               .output_bias = c.conv_output_bias,
-               .attn_ratio = c.conv_attn_ratio,
-               .act = nn::parse_act(c.conv_act_layer),
-               .norm_eps = c.conv_norm_eps,
-               .drop_path = place.drop_path},
-      .attention = {
-          .size = std::max<int64_t>(1, c.img_size / c.partition_ratio),
-          .dim_head = c.dim_head,
-          .expand_ratio = c.expand_ratio,
-          .qkv_order = c.head_first ? nn::QkvOrder::kHeadsFirst : nn::QkvOrder::kPartsFirst,
-          .rel_pos_type = nn::parse_rel_pos_type(c.rel_pos_type),
-          .rel_pos_dim = c.rel_pos_dim,
-          .act = nn::parse_act(c.act_layer),
-          .norm_eps = c.norm_eps,
-          .attn_drop = c.attn_drop_rate,
-          .proj_drop = c.proj_drop_rate,
-          .drop_path = place.drop_path}});
-}
-
-void MaxVit::reset_classifier(int64_t num_classes) {
-  config_.num_classes = num_classes;
-  MaxxVit::reset_classifier(num_classes);
+  return std::make_shared<MaxVitBlockImpl>(
+      MaxVitBlockConfig{.conv = {.in_chs = place.in,
+                                 .out_chs = place.out,
+                                 .stride = place.stride,
+                                 .padding = padding_of(c),
+                                 .expand_ratio = c.expand_ratio,
+                                 .expand_output = c.conv_expand_output,
+                                 .output_bias = c.conv_output_bias,
+                                 .attn_ratio = c.conv_attn_ratio,
+                                 .act = nn::parse_act(c.conv_act_layer),
+                                 .norm_eps = c.conv_norm_eps,
+                                 .drop_path = place.drop_path},
+                        .attention = {.size = std::max<int64_t>(1, c.img_size / c.partition_ratio),
+                                      .dim_head = c.dim_head,
+                                      .expand_ratio = c.expand_ratio,
+                                      .qkv_order = c.head_first ? nn::QkvOrder::kHeadsFirst
+                                                                : nn::QkvOrder::kPartsFirst,
+                                      .rel_pos_type = nn::parse_rel_pos_type(c.rel_pos_type),
+                                      .rel_pos_dim = c.rel_pos_dim,
+                                      .act = nn::parse_act(c.act_layer),
+                                      .norm_eps = c.norm_eps,
+                                      .attn_drop = c.attn_drop_rate,
+                                      .proj_drop = c.proj_drop_rate,
+                                      .drop_path = place.drop_path}});
 }
 
 void add_maxvit(Registry& table) {
   const auto add = [&table](const char* name, const data::InputConfig& input,
                             const MaxVitConfig& config) {
-    table.push_back(make_entry<MaxVit>(name, Family::kHybrid, Fusion::kInterleaved, input, config));
+    table.add(make_entry<MaxVit>(name, Family::kHybrid, Fusion::kInterleaved, input, config));
   };
   add("maxvit_tiny_tf_224", imagenet_input(224, 0.95),
       {.stem_bias = true,

@@ -10,6 +10,8 @@
 #pragma once
 #include "braid/models/registry.h"
 #include "braid/models/vision/hybrid/maxxvit.h"
+#include "braid/nn/block/mbconv_block.h"
+#include "braid/nn/block/partition_block.h"
 
 namespace braid::models {
 
@@ -43,15 +45,30 @@ struct MaxVitConfig {
   void visit(FieldVisitor& v);
 };
 
-class MaxVit : public MaxxVit {
+struct MaxVitBlockConfig {
+  nn::MbConvBlockConfig conv;
+  nn::PartitionBlockConfig attention;  // dim and partition are the block's business
+};
+
+// MBConv, attention in windows, attention in grids: [B,C,H,W] -> [B,C',H/stride,W/stride]. Keys:
+// conv, attn_block, attn_grid.
+class MaxVitBlockImpl : public nn::BlockImpl {
  public:
-  explicit MaxVit(const MaxVitConfig& config);
-  void reset_classifier(int64_t num_classes) override;
-  Json config() const override { return to_json(config_); }
+  explicit MaxVitBlockImpl(MaxVitBlockConfig config);
+  torch::Tensor forward(const torch::Tensor& x) override;
 
  private:
-  std::shared_ptr<nn::FeatureBlockImpl> make_block(const MaxxVitPlace& place) const;
-  MaxVitConfig config_;
+  nn::MbConvBlock conv_{nullptr};
+  nn::PartitionBlock attn_block_{nullptr}, attn_grid_{nullptr};
+};
+TORCH_MODULE(MaxVitBlock);
+
+class MaxVit : public ModelOf<MaxVitConfig, MaxxVit> {
+ public:
+  explicit MaxVit(const MaxVitConfig& config);
+
+ private:
+  std::shared_ptr<nn::BlockImpl> make_block(const MaxxVitPlace& place) const;
 };
 
 void add_maxvit(Registry& table);

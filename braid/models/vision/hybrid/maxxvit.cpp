@@ -1,9 +1,7 @@
 #include "braid/models/vision/hybrid/maxxvit.h"
 
 #include <cmath>
-#include <numeric>
 
-#include "braid/core/error.h"
 #include "braid/models/layer_ids.h"
 #include "braid/models/validate.h"
 #include "braid/nn/basic/drop_path.h"
@@ -11,50 +9,42 @@
 #include "braid/nn/conv/conv.h"
 #include "braid/nn/conv/downsample.h"
 #include "braid/nn/position/relative_position.h"
-#include "braid/runtime/grad_checkpoint.h"
 
 namespace braid::models {
 
 void MaxxVit::validate(const MaxxVitLayout& layout) {
   const Validator check(layout.model);
-  check.input(layout.num_classes, layout.stem.in_chans, layout.img_size)
+  check.input(layout.num_classes, layout.stem.in_chs, layout.img_size)
       .rate("drop_rate", layout.drop_rate)
-      .rate("drop_path_rate", layout.drop_path_rate);
-  const auto fail = [&](const std::string& message) {
-    throw ConfigError("models", message, "model " + layout.model);
-  };
-  if (layout.depths.empty() || layout.embed_dim.size() != layout.depths.size())
-    fail("expected as many embed_dim as depths, at least one");
-  if (layout.stem.out_chs.size() != 2) fail("expected two numbers in stem_width");
-  for (const int64_t width : layout.stem.out_chs) check.positive("stem_width", width);
-  for (const int64_t depth : layout.depths) check.positive("depths", depth);
-  for (const int64_t width : layout.embed_dim) check.positive("embed_dim", width);
+      .rate("drop_path_rate", layout.drop_path_rate)
+      .same_length("depths", layout.depths.size(), {{"embed_dim", layout.embed_dim.size()}})
+      .positive("stem_width", layout.stem.out_chs)
+      .positive("depths", layout.depths)
+      .positive("embed_dim", layout.embed_dim);
+  if (layout.stem.out_chs.size() != 2) check.fail("expected two numbers in stem_width");
 }
 
 void MaxxVit::build(const MaxxVitLayout& layout, const MakeBlock& make_block) {
   layout_ = layout;
-  stem_ = register_module("stem", nn::ConvStem(layout.stem));
-  const auto depth = std::accumulate(layout.depths.begin(), layout.depths.end(), int64_t{0});
-  const auto rates = nn::drop_path_rates(layout.drop_path_rate, depth);
+  stem_ = register_module("stem", ConvStem(layout.stem));
+  const auto rates = nn::drop_path_rates(layout.drop_path_rate, layout.depths);
   int64_t chans = layout.stem.out_chs[1];
-  int64_t side = layout.stem.stride == 2 ? nn::halved(layout.img_size) : layout.img_size;
+  int64_t feat_size = layout.stem.stride == 2 ? nn::halved(layout.img_size) : layout.img_size;
   torch::nn::ModuleList stages;
   for (size_t i = 0; i < layout.depths.size(); ++i) {
-    torch::nn::ModuleList blocks;
-    side = nn::halved(side);
-    for (int64_t j = 0; j < layout.depths[i]; ++j) {
-      const auto block = make_block({.stage = i,
-                                     .in = chans,
-                                     .out = layout.embed_dim[i],
-                                     .stride = j == 0 ? 2 : 1,
-                                     .side = side,
-                                     .drop_path = rates[blocks_.size()]});
+    nn::BlockList blocks;
+    feat_size = nn::halved(feat_size);
+    for (const double rate : rates[i]) {
+      blocks->push_back(make_block({.stage = i,
+                                    .in = chans,
+                                    .out = layout.embed_dim[i],
+                                    .stride = blocks->size() == 0 ? 2 : 1,
+                                    .feat_size = feat_size,
+                                    .drop_path = rate}));
       chans = layout.embed_dim[i];
-      blocks->push_back(block);
-      blocks_.emplace_back(block);
     }
     auto stage = std::make_shared<torch::nn::Module>();
-    stage->register_module("blocks", blocks);
+    stages_.push_back(stage->register_module("blocks", blocks));
     stages->push_back(stage);
   }
   register_module("stages", stages);
@@ -73,7 +63,7 @@ void MaxxVit::build(const MaxxVitLayout& layout, const MakeBlock& make_block) {
 torch::Tensor MaxxVit::forward_features(const torch::Tensor& x) {
   expect_img_size(layout_.model.c_str(), x, layout_.img_size);
   auto y = stem_->forward(x);
-  for (auto& block : blocks_) y = runtime::maybe_checkpoint(checkpointing(), block, y);
+  for (auto& stage : stages_) y = stage->forward(y, checkpointing());
   return norm_ ? nn::to_nchw(norm_->forward(nn::to_nhwc(y))) : y;
 }
 
@@ -89,7 +79,7 @@ std::vector<FeatureInfo> MaxxVit::feature_info() const {
   return info;
 }
 
-void MaxxVit::reset_classifier(int64_t num_classes) { head_->reset(num_classes); }
+void MaxxVit::replace_head(int64_t num_classes) { head_->reset(num_classes); }
 
 std::vector<std::string> MaxxVit::no_weight_decay() const {
   std::vector<std::string> names;

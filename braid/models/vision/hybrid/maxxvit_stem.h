@@ -7,15 +7,15 @@
 #include "braid/nn/conv/same_padding.h"
 #include "braid/torch.h"
 
-namespace braid::nn {
+namespace braid::models {
 
 struct ConvStemConfig {
-  int64_t in_chans = 3;
+  int64_t in_chs = 3;
   std::vector<int64_t> out_chs = {64, 64};  // of the two convolutions
   int64_t stride = 2;                       // of the first one, 1 or 2
-  Padding padding = Padding::kSymmetric;
+  nn::Padding padding = nn::Padding::kSymmetric;
   bool bias = false;
-  Act act = Act::kGelu;
+  nn::Act act = nn::Act::kGelu;
   double norm_eps = 1e-5;
 };
 
@@ -32,4 +32,4 @@ class ConvStemImpl : public torch::nn::Module {
 };
 TORCH_MODULE(ConvStem);
 
-}  // namespace braid::nn
+}  // namespace braid::models

@@ -1,8 +1,5 @@
 #include "braid/models/vision/hybrid/metaformer.h"
 
-#include <numeric>
-
-#include "braid/core/error.h"
 #include "braid/models/layer_ids.h"
 #include "braid/models/validate.h"
 #include "braid/models/vision/inputs.h"
@@ -10,33 +7,30 @@
 #include "braid/nn/basic/init.h"
 #include "braid/nn/basic/norm.h"
 #include "braid/nn/conv/conv.h"
-#include "braid/runtime/grad_checkpoint.h"
+#include "braid/nn/head/replace_head.h"
 
 namespace braid::models {
 namespace {
 
 void validate(const MetaFormerConfig& config) {
-  const std::string model = "metaformer";
-  const Validator check(model);
+  const Validator check("metaformer");
+  const size_t stages = config.depths.size();
   check.input(config.num_classes, config.in_chans, config.img_size)
+      .between("img_size", config.img_size, 3, kMaxImageSize)
       .rate("drop_rate", config.drop_rate)
       .rate("proj_drop_rate", config.proj_drop_rate)
-      .rate("drop_path_rate", config.drop_path_rate);
-  const auto fail = [&](const std::string& message) {
-    throw ConfigError("models", message, "model " + model);
-  };
-  if (config.img_size < 3) fail("expected img_size of at least 3 pixels");
-  const size_t stages = config.depths.size();
-  if (stages == 0 || config.dims.size() != stages || config.token_mixers.size() != stages ||
-      config.res_scale_init_values.size() != stages)
-    fail("expected as many dims, token_mixers and res_scale_init_values as depths, at least one");
-  check.stages("depths", stages);
+      .rate("drop_path_rate", config.drop_path_rate)
+      .same_length("depths", stages,
+                   {{"dims", config.dims.size()},
+                    {"token_mixers", config.token_mixers.size()},
+                    {"res_scale_init_values", config.res_scale_init_values.size()}})
+      .stages("depths", stages)
+      .positive("depths", config.depths)
+      .positive("dims", config.dims);
   for (size_t i = 0; i < stages; ++i) {
-    check.positive("depths", config.depths[i]).positive("dims", config.dims[i]);
-    const std::string& mixer = config.token_mixers[i];
-    if (mixer != "sep_conv" && mixer != "attention")
-      fail("expected token_mixers sep_conv or attention, got '" + mixer + "'");
-    if (mixer == "attention") check.divides("head_dim", config.head_dim, "dims", config.dims[i]);
+    check.one_of("token_mixers", config.token_mixers[i], {"sep_conv", "attention"});
+    if (config.token_mixers[i] == "attention")
+      check.divides("head_dim", config.head_dim, "dims", config.dims[i]);
   }
 }
 
@@ -46,7 +40,8 @@ MetaFormer::Reduction reduction(torch::nn::Module& parent, int64_t in, int64_t o
   layers.norm = parent.register_module("norm", nn::LayerNormNoBias(norm_chans));
   layers.conv = parent.register_module(
       "conv",
-      nn::conv2d(in, out, {.kernel = kernel, .stride = stride, .bias = true, .padding = padding}));
+      nn::conv2d(in, out,
+                 {.kernel_size = kernel, .stride = stride, .bias = true, .padding = padding}));
   nn::trunc_normal_(layers.conv->weight, 0.02);
   return layers;
 }
@@ -68,14 +63,12 @@ void MetaFormerConfig::visit(FieldVisitor& v) {
   v.field("drop_path_rate", drop_path_rate, "stochastic depth of the last block, 0: none");
 }
 
-MetaFormer::MetaFormer(const MetaFormerConfig& config) : config_(config) {
+MetaFormer::MetaFormer(const MetaFormerConfig& config) : ModelOf(config) {
   validate(config);
   int64_t chans = config.dims[0];
   stem = reduction(*register_module("stem", std::make_shared<torch::nn::Module>()), config.in_chans,
                    chans, /*kernel=*/7, /*stride=*/4, /*padding=*/2, /*norm_chans=*/chans);
-  const auto depth = std::accumulate(config.depths.begin(), config.depths.end(), int64_t{0});
-  const auto rates = nn::drop_path_rates(config.drop_path_rate, depth);
-  size_t number = 0;
+  const auto rates = nn::drop_path_rates(config.drop_path_rate, config.depths);
   torch::nn::ModuleList list;
   for (size_t i = 0; i < config.depths.size(); ++i) {
     auto module = std::make_shared<torch::nn::Module>();
@@ -86,27 +79,25 @@ MetaFormer::MetaFormer(const MetaFormerConfig& config) : config_(config) {
           *module->register_module("downsample", std::make_shared<torch::nn::Module>()), chans, out,
           /*kernel=*/3, /*stride=*/2, /*padding=*/1, /*norm_chans=*/chans);
     chans = out;
-    nn::MetaFormerBlockConfig block{.dim = out,
-                                    .token_mixer = config.token_mixers[i] == "attention"
-                                                       ? nn::TokenMixer::kAttention
-                                                       : nn::TokenMixer::kSepConv,
-                                    .head_dim = config.head_dim,
-                                    .proj_drop = config.proj_drop_rate};
+    MetaFormerBlockConfig block{.dim = out,
+                                .token_mixer = config.token_mixers[i] == "attention"
+                                                   ? TokenMixer::kAttention
+                                                   : TokenMixer::kSepConv,
+                                .head_dim = config.head_dim,
+                                .proj_drop = config.proj_drop_rate};
     if (config.res_scale_init_values[i] != 0) block.res_scale = config.res_scale_init_values[i];
-    torch::nn::ModuleList blocks;
-    for (int64_t j = 0; j < config.depths[i]; ++j) {
-      block.drop_path = rates[number++];
-      stage.blocks.emplace_back(block);
-      blocks->push_back(stage.blocks.back());
+    for (const double rate : rates[i]) {
+      block.drop_path = rate;
+      stage.blocks->push_back(MetaFormerBlock(block));
     }
-    module->register_module("blocks", blocks);
+    module->register_module("blocks", stage.blocks);
     list->push_back(module);
     stages.push_back(stage);
   }
   register_module("stages", list);
   head_ = register_module("head", std::make_shared<torch::nn::Module>());
   norm = head_->register_module("norm", nn::layer_norm(chans));
-  reset_classifier(config.num_classes);
+  replace_head(config.num_classes);
 }
 
 torch::Tensor MetaFormer::forward_features(const torch::Tensor& x) {
@@ -115,7 +106,7 @@ torch::Tensor MetaFormer::forward_features(const torch::Tensor& x) {
     if (stage.downsample.conv)
       y = stage.downsample.conv->forward(
           nn::to_nchw(stage.downsample.norm->forward(nn::to_nhwc(y))));
-    for (auto& block : stage.blocks) y = runtime::maybe_checkpoint(checkpointing(), block, y);
+    y = stage.blocks->forward(y, checkpointing());
   }
   return y;
 }
@@ -134,19 +125,20 @@ std::vector<FeatureInfo> MetaFormer::feature_info() const {
   return info;
 }
 
-void MetaFormer::reset_classifier(int64_t num_classes) {
-  config_.num_classes = num_classes;
-  if (fc1) head_->unregister_module("fc");
+void MetaFormer::replace_head(int64_t num_classes) {
   fc1 = fc2 = nullptr;
   hidden_norm = nullptr;
-  if (num_classes == 0) return;
-  auto fc = head_->register_module("fc", std::make_shared<torch::nn::Module>());
-  const int64_t dim = config_.dims.back(), hidden = 4 * dim;
-  fc1 = fc->register_module("fc1", torch::nn::Linear(dim, hidden));
-  hidden_norm = fc->register_module("norm", nn::layer_norm(hidden));
-  fc2 = fc->register_module("fc2", torch::nn::Linear(hidden, num_classes));
-  nn::init_linear_(fc1);
-  nn::init_linear_(fc2);
+  std::shared_ptr<torch::nn::Module> fresh;
+  if (num_classes > 0) {
+    fresh = std::make_shared<torch::nn::Module>();
+    const int64_t dim = config_.dims.back(), hidden = 4 * dim;
+    fc1 = fresh->register_module("fc1", torch::nn::Linear(dim, hidden));
+    hidden_norm = fresh->register_module("norm", nn::layer_norm(hidden));
+    fc2 = fresh->register_module("fc2", torch::nn::Linear(hidden, num_classes));
+    nn::init_linear_(fc1);
+    nn::init_linear_(fc2);
+  }
+  nn::replace_head(*head_, "fc", fc_, fresh);
 }
 
 int64_t MetaFormer::layer_id(const std::string& parameter) const {
@@ -155,8 +147,8 @@ int64_t MetaFormer::layer_id(const std::string& parameter) const {
 }
 
 void add_metaformer(Registry& table) {
-  table.push_back(make_entry<MetaFormer>("caformer_s18", Family::kHybrid, Fusion::kInterleaved,
-                                         imagenet_input(224, 1.0), MetaFormerConfig{}));
+  table.add(make_entry<MetaFormer>("caformer_s18", Family::kHybrid, Fusion::kInterleaved,
+                                   imagenet_input(224, 1.0), MetaFormerConfig{}));
 }
 
 }  // namespace braid::models

@@ -5,9 +5,10 @@
 // Differences: of the token mixers only separable convolution and attention; checkpoints in the
 // authors' older names (PoolFormer's) are not renamed.
 #pragma once
-#include "braid/models/model.h"
 #include "braid/models/registry.h"
 #include "braid/models/vision/hybrid/metaformer_block.h"
+#include "braid/models/vision/image_model.h"
+#include "braid/nn/basic/block_list.h"
 
 namespace braid::models {
 
@@ -27,15 +28,13 @@ struct MetaFormerConfig {
   void visit(FieldVisitor& v);
 };
 
-class MetaFormer : public Model {
+class MetaFormer : public ModelOf<MetaFormerConfig> {
  public:
   explicit MetaFormer(const MetaFormerConfig& config);
   torch::Tensor forward_features(const torch::Tensor& x) override;  // [B,C,H,W] -> [B,D,h,w]
   torch::Tensor forward_head(const torch::Tensor& features, bool pre_logits) override;
   std::vector<FeatureInfo> feature_info() const override;
-  void reset_classifier(int64_t num_classes) override;
-  Json config() const override { return to_json(config_); }
-  std::vector<std::string> classifier() const override { return {"head.fc.fc2"}; }
+  std::vector<std::string> head_modules() const override { return {"head.fc.fc2"}; }
   int64_t layer_id(const std::string& parameter) const override;
   int64_t layer_count() const override { return static_cast<int64_t>(config_.depths.size()) + 2; }
 
@@ -46,7 +45,7 @@ class MetaFormer : public Model {
   };
   struct Stage {
     Reduction downsample;  // none where channels stay
-    std::vector<nn::MetaFormerBlock> blocks;
+    nn::BlockList blocks;
   };
   Reduction stem;
   std::vector<Stage> stages;
@@ -54,8 +53,8 @@ class MetaFormer : public Model {
   torch::nn::Linear fc1{nullptr}, fc2{nullptr};              // head.fc.fc1, head.fc.fc2
 
  private:
-  MetaFormerConfig config_;
-  std::shared_ptr<torch::nn::Module> head_;
+  void replace_head(int64_t num_classes) override;
+  std::shared_ptr<torch::nn::Module> head_, fc_;
 };
 
 void add_metaformer(Registry& table);

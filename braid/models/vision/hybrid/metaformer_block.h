@@ -3,12 +3,11 @@
 #pragma once
 #include <optional>
 
-#include "braid/nn/attention/attention.h"
-#include "braid/nn/basic/feature_block.h"
 #include "braid/nn/basic/norm.h"
 #include "braid/nn/basic/pointwise.h"
+#include "braid/nn/block/pre_norm_block.h"
 
-namespace braid::nn {
+namespace braid::models {
 
 enum class TokenMixer {
   kSepConv,   // 1x1, depthwise 7x7, 1x1 convolution
@@ -42,7 +41,7 @@ class SepConvImpl : public torch::nn::Module {
   torch::Tensor forward(const torch::Tensor& x);  // [B,H,W,C] -> [B,H,W,C]
 
  private:
-  Pointwise pwconv1_{nullptr}, pwconv2_{nullptr};
+  nn::Pointwise pwconv1_{nullptr}, pwconv2_{nullptr};
   StarRelu act1_{nullptr};
   torch::nn::Conv2d dwconv_{nullptr};
 };
@@ -56,26 +55,27 @@ class StarReluMlpImpl : public torch::nn::Module {
 
  private:
   double drop_;
-  Pointwise fc1_{nullptr}, fc2_{nullptr};
+  nn::Pointwise fc1_{nullptr}, fc2_{nullptr};
   StarRelu act_{nullptr};
 };
 TORCH_MODULE(StarReluMlp);
 
-// [B,C,H,W] -> [B,C,H,W]. Keys: norm1, token_mixer, (res_scale1.scale), norm2, mlp,
-// (res_scale2.scale); the mlp's weights are 1x1 convolutions beside kSepConv.
-class MetaFormerBlockImpl : public FeatureBlockImpl {
+// A learned factor per channel, for a shortcut. Keys: scale.
+class ResScaleImpl : public torch::nn::Module {
+ public:
+  ResScaleImpl(int64_t dim, double init_value);
+  torch::Tensor forward(const torch::Tensor& x) { return x * scale; }  // [...,C] -> [...,C]
+
+  torch::Tensor scale;
+};
+TORCH_MODULE(ResScale);
+
+// [B,C,H,W] -> [B,C,H,W]. Keys: norm1, token_mixer, (res_scale1), norm2, mlp, (res_scale2); the
+// mlp's weights are 1x1 convolutions beside kSepConv.
+class MetaFormerBlockImpl : public nn::PreNormBlockImpl {
  public:
   explicit MetaFormerBlockImpl(const MetaFormerBlockConfig& config);
-  torch::Tensor forward(const torch::Tensor& x) override;
-
- private:
-  double drop_path_;
-  LayerNormNoBias norm1_{nullptr}, norm2_{nullptr};
-  SepConv conv_{nullptr};  // one of both is the mixer
-  Attention attention_{nullptr};
-  StarReluMlp mlp_{nullptr};
-  torch::Tensor res_scale1_, res_scale2_;  // undefined: 1
 };
 TORCH_MODULE(MetaFormerBlock);
 
-}  // namespace braid::nn
+}  // namespace braid::models

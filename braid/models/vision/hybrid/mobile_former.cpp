@@ -2,14 +2,18 @@
 
 #include <cmath>
 
-#include "braid/core/error.h"
 #include "braid/models/layer_ids.h"
 #include "braid/models/validate.h"
 #include "braid/models/vision/hybrid/branches.h"
 #include "braid/models/vision/inputs.h"
+#include "braid/nn/attention/core.h"
 #include "braid/nn/basic/drop_path.h"
+#include "braid/nn/basic/init_layers.h"
 #include "braid/nn/basic/norm.h"
-#include "braid/nn/conv/conv.h"
+#include "braid/nn/basic/token_grid.h"
+#include "braid/nn/conv/conv_norm_act.h"
+#include "braid/nn/head/replace_head.h"
+#include "braid/nn/mlp/mlp.h"
 #include "braid/runtime/grad_checkpoint.h"
 
 namespace braid::models {
@@ -25,6 +29,7 @@ constexpr int64_t kGlobalHeads = 4;   // among the tokens
 constexpr int64_t kFfnExpansion = 2;  // of the tokens' feed-forward part
 constexpr int64_t kHyperReduction = 4;
 constexpr double kTokenNormEps = 1e-5;
+constexpr double kLinearStd = 0.01;  // of the weights of linear layers
 
 // Registers `layer` as the named members of nested plain modules, such as "hyper" and "0".
 template <class Layer>
@@ -36,14 +41,16 @@ Layer nest(torch::nn::Module& parent, const std::string& outer, const std::strin
   return layer;
 }
 
-// [B,N,C] -> [B,h,N,d], a view.
-Tensor heads_of(const Tensor& x, int64_t heads) {
-  return x.view({x.size(0), x.size(1), heads, x.size(2) / heads}).transpose(1, 2);
+// A feed-forward part whose layers have the keys 0 and 2.
+nn::Mlp numbered_mlp(int64_t in, int64_t hidden, int64_t out, nn::Act act) {
+  return nn::Mlp(nn::MlpConfig{.in_features = in,
+                               .hidden_features = hidden,
+                               .out_features = out,
+                               .act = act,
+                               .init = nn::MlpInit::kTorch,
+                               .fc1_key = "0",
+                               .fc2_key = "2"});
 }
-// [B,h,N,d] -> [B,N,C].
-Tensor join_heads(const Tensor& x) { return x.transpose(1, 2).flatten(2); }
-// [B,C,H,W] -> [B,H*W,C], a view when channels-last.
-Tensor pixels(const Tensor& map) { return nn::to_nhwc(map).flatten(1, 2); }
 
 // Hard sigmoid, exact in float64 too: the gradient of at::hardsigmoid holds a float32 constant.
 Tensor gate(const Tensor& x) { return at::clamp(x + 3, 0, 6) / 6; }
@@ -53,25 +60,25 @@ Tensor gate(const Tensor& x) { return at::clamp(x + 3, 0, 6) / 6; }
 class GlobalBlockImpl : public torch::nn::Module {
  public:
   GlobalBlockImpl(int64_t D, double drop_path) : drop_path_(drop_path) {
-    fc1_ = nest(*this, "ffn", "0", Linear(D, kFfnExpansion * D));
-    fc2_ = nest(*this, "ffn", "2", Linear(kFfnExpansion * D, D));
+    ffn_ = register_module("ffn", numbered_mlp(D, kFfnExpansion * D, D, nn::Act::kGelu));
     ffn_norm_ = register_module("ffn_norm", nn::layer_norm(D, kTokenNormEps));
     q_ = register_module("q", Linear(D, D));
     channel_mlp_ = register_module("channel_mlp", Linear(D, D));
     layer_norm_ = register_module("layer_norm", nn::layer_norm(D, kTokenNormEps));
   }
   Tensor forward(const Tensor& tokens) {  // [B,T,D] -> [B,T,D]
-    const auto keys = heads_of(tokens, kGlobalHeads);
-    const auto y = join_heads(
-        at::scaled_dot_product_attention(heads_of(q_->forward(tokens), kGlobalHeads), keys, keys));
+    const auto keys = nn::split_heads(tokens, kGlobalHeads);
+    const auto y =
+        nn::merge_heads(nn::attend(nn::split_heads(q_->forward(tokens), kGlobalHeads), keys, keys));
     auto x = tokens + nn::drop_path(channel_mlp_->forward(y), drop_path_, is_training());
     x = layer_norm_->forward(x);
-    return ffn_norm_->forward(x + fc2_->forward(at::gelu(fc1_->forward(x))));
+    return ffn_norm_->forward(x + ffn_->forward(x));
   }
 
  private:
   double drop_path_;
-  Linear fc1_{nullptr}, fc2_{nullptr}, q_{nullptr}, channel_mlp_{nullptr};
+  nn::Mlp ffn_{nullptr};
+  Linear q_{nullptr}, channel_mlp_{nullptr};
   LayerNorm ffn_norm_{nullptr}, layer_norm_{nullptr};
 };
 TORCH_MODULE(GlobalBlock);
@@ -85,9 +92,10 @@ class GlobalToLocalImpl : public torch::nn::Module {
     proj_ = register_module("proj", Linear(config.token_dim, chans));
   }
   Tensor forward(const Tensor& map, const Tensor& tokens) {  // -> [B,C,H,W]
-    const auto y = join_heads(at::scaled_dot_product_attention(
-        heads_of(pixels(map), heads_), heads_of(k_->forward(tokens), heads_),
-        heads_of(proj_->forward(tokens), heads_)));  // [B,H*W,C]
+    const auto y =
+        nn::merge_heads(nn::attend(nn::split_heads(nn::map_to_tokens(map), heads_),
+                                   nn::split_heads(k_->forward(tokens), heads_),
+                                   nn::split_heads(proj_->forward(tokens), heads_)));  // [B,H*W,C]
     const auto out = nn::to_nchw(y.view({map.size(0), map.size(2), map.size(3), map.size(1)}));
     return map + nn::drop_path(out, drop_path_, is_training());
   }
@@ -103,34 +111,26 @@ TORCH_MODULE(GlobalToLocal);
 class DynamicReluImpl : public torch::nn::Module {
  public:
   DynamicReluImpl(int64_t token_dim, int64_t chans) {
-    fc1_ = nest(*this, "hyper", "0", Linear(token_dim, token_dim / kHyperReduction));
-    fc2_ = nest(*this, "hyper", "2", Linear(token_dim / kHyperReduction, 2 * chans));
+    hyper_ = register_module(
+        "hyper", numbered_mlp(token_dim, token_dim / kHyperReduction, 2 * chans, nn::Act::kRelu));
   }
   Tensor forward(const Tensor& x, const Tensor& tokens) {  // [B,C,H,W], [B,T,D] -> [B,C,H,W]
-    const auto y = fc2_->forward(at::relu(fc1_->forward(tokens.select(1, 0))));
+    const auto y = hyper_->forward(tokens.select(1, 0));
     const auto slopes = (2 * gate(y) - 1).unsqueeze(-1).unsqueeze(-1).chunk(2, 1);
     return at::maximum(x * (slopes[0] + 1), x * slopes[1]);
   }
 
  private:
-  Linear fc1_{nullptr}, fc2_{nullptr};
+  nn::Mlp hyper_{nullptr};
 };
 TORCH_MODULE(DynamicRelu);
 
 // Convolution and batch norm. Keys: 0, 1.
-class ConvBnImpl : public torch::nn::Module {
- public:
-  ConvBnImpl(int64_t in, int64_t out, const nn::ConvOptions& options) {
-    conv_ = register_module("0", nn::conv2d(in, out, options));
-    norm_ = register_module("1", nn::batch_norm(out));
-  }
-  Tensor forward(const Tensor& x) { return norm_->forward(conv_->forward(x)); }
-
- private:
-  Conv2d conv_{nullptr};
-  BatchNorm2d norm_{nullptr};
-};
-TORCH_MODULE(ConvBn);
+nn::ConvNormAct numbered_conv(nn::ConvNormActConfig config) {
+  config.conv_key = "0";
+  config.norm_key = "1";
+  return nn::ConvNormAct(config);
+}
 
 struct Row {  // one entry of the config's lists
   int64_t in, out, stride, expand, expand2;
@@ -142,8 +142,9 @@ class ConvOnlyBlockImpl : public DnaBlockBaseImpl {
  public:
   explicit ConvOnlyBlockImpl(const Row& row) : identity_(row.stride == 1 && row.in == row.out) {
     const int64_t mid = row.in * row.expand;
-    conv1_ = nest(*this, "conv", "0",
-                  nn::conv2d(row.in, mid, {.kernel = 3, .stride = row.stride, .groups = row.in}));
+    conv1_ =
+        nest(*this, "conv", "0",
+             nn::conv2d(row.in, mid, {.kernel_size = 3, .stride = row.stride, .groups = row.in}));
     norm1_ = nest(*this, "conv", "1", nn::batch_norm(mid));
     conv2_ = nest(*this, "conv", "4", nn::conv2d(mid, row.out));
     norm2_ = nest(*this, "conv", "5", nn::batch_norm(row.out));
@@ -170,13 +171,14 @@ class DnaBlock3Impl : public DnaBlockBaseImpl {
     const int64_t mid1 = in * row.expand, mid2 = out * row.expand2;
     conv1_ = register_module(
         "conv1",
-        ConvBn(in, mid1, nn::ConvOptions{.kernel = 3, .stride = row.stride, .groups = in}));
+        numbered_conv(
+            {.in_chs = in, .out_chs = mid1, .kernel_size = 3, .stride = row.stride, .groups = in}));
     hyper1_ = register_module("hyper1", DynamicRelu(D, mid1));
-    conv2_ = register_module("conv2", ConvBn(mid1, out, nn::ConvOptions{}));
-    conv3_ =
-        register_module("conv3", ConvBn(out, mid2, nn::ConvOptions{.kernel = 3, .groups = out}));
+    conv2_ = register_module("conv2", numbered_conv({.in_chs = mid1, .out_chs = out}));
+    conv3_ = register_module(
+        "conv3", numbered_conv({.in_chs = out, .out_chs = mid2, .kernel_size = 3, .groups = out}));
     hyper3_ = register_module("hyper3", DynamicRelu(D, mid2));
-    conv4_ = register_module("conv4", ConvBn(mid2, out, nn::ConvOptions{}));
+    conv4_ = register_module("conv4", numbered_conv({.in_chs = mid2, .out_chs = out}));
     local_global_ = register_module("local_global", LocalToGlobal(config, in, drop_path_));
     global_block_ = register_module("global_block", GlobalBlock(D, drop_path_));
     global_local_ = register_module("global_local", GlobalToLocal(config, out, drop_path_));
@@ -192,7 +194,7 @@ class DnaBlock3Impl : public DnaBlockBaseImpl {
  private:
   bool identity_;
   double drop_path_;
-  ConvBn conv1_{nullptr}, conv2_{nullptr}, conv3_{nullptr}, conv4_{nullptr};
+  nn::ConvNormAct conv1_{nullptr}, conv2_{nullptr}, conv3_{nullptr}, conv4_{nullptr};
   DynamicRelu hyper1_{nullptr}, hyper3_{nullptr};
   LocalToGlobal local_global_{nullptr};
   GlobalBlock global_block_{nullptr};
@@ -206,13 +208,15 @@ class DnaBlockImpl : public DnaBlockBaseImpl {
   DnaBlockImpl(const MobileFormerConfig& config, const Row& row)
       : identity_(row.stride == 1 && row.in == row.out), drop_path_(row.drop_path) {
     const int64_t in = row.in, out = row.out, D = config.token_dim, mid = in * row.expand;
-    conv1_ = register_module("conv1", ConvBn(in, mid, nn::ConvOptions{}));
+    conv1_ = register_module("conv1", numbered_conv({.in_chs = in, .out_chs = mid}));
     hyper1_ = register_module("hyper1", DynamicRelu(D, mid));
-    conv2_ = register_module(
-        "conv2",
-        ConvBn(mid, mid, nn::ConvOptions{.kernel = 3, .stride = row.stride, .groups = mid}));
+    conv2_ = register_module("conv2", numbered_conv({.in_chs = mid,
+                                                     .out_chs = mid,
+                                                     .kernel_size = 3,
+                                                     .stride = row.stride,
+                                                     .groups = mid}));
     hyper2_ = register_module("hyper2", DynamicRelu(D, mid));
-    conv3_ = register_module("conv3", ConvBn(mid, out, nn::ConvOptions{}));
+    conv3_ = register_module("conv3", numbered_conv({.in_chs = mid, .out_chs = out}));
     local_global_ = register_module("local_global", LocalToGlobal(config, in, drop_path_));
     global_block_ = register_module("global_block", GlobalBlock(D, drop_path_));
     global_local_ = register_module("global_local", GlobalToLocal(config, out, drop_path_));
@@ -228,7 +232,7 @@ class DnaBlockImpl : public DnaBlockBaseImpl {
  private:
   bool identity_;
   double drop_path_;
-  ConvBn conv1_{nullptr}, conv2_{nullptr}, conv3_{nullptr};
+  nn::ConvNormAct conv1_{nullptr}, conv2_{nullptr}, conv3_{nullptr};
   DynamicRelu hyper1_{nullptr}, hyper2_{nullptr};
   LocalToGlobal local_global_{nullptr};
   GlobalBlock global_block_{nullptr};
@@ -242,28 +246,22 @@ std::shared_ptr<DnaBlockBaseImpl> make_block(const MobileFormerConfig& config,
   return std::make_shared<DnaBlock3Impl>(config, row);
 }
 
-void init_linear(Linear& linear) {
-  torch::nn::init::normal_(linear->weight, 0.0, 0.01);
-  torch::nn::init::zeros_(linear->bias);
-}
-
-// Normal with a fan-out that counts the channels of all groups, as MobileNetV2 had it.
+// Convolutions: normal with a fan-out that counts the channels of all groups, as MobileNetV2 had
+// it.
 void init_weights(torch::nn::Module& model) {
-  for (const auto& module : model.modules(/*include_self=*/false)) {
-    if (auto* conv = module->as<Conv2d>()) {
-      const auto& w = conv->weight;  // [out,in/groups,k,k]
-      const auto fan_out = static_cast<double>(w.size(0) * w.size(2) * w.size(3));
-      torch::nn::init::normal_(w, 0.0, std::sqrt(2.0 / fan_out));
-    } else if (auto linear = std::dynamic_pointer_cast<torch::nn::LinearImpl>(module)) {
-      Linear holder(linear);
-      init_linear(holder);
-    }
-  }
+  nn::init_layers_(model, [](const Tensor& weight, const Tensor& bias) {
+    const auto& w = weight;  // [out,in/groups,k,k] of a convolution
+    const double std = w.dim() == 4
+                           ? std::sqrt(2.0 / static_cast<double>(w.size(0) * w.size(2) * w.size(3)))
+                           : kLinearStd;
+    torch::nn::init::normal_(w, 0.0, std);
+    if (bias.defined()) torch::nn::init::zeros_(bias);
+  });
 }
 
 void validate(const MobileFormerConfig& config) {
-  const std::string model = "mobile_former";
-  const Validator check(model);
+  const Validator check("mobile_former");
+  const size_t rows = config.block_type.size();
   check.input(config.num_classes, config.in_chans, config.img_size)
       .positive("stem_chs", config.stem_chs)
       .positive("token_num", config.token_num)
@@ -271,27 +269,20 @@ void validate(const MobileFormerConfig& config) {
       .positive("last_exp", config.last_exp)
       .positive("num_features", config.num_features)
       .rate("drop_rate", config.drop_rate)
-      .rate("drop_path_rate", config.drop_path_rate);
-  const auto fail = [&](const std::string& message) {
-    throw ConfigError("models", message, "model " + model);
-  };
-  const size_t rows = config.block_type.size();
-  if (rows == 0) fail("expected at least one block_type");
-  for (const auto* list : {&config.channels, &config.depths, &config.strides, &config.expand_ratio,
-                           &config.expand_ratio2})
-    if (list->size() != rows)
-      fail(
-          "expected as many channels, depths, strides, expand_ratio and expand_ratio2 as "
-          "block_type");
+      .rate("drop_path_rate", config.drop_path_rate)
+      .same_length("block_type", rows,
+                   {{"channels", config.channels.size()},
+                    {"depths", config.depths.size()},
+                    {"strides", config.strides.size()},
+                    {"expand_ratio", config.expand_ratio.size()},
+                    {"expand_ratio2", config.expand_ratio2.size()}})
+      .positive("depths", config.depths)
+      .positive("expand_ratio", config.expand_ratio);
   int64_t in = config.stem_chs;
   for (size_t i = 0; i < rows; ++i) {
-    const bool simple = config.block_type[i] == "DnaBlock";
-    if (!simple && config.block_type[i] != "DnaBlock3")
-      fail("expected block_type DnaBlock or DnaBlock3, got '" + config.block_type[i] + "'");
-    check.positive("depths", config.depths[i]).positive("expand_ratio", config.expand_ratio[i]);
-    if (config.strides[i] != 1 && config.strides[i] != 2) fail("expected strides of 1 or 2");
-    if (config.expand_ratio2[i] < 0 || config.expand_ratio2[i] > 64)
-      fail("expected expand_ratio2 between 0 and 64");
+    check.one_of("block_type", config.block_type[i], {"DnaBlock", "DnaBlock3"})
+        .between("strides", config.strides[i], 1, 2)
+        .between("expand_ratio2", config.expand_ratio2[i], 0, 64);
     for (const int64_t chans : {in, config.channels[i]})
       check.divides("attn_num_heads", config.attn_num_heads, "channels", chans);
     in = config.channels[i];
@@ -331,18 +322,18 @@ LocalToGlobalImpl::LocalToGlobalImpl(const MobileFormerConfig& config, int64_t c
 }
 
 Tensor LocalToGlobalImpl::forward(const Tensor& map, const Tensor& tokens) {
-  const auto keys = heads_of(pixels(map), heads_);  // [B,h,H*W,d]
-  auto y = join_heads(at::scaled_dot_product_attention(heads_of(q->forward(tokens), heads_), keys,
-                                                       keys));  // [B,T,C]
+  const auto keys = nn::split_heads(nn::map_to_tokens(map), heads_);  // [B,h,H*W,d]
+  auto y = nn::merge_heads(nn::attend(nn::split_heads(q->forward(tokens), heads_), keys,
+                                      keys));  // [B,T,C]
   y = proj->forward(y * (2 * gate(alpha->forward(tokens))));
   return layer_norm->forward(tokens + nn::drop_path(y, drop_path_, is_training()));
 }
 
-MobileFormer::MobileFormer(const MobileFormerConfig& config) : config_(config) {
+MobileFormer::MobileFormer(const MobileFormerConfig& config) : ModelOf(config) {
   validate(config);
   tokens_ = register_module("tokens", torch::nn::Embedding(config.token_num, config.token_dim));
   stem_conv_ = nest(*this, "stem", "0",
-                    nn::conv2d(config.in_chans, config.stem_chs, {.kernel = 3, .stride = 2}));
+                    nn::conv2d(config.in_chans, config.stem_chs, {.kernel_size = 3, .stride = 2}));
   stem_norm_ = nest(*this, "stem", "1", nn::batch_norm(config.stem_chs));
   torch::nn::ModuleList features;
   const auto rows = config.block_type.size();
@@ -373,7 +364,7 @@ MobileFormer::MobileFormer(const MobileFormerConfig& config) : config_(config) {
   merge_norm_ = nest(*head, "fc", "1", torch::nn::BatchNorm1d(config.num_features));
   fc_parent_ = head->register_module("classifier", std::make_shared<torch::nn::Module>());
   init_weights(*this);
-  reset_classifier(config.num_classes);
+  replace_head(config.num_classes);
 }
 
 Tensor MobileFormer::forward_features(const Tensor& x) {
@@ -381,7 +372,7 @@ Tensor MobileFormer::forward_features(const Tensor& x) {
   auto tokens = tokens_->weight.unsqueeze(0).expand({x.size(0), -1, -1});   // [B,T,D]
   for (auto& block : blocks_)
     std::tie(map, tokens) = runtime::maybe_checkpoint(checkpointing(), block, map, tokens);
-  return nn::join_branches(map, local_global_->forward(map, tokens).select(1, 0));
+  return join_branches(map, local_global_->forward(map, tokens).select(1, 0));
 }
 
 Tensor MobileFormer::forward_head(const Tensor& features, bool pre_logits) {
@@ -406,13 +397,13 @@ std::vector<FeatureInfo> MobileFormer::feature_info() const {
   return info;
 }
 
-void MobileFormer::reset_classifier(int64_t num_classes) {
-  config_.num_classes = num_classes;
-  if (fc_) fc_parent_->unregister_module("1");
-  fc_ = nullptr;
-  if (num_classes == 0) return;
-  fc_ = fc_parent_->register_module("1", Linear(config_.num_features, num_classes));
-  init_linear(fc_);
+void MobileFormer::replace_head(int64_t num_classes) {
+  auto fresh = nn::new_head(config_.num_features, num_classes);
+  if (fresh) {
+    torch::nn::init::normal_(fresh->weight, 0.0, kLinearStd);
+    torch::nn::init::zeros_(fresh->bias);
+  }
+  nn::replace_head(*fc_parent_, "1", fc_, fresh);
 }
 
 int64_t MobileFormer::layer_id(const std::string& parameter) const {
@@ -421,9 +412,8 @@ int64_t MobileFormer::layer_id(const std::string& parameter) const {
 }
 
 void add_mobile_former(Registry& table) {
-  table.push_back(make_entry<MobileFormer>("mobile_former_96m", Family::kHybrid, Fusion::kParallel,
-                                           imagenet_input(224, 0.875, "bilinear"),
-                                           MobileFormerConfig{}));
+  table.add(make_entry<MobileFormer>("mobile_former_96m", Family::kHybrid, Fusion::kParallel,
+                                     imagenet_input(224, 0.875, "bilinear"), MobileFormerConfig{}));
 }
 
 }  // namespace braid::models

@@ -9,8 +9,8 @@
 // of all samples); the features are the map with the first token behind its channels; repeats of a
 // row of block_type are the field depths.
 #pragma once
-#include "braid/models/model.h"
 #include "braid/models/registry.h"
+#include "braid/models/vision/image_model.h"
 
 namespace braid::models {
 
@@ -64,7 +64,7 @@ class LocalToGlobalImpl : public torch::nn::Module {
 };
 TORCH_MODULE(LocalToGlobal);
 
-class MobileFormer : public Model {
+class MobileFormer : public ModelOf<MobileFormerConfig> {
  public:
   explicit MobileFormer(const MobileFormerConfig& config);
   // [B,C,H,W] -> [B,C'+D,h,w]: the map, and the first token at every pixel.
@@ -72,14 +72,12 @@ class MobileFormer : public Model {
   torch::Tensor forward_head(const torch::Tensor& features, bool pre_logits) override;
   std::vector<FeatureInfo> feature_info() const override;
   int64_t num_features() const override { return config_.channels.back() + config_.token_dim; }
-  void reset_classifier(int64_t num_classes) override;
-  Json config() const override { return to_json(config_); }
-  std::vector<std::string> classifier() const override { return {"classifier.classifier.1"}; }
+  std::vector<std::string> head_modules() const override { return {"classifier.classifier.1"}; }
   int64_t layer_id(const std::string& parameter) const override;
   int64_t layer_count() const override { return static_cast<int64_t>(blocks_.size()) + 2; }
 
  private:
-  MobileFormerConfig config_;
+  void replace_head(int64_t num_classes) override;
   torch::nn::Embedding tokens_{nullptr};
   torch::nn::Conv2d stem_conv_{nullptr}, last_conv_{nullptr};
   torch::nn::BatchNorm2d stem_norm_{nullptr}, last_norm_{nullptr};

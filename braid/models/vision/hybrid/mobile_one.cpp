@@ -3,7 +3,7 @@
 #include "braid/nn/basic/make_divisible.h"
 #include "braid/nn/basic/norm.h"
 
-namespace braid::nn {
+namespace braid::models {
 namespace {
 
 int64_t group_count(int64_t group_size, int64_t chans) {
@@ -15,19 +15,22 @@ int64_t group_count(int64_t group_size, int64_t chans) {
 MobileOneImpl::MobileOneImpl(const MobileOneConfig& config) : config_(config) {
   const int64_t in = config.in_chs, out = config.out_chs;
   if (config.use_se) {
-    const int64_t reduced = make_divisible(static_cast<double>(out) / 16, 1, 0.0);
-    se_ = register_module("se",
-                          SqueezeExcite(SqueezeExciteConfig{.chans = out, .rd_chans = reduced}));
+    const int64_t reduced = nn::make_divisible(static_cast<double>(out) / 16, 1, 0.0);
+    se_ = register_module(
+        "se", nn::SqueezeExcite(nn::SqueezeExciteConfig{.in_chs = out, .rd_channels = reduced}));
   }
   if (config.inference_mode) {
     reparam_conv_ = register_module("reparam_conv", single_conv());
     return;
   }
-  if (in == out && config.stride == 1) identity_ = register_module("identity", batch_norm(in));
+  if (in == out && config.stride == 1) identity_ = register_module("identity", nn::batch_norm(in));
   const auto branch = [&](int64_t kernel) {
-    const ConvOptions options{
-        .kernel = kernel, .stride = config.stride, .groups = groups(), .init = ConvInit::kTorch};
-    return ConvNormAct(in, out, options, Act::kIdentity);
+    return nn::ConvNormAct(nn::ConvNormActConfig{.in_chs = in,
+                                                 .out_chs = out,
+                                                 .kernel_size = kernel,
+                                                 .stride = config.stride,
+                                                 .groups = groups(),
+                                                 .init = nn::ConvInit::kTorch});
   };
   if (config.num_conv_branches > 0) {
     torch::nn::ModuleList list;
@@ -44,12 +47,12 @@ MobileOneImpl::MobileOneImpl(const MobileOneConfig& config) : config_(config) {
 int64_t MobileOneImpl::groups() const { return group_count(config_.group_size, config_.in_chs); }
 
 torch::nn::Conv2d MobileOneImpl::single_conv() const {
-  return conv2d(config_.in_chs, config_.out_chs,
-                {.kernel = config_.kernel_size,
-                 .stride = config_.stride,
-                 .groups = groups(),
-                 .bias = true,
-                 .init = ConvInit::kTorch});
+  return nn::conv2d(config_.in_chs, config_.out_chs,
+                    {.kernel_size = config_.kernel_size,
+                     .stride = config_.stride,
+                     .groups = groups(),
+                     .bias = true,
+                     .init = nn::ConvInit::kTorch});
 }
 
 torch::Tensor MobileOneImpl::forward(const torch::Tensor& x) {
@@ -60,26 +63,27 @@ torch::Tensor MobileOneImpl::forward(const torch::Tensor& x) {
   if (identity_) add(identity_->forward(x));
   for (auto& conv : convs_) add(conv->forward(x));
   if (se_) y = se_->forward(y);
-  return activate(y, config_.act);
+  return nn::activate(y, config_.act);
 }
 
-FoldedConv MobileOneImpl::folded() const {
+nn::FoldedConv MobileOneImpl::folded() const {
   const auto device = parameters().at(0).device();
   const int64_t k = config_.kernel_size, out = config_.out_chs;
-  FoldedConv sum{torch::zeros({out, config_.in_chs / groups(), k, k},
-                              torch::dtype(torch::kDouble).device(device)),
-                 torch::zeros({out}, torch::dtype(torch::kDouble).device(device))};
-  if (scale_) sum = sum + fold_batch_norm(widen_kernel(scale_->conv->weight, k), scale_->bn);
+  nn::FoldedConv sum{torch::zeros({out, config_.in_chs / groups(), k, k},
+                                  torch::dtype(torch::kDouble).device(device)),
+                     torch::zeros({out}, torch::dtype(torch::kDouble).device(device))};
+  if (scale_) sum = sum + nn::widen_kernel(scale_->folded(), k);
   if (identity_)
-    sum = sum + fold_batch_norm(identity_kernel(config_.in_chs, groups(), k, device), identity_);
-  for (const auto& conv : convs_) sum = sum + fold_batch_norm(conv->conv->weight, conv->bn);
+    sum = sum +
+          nn::fold_batch_norm(nn::identity_kernel(config_.in_chs, groups(), k, device), identity_);
+  for (const auto& conv : convs_) sum = sum + conv->folded();
   return sum;
 }
 
 void MobileOneImpl::reparameterize() {
   if (reparam_conv_) return;
   auto conv = single_conv();
-  assign_folded(conv, folded(), parameters().at(0));
+  nn::assign_folded(conv, folded(), parameters().at(0));
   if (identity_) unregister_module("identity");
   if (!convs_.empty()) unregister_module("conv_kxk");
   if (scale_) unregister_module("conv_scale");
@@ -95,23 +99,25 @@ LargeKernelConvImpl::LargeKernelConvImpl(const LargeKernelConvConfig& config) : 
     return;
   }
   const auto branch = [&](int64_t kernel) {
-    const ConvOptions options{.kernel = kernel,
+    return nn::ConvNormAct(
+        nn::ConvNormActConfig{.in_chs = config.in_chs,
+                              .out_chs = config.out_chs,
+                              .kernel_size = kernel,
                               .stride = config.stride,
                               .groups = group_count(config.group_size, config.in_chs),
-                              .init = ConvInit::kTorch};
-    return ConvNormAct(config.in_chs, config.out_chs, options, Act::kIdentity);
+                              .init = nn::ConvInit::kTorch});
   };
   large_ = register_module("large_conv", branch(config.kernel_size));
   small_ = register_module("small_conv", branch(config.small_kernel));
 }
 
 torch::nn::Conv2d LargeKernelConvImpl::single_conv() const {
-  return conv2d(config_.in_chs, config_.out_chs,
-                {.kernel = config_.kernel_size,
-                 .stride = config_.stride,
-                 .groups = group_count(config_.group_size, config_.in_chs),
-                 .bias = true,
-                 .init = ConvInit::kTorch});
+  return nn::conv2d(config_.in_chs, config_.out_chs,
+                    {.kernel_size = config_.kernel_size,
+                     .stride = config_.stride,
+                     .groups = group_count(config_.group_size, config_.in_chs),
+                     .bias = true,
+                     .init = nn::ConvInit::kTorch});
 }
 
 torch::Tensor LargeKernelConvImpl::forward(const torch::Tensor& x) {
@@ -121,15 +127,13 @@ torch::Tensor LargeKernelConvImpl::forward(const torch::Tensor& x) {
 void LargeKernelConvImpl::reparameterize() {
   if (reparam_conv_) return;
   auto conv = single_conv();
-  const auto widened = widen_kernel(small_->conv->weight, config_.kernel_size);
-  assign_folded(
-      conv,
-      fold_batch_norm(large_->conv->weight, large_->bn) + fold_batch_norm(widened, small_->bn),
-      large_->conv->weight);
+  nn::assign_folded(conv,
+                    large_->folded() + nn::widen_kernel(small_->folded(), config_.kernel_size),
+                    large_->conv_weight());
   unregister_module("large_conv");
   unregister_module("small_conv");
   large_ = small_ = nullptr;
   reparam_conv_ = register_module("reparam_conv", conv);
 }
 
-}  // namespace braid::nn
+}  // namespace braid::models

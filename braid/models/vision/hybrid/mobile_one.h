@@ -7,12 +7,12 @@
 #include <vector>
 
 #include "braid/nn/basic/activation.h"
-#include "braid/nn/conv/conv.h"
+#include "braid/nn/conv/conv_norm_act.h"
 #include "braid/nn/conv/reparameterize.h"
 #include "braid/nn/conv/squeeze_excite.h"
 #include "braid/torch.h"
 
-namespace braid::nn {
+namespace braid::models {
 
 struct MobileOneConfig {
   int64_t in_chs = 0;
@@ -24,28 +24,28 @@ struct MobileOneConfig {
   bool use_se = false;           // squeeze-and-excitation before the activation
   bool use_scale_branch = true;  // a 1x1 branch, for kernels above 1x1
   int64_t num_conv_branches = 1;
-  Act act = Act::kGelu;
+  nn::Act act = nn::Act::kGelu;
 };
 
 // act(se(sum of branches)), each branch with its batch norm; the identity is one where shapes allow
 // it. [B,C,H,W] -> [B,C',H/stride,W/stride]. Keys: (se), (identity), (conv_kxk.I), (conv_scale), or
 // (se), reparam_conv.
-class MobileOneImpl : public torch::nn::Module, public Reparameterizable {
+class MobileOneImpl : public nn::BlockImpl, public nn::Reparameterizable {
  public:
   explicit MobileOneImpl(const MobileOneConfig& config);
-  torch::Tensor forward(const torch::Tensor& x);
+  torch::Tensor forward(const torch::Tensor& x) override;
   void reparameterize() override;
-  FoldedConv folded() const;  // the sum of the branches; only before reparameterize()
+  nn::FoldedConv folded() const;  // the sum of the branches; only before reparameterize()
 
  private:
   int64_t groups() const;
   torch::nn::Conv2d single_conv() const;
   MobileOneConfig config_;
-  SqueezeExcite se_{nullptr};
+  nn::SqueezeExcite se_{nullptr};
   torch::nn::Conv2d reparam_conv_{nullptr};
   torch::nn::BatchNorm2d identity_{nullptr};
-  std::vector<ConvNormAct> convs_;
-  ConvNormAct scale_{nullptr};
+  std::vector<nn::ConvNormAct> convs_;
+  nn::ConvNormAct scale_{nullptr};
 };
 TORCH_MODULE(MobileOne);
 
@@ -62,18 +62,18 @@ struct LargeKernelConvConfig {
 // A large and a small convolution, summed; timm's ReparamLargeKernelConv without squeeze-and-
 // excitation and activation. [B,C,H,W] -> [B,C',H/stride,W/stride]. Keys: large_conv, small_conv,
 // or reparam_conv.
-class LargeKernelConvImpl : public torch::nn::Module, public Reparameterizable {
+class LargeKernelConvImpl : public nn::BlockImpl, public nn::Reparameterizable {
  public:
   explicit LargeKernelConvImpl(const LargeKernelConvConfig& config);
-  torch::Tensor forward(const torch::Tensor& x);
+  torch::Tensor forward(const torch::Tensor& x) override;
   void reparameterize() override;
 
  private:
   torch::nn::Conv2d single_conv() const;
   LargeKernelConvConfig config_;
   torch::nn::Conv2d reparam_conv_{nullptr};
-  ConvNormAct large_{nullptr}, small_{nullptr};
+  nn::ConvNormAct large_{nullptr}, small_{nullptr};
 };
 TORCH_MODULE(LargeKernelConv);
 
-}  // namespace braid::nn
+}  // namespace braid::models

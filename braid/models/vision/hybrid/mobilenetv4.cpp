@@ -26,8 +26,8 @@ void add_mobilenetv4(Registry& table) {
       .head_norm = true,
       .act_layer = "relu",
       .layer_scale_init_value = 1e-5};
-  table.push_back(make_entry<MobileNetV3>("mobilenetv4_hybrid_medium", Family::kHybrid,
-                                          Fusion::kInterleaved, imagenet_input(256, 0.95), medium));
+  table.add(make_entry<MobileNetV3>("mobilenetv4_hybrid_medium", Family::kHybrid,
+                                    Fusion::kInterleaved, imagenet_input(256, 0.95), medium));
 }
 
 }  // namespace braid::models

@@ -1,15 +1,11 @@
 #include "braid/models/vision/hybrid/mobilevit.h"
 
-#include <fmt/format.h>
-
-#include "braid/core/error.h"
 #include "braid/models/layer_ids.h"
 #include "braid/models/validate.h"
 #include "braid/models/vision/hybrid/mobilevit_bottleneck.h"
 #include "braid/models/vision/inputs.h"
 #include "braid/nn/basic/drop_path.h"
 #include "braid/nn/block/mobilevit_block.h"
-#include "braid/runtime/grad_checkpoint.h"
 
 namespace braid::models {
 namespace {
@@ -30,21 +26,17 @@ void validate(const MobileViTConfig& config) {
       .rate("proj_drop_rate", config.proj_drop_rate)
       .rate("attn_drop_rate", config.attn_drop_rate)
       .rate("drop_path_rate", config.drop_path_rate);
-  const auto fail = [](const std::string& message) {
-    throw ConfigError("models", message, "model mobilevit");
-  };
   const size_t stages = config.depths.size();
-  if (stages == 0 || config.embed_dims.size() != stages ||
-      config.transformer_depths.size() != stages || config.transformer_dims.size() != stages)
-    fail(
-        "expected as many embed_dims, transformer_depths and transformer_dims as depths, at least "
-        "one");
-  check.stages("depths", stages);
-  if (config.num_features < 0)
-    fail(fmt::format("expected num_features >= 0, got {}", config.num_features));
+  check
+      .same_length("depths", stages,
+                   {{"embed_dims", config.embed_dims.size()},
+                    {"transformer_depths", config.transformer_depths.size()},
+                    {"transformer_dims", config.transformer_dims.size()}})
+      .stages("depths", stages)
+      .between("num_features", config.num_features, 0, 1'000'000)
+      .positive("depths", config.depths);
   for (size_t i = 0; i < stages; ++i) {
-    check.positive("depths", config.depths[i])
-        .positive("embed_dims", config.embed_dims[i])
+    check.positive("embed_dims", config.embed_dims[i])
         .ratio("bottle_ratio", config.bottle_ratio, config.embed_dims[i]);
     if (config.transformer_depths[i] == 0) continue;
     check.positive("transformer_depths", config.transformer_depths[i])
@@ -79,27 +71,28 @@ void MobileViTConfig::visit(FieldVisitor& v) {
   v.field("drop_path_rate", drop_path_rate, "stochastic depth of the last block, 0: none");
 }
 
-MobileViT::MobileViT(const MobileViTConfig& config) : config_(config) {
+MobileViT::MobileViT(const MobileViTConfig& config) : ModelOf(config) {
   validate(config);
-  stem_ = register_module("stem", nn::ConvNormAct(config.in_chans, config.stem_chs,
-                                                  nn::ConvOptions{.kernel = 3, .stride = 2}, kAct));
-  int64_t blocks = 0;
-  for (size_t i = 0; i < config.depths.size(); ++i) blocks += stage_blocks(config, i);
-  const auto rates = nn::drop_path_rates(config.drop_path_rate, blocks);
-  auto first = rates.begin();
+  stem_ = register_module("stem", nn::ConvNormAct(nn::ConvNormActConfig{.in_chs = config.in_chans,
+                                                                        .out_chs = config.stem_chs,
+                                                                        .kernel_size = 3,
+                                                                        .stride = 2,
+                                                                        .act = kAct}));
+  std::vector<int64_t> depths;
+  for (size_t i = 0; i < config.depths.size(); ++i) depths.push_back(stage_blocks(config, i));
+  const auto rates = nn::drop_path_rates(config.drop_path_rate, depths);
   int64_t chans = config.stem_chs;
   torch::nn::ModuleList stages;
   for (size_t i = 0; i < config.depths.size(); ++i) {
-    const auto last = first + stage_blocks(config, i);
-    stages_.push_back(make_stage(i, chans, {first, last}));
+    stages_.push_back(make_stage(i, chans, rates[i]));
     stages->push_back(stages_.back());
     chans = config.embed_dims[i];
-    first = last;
   }
   register_module("stages", stages);
   if (config.num_features > 0)
     final_conv_ = register_module(
-        "final_conv", nn::ConvNormAct(chans, config.num_features, nn::ConvOptions{}, kAct));
+        "final_conv", nn::ConvNormAct(nn::ConvNormActConfig{
+                          .in_chs = chans, .out_chs = config.num_features, .act = kAct}));
   head_ = register_module(
       "head", nn::ClassifierHead(nn::ClassifierHeadConfig{.in_features = num_features(),
                                                           .num_classes = config.num_classes,
@@ -107,25 +100,22 @@ MobileViT::MobileViT(const MobileViTConfig& config) : config_(config) {
                                                           .init_std = 0.01}));
 }
 
-torch::nn::Sequential MobileViT::make_stage(size_t stage, int64_t in_chs,
-                                            const std::vector<double>& rates) {
+nn::BlockList MobileViT::make_stage(size_t stage, int64_t in_chs,
+                                    const std::vector<double>& rates) {
   const int64_t chans = config_.embed_dims[stage], depth = config_.depths[stage];
-  torch::nn::Sequential blocks;
+  nn::BlockList blocks;
   for (int64_t i = 0; i < depth; ++i)
     blocks->push_back(
-        nn::BottleneckBlock(nn::BottleneckBlockConfig{.in_chs = i == 0 ? in_chs : chans,
-                                                      .out_chs = chans,
-                                                      .stride = i == 0 && stage > 0 ? 2 : 1,
-                                                      .bottle_ratio = config_.bottle_ratio,
-                                                      .bottle_in = true,
-                                                      .group_size = 1,
-                                                      .act = kAct,
-                                                      .linear_out = true,
-                                                      .drop_path = rates[static_cast<size_t>(i)]}));
+        BottleneckBlock(BottleneckBlockConfig{.in_chs = i == 0 ? in_chs : chans,
+                                              .out_chs = chans,
+                                              .stride = i == 0 && stage > 0 ? 2 : 1,
+                                              .bottle_ratio = config_.bottle_ratio,
+                                              .act = kAct,
+                                              .drop_path = rates[static_cast<size_t>(i)]}));
   if (config_.transformer_depths[stage] == 0) return blocks;
   if (config_.linear_attention)
     blocks->push_back(nn::MobileViTV2Block(
-        nn::MobileViTV2BlockConfig{.chans = chans,
+        nn::MobileViTV2BlockConfig{.in_chs = chans,
                                    .transformer_dim = config_.transformer_dims[stage],
                                    .transformer_depth = config_.transformer_depths[stage],
                                    .mlp_ratio = config_.mlp_ratio,
@@ -136,7 +126,7 @@ torch::nn::Sequential MobileViT::make_stage(size_t stage, int64_t in_chs,
                                    .drop_path = rates.back()}));
   else
     blocks->push_back(nn::MobileViTBlock(
-        nn::MobileViTBlockConfig{.chans = chans,
+        nn::MobileViTBlockConfig{.in_chs = chans,
                                  .transformer_dim = config_.transformer_dims[stage],
                                  .transformer_depth = config_.transformer_depths[stage],
                                  .num_heads = config_.num_heads,
@@ -151,7 +141,7 @@ torch::nn::Sequential MobileViT::make_stage(size_t stage, int64_t in_chs,
 
 torch::Tensor MobileViT::forward_features(const torch::Tensor& x) {
   auto y = stem_->forward(x);
-  for (auto& stage : stages_) y = runtime::maybe_checkpoint_each(checkpointing(), stage, y);
+  for (auto& stage : stages_) y = stage->forward(y, checkpointing());
   return final_conv_ ? final_conv_->forward(y) : y;
 }
 
@@ -173,10 +163,7 @@ std::vector<FeatureInfo> MobileViT::feature_info() const {
   return info;
 }
 
-void MobileViT::reset_classifier(int64_t num_classes) {
-  config_.num_classes = num_classes;
-  head_->reset(num_classes);
-}
+void MobileViT::replace_head(int64_t num_classes) { head_->reset(num_classes); }
 
 int64_t MobileViT::layer_id(const std::string& parameter) const {
   if (parameter.starts_with("stem.")) return 0;
@@ -193,8 +180,8 @@ void add_mobilevit(Registry& table) {
     return raw;
   };
   const auto add = [&](const char* name, double crop_pct, const MobileViTConfig& config) {
-    table.push_back(make_entry<MobileViT>(name, Family::kHybrid, Fusion::kInterleaved,
-                                          input(crop_pct), config));
+    table.add(make_entry<MobileViT>(name, Family::kHybrid, Fusion::kInterleaved, input(crop_pct),
+                                    config));
   };
   add("mobilevit_xxs", 0.9, {});
   add("mobilevit_xs", 0.9,

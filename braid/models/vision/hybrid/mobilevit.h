@@ -6,9 +6,10 @@
 // Differences: none. As in the reference, MobileViTv2 enlarges maps that its patches do not divide,
 // so that its last map may have a row and a column more than the image's size over 32.
 #pragma once
-#include "braid/models/model.h"
 #include "braid/models/registry.h"
-#include "braid/nn/conv/conv.h"
+#include "braid/models/vision/image_model.h"
+#include "braid/nn/basic/block_list.h"
+#include "braid/nn/conv/conv_norm_act.h"
 #include "braid/nn/head/classifier_head.h"
 
 namespace braid::models {
@@ -36,25 +37,23 @@ struct MobileViTConfig {
   void visit(FieldVisitor& v);
 };
 
-class MobileViT : public Model {
+class MobileViT : public ModelOf<MobileViTConfig> {
  public:
   explicit MobileViT(const MobileViTConfig& config);
   torch::Tensor forward_features(const torch::Tensor& x) override;  // [B,C,H,W] -> [B,D,h,w]
   torch::Tensor forward_head(const torch::Tensor& features, bool pre_logits) override;
   std::vector<FeatureInfo> feature_info() const override;
-  void reset_classifier(int64_t num_classes) override;
-  Json config() const override { return to_json(config_); }
-  std::vector<std::string> classifier() const override { return {"head.fc"}; }
+  std::vector<std::string> head_modules() const override { return {"head.fc"}; }
   int64_t layer_id(const std::string& parameter) const override;
   int64_t layer_count() const override { return static_cast<int64_t>(config_.depths.size()) + 2; }
 
  private:
+  void replace_head(int64_t num_classes) override;
   // One stage; rates: stochastic depth of its blocks.
-  torch::nn::Sequential make_stage(size_t stage, int64_t in_chs, const std::vector<double>& rates);
+  nn::BlockList make_stage(size_t stage, int64_t in_chs, const std::vector<double>& rates);
 
-  MobileViTConfig config_;
   nn::ConvNormAct stem_{nullptr}, final_conv_{nullptr};
-  std::vector<torch::nn::Sequential> stages_;
+  std::vector<nn::BlockList> stages_;
   nn::ClassifierHead head_{nullptr};
 };
 

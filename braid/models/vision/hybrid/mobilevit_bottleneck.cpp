@@ -3,35 +3,28 @@
 #include "braid/nn/basic/drop_path.h"
 #include "braid/nn/basic/make_divisible.h"
 
-namespace braid::nn {
+namespace braid::models {
 
 BottleneckBlockImpl::BottleneckBlockImpl(const BottleneckBlockConfig& config)
     : identity_(config.in_chs == config.out_chs && config.stride == 1),
-      out_act_(config.linear_out ? Act::kIdentity : config.act),
       drop_path_(config.drop_path) {
-  const int64_t in = config.in_chs, out = config.out_chs;
-  const int64_t mid =
-      make_divisible(static_cast<double>(config.bottle_in ? in : out) * config.bottle_ratio);
-  const int64_t groups = config.group_size > 0 ? mid / config.group_size : 1;
-  if (!identity_ && config.downsample == BottleneckShortcut::kConv1x1)
-    shortcut = register_module(
-        "shortcut", ConvNormAct(in, out, ConvOptions{.stride = config.stride}, Act::kIdentity));
-  conv1_1x1 = register_module("conv1_1x1", ConvNormAct(in, mid, ConvOptions{}, config.act));
-  conv2_kxk = register_module("conv2_kxk", ConvNormAct(mid, mid,
-                                                       ConvOptions{.kernel = config.kernel_size,
-                                                                   .stride = config.stride,
-                                                                   .groups = groups},
-                                                       config.act));
-  conv3_1x1 = register_module("conv3_1x1", ConvNormAct(mid, out, ConvOptions{}, Act::kIdentity));
-  if (identity_ || shortcut) torch::nn::init::zeros_(conv3_1x1->bn->weight);
+  const int64_t mid = nn::make_divisible(static_cast<double>(config.in_chs) * config.bottle_ratio);
+  nn::ConvNormActConfig conv{.in_chs = config.in_chs, .out_chs = mid, .act = config.act};
+  conv1_1x1_ = register_module("conv1_1x1", nn::ConvNormAct(conv));
+  conv.in_chs = conv.groups = mid;
+  conv.kernel_size = 3;
+  conv.stride = config.stride;
+  conv2_kxk_ = register_module("conv2_kxk", nn::ConvNormAct(conv));
+  conv3_1x1_ = register_module(
+      "conv3_1x1",
+      nn::ConvNormAct(nn::ConvNormActConfig{
+          .in_chs = mid, .out_chs = config.out_chs, .norm_weight = identity_ ? 0.0 : 1.0}));
 }
 
 torch::Tensor BottleneckBlockImpl::forward(const torch::Tensor& x) {
-  auto y = conv3_1x1->forward(conv2_kxk->forward(conv1_1x1->forward(x)));
-  y = drop_path(y, drop_path_, is_training());
-  if (identity_) y = y + x;
-  if (shortcut) y = y + shortcut->forward(x);
-  return activate(y, out_act_);
+  auto y = conv3_1x1_->forward(conv2_kxk_->forward(conv1_1x1_->forward(x)));
+  y = nn::drop_path(y, drop_path_, is_training());
+  return identity_ ? y + x : y;
 }
 
-}  // namespace braid::nn
+}  // namespace braid::models

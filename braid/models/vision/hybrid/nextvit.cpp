@@ -2,18 +2,15 @@
 
 #include <fmt/format.h>
 
-#include <numeric>
-
-#include "braid/core/error.h"
 #include "braid/models/layer_ids.h"
 #include "braid/models/validate.h"
 #include "braid/models/vision/hybrid/nextvit_blocks.h"
 #include "braid/models/vision/inputs.h"
 #include "braid/nn/basic/drop_path.h"
 #include "braid/nn/basic/init.h"
+#include "braid/nn/basic/init_layers.h"
 #include "braid/nn/basic/norm.h"
-#include "braid/nn/conv/conv.h"
-#include "braid/runtime/grad_checkpoint.h"
+#include "braid/nn/conv/conv_norm_act.h"
 
 namespace braid::models {
 namespace {
@@ -21,46 +18,39 @@ namespace {
 using torch::Tensor;
 
 void validate(const NextViTConfig& config) {
-  const std::string model = "nextvit";
-  const Validator check(model);
+  const Validator check("nextvit");
+  const size_t stages = config.depths.size();
   check.input(config.num_classes, config.in_chans, config.img_size)
       .positive("head_dim", config.head_dim)
       .rate("drop_rate", config.drop_rate)
       .rate("proj_drop_rate", config.proj_drop_rate)
       .rate("attn_drop_rate", config.attn_drop_rate)
-      .rate("drop_path_rate", config.drop_path_rate);
-  const auto fail = [&](const std::string& message) {
-    throw ConfigError("models", message, "model " + model);
-  };
-  const size_t stages = config.depths.size();
-  const auto fits = [stages](const std::vector<int64_t>& field) { return field.size() == stages; };
-  if (stages == 0 || !fits(config.strides) || !fits(config.sr_ratios) || !fits(config.conv_chs) ||
-      !fits(config.transformer_chs) || !fits(config.transformer_period))
-    fail(
-        "expected as many strides, sr_ratios, conv_chs, transformer_chs and transformer_period as "
-        "depths, at least 1");
-  check.stages("depths", stages);
-  if (config.stem_chs.size() != 3) fail("expected three numbers in stem_chs");
-  for (const int64_t chans : config.stem_chs) check.positive("stem_chs", chans);
+      .rate("drop_path_rate", config.drop_path_rate)
+      .same_length("depths", stages,
+                   {{"strides", config.strides.size()},
+                    {"sr_ratios", config.sr_ratios.size()},
+                    {"conv_chs", config.conv_chs.size()},
+                    {"transformer_chs", config.transformer_chs.size()},
+                    {"transformer_period", config.transformer_period.size()}})
+      .stages("depths", stages)
+      .positive("stem_chs", config.stem_chs)
+      .positive("depths", config.depths)
+      .positive("sr_ratios", config.sr_ratios);
+  if (config.stem_chs.size() != 3) check.fail("expected three numbers in stem_chs");
   if (!(config.mix_block_ratio > 0 && config.mix_block_ratio < 1))
-    fail(fmt::format("expected 0 < mix_block_ratio < 1, got {}", config.mix_block_ratio));
+    check.fail(fmt::format("expected 0 < mix_block_ratio < 1, got {}", config.mix_block_ratio));
   for (size_t i = 0; i < stages; ++i) {
-    check.positive("depths", config.depths[i])
-        .positive("sr_ratios", config.sr_ratios[i])
-        .divides("head_dim", config.head_dim, "conv_chs", config.conv_chs[i]);
-    if (config.strides[i] != 1 && config.strides[i] != 2)
-      fail(fmt::format("expected strides 1 or 2, got {}", config.strides[i]));
-    if (config.transformer_period[i] < 0)
-      fail(fmt::format("expected transformer_period of at least 0, got {}",
-                       config.transformer_period[i]));
+    check.divides("head_dim", config.head_dim, "conv_chs", config.conv_chs[i])
+        .between("strides", config.strides[i], 1, 2)
+        .between("transformer_period", config.transformer_period[i], 0, 1'000'000);
     const int64_t chans = config.transformer_chs[i];
     if (chans == 0) continue;
     check.positive("transformer_chs", chans);
-    const nn::NextBlockConfig block{.out_chs = chans, .mix_block_ratio = config.mix_block_ratio};
+    const NextBlockConfig block{.out_chs = chans, .mix_block_ratio = config.mix_block_ratio};
     const int64_t attention = block.attention_chs();
     if (attention >= chans)
-      fail(fmt::format("expected transformer_chs above {}, attention's part, got {}", attention,
-                       chans));
+      check.fail(fmt::format("expected transformer_chs above {}, attention's part, got {}",
+                             attention, chans));
     check.divides("head_dim", config.head_dim, "attention's part of transformer_chs", attention)
         .divides("head_dim", config.head_dim, "the rest of transformer_chs", chans - attention);
   }
@@ -95,31 +85,30 @@ bool NextViT::is_transformer(size_t stage, int64_t block) const {
   return block + 1 == config_.depths[stage] || (period > 0 && (block + 1) % period == 0);
 }
 
-NextViT::NextViT(const NextViTConfig& config) : config_(config) {
+NextViT::NextViT(const NextViTConfig& config) : ModelOf(config) {
   validate(config);
-  torch::nn::ModuleList stem;
   int64_t chans = config.in_chans;
   const auto& widths = config.stem_chs;
   for (const auto& [width, stride] :
        {std::pair{widths[0], 2}, {widths[1], 1}, {widths[2], 1}, {widths[2], 2}}) {
-    auto module = std::make_shared<torch::nn::Module>();
-    stem_.emplace_back(
-        module->register_module("conv", nn::conv2d(chans, width, {.kernel = 3, .stride = stride})),
-        module->register_module("norm", nn::batch_norm(width)));
-    stem->push_back(module);
+    stem_->push_back(nn::ConvNormAct(nn::ConvNormActConfig{.in_chs = chans,
+                                                           .out_chs = width,
+                                                           .kernel_size = 3,
+                                                           .stride = stride,
+                                                           .act = nn::Act::kRelu,
+                                                           .norm_key = "norm"}));
     chans = width;
   }
-  register_module("stem", stem);
+  register_module("stem", stem_);
 
-  const auto depth = std::accumulate(config.depths.begin(), config.depths.end(), int64_t{0});
-  const auto rates = nn::drop_path_rates(config.drop_path_rate, depth);
+  const auto rates = nn::drop_path_rates(config.drop_path_rate, config.depths);
   int64_t reduction = 4;
   torch::nn::ModuleList stages;
   for (size_t i = 0; i < config.depths.size(); ++i) {
-    torch::nn::ModuleList blocks;
+    nn::BlockList blocks;
     for (int64_t j = 0; j < config.depths[i]; ++j) {
       const bool transformer = is_transformer(i, j);
-      const nn::NextBlockConfig block{
+      const NextBlockConfig block{
           .in_chs = chans,
           .out_chs = transformer ? config.transformer_chs[i] : config.conv_chs[i],
           .stride = j == 0 ? config.strides[i] : 1,
@@ -127,19 +116,16 @@ NextViT::NextViT(const NextViTConfig& config) : config_(config) {
           .sr_ratio = config.sr_ratios[i],
           .mix_block_ratio = config.mix_block_ratio,
           .attn_drop = config.attn_drop_rate,
-          .drop = config.proj_drop_rate,
-          .drop_path = rates[blocks_.size()]};
-      std::shared_ptr<nn::FeatureBlockImpl> part;
+          .proj_drop = config.proj_drop_rate,
+          .drop_path = rates[i][static_cast<size_t>(j)]};
       if (transformer)
-        part = std::make_shared<nn::NextTransformerBlockImpl>(block);
+        blocks->push_back(NextTransformerBlock(block));
       else
-        part = std::make_shared<nn::NextConvBlockImpl>(block);
-      blocks->push_back(part);
-      blocks_.emplace_back(part);
+        blocks->push_back(NextConvBlock(block));
       chans = block.out_chs;
     }
     auto stage = std::make_shared<torch::nn::Module>();
-    stage->register_module("blocks", blocks);
+    stages_.push_back(stage->register_module("blocks", blocks));
     stages->push_back(stage);
     reduction *= config.strides[i];
     features_.push_back({"stages." + std::to_string(i), chans, reduction});
@@ -154,9 +140,8 @@ NextViT::NextViT(const NextViTConfig& config) : config_(config) {
 }
 
 Tensor NextViT::forward_features(const Tensor& x) {
-  auto y = x;
-  for (auto& [conv, norm] : stem_) y = at::relu(norm->forward(conv->forward(y)));
-  for (auto& block : blocks_) y = runtime::maybe_checkpoint(checkpointing(), block, y);
+  auto y = stem_->forward(x);
+  for (auto& stage : stages_) y = stage->forward(y, checkpointing());
   return norm_->forward(y);
 }
 
@@ -166,10 +151,7 @@ Tensor NextViT::forward_head(const Tensor& features, bool pre_logits) {
 
 std::vector<FeatureInfo> NextViT::feature_info() const { return features_; }
 
-void NextViT::reset_classifier(int64_t num_classes) {
-  config_.num_classes = num_classes;
-  head_->reset(num_classes);
-}
+void NextViT::replace_head(int64_t num_classes) { head_->reset(num_classes); }
 
 int64_t NextViT::layer_id(const std::string& parameter) const {
   if (parameter.starts_with("stem.")) return 0;
@@ -178,8 +160,8 @@ int64_t NextViT::layer_id(const std::string& parameter) const {
 }
 
 void add_nextvit(Registry& table) {
-  table.push_back(make_entry<NextViT>("nextvit_small", Family::kHybrid, Fusion::kInterleaved,
-                                      imagenet_input(224, 0.95), NextViTConfig{}));
+  table.add(make_entry<NextViT>("nextvit_small", Family::kHybrid, Fusion::kInterleaved,
+                                imagenet_input(224, 0.95), NextViTConfig{}));
 }
 
 }  // namespace braid::models

@@ -6,9 +6,9 @@
 // config fields; timm has them fixed, and leaves out the last blocks of a third stage whose depth
 // is no multiple of five. Attention over fewer tokens than it pools, where timm fails, has one key.
 #pragma once
-#include "braid/models/model.h"
 #include "braid/models/registry.h"
-#include "braid/nn/basic/feature_block.h"
+#include "braid/models/vision/image_model.h"
+#include "braid/nn/basic/block_list.h"
 #include "braid/nn/head/classifier_head.h"
 
 namespace braid::models {
@@ -35,24 +35,22 @@ struct NextViTConfig {
   void visit(FieldVisitor& v);
 };
 
-class NextViT : public Model {
+class NextViT : public ModelOf<NextViTConfig> {
  public:
   explicit NextViT(const NextViTConfig& config);
   torch::Tensor forward_features(const torch::Tensor& x) override;  // [B,C,H,W] -> [B,D,h,w]
   torch::Tensor forward_head(const torch::Tensor& features, bool pre_logits) override;
   std::vector<FeatureInfo> feature_info() const override;
-  void reset_classifier(int64_t num_classes) override;
-  Json config() const override { return to_json(config_); }
-  std::vector<std::string> classifier() const override { return {"head.fc"}; }
+  std::vector<std::string> head_modules() const override { return {"head.fc"}; }
   int64_t layer_id(const std::string& parameter) const override;
   int64_t layer_count() const override { return static_cast<int64_t>(config_.depths.size()) + 2; }
 
  private:
+  void replace_head(int64_t num_classes) override;
   bool is_transformer(size_t stage, int64_t block) const;
-  NextViTConfig config_;
-  std::vector<std::pair<torch::nn::Conv2d, torch::nn::BatchNorm2d>> stem_;
-  std::vector<nn::FeatureBlock> blocks_;  // of all stages, in order
-  std::vector<FeatureInfo> features_;     // per stage
+  nn::BlockList stem_;
+  std::vector<nn::BlockList> stages_;
+  std::vector<FeatureInfo> features_;  // per stage
   torch::nn::BatchNorm2d norm_{nullptr};
   nn::ClassifierHead head_{nullptr};
 };

@@ -5,108 +5,92 @@
 // Keys and shapes are those of timm's nextvit.py.
 #pragma once
 
+#include "braid/nn/attention/reduced_key_attention.h"
 #include "braid/nn/basic/activation.h"
-#include "braid/nn/basic/feature_block.h"
-#include "braid/nn/mlp/conv_mlp.h"
+#include "braid/nn/basic/block.h"
+#include "braid/nn/conv/conv_norm_act.h"
+#include "braid/nn/mlp/mlp.h"
 #include "braid/torch.h"
 
-namespace braid::nn {
-
-// Fits a map to a block: halves it for stride 2 (odd sizes are rounded up) and projects where
-// channels or size change. [B,C,H,W] -> [B,C',H/stride,W/stride]. Keys: (conv, norm).
-class NextPatchEmbedImpl : public torch::nn::Module {
- public:
-  NextPatchEmbedImpl(int64_t in, int64_t out, int64_t stride);
-  torch::Tensor forward(torch::Tensor x);
-
- private:
-  int64_t stride_;
-  torch::nn::Conv2d conv_{nullptr};
-  torch::nn::BatchNorm2d norm_{nullptr};
-};
-TORCH_MODULE(NextPatchEmbed);
+namespace braid::models {
 
 // Multi-head convolutional attention: a 3x3 convolution in groups of head_dim channels, norm,
 // activation, projection. [B,C,H,W] -> [B,C,H,W]. Keys: group_conv3x3, norm, projection.
 class ConvAttentionImpl : public torch::nn::Module {
  public:
-  ConvAttentionImpl(int64_t chans, int64_t head_dim, Act act);
+  ConvAttentionImpl(int64_t chans, int64_t head_dim, nn::Act act);
   torch::Tensor forward(const torch::Tensor& x);
 
  private:
-  Act act_;
+  nn::Act act_;
   torch::nn::Conv2d group_conv3x3_{nullptr}, projection_{nullptr};
   torch::nn::BatchNorm2d norm_{nullptr};
 };
 TORCH_MODULE(ConvAttention);
 
-struct PooledAttentionConfig {
-  int64_t dim = 0;  // channels, a multiple of head_dim
-  int64_t head_dim = 32;
-  int64_t sr_ratio = 1;  // runs of sr_ratio^2 tokens are averaged to one key; 1: none
-  double attn_drop = 0;  // dropout of the attention weights
-  double proj_drop = 0;  // dropout of the output
-};
-
-// Attention with few keys, timm's EfficientAttention of Next-ViT. Tokens that fill no whole run are
-// no keys; fewer tokens than one run become a single key. Keys: q, k, v, proj, (norm).
-class PooledAttentionImpl : public torch::nn::Module {
+// Next-ViT's E-MHSA, timm's EfficientAttention of nextvit.py: runs of sr_ratio^2 tokens are
+// averaged to one key; 1: none. Tokens that fill no whole run are no keys; fewer tokens than one
+// run become a single key. [B,N,D] -> [B,N,D]. Keys: q, k, v, proj, (norm).
+class EfficientSelfAttentionImpl : public nn::ReducedKeyAttentionImpl {
  public:
-  explicit PooledAttentionImpl(const PooledAttentionConfig& config);
-  torch::Tensor forward(const torch::Tensor& x);  // [B,N,D] -> [B,N,D]
+  EfficientSelfAttentionImpl(const nn::ReducedKeyAttentionConfig& config, int64_t sr_ratio);
+
+ protected:
+  torch::Tensor reduce(const torch::Tensor& x) override;
 
  private:
-  PooledAttentionConfig config_;
-  torch::nn::Linear q_{nullptr}, k_{nullptr}, v_{nullptr}, proj_{nullptr};
+  int64_t sr_ratio_;
   torch::nn::BatchNorm1d norm_{nullptr};
 };
-TORCH_MODULE(PooledAttention);
+TORCH_MODULE(EfficientSelfAttention);
 
 struct NextBlockConfig {
   int64_t in_chs = 0;
   int64_t out_chs = 0;
   int64_t stride = 1;  // 1 or 2
   int64_t head_dim = 32;
-  int64_t sr_ratio = 1;           // Transformer block: see PooledAttention
+  int64_t sr_ratio = 1;           // Transformer block: see EfficientSelfAttention
   double mix_block_ratio = 0.75;  // Transformer block: part of the channels made by attention
   double attn_drop = 0;
-  double drop = 0;  // dropout of attention's output and of the feed-forward part
+  double proj_drop = 0;  // dropout of attention's output and of the feed-forward part
   double drop_path = 0;
-  Act act = Act::kRelu;
+  nn::Act act = nn::Act::kRelu;
   // The Transformer block's channels from attention, a multiple of 32; the rest is convolutional.
   int64_t attention_chs() const;
 };
 
-// [B,C,H,W] -> [B,C',H/stride,W/stride]. Keys: patch_embed, mhca, norm, mlp.
-class NextConvBlockImpl : public FeatureBlockImpl {
+// [B,C,H,W] -> [B,C',H/stride,W/stride], odd sizes rounded up. Keys: (patch_embed.conv,
+// patch_embed.norm), mhca, norm, mlp.
+class NextConvBlockImpl : public nn::BlockImpl {
  public:
   explicit NextConvBlockImpl(const NextBlockConfig& config);
   torch::Tensor forward(const torch::Tensor& x) override;
 
  private:
+  int64_t stride_;
   double drop_path_;
-  NextPatchEmbed patch_embed_{nullptr};
+  nn::ConvNormAct patch_embed_{nullptr};
   ConvAttention mhca_{nullptr};
   torch::nn::BatchNorm2d norm_{nullptr};
-  ConvMlp mlp_{nullptr};
+  nn::Mlp mlp_{nullptr};
 };
 TORCH_MODULE(NextConvBlock);
 
-// [B,C,H,W] -> [B,C',H/stride,W/stride]. Keys: patch_embed, norm1, e_mhsa, projection, mhca, norm2,
-// mlp.
-class NextTransformerBlockImpl : public FeatureBlockImpl {
+// The same. Keys: (patch_embed), norm1, e_mhsa, (projection), mhca, norm2, mlp.
+class NextTransformerBlockImpl : public nn::BlockImpl {
  public:
   explicit NextTransformerBlockImpl(const NextBlockConfig& config);
   torch::Tensor forward(const torch::Tensor& x) override;
 
  private:
+  int64_t stride_;
   double drop_path_, mix_block_ratio_;
-  NextPatchEmbed patch_embed_{nullptr}, projection_{nullptr};
+  nn::ConvNormAct patch_embed_{nullptr}, projection_{nullptr};
   torch::nn::BatchNorm2d norm1_{nullptr}, norm2_{nullptr};
-  PooledAttention e_mhsa_{nullptr};
+  EfficientSelfAttention e_mhsa_{nullptr};
   ConvAttention mhca_{nullptr};
-  ConvMlp mlp_{nullptr};
+  nn::Mlp mlp_{nullptr};
 };
 TORCH_MODULE(NextTransformerBlock);
 
-}  // namespace braid::nn
+}  // namespace braid::models

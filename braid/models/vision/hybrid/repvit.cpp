@@ -1,8 +1,5 @@
 #include "braid/models/vision/hybrid/repvit.h"
 
-#include <fmt/format.h>
-
-#include "braid/core/error.h"
 #include "braid/models/layer_ids.h"
 #include "braid/models/validate.h"
 #include "braid/models/vision/inputs.h"
@@ -10,113 +7,101 @@
 #include "braid/nn/basic/make_divisible.h"
 #include "braid/nn/conv/reparameterize.h"
 #include "braid/nn/conv/squeeze_excite.h"
+#include "braid/nn/head/replace_head.h"
+#include "braid/nn/mlp/conv_norm_mlp.h"
 #include "braid/runtime/grad_checkpoint.h"
 
 namespace braid::models {
 namespace {
 
-using nn::ConvNorm;
-using nn::ConvNormConfig;
 using torch::Tensor;
 
-// Two 1x1 convolutions; the second begins at zero, so that a residual branch does. Keys: conv1,
-// conv2.
-class RepVitMlpImpl : public torch::nn::Module {
- public:
-  RepVitMlpImpl(const RepViTConfig& config, int64_t dim) {
-    const int64_t hidden = dim * config.mlp_ratio;
-    conv1_ = register_module(
-        "conv1", ConvNorm(ConvNormConfig{
-                     .in_chs = dim, .out_chs = hidden, .inference_mode = config.inference_mode}));
-    conv2_ =
-        register_module("conv2", ConvNorm(ConvNormConfig{.in_chs = hidden,
-                                                         .out_chs = dim,
-                                                         .bn_weight_init = 0,
-                                                         .inference_mode = config.inference_mode}));
-  }
-  Tensor forward(const Tensor& x) { return conv2_->forward(at::gelu(conv1_->forward(x))); }
+// PyTorch's own initialization; folds. Keys: c, bn, or weight, bias.
+nn::ConvNormAct folding_conv(const RepViTConfig& config, nn::ConvNormActConfig conv) {
+  conv.init = nn::ConvInit::kTorch;
+  conv.foldable = true;
+  conv.inference_mode = config.inference_mode;
+  conv.conv_key = "c";
+  return nn::ConvNormAct(conv);
+}
 
- private:
-  ConvNorm conv1_{nullptr}, conv2_{nullptr};
-};
-TORCH_MODULE(RepVitMlp);
+// The second convolution begins at zero, so that a residual branch does. Keys: conv1, conv2.
+nn::ConvNormMlp channel_mixer(const RepViTConfig& config, int64_t dim) {
+  return nn::ConvNormMlp(nn::ConvNormMlpConfig{.dim = dim,
+                                               .hidden = dim * config.mlp_ratio,
+                                               .norm_weight = 0,
+                                               .foldable = true,
+                                               .inference_mode = config.inference_mode,
+                                               .fc1_key = "conv1",
+                                               .fc2_key = "conv2",
+                                               .conv_key = "c"});
+}
 
 // Keys: token_mixer, (se), channel_mixer.
-class RepVitBlockImpl : public torch::nn::Module {
+class RepVitBlockImpl : public nn::BlockImpl {
  public:
   RepVitBlockImpl(const RepViTConfig& config, int64_t dim, bool use_se) {
     token_mixer_ = register_module(
-        "token_mixer", nn::RepVggDw(nn::RepVggDwConfig{.chans = dim,
-                                                       .kernel_size = config.kernel_size,
-                                                       .legacy = config.legacy,
-                                                       .inference_mode = config.inference_mode}));
+        "token_mixer", RepVggDw(RepVggDwConfig{.in_chs = dim,
+                                               .kernel_size = config.kernel_size,
+                                               .legacy = config.legacy,
+                                               .inference_mode = config.inference_mode}));
     if (use_se) {
       const int64_t reduced = nn::make_divisible(static_cast<double>(dim) * 0.25, 8, 0.0);
       se_ = register_module(
-          "se", nn::SqueezeExcite(nn::SqueezeExciteConfig{.chans = dim, .rd_chans = reduced}));
+          "se", nn::SqueezeExcite(nn::SqueezeExciteConfig{.in_chs = dim, .rd_channels = reduced}));
     }
-    channel_mixer_ = register_module("channel_mixer", RepVitMlp(config, dim));
+    channel_mixer_ = register_module("channel_mixer", channel_mixer(config, dim));
   }
-  Tensor forward(const Tensor& x) {  // [B,C,H,W] -> [B,C,H,W]
+  Tensor forward(const Tensor& x) override {  // [B,C,H,W] -> [B,C,H,W]
     auto y = token_mixer_->forward(x);
     if (se_) y = se_->forward(y);
     return y + channel_mixer_->forward(y);
   }
 
  private:
-  nn::RepVggDw token_mixer_{nullptr};
+  RepVggDw token_mixer_{nullptr};
   nn::SqueezeExcite se_{nullptr};
-  RepVitMlp channel_mixer_{nullptr};
+  nn::ConvNormMlp channel_mixer_{nullptr};
 };
 TORCH_MODULE(RepVitBlock);
 
 // Keys: pre_block, spatial_downsample, channel_downsample, ffn.
-class RepVitDownsampleImpl : public torch::nn::Module {
+class RepVitDownsampleImpl : public nn::BlockImpl {
  public:
   RepVitDownsampleImpl(const RepViTConfig& config, int64_t in, int64_t out) {
     pre_block_ = register_module("pre_block", RepVitBlock(config, in, /*use_se=*/false));
     spatial_ = register_module("spatial_downsample",
-                               ConvNorm(ConvNormConfig{.in_chs = in,
-                                                       .out_chs = in,
-                                                       .kernel = config.kernel_size,
-                                                       .stride = 2,
-                                                       .groups = in,
-                                                       .inference_mode = config.inference_mode}));
-    channel_ = register_module(
-        "channel_downsample",
-        ConvNorm(
-            ConvNormConfig{.in_chs = in, .out_chs = out, .inference_mode = config.inference_mode}));
-    ffn_ = register_module("ffn", RepVitMlp(config, out));
+                               folding_conv(config, {.in_chs = in,
+                                                     .out_chs = in,
+                                                     .kernel_size = config.kernel_size,
+                                                     .stride = 2,
+                                                     .groups = in}));
+    channel_ =
+        register_module("channel_downsample", folding_conv(config, {.in_chs = in, .out_chs = out}));
+    ffn_ = register_module("ffn", channel_mixer(config, out));
   }
-  Tensor forward(const Tensor& x) {  // [B,C,H,W] -> [B,C',H/2,W/2], rounded up
+  Tensor forward(const Tensor& x) override {  // [B,C,H,W] -> [B,C',H/2,W/2], rounded up
     const auto y = channel_->forward(spatial_->forward(pre_block_->forward(x)));
     return y + ffn_->forward(y);
   }
 
  private:
   RepVitBlock pre_block_{nullptr};
-  ConvNorm spatial_{nullptr}, channel_{nullptr};
-  RepVitMlp ffn_{nullptr};
+  nn::ConvNormAct spatial_{nullptr}, channel_{nullptr};
+  nn::ConvNormMlp ffn_{nullptr};
 };
-TORCH_MODULE(RepVitDownsample);
 
 void validate(const RepViTConfig& config) {
-  const Validator check("repvit");
-  check.input(config.num_classes, config.in_chans, config.img_size)
+  Validator("repvit")
+      .input(config.num_classes, config.in_chans, config.img_size)
       .positive("mlp_ratio", config.mlp_ratio)
-      .positive("kernel_size", config.kernel_size)
-      .rate("drop_rate", config.drop_rate);
-  const auto fail = [](const std::string& message) {
-    throw ConfigError("models", message, "model repvit");
-  };
-  if (config.kernel_size % 2 == 0)
-    fail(fmt::format("expected an odd kernel_size, got {}", config.kernel_size));
-  if (config.depths.empty() || config.embed_dim.size() != config.depths.size())
-    fail("expected as many embed_dim as depths, at least one");
-  if (config.embed_dim[0] < 2)
-    fail(fmt::format("expected embed_dim of at least 2, got {}", config.embed_dim[0]));
-  for (size_t i = 0; i < config.depths.size(); ++i)
-    check.positive("depths", config.depths[i]).positive("embed_dim", config.embed_dim[i]);
+      .odd("kernel_size", config.kernel_size)
+      .rate("drop_rate", config.drop_rate)
+      .same_length("depths", config.depths.size(), {{"embed_dim", config.embed_dim.size()}})
+      .between("embed_dim", config.embed_dim[0], 2, 1'000'000)
+      .positive("depths", config.depths)
+      .positive("embed_dim", config.embed_dim);
 }
 
 }  // namespace
@@ -135,40 +120,39 @@ void RepViTConfig::visit(FieldVisitor& v) {
   v.field("drop_rate", drop_rate, "dropout before the classifier, 0: none");
 }
 
-RepViT::RepViT(const RepViTConfig& config) : config_(config) {
+RepViT::RepViT(const RepViTConfig& config) : ModelOf(config) {
   validate(config);
   const auto& dims = config.embed_dim;
   auto stem = register_module("stem", std::make_shared<torch::nn::Module>());
   const auto strided = [&](int64_t in, int64_t out) {
-    return ConvNorm(ConvNormConfig{.in_chs = in,
-                                   .out_chs = out,
-                                   .kernel = 3,
-                                   .stride = 2,
-                                   .inference_mode = config.inference_mode});
+    return folding_conv(config, {.in_chs = in, .out_chs = out, .kernel_size = 3, .stride = 2});
   };
   stem_conv1_ = stem->register_module("conv1", strided(config.in_chans, dims[0] / 2));
   stem_conv2_ = stem->register_module("conv2", strided(dims[0] / 2, dims[0]));
   torch::nn::ModuleList stages;
   for (size_t i = 0; i < dims.size(); ++i) {
-    auto stage = std::make_shared<torch::nn::Module>();
-    torch::nn::Sequential layers, blocks;
-    if (i > 0)
-      layers->push_back(
-          stage->register_module("downsample", RepVitDownsample(config, dims[i - 1], dims[i])));
+    auto module = std::make_shared<torch::nn::Module>();
+    Stage stage;
+    if (i > 0) {
+      stage.downsample = std::make_shared<RepVitDownsampleImpl>(config, dims[i - 1], dims[i]);
+      module->register_module("downsample", stage.downsample);
+    }
     for (int64_t j = 0; j < config.depths[i]; ++j)
-      blocks->push_back(RepVitBlock(config, dims[i], /*use_se=*/j % 2 == 0));
-    stage->register_module("blocks", blocks);
-    layers->extend(*blocks);
-    stages->push_back(stage);
-    stages_.push_back(layers);
+      stage.blocks->push_back(RepVitBlock(config, dims[i], /*use_se=*/j % 2 == 0));
+    module->register_module("blocks", stage.blocks);
+    stages->push_back(module);
+    stages_.push_back(stage);
   }
   register_module("stages", stages);
-  reset_classifier(config.num_classes);
+  replace_head(config.num_classes);
 }
 
 Tensor RepViT::forward_features(const Tensor& x) {
   auto y = stem_conv2_->forward(at::gelu(stem_conv1_->forward(x)));
-  for (auto& stage : stages_) y = runtime::maybe_checkpoint_each(checkpointing(), stage, y);
+  for (auto& stage : stages_) {
+    if (stage.downsample) y = runtime::maybe_checkpoint(checkpointing(), stage.downsample, y);
+    y = stage.blocks->forward(y, checkpointing());
+  }
   return y;
 }
 
@@ -201,25 +185,24 @@ std::vector<FeatureInfo> RepViT::feature_info() const {
   return info;
 }
 
-void RepViT::reset_classifier(int64_t num_classes) {
-  config_.num_classes = num_classes;
-  if (named_children().contains("head")) unregister_module("head");
+void RepViT::replace_head(int64_t num_classes) {
   head_ = head_dist_ = nullptr;
   folded_head_ = nullptr;
-  if (num_classes == 0) return;
   const int64_t dim = config_.embed_dim.back();
-  if (config_.inference_mode) {
-    folded_head_ = register_module("head", torch::nn::Linear(dim, num_classes));
-    return nn::init_linear_(folded_head_);
+  std::shared_ptr<torch::nn::Module> fresh;
+  if (num_classes > 0 && config_.inference_mode) {
+    folded_head_ = nn::new_head(dim, num_classes, 0.02);
+    fresh = folded_head_.ptr();
+  } else if (num_classes > 0) {
+    fresh = std::make_shared<torch::nn::Module>();
+    head_ = fresh->register_module("head", NormLinear(dim, num_classes));
+    if (config_.distillation)
+      head_dist_ = fresh->register_module("head_dist", NormLinear(dim, num_classes));
   }
-  auto heads = register_module("head", std::make_shared<torch::nn::Module>());
-  head_ = heads->register_module("head", nn::NormLinear(dim, num_classes));
-  if (config_.distillation)
-    head_dist_ = heads->register_module("head_dist", nn::NormLinear(dim, num_classes));
-  heads->train(is_training());
+  nn::replace_head(*this, "head", heads_, fresh);
 }
 
-std::vector<std::string> RepViT::classifier() const {
+std::vector<std::string> RepViT::head_modules() const {
   if (config_.inference_mode) return {"head"};
   if (!config_.distillation) return {"head.head.l"};
   return {"head.head.l", "head.head_dist.l"};
@@ -242,14 +225,14 @@ void RepViT::reparameterize() {
     folded->weight.add_(other->weight).div_(2);
     folded->bias.add_(other->bias).div_(2);
   }
-  unregister_module("head");
   head_ = head_dist_ = nullptr;
-  folded_head_ = register_module("head", folded);
+  folded_head_ = folded;
+  nn::replace_head(*this, "head", heads_, std::shared_ptr<torch::nn::Module>(folded.ptr()));
 }
 
 void add_repvit(Registry& table) {
-  table.push_back(make_entry<RepViT>("repvit_m1", Family::kHybrid, Fusion::kInterleaved,
-                                     imagenet_input(224, 0.95), RepViTConfig{}));
+  table.add(make_entry<RepViT>("repvit_m1", Family::kHybrid, Fusion::kInterleaved,
+                               imagenet_input(224, 0.95), RepViTConfig{}));
 }
 
 }  // namespace braid::models

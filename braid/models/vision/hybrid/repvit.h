@@ -5,9 +5,10 @@
 // and shapes, in the training form and in the folded one (timm's fuse(), here inference_mode).
 // Differences: a new classifier keeps its distillation head.
 #pragma once
-#include "braid/models/model.h"
 #include "braid/models/registry.h"
-#include "braid/models/vision/hybrid/conv_norm.h"
+#include "braid/models/vision/hybrid/repvit_layers.h"
+#include "braid/models/vision/image_model.h"
+#include "braid/nn/basic/block_list.h"
 
 namespace braid::models {
 
@@ -27,28 +28,31 @@ struct RepViTConfig {
   void visit(FieldVisitor& v);
 };
 
-class RepViT : public Model {
+class RepViT : public ModelOf<RepViTConfig> {
  public:
   explicit RepViT(const RepViTConfig& config);
   torch::Tensor forward_features(const torch::Tensor& x) override;  // [B,C,H,W] -> [B,D,h,w]
   torch::Tensor forward_head(const torch::Tensor& features, bool pre_logits) override;
   std::pair<torch::Tensor, torch::Tensor> forward_distilled(const torch::Tensor& x) override;
   std::vector<FeatureInfo> feature_info() const override;
-  void reset_classifier(int64_t num_classes) override;
-  Json config() const override { return to_json(config_); }
-  std::vector<std::string> classifier() const override;
+  std::vector<std::string> head_modules() const override;
   int64_t layer_id(const std::string& parameter) const override;
   int64_t layer_count() const override { return static_cast<int64_t>(config_.depths.size()) + 2; }
   void reparameterize() override;
 
  private:
+  void replace_head(int64_t num_classes) override;
   torch::Tensor pool(const torch::Tensor& features);  // [B,D,h,w] -> [B,D], after dropout
 
-  RepViTConfig config_;
-  nn::ConvNorm stem_conv1_{nullptr}, stem_conv2_{nullptr};
-  std::vector<torch::nn::Sequential> stages_;  // each stage's downsampling and blocks
-  nn::NormLinear head_{nullptr}, head_dist_{nullptr};
+  struct Stage {
+    std::shared_ptr<nn::BlockImpl> downsample;  // none in the first stage
+    nn::BlockList blocks;
+  };
+  nn::ConvNormAct stem_conv1_{nullptr}, stem_conv2_{nullptr};
+  std::vector<Stage> stages_;
+  NormLinear head_{nullptr}, head_dist_{nullptr};
   torch::nn::Linear folded_head_{nullptr};
+  std::shared_ptr<torch::nn::Module> heads_;  // what is registered as head
 };
 
 void add_repvit(Registry& table);

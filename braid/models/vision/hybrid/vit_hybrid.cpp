@@ -1,6 +1,5 @@
 #include "braid/models/vision/hybrid/vit_hybrid.h"
 
-#include "braid/core/error.h"
 #include "braid/models/validate.h"
 #include "braid/models/vision/inputs.h"
 #include "braid/nn/conv/conv.h"
@@ -15,8 +14,7 @@ VisionTransformerConfig body_of(const ViTHybridConfig& config) {
   check.input(config.num_classes, config.in_chans, config.img_size)
       .divides("32", 32, "stem_chs", config.stem_chs);  // groups of the group norm
   if (config.layers.empty() || config.layers.size() > config.channels.size())
-    throw ConfigError("models", "expected at least as many channels as layers, and one of layers",
-                      std::string("model ") + kModel);
+    check.fail("expected at least as many channels as layers, and one of layers");
   int64_t side = (config.img_size + 1) / 2, reduction = 2;
   for (size_t i = 0; i < config.layers.size(); ++i) {
     check.positive("layers", config.layers[i]).divides("128", 128, "channels", config.channels[i]);
@@ -24,7 +22,7 @@ VisionTransformerConfig body_of(const ViTHybridConfig& config) {
     reduction *= 2;
   }
   return {.num_classes = config.num_classes,
-          .side = side,
+          .grid_size = side,
           .reduction = reduction,
           .embed_dim = config.embed_dim,
           .depth = config.depth,
@@ -55,33 +53,29 @@ void ViTHybridConfig::visit(FieldVisitor& v) {
   v.field("drop_path_rate", drop_path_rate, "stochastic depth of the last block, 0: none");
 }
 
-ViTHybrid::ViTHybrid(const ViTHybridConfig& config)
-    : VisionTransformer(kModel, body_of(config)), config_(config) {
-  backbone_ = ResNetV2(ResNetV2Config{.in_chans = config.in_chans,
+ViTHybrid::ViTHybrid(const ViTHybridConfig& config) : ModelOf(config, kModel, body_of(config)) {
+  backbone_ = ResNetV2(ResNetV2Config{.in_chs = config.in_chans,
                                       .layers = config.layers,
                                       .channels = config.channels,
                                       .stem_chs = config.stem_chs});
-  proj_ = torch::nn::Conv2d(
-      torch::nn::Conv2dOptions(backbone_->num_features(), config.embed_dim, /*kernel_size=*/1));
+  proj_ = nn::Pointwise(nn::PointwiseConfig{.in_features = backbone_->num_features(),
+                                            .out_features = config.embed_dim,
+                                            .layout = nn::WeightLayout::kConv1x1,
+                                            .init = nn::PointwiseInit::kTorch});
   auto patch_embed = register_module("patch_embed", std::make_shared<torch::nn::Module>());
   patch_embed->register_module("backbone", backbone_);
   patch_embed->register_module("proj", proj_);
 }
 
 torch::Tensor ViTHybrid::embed(const torch::Tensor& x) {
-  const auto map = backbone_->forward(x, checkpointing());      // [B,C,h,w]
-  return nn::pointwise(proj_, nn::to_nhwc(map)).flatten(1, 2);  // [B,N,D]
-}
-
-void ViTHybrid::reset_classifier(int64_t num_classes) {
-  config_.num_classes = num_classes;
-  VisionTransformer::reset_classifier(num_classes);
+  const auto map = backbone_->forward(x, checkpointing());  // [B,C,h,w]
+  return proj_->forward(nn::to_nhwc(map)).flatten(1, 2);    // [B,N,D]
 }
 
 void add_vit_hybrid(Registry& table) {
   const auto add = [&table](const char* name, const ViTHybridConfig& config) {
-    table.push_back(make_entry<ViTHybrid>(name, Family::kHybrid, Fusion::kSerial,
-                                          inception_input(224, 0.9), config));
+    table.add(make_entry<ViTHybrid>(name, Family::kHybrid, Fusion::kSerial,
+                                    inception_input(224, 0.9), config));
   };
   add("vit_small_r26_s32_224", {.layers = {2, 2, 2, 2}, .embed_dim = 384, .num_heads = 6});
   add("vit_base_r50_s16_224", {});

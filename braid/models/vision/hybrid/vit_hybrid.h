@@ -9,6 +9,7 @@
 #include "braid/models/registry.h"
 #include "braid/models/vision/cnn/resnetv2.h"
 #include "braid/models/vision/vision_transformer.h"
+#include "braid/nn/basic/pointwise.h"
 
 namespace braid::models {
 
@@ -31,19 +32,16 @@ struct ViTHybridConfig {
 };
 
 // Keys: patch_embed.backbone.*, patch_embed.proj, and those of VisionTransformer.
-class ViTHybrid : public VisionTransformer {
+class ViTHybrid : public ModelOf<ViTHybridConfig, VisionTransformer> {
  public:
   explicit ViTHybrid(const ViTHybridConfig& config);
-  void reset_classifier(int64_t num_classes) override;
-  Json config() const override { return to_json(config_); }
 
  protected:
   torch::Tensor embed(const torch::Tensor& x) override;
 
  private:
-  ViTHybridConfig config_;
   ResNetV2 backbone_{nullptr};
-  torch::nn::Conv2d proj_{nullptr};
+  nn::Pointwise proj_{nullptr};
 };
 
 void add_vit_hybrid(Registry& table);

@@ -1,16 +1,14 @@
 #include "braid/models/vision/transformer/pvt_v2.h"
 
-#include <numeric>
-
-#include "braid/core/error.h"
 #include "braid/models/layer_ids.h"
 #include "braid/models/validate.h"
 #include "braid/models/vision/inputs.h"
+#include "braid/nn/attention/reduced_key_attention.h"
 #include "braid/nn/basic/drop_path.h"
-#include "braid/nn/basic/init.h"
 #include "braid/nn/basic/norm.h"
 #include "braid/nn/conv/conv.h"
-#include "braid/runtime/grad_checkpoint.h"
+#include "braid/nn/head/replace_head.h"
+#include "braid/nn/mlp/conv_ffn.h"
 
 namespace braid::models {
 namespace {
@@ -23,20 +21,18 @@ void validate(const PvtV2Config& config) {
       .rate("attn_drop_rate", config.attn_drop_rate)
       .rate("drop_path_rate", config.drop_path_rate);
   const size_t stages = config.depths.size();
-  if (stages == 0 || config.embed_dims.size() != stages || config.num_heads.size() != stages ||
-      config.sr_ratios.size() != stages || config.mlp_ratios.size() != stages)
-    throw ConfigError("models",
-                      "expected as many embed_dims, num_heads, sr_ratios and mlp_ratios as depths, "
-                      "at least one",
-                      "model pvt_v2");
-  check.stages("depths", stages);
-  for (size_t i = 0; i < stages; ++i) {
-    check.positive("depths", config.depths[i])
-        .positive("sr_ratios", config.sr_ratios[i])
-        .divides("num_heads", config.num_heads[i], "embed_dims", config.embed_dims[i]);
-    if (!(config.mlp_ratios[i] >= 1 && config.mlp_ratios[i] <= 64))
-      throw ConfigError("models", "expected 1 <= mlp_ratios <= 64", "model pvt_v2");
-  }
+  check
+      .same_length("depths", stages,
+                   {{"embed_dims", config.embed_dims.size()},
+                    {"num_heads", config.num_heads.size()},
+                    {"sr_ratios", config.sr_ratios.size()},
+                    {"mlp_ratios", config.mlp_ratios.size()}})
+      .stages("depths", stages)
+      .positive("depths", config.depths)
+      .positive("sr_ratios", config.sr_ratios);
+  for (size_t i = 0; i < stages; ++i)
+    check.divides("num_heads", config.num_heads[i], "embed_dims", config.embed_dims[i])
+        .between("mlp_ratios", config.mlp_ratios[i], 1.0, 64.0);
 }
 
 }  // namespace
@@ -57,27 +53,23 @@ void PvtV2Config::visit(FieldVisitor& v) {
   v.field("drop_path_rate", drop_path_rate, "stochastic depth of the last block, 0: none");
 }
 
-PvtV2BlockImpl::PvtV2BlockImpl(const PvtV2Config& config, size_t stage, double drop_path_rate)
-    : drop_path_(drop_path_rate) {
+PvtV2BlockImpl::PvtV2BlockImpl(const PvtV2Config& config, size_t stage, double drop_path)
+    : PreNormBlockImpl({.drop_path = drop_path}) {
   const int64_t D = config.embed_dims[stage];
-  norm1 = register_module("norm1", nn::layer_norm(D));
-  attn = register_module("attn", nn::PooledKeyAttention(nn::PooledKeyAttentionConfig{
-                                     .dim = D,
-                                     .num_heads = config.num_heads[stage],
-                                     .sr_ratio = config.sr_ratios[stage],
-                                     .qkv_bias = config.qkv_bias,
-                                     .attn_drop = config.attn_drop_rate,
-                                     .proj_drop = config.proj_drop_rate}));
-  norm2 = register_module("norm2", nn::layer_norm(D));
   const auto hidden = static_cast<int64_t>(static_cast<double>(D) * config.mlp_ratios[stage]);
-  mlp = register_module(
-      "mlp", nn::ConvFfn(nn::ConvFfnConfig{
-                 .in_features = D, .hidden_features = hidden, .drop = config.proj_drop_rate}));
-}
-
-torch::Tensor PvtV2BlockImpl::forward(torch::Tensor x) {
-  x = x + nn::drop_path(attn->forward(norm1->forward(x)), drop_path_, is_training());
-  return x + nn::drop_path(mlp->forward(norm2->forward(x)), drop_path_, is_training());
+  add(mixer.norm, "norm1", nn::layer_norm(D));
+  add(mixer.layer, "attn",
+      nn::SpatialReductionAttention(
+          nn::SpatialReductionAttentionConfig{.attention = {.dim = D,
+                                                            .num_heads = config.num_heads[stage],
+                                                            .qkv_bias = config.qkv_bias,
+                                                            .attn_drop = config.attn_drop_rate,
+                                                            .proj_drop = config.proj_drop_rate},
+                                              .sr_ratio = config.sr_ratios[stage]}));
+  add(mlp.norm, "norm2", nn::layer_norm(D));
+  add(mlp.layer, "mlp",
+      nn::ConvFfn(nn::ConvFfnConfig{
+          .in_features = D, .hidden_features = hidden, .drop = config.proj_drop_rate}));
 }
 
 PvtV2StageImpl::PvtV2StageImpl(const PvtV2Config& config, size_t stage,
@@ -85,42 +77,34 @@ PvtV2StageImpl::PvtV2StageImpl(const PvtV2Config& config, size_t stage,
   const int64_t D = config.embed_dims[stage];
   if (stage > 0)
     downsample = register_module("downsample", nn::OverlapPatchEmbed(nn::OverlapPatchEmbedConfig{
-                                                   .in_chans = config.embed_dims[stage - 1],
+                                                   .in_chs = config.embed_dims[stage - 1],
                                                    .embed_dim = D,
                                                    .patch_size = 3,
                                                    .stride = 2,
                                                    .padding = 1}));
-  torch::nn::ModuleList list;
-  for (const double rate : rates) {
-    blocks.emplace_back(config, stage, rate);
-    list->push_back(blocks.back());
-  }
-  register_module("blocks", list);
+  for (const double rate : rates) blocks->push_back(PvtV2Block(config, stage, rate));
+  register_module("blocks", blocks);
   norm = register_module("norm", nn::layer_norm(D));
 }
 
 torch::Tensor PvtV2StageImpl::forward(torch::Tensor x, bool checkpointing) {
   if (downsample) x = downsample->forward(nn::to_nchw(x));
-  for (auto& block : blocks) x = runtime::maybe_checkpoint(checkpointing, block, x);
-  return norm->forward(x);
+  return norm->forward(blocks->forward(x, checkpointing));
 }
 
-PvtV2::PvtV2(const PvtV2Config& config) : config_(config) {
+PvtV2::PvtV2(const PvtV2Config& config) : ModelOf(config) {
   validate(config);
-  patch_embed = register_module(
-      "patch_embed", nn::OverlapPatchEmbed(nn::OverlapPatchEmbedConfig{
-                         .in_chans = config.in_chans, .embed_dim = config.embed_dims[0]}));
-  const auto depth = std::accumulate(config.depths.begin(), config.depths.end(), int64_t{0});
-  const auto rates = nn::drop_path_rates(config.drop_path_rate, depth);
-  auto rate = rates.begin();
+  patch_embed = register_module("patch_embed",
+                                nn::OverlapPatchEmbed(nn::OverlapPatchEmbedConfig{
+                                    .in_chs = config.in_chans, .embed_dim = config.embed_dims[0]}));
+  const auto rates = nn::drop_path_rates(config.drop_path_rate, config.depths);
   torch::nn::ModuleList list;
   for (size_t i = 0; i < config.depths.size(); ++i) {
-    stages.emplace_back(config, i, std::vector<double>(rate, rate + config.depths[i]));
+    stages.emplace_back(config, i, rates[i]);
     list->push_back(stages.back());
-    rate += config.depths[i];
   }
   register_module("stages", list);
-  reset_classifier(config.num_classes);
+  replace_head(config.num_classes);
 }
 
 torch::Tensor PvtV2::forward_features(const torch::Tensor& x) {
@@ -142,9 +126,8 @@ std::vector<FeatureInfo> PvtV2::feature_info() const {
   return info;
 }
 
-void PvtV2::reset_classifier(int64_t num_classes) {
-  config_.num_classes = num_classes;
-  nn::replace_linear(*this, "head", head, config_.embed_dims.back(), num_classes);
+void PvtV2::replace_head(int64_t num_classes) {
+  nn::replace_head(*this, "head", head, nn::new_head(config_.embed_dims.back(), num_classes, 0.02));
 }
 
 int64_t PvtV2::layer_id(const std::string& parameter) const {
@@ -153,8 +136,8 @@ int64_t PvtV2::layer_id(const std::string& parameter) const {
 }
 
 void add_pvt_v2(Registry& table) {
-  table.push_back(make_entry<PvtV2>("pvt_v2_b0", Family::kTransformer, Fusion::kEmbedded,
-                                    imagenet_input(224, 0.9), PvtV2Config{}));
+  table.add(make_entry<PvtV2>("pvt_v2_b0", Family::kTransformer, Fusion::kEmbedded,
+                              imagenet_input(224, 0.9), PvtV2Config{}));
 }
 
 }  // namespace braid::models

@@ -6,11 +6,11 @@
 // Differences: a map smaller than the reduction of its keys is padded with zeros to one key, so
 // that small images work.
 #pragma once
-#include "braid/models/model.h"
 #include "braid/models/registry.h"
-#include "braid/nn/attention/reduced_key_attention.h"
+#include "braid/models/vision/image_model.h"
+#include "braid/nn/basic/block_list.h"
+#include "braid/nn/block/pre_norm_block.h"
 #include "braid/nn/conv/patch_embed.h"
-#include "braid/nn/mlp/conv_ffn.h"
 
 namespace braid::models {
 
@@ -32,18 +32,10 @@ struct PvtV2Config {
   void visit(FieldVisitor& v);
 };
 
-// Keys: norm1, attn, norm2, mlp.
-class PvtV2BlockImpl : public torch::nn::Module {
+// [B,H,W,D] -> [B,H,W,D]. Keys: norm1, attn, norm2, mlp.
+class PvtV2BlockImpl : public nn::PreNormBlockImpl {
  public:
-  PvtV2BlockImpl(const PvtV2Config& config, size_t stage, double drop_path_rate);
-  torch::Tensor forward(torch::Tensor x);  // [B,H,W,D] -> [B,H,W,D]
-
-  torch::nn::LayerNorm norm1{nullptr}, norm2{nullptr};
-  nn::PooledKeyAttention attn{nullptr};
-  nn::ConvFfn mlp{nullptr};
-
- private:
-  double drop_path_;
+  PvtV2BlockImpl(const PvtV2Config& config, size_t stage, double drop_path);
 };
 TORCH_MODULE(PvtV2Block);
 
@@ -55,20 +47,18 @@ class PvtV2StageImpl : public torch::nn::Module {
   torch::Tensor forward(torch::Tensor x, bool checkpointing);  // [B,H,W,D] -> [B,H',W',D']
 
   nn::OverlapPatchEmbed downsample{nullptr};  // none in the first stage
-  std::vector<PvtV2Block> blocks;
+  nn::BlockList blocks;
   torch::nn::LayerNorm norm{nullptr};
 };
 TORCH_MODULE(PvtV2Stage);
 
-class PvtV2 : public Model {
+class PvtV2 : public ModelOf<PvtV2Config> {
  public:
   explicit PvtV2(const PvtV2Config& config);
   torch::Tensor forward_features(const torch::Tensor& x) override;  // [B,C,H,W] -> [B,D,h,w]
   torch::Tensor forward_head(const torch::Tensor& features, bool pre_logits) override;
   std::vector<FeatureInfo> feature_info() const override;
-  void reset_classifier(int64_t num_classes) override;
-  Json config() const override { return to_json(config_); }
-  std::vector<std::string> classifier() const override { return {"head"}; }
+  std::vector<std::string> head_modules() const override { return {"head"}; }
   int64_t layer_id(const std::string& parameter) const override;
   int64_t layer_count() const override { return static_cast<int64_t>(config_.depths.size()) + 2; }
 
@@ -77,7 +67,7 @@ class PvtV2 : public Model {
   torch::nn::Linear head{nullptr};
 
  private:
-  PvtV2Config config_;
+  void replace_head(int64_t num_classes) override;
 };
 
 void add_pvt_v2(Registry& table);

@@ -3,28 +3,22 @@
 #include <fmt/format.h>
 
 #include <cmath>
-#include <numeric>
 
-#include "braid/core/error.h"
 #include "braid/models/layer_ids.h"
 #include "braid/models/validate.h"
 #include "braid/models/vision/inputs.h"
-#include "braid/nn/attention/window.h"
 #include "braid/nn/basic/drop_path.h"
 #include "braid/nn/basic/init.h"
 #include "braid/nn/basic/norm.h"
+#include "braid/nn/basic/pad.h"
 #include "braid/nn/conv/conv.h"
 #include "braid/nn/position/relative_position.h"
-#include "braid/runtime/grad_checkpoint.h"
 
 namespace braid::models {
 namespace {
 
-constexpr double kEps = 1e-5;
-
 void validate(const SwinConfig& config) {
-  const std::string model = "swin";
-  const Validator check(model);
+  const Validator check("swin");
   check.input(config.num_classes, config.in_chans, config.img_size)
       .positive("patch_size", config.patch_size)
       .positive("embed_dim", config.embed_dim)
@@ -32,19 +26,16 @@ void validate(const SwinConfig& config) {
       .rate("drop_rate", config.drop_rate)
       .rate("proj_drop_rate", config.proj_drop_rate)
       .rate("attn_drop_rate", config.attn_drop_rate)
-      .rate("drop_path_rate", config.drop_path_rate);
-  const auto fail = [&](const std::string& message) {
-    throw ConfigError("models", message, "model " + model);
-  };
+      .rate("drop_path_rate", config.drop_path_rate)
+      .ratio("mlp_ratio", config.mlp_ratio, config.embed_dim)
+      .same_length("depths", config.depths.size(), {{"num_heads", config.num_heads.size()}})
+      .stages("depths", config.depths.size())
+      .positive("depths", config.depths);
   if (config.img_size < config.patch_size)
-    fail(fmt::format("expected img_size of at least patch_size = {}, got {}", config.patch_size,
-                     config.img_size));
-  check.ratio("mlp_ratio", config.mlp_ratio, config.embed_dim)
-      .stages("depths", config.depths.size());
-  if (config.num_heads.size() != config.depths.size()) fail("expected as many num_heads as depths");
+    check.fail(fmt::format("expected img_size of at least patch_size = {}, got {}",
+                           config.patch_size, config.img_size));
   for (size_t i = 0; i < config.depths.size(); ++i)
-    check.positive("depths", config.depths[i])
-        .divides("num_heads", config.num_heads[i], "channels", config.embed_dim << i);
+    check.divides("num_heads", config.num_heads[i], "channels", config.embed_dim << i);
 }
 
 }  // namespace
@@ -67,14 +58,14 @@ void SwinConfig::visit(FieldVisitor& v) {
 }
 
 SwinPatchMergingImpl::SwinPatchMergingImpl(int64_t dim) {
-  norm = register_module("norm", nn::layer_norm(4 * dim, kEps));
+  norm = register_module("norm", nn::layer_norm(4 * dim, kSwinNormEps));
   reduction = register_module(
       "reduction", torch::nn::Linear(torch::nn::LinearOptions(4 * dim, 2 * dim).bias(false)));
   nn::init_linear_(reduction);
 }
 
 torch::Tensor SwinPatchMergingImpl::forward(const torch::Tensor& x) {
-  const auto y = nn::pad_to_windows(nn::to_nhwc(x), 2);
+  const auto y = nn::pad_to_multiple(nn::to_nhwc(x), 2, nn::MapLayout::kNhwc);
   const int64_t B = y.size(0), H = y.size(1), W = y.size(2), C = y.size(3);
   const auto patches = y.reshape({B, H / 2, 2, W / 2, 2, C})
                            .permute({0, 1, 3, 4, 2, 5})
@@ -82,18 +73,16 @@ torch::Tensor SwinPatchMergingImpl::forward(const torch::Tensor& x) {
   return nn::to_nchw(reduction->forward(norm->forward(patches)));
 }
 
-Swin::Swin(const SwinConfig& config) : config_(config) {
+Swin::Swin(const SwinConfig& config) : ModelOf(config) {
   validate(config);
   auto patch_embed = register_module("patch_embed", std::make_shared<torch::nn::Module>());
   proj = patch_embed->register_module(
       "proj", torch::nn::Conv2d(
                   torch::nn::Conv2dOptions(config.in_chans, config.embed_dim, config.patch_size)
                       .stride(config.patch_size)));
-  patch_norm = patch_embed->register_module("norm", nn::layer_norm(config.embed_dim, kEps));
-  const auto depth = std::accumulate(config.depths.begin(), config.depths.end(), int64_t{0});
-  const auto rates = nn::drop_path_rates(config.drop_path_rate, depth);
-  int64_t side = config.img_size / config.patch_size, dim = config.embed_dim;
-  size_t number = 0;
+  patch_norm = patch_embed->register_module("norm", nn::layer_norm(config.embed_dim, kSwinNormEps));
+  const auto rates = nn::drop_path_rates(config.drop_path_rate, config.depths);
+  int64_t feat_size = config.img_size / config.patch_size, dim = config.embed_dim;
   torch::nn::ModuleList layers;
   for (size_t i = 0; i < config.depths.size(); ++i) {
     auto layer = std::make_shared<torch::nn::Module>();
@@ -101,29 +90,26 @@ Swin::Swin(const SwinConfig& config) : config_(config) {
     if (i > 0) {
       stage.downsample = layer->register_module("downsample", SwinPatchMerging(dim));
       dim *= 2;
-      side = (side + 1) / 2;
+      feat_size = (feat_size + 1) / 2;
     }
-    torch::nn::ModuleList blocks;
-    for (int64_t j = 0; j < config.depths[i]; ++j) {
-      stage.blocks.emplace_back(
-          nn::SwinBlockConfig{.dim = dim,
-                              .num_heads = config.num_heads[i],
-                              .side = side,
-                              .window_size = config.window_size,
-                              .shift_size = j % 2 == 1 ? config.window_size / 2 : 0,
-                              .mlp_ratio = config.mlp_ratio,
-                              .qkv_bias = config.qkv_bias,
-                              .attn_drop = config.attn_drop_rate,
-                              .proj_drop = config.proj_drop_rate,
-                              .drop_path = rates[number++]});
-      blocks->push_back(stage.blocks.back());
-    }
-    layer->register_module("blocks", blocks);
+    for (const double rate : rates[i])
+      stage.blocks->push_back(SwinBlock(
+          SwinBlockConfig{.dim = dim,
+                          .num_heads = config.num_heads[i],
+                          .feat_size = feat_size,
+                          .window_size = config.window_size,
+                          .shift_size = stage.blocks->size() % 2 == 1 ? config.window_size / 2 : 0,
+                          .mlp_ratio = config.mlp_ratio,
+                          .qkv_bias = config.qkv_bias,
+                          .attn_drop = config.attn_drop_rate,
+                          .proj_drop = config.proj_drop_rate,
+                          .drop_path = rate}));
+    layer->register_module("blocks", stage.blocks);
     layers->push_back(layer);
     stages.push_back(stage);
   }
   register_module("layers", layers);
-  norm = register_module("norm", nn::layer_norm(dim, kEps));
+  norm = register_module("norm", nn::layer_norm(dim, kSwinNormEps));
   head = register_module(
       "head",
       nn::ClassifierHead(nn::ClassifierHeadConfig{
@@ -135,7 +121,7 @@ torch::Tensor Swin::forward_features(const torch::Tensor& x) {
   auto y = nn::to_nchw(patch_norm->forward(nn::to_nhwc(proj->forward(x))));
   for (auto& stage : stages) {
     if (stage.downsample) y = stage.downsample->forward(y);
-    for (auto& block : stage.blocks) y = runtime::maybe_checkpoint(checkpointing(), block, y);
+    y = stage.blocks->forward(y, checkpointing());
   }
   return nn::to_nchw(norm->forward(nn::to_nhwc(y)));
 }
@@ -152,10 +138,7 @@ std::vector<FeatureInfo> Swin::feature_info() const {
   return info;
 }
 
-void Swin::reset_classifier(int64_t num_classes) {
-  config_.num_classes = num_classes;
-  head->reset(num_classes);
-}
+void Swin::replace_head(int64_t num_classes) { head->reset(num_classes); }
 
 std::vector<std::string> Swin::no_weight_decay() const {
   std::vector<std::string> names;
@@ -178,8 +161,8 @@ torch::Tensor Swin::resample_weight(const std::string& name, const torch::Tensor
 }
 
 void add_swin(Registry& table) {
-  table.push_back(make_entry<Swin>("swin_tiny_patch4_window7_224", Family::kTransformer,
-                                   Fusion::kNone, imagenet_input(224, 0.9), SwinConfig{}));
+  table.add(make_entry<Swin>("swin_tiny_patch4_window7_224", Family::kTransformer, Fusion::kNone,
+                             imagenet_input(224, 0.9), SwinConfig{}));
 }
 
 }  // namespace braid::models

@@ -6,9 +6,10 @@
 // Differences: feature maps are [B,C,H,W], timm's [B,H,W,C]; drop_path_rate is 0 by default, not
 // 0.1.
 #pragma once
-#include "braid/models/model.h"
 #include "braid/models/registry.h"
+#include "braid/models/vision/image_model.h"
 #include "braid/models/vision/transformer/swin_block.h"
+#include "braid/nn/basic/block_list.h"
 #include "braid/nn/head/classifier_head.h"
 
 namespace braid::models {
@@ -42,16 +43,14 @@ class SwinPatchMergingImpl : public torch::nn::Module {
 };
 TORCH_MODULE(SwinPatchMerging);
 
-class Swin : public Model {
+class Swin : public ModelOf<SwinConfig> {
  public:
   explicit Swin(const SwinConfig& config);
   // x must have img_size pixels a side. [B,C,H,W] -> [B,D,h,w]
   torch::Tensor forward_features(const torch::Tensor& x) override;
   torch::Tensor forward_head(const torch::Tensor& features, bool pre_logits) override;
   std::vector<FeatureInfo> feature_info() const override;
-  void reset_classifier(int64_t num_classes) override;
-  Json config() const override { return to_json(config_); }
-  std::vector<std::string> classifier() const override { return {"head.fc"}; }
+  std::vector<std::string> head_modules() const override { return {"head.fc"}; }
   std::vector<std::string> no_weight_decay() const override;
   int64_t layer_id(const std::string& parameter) const override;
   int64_t layer_count() const override { return static_cast<int64_t>(config_.depths.size()) + 2; }
@@ -60,7 +59,7 @@ class Swin : public Model {
 
   struct Stage {
     SwinPatchMerging downsample{nullptr};  // none in the first stage
-    std::vector<nn::SwinBlock> blocks;
+    nn::BlockList blocks;
   };
   torch::nn::Conv2d proj{nullptr};
   torch::nn::LayerNorm patch_norm{nullptr}, norm{nullptr};
@@ -68,7 +67,7 @@ class Swin : public Model {
   nn::ClassifierHead head{nullptr};
 
  private:
-  SwinConfig config_;
+  void replace_head(int64_t num_classes) override;
 };
 
 void add_swin(Registry& table);

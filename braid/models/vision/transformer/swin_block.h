@@ -1,14 +1,18 @@
-// Attention in shifted windows (https://arxiv.org/abs/2103.14030), timm's SwinTransformerBlock.
+// Swin's block: attention in windows, every other time of a map that is shifted against them
+// (https://arxiv.org/abs/2103.14030), timm's SwinTransformerBlock.
 #pragma once
-#include "braid/nn/basic/feature_block.h"
-#include "braid/nn/mlp/mlp.h"
 
-namespace braid::nn {
+#include "braid/nn/attention/partition_attention.h"
+#include "braid/nn/block/pre_norm_block.h"
+
+namespace braid::models {
+
+constexpr double kSwinNormEps = 1e-5;
 
 struct SwinBlockConfig {
   int64_t dim = 0;  // channels, a multiple of num_heads
   int64_t num_heads = 4;
-  int64_t side = 0;         // pixels along one side of the map; windows are never larger
+  int64_t feat_size = 0;    // pixels along one side of the map; windows are never larger
   int64_t window_size = 7;  // positions along one side of a window
   int64_t shift_size = 0;   // of the windows against the map, 0 where one window covers the map
   double mlp_ratio = 4.0;
@@ -18,43 +22,28 @@ struct SwinBlockConfig {
   double drop_path = 0;
 };
 
-// Keys: relative_position_bias_table, qkv, proj.
-class WindowAttentionImpl : public torch::nn::Module {
+// Attention in windows of a map that is rolled by `shift` first. Keys:
+// relative_position_bias_table, qkv, proj.
+class ShiftedWindowAttentionImpl : public nn::PartitionAttentionImpl {
  public:
-  WindowAttentionImpl(const SwinBlockConfig& config, int64_t window);
-  // x: [B*n,N,C], N = window * window; mask: [n,N,N], added to the scores, or undefined.
-  torch::Tensor forward(const torch::Tensor& x, const torch::Tensor& mask);
-
-  torch::Tensor relative_position_bias_table;  // [(2w-1)^2,h]
-  torch::nn::Linear qkv{nullptr}, proj{nullptr};
+  ShiftedWindowAttentionImpl(const nn::SelfAttentionConfig& config, int64_t window, int64_t shift);
+  torch::Tensor forward(const torch::Tensor& x);  // [B,H,W,C] -> [B,H,W,C]
 
  private:
-  int64_t window_, num_heads_;
-  double attn_drop_, proj_drop_;
+  int64_t window_, shift_;
 };
-TORCH_MODULE(WindowAttention);
+TORCH_MODULE(ShiftedWindowAttention);
 
-// Pre-norm Transformer block with attention in windows of a map that is rolled by shift_size first:
-// [B,C,H,W] -> [B,C,H,W]. Maps that the window does not divide are padded with zeros for the
-// attention. Keys: norm1, attn, norm2, mlp.
-class SwinBlockImpl : public FeatureBlockImpl {
+// [B,C,H,W] -> [B,C,H,W]. Keys: norm1, attn, norm2, mlp.
+class SwinBlockImpl : public nn::PreNormBlockImpl {
  public:
   explicit SwinBlockImpl(const SwinBlockConfig& config);
-  torch::Tensor forward(const torch::Tensor& x) override;
-
- private:
-  torch::Tensor attend(const torch::Tensor& x);  // [B,H,W,C] -> [B,H,W,C]
-  int64_t window_, shift_;
-  double drop_path_;
-  torch::nn::LayerNorm norm1_{nullptr}, norm2_{nullptr};
-  WindowAttention attn_{nullptr};
-  Mlp mlp_{nullptr};
 };
 TORCH_MODULE(SwinBlock);
 
 // What keeps positions apart that only the roll made neighbours: [n,N,N], -100 between regions, 0
-// inside one; H, W: of the padded map.
+// inside one; H, W: multiples of `window`.
 torch::Tensor shifted_window_mask(int64_t H, int64_t W, int64_t window, int64_t shift,
                                   const torch::TensorOptions& options);
 
-}  // namespace braid::nn
+}  // namespace braid::models

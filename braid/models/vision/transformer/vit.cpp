@@ -2,7 +2,7 @@
 
 #include "braid/models/validate.h"
 #include "braid/models/vision/inputs.h"
-#include "braid/nn/position/position.h"
+#include "braid/nn/basic/pad.h"
 
 namespace braid::models {
 namespace {
@@ -12,7 +12,7 @@ VisionTransformerConfig body_of(const ViTConfig& config) {
       .input(config.num_classes, config.in_chans, config.img_size)
       .positive("patch_size", config.patch_size);
   return {.num_classes = config.num_classes,
-          .side = (config.img_size + config.patch_size - 1) / config.patch_size,
+          .grid_size = (config.img_size + config.patch_size - 1) / config.patch_size,
           .reduction = config.patch_size,
           .embed_dim = config.embed_dim,
           .depth = config.depth,
@@ -55,22 +55,17 @@ ViTPatchEmbedImpl::ViTPatchEmbedImpl(const ViTConfig& config) : patch_size_(conf
 }
 
 torch::Tensor ViTPatchEmbedImpl::forward(const torch::Tensor& x) {
-  return proj->forward(nn::pad_to_patches(x, patch_size_)).flatten(2).transpose(1, 2);
+  return proj->forward(nn::pad_to_multiple(x, patch_size_)).flatten(2).transpose(1, 2);
 }
 
-ViT::ViT(const ViTConfig& config) : VisionTransformer("vit", body_of(config)), config_(config) {
+ViT::ViT(const ViTConfig& config) : ModelOf(config, "vit", body_of(config)) {
   patch_embed = register_module("patch_embed", ViTPatchEmbed(config));
-}
-
-void ViT::reset_classifier(int64_t num_classes) {
-  config_.num_classes = num_classes;
-  VisionTransformer::reset_classifier(num_classes);
 }
 
 void add_vit(Registry& table) {
   const auto add = [&table](const char* name, const data::InputConfig& input,
                             const ViTConfig& config) {
-    table.push_back(make_entry<ViT>(name, Family::kTransformer, Fusion::kNone, input, config));
+    table.add(make_entry<ViT>(name, Family::kTransformer, Fusion::kNone, input, config));
   };
   add("vit_tiny_patch16_224", inception_input(224, 0.9), {});
   add("vit_small_patch16_224", inception_input(224, 0.9), {.embed_dim = 384, .num_heads = 6});

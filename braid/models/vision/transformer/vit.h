@@ -43,19 +43,14 @@ class ViTPatchEmbedImpl : public torch::nn::Module {
 };
 TORCH_MODULE(ViTPatchEmbed);
 
-class ViT : public VisionTransformer {
+class ViT : public ModelOf<ViTConfig, VisionTransformer> {
  public:
   explicit ViT(const ViTConfig& config);
-  void reset_classifier(int64_t num_classes) override;
-  Json config() const override { return to_json(config_); }
 
   ViTPatchEmbed patch_embed{nullptr};
 
  protected:
   torch::Tensor embed(const torch::Tensor& x) override { return patch_embed->forward(x); }
-
- private:
-  ViTConfig config_;
 };
 
 void add_vit(Registry& table);

@@ -19,7 +19,7 @@ void ViTLiteConfig::visit(FieldVisitor& v) {
   v.field("drop_path_rate", drop_path_rate, "stochastic depth of the last block, 0: none");
 }
 
-ViTLite::ViTLite(const ViTLiteConfig& config) : config_(config) {
+ViTLite::ViTLite(const ViTLiteConfig& config) : ModelOf(config) {
   Validator("vit_lite")
       .input(config.num_classes, config.in_chans, config.img_size)
       .positive("patch_size", config.patch_size)
@@ -29,7 +29,7 @@ ViTLite::ViTLite(const ViTLiteConfig& config) : config_(config) {
       .rate("drop_rate", config.drop_rate)
       .rate("attn_drop_rate", config.attn_drop_rate)
       .rate("drop_path_rate", config.drop_path_rate);
-  build({.in_chans = config.in_chans,
+  build({.in_chs = config.in_chans,
          .embed_dim = config.embed_dim,
          .kernel_size = config.patch_size,
          .stride = config.patch_size,
@@ -49,15 +49,10 @@ ViTLite::ViTLite(const ViTLiteConfig& config) : config_(config) {
         config.img_size, config.patch_size, config.patch_size);
 }
 
-void ViTLite::reset_classifier(int64_t num_classes) {
-  config_.num_classes = num_classes;
-  CompactModel::reset_classifier(num_classes);
-}
-
 void add_vit_lite(Registry& table) {
   const auto add = [&table](const char* name, const ViTLiteConfig& config) {
-    table.push_back(make_entry<ViTLite>(name, Family::kTransformer, Fusion::kNone,
-                                        small_image_input(config.img_size), config));
+    table.add(make_entry<ViTLite>(name, Family::kTransformer, Fusion::kNone,
+                                  small_image_input(config.img_size), config));
   };
   add("vit_lite_2_4_32", {.embed_dim = 128, .depth = 2, .num_heads = 2, .mlp_ratio = 1.0});
   add("vit_lite_7_4_32", {});

@@ -25,14 +25,9 @@ struct ViTLiteConfig {
   void visit(FieldVisitor& v);
 };
 
-class ViTLite : public CompactModel {
+class ViTLite : public ModelOf<ViTLiteConfig, CompactModel> {
  public:
   explicit ViTLite(const ViTLiteConfig& config);
-  Json config() const override { return to_json(config_); }
-  void reset_classifier(int64_t num_classes) override;
-
- private:
-  ViTLiteConfig config_;
 };
 
 void add_vit_lite(Registry& table);

@@ -1,0 +1,225 @@
+#include "braid/models/load_plan.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "braid/core/error.h"
+
+namespace braid::models {
+namespace {
+
+constexpr const char* kOtherArchitecture =
+    "give the weights of this architecture, or name theirs (config.json's 'architecture')";
+
+std::string shape_of(at::IntArrayRef shape) { return fmt::format("[{}]", fmt::join(shape, ",")); }
+
+// Shapes that agree but for one dimension.
+bool differ_only_in(size_t dim, at::IntArrayRef a, at::IntArrayRef b) {
+  if (a.size() != b.size() || a.size() <= dim || a[dim] == b[dim]) return false;
+  for (size_t d = 0; d < a.size(); ++d)
+    if (d != dim && a[d] != b[d]) return false;
+  return true;
+}
+
+bool is_empty(const std::vector<int64_t>& shape) {
+  return std::find(shape.begin(), shape.end(), 0) != shape.end();
+}
+
+torch::Tensor load_step(const WeightSource& source, const LoadStep& step) {
+  const auto tensor = source.load(step.name);
+  const bool half = tensor.is_floating_point() && tensor.element_size() < 4;
+  return half ? tensor.to(torch::kFloat) : tensor;
+}
+
+class Planner {
+ public:
+  Planner(const Model& model, WeightSource source)
+      : model_(model), state_(runtime::named_state(model)) {
+    plan_.source = std::move(source);
+    std::vector<std::string> names;
+    for (const auto& item : plan_.source.tensors) names.push_back(item.first);
+    const size_t cut = wrapper_prefix(names, model).size();
+    for (const auto& name : names)
+      plan_.steps[name.substr(cut)] = {.fit = Fit::kCopy,
+                                       .name = name,
+                                       .shape = plan_.source.tensors.at(name).shape,
+                                       .fitted = {}};
+  }
+
+  // Leaves the model's own head where the file has one for other classes, or none.
+  void keep_head() {
+    LoadPlan::Head head;
+    bool any = false;
+    for (const auto& [name, own] : state_) {
+      if (!model_.in_head(name)) continue;
+      head.now = own.size(0);
+      const auto it = plan_.steps.find(name);
+      if (it == plan_.steps.end()) continue;
+      any = true;
+      if (differ_only_in(0, it->second.shape, own.sizes())) head.before = it->second.shape[0];
+    }
+    if ((any && !head.before) || head.now == 0) return;
+    for (const auto& [name, own] : state_) {
+      if (!model_.in_head(name)) continue;
+      const auto it = plan_.steps.find(name);
+      // One that differs in more than its classes stays, to be refused.
+      if (it == plan_.steps.end() || own.sizes() == it->second.shape ||
+          differ_only_in(0, it->second.shape, own.sizes()))
+        plan_.steps[name].fit = Fit::kKeep;
+    }
+    plan_.head = head;
+  }
+
+  void adapt_input() {
+    for (const auto& name : model_.input_weights()) {
+      const auto it = plan_.steps.find(name);
+      if (it == plan_.steps.end() || is_empty(it->second.shape) || !is_floating(it->second) ||
+          !differ_only_in(1, it->second.shape, state_.at(name).sizes()))
+        continue;
+      it->second.fit = Fit::kAdapt;
+      const auto weight = plan_.source.load(it->second.name).to(torch::kFloat);
+      it->second.fitted =
+          model_.resample_weight(name, adapt_input_convolution(weight, state_.at(name).size(1)));
+    }
+  }
+
+  LoadPlan finish() {
+    for (const auto& item : plan_.steps)
+      if (!state_.contains(item.first))
+        fail(fmt::format("unexpected tensor '{}'", item.first), kOtherArchitecture);
+    for (const auto& [name, own] : state_) {
+      const auto it = plan_.steps.find(name);
+      if (it != plan_.steps.end())
+        fit(name, it->second, own);
+      else if (!name.ends_with("num_batches_tracked"))  // old checkpoints lack it
+        fail(fmt::format("missing tensor '{}'", name), kOtherArchitecture);
+    }
+    return std::move(plan_);
+  }
+
+ private:
+  bool is_floating(const LoadStep& step) const {
+    return c10::isFloatingType(plan_.source.tensors.at(step.name).dtype);
+  }
+
+  void fit(const std::string& name, LoadStep& step, const torch::Tensor& own) const {
+    if (step.fit == Fit::kKeep) return;
+    if (is_floating(step) != own.is_floating_point())
+      fail(fmt::format("expected {} for tensor '{}', got {}", c10::toString(own.scalar_type()),
+                       name, c10::toString(plan_.source.tensors.at(step.name).dtype)),
+           "quantized weights cannot be loaded");
+    if (step.fit == Fit::kCopy && own.sizes() != step.shape) {
+      step.fit = Fit::kResample;
+      step.fitted = model_.resample_weight(name, load_step(plan_.source, step));
+    }
+    if (step.fitted.defined() && step.fitted.sizes() != own.sizes())
+      fail(fmt::format("expected shape {} for tensor '{}', got {}", shape_of(own.sizes()), name,
+                       shape_of(step.shape)),
+           "config.json or the flags build another shape: num_classes, in_chans, img_size or "
+           "another field of the model");
+  }
+
+  [[noreturn]] void fail(const std::string& what, const char* remedy) const {
+    throw DataError("weights", what, plan_.source.where, remedy);
+  }
+
+  const Model& model_;
+  const runtime::TensorMap state_;
+  LoadPlan plan_;
+};
+
+}  // namespace
+
+WeightSource source_of(const std::filesystem::path& path) {
+  const auto reader = std::make_shared<const runtime::TensorReader>(path);
+  return {reader->tensors(), [reader](const std::string& name) { return reader->load(name); },
+          path.string()};
+}
+
+WeightSource source_of(const runtime::TensorMap& tensors, const std::string& where) {
+  WeightSource source{{}, [&tensors](const std::string& name) { return tensors.at(name); }, where};
+  for (const auto& [name, tensor] : tensors)
+    source.tensors[name] = {tensor.scalar_type(), tensor.sizes().vec()};
+  return source;
+}
+
+LoadPlan plan_load(const Model& model, WeightSource source, bool fine_tune) {
+  Planner planner(model, std::move(source));
+  if (fine_tune) {
+    planner.keep_head();
+    planner.adapt_input();
+  }
+  return planner.finish();
+}
+
+void report_plan(const LoadPlan& plan, const Model& model, Progress& progress) {
+  const auto& where = plan.source.where;
+  std::vector<std::string> adapted, resampled;
+  int64_t before = 0, now = 0;
+  for (const auto& [name, step] : plan.steps) {
+    if (step.fit == Fit::kAdapt) {
+      adapted.push_back(name);
+      before = step.shape[1];
+      now = step.fitted.size(1);
+    }
+    if (step.fit == Fit::kResample)
+      resampled.push_back(
+          fmt::format("{} {} to {}", name, shape_of(step.shape), shape_of(step.fitted.sizes())));
+  }
+  if (plan.head)
+    progress.line(fmt::format("{}: {}; a fresh one with {} takes its place ({}).", where,
+                              plan.head->before
+                                  ? fmt::format("the classifier has {} classes", *plan.head->before)
+                                  : std::string("there is no classifier"),
+                              plan.head->now, fmt::join(model.head_modules(), ", ")));
+  if (!adapted.empty())
+    progress.line(fmt::format("{}: {} takes {} channels, the images have {}; its weights are {}.",
+                              where, fmt::join(adapted, ", "), before, now,
+                              now == 1 ? "summed over them" : "repeated and scaled"));
+  if (!resampled.empty())
+    progress.line(
+        fmt::format("{}: resampled for another image size: {}{}.", where, resampled[0],
+                    resampled.size() > 1 ? fmt::format(" and {} more", resampled.size() - 1) : ""));
+}
+
+void apply_plan(const LoadPlan& plan, Model& model) {
+  const torch::NoGradGuard no_grad;
+  auto state = runtime::named_state(model);
+  for (const auto& [name, step] : plan.steps) {
+    if (step.fit == Fit::kKeep) continue;
+    state.at(name).copy_(step.fitted.defined()
+                             ? step.fitted
+                             : model.resample_weight(name, load_step(plan.source, step)));
+  }
+}
+
+torch::Tensor adapt_input_convolution(const torch::Tensor& weight, int64_t in_chans) {
+  const int64_t old = weight.size(1);
+  if (in_chans == old) return weight;
+  if (in_chans == 1) return weight.sum(1, /*keepdim=*/true);
+  const auto repeated = weight.repeat({1, (in_chans + old - 1) / old, 1, 1});
+  return repeated.narrow(1, 0, in_chans) *
+         (static_cast<double>(old) / static_cast<double>(in_chans));
+}
+
+std::string wrapper_prefix(const std::vector<std::string>& names, const Model& model) {
+  // DataParallel and torch.compile wrap each other in either order.
+  constexpr const char* kPrefixes[] = {"_orig_mod.", "module.", "_orig_mod.", "model."};
+  const auto state = runtime::named_state(model);
+  std::string found;
+  for (const std::string prefix : kPrefixes) {
+    const bool wrapped = std::all_of(names.begin(), names.end(), [&](const std::string& name) {
+      return name.substr(found.size()).starts_with(prefix);
+    });
+    const bool own = std::any_of(state.begin(), state.end(),
+                                 [&](const auto& item) { return item.first.starts_with(prefix); });
+    if (!names.empty() && wrapped && !own) found += prefix;
+  }
+  return found;
+}
+
+}  // namespace braid::models

@@ -1,0 +1,55 @@
+// The one door to attention: softmax(scale Q K^T + bias) V per head, with masks, and what splits
+// channels into heads and joins them again. Nothing else in braid calls LibTorch's attention.
+#pragma once
+
+#include <array>
+#include <optional>
+
+#include "braid/torch.h"
+
+namespace braid::nn {
+
+struct AttentionArgs {
+  torch::Tensor bias = {};         // added to the products, broadcast to [B,h,N,M], in any type;
+                                   // undefined: none
+  torch::Tensor key_padding = {};  // [B,M] bool, true: a key, false: padding, Hugging Face's
+                                   // attention_mask; undefined: all are keys
+  bool causal = false;  // the N queries are the last of M positions, as with cached keys: each one
+                        // sees its own position and those before it
+  std::optional<double> scale = {};  // of the products; unset: 1 / sqrt(d)
+  double dropout = 0;                // of the attention weights; 0 outside training
+};
+
+// q: [B,h,N,d], k: [B,h,M,d], v: [B,h,M,d'] -> [B,h,N,d']. A key that is masked has no weight,
+// whatever its bias; a query without any key gives zeros, and no gradient. Throws InternalError
+// where a causal mask meets more queries than keys.
+torch::Tensor attend(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v,
+                     const AttentionArgs& args = {});
+
+// The order of a joint projection's channels.
+enum class QkvOrder {
+  kPartsFirst,  // [3,heads,d]
+  kHeadsFirst   // [heads,3,d]
+};
+// Queries, keys and values of one joint projection: [B,N,3*h*d] -> 3 x [B,h,N,d], views.
+std::array<torch::Tensor, 3> split_qkv(const torch::Tensor& x, int64_t heads,
+                                       QkvOrder order = QkvOrder::kPartsFirst);
+// Parts whose channels go head by head, `dims` of them per head: [B,N,h*sum(dims)] -> [B,h,N,dim].
+template <size_t parts>
+std::array<torch::Tensor, parts> split_by_head(const torch::Tensor& x, int64_t heads,
+                                               const std::array<int64_t, parts>& dims) {
+  const auto split = x.view({x.size(0), x.size(1), heads, -1})
+                         .transpose(1, 2)
+                         .split_with_sizes(at::IntArrayRef(dims.data(), parts), -1);
+  std::array<torch::Tensor, parts> out;
+  for (size_t i = 0; i < parts; ++i) out[i] = split[i];
+  return out;
+}
+// Keys and values of one joint projection: [B,M,2*h*d] -> 2 x [B,h,M,d], views.
+std::array<torch::Tensor, 2> split_kv(const torch::Tensor& x, int64_t heads);
+// [B,N,h*d] -> [B,h,N,d], a view where memory allows it.
+torch::Tensor split_heads(const torch::Tensor& x, int64_t heads);
+// [B,h,N,d] -> [B,N,h*d].
+torch::Tensor merge_heads(const torch::Tensor& y);
+
+}  // namespace braid::nn

@@ -1,0 +1,37 @@
+#include "braid/nn/block/pre_norm_block.h"
+
+#include "braid/nn/basic/drop_path.h"
+#include "braid/nn/conv/conv.h"
+
+namespace braid::nn {
+
+using torch::Tensor;
+
+void PreNormBlockImpl::add(AnyLayer& part, const std::string& key, AnyLayer layer) {
+  part = std::move(layer);
+  const auto dot = key.find('.');
+  if (dot == std::string::npos)
+    register_module(key, part.ptr());
+  else
+    register_module(key.substr(0, dot), std::make_shared<torch::nn::Module>())
+        ->register_module(key.substr(dot + 1), part.ptr());
+}
+
+Tensor PreNormBlockImpl::add_branch(const Branch& branch, const Tensor& x) {
+  if (!branch.layer) return x;
+  auto y = branch.layer.forward(branch.norm ? branch.norm.forward(x) : x);
+  if (branch.scale) y = branch.scale.forward(y);
+  const auto shortcut = branch.shortcut ? branch.shortcut.forward(x) : x;
+  return shortcut + drop_path(y, config_.drop_path, is_training());
+}
+
+Tensor PreNormBlockImpl::forward_branches(const Tensor& x) {
+  return add_branch(mlp, add_branch(mixer, x));
+}
+
+Tensor PreNormBlockImpl::forward(const Tensor& x) {
+  if (config_.parts_see == MapLayout::kNchw) return forward_branches(x);
+  return to_nchw(forward_branches(to_nhwc(x)));
+}
+
+}  // namespace braid::nn

@@ -1,0 +1,185 @@
+// attend() against a naive float64 twin, for every combination of its arguments.
+#include "braid/nn/attention/core.h"
+
+#include <gtest/gtest.h>
+
+#include "braid/core/error.h"
+#include "tests/nn/fixture.h"
+#include "tests/nn/gradient_check.h"
+
+namespace braid::nn {
+namespace {
+
+using torch::Tensor;
+
+// Query by query and key by key; a query without keys gives zeros.
+Tensor naive_attend(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionArgs& args) {
+  const int64_t B = q.size(0), h = q.size(1), N = q.size(2), M = k.size(2);
+  const double scale = args.scale.value_or(1 / std::sqrt(static_cast<double>(q.size(3))));
+  const auto bias = args.bias.defined() ? args.bias.expand({B, h, N, M}) : Tensor();
+  auto out = torch::zeros({B, h, N, v.size(3)}, torch::kDouble);
+  for (int64_t b = 0; b < B; ++b)
+    for (int64_t head = 0; head < h; ++head)
+      for (int64_t n = 0; n < N; ++n) {
+        std::vector<Tensor> weights, values;
+        for (int64_t m = 0; m < M; ++m) {
+          if (args.causal && m > n + M - N) continue;
+          if (args.key_padding.defined() && !args.key_padding[b][m].item<bool>()) continue;
+          auto product = q[b][head][n].dot(k[b][head][m]) * scale;
+          if (bias.defined()) product = product + bias[b][head][n][m];
+          weights.push_back(product.exp());
+          values.push_back(v[b][head][m] * weights.back());
+        }
+        if (weights.empty()) continue;
+        out[b][head][n] = torch::stack(values).sum(0) / torch::stack(weights).sum();
+      }
+  return out;
+}
+
+struct Case {
+  std::string name;
+  int64_t N, M;
+  AttentionArgs args;
+};
+
+// 2 batches, 3 heads; the second batch's last keys are padding, and its first one.
+std::vector<Case> all_cases() {
+  std::vector<Case> cases;
+  for (const auto& [N, M] : {std::pair<int64_t, int64_t>{4, 4}, {2, 5}, {1, 4}})
+    for (const bool causal : {false, true})
+      for (const bool padded : {false, true})
+        for (const char* bias : {"", "shared", "full"})
+          for (const bool scaled : {false, true}) {
+            Case one{"", N, M, {}};
+            one.args.causal = causal;
+            if (scaled) one.args.scale = 0.7;
+            if (padded) {
+              one.args.key_padding = torch::ones({2, M}, torch::kBool);
+              one.args.key_padding[1][M - 1] = false;
+              one.args.key_padding[1][0] = false;
+            }
+            const std::string kind = bias;
+            if (kind == "shared") one.args.bias = torch::randn({1, 3, N, M}, torch::kDouble);
+            if (kind == "full") one.args.bias = torch::randn({2, 3, N, M}, torch::kDouble);
+            one.name = std::to_string(N) + "x" + std::to_string(M) + (causal ? " causal" : "") +
+                       (padded ? " padded " : " ") + kind + (scaled ? " scaled" : "");
+            cases.push_back(one);
+          }
+  return cases;
+}
+
+TEST(Attend, EqualsItsNaiveTwinInEveryCombination) {
+  torch::manual_seed(1);
+  for (const auto& [name, N, M, args] : all_cases()) {
+    const auto q = torch::randn({2, 3, N, 4}, torch::kDouble);
+    const auto k = torch::randn({2, 3, M, 4}, torch::kDouble);
+    const auto v = torch::randn({2, 3, M, 5}, torch::kDouble);
+    EXPECT_LT(largest_difference(attend(q, k, v, args), naive_attend(q, k, v, args)), 1e-12)
+        << name;
+  }
+}
+
+TEST(Attend, GradientsAreTheFiniteDifferences) {
+  torch::manual_seed(2);
+  for (const auto& [name, N, M, args] : all_cases()) {
+    const auto q = torch::randn({2, 3, N, 2}, torch::kDouble);
+    const auto k = torch::randn({2, 3, M, 2}, torch::kDouble);
+    const auto v = torch::randn({2, 3, M, 2}, torch::kDouble);
+    const auto& others = args;
+    EXPECT_LT(gradient_error([&](const auto& x) { return attend(x, k, v, others); }, q), 1e-7)
+        << name;
+    EXPECT_LT(gradient_error([&](const auto& x) { return attend(q, x, v, others); }, k), 1e-7)
+        << name;
+    EXPECT_LT(gradient_error([&](const auto& x) { return attend(q, k, x, others); }, v), 1e-7)
+        << name;
+    if (!args.bias.defined()) continue;
+    const auto of_bias = [&](const auto& x) {
+      auto with = others;
+      with.bias = x;
+      return attend(q, k, v, with);
+    };
+    EXPECT_LT(gradient_error(of_bias, args.bias), 1e-7) << name;
+  }
+}
+
+TEST(Attend, PaddingDoesNotReachTheResult) {
+  torch::manual_seed(3);
+  const auto q = torch::randn({1, 2, 5, 4}), k = torch::randn({1, 2, 5, 4});
+  const auto v = torch::randn({1, 2, 5, 4});
+  const auto padding = torch::arange(7).lt(5).unsqueeze(0);  // two more keys, which are none
+  const auto lengthen = [](const Tensor& x) {
+    return torch::cat({x, 100 * torch::randn({1, 2, 2, 4})}, 2);
+  };
+  const auto bias = torch::randn({1, 2, 5, 7});
+  for (const bool with_bias : {false, true}) {
+    AttentionArgs shorter, longer;
+    longer.key_padding = padding;
+    if (with_bias) shorter.bias = bias.narrow(3, 0, 5).contiguous(), longer.bias = bias;
+    const auto expected = attend(q, k, v, shorter);
+    const auto padded = attend(q, lengthen(k), lengthen(v), longer);
+    EXPECT_TRUE(padded.allclose(expected, 1e-6, 1e-6));
+    EXPECT_TRUE(padded.equal(attend(q, lengthen(k), lengthen(v), longer))) << "whatever they hold";
+  }
+}
+
+TEST(Attend, AQueryWithoutKeysGivesZerosAndNoGradient) {
+  torch::manual_seed(4);
+  for (const bool causal : {false, true})
+    for (const bool with_bias : {false, true}) {
+      const auto make = [] { return torch::randn({2, 2, 3, 4}, torch::kDouble).requires_grad_(); };
+      const auto q = make(), k = make(), v = make();
+      AttentionArgs args{.key_padding = torch::ones({2, 3}, torch::kBool), .causal = causal};
+      if (with_bias) args.bias = torch::randn({1, 2, 3, 3}, torch::kDouble);
+      // Causal: the second batch's first query sees the first key alone, which is padding.
+      args.key_padding[1].fill_(causal);
+      args.key_padding[1][0] = false;
+      const auto y = attend(q, k, v, args);
+      EXPECT_TRUE(y.isfinite().all().item<bool>());
+      EXPECT_EQ(y[1].select(1, 0).abs().max().item<double>(), 0);
+      EXPECT_GT(y[0].abs().min().item<double>(), 0);
+      y.square().sum().backward();
+      for (const auto& x : {q, k, v}) EXPECT_TRUE(x.grad().isfinite().all().item<bool>());
+      EXPECT_EQ(q.grad()[1].select(1, 0).abs().max().item<double>(), 0);
+      EXPECT_EQ(v.grad()[1].select(1, 0).abs().max().item<double>(), 0);
+    }
+}
+
+TEST(Attend, CachedKeysGiveTheLastRowsOfTheWhole) {
+  torch::manual_seed(5);
+  const auto q = torch::randn({2, 2, 6, 4}), k = torch::randn({2, 2, 6, 4});
+  const auto v = torch::randn({2, 2, 6, 4});
+  const auto whole = attend(q, k, v, {.causal = true});
+  for (const int64_t last : {1, 2, 5}) {
+    const auto tail = attend(q.narrow(2, 6 - last, last), k, v, {.causal = true});
+    EXPECT_TRUE(tail.allclose(whole.narrow(2, 6 - last, last), 1e-5, 1e-6)) << last;
+  }
+  EXPECT_THROW(attend(q, k.narrow(2, 0, 3), v.narrow(2, 0, 3), {.causal = true}), InternalError);
+}
+
+TEST(Attend, DropsWeightsAndKeepsTheirMean) {
+  torch::manual_seed(6);
+  const auto q = torch::zeros({1, 1, 2000, 4}), v = torch::ones({1, 1, 10, 1});
+  const auto k = torch::zeros({1, 1, 10, 4});
+  const auto y = attend(q, k, v, {.dropout = 0.5});
+  EXPECT_NEAR(y.mean().item<double>(), 1, 0.05);
+  EXPECT_GT(y.std().item<double>(), 0.1);
+}
+
+TEST(Heads, AreSplitAndMerged) {
+  const auto x = torch::arange(2 * 3 * 24).view({2, 3, 24});
+  const auto parts = split_qkv(x, 2);  // 3 parts of 2 heads of 4 channels
+  const auto by_head = split_qkv(x, 2, QkvOrder::kHeadsFirst);
+  for (int64_t part = 0; part < 3; ++part)
+    for (int64_t head = 0; head < 2; ++head) {
+      const auto index = static_cast<size_t>(part);
+      EXPECT_TRUE(parts[index].select(1, head).equal(x.narrow(2, part * 8 + head * 4, 4)));
+      EXPECT_TRUE(by_head[index].select(1, head).equal(x.narrow(2, head * 12 + part * 4, 4)));
+    }
+  const auto kv = split_kv(x, 3);  // 2 parts of 3 heads
+  EXPECT_TRUE(kv[1].select(1, 2).equal(x.narrow(2, 20, 4)));
+  EXPECT_TRUE(split_heads(x, 6).select(1, 5).equal(x.narrow(2, 20, 4)));
+  EXPECT_TRUE(merge_heads(split_heads(x, 6)).equal(x));
+}
+
+}  // namespace
+}  // namespace braid::nn

@@ -1,0 +1,97 @@
+// Convolution, norm and activation: names, the folded form, and lists of blocks.
+#include "braid/nn/conv/conv_norm_act.h"
+
+#include "braid/nn/basic/block_list.h"
+#include "braid/nn/mlp/conv_norm_mlp.h"
+#include "tests/nn/fixture.h"
+
+namespace braid::nn {
+namespace {
+
+std::vector<std::string> keys(const torch::nn::Module& module) {
+  return module.named_parameters().keys();
+}
+using Keys = std::vector<std::string>;
+
+TEST(ConvNormActTest, HasTheKeysThatItsConfigNames) {
+  EXPECT_EQ(keys(*ConvNormAct(ConvNormActConfig{.in_chs = 2, .out_chs = 3})),
+            (Keys{"conv.weight", "bn.weight", "bn.bias"}));
+  EXPECT_EQ(keys(*ConvNormAct(ConvNormActConfig{
+                .in_chs = 2, .out_chs = 3, .bias = true, .conv_key = "c", .norm_key = "1"})),
+            (Keys{"c.weight", "c.bias", "1.weight", "1.bias"}));
+}
+
+TEST(ConvNormActTest, FoldsToOneConvolutionOfTheSameFunction) {
+  torch::manual_seed(1);
+  const torch::NoGradGuard no_grad;
+  for (const bool bias : {false, true})
+    for (const int64_t stride : {1, 2})
+      for (const int64_t kernel : {1, 3}) {
+        ConvNormActConfig config{.in_chs = 4,
+                                 .out_chs = 6,
+                                 .kernel_size = kernel,
+                                 .stride = stride,
+                                 .groups = 2,
+                                 .bias = bias,
+                                 .act = Act::kGelu,
+                                 .foldable = true};
+        ConvNormAct layer(config);
+        layer->to(torch::kDouble);
+        layer->eval();
+        randomize(*layer);
+        const auto x = torch::randn({2, 4, 7, 5}, torch::kDouble);
+        const auto before = layer->forward(x);
+        reparameterize_modules(*layer);
+        EXPECT_LT(largest_difference(layer->forward(x), before), 1e-12);
+        EXPECT_EQ(keys(*layer), (Keys{"weight", "bias"}));
+        config.inference_mode = true;
+        EXPECT_EQ(keys(*ConvNormAct(config)), keys(*layer));
+      }
+}
+
+TEST(ConvNormActTest, StaysAsItIsUnlessItIsFoldable) {
+  ConvNormAct layer(ConvNormActConfig{.in_chs = 2, .out_chs = 2});
+  layer->eval();
+  reparameterize_modules(*layer);
+  EXPECT_EQ(keys(*layer), (Keys{"conv.weight", "bn.weight", "bn.bias"}));
+}
+
+TEST(ConvNormMlpTest, FoldsWithItsConvolutions) {
+  torch::manual_seed(1);
+  const torch::NoGradGuard no_grad;
+  ConvNormMlp layer(
+      ConvNormMlpConfig{.dim = 4, .hidden = 6, .depthwise = true, .bias = true, .foldable = true});
+  layer->to(torch::kDouble);
+  layer->eval();
+  randomize(*layer);
+  const auto x = torch::randn({2, 4, 5, 5}, torch::kDouble);
+  const auto before = layer->forward(x);
+  reparameterize_modules(*layer);
+  EXPECT_LT(largest_difference(layer->forward(x), before), 1e-12);
+  EXPECT_EQ(keys(*layer),
+            (Keys{"fc1.weight", "fc1.bias", "mid.weight", "mid.bias", "fc2.weight", "fc2.bias"}));
+}
+
+TEST(BlockListTest, RunsItsBlocksUnderTheirNumbers) {
+  torch::manual_seed(1);
+  BlockList blocks("b", 1);
+  ConvNormAct first(ConvNormActConfig{.in_chs = 2, .out_chs = 3}),
+      second(ConvNormActConfig{.in_chs = 3, .out_chs = 2, .act = Act::kRelu});
+  blocks->push_back(first);
+  blocks->push_back(second);
+  EXPECT_EQ(keys(*blocks), (Keys{"b1.conv.weight", "b1.bn.weight", "b1.bn.bias", "b2.conv.weight",
+                                 "b2.bn.weight", "b2.bn.bias"}));
+  EXPECT_EQ(blocks->size(), 2u);
+  const auto gradients = [&](bool checkpointing) {
+    blocks->zero_grad();
+    const auto x = torch::ones({1, 2, 3, 3}).requires_grad_();
+    const auto y = blocks->forward(x * torch::arange(3), checkpointing);
+    EXPECT_TRUE(y.equal(second->forward(first->forward(x * torch::arange(3)))));
+    y.square().sum().backward();
+    return blocks->parameters()[0].grad().clone();
+  };
+  EXPECT_TRUE(gradients(false).equal(gradients(true)));
+}
+
+}  // namespace
+}  // namespace braid::nn
