@@ -19,6 +19,7 @@ its own largest value but at least 1e-3 of the model's largest gradient. Needs `
 """
 import argparse
 import contextlib
+import functools
 import io
 import json
 import pathlib
@@ -96,6 +97,107 @@ def coatnet_pico(num_classes, in_chans, img_size):
     return model
 
 
+class ConvGroup(torch.nn.Module):
+    """Of cifar10-airbench (MIT), with trained gains and PyTorch's epsilon."""
+
+    def __init__(self, in_chs, out_chs, depth=2):
+        super().__init__()
+        self.depth = depth
+        for i in range(1, depth + 1):
+            self.add_module(f"conv{i}", torch.nn.Conv2d(in_chs, out_chs, 3, padding=1, bias=False))
+            self.add_module(f"norm{i}", torch.nn.BatchNorm2d(out_chs))
+            in_chs = out_chs
+
+    def forward(self, x):
+        for i in range(1, self.depth + 1):
+            x = getattr(self, f"conv{i}")(x)
+            if i == 1:
+                x = torch.nn.functional.max_pool2d(x, 2)
+            x = torch.nn.functional.gelu(getattr(self, f"norm{i}")(x))
+        return x
+
+
+class ConvGroups(torch.nn.Module):
+    def __init__(self, in_chans, stem_chs=24, stem_stride=1, widths=(64, 256, 256)):
+        super().__init__()
+        kernel = 2 if stem_stride == 1 else 2 * stem_stride - 1
+        self.whiten = torch.nn.Conv2d(in_chans, stem_chs, kernel, stride=stem_stride, padding=stem_stride - 1)
+        chans = (stem_chs, *widths)
+        self.layers = torch.nn.Sequential(torch.nn.GELU(), *map(ConvGroup, chans, widths))
+
+    def forward(self, x):
+        return self.layers(self.whiten(x))
+
+
+class Airbench(ConvGroups):
+    def __init__(self, num_classes, in_chans, **config):
+        super().__init__(in_chans, **config)
+        self.head = torch.nn.Linear(config.get("widths", (64, 256, 256))[-1], num_classes)
+
+    def forward_features(self, x):
+        return ConvGroups.forward(self, x)
+
+    def forward_head(self, features):
+        return self.head(features.amax((2, 3)))
+
+    def forward(self, x):
+        return self.forward_head(self.forward_features(x))
+
+
+class ConvGroupsEmbed(torch.nn.Module):
+    """What timm's VisionTransformer takes as embed_layer."""
+
+    def __init__(self, config, pool, img_size, in_chans, **_):
+        super().__init__()
+        self.backbone = ConvGroups(in_chans, **config)
+        self.pool = pool
+        self.num_patches = self(torch.zeros(1, in_chans, img_size, img_size)).shape[1]
+
+    def forward(self, x):
+        x = self.backbone(x)
+        if self.pool:
+            x = torch.nn.functional.max_pool2d(x, 2)
+        return x.flatten(2).transpose(1, 2)
+
+
+def vit_gap(num_classes, in_chans, img_size, **config):
+    """timm's VisionTransformer without a class token."""
+    from timm.models.vision_transformer import VisionTransformer
+    return VisionTransformer(img_size=img_size, in_chans=in_chans, num_classes=num_classes, class_token=False,
+                             global_pool="avg", mlp_ratio=2.0, **config)
+
+
+def airvit(num_classes, in_chans, img_size, depth=1, num_heads=3, pool=True, **config):
+    config = {"stem_chs": 16, "widths": (32, 96), **config}
+    return vit_gap(num_classes, in_chans, img_size, embed_dim=config["widths"][-1], depth=depth, num_heads=num_heads,
+                   embed_layer=functools.partial(ConvGroupsEmbed, config, pool))
+
+
+COMPACT = {  # braid's own variants of published networks
+    "airbench_nano": (Airbench, {"stem_chs": 16, "widths": (16, 32, 64)}),
+    "airbench_tiny": (Airbench, {"stem_chs": 16, "widths": (32, 64, 128)}),
+    "airbench_small": (Airbench, {"widths": (64, 128, 128)}),
+    "airbench94": (Airbench, {}),
+    "airbench_nano_64": (Airbench, {"stem_chs": 16, "stem_stride": 2, "widths": (16, 32, 64)}),
+    "airbench_tiny_64": (Airbench, {"stem_chs": 16, "stem_stride": 2, "widths": (32, 64, 128)}),
+    "airbench_small_128": (Airbench, {"stem_stride": 2, "widths": (32, 64, 128, 256)}),
+    "airvit_nano": (airvit, {}),
+    "airvit_tiny": (airvit, {"widths": (64, 128), "depth": 2, "num_heads": 4, "pool": False}),
+    "airvit_small": (airvit, {"stem_chs": 24, "widths": (64, 256), "depth": 3, "num_heads": 8, "pool": False}),
+    "airvit_nano_64": (airvit, {"stem_stride": 2, "widths": (32, 64, 96)}),
+    "vit_nano_patch7_gap_28": (vit_gap, {"patch_size": 7, "embed_dim": 128, "depth": 2, "num_heads": 4}),
+    "vit_nano_patch4_gap_32": (vit_gap, {"patch_size": 4, "embed_dim": 128, "depth": 2, "num_heads": 4}),
+    "vit_micro_patch4_gap_32": (vit_gap, {"patch_size": 4, "embed_dim": 192, "depth": 6, "num_heads": 6}),
+    "vit_nano_patch8_gap_64": (vit_gap, {"patch_size": 8, "embed_dim": 128, "depth": 2, "num_heads": 4}),
+}
+
+
+def compact_variant(name, num_classes, in_chans, img_size, **overrides):
+    make, config = COMPACT[name]
+    size = {} if make is Airbench else {"img_size": img_size}
+    return make(num_classes=num_classes, in_chans=in_chans, **size, **{**config, **overrides})
+
+
 def compact_reference(name, num_classes, in_chans, img_size):
     """The authors' CCT or ViT-Lite; their name for vit_lite_7_4_32 is vit_7_4_32."""
     from src import cct, vit
@@ -171,6 +273,8 @@ def reference_model(name, num_classes, in_chans, img_size, checkouts):
         return None, "has none; tests/models/test_braidnet.cpp holds it against the named models"
     if name in ("resnet20", "resnet56"):
         return SmallResNet((int(name[6:]) - 2) // 6, num_classes, in_chans), ""
+    if name in COMPACT:
+        return compact_variant(name, num_classes, in_chans, img_size), ""
     if name == "coatnet_pico_32":
         return coatnet_pico(num_classes, in_chans, img_size), ""
     if name.startswith(("cct_", "vit_lite_")):

@@ -262,10 +262,20 @@ def tiny_repvit(legacy):
     return model, {"embed_dim": [4, 8], "depths": [2, 3], "legacy": legacy, "img_size": 40, **COMMON}
 
 
+def tiny_compact(name, img_size, **config):
+    """Of the compact networks, with braid's names of the fields."""
+    return (parity.compact_variant(name, img_size=img_size, **COMMON, **config),
+            {"img_size": img_size, **COMMON, **config})
+
+
 CASES = {  # registered name, or NAME@VARIANT: (model, config fields)
     "resnet18": tiny_resnet(resnet.BasicBlock, [1, 2, 1, 1]),
     "resnet50": tiny_resnet(resnet.Bottleneck, [1, 2, 1, 1]),
     "resnet20": small_resnet(),
+    "airbench94": tiny_compact("airbench94", 21, stem_chs=6, widths=(8, 12)),
+    "airbench_tiny_64": tiny_compact("airbench_tiny_64", 33, stem_chs=6, widths=(8, 12)),
+    "airvit_nano": tiny_compact("airvit_nano", 21, stem_chs=6, widths=(8, 12)),
+    "vit_nano_patch7_gap_28": tiny_compact("vit_nano_patch7_gap_28", 21, embed_dim=16, num_heads=2),
     "convnext_atto": tiny_convnext(conv_mlp=True),
     "convnext_tiny": tiny_convnext(conv_mlp=False),
     "efficientnet_b0": tiny_efficientnet(),

@@ -118,12 +118,13 @@ TEST(TrainConfigTest, EveryValueOutOfRangeIsNamed) {
 TEST_F(ConfigFiles, RecipeThenFileThenFields) {
   const auto file = write("model = \"resnet20\"\ndata = \"photos\"\nlr = 0.5\nepochs = 7\n");
   const auto config = resolve_config({.file = file, .fields = {{"epochs", 9}}});
-  EXPECT_EQ(config.run.optimizer.opt, "nesterov") << "a CNN's recipe";
+  EXPECT_EQ(config.run.optimizer.opt, "nmuon") << "the recipe";
+  EXPECT_EQ(config.run.clip_grad, 0) << "a CNN's";
   EXPECT_EQ(config.run.optimizer.lr, 0.5);
   EXPECT_EQ(config.run.epochs, 9);
   EXPECT_EQ(config.task.data, "photos");
   const auto other = resolve_config({.file = file, .fields = {{"model", "vit_lite_2_4_32"}}});
-  EXPECT_EQ(other.run.optimizer.opt, "adamw") << "the recipe of the model that wins";
+  EXPECT_EQ(other.run.clip_grad, 1) << "the recipe of the model that wins";
   EXPECT_EQ(other.task.model, "vit_lite_2_4_32");
   const auto plain = resolve_config({.recipe = "none", .file = file});
   EXPECT_EQ(plain.run.optimizer.opt, TrainConfig().run.optimizer.opt);
