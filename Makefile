@@ -5,7 +5,7 @@
 .DEFAULT_GOAL := all
 BUILD := build
 
-.PHONY: all setup test-setup configure quickstart test check format asan fuzz bench parity install clean
+.PHONY: all setup test-setup configure quickstart test check format asan tsan fuzz bench parity install clean
 
 all: setup
 	@$(MAKE) --no-print-directory configure
@@ -42,6 +42,11 @@ asan: test-setup
 	cmake --preset asan-ubsan --log-level=WARNING
 	cmake --build --preset asan-ubsan
 	ctest --preset asan-ubsan
+
+tsan: test-setup
+	cmake --preset tsan --log-level=WARNING
+	cmake --build --preset tsan
+	ctest --preset tsan
 
 fuzz: test-setup
 	scripts/fuzz.sh
