@@ -34,6 +34,8 @@ check: test-setup
 	scripts/check_format.sh
 	python3 scripts/check_layers.py
 	@$(MAKE) --no-print-directory test
+	cmake --build $(BUILD) --target braid_base_verify_interface_header_sets
+	scripts/check_alone.py
 
 format:
 	git ls-files '*.h' '*.cpp' | xargs clang-format -i
