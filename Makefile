@@ -5,7 +5,7 @@
 .DEFAULT_GOAL := all
 BUILD := build
 
-.PHONY: all setup test-setup configure quickstart test check format asan fuzz bench parity install clean
+.PHONY: all setup test-setup configure quickstart test check format asan tsan fuzz bench parity install clean
 
 all: setup
 	@$(MAKE) --no-print-directory configure
@@ -34,6 +34,8 @@ check: test-setup
 	scripts/check_format.sh
 	python3 scripts/check_layers.py
 	@$(MAKE) --no-print-directory test
+	cmake --build $(BUILD) --target braid_base_verify_interface_header_sets
+	scripts/check_alone.py
 
 format:
 	git ls-files '*.h' '*.cpp' | xargs clang-format -i
@@ -42,6 +44,11 @@ asan: test-setup
 	cmake --preset asan-ubsan --log-level=WARNING
 	cmake --build --preset asan-ubsan
 	ctest --preset asan-ubsan
+
+tsan: test-setup
+	cmake --preset tsan --log-level=WARNING
+	cmake --build --preset tsan
+	ctest --preset tsan
 
 fuzz: test-setup
 	scripts/fuzz.sh

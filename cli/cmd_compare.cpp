@@ -6,6 +6,7 @@
 
 #include "braid/core/error.h"
 #include "braid/evaluate/compare.h"
+#include "braid/evaluate/make_workload.h"
 #include "cli/command.h"
 
 namespace braid::cli {
@@ -159,6 +160,7 @@ void add_compare(CLI::App& program) {
   verb->add_option("--config", *file, "TOML file of settings; flags override it");
   add_choice(*verb, "--format", *format, {"text", "json"}, "what is printed at the end");
   auto flags = std::make_shared<ConfigFlags>(*verb, evaluate::CompareConfig());
+  show_choices(verb->get_option("--skip"), evaluate::skippable_parts());
   verb->callback([=] { run(*flags, *file, *format, command_line()); });
 }
 

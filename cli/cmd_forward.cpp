@@ -197,7 +197,8 @@ void add_forward(CLI::App& program) {
   verb->add_option("--in-chans", o->in_chans, "input channels [from the input]");
   verb->add_option("--img-size", o->img_size, "pixels along one side [from the input]");
   verb->add_option("--model-kwargs", o->model_kwargs, "fields of the model's config as JSON [{}]");
-  show_choices(verb->add_option("--device", o->device, "where it computes [cpu]"), {"cpu", "cuda"});
+  show_choices(verb->add_option("--device", o->device, "where it computes [cpu]"),
+               {"cpu", "cuda", "cuda:N"});
   show_choices(verb->add_option("--dtype", o->dtype, "precision [float32]"),
                {"float32", "bfloat16", "float64", "auto"});
   verb->callback([o] { run(*o); });

@@ -101,7 +101,9 @@ CLI::Option* show_choices(CLI::Option* option, const std::vector<std::string>& c
 std::vector<std::string> shown_choices(const CLI::Option& option) {
   const std::string type = option.get_type_name();
   if (!type.starts_with('{') || !type.ends_with('}')) return {};
-  return CLI::detail::split(type.substr(1, type.size() - 2), ',');
+  auto choices = CLI::detail::split(type.substr(1, type.size() - 2), ',');
+  std::erase_if(choices, [](const auto& choice) { return choice.ends_with(":N"); });
+  return choices;
 }
 
 CLI::Option* add_choice(CLI::App& app, const std::string& flag, std::string& value,

@@ -1,10 +1,8 @@
 # `cmake --install` and find_package(braid CONFIG).
 include(CMakePackageConfigHelpers)
 set(BRAID_CMAKE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/braid)
-install(TARGETS braid braid_base EXPORT braidTargets)
+install(TARGETS braid braid_base EXPORT braidTargets FILE_SET HEADERS)
 install(EXPORT braidTargets NAMESPACE braid:: DESTINATION ${BRAID_CMAKE_DIR})
-install(DIRECTORY braid DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h"
-        PATTERN "pch.h" EXCLUDE)
 configure_package_config_file(cmake/braidConfig.cmake.in ${CMAKE_BINARY_DIR}/braidConfig.cmake
                               INSTALL_DESTINATION ${BRAID_CMAKE_DIR})
 write_basic_package_version_file(${CMAKE_BINARY_DIR}/braidConfigVersion.cmake

@@ -5,10 +5,12 @@
   a lower rank, or itself;
 - a cycle of includes inside a folder, a header and its source taken as one;
 - a header under nn/ that only one architecture reaches (the composer alone is enough): it belongs beside its model;
-- what has one door and is entered elsewhere: attention, foreign JSON, devices from text.
+- what has one door and is entered elsewhere: attention, foreign JSON, devices from text;
+- a header of cmake/public_headers.txt that includes one that is not in it, and so not installed.
 
 --graph prints the rooms and their arrows.
 """
+import fnmatch
 import pathlib
 import re
 import sys
@@ -141,12 +143,27 @@ def check_doors(files: dict) -> list:
     return problems
 
 
+def check_public_headers(root: pathlib.Path, files: dict) -> list:
+    lines = (root / "cmake/public_headers.txt").read_text().splitlines()
+    patterns = [line for line in lines if line and not line.startswith("#")]
+    headers = {path for path in files if path.endswith(".h") and path.startswith("braid/")}
+    # CMake's recursive glob: the folder's pattern holds for the folders in it too.
+    public = {path for path in headers for pattern in patterns if fnmatch.fnmatch(path, pattern)}
+    problems = [f"cmake/public_headers.txt: nothing is named {pattern}" for pattern in patterns
+                if not any(fnmatch.fnmatch(path, pattern) for path in headers)]
+    for path in sorted(public):
+        problems += [f"{path}: is installed, but includes {name}, which is not (cmake/public_headers.txt)"
+                     for name in INCLUDE.findall(files[path]) if name in headers - public]
+    return problems
+
+
 def main() -> int:
-    files = read_sources(pathlib.Path(__file__).resolve().parent.parent)
+    root = pathlib.Path(__file__).resolve().parent.parent
+    files = read_sources(root)
     graph, arrows = include_graph(files), {}
     problems = check_rooms(files, arrows)
     problems += [f"{', '.join(circle)}: include each other in a circle" for circle in cycles(graph)]
-    problems += check_layers_in_use(files, graph) + check_doors(files)
+    problems += check_layers_in_use(files, graph) + check_doors(files) + check_public_headers(root, files)
     if "--graph" in sys.argv:
         for room in sorted(arrows, key=RANK.get):
             print(f"{room:10} -> {', '.join(sorted(arrows[room], key=RANK.get))}")

@@ -10,6 +10,16 @@
 namespace braid {
 namespace {
 
+// Whether the word is meant by the choice: "cuda:N" stands for cuda:0, cuda:1, ...
+bool is_choice(const std::string& choice, const std::string& word) {
+  if (!choice.ends_with(":N")) return choice == word;
+  const auto prefix = choice.substr(0, choice.size() - 1);
+  if (!word.starts_with(prefix)) return false;
+  const auto number = word.substr(prefix.size());
+  return !number.empty() && (number == "0" || number[0] != '0') &&
+         std::all_of(number.begin(), number.end(), [](char c) { return '0' <= c && c <= '9'; });
+}
+
 // Remembers the first fault.
 class RuleChecker final : public FieldVisitor {
  public:
@@ -56,7 +66,9 @@ class RuleChecker final : public FieldVisitor {
   void check(const Field& field, double value) { check_bounds(field, value); }
   void check(const Field& field, const std::string& value) {
     const auto& choices = field.rules.choices;
-    if (choices.empty() || std::find(choices.begin(), choices.end(), value) != choices.end())
+    if (choices.empty() || std::any_of(choices.begin(), choices.end(), [&](const auto& choice) {
+          return is_choice(choice, value);
+        }))
       return;
     blame(field, fmt::format("one of {}", fmt::join(choices, ", ")), "'" + value + "'",
           did_you_mean(value, choices));

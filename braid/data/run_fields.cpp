@@ -8,7 +8,9 @@ Field dtype_field() {
           {.choices = {"float32", "bfloat16", "auto"}}};
 }
 
-Field device_field() { return {"device", "where it computes", {.choices = {"cpu", "cuda"}}}; }
+Field device_field() {
+  return {"device", "where it computes", {.choices = {"cpu", "cuda", "cuda:N"}}};
+}
 
 Field workers_field() {
   return {"workers",

@@ -5,7 +5,7 @@
 namespace braid::data {
 
 Field dtype_field();          // float32, bfloat16, auto
-Field device_field();         // cpu, cuda
+Field device_field();         // cpu, cuda, cuda:N
 Field workers_field();        // loader threads
 Field on_bad_sample_field();  // error, skip
 

@@ -3,6 +3,7 @@
 #include <ATen/Parallel.h>
 #include <fmt/chrono.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <sys/utsname.h>
 #include <torch/version.h>
 
@@ -12,6 +13,8 @@
 #include <thread>
 
 #include "braid/core/cpu.h"
+#include "braid/core/error.h"
+#include "braid/core/near_match.h"
 #include "braid/core/version.h"
 #include "braid/evaluate/experiment.h"
 #include "braid/evaluate/make_workload.h"
@@ -32,6 +35,18 @@ namespace fs = std::filesystem;
 
 // The page and the results; each run proves its own room.
 constexpr uint64_t kReportBytes = 8 << 20;
+
+// Throws UsageError where --skip names what this task does not measure.
+void check_skip(const CompareConfig& config, const Workload& workload, Progress& progress) {
+  std::vector<std::string> known;
+  for (const auto& probe : workload.probes(progress)) known.push_back(probe->name());
+  known.push_back(SampleEfficiencyProbe::kName);
+  for (const auto& part : config.skip)
+    if (std::find(known.begin(), known.end(), part) == known.end())
+      throw UsageError("compare",
+                       fmt::format("expected a part of {}, got '{}'", fmt::join(known, ", "), part),
+                       "--skip", did_you_mean(part, known));
+}
 
 // Everything that a kept part depends on, beyond its own name: models and seeds can be added to a
 // comparison that is done.
@@ -99,7 +114,7 @@ void announce(const Experiment& experiment, const std::vector<ModelProfile>& pro
   };
   const auto seeds = static_cast<double>(c.seeds);
   double fractions = 0, parts = 0;
-  if (!skipped("efficiency"))
+  if (!skipped(SampleEfficiencyProbe::kName))
     for (const double fraction : SampleEfficiencyProbe::kFractions) fractions += fraction, ++parts;
   double evaluated = static_cast<double>(data.val) * (seeds + fractions) +
                      static_cast<double>(data.test) * (seeds + parts);  // items
@@ -296,6 +311,7 @@ CompareOutcome compare(const CompareConfig& given, const Workload& workload,
   CompareConfig config = given;
   config.models = workload.resolve_models(given.models);
   validate(config);
+  check_skip(config, workload, progress);
   runtime::set_threads(config.threads);
   const Budget budget = parse_budget(config.budget);
   io::check_writable(config.output, kReportBytes);

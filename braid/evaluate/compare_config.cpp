@@ -23,7 +23,7 @@ void CompareConfig::visit(FieldVisitor& v) {
   v.field("seed", seed, "the first seed", {.least = 0});
   v.field("distill", distill,
           "also train the best Transformer with the best CNN as its teacher (DeiT's hard labels)");
-  v.field("skip", skip, "parts to leave out", {.choices = {"robustness", "efficiency"}});
+  v.field("skip", skip, "parts to leave out, as the task names them");
   v.field("robustness_images", robustness_images, "test images per corruption and severity, 0: all",
           {.least = 0});
   v.field("prefer", prefer, "what the recommendation seeks",

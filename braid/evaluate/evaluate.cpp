@@ -81,23 +81,22 @@ Evaluation evaluate_checkpoint(models::LoadedModel& loaded, const std::string& d
   Evaluation out;
   out.split = chosen.name;
   out.classes = loaded.hub.classes;
-  std::vector<torch::Tensor> logits, labels;
+  tasks::ClassifierMetrics metrics(loaded.model->num_classes());
   const auto start = std::chrono::steady_clock::now();
   for (const auto& part : chosen.parts) {
     if (out.classes.empty()) out.classes = part->classes();
     const auto map =
         class_map(part->classes(), loaded.hub.classes, loaded.model->num_classes(), data);
-    const auto predictions =
-        tasks::run_model(*loaded.model, part, loaded.hub.input, options, progress);
-    logits.push_back(predictions.logits);
-    labels.push_back(map.index_select(0, predictions.labels));
-    out.bad_samples += predictions.bad_samples;
+    out.bad_samples += tasks::run_dataset(
+        *loaded.model, part, loaded.hub.input, options, progress,
+        [&](const torch::Tensor& logits, const data::Batch& batch) {
+          metrics.update(logits.softmax(1), map.index_select(0, batch.at(data::kLabels)));
+        });
   }
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-  const auto all = torch::cat(logits);
-  if (all.size(0) == 0) throw DataError("eval", "no image could be read", data);
-  out.images_per_s = static_cast<double>(all.size(0)) / seconds.count();
-  out.metrics = compute_metrics(all.softmax(1), torch::cat(labels));
+  if (metrics.count() == 0) throw DataError("eval", "no image could be read", data);
+  out.images_per_s = static_cast<double>(metrics.count()) / seconds.count();
+  out.metrics = metrics.report();
   return out;
 }
 
@@ -114,7 +113,7 @@ Json to_json(const Evaluation& e) {
           {"images_per_s", e.images_per_s},
           {"bad_samples", e.bad_samples},
           {"classes", e.classes},
-          {"confusion", rows_of(m.confusion)}};
+          {"confusion", tasks::rows_of(m.confusion)}};
 }
 
 }  // namespace braid::evaluate

@@ -5,16 +5,16 @@
 
 #include "braid/core/config.h"
 #include "braid/core/progress.h"
-#include "braid/evaluate/metrics.h"
 #include "braid/models/vision/image_checkpoint.h"
 #include "braid/tasks/inference.h"
+#include "braid/tasks/metrics/classifier_report.h"
 
 namespace braid::evaluate {
 
 using EvaluateOptions = tasks::EvaluateOptions;
 
 struct Evaluation {
-  Metrics metrics;
+  tasks::ClassifierReport metrics;
   std::string split;                 // test, val, train or all
   std::vector<std::string> classes;  // in the checkpoint's order
   int64_t bad_samples = 0;

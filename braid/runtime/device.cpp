@@ -10,7 +10,8 @@ namespace {
 std::optional<torch::Device> parse_device(const std::string& name) {
   try {
     const torch::Device device(name);
-    if (device.is_cpu() || device.is_cuda()) return device;
+    // LibTorch keeps an index in a byte: 256 would become 0.
+    if ((device.is_cpu() || device.is_cuda()) && device.str() == name) return device;
   } catch (const c10::Error&) {
   }
   return std::nullopt;

@@ -18,6 +18,7 @@ struct Ruled {
   std::optional<int64_t> size;
   std::vector<double> betas;
   std::vector<std::string> skip;
+  std::string device = "cpu";
   void visit(FieldVisitor& v) {
     v.field("opt", opt, "optimizer", {.choices = {"sgd", "adamw", "lion"}});
     v.field("lr", lr, "rate", {.least = 0});
@@ -27,6 +28,7 @@ struct Ruled {
     v.field("size", size, "pixels", {.least = 1});
     v.field("betas", betas, "betas", {.least = 0, .below = 1});
     v.field("skip", skip, "parts", {.choices = {"left", "right"}});
+    v.field("device", device, "where", {.choices = {"cpu", "cuda", "cuda:N"}});
   }
 };
 
@@ -67,6 +69,14 @@ TEST(FieldRules, NameTheFieldAndWhatItMayBe) {
       << "the first of them";
 }
 
+TEST(FieldRules, AChoiceMayEndInANumber) {
+  for (const char* word : {"cpu", "cuda", "cuda:0", "cuda:7", "cuda:12"})
+    EXPECT_EQ(complaint([&](Ruled& c) { c.device = word; }), "") << word;
+  for (const char* word :
+       {"cuda:", "cuda:N", "cuda:-1", "cuda:01", "cuda:1x", "cuda: 1", "cpu:0", "CUDA"})
+    EXPECT_NE(complaint([&](Ruled& c) { c.device = word; }), "") << word;
+}
+
 TEST(FieldRules, BoundsThemselvesAreInOrOut) {
   EXPECT_EQ(complaint([](Ruled& c) {
               c.lr = 0;
@@ -99,7 +109,7 @@ TEST(FieldRules, TheCallerChoosesTheError) {
 
 TEST(FieldRules, FieldsAreListedInOrder) {
   const auto fields = fields_of(Ruled());
-  ASSERT_EQ(fields.size(), 8u);
+  ASSERT_EQ(fields.size(), 9u);
   EXPECT_STREQ(fields[0].name, "opt");
   EXPECT_EQ(fields[0].rules.choices.size(), 3u);
   EXPECT_FALSE(fields[0].rules.free_on_resume);

@@ -152,7 +152,7 @@ class SentenceInference final : public evaluate::Inference {
 class TypoProbe final : public evaluate::Probe {
  public:
   explicit TypoProbe(std::shared_ptr<const Sentences> test) : test_(std::move(test)) {}
-  std::string name() const override { return "robustness"; }
+  std::string name() const override { return "typos"; }
   void measure(const TrainedRun& run, evaluate::ModelResult& result) override {
     auto typos = std::make_shared<Sentences>(*test_);
     for (auto& words : typos->words)

@@ -48,7 +48,7 @@ TEST_F(EvaluateCheckpoint, MatchesClassesByName) {
   // The checkpoint's second class is the data's first, and it knows one more.
   const auto report = evaluate(checkpoint({"right", "left", "up"}, 3, 1));
   EXPECT_NEAR(report.metrics.top1, 200.0 / 3, 1e-9);
-  EXPECT_EQ(rows_of(report.metrics.confusion),
+  EXPECT_EQ(tasks::rows_of(report.metrics.confusion),
             (std::vector<std::vector<int64_t>>{{0, 1, 0}, {0, 2, 0}, {0, 0, 0}}));
   EXPECT_EQ(report.classes, (std::vector<std::string>{"right", "left", "up"}));
   EXPECT_EQ(report.split, "test");

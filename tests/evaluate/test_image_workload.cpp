@@ -3,6 +3,7 @@
 
 #include "braid/core/error.h"
 #include "braid/evaluate/image/image_workload.h"
+#include "braid/evaluate/make_workload.h"
 #include "braid/models/macs.h"
 #include "braid/models/registry.h"
 #include "braid/models/vision/cost.h"
@@ -51,6 +52,11 @@ TEST_F(ImageWorkloadTest, RefusesModelsThatAreUnknownOrNamedTwice) {
   }
 }
 
+TEST_F(ImageWorkloadTest, EveryProbeCanBeSkippedByItsName) {
+  for (const auto& probe : ImageWorkload(config(), progress_).probes(progress_))
+    EXPECT_THAT(skippable_parts(), testing::Contains(probe->name()));
+}
+
 TEST_F(ImageWorkloadTest, CountsTheFormThatIsShipped) {
   auto small = config({"fastvit_t8"});
   small.img_size = 64;
@@ -86,6 +92,7 @@ TEST_F(ImageWorkloadTest, DecodesTheDataOnceForItsStatistics) {
     write("train/right/" + std::to_string(i) + ".png", "gone");
   }
   EXPECT_EQ(mean("vit_lite_2_4_32", 1), first);
+  EXPECT_EQ(mean("vit_lite_2_4_32", 0.3), part);
   EXPECT_EQ(workload.training_items({.model = "resnet20"}), 18);
 }
 

@@ -9,7 +9,6 @@
 #include "braid/evaluate/budget.h"
 #include "braid/evaluate/image/corruption.h"
 #include "braid/evaluate/image/fusion.h"
-#include "braid/evaluate/metrics.h"
 
 namespace braid::evaluate {
 namespace {
@@ -42,23 +41,6 @@ TEST(Budget, AShareOfTheDataGetsTheSharesBudget) {
   EXPECT_EQ(limits_of(parse_budget("epochs=7"), 0.1, 32, 1).epochs, 7);
   // 1e12 FLOPs at 6e6 per item: 166,666 items, of which a tenth in batches of 32.
   EXPECT_EQ(limits_of(parse_budget("flops=1T"), 0.1, 32, training_flops(1'000'000)).steps, 520);
-}
-
-TEST(Metrics, OfASmallTable) {
-  // Three classes; predictions 0 1 1 2, labels 0 1 2 2.
-  const auto p =
-      torch::tensor({{0.8, 0.1, 0.1}, {0.2, 0.6, 0.2}, {0.1, 0.5, 0.4}, {0.0, 0.1, 0.9}});
-  const auto m = compute_metrics(p, torch::tensor({0, 1, 2, 2}, torch::kInt64));
-  EXPECT_DOUBLE_EQ(m.top1, 75);
-  // F1: class 0: 1, class 1: 2/3, class 2: 2/3.
-  EXPECT_NEAR(m.macro_f1, 100 * (1 + 2.0 / 3 + 2.0 / 3) / 3, 1e-9);
-  // Wilson's interval of 3 of 4, from statsmodels' proportion_confint(3, 4, method="wilson").
-  EXPECT_NEAR(m.top1_low, 30.0642, 1e-3);
-  EXPECT_NEAR(m.top1_high, 95.4413, 1e-3);
-  // Each in a bin of its own: |0.8-1| + |0.6-1| + |0.5-0| + |0.9-1|, over four.
-  EXPECT_NEAR(m.ece, 100 * (0.2 + 0.4 + 0.5 + 0.1) / 4, 1e-5);
-  EXPECT_NEAR(m.nll, -(std::log(.8) + std::log(.6) + std::log(.4) + std::log(.9)) / 4, 1e-6);
-  EXPECT_EQ(m.confusion[2][1].item<int64_t>(), 1);
 }
 
 TEST(Fusion, OverlapAndLateFusion) {

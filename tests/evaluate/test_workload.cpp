@@ -22,8 +22,8 @@ class AnyTask : public ::testing::Test {
  protected:
   void SetUp() override { fs::remove_all(folder_); }
   void TearDown() override { fs::remove_all(folder_); }
-  CompareOutcome run(std::vector<std::string> models, std::stop_token stop = {},
-                     int64_t seeds = 1) {
+  CompareOutcome run(std::vector<std::string> models, std::stop_token stop = {}, int64_t seeds = 1,
+                     std::vector<std::string> skip = {}) {
     CompareConfig config;
     config.data = "moods";
     config.models = std::move(models);
@@ -32,6 +32,7 @@ class AnyTask : public ::testing::Test {
     config.seeds = seeds;
     config.distill = true;
     config.workers = 0;
+    config.skip = std::move(skip);
     return compare(config, workload_, "the test", stop, progress_);
   }
   Json written() const { return read_json(folder_ / "results.json"); }
@@ -89,6 +90,16 @@ TEST_F(AnyTask, IsComparedRecommendedAndReported) {
   EXPECT_EQ(before, 2 * (2 + 2));
   EXPECT_EQ(braid::to_json(run({"bag", "conv"}, {}, 2).results)["models"], written()["models"]);
   EXPECT_EQ(workload_.trainings, before);
+}
+
+TEST_F(AnyTask, MayNameWhatIsSkipped) {
+  EXPECT_FALSE(run({"bag"}, {}, 1, {"typos"}).results.models.at(0).robustness);
+  try {
+    run({"bag"}, {}, 1, {"robustness"});  // a probe of images
+    FAIL() << "expected UsageError";
+  } catch (const UsageError& e) {
+    EXPECT_THAT(e.what(), HasSubstr("expected a part of typos, efficiency, got 'robustness'"));
+  }
 }
 
 TEST_F(AnyTask, AModelThatFailsDoesNotEndTheOthers) {

@@ -52,5 +52,22 @@ TEST(EfficientSelfAttention, TakesFewerTokensThanItPools) {
   EXPECT_TRUE(y.allclose(y.narrow(1, 0, 1).expand_as(y), 1e-4, 1e-5));
 }
 
+TEST(EfficientSelfAttention, PaddingHasNoInfluence) {
+  torch::manual_seed(1);
+  for (const int64_t sr_ratio : {1, 2}) {
+    EfficientSelfAttention layer(
+        nn::ReducedKeyAttentionConfig{.dim = 32, .num_heads = 2, .joint_kv = false}, sr_ratio);
+    layer->eval();
+    auto tokens = torch::ones({2, 18}, torch::kBool);
+    tokens[1].slice(0, 10).fill_(false);  // from within the third run of four
+    const auto x = torch::randn({2, 18, 32});
+    const auto other = torch::where(tokens.unsqueeze(-1), x, 100 * torch::randn_like(x));
+    const auto y = layer->forward(x, {.key_padding = tokens});
+    EXPECT_TRUE(
+        y.index({tokens}).equal(layer->forward(other, {.key_padding = tokens}).index({tokens})));
+    EXPECT_FALSE(y.index({tokens}).allclose(layer->forward(x).index({tokens})));
+  }
+}
+
 }  // namespace
 }  // namespace braid::models

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "braid/core/error.h"
+#include "braid/runtime/autocast.h"
 #include "tests/nn/fixture.h"
 #include "tests/nn/gradient_check.h"
 
@@ -102,6 +103,73 @@ TEST(Attend, GradientsAreTheFiniteDifferences) {
   }
 }
 
+TEST(Attend, BothImplementationsGiveTheSameAndItsGradients) {
+  torch::manual_seed(7);
+  for (const auto& [name, N, M, args] : all_cases()) {
+    const auto q = torch::randn({2, 3, N, 4}, torch::kDouble);
+    const auto k = torch::randn({2, 3, M, 4}, torch::kDouble);
+    const auto v = torch::randn({2, 3, M, 5}, torch::kDouble);
+    const auto run = [&](AttentionImplementation implementation) {
+      std::vector<Tensor> leaves = {q, k, v};
+      auto with = args;
+      with.implementation = implementation;
+      if (args.bias.defined()) leaves.push_back(args.bias);
+      for (auto& leaf : leaves) leaf = leaf.detach().clone().requires_grad_();
+      if (args.bias.defined()) with.bias = leaves[3];
+      const auto y = attend(leaves[0], leaves[1], leaves[2], with);
+      (y * torch::cos(torch::arange(y.numel(), torch::kDouble)).view_as(y)).sum().backward();
+      std::vector<Tensor> results = {y.detach()};
+      for (const auto& leaf : leaves) results.push_back(leaf.grad());
+      return results;
+    };
+    const auto kernel = run(AttentionImplementation::kKernel);
+    const auto composed = run(AttentionImplementation::kComposed);
+    ASSERT_EQ(kernel.size(), composed.size());
+    for (size_t i = 0; i < kernel.size(); ++i)
+      EXPECT_LT(largest_difference(kernel[i], composed[i]), 1e-10) << name << ", result " << i;
+  }
+}
+
+TEST(Attend, ComposedKeepsTheTypeThatAutocastMultipliesIn) {
+  torch::manual_seed(8);
+  const auto q = torch::randn({2, 2, 6, 8}), k = torch::randn({2, 2, 6, 8});
+  const auto v = torch::randn({2, 2, 6, 8}), bias = torch::randn({1, 2, 6, 6});
+  const AttentionArgs args{.bias = bias,
+                           .key_padding = torch::tensor({{1, 1, 1, 1, 1, 1}, {1, 1, 1, 1, 0, 0}}),
+                           .implementation = AttentionImplementation::kComposed};
+  const auto exact = attend(q, k, v, args);
+  const runtime::Autocast autocast(torch::kCPU, "bfloat16");
+  const auto y = attend(q, k, v, args);
+  EXPECT_EQ(y.scalar_type(), torch::kBFloat16);
+  EXPECT_LT(largest_difference(y.to(torch::kFloat), exact), 0.05);
+  const auto twice = attend(q.to(torch::kDouble), k.to(torch::kDouble), v.to(torch::kDouble), args);
+  EXPECT_EQ(twice.scalar_type(), torch::kDouble) << "autocast leaves float64 alone";
+  EXPECT_LT(largest_difference(twice, exact.to(torch::kDouble)), 1e-5);
+}
+
+TEST(ChooseImplementation, IsComposedWhereBfloat16IsTrainedOnACpuThatHasIt) {
+  using enum AttentionImplementation;
+  const AttentionSituation trained{.device = torch::kCPU,
+                                   .dtype = torch::kBFloat16,
+                                   .gradient = true,
+                                   .native_bf16 = true,
+                                   .scores = 256 * 2 * 49 * 49};
+  const auto choice = [&](const std::function<void(AttentionSituation&)>& change) {
+    auto situation = trained;
+    change(situation);
+    return choose_implementation(situation);
+  };
+  EXPECT_EQ(choose_implementation(trained), kComposed);
+  EXPECT_EQ(choice([](auto& s) { s.scores = 16 * 12 * 512 * 512; }), kComposed);
+  EXPECT_EQ(choice([](auto& s) { s.scores = 64LL * 12 * 1024 * 1024; }), kKernel) << "memory";
+  EXPECT_EQ(choice([](auto& s) { s.gradient = false; }), kKernel) << "inference";
+  EXPECT_EQ(choice([](auto& s) { s.native_bf16 = false; }), kKernel) << "bfloat16 by emulation";
+  EXPECT_EQ(choice([](auto& s) { s.dtype = torch::kFloat; }), kKernel);
+  EXPECT_EQ(choice([](auto& s) { s.dtype = torch::kDouble; }), kKernel);
+  EXPECT_EQ(choice([](auto& s) { s.device = torch::kCUDA; }), kKernel);
+  EXPECT_EQ(choose_implementation({}), kKernel);
+}
+
 TEST(Attend, PaddingDoesNotReachTheResult) {
   torch::manual_seed(3);
   const auto q = torch::randn({1, 2, 5, 4}), k = torch::randn({1, 2, 5, 4});
@@ -157,12 +225,17 @@ TEST(Attend, CachedKeysGiveTheLastRowsOfTheWhole) {
 }
 
 TEST(Attend, DropsWeightsAndKeepsTheirMean) {
+  using enum AttentionImplementation;
   torch::manual_seed(6);
   const auto q = torch::zeros({1, 1, 2000, 4}), v = torch::ones({1, 1, 10, 1});
   const auto k = torch::zeros({1, 1, 10, 4});
-  const auto y = attend(q, k, v, {.dropout = 0.5});
-  EXPECT_NEAR(y.mean().item<double>(), 1, 0.05);
-  EXPECT_GT(y.std().item<double>(), 0.1);
+  const double share = 0.25;
+  for (const auto implementation : {kKernel, kComposed}) {
+    const auto y = attend(q, k, v, {.dropout = share, .implementation = implementation});
+    // Ten weights of 0.1, each 0 or 0.1 / (1 - share).
+    EXPECT_NEAR(y.mean().item<double>(), 1, 0.03);
+    EXPECT_NEAR(y.std().item<double>(), std::sqrt(0.1 * share / (1 - share)), 0.02);
+  }
 }
 
 TEST(Heads, AreSplitAndMerged) {

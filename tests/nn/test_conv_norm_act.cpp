@@ -1,8 +1,11 @@
 // Convolution, norm and activation: names, the folded form, and lists of blocks.
 #include "braid/nn/conv/conv_norm_act.h"
 
+#include <functional>
+
 #include "braid/nn/basic/block_list.h"
 #include "braid/nn/mlp/conv_norm_mlp.h"
+#include "braid/runtime/autocast.h"
 #include "tests/nn/fixture.h"
 
 namespace braid::nn {
@@ -54,6 +57,38 @@ TEST(ConvNormActTest, StaysAsItIsUnlessItIsFoldable) {
   layer->eval();
   reparameterize_modules(*layer);
   EXPECT_EQ(keys(*layer), (Keys{"conv.weight", "bn.weight", "bn.bias"}));
+}
+
+TEST(Convolve, KeepsStridedDepthwiseTrainingInFloat32) {
+  const ConvSituation slow{
+      .cpu_bf16 = true, .gradient = true, .in_chs = 8, .groups = 8, .stride = 2};
+  EXPECT_TRUE(stays_float32(slow));
+  const auto choice = [&](const std::function<void(ConvSituation&)>& change) {
+    auto situation = slow;
+    change(situation);
+    return stays_float32(situation);
+  };
+  EXPECT_FALSE(choice([](auto& s) { s.cpu_bf16 = false; }));
+  EXPECT_FALSE(choice([](auto& s) { s.gradient = false; }));
+  EXPECT_FALSE(choice([](auto& s) { s.stride = 1; }));
+  EXPECT_FALSE(choice([](auto& s) { s.groups = 4; })) << "groups of two channels";
+  EXPECT_FALSE(choice([](auto& s) { s.groups = s.in_chs = 1; })) << "a gray image";
+}
+
+TEST(Convolve, GivesTheTypeOfAutocast) {
+  torch::manual_seed(3);
+  auto layer = conv2d(8, 8, {.kernel_size = 3, .stride = 2, .groups = 8});
+  const auto x = torch::randn({2, 8, 9, 9});
+  const auto exact = layer->forward(x);
+  EXPECT_TRUE(convolve(layer, x).equal(exact));
+  const runtime::Autocast autocast(torch::kCPU, "bfloat16");
+  const auto y = convolve(layer, x);
+  EXPECT_EQ(y.scalar_type(), torch::kBFloat16);
+  EXPECT_TRUE(y.equal(exact.to(torch::kBFloat16))) << "computed in float32";
+  y.to(torch::kFloat).sum().backward();
+  EXPECT_EQ(layer->weight.grad().scalar_type(), torch::kFloat);
+  const torch::NoGradGuard no_grad;
+  EXPECT_TRUE(convolve(layer, x).equal(layer->forward(x))) << "as autocast has it";
 }
 
 TEST(ConvNormMlpTest, FoldsWithItsConvolutions) {

@@ -273,6 +273,65 @@ TEST(SpatialReductionAttention, EqualsItsNaiveTwin) {
   }
 }
 
+// A map of 5 x 6 tokens, of which the second image fills `rows` x `columns`.
+Tensor tokens_of_map(int64_t rows, int64_t columns) {
+  auto tokens = torch::ones({kAttBatch, 5, 6}, torch::kBool);
+  tokens[1].slice(0, rows).fill_(false);
+  tokens[1].slice(1, columns).fill_(false);
+  return tokens;
+}
+
+TEST(SpatialReductionAttention, PaddingHasNoInfluence) {
+  torch::manual_seed(11);
+  const torch::NoGradGuard no_grad;
+  for (const int64_t ratio : {1, 2, 3, 7})
+    for (const auto& [rows, columns] :
+         {std::pair<int64_t, int64_t>{4, 4}, {3, 5}, {1, 1}, {5, 6}}) {
+      SpatialReductionAttention layer(SpatialReductionAttentionConfig{
+          .attention = {.dim = kAttDim, .num_heads = kAttHeads}, .sr_ratio = ratio});
+      prepare(layer);
+      const auto tokens = tokens_of_map(rows, columns);
+      const auto x = torch::randn({kAttBatch, 5, 6, kAttDim}, torch::kDouble);
+      const auto other = torch::where(tokens.unsqueeze(-1), x, 100 * torch::randn_like(x));
+      const auto y = layer->forward(x, {.key_padding = tokens});
+      EXPECT_TRUE(
+          y.index({tokens}).equal(layer->forward(other, {.key_padding = tokens}).index({tokens})))
+          << ratio << ": " << rows << " x " << columns;
+      // Where whole keys are padding, it is as if they were not there.
+      if (rows % ratio != 0 || columns % ratio != 0) continue;
+      const auto cut = x.slice(0, 1).slice(1, 0, rows).slice(2, 0, columns).contiguous();
+      EXPECT_LT(largest_difference(y.slice(0, 1).slice(1, 0, rows).slice(2, 0, columns),
+                                   layer->forward(cut)),
+                1e-12)
+          << ratio << ": " << rows << " x " << columns;
+    }
+}
+
+TEST(SpatialReductionAttention, MasksAndBiasHaveTheFiniteDifferencesForGradients) {
+  torch::manual_seed(12);
+  for (const int64_t ratio : {1, 2}) {
+    SpatialReductionAttention layer(SpatialReductionAttentionConfig{
+        .attention = {.dim = kAttDim, .num_heads = kAttHeads}, .sr_ratio = ratio});
+    prepare(layer);
+    const int64_t keys = (5 / ratio) * (6 / ratio);
+    const auto x = torch::randn({kAttBatch, 5, 6, kAttDim}, torch::kDouble);
+    const auto bias = torch::randn({1, kAttHeads, 30, keys}, torch::kDouble);
+    auto tokens = tokens_of_map(3, 5);
+    const auto call = [&](const Tensor& in, const Tensor& of) {
+      return layer->forward(in, {.bias = of, .key_padding = tokens});
+    };
+    EXPECT_LT(gradient_error([&](const auto& in) { return call(in, bias); }, x), 1e-7);
+    EXPECT_LT(gradient_error([&](const auto& of) { return call(x, of); }, bias), 1e-7);
+    // A bias changes the result; one that is the same for all keys does not.
+    const torch::NoGradGuard no_grad;
+    const auto plain = layer->forward(x, {.key_padding = tokens});
+    EXPECT_GT(largest_difference(call(x, bias), plain), 1e-3);
+    EXPECT_LT(largest_difference(call(x, torch::ones_like(bias)), plain), 1e-12);
+    tokens[1].fill_(false);  // an image of padding alone
+    EXPECT_TRUE(call(x, bias).isfinite().all().item<bool>());
+  }
+}
+
 // Every other token is a key.
 class HalvedKeysImpl : public ReducedKeyAttentionImpl {
  public:
@@ -280,6 +339,7 @@ class HalvedKeysImpl : public ReducedKeyAttentionImpl {
 
  protected:
   Tensor reduce(const Tensor& x) override { return x.slice(1, 0, x.size(1), 2); }
+  Tensor reduce_mask(const Tensor& tokens) override { return reduce(tokens); }
 };
 TORCH_MODULE(HalvedKeys);
 

@@ -9,7 +9,8 @@ namespace {
 
 TEST(Device, NamesOfDevices) {
   EXPECT_TRUE(resolve_device("cpu").is_cpu());
-  for (const char* name : {"", "gpu", "cuda:", "cuda:x", "meta", "cpu0", "cuda:99"})
+  for (const char* name :
+       {"", "gpu", "cuda:", "cuda:x", "meta", "cpu0", "cuda:99", "cuda:256", "cuda:00", "cuda:-1"})
     EXPECT_THROW(resolve_device(name), ConfigError) << name;
   if (torch::cuda::is_available())
     EXPECT_TRUE(resolve_device("cuda").is_cuda());

@@ -2,12 +2,14 @@
 // are merged.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <memory>
 
+#include "braid/core/error.h"
 #include "braid/tasks/loss.h"
-#include "braid/tasks/metrics/classification.h"
+#include "braid/tasks/metrics/classifier_report.h"
 
 namespace braid::tasks {
 namespace {
@@ -80,6 +82,47 @@ TEST(MetricsTest, LossIsTheTrainersToTheBit) {
     streamed.update(logits.narrow(0, i, 37 < 999 - i ? 37 : 999 - i),
                     labels.narrow(0, i, 37 < 999 - i ? 37 : 999 - i));
   EXPECT_EQ(streamed.scores()[0].value, cross_entropy(logits, labels, 0).item<double>());
+}
+
+TEST(ClassifierMetricsTest, OfASmallTable) {
+  // Three classes; predictions 0 1 1 2, labels 0 1 2 2.
+  const auto p =
+      torch::tensor({{0.8, 0.1, 0.1}, {0.2, 0.6, 0.2}, {0.1, 0.5, 0.4}, {0.0, 0.1, 0.9}});
+  const auto m = measure_classifier(p, torch::tensor({0, 1, 2, 2}, torch::kInt64)).report();
+  EXPECT_DOUBLE_EQ(m.top1, 75);
+  // F1: class 0: 1, class 1: 2/3, class 2: 2/3.
+  EXPECT_NEAR(m.macro_f1, 100 * (1 + 2.0 / 3 + 2.0 / 3) / 3, 1e-9);
+  // Wilson's interval of 3 of 4, from statsmodels' proportion_confint(3, 4, method="wilson").
+  EXPECT_NEAR(m.top1_low, 30.0642, 1e-3);
+  EXPECT_NEAR(m.top1_high, 95.4413, 1e-3);
+  // Each in a bin of its own: |0.8-1| + |0.6-1| + |0.5-0| + |0.9-1|, over four.
+  EXPECT_NEAR(m.ece, 100 * (0.2 + 0.4 + 0.5 + 0.1) / 4, 1e-5);
+  EXPECT_NEAR(m.nll, -(std::log(.8) + std::log(.6) + std::log(.4) + std::log(.9)) / 4, 1e-6);
+  EXPECT_EQ(m.confusion[2][1].item<int64_t>(), 1);
+}
+
+TEST(ClassifierMetricsTest, StreamMergeAndKnowWhenTheySawNothing) {
+  torch::manual_seed(7);
+  const auto p = (2 * torch::randn({kExamples, kClasses})).softmax(1);
+  const auto labels = torch::randint(kClasses, {kExamples}, torch::kInt64);
+  const auto whole = measure_classifier(p, labels);
+  ClassifierMetrics streamed(kClasses), first(kClasses), second(kClasses);
+  for (int64_t i = 0; i < kExamples; i += 61) {
+    const int64_t count = std::min<int64_t>(61, kExamples - i);
+    streamed.update(p.narrow(0, i, count), labels.narrow(0, i, count));
+    (i < 300 ? first : second).update(p.narrow(0, i, count), labels.narrow(0, i, count));
+  }
+  first.merge(second.state());
+  const auto expected = whole.scores();
+  ASSERT_EQ(expected.size(), 5u);
+  for (size_t i = 0; i < expected.size(); ++i) {
+    EXPECT_EQ(streamed.scores()[i].name, expected[i].name);
+    EXPECT_EQ(streamed.scores()[i].value, expected[i].value) << expected[i].name;
+    EXPECT_NEAR(first.scores()[i].value, expected[i].value, 1e-11) << expected[i].name;
+  }
+  EXPECT_EQ(first.count(), kExamples);
+  EXPECT_TRUE(first.report().confusion.equal(whole.report().confusion));
+  EXPECT_THROW(ClassifierMetrics(kClasses).report(), DataError);
 }
 
 }  // namespace

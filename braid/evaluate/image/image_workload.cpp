@@ -13,7 +13,6 @@
 #include "braid/evaluate/image/mistakes.h"
 #include "braid/evaluate/image/references.h"
 #include "braid/evaluate/image/robustness.h"
-#include "braid/evaluate/metrics.h"
 #include "braid/models/registry.h"
 #include "braid/models/vision/cost.h"
 #include "braid/runtime/device.h"
@@ -22,6 +21,7 @@
 #include "braid/tasks/image_model.h"
 #include "braid/tasks/inference.h"
 #include "braid/tasks/make_task.h"
+#include "braid/tasks/metrics/classifier_report.h"
 #include "braid/tasks/training_rate.h"
 #include "braid/train/recipes.h"
 
@@ -72,7 +72,7 @@ class RobustnessProbe final : public Probe {
         test_(std::move(test)),
         options_(std::move(options)),
         progress_(progress) {}
-  std::string name() const override { return "robustness"; }
+  std::string name() const override { return kRobustnessProbe; }
   double items() const override {
     const int64_t images = options_.images > 0 ? options_.images : test_->size();
     return static_cast<double>(images) * kRobustnessPasses;
@@ -234,15 +234,15 @@ TestResult ImageWorkload::evaluate(const TrainedRun& run, Progress& progress) co
   if (predictions.labels.numel() == 0)
     throw DataError("compare", "no " + summary_.test_split + " image could be read", config_.data);
   const auto probabilities = predictions.logits.softmax(1);
-  const Metrics metrics = compute_metrics(probabilities, predictions.labels);
-  TestResult evaluation{.scores = scores_of(metrics),
-                        .count = metrics.count,
+  const auto metrics = tasks::measure_classifier(probabilities, predictions.labels);
+  TestResult evaluation{.scores = metrics.scores(),
+                        .count = metrics.count(),
                         .bad_samples = predictions.bad_samples,
                         .confusion = std::nullopt,
                         .misclassified = {}};
   if (run.run.fraction < 1) return evaluation;
   if (summary_.classes.size() <= kMostClassesShown)
-    evaluation.confusion = rows_of(metrics.confusion);
+    evaluation.confusion = tasks::rows_of(metrics.report().confusion);
   evaluation.misclassified =
       surest_mistakes(*test_, probabilities, predictions.labels, predictions.indices);
   runtime::save_tensors({{"probabilities", probabilities}, {"labels", predictions.labels}},
@@ -279,8 +279,9 @@ References ImageWorkload::references(double seconds, Progress& progress) const {
 std::optional<Joined> ImageWorkload::join(const TrainedRun& cnn,
                                           const TrainedRun& transformer) const {
   const auto a = load_scores(cnn.predictions), b = load_scores(transformer.predictions);
-  const auto late = compute_metrics(late_fusion(a.probabilities, b.probabilities), a.labels);
-  return Joined{.late_fusion = scores_of(late).front(),
+  const auto late =
+      tasks::measure_classifier(late_fusion(a.probabilities, b.probabilities), a.labels);
+  return Joined{.late_fusion = late.scores().front(),
                 .overlap = error_overlap(a.probabilities, b.probabilities, a.labels)};
 }
 

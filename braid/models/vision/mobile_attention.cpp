@@ -48,7 +48,7 @@ MultiQueryAttention2dImpl::Projection MultiQueryAttention2dImpl::make_projection
 }
 
 torch::Tensor MultiQueryAttention2dImpl::project(Projection& part, const torch::Tensor& x) {
-  const auto map = part.down_conv ? part.norm->forward(part.down_conv->forward(x)) : x;
+  const auto map = part.down_conv ? part.norm->forward(nn::convolve(part.down_conv, x)) : x;
   return part.proj->forward(nn::to_nhwc(map)).view({x.size(0), 1, -1, config_.key_dim});
 }
 

@@ -1,9 +1,11 @@
 #include "braid/nn/attention/core.h"
 
+#include <ATen/autocast_mode.h>
 #include <fmt/format.h>
 
 #include <cmath>
 
+#include "braid/core/cpu.h"
 #include "braid/core/error.h"
 
 namespace braid::nn {
@@ -17,10 +19,49 @@ struct Products {
   bool causal;  // as many queries as keys, no bias
   std::optional<double> scale;
   double dropout;
+  std::optional<AttentionImplementation> implementation;
 };
 
-// Where the shape may choose an implementation.
+// What autocast makes of a tensor that is multiplied.
+torch::ScalarType type_of_products(const Tensor& x) {
+  const auto device = x.device().type();
+  return at::autocast::is_autocast_enabled(device) && x.scalar_type() != torch::kDouble
+             ? at::autocast::get_autocast_dtype(device)
+             : x.scalar_type();
+}
+
+AttentionSituation situation_of(const Tensor& q, const Tensor& k, const Tensor& v,
+                                const Tensor& bias) {
+  const bool needed = q.requires_grad() || k.requires_grad() || v.requires_grad() ||
+                      (bias.defined() && bias.requires_grad());
+  return {.device = q.device().type(),
+          .dtype = type_of_products(q),
+          .gradient = needed && at::GradMode::is_enabled(),
+          .native_bf16 = cpu_has_bf16_matrix(),
+          .scores = q.size(0) * q.size(1) * q.size(2) * k.size(2)};
+}
+
+// Scores and weights stay in the type of the products, the softmax computes in float32 inside;
+// autocast would make float32 of both.
+Tensor attend_composed(const Tensor& q, const Tensor& k, const Tensor& v, const Products& how) {
+  const auto type = type_of_products(q);
+  const c10::impl::ExcludeDispatchKeyGuard no_autocast(c10::autocast_dispatch_keyset);
+  const double scale = how.scale.value_or(1 / std::sqrt(static_cast<double>(q.size(3))));
+  auto scores = at::matmul(q.to(type) * scale, k.to(type).transpose(2, 3));  // [B,h,N,M]
+  if (how.bias.defined()) scores = scores + how.bias.to(type);
+  if (how.causal) {
+    const auto future =
+        torch::ones({q.size(2), k.size(2)}, q.options().dtype(torch::kBool)).triu(1);
+    scores = scores.masked_fill(future, -INFINITY);
+  }
+  const auto weights = at::dropout(scores.softmax(-1), how.dropout, how.dropout > 0);
+  return at::matmul(weights, v.to(type));
+}
+
 Tensor attend_unmasked(const Tensor& q, const Tensor& k, const Tensor& v, const Products& how) {
+  const auto implementation =
+      how.implementation.value_or(choose_implementation(situation_of(q, k, v, how.bias)));
+  if (implementation == AttentionImplementation::kComposed) return attend_composed(q, k, v, how);
   const auto bias = how.bias.defined() ? std::optional<Tensor>(how.bias) : std::nullopt;
   return at::scaled_dot_product_attention(q, k, v, bias, how.dropout, how.causal, how.scale);
 }
@@ -38,6 +79,14 @@ Tensor visible_keys(const Tensor& q, const Tensor& k, const AttentionArgs& args)
 
 }  // namespace
 
+AttentionImplementation choose_implementation(const AttentionSituation& s) {
+  constexpr int64_t kMostScoreBytes = 256 << 20, kBytes = 2;
+  const bool slow_kernel = s.device == torch::kCPU && s.dtype == torch::kBFloat16 && s.gradient;
+  return slow_kernel && s.native_bf16 && s.scores <= kMostScoreBytes / kBytes
+             ? AttentionImplementation::kComposed
+             : AttentionImplementation::kKernel;
+}
+
 Tensor attend(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionArgs& args) {
   if (args.causal && q.size(2) > k.size(2))
     throw InternalError("attention",
@@ -45,7 +94,7 @@ Tensor attend(const Tensor& q, const Tensor& k, const Tensor& v, const Attention
                                     "got {} and {}",
                                     q.size(2), k.size(2)));
   const auto bias = args.bias.defined() ? args.bias.to(q.scalar_type()) : Tensor();
-  Products how{bias, false, args.scale, args.dropout};
+  Products how{bias, false, args.scale, args.dropout, args.implementation};
   const bool only_causal = !args.bias.defined() && !args.key_padding.defined();
   if (args.causal && only_causal && q.size(2) == k.size(2)) {
     how.causal = true;

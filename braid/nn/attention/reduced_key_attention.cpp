@@ -28,10 +28,17 @@ ReducedKeyAttentionImpl::ReducedKeyAttentionImpl(const ReducedKeyAttentionConfig
     if (*layer) init_linear_(*layer);
 }
 
-Tensor ReducedKeyAttentionImpl::forward(const Tensor& x) {
+Tensor ReducedKeyAttentionImpl::forward(const Tensor& x, const ReducedKeyAttentionArgs& args) {
   const int64_t h = config_.num_heads;
   const auto query = q->forward(x);
-  const auto source = reduce(x);
+  Tensor source, visible;
+  if (args.key_padding.defined()) {
+    const auto tokens = args.key_padding.to(torch::kBool);
+    source = reduce(x.masked_fill(tokens.logical_not().unsqueeze(-1), 0));
+    visible = reduce_mask(tokens.to(torch::kFloat)).flatten(1) > 0;  // [B,M]
+  } else {
+    source = reduce(x);
+  }
   const auto heads = [h](const Tensor& tokens) { return split_heads(tokens.flatten(1, -2), h); };
   Tensor key, value;
   if (kv) {
@@ -41,7 +48,9 @@ Tensor ReducedKeyAttentionImpl::forward(const Tensor& x) {
     key = heads(k->forward(source)), value = heads(v->forward(source));
   }
   const auto y = attend(heads(query), key, value,
-                        {.dropout = is_training() ? config_.attn_drop : 0.0});  // [B,h,N,d]
+                        {.bias = args.bias,
+                         .key_padding = visible,
+                         .dropout = is_training() ? config_.attn_drop : 0.0});  // [B,h,N,d]
   return torch::dropout(proj->forward(merge_heads(y).view(x.sizes())), config_.proj_drop,
                         is_training());
 }
@@ -57,13 +66,21 @@ SpatialReductionAttentionImpl::SpatialReductionAttentionImpl(
   norm = register_module("norm", layer_norm(D, config.norm_eps));
 }
 
+Tensor SpatialReductionAttentionImpl::at_least_one_key(const Tensor& map) const {
+  const int64_t bottom = std::max<int64_t>(sr_ratio_ - map.size(2), 0);
+  const int64_t right = std::max<int64_t>(sr_ratio_ - map.size(3), 0);
+  if (bottom == 0 && right == 0) return map;
+  return torch::constant_pad_nd(map, {0, right, 0, bottom}, 0);
+}
+
 Tensor SpatialReductionAttentionImpl::reduce(const Tensor& x) {
   if (!sr) return x;
-  const int64_t bottom = std::max<int64_t>(sr_ratio_ - x.size(1), 0);
-  const int64_t right = std::max<int64_t>(sr_ratio_ - x.size(2), 0);
-  auto map = to_nchw(x);
-  if (bottom > 0 || right > 0) map = torch::constant_pad_nd(map, {0, right, 0, bottom}, 0);
-  return norm->forward(to_nhwc(sr->forward(map)));
+  return norm->forward(to_nhwc(sr->forward(at_least_one_key(to_nchw(x)))));
+}
+
+Tensor SpatialReductionAttentionImpl::reduce_mask(const Tensor& tokens) {
+  if (!sr) return tokens;
+  return at::max_pool2d(at_least_one_key(tokens.unsqueeze(1)), sr_ratio_, sr_ratio_);
 }
 
 }  // namespace braid::nn

@@ -16,18 +16,28 @@ struct ReducedKeyAttentionConfig {
   double proj_drop = 0;  // dropout of the output
 };
 
+// What one call knows besides the tokens. There is no causal mask: a key is made of several tokens,
+// of which some come later.
+struct ReducedKeyAttentionArgs {
+  torch::Tensor bias = {};         // added to the products, broadcast to [B,h,N,M] for M keys
+  torch::Tensor key_padding = {};  // [B,N] or [B,H,W] bool, true: a token, false: padding, which is
+                                   // zero to the reduction; a key of padding alone is none
+};
+
 // Every token asks, the tokens of reduce() answer. Keys: q, kv or k and v, proj.
 class ReducedKeyAttentionImpl : public torch::nn::Module {
  public:
   explicit ReducedKeyAttentionImpl(const ReducedKeyAttentionConfig& config);
   // Tokens [B,N,D] or a channels-last map of them [B,H,W,D] -> the same shape.
-  torch::Tensor forward(const torch::Tensor& x);
+  torch::Tensor forward(const torch::Tensor& x, const ReducedKeyAttentionArgs& args = {});
 
   torch::nn::Linear q{nullptr}, kv{nullptr}, k{nullptr}, v{nullptr}, proj{nullptr};
 
  protected:
   // What keys and values are made of: x -> [B,...,D].
   virtual torch::Tensor reduce(const torch::Tensor& x) = 0;
+  // Which of those keys have a token in them: [B,N] or [B,H,W] of 0 and 1 -> the same of keys.
+  virtual torch::Tensor reduce_mask(const torch::Tensor& tokens) = 0;
 
  private:
   ReducedKeyAttentionConfig config_;
@@ -51,8 +61,10 @@ class SpatialReductionAttentionImpl : public ReducedKeyAttentionImpl {
 
  protected:
   torch::Tensor reduce(const torch::Tensor& x) override;  // [B,H,W,D] -> [B,H',W',D]
+  torch::Tensor reduce_mask(const torch::Tensor& tokens) override;
 
  private:
+  torch::Tensor at_least_one_key(const torch::Tensor& map) const;  // [B,C,H,W], padded where small
   int64_t sr_ratio_;
 };
 TORCH_MODULE(SpatialReductionAttention);

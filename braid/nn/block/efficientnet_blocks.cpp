@@ -51,7 +51,7 @@ DepthwiseSeparableConvImpl::DepthwiseSeparableConvImpl(const MobileBlockConfig& 
 }
 
 torch::Tensor DepthwiseSeparableConvImpl::forward(const torch::Tensor& x) {
-  auto y = activate(bn1_->forward(conv_dw_->forward(x)), config_.act);
+  auto y = activate(bn1_->forward(convolve(conv_dw_, x)), config_.act);
   if (se_) y = se_->forward(y);
   return residual(bn2_->forward(conv_pw_->forward(y)), x, config_, is_training());
 }
@@ -73,7 +73,7 @@ InvertedResidualImpl::InvertedResidualImpl(const MobileBlockConfig& config) : co
 
 torch::Tensor InvertedResidualImpl::forward(const torch::Tensor& x) {
   auto y = activate(bn1_->forward(conv_pw_->forward(x)), config_.act);
-  y = activate(bn2_->forward(conv_dw_->forward(y)), config_.act);
+  y = activate(bn2_->forward(convolve(conv_dw_, y)), config_.act);
   if (se_) y = se_->forward(y);
   return residual(bn3_->forward(conv_pwl_->forward(y)), x, config_, is_training());
 }

@@ -46,7 +46,7 @@ torch::Tensor MbConvBlockImpl::forward(const torch::Tensor& x) {
   y = activate(norm1_->forward(conv1_->forward(y)), config_.act);
   if (strides_by(StrideMode::kDepthwise) && config_.padding == Padding::kSame)
     y = pad_same(y, config_.kernel_size, 2);
-  y = conv2_->forward(y);
+  y = convolve(conv2_, y);
   if (se_ && config_.attn_early) y = se_->forward(y);
   y = activate(norm2_->forward(y), config_.act);
   if (se_ && !config_.attn_early) y = se_->forward(y);

@@ -1,5 +1,7 @@
 #include "braid/nn/conv/conv.h"
 
+#include <ATen/autocast_mode.h>
+
 #include "braid/nn/basic/init.h"
 
 namespace braid::nn {
@@ -20,6 +22,26 @@ torch::nn::Conv2d conv2d(int64_t in_chs, int64_t out_chs, const ConvOptions& opt
   if (options.init == ConvInit::kTruncNormal) init_conv_trunc_normal_(layer);
   if (options.init == ConvInit::kFanOut) init_fan_out_(layer->weight);
   return layer;
+}
+
+bool stays_float32(const ConvSituation& s) {
+  return s.cpu_bf16 && s.gradient && s.stride > 1 && s.groups > 1 && s.groups == s.in_chs;
+}
+
+torch::Tensor convolve(torch::nn::Conv2d& layer, const torch::Tensor& x) {
+  const auto& options = layer->options;
+  const bool autocast = x.is_cpu() && at::autocast::is_autocast_enabled(torch::kCPU) &&
+                        x.scalar_type() != torch::kDouble;
+  const auto type = autocast ? at::autocast::get_autocast_dtype(torch::kCPU) : x.scalar_type();
+  const bool needed = x.requires_grad() || layer->weight.requires_grad();
+  if (!stays_float32({.cpu_bf16 = autocast && type == torch::kBFloat16,
+                      .gradient = needed && at::GradMode::is_enabled(),
+                      .in_chs = options.in_channels(),
+                      .groups = options.groups(),
+                      .stride = (*options.stride())[0]}))
+    return layer->forward(x);
+  const c10::impl::ExcludeDispatchKeyGuard no_autocast(c10::autocast_dispatch_keyset);
+  return layer->forward(x.to(torch::kFloat)).to(type);
 }
 
 }  // namespace braid::nn

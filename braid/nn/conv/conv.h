@@ -29,6 +29,19 @@ struct ConvOptions {
 // [B,in,H,W] -> [B,out,H/stride,W/stride].
 torch::nn::Conv2d conv2d(int64_t in_chs, int64_t out_chs, const ConvOptions& options = {});
 
+// Whether a convolution that autocast would compute in bfloat16 stays in float32: on a CPU those
+// with one group per channel and a stride take several times as long in bfloat16 once a backward
+// pass comes (168 ms against 22 on two cores with AMX).
+struct ConvSituation {
+  bool cpu_bf16 = false;  // autocast to bfloat16, on a CPU
+  bool gradient = false;  // a backward pass may come
+  int64_t in_chs = 0, groups = 1, stride = 1;
+};
+bool stays_float32(const ConvSituation& situation);
+// layer->forward(x) with that rule; the result has autocast's type. For whoever may have a
+// depthwise convolution with a stride.
+torch::Tensor convolve(torch::nn::Conv2d& layer, const torch::Tensor& x);
+
 // Views of one memory when the tensor is channels-last.
 inline torch::Tensor to_nhwc(const torch::Tensor& x) { return x.permute({0, 2, 3, 1}); }
 inline torch::Tensor to_nchw(const torch::Tensor& x) { return x.permute({0, 3, 1, 2}); }

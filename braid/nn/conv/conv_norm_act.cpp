@@ -29,7 +29,7 @@ ConvNormActImpl::ConvNormActImpl(const ConvNormActConfig& config)
 }
 
 torch::Tensor ConvNormActImpl::forward(const torch::Tensor& x) {
-  return activate(is_single() ? single(x) : norm_->forward(conv_->forward(x)), config_.act);
+  return activate(is_single() ? single(x) : norm_->forward(convolve(conv_, x)), config_.act);
 }
 
 FoldedConv ConvNormActImpl::folded() const {

@@ -135,7 +135,7 @@ Confusion::Confusion(int64_t classes) : matrix_(torch::zeros({classes, classes},
 
 void Confusion::update(const torch::Tensor& outputs, const torch::Tensor& labels) {
   const int64_t K = matrix_.size(0);
-  matrix_.add_(torch::bincount(labels * K + outputs.argmax(1), {}, K * K).view({K, K}));
+  matrix_.view(-1).index_add_(0, labels * K + outputs.argmax(1), torch::ones_like(labels));
 }
 
 Scores Confusion::scores() const {

@@ -19,7 +19,7 @@ ConvProjectionImpl::ConvProjectionImpl(int64_t dim, int64_t kernel, int64_t stri
 }
 
 torch::Tensor ConvProjectionImpl::forward(const torch::Tensor& map) {
-  return nn::to_nhwc(normalization->forward(convolution->forward(map))).flatten(1, 2);
+  return nn::to_nhwc(normalization->forward(nn::convolve(convolution, map))).flatten(1, 2);
 }
 
 ConvProjectionAttentionImpl::ConvProjectionAttentionImpl(

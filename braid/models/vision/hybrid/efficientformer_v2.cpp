@@ -125,7 +125,7 @@ class Attention2dDownsampleImpl : public torch::nn::Module {
 
   Tensor forward(const Tensor& x) {  // [B,C,H,W] -> [B,C',H/2,W/2], rounded up
     const auto every_second = x.slice(2, 0, x.size(2), 2).slice(3, 0, x.size(3), 2);
-    const auto q = split_map(q_proj_->forward(q_local_->forward(x) + every_second));
+    const auto q = split_map(q_proj_->forward(nn::convolve(q_local_, x) + every_second));
     const auto v = v_->forward(x);
     const auto bias = nn::attention_bias(attention_biases_, grid_size_, /*stride=*/2);
     const auto y =

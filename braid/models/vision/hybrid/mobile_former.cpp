@@ -150,7 +150,7 @@ class ConvOnlyBlockImpl : public DnaBlockBaseImpl {
     norm2_ = nest(*this, "conv", "5", nn::batch_norm(row.out));
   }
   std::pair<Tensor, Tensor> forward(const Tensor& map, const Tensor& tokens) override {
-    auto x = at::clamp(norm1_->forward(conv1_->forward(map)), 0, 6);
+    auto x = at::clamp(norm1_->forward(nn::convolve(conv1_, map)), 0, 6);
     x = norm2_->forward(conv2_->forward(x));
     return {identity_ ? x + map : x, tokens};
   }

@@ -55,11 +55,20 @@ EfficientSelfAttentionImpl::EfficientSelfAttentionImpl(const nn::ReducedKeyAtten
   if (sr_ratio > 1) norm_ = register_module("norm", torch::nn::BatchNorm1d(config.dim));
 }
 
+int64_t EfficientSelfAttentionImpl::run(int64_t tokens) const {
+  return std::min(sr_ratio_ * sr_ratio_, tokens);
+}
+
 torch::Tensor EfficientSelfAttentionImpl::reduce(const torch::Tensor& x) {
   if (!norm_) return x;
-  const int64_t run = std::min(sr_ratio_ * sr_ratio_, x.size(1));
-  const auto means = at::avg_pool1d(x.transpose(1, 2), run, run);  // [B,D,N/run]
-  return norm_->forward(means).transpose(1, 2);
+  const int64_t n = run(x.size(1));
+  return norm_->forward(at::avg_pool1d(x.transpose(1, 2), n, n)).transpose(1, 2);  // [B,N/n,D]
+}
+
+torch::Tensor EfficientSelfAttentionImpl::reduce_mask(const torch::Tensor& tokens) {
+  if (!norm_) return tokens;
+  const int64_t n = run(tokens.size(1));
+  return at::max_pool1d(tokens.unsqueeze(1), n, n);
 }
 
 int64_t NextBlockConfig::attention_chs() const {
@@ -68,19 +77,19 @@ int64_t NextBlockConfig::attention_chs() const {
 }
 
 NextConvBlockImpl::NextConvBlockImpl(const NextBlockConfig& config)
-    : stride_(config.stride), drop_path_(config.drop_path) {
+    : PreNormBlockImpl({.drop_path = config.drop_path}), stride_(config.stride) {
   patch_embed_ = next_projection(config.in_chs, config.out_chs, config.stride);
   if (patch_embed_) register_module("patch_embed", patch_embed_);
-  mhca_ = register_module("mhca", ConvAttention(config.out_chs, config.head_dim, config.act));
-  norm_ = register_module("norm", nn::batch_norm(config.out_chs));
-  mlp_ = register_module("mlp", next_mlp(config, kConvMlpRatio));
+  add(mixer.layer, "mhca", ConvAttention(config.out_chs, config.head_dim, config.act));
+  add(mlp.norm, "norm", nn::batch_norm(config.out_chs));
+  const auto channels_last = next_mlp(config, kConvMlpRatio);
+  add(mlp.layer, "mlp", {channels_last, [held = channels_last](const torch::Tensor& x) mutable {
+                           return nn::to_nchw(held->forward(nn::to_nhwc(x)));
+                         }});
 }
 
 torch::Tensor NextConvBlockImpl::forward(const torch::Tensor& x) {
-  auto y = project(patch_embed_, x, stride_);
-  y = y + nn::drop_path(mhca_->forward(y), drop_path_, is_training());
-  const auto hidden = mlp_->forward(nn::to_nhwc(norm_->forward(y)));  // [B,H,W,C]
-  return y + nn::drop_path(nn::to_nchw(hidden), drop_path_, is_training());
+  return PreNormBlockImpl::forward(project(patch_embed_, x, stride_));
 }
 
 NextTransformerBlockImpl::NextTransformerBlockImpl(const NextBlockConfig& config)

@@ -7,7 +7,7 @@
 
 #include "braid/nn/attention/reduced_key_attention.h"
 #include "braid/nn/basic/activation.h"
-#include "braid/nn/basic/block.h"
+#include "braid/nn/block/pre_norm_block.h"
 #include "braid/nn/conv/conv_norm_act.h"
 #include "braid/nn/mlp/mlp.h"
 #include "braid/torch.h"
@@ -37,8 +37,10 @@ class EfficientSelfAttentionImpl : public nn::ReducedKeyAttentionImpl {
 
  protected:
   torch::Tensor reduce(const torch::Tensor& x) override;
+  torch::Tensor reduce_mask(const torch::Tensor& tokens) override;
 
  private:
+  int64_t run(int64_t tokens) const;  // that makes a key
   int64_t sr_ratio_;
   torch::nn::BatchNorm1d norm_{nullptr};
 };
@@ -61,18 +63,14 @@ struct NextBlockConfig {
 
 // [B,C,H,W] -> [B,C',H/stride,W/stride], odd sizes rounded up. Keys: (patch_embed.conv,
 // patch_embed.norm), mhca, norm, mlp.
-class NextConvBlockImpl : public nn::BlockImpl {
+class NextConvBlockImpl : public nn::PreNormBlockImpl {
  public:
   explicit NextConvBlockImpl(const NextBlockConfig& config);
   torch::Tensor forward(const torch::Tensor& x) override;
 
  private:
   int64_t stride_;
-  double drop_path_;
   nn::ConvNormAct patch_embed_{nullptr};
-  ConvAttention mhca_{nullptr};
-  torch::nn::BatchNorm2d norm_{nullptr};
-  nn::Mlp mlp_{nullptr};
 };
 TORCH_MODULE(NextConvBlock);
 
