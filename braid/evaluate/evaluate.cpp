@@ -10,6 +10,7 @@
 #include "braid/data/dataset.h"
 #include "braid/data/open_dataset.h"
 #include "braid/data/sources.h"
+#include "braid/tasks/predictor.h"
 
 namespace braid::evaluate {
 namespace {
@@ -77,6 +78,7 @@ torch::Tensor class_map(const std::vector<std::string>& of_data,
 Evaluation evaluate_checkpoint(models::LoadedModel& loaded, const std::string& data,
                                const std::string& split, const EvaluateOptions& options,
                                Progress& progress) {
+  tasks::expect_classifier_of_images(loaded);
   const Split chosen = choose(data, split);
   Evaluation out;
   out.split = chosen.name;
@@ -96,6 +98,7 @@ Evaluation evaluate_checkpoint(models::LoadedModel& loaded, const std::string& d
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
   const auto all = torch::cat(logits);
   if (all.size(0) == 0) throw DataError("eval", "no image could be read", data);
+  tasks::expect_finite(all);
   out.images_per_s = static_cast<double>(all.size(0)) / seconds.count();
   out.metrics = compute_metrics(all.softmax(1), torch::cat(labels));
   return out;

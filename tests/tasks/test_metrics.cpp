@@ -82,5 +82,13 @@ TEST(MetricsTest, LossIsTheTrainersToTheBit) {
   EXPECT_EQ(streamed.scores()[0].value, cross_entropy(logits, labels, 0).item<double>());
 }
 
+TEST(Metrics, OfProbabilitiesThatAreNotFiniteAreNaN) {
+  const auto probabilities = torch::full({4, 3}, NAN);
+  const auto labels = torch::tensor({0, 1, 2, 0}, torch::kInt64);
+  Calibration calibration;
+  calibration.update(probabilities, labels);
+  EXPECT_TRUE(std::isnan(calibration.scores().front().value));
+}
+
 }  // namespace
 }  // namespace braid::tasks
