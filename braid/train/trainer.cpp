@@ -6,7 +6,6 @@
 #include <chrono>
 
 #include "braid/core/error.h"
-#include "braid/io/posix_file.h"
 #include "braid/train/budget.h"
 #include "braid/train/checkpoints.h"
 #include "braid/train/run_folder.h"
@@ -29,7 +28,6 @@ class Trainer {
         progress_(progress),
         stepper_(task, config, state_, progress),
         folder_(config, task),
-        lock_(folder_.path()),
         loader_(task.training_loader({.batch_size = config.batch_size,
                                       .workers = config.workers,
                                       .seed = config.seed,
@@ -66,7 +64,6 @@ class Trainer {
   TrainState state_;
   Stepper stepper_;
   RunFolder folder_;
-  io::FolderLock lock_;
   std::unique_ptr<data::Loader> loader_;
   Schedule schedule_;
   Budget budget_;
