@@ -68,7 +68,9 @@ void collect(const CLI::App& app, const std::string& verb, VerbWords& out) {
   }
 }
 
-std::string script(const CLI::App& program) {
+}  // namespace
+
+std::string bash_completion(const CLI::App& program) {
   std::string verbs, cases, choices, models;
   for (const auto& entry : models::registry().entries())
     models += (models.empty() ? "" : " ") + entry.name;
@@ -84,14 +86,15 @@ std::string script(const CLI::App& program) {
                      fmt::arg("choices", choices), fmt::arg("cases", cases));
 }
 
-}  // namespace
-
 void add_completion(CLI::App& program) {
   auto* verb = program.add_subcommand("completion", "Print shell completion (bash)");
   verb->footer(kCompletionFooter);
   auto shell = std::make_shared<std::string>();
-  verb->add_option("shell", *shell, "bash")->required()->check(CLI::IsMember({"bash"}));
-  verb->callback([&program] { fmt::print("{}", script(program)); });
+  const std::vector<std::string> shells = {"bash"};
+  show_choices(verb->add_option("shell", *shell, "which shell"), shells)
+      ->required()
+      ->check(CLI::IsMember(shells).description(""));
+  verb->callback([&program] { fmt::print("{}", bash_completion(program)); });
 }
 
 }  // namespace braid::cli

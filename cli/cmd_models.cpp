@@ -7,14 +7,10 @@
 #include "braid/evaluate/model_table.h"
 #include "braid/models/describe.h"
 #include "cli/command.h"
+#include "cli/model_list.h"
 
 namespace braid::cli {
 namespace {
-
-std::string scaled(double value) {
-  if (value >= 1e9) return fmt::format("{:.2f} G", value / 1e9);
-  return fmt::format("{:.2f} M", value / 1e6);
-}
 
 std::string join_shape(const std::vector<int64_t>& shape) {
   return fmt::format("{}", fmt::join(shape, "x"));
@@ -45,26 +41,9 @@ void describe(const std::string& name, const std::string& format) {
 }
 
 void run(const std::string& pattern, const std::string& format) {
-  const auto progress = make_terminal_progress();
-  const auto rows = evaluate::model_table(pattern, *progress);
-  if (format == "json") {
-    Json json = Json::array();
-    for (const auto& row : rows)
-      json.push_back({{"name", row.name},
-                      {"family", row.family},
-                      {"fusion", row.fusion},
-                      {"params", row.params},
-                      {"macs", row.macs},
-                      {"input_size", row.input_size}});
-    fmt::print("{}\n", json.dump(2));
-    return;
-  }
-  fmt::print("{:34} {:12} {:12} {:>10} {:>10}  {}\n", "name", "family", "fusion", "params", "MACs",
-             "input");
-  for (const auto& row : rows)
-    fmt::print("{:34} {:12} {:12} {:>10} {:>10}  {}x{}x{}\n", row.name, row.family, row.fusion,
-               scaled(static_cast<double>(row.params)), scaled(static_cast<double>(row.macs)),
-               row.input_size[0], row.input_size[1], row.input_size[2]);
+  Json rows = Json::array();
+  for (const auto& row : evaluate::model_table()) rows.push_back(to_json(row));
+  fmt::print("{}", model_list(rows, pattern, format));
 }
 
 }  // namespace
@@ -72,12 +51,12 @@ void run(const std::string& pattern, const std::string& format) {
 void add_models(CLI::App& program) {
   auto* verb = program.add_subcommand("models", "List the architectures");
   verb->footer(
-      "Examples:\n  braid models\n  braid models cct --format json\n"
+      "Examples:\n  braid models\n  braid models cct --format json\n  braid models 'vit*'\n"
       "  braid models --describe 'braidnet:stem=conv3x3s2*2,48|C2x64|C2x96|T4x192h6|T2x256h8'\n"
       "  braid models --describe design.toml");
   auto pattern = std::make_shared<std::string>();
   auto format = std::make_shared<std::string>("text");
-  verb->add_option("pattern", *pattern, "only names that contain this");
+  verb->add_option("pattern", *pattern, "only names that contain this, or fit this glob");
   add_choice(*verb, "--format", *format, {"text", "json"}, "what is printed");
   auto design = std::make_shared<std::string>();
   verb->add_option(

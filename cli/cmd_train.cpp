@@ -24,6 +24,14 @@ constexpr const char* kTrainFooter = R"(Examples:
 Values in [] are the plain defaults (--recipe none). Without flags the family's recipe replaces opt, lr, weight-decay,
 batch-size, clip-grad, warmup-epochs and crop-padding. Ctrl-C saves and ends cleanly (exit code 0).)";
 
+// The best, else the last; empty where a run was ended before it had saved either.
+std::filesystem::path saved_checkpoint(const train::TrainResult& result,
+                                       const train::RunConfig& config) {
+  if (!result.best_checkpoint.empty()) return result.best_checkpoint;
+  const auto last = std::filesystem::path(config.output) / "last";
+  return std::filesystem::exists(last) ? last : std::filesystem::path();
+}
+
 void run(const ConfigFlags& flags, const std::string& file, const std::string& recipe) {
   train::ConfigSources sources{.recipe = recipe, .file = file, .fields = flags.given()};
   auto config = train::resolve_config(sources);
@@ -44,12 +52,13 @@ void run(const ConfigFlags& flags, const std::string& file, const std::string& r
   const auto result = train::train(*task, config.run, stop, *progress);
   if (!result.best_scores.empty())
     fmt::print("best val {} (epoch {})\n", to_text(result.best_scores.front()), result.best_epoch);
-  fmt::print("{:14} {}\n{:14} {:.1f} s, {:.0f} {}/s, {} steps\n{:14} {}\n", "stopped by",
-             result.stop_reason, "training", result.train_seconds, result.items_per_s, result.items,
-             result.steps, "checkpoint", result.best_checkpoint.string());
+  fmt::print("{:14} {}\n{:14} {:.1f} s, {:.0f} {}/s, {} steps\n", "stopped by", result.stop_reason,
+             "training", result.train_seconds, result.items_per_s, result.items, result.steps);
+  const auto saved = saved_checkpoint(result, config.run);
+  if (!saved.empty()) fmt::print("{:14} {}\n", "checkpoint", saved.string());
   if (result.bad_samples > 0)
     fmt::print("{:14} {} {} could not be read\n", "skipped", result.bad_samples, result.items);
-  if (splits.test)
+  if (splits.test && !saved.empty())
     fmt::print("next           braid eval --checkpoint {} --data {} --split test\n",
                config.run.output, config.task.data);
 }

@@ -21,6 +21,9 @@ void add_models(CLI::App& program);
 void add_predict(CLI::App& program);
 void add_train(CLI::App& program);
 
+// The script of `braid completion bash`.
+std::string bash_completion(const CLI::App& program);
+
 // A token that SIGINT and SIGTERM stop, so that a training saves and returns; a second one ends the
 // program.
 std::stop_token stop_on_interrupt();

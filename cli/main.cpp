@@ -1,7 +1,7 @@
-// The program: parses flags, calls one verb, turns errors into exit codes.
+// The program that does the work (users start front/main.cpp): parses flags, calls one verb, turns
+// errors into exit codes.
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -9,12 +9,16 @@
 #include <filesystem>
 #include <new>
 #include <string>
-#include <vector>
+#include <string_view>
 
 #include "braid/core/error.h"
-#include "braid/core/near_match.h"
 #include "braid/core/version.h"
+#include "braid/io/atomic_file.h"
+#include "braid/runtime/process.h"
 #include "cli/command.h"
+#include "cli/description.h"
+#include "cli/descriptors.h"
+#include "cli/usage.h"
 
 namespace {
 
@@ -27,34 +31,27 @@ constexpr const char* kHelpFooter = R"(Examples:
 Exit codes: 0 done, 64 usage, 65 bad data, 70 a bug of ours, 74 input or output, 75 try again, 78 bad config.
 `braid VERB --help` explains a verb.)";
 
-// What CLI11 leaves unsaid: which verb or flag the mistyped one was meant to be.
-std::string usage_hint(CLI::App& program, int argc, char** argv) {
-  std::vector<std::string> known;
-  for (const auto* verb : program.get_subcommands({})) known.push_back(verb->get_name());
-  if (argc > 1 && argv[1][0] != '-' &&
-      std::find(known.begin(), known.end(), argv[1]) == known.end())
-    return fmt::format("unknown verb '{}'; {}", argv[1],
-                       braid::did_you_mean(argv[1], known, "`braid --help` lists them"));
-  const auto chosen = program.get_subcommands();
-  if (chosen.empty()) return "";
-  std::vector<std::string> flags;
-  for (const auto* option : chosen[0]->get_options())
-    for (const auto& name : option->get_lnames()) flags.push_back("--" + name);
-  for (int i = 2; i < argc; ++i) {
-    const std::string flag = std::string(argv[i]).substr(0, std::string(argv[i]).find('='));
-    if (flag.starts_with("--") && std::find(flags.begin(), flags.end(), flag) == flags.end())
-      return fmt::format("unknown flag '{}'; {}", flag,
-                         braid::did_you_mean(flag, flags, "see --help"));
-  }
-  return "";
-}
-
-int fail(braid::ExitCode code, const char* message) {
+int fail(braid::ExitCode code, const std::string& message) {
   fmt::print(stderr, "braid: {}\n", message);
   return static_cast<int>(code);
 }
 
+// What a verb can do about too little memory, by the flags that it has.
+std::string memory_remedy(const CLI::App& verb) {
+  std::string flags;
+  for (const char* flag : {"--batch-size", "--img-size", "--workers"})
+    if (verb.get_option_no_throw(flag) != nullptr)
+      flags += (flags.empty() ? "" : " or ") + std::string(flag);
+  return flags.empty() ? "" : "; try a smaller " + flags;
+}
+
+void write_description(const CLI::App& program, const char* file) {
+  braid::io::write_file_atomic(file, braid::cli::describe_program(program).dump(
+                                         -1, ' ', false, braid::Json::error_handler_t::replace));
+}
+
 int run(int argc, char** argv) {
+  braid::runtime::set_threads(0);
   CLI::App program("braid: train, compare and ship CNNs, Transformers and their hybrids.", "braid");
   program.set_version_flag("--version", std::string("braid ") + braid::version());
   program.footer(kHelpFooter);
@@ -68,31 +65,32 @@ int run(int argc, char** argv) {
   braid::cli::add_data(program);
   braid::cli::add_completion(program);
   try {
-    program.parse(argc, argv);
+    if (argc == 3 && std::string_view(argv[1]) == "--describe-program")  // while braid is built
+      write_description(program, argv[2]);
+    else
+      braid::cli::parse_command_line(program, argc, argv);
     if (std::fflush(stdout) != 0)
       return fail(braid::ExitCode::kIo, "[cli] cannot write to standard output");
     return 0;
-  } catch (const CLI::ParseError& e) {
-    if (e.get_exit_code() == 0) return program.exit(e);  // --help, --version
-    const std::string hint = usage_hint(program, argc, argv);
-    return fail(braid::ExitCode::kUsage, ("[cli] " + (hint.empty() ? e.what() : hint)).c_str());
+  } catch (const CLI::Success& e) {
+    return program.exit(e);  // --help, --version
   } catch (const braid::Error& e) {
     return fail(e.code(), e.what());
   } catch (const std::filesystem::filesystem_error& e) {
-    return fail(braid::ExitCode::kIo, ("[files] " + std::string(e.what())).c_str());
+    return fail(braid::ExitCode::kIo, "[files] " + std::string(e.what()));
   } catch (const std::bad_alloc&) {
     return fail(braid::ExitCode::kTryAgain,
-                "[memory] out of memory; try a smaller --batch-size or --img-size");
+                "[memory] out of memory" + memory_remedy(braid::cli::chosen_verb(program)));
   } catch (const std::exception& e) {
     const std::string what = e.what();  // LibTorch's errors carry a backtrace
-    return fail(braid::ExitCode::kInternal,
-                what.substr(0, what.find("\nException raised")).c_str());
+    return fail(braid::ExitCode::kInternal, what.substr(0, what.find("\nException raised")));
   }
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
+  braid::cli::open_standard_descriptors();
   std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is an I/O error, not a crash
   const int code = run(argc, argv);
   std::fflush(nullptr);

@@ -1,5 +1,6 @@
 # braid_report_page(TARGET): inlines the report's sources and the charting library into one page and links it into
 # TARGET as bytes, so that a report needs no file beside the program and no network.
+include(BraidEmbed)
 set(BRAID_CHARTS_DIR ${CMAKE_SOURCE_DIR}/build/charts CACHE PATH "Folder of vega.min.js and vega-lite.min.js")
 
 execute_process(COMMAND ${CMAKE_SOURCE_DIR}/scripts/fetch_charts.sh ${BRAID_CHARTS_DIR}
@@ -19,17 +20,5 @@ function(braid_report_page target)
     DEPENDS ${sources} ${BRAID_CHARTS_DIR}/vega.min.js ${BRAID_CHARTS_DIR}/vega-lite.min.js
             ${CMAKE_SOURCE_DIR}/cmake/assemble_report.cmake
     COMMENT "Inlining the report's page")
-  # The assembler copies the bytes in a moment; a C array of a megabyte would take the compiler seconds.
-  set(bytes ${CMAKE_BINARY_DIR}/report/report_page.S)
-  file(CONFIGURE OUTPUT ${bytes} @ONLY CONTENT [[
-    .section .rodata
-    .global braid_report_page, braid_report_page_end
-braid_report_page:
-    .incbin "@page@"
-braid_report_page_end:
-    .byte 0
-    .section .note.GNU-stack,"",%progbits
-]])
-  set_source_files_properties(${bytes} PROPERTIES OBJECT_DEPENDS ${page})
-  target_sources(${target} PRIVATE ${bytes})
+  braid_embed(${target} braid_report_page ${page})
 endfunction()

@@ -1,7 +1,11 @@
 #include "braid/core/cpu.h"
 
+#include <sched.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 
@@ -19,7 +23,74 @@ std::string cpuinfo(const std::string& key) {
   return "";
 }
 
+std::string first_line(const std::filesystem::path& file) {
+  std::ifstream in(file);
+  std::string line;
+  std::getline(in, line);
+  return line;
+}
+
+// Of /proc/self/cgroup: the process's group in version 2, and in version 1 for processor time.
+struct Groups {
+  std::string unified, cpu;
+};
+Groups own_groups() {
+  Groups groups;
+  std::ifstream in("/proc/self/cgroup");
+  for (std::string line; std::getline(in, line);) {  // ID:CONTROLLERS:PATH
+    const auto first = line.find(':'), second = line.find(':', first + 1);
+    if (second == std::string::npos) continue;
+    const std::string controllers = "," + line.substr(first + 1, second - first - 1) + ",";
+    if (controllers == ",,") groups.unified = line.substr(second + 1);
+    if (controllers.find(",cpu,") != std::string::npos) groups.cpu = line.substr(second + 1);
+  }
+  return groups;
+}
+
+int64_t affinity_cpus() {
+  constexpr int kMost = 1 << 14;
+  cpu_set_t* set = CPU_ALLOC(kMost);
+  const size_t bytes = CPU_ALLOC_SIZE(kMost);
+  const bool known = set != nullptr && ::sched_getaffinity(0, bytes, set) == 0;
+  const int64_t count = known ? CPU_COUNT_S(bytes, set) : ::sysconf(_SC_NPROCESSORS_ONLN);
+  if (set != nullptr) CPU_FREE(set);
+  return std::max<int64_t>(1, count);
+}
+
+// The tightest quota of a group and the groups around it. In a container the group's own path need
+// not be visible: its root is then what is mounted.
+template <class Limit>
+int64_t tightest(const std::filesystem::path& mount, const std::string& group, int64_t cpus,
+                 const Limit& limit) {
+  std::filesystem::path folder = mount / std::filesystem::path(group).relative_path();
+  for (; folder.has_relative_path() && folder != mount; folder = folder.parent_path())
+    cpus = std::min(cpus, limit(folder, cpus));
+  return std::min(cpus, limit(mount, cpus));
+}
+
 }  // namespace
+
+int64_t cpus_of_quota(int64_t processors, const std::string& quota, const std::string& period) {
+  std::istringstream words(quota + " " + period);
+  double time = 0, of = 0;
+  if (!(words >> time >> of) || time <= 0 || of <= 0) return processors;  // "max", -1, nothing
+  const double share = std::floor(time / of);
+  return std::clamp<int64_t>(static_cast<int64_t>(std::min(share, 1e6)), 1, processors);
+}
+
+int64_t usable_cpus() {
+  const Groups groups = own_groups();
+  const std::filesystem::path root = "/sys/fs/cgroup";
+  int64_t cpus = tightest(root, groups.unified, affinity_cpus(), [](const auto& folder, int64_t n) {
+    return cpus_of_quota(n, first_line(folder / "cpu.max"), "");
+  });
+  for (const char* mount : {"cpu", "cpu,cpuacct"})
+    cpus = tightest(root / mount, groups.cpu, cpus, [](const auto& folder, int64_t n) {
+      return cpus_of_quota(n, first_line(folder / "cpu.cfs_quota_us"),
+                           first_line(folder / "cpu.cfs_period_us"));
+    });
+  return cpus;
+}
 
 bool cpu_has_bf16_matrix() {
   static const bool has = [] {

@@ -9,6 +9,12 @@ namespace braid {
 bool cpu_has_bf16_matrix();
 // "AMD EPYC 9004", as the kernel names it; "unknown" where it does not.
 std::string cpu_model();
+// Threads that can compute at once: the processors of the affinity mask, at most as many as the
+// control group's quota of processor time pays for (half a processor: 1).
+int64_t usable_cpus();
+// The same of what the files of a control group say: cpu.max of version 2 ("50000 100000"), or the
+// quota and the period of version 1; empty or without a limit: `processors`.
+int64_t cpus_of_quota(int64_t processors, const std::string& quota, const std::string& period);
 // Physical memory in bytes.
 int64_t memory_bytes();
 

@@ -30,7 +30,12 @@ std::vector<std::string> near_matches(const std::string& word,
     // A word that begins a candidate, as `vit` begins `vit_tiny_patch16_224`, is near however long
     // the rest.
     const bool prefix = word.size() >= 3 && candidate.starts_with(word);
-    if (distance <= allowed || prefix) near.emplace_back(prefix ? 0 : distance, candidate);
+    // So is one that begins it but for a slip, as `resnex` does `resnet18`: after all others.
+    const size_t slips = edit_distance(word, candidate.substr(0, word.size()));
+    if (distance <= allowed || prefix)
+      near.emplace_back(prefix ? 0 : distance, candidate);
+    else if (word.size() >= 5 && slips <= word.size() / 5)
+      near.emplace_back(word.size() + slips, candidate);
   }
   std::stable_sort(near.begin(), near.end(),
                    [](const auto& a, const auto& b) { return a.first < b.first; });

@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
+#include <string_view>
 
 namespace braid {
 namespace {
@@ -20,7 +22,7 @@ std::string clock_text(double seconds) {
 
 class TerminalProgress final : public Progress {
  public:
-  TerminalProgress() : tty_(isatty(STDERR_FILENO) != 0) {}
+  TerminalProgress() : tty_(isatty(STDERR_FILENO) != 0 && knows_escapes()) {}
   ~TerminalProgress() override { erase(); }
 
   void begin(const std::string& title, int64_t total) override {
@@ -70,6 +72,10 @@ class TerminalProgress final : public Progress {
   }
 
  private:
+  static bool knows_escapes() {
+    const char* term = std::getenv("TERM");
+    return term != nullptr && *term != '\0' && std::string_view(term) != "dumb";
+  }
   static std::string bar(double fraction) {
     constexpr int kWidth = 24;
     const int full = static_cast<int>(fraction * kWidth);

@@ -20,7 +20,8 @@ class Progress {
   virtual void line(const std::string& text) { (void)text; }
 };
 
-// Writes to standard error: a bar with ETA when that is a terminal, else a line every ten seconds.
+// Writes to standard error: a bar with ETA when that is a terminal that knows
+// escape sequences, else a line every ten seconds.
 std::unique_ptr<Progress> make_terminal_progress();
 
 }  // namespace braid

@@ -19,7 +19,9 @@ Field workers_field() {
 }
 
 Field on_bad_sample_field() {
-  return {"on_bad_sample", "an image that cannot be read", {.choices = {"error", "skip"}}};
+  return {"on_bad_sample",
+          "an image that cannot be read",
+          {.choices = {"error", "skip"}, .free_on_resume = true}};
 }
 
 }  // namespace braid::data

@@ -36,7 +36,7 @@ fs::path data_home() {
 }
 
 Splits open_source(const std::string& spec) {
-  if (spec.empty()) throw UsageError("data", "expected a dataset's name or folder", "--data");
+  if (spec.empty()) throw UsageError("data", "expected a dataset's name or folder, got nothing");
   const bool named = std::find(kNames.begin(), kNames.end(), spec) != kNames.end();
   const fs::path folder = named && !fs::exists(spec) ? locate(spec) : fs::path(spec);
   std::error_code error;

@@ -22,6 +22,7 @@
 #include "braid/evaluate/report_html.h"
 #include "braid/evaluate/run_training.h"
 #include "braid/io/atomic_file.h"
+#include "braid/io/posix_file.h"
 #include "braid/models/registry.h"
 #include "braid/runtime/autocast.h"
 #include "braid/runtime/device.h"
@@ -48,12 +49,18 @@ void check_skip(const CompareConfig& config, const Workload& workload, Progress&
                        "--skip", did_you_mean(part, known));
 }
 
+// The same folder however it was typed: photos, photos/, ./photos.
+std::string data_of(const CompareConfig& c) {
+  const auto path = fs::path(c.data).lexically_normal();
+  return (path.has_filename() ? path : path.parent_path()).string();
+}
+
 // Everything that a kept part depends on, beyond its own name: models and seeds can be added to a
 // comparison that is done.
 Json settings_of(const CompareConfig& c, const Workload& workload) {
   const auto& data = workload.data();
   Json settings = {{"task", workload.task()},
-                   {"data", c.data},
+                   {"data", data_of(c)},
                    {"classes", data.classes},
                    {"train", data.train},
                    {"val", data.val},
@@ -99,8 +106,10 @@ fs::path copy_winner(const CompareConfig& config, const fs::path& checkpoint) {
 }
 
 std::string duration(double seconds) {
+  constexpr double kTen = 10;  // no estimate is better than that
+  if (seconds < 90)
+    return fmt::format("{:.0f} seconds", kTen * std::max(1.0, std::ceil(seconds / kTen)));
   const auto minutes = static_cast<int64_t>(std::lround(seconds / 60));
-  if (minutes <= 1) return "a minute";
   return minutes < 120 ? fmt::format("{} minutes", minutes)
                        : fmt::format("{:.1f} hours", seconds / 3600);
 }
@@ -315,6 +324,7 @@ CompareOutcome compare(const CompareConfig& given, const Workload& workload,
   runtime::set_threads(config.threads);
   const Budget budget = parse_budget(config.budget);
   io::check_writable(config.output, kReportBytes);
+  const io::FolderLock lock(config.output);
   const Experiment experiment{
       .config = config,
       .budget = budget,

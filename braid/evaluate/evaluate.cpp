@@ -10,6 +10,7 @@
 #include "braid/data/dataset.h"
 #include "braid/data/open_dataset.h"
 #include "braid/data/sources.h"
+#include "braid/tasks/predictor.h"
 
 namespace braid::evaluate {
 namespace {
@@ -77,6 +78,7 @@ torch::Tensor class_map(const std::vector<std::string>& of_data,
 Evaluation evaluate_checkpoint(models::LoadedModel& loaded, const std::string& data,
                                const std::string& split, const EvaluateOptions& options,
                                Progress& progress) {
+  tasks::expect_classifier_of_images(loaded);
   const Split chosen = choose(data, split);
   Evaluation out;
   out.split = chosen.name;
@@ -90,6 +92,7 @@ Evaluation evaluate_checkpoint(models::LoadedModel& loaded, const std::string& d
     out.bad_samples += tasks::run_dataset(
         *loaded.model, part, loaded.hub.input, options, progress,
         [&](const torch::Tensor& logits, const data::Batch& batch) {
+          tasks::expect_finite(logits);
           metrics.update(logits.softmax(1), map.index_select(0, batch.at(data::kLabels)));
         });
   }

@@ -9,7 +9,7 @@ namespace braid::evaluate {
 namespace {
 
 constexpr const char* kOutOfMemory =
-    "[memory] out of memory; try a smaller --batch-size or --img-size";
+    "[memory] out of memory; try a smaller batch_size, or fewer models at once";
 
 bool ran_out_of_memory(const c10::Error& e) {
   return dynamic_cast<const c10::OutOfMemoryError*>(&e) != nullptr ||

@@ -1,31 +1,34 @@
 #include "braid/evaluate/model_table.h"
 
-#include "braid/models/macs.h"
 #include "braid/models/registry.h"
 #include "braid/models/vision/cost.h"
 #include "braid/models/vision/inputs.h"
 
 namespace braid::evaluate {
 
-std::vector<ModelRow> model_table(const std::string& pattern, Progress& progress) {
-  std::vector<models::ModelEntry> entries;
-  for (auto& entry : models::registry().entries())
-    if (entry.kind == models::ImageModel::kKind && entry.name.find(pattern) != std::string::npos)
-      entries.push_back(std::move(entry));
+void ModelRow::visit(FieldVisitor& v) {
+  v.field("name", name, "architecture");
+  v.field("family", family, "cnn, transformer, hybrid");
+  v.field("fusion", fusion, "how a hybrid fuses both");
+  v.field("params", params, "parameters");
+  v.field("macs", macs, "multiply-accumulates of one image");
+  v.field("input_size", input_size, "channels, height, width");
+}
+
+std::vector<ModelRow> model_table() {
   std::vector<ModelRow> rows;
-  progress.begin("models", static_cast<int64_t>(entries.size()));
-  for (const auto& entry : entries) {
-    const auto model = models::create_model<models::ImageModel>(entry.name);
+  for (const auto& entry : models::registry().entries()) {
+    if (entry.kind != models::ImageModel::kKind) continue;
     const auto input = models::image_input(entry);
+    const auto known = models::known_cost(entry.name);
+    const auto cost = known ? *known : models::count_own_cost(entry.name);
     rows.push_back({entry.name,
                     models::to_string(entry.family),
                     models::to_string(entry.fusion),
-                    models::count_parameters(*model),
-                    models::count_macs(*model, {1, input.channels, input.height, input.width}),
+                    cost.params,
+                    cost.macs,
                     {input.channels, input.height, input.width}});
-    progress.update(static_cast<int64_t>(rows.size()), entry.name);
   }
-  progress.end();
   return rows;
 }
 

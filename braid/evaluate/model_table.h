@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "braid/core/progress.h"
+#include "braid/core/config.h"
 
 namespace braid::evaluate {
 
@@ -12,9 +12,11 @@ struct ModelRow {
   int64_t params = 0;
   int64_t macs = 0;                 // multiply-accumulates of one image at input_size
   std::vector<int64_t> input_size;  // channels, height, width
+  void visit(FieldVisitor& v);
 };
 
-// Every architecture whose name contains `pattern`, with its own classifier and input size.
-std::vector<ModelRow> model_table(const std::string& pattern, Progress& progress);
+// Every architecture of images, with its own classifier and input size. braid's own are not built
+// for it: their costs are known (models/vision/cost.h).
+std::vector<ModelRow> model_table();
 
 }  // namespace braid::evaluate

@@ -181,7 +181,7 @@ class Resolution {
                     client_.where(pickle),
                     pickle_remedy(fmt::format("hf_hub_download('{}', '{}', revision='{}')",
                                               spec_.repository, pickle, commit_),
-                                  "from huggingface_hub import hf_hub_download; "));
+                                  "from huggingface_hub import hf_hub_download; ", {kWeightsName}));
   }
 
   HubSpec spec_;

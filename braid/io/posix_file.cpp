@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -55,6 +56,32 @@ FileDescriptor::~FileDescriptor() {
 }
 
 int FileDescriptor::close() { return ::close(std::exchange(fd_, -1)); }
+
+namespace {
+
+constexpr const char* kLockName = ".lock";
+
+// False: someone else holds it.
+bool try_lock(const FileDescriptor& file) {
+  int result = -1;
+  do result = ::flock(file.get(), LOCK_EX | LOCK_NB);
+  while (result != 0 && errno == EINTR);
+  return result == 0 || errno != EWOULDBLOCK;
+}
+
+}  // namespace
+
+FolderLock::FolderLock(const fs::path& folder) : file_(folder / kLockName, O_RDWR | O_CREAT) {
+  if (!file_.ok()) fail_io("create the file", folder / kLockName, errno);
+  if (!try_lock(file_))
+    throw TryAgainError("io", "another process writes into this folder", folder.string(),
+                        "wait until it ends, or choose another folder");
+}
+
+bool is_locked(const fs::path& folder) {
+  const FileDescriptor file(folder / kLockName, O_RDONLY);
+  return file.ok() && !try_lock(file);
+}
 
 uint64_t size_of_file(const FileDescriptor& fd, const fs::path& file) {
   struct stat info {};

@@ -39,6 +39,20 @@ class FileDescriptor {
   int fd_;
 };
 
+// Keeps a folder to one process, or to one holder within it, until this object or the process ends,
+// by a kill too. The lock is on a file `.lock` in it, which stays. File systems that know no locks
+// grant it to everyone.
+class FolderLock {
+ public:
+  // Throws TryAgainError where another one holds it, IoError where the file cannot be made.
+  explicit FolderLock(const std::filesystem::path& folder);
+
+ private:
+  FileDescriptor file_;
+};
+// Whether someone holds the lock of a folder, which need not exist.
+bool is_locked(const std::filesystem::path& folder);
+
 // Bytes of a regular file. Throws IoError for anything else, such as a folder.
 uint64_t size_of_file(const FileDescriptor& fd, const std::filesystem::path& file);
 // As many bytes as `into` has, from this place on; several threads may read from one descriptor.

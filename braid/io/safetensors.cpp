@@ -265,21 +265,39 @@ bool is_pickle(const fs::path& file) {
          file.filename().string().ends_with(".pth.tar");
 }
 
+namespace {
+
+// A word of a shell's command line.
+std::string shell_word(const std::string& text) {
+  std::string word = "'";
+  for (const char c : text) word += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return word + "'";
+}
+
+}  // namespace
+
 std::string pickle_remedy(const std::string& python_path, const std::string& imports,
-                          const std::string& output) {
+                          const std::vector<std::string>& arguments) {
+  // timm's training checkpoints hold their flags as a Namespace, and averaged weights are what it
+  // takes first.
+  std::string words;
+  for (const auto& argument : arguments) words += " " + shell_word(argument);
   return fmt::format(
-      "convert it: python -c \"import torch; {}from safetensors.torch import save_file; "
+      "convert it: python -c \"import argparse, sys, torch; {}from safetensors.torch import "
+      "save_file; torch.serialization.add_safe_globals([argparse.Namespace]); "
       "d = torch.load({}, map_location='cpu', weights_only=True); "
-      "d = d.get('state_dict', d.get('model', d)); "
-      "save_file({{k: v.contiguous().clone() for k, v in d.items()}}, '{}')\"",
-      imports, python_path, output);
+      "d = next((d[k] for k in ('state_dict_ema', 'model_ema', 'state_dict', 'model') "
+      "if isinstance(d.get(k), dict)), d); "
+      "save_file({{k: v.contiguous().clone() for k, v in d.items() if torch.is_tensor(v)}}, "
+      "sys.argv[-1])\"{}",
+      imports, python_path, words);
 }
 
 std::vector<fs::path> find_weight_files(const fs::path& path) {
   const auto refuse = [](const fs::path& pickle, const fs::path& output) {
     throw DataError(kComponent, "a pickle can run code when it is read and is refused",
                     pickle.string(),
-                    pickle_remedy("'" + pickle.string() + "'", "", output.string()));
+                    pickle_remedy("sys.argv[1]", "", {pickle.string(), output.string()}));
   };
   if (is_pickle(path)) {
     fs::path stem = path;
@@ -294,7 +312,8 @@ std::vector<fs::path> find_weight_files(const fs::path& path) {
       if (is_pickle(entry)) refuse(entry, path / kWeightsName);
     throw IoError(kComponent,
                   "expected model.safetensors or model.safetensors.index.json in the folder",
-                  path.string(), "a run's weights are in its model_best/");
+                  path.string(),
+                  file_exists(path / "model_best") ? "a run's weights are in its model_best/" : "");
   }
   std::vector<fs::path> shards;
   for (const auto& shard : read_weight_index(index)) shards.push_back(path / shard);

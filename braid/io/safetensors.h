@@ -81,8 +81,8 @@ std::vector<std::string> read_weight_index(const std::filesystem::path& file);
 // By its extension: .pth, .pth.tar, .pt, .bin, .ckpt, .pkl.
 bool is_pickle(const std::filesystem::path& file);
 // The command that converts a pickle. python_path: a Python expression for its path, of what
-// imports brings in; output: the file that the command writes.
-std::string pickle_remedy(const std::string& python_path, const std::string& imports = "",
-                          const std::string& output = kWeightsName);
+// imports brings in and of the command's arguments; the last of those is the file that it writes.
+std::string pickle_remedy(const std::string& python_path, const std::string& imports,
+                          const std::vector<std::string>& arguments);
 
 }  // namespace braid::io

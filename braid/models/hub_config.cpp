@@ -19,21 +19,29 @@ bool is_drop_rate(const std::string& field) {
   fields.fail(fmt::format("expected timm's config.json with 'architecture', got one of Hugging "
                           "Face transformers:{}{}",
                           word("model_type"), word("architectures")),
-              "name the architecture and the file yourself, --model NAME --weights "
-              "FILE.safetensors; its tensors must have timm's names");
+              "where its tensors have timm's names, `braid forward NAME --weights "
+              "FILE.safetensors --save-weights FOLDER/` makes a checkpoint of them");
 }
 
-// {"3": "cat"} or ["dog", ...] to a list.
+// ["dog", "cat"], or {"0": "dog", "1": "cat"} as transformers has it, to a list: one per class.
 std::vector<std::string> label_names(const HubFields& fields, const char* key,
                                      int64_t num_classes) {
   const Json& names = fields.json().at(key);
-  if (!names.is_object()) return fields.get<std::vector<std::string>>(key);
   std::vector<std::string> list;
-  for (int64_t k = 0; k < num_classes; ++k) {
-    const std::string id = std::to_string(k);
-    list.push_back(names.contains(id) && names.at(id).is_string() ? names.at(id).get<std::string>()
-                                                                  : id);
+  if (!names.is_object()) list = fields.get<std::vector<std::string>>(key);
+  for (size_t k = 0; names.is_object() && k < names.size(); ++k) {
+    const auto it = names.find(std::to_string(k));
+    if (it == names.end() || !it->is_string())
+      fields.fail(fmt::format("expected a name for each of {} classes in '{}', by their numbers, "
+                              "got none for {}",
+                              num_classes, key, k),
+                  "write a list of the names, in the order of the classes");
+    list.push_back(it->get<std::string>());
   }
+  if (static_cast<int64_t>(list.size()) != num_classes)
+    fields.fail(fmt::format("expected {} names in '{}', one per class, got {}", num_classes, key,
+                            list.size()),
+                "name every class, or leave the names out");
   return list;
 }
 
@@ -103,11 +111,8 @@ HubConfig read_hub_config(const HubFields& fields) {
   args.expect_range("num_classes", num_classes, 0, kMaxClasses);
   for (const auto* place : {&fields, &pretrained})
     for (const char* key : {"label_names", "labels"})
-      if (hub.classes.empty() && place->has(key))
+      if (num_classes > 0 && hub.classes.empty() && place->has(key))
         hub.classes = label_names(*place, key, num_classes);
-  if (static_cast<int64_t>(hub.classes.size()) > num_classes)
-    fields.fail(fmt::format("expected at most {} label names, one per class, got {}", num_classes,
-                            hub.classes.size()));
   return hub;
 }
 

@@ -102,13 +102,18 @@ class Planner {
   }
 
  private:
+  bool is_number(const LoadStep& step) const {
+    const auto dtype = plan_.source.tensors.at(step.name).dtype;
+    return c10::isFloatingType(dtype) || c10::isIntegralType(dtype, /*includeBool=*/true);
+  }
   bool is_floating(const LoadStep& step) const {
     return c10::isFloatingType(plan_.source.tensors.at(step.name).dtype);
   }
 
   void fit(const std::string& name, LoadStep& step, const torch::Tensor& own) const {
     if (step.fit == Fit::kKeep) return;
-    if (is_floating(step) != own.is_floating_point())
+    // Counters may come as any number: half precision of a whole model makes floats of them.
+    if (own.is_floating_point() ? !is_floating(step) : !is_number(step))
       fail(fmt::format("expected {} for tensor '{}', got {}", c10::toString(own.scalar_type()),
                        name, c10::toString(plan_.source.tensors.at(step.name).dtype)),
            "quantized weights cannot be loaded");
@@ -191,9 +196,16 @@ void apply_plan(const LoadPlan& plan, Model& model) {
   auto state = runtime::named_state(model);
   for (const auto& [name, step] : plan.steps) {
     if (step.fit == Fit::kKeep) continue;
-    state.at(name).copy_(step.fitted.defined()
-                             ? step.fitted
-                             : model.resample_weight(name, load_step(plan.source, step)));
+    auto loaded = step.fitted.defined() ? step.fitted
+                                        : model.resample_weight(name, load_step(plan.source, step));
+    auto& own = state.at(name);
+    if (!own.is_floating_point() && loaded.is_floating_point())
+      loaded = loaded.nan_to_num(0, 0, 0);  // a count beyond half precision
+    else if (!runtime::is_finite(loaded))
+      throw DataError("weights", fmt::format("tensor '{}' holds values that are not finite", name),
+                      plan.source.where,
+                      "the training that made it diverged; take one of its earlier checkpoints");
+    own.copy_(loaded);
   }
 }
 

@@ -8,7 +8,8 @@ namespace braid::runtime {
 // before a training it makes that training repeatable; a training itself never seeds.
 void seed_generators(int64_t seed);
 
-// Compute threads of this process, 0: as they are.
+// Compute threads of this process, 0: as they are (OMP_NUM_THREADS), at most as many as the
+// process can use (core/cpu.h).
 void set_threads(int64_t threads);
 
 }  // namespace braid::runtime

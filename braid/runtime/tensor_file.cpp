@@ -1,5 +1,7 @@
 #include "braid/runtime/tensor_file.h"
 
+#include <cmath>
+
 #include "braid/core/error.h"
 #include "braid/io/weight_shards.h"
 
@@ -85,6 +87,13 @@ void save_tensors_sharded(const TensorMap& tensors, const std::filesystem::path&
                           uint64_t max_shard_size) {
   const Views views = views_of(tensors);
   io::write_weights(folder, views.views, max_shard_size, {{"format", "pt"}});
+}
+
+bool is_finite(const torch::Tensor& tensor) {
+  if (!tensor.is_floating_point() || tensor.numel() == 0) return true;
+  const torch::NoGradGuard no_grad;
+  const auto [least, most] = tensor.detach().aminmax();  // NaN wins
+  return std::isfinite(least.item<double>()) && std::isfinite(most.item<double>());
 }
 
 TensorMap named_state(const torch::nn::Module& module) {

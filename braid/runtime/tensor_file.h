@@ -48,6 +48,8 @@ void save_tensors(const TensorMap& tensors, const std::filesystem::path& file,
 // The same into a folder, as one file or in shards of at most so many bytes: see io::write_weights.
 void save_tensors_sharded(const TensorMap& tensors, const std::filesystem::path& folder,
                           uint64_t max_shard_size);
+// Whether it holds neither NaN nor infinity; true for whole numbers. One pass, without a copy.
+bool is_finite(const torch::Tensor& tensor);
 // Parameters and persistent buffers under their full names; they share storage with the model.
 TensorMap named_state(const torch::nn::Module& module);
 

@@ -98,6 +98,23 @@ void expect_utf8(const std::vector<std::string>& classes, const std::string& dat
   }
 }
 
+// The outputs of a run that goes on mean the classes that it began with, in their order.
+void expect_same_classes(const std::vector<std::string>& run, const std::vector<std::string>& data,
+                         const std::string& where) {
+  if (run == data) return;
+  const size_t both = std::min(run.size(), data.size());
+  size_t k = 0;
+  while (k < both && run[k] == data[k]) ++k;
+  const auto name = [k](const std::vector<std::string>& names) {
+    return k < names.size() ? "'" + names[k] + "'" : std::string("none");
+  };
+  throw DataError("resume",
+                  fmt::format("expected the {} classes that the run began with, got {}: class {} "
+                              "was {}, now it is {}",
+                              run.size(), data.size(), k, name(run), name(data)),
+                  where, "name the class folders as before, or start anew in another --output");
+}
+
 }  // namespace
 
 models::LoadedModel make_image_model(const TaskConfig& given, const data::Splits& splits,
@@ -135,11 +152,7 @@ models::LoadedModel restore_image_model(const TaskConfig& config, const data::Sp
                                         const std::filesystem::path& checkpoint) {
   models::LoadedModel made;
   made.hub = models::read_image_hub_config(checkpoint / "config.json");
-  if (made.hub.classes != splits.train->classes())
-    throw DataError("resume",
-                    fmt::format("expected the run's {} classes, got {}, or of other names",
-                                made.hub.classes.size(), splits.train->classes().size()),
-                    config.data, "resume with the same data, or start anew in another --output");
+  expect_same_classes(made.hub.classes, splits.train->classes(), config.data);
   made.model = models::create_model<models::ImageModel>(made.hub.architecture, made.hub.model_args);
   if (config.image.channels_last) to_channels_last(*made.model);
   return made;

@@ -1,14 +1,33 @@
 #include "braid/tasks/predictor.h"
 
+#include <fmt/format.h>
+
+#include "braid/core/error.h"
 #include "braid/data/image/image_collate.h"
 #include "braid/runtime/autocast.h"
 #include "braid/runtime/device.h"
+#include "braid/runtime/tensor_file.h"
 
 namespace braid::tasks {
 
 Predictor::Predictor(models::LoadedModel loaded, const torch::Device& device, std::string dtype)
     : loaded_(std::move(loaded)), dtype_(runtime::resolve_dtype(dtype, device.type())) {
+  expect_classifier_of_images(loaded_);
   to(device);
+}
+
+void expect_classifier_of_images(const models::LoadedModel& loaded) {
+  if (loaded.model->num_classes() == 0)
+    throw DataError(
+        "checkpoint",
+        "expected a classifier, got " + loaded.hub.architecture + " without one (num_classes 0)",
+        "", "train one on your data: `braid train --weights` takes this checkpoint");
+  const auto channels = loaded.model->in_chans();
+  if (channels != 1 && channels != 3)
+    throw DataError(
+        "checkpoint",
+        fmt::format("expected a model of gray or colour images, got one of {} channels", channels),
+        "", "`braid forward` runs it on tensors");
 }
 
 torch::Tensor Predictor::logits(const data::Batch& batch) const {
@@ -21,7 +40,17 @@ torch::Tensor Predictor::logits(const data::Batch& batch) const {
 torch::Tensor Predictor::probabilities(const std::vector<io::Image>& images) const {
   const data::Batch batch{{{data::kPixelValues, data::stack_images(images, loaded_.hub.input)}},
                           std::vector<int64_t>(images.size())};
-  return logits(batch).softmax(1).cpu();
+  auto rows = logits(batch).softmax(1).cpu();
+  expect_finite(rows);
+  return rows;
+}
+
+void expect_finite(const torch::Tensor& outputs) {
+  if (!runtime::is_finite(outputs))
+    throw DataError(
+        "checkpoint", "the model's output is not finite", "",
+        "its training diverged, or --dtype is too coarse for it; take an earlier one of "
+        "its checkpoints");
 }
 
 std::string Predictor::class_name(int64_t index) const {

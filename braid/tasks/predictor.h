@@ -10,10 +10,15 @@
 
 namespace braid::tasks {
 
+// Throws DataError for a model without classes, or of images that are neither gray nor in colour.
+void expect_classifier_of_images(const models::LoadedModel& loaded);
+// Throws DataError where outputs hold NaN or infinity.
+void expect_finite(const torch::Tensor& outputs);
+
 class Predictor {
  public:
   // loaded: in eval mode, as models::load_for_inference gives it; moved to the device. dtype:
-  // float32, bfloat16, auto. Throws ConfigError.
+  // float32, bfloat16, auto. Throws ConfigError, or DataError where it is no classifier of images.
   explicit Predictor(models::LoadedModel loaded,
                      const torch::Device& device = torch::Device(torch::kCPU),
                      std::string dtype = "float32");
@@ -21,7 +26,8 @@ class Predictor {
 
   // [B,K] float32 on the model's device, without gradients.
   torch::Tensor logits(const data::Batch& batch) const;
-  // [N,K] float32 on the CPU, rows sum to 1; the images as they were read.
+  // [N,K] float32 on the CPU, rows sum to 1; the images as they were read. Throws DataError where
+  // they are not finite.
   torch::Tensor probabilities(const std::vector<io::Image>& images) const;
 
   models::ImageModel& model() { return *loaded_.model; }

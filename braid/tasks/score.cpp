@@ -29,6 +29,11 @@ bool better(const Score& a, const Score& b) {
   return a.higher_is_better ? a.value > b.value : a.value < b.value;
 }
 
+bool all_finite(const Scores& scores) {
+  return std::all_of(scores.begin(), scores.end(),
+                     [](const Score& score) { return std::isfinite(score.value); });
+}
+
 const Score& find_score(const Scores& scores, const std::string& name) {
   const auto it =
       std::find_if(scores.begin(), scores.end(), [&](const Score& s) { return s.name == name; });

@@ -25,6 +25,9 @@ using Scores = std::vector<Score>;
 // Whether a is better than b, another value of the same score. NaN is worse than any number.
 bool better(const Score& a, const Score& b);
 
+// Whether every value is a finite number.
+bool all_finite(const Scores& scores);
+
 // The score of that name. Throws InternalError naming what is there.
 const Score& find_score(const Scores& scores, const std::string& name);
 

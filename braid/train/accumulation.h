@@ -18,8 +18,9 @@ class Accumulation {
   // Backward pass of a batch of at least one item, whose loss is finite.
   void add(const tasks::Step& step);
   void finish(const Optimizer& optimizer);
-  int64_t count() const { return count_; }  // batches so far
-  void skip() { ++count_; }                 // a batch that gives nothing
+  int64_t count() const { return count_; }     // batches so far
+  void skip() { ++count_; }                    // a batch that gives nothing
+  bool empty() const { return weight_ == 0; }  // nothing but such batches
 
  private:
   int64_t batches_ = 1, count_ = 0;

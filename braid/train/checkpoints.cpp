@@ -4,19 +4,21 @@
 
 #include "braid/core/error.h"
 #include "braid/io/atomic_file.h"
+#include "braid/io/posix_file.h"
 #include "braid/models/weights.h"
 
 namespace braid::train {
 
 namespace fs = std::filesystem;
 
-bool Checkpoints::resume(const VisitFields& config) {
+bool Checkpoints::resume(const VisitFields& config, bool moved) {
   if (!fs::exists(last())) return false;
   auto& [task, optimizer, schedule, ema, state] = parts_;
   std::map<std::string, torch::Tensor> tensors;
   state = load_state(last(), tensors);
-  check_same_run(state.config, config);
+  check_same_run(state, config, moved);
   state.config = visit_to_json(config);
+  state.folder = fs::current_path().string();
   models::load_weights(task.model(), last());
   optimizer.load_state(with_prefix(tensors, "optimizer."));
   if (ema)
@@ -73,6 +75,9 @@ double Checkpoints::seconds_since_saved() const {
 
 fs::path checkpoint_to_resume(const RunConfig& config) {
   const fs::path last = fs::path(config.output) / "last";
+  if (io::is_locked(config.output))
+    throw TryAgainError("train", "another run writes into this folder", config.output,
+                        "wait until it ends, or choose another --output");
   if (!fs::exists(last)) return {};
   if (!config.resume)
     throw UsageError("train", "the folder already holds a run", config.output,

@@ -14,7 +14,8 @@
 namespace braid::train {
 
 // <output>/last where config.resume is set and a run is there to go on; else empty. Throws
-// UsageError where the folder holds a run that is not to be resumed.
+// UsageError where the folder holds a run that is not to be resumed, TryAgainError while a run
+// writes into it.
 std::filesystem::path checkpoint_to_resume(const RunConfig& config);
 
 class Checkpoints {
@@ -32,8 +33,8 @@ class Checkpoints {
   std::filesystem::path last() const { return run_ / "last"; }
   std::filesystem::path best() const { return run_ / "model_best"; }
   // Puts every part back as it was saved, and the CPU's random numbers. config: the run's, which
-  // must be the saved one (check_same_run). False: there is nothing to resume.
-  bool resume(const VisitFields& config);
+  // must be the saved one (check_same_run); moved: as there. False: there is nothing to resume.
+  bool resume(const VisitFields& config, bool moved);
   void save_last();
   void save_best();
   // Gives last/ the epoch's name too (its files are shared, not written twice, since they never

@@ -61,13 +61,16 @@ void RunConfig::visit(FieldVisitor& v) {
   v.field("model_ema", model_ema, "keep and evaluate a moving average of the weights");
   v.field("model_ema_decay", model_ema_decay, "decay of that average per step",
           {.least = 0, .below = 1});
+  v.field("model_ema_warmup", model_ema_warmup,
+          "let that decay rise from 0 to its value over the steps, so that short runs have an "
+          "average of their own");
   v.field("grad_checkpointing", grad_checkpointing,
           "recompute blocks in the backward pass to save memory");
   v.field(data::dtype_field(), dtype);
   v.field(data::device_field(), device);
   v.field("seed", seed, "random seed of weights, order and augmentation");
   v.field(data::workers_field(), workers);
-  v.field("threads", threads, "compute threads, 0: one per core",
+  v.field("threads", threads, "compute threads, 0: one per core that the process may use",
           {.least = 0, .free_on_resume = true});
   v.field(data::on_bad_sample_field(), on_bad_sample);
   v.field("checkpoint_hist", checkpoint_hist, "epoch checkpoints kept",
@@ -76,6 +79,9 @@ void RunConfig::visit(FieldVisitor& v) {
           "minutes between checkpoints within an epoch, 0: only at its end",
           {.least = 0, .free_on_resume = true});
   v.field("resume", resume, "continue from <output>/last", {.free_on_resume = true});
+  v.field("moved_data", moved_data,
+          "resume: data, teacher and weights lie elsewhere than when the run began",
+          {.free_on_resume = true});
   optimizer.visit(v);
   schedule.visit(v);
 }

@@ -51,6 +51,7 @@ struct RunConfig {
   double clip_grad = 0;
   bool model_ema = false;
   double model_ema_decay = 0.9998;
+  bool model_ema_warmup = true;
   bool grad_checkpointing = false;
   std::string dtype = "auto";
   std::string device = "cpu";
@@ -62,6 +63,7 @@ struct RunConfig {
   int64_t checkpoint_hist = 3;
   double checkpoint_minutes = 5;
   bool resume = false;
+  bool moved_data = false;
 
   OptimizerConfig optimizer;
   ScheduleConfig schedule;

@@ -1,6 +1,7 @@
-// Exponential moving average of a model's weights, timm's ModelEmaV3 without warm-up.
+// Exponential moving average of a model's weights, timm's ModelEmaV3.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <string>
 
@@ -10,16 +11,25 @@ namespace braid::train {
 
 class Ema {
  public:
+  struct Options {
+    double decay = 0.9998;
+    // The decay of step t (from 1) is at most 1 - t^(-2/3), timm's use_warmup with its power, so
+    // that the average follows a short run too; without it a run of fewer than some 1 / (1 - decay)
+    // steps ends in an average that is mostly its initial weights.
+    bool warmup = true;
+  };
   // Begins as a copy of the module's parameters and buffers.
-  Ema(const torch::nn::Module& module, double decay);
-  // average = decay * average + (1 - decay) * current for floating tensors; others are copied.
-  void update(const torch::nn::Module& module);
+  Ema(const torch::nn::Module& module, const Options& options);
+  // average = decay * average + (1 - decay) * current for floating tensors; others are copied. The
+  // first step, 1, copies all of them, as in timm.
+  void update(const torch::nn::Module& module, int64_t step);
+  double decay_at(int64_t step) const;
   // Exchanges the average and the module's tensors; call again to undo.
   void swap(torch::nn::Module& module);
   std::map<std::string, torch::Tensor>& state() { return average_; }
 
  private:
-  double decay_;
+  Options options_;
   std::map<std::string, torch::Tensor> average_;
 };
 

@@ -25,7 +25,7 @@ void TrainResult::visit(FieldVisitor& v) {
   v.field("stop_reason", stop_reason, "what ended the run",
           {.choices = {"epochs", "time", "steps", "early_stop", "interrupted"}});
   std::string folder = best_checkpoint.string();
-  v.field("best_checkpoint", folder, "<output>/model_best");
+  v.field("best_checkpoint", folder, "<output>/model_best; empty: there is none");
   best_checkpoint = folder;
   v.list("history", history);
 }

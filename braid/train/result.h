@@ -32,7 +32,7 @@ struct TrainResult {
   double items_per_s = 0;
   int64_t bad_samples = 0;
   std::string stop_reason;
-  std::filesystem::path best_checkpoint;
+  std::filesystem::path best_checkpoint;  // empty where no epoch was evaluated
   std::vector<EpochStats> history;
   void visit(FieldVisitor& v);
 };

@@ -14,10 +14,8 @@ uint64_t checkpoint_bytes(const torch::nn::Module& model) {
   return 6 * bytes + (1 << 20);  // weights, two moments, an average, and the old beside the new
 }
 
-std::filesystem::path prepared(const std::filesystem::path& output, const Json& config,
-                               uint64_t bytes) {
+std::filesystem::path made(const std::filesystem::path& output, uint64_t bytes) {
   io::check_writable(output, bytes);
-  io::write_file_atomic(output / "config.toml", to_toml(config));
   return output;
 }
 
@@ -42,10 +40,12 @@ tasks::Scores in_columns(const tasks::Scores& scores) {
 }
 
 RunFolder::RunFolder(const RunConfig& config, tasks::Task& task)
-    : path_(prepared(config.output, visit_to_json(settings_of(task, config)),
-                     checkpoint_bytes(task.model()))),
+    : path_(made(config.output, checkpoint_bytes(task.model()))),
+      lock_(path_),
       items_(task.items()),
-      events_(path_) {}
+      events_(path_) {
+  io::write_file_atomic(path_ / "config.toml", to_toml(visit_to_json(settings_of(task, config))));
+}
 
 void RunFolder::epoch(const std::vector<EpochStats>& history) {
   const auto& newest = history.back();

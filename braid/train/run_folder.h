@@ -6,6 +6,7 @@
 
 #include "braid/core/config.h"
 #include "braid/io/event_file.h"
+#include "braid/io/posix_file.h"
 #include "braid/tasks/task.h"
 #include "braid/train/config.h"
 #include "braid/train/result.h"
@@ -17,8 +18,8 @@ VisitFields settings_of(const tasks::Task& task, const RunConfig& config);
 
 class RunFolder {
  public:
-  // Creates the folder, proves that the task's checkpoints fit into it, writes config.toml. Throws
-  // IoError.
+  // Creates the folder, proves that the task's checkpoints fit into it, locks it for this object's
+  // life, writes config.toml. Throws IoError, and TryAgainError while another run has the lock.
   RunFolder(const RunConfig& config, tasks::Task& task);
   // Rewrites summary.csv from the whole history and adds the newest epoch to the event file.
   void epoch(const std::vector<EpochStats>& history);
@@ -27,6 +28,7 @@ class RunFolder {
 
  private:
   std::filesystem::path path_;
+  io::FolderLock lock_;
   std::string items_;
   io::EventFile events_;
 };

@@ -12,6 +12,50 @@ namespace braid::train {
 namespace {
 constexpr const char* kFile = "state.safetensors";
 constexpr const char* kVersion = "2";
+
+Json score(const char* name, const char* unit, const Json& value) {
+  return {{"name", name},   {"unit", unit},    {"value", value},
+          {"low", nullptr}, {"high", nullptr}, {"higher_is_better", std::string(unit) == "%"}};
+}
+
+Json taken(Json& json, const char* key) {
+  Json value = json.at(key);
+  json.erase(key);
+  return value;
+}
+
+// Version 1 knew images alone: its scores were top-1 and the loss.
+Json from_version_1(Json json) {
+  json["epoch_items"] = taken(json, "epoch_images");
+  json["train_items"] = taken(json, "train_images");
+  const Json best = taken(json, "best_top1");
+  json["best_scores"] = Json::array();
+  if (best.get<double>() >= 0) json["best_scores"].push_back(score("top1", "%", best));
+  for (Json& epoch : json.at("history")) {
+    const Json loss = score("loss", "nats", taken(epoch, "val_loss"));
+    epoch["scores"] = {score("top1", "%", taken(epoch, "val_top1")), loss};
+    epoch["scores_ema"] = {score("top1", "%", taken(epoch, "val_top1_ema")), loss};
+    epoch["items_per_s"] = taken(epoch, "images_per_s");
+  }
+  return json;
+}
+
+// Whether two texts, each seen from its working folder, name the same file or the same data set.
+// The old one may be gone, with its folder, to where the new one is.
+bool same_place(const std::string& old, const std::string& old_folder, const std::string& now) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  const bool known = !old_folder.empty() || fs::path(old).is_absolute();
+  const fs::path before = fs::path(old_folder) / old;
+  const bool gone = !known || old.empty() || !fs::exists(before, error);
+  if (gone || now.empty() || !fs::exists(now, error)) return old == now;
+  return fs::equivalent(before, now, error);
+}
+
+bool is_place(const std::string& field) {
+  return field == "data" || field == "teacher" || field == "weights";
+}
+
 }  // namespace
 
 void TrainState::visit(FieldVisitor& v) {
@@ -30,6 +74,8 @@ void TrainState::visit(FieldVisitor& v) {
   v.list("history", history);
   v.field("schedule", schedule, "of the learning rate");
   v.field("config", config, "of the task and the run");
+  v.field("folder", folder, "the working folder");
+  v.field("batches", batches, "of an epoch");
 }
 
 TrainResult result_of(const TrainState& state, const tasks::Task& task,
@@ -63,14 +109,18 @@ TrainState load_state(const std::filesystem::path& folder,
   const auto version = metadata.find("version"), text = metadata.find("state");
   if (version == metadata.end() || text == metadata.end())
     throw DataError("resume", "expected a trainer's state, got other metadata", file.string());
-  if (version->second != kVersion)
-    throw DataError("resume",
-                    fmt::format("expected state of version {}, got {}", kVersion, version->second),
-                    file.string(), "finish the run with the braid that began it, or start anew");
+  if (version->second != kVersion && version->second != "1")
+    throw DataError(
+        "resume",
+        fmt::format("expected state of version 1 or {}, got {}", kVersion, version->second),
+        file.string(), "finish the run with the braid that began it, or start anew");
   const Json json = parse_json(text->second, {.component = "resume", .where = file.string()});
   try {
-    return from_json<TrainState>(json, file.string());
+    return from_json<TrainState>(version->second == "1" ? from_version_1(json) : json,
+                                 file.string());
   } catch (const ConfigError& e) {
+    throw DataError("resume", fmt::format("corrupt state: {}", e.what()), file.string());
+  } catch (const Json::exception& e) {
     throw DataError("resume", fmt::format("corrupt state: {}", e.what()), file.string());
   }
 }
@@ -83,15 +133,24 @@ std::map<std::string, torch::Tensor> with_prefix(const std::map<std::string, tor
   return out;
 }
 
-void check_same_run(const Json& saved, const VisitFields& config) {
+void check_same_run(const TrainState& saved, const VisitFields& config, bool moved) {
   const Json now = visit_to_json(config);
-  for (const Field& field : visit_for_fields(config))
-    if (!field.rules.free_on_resume && saved.contains(field.name) &&
-        saved[field.name] != now[field.name])
-      throw ConfigError("resume",
-                        fmt::format("the run was started with {} = {}, got {}", field.name,
-                                    saved[field.name].dump(), now[field.name].dump()),
-                        "", "resume with the same settings, or start anew in another --output");
+  for (const Field& field : visit_for_fields(config)) {
+    if (field.rules.free_on_resume || !saved.config.contains(field.name)) continue;
+    const Json &before = saved.config[field.name], &value = now[field.name];
+    const bool place = is_place(field.name) && before.is_string() && value.is_string();
+    if (place
+            ? moved || same_place(before.get<std::string>(), saved.folder, value.get<std::string>())
+            : before == value)
+      continue;
+    throw ConfigError("resume",
+                      fmt::format("the run was started with {} = {}, got {}", field.name,
+                                  before.dump(), value.dump()),
+                      "",
+                      place ? "give --moved-data if it is the same at another place, or start anew "
+                              "in another --output"
+                            : "resume with the same settings, or start anew in another --output");
+  }
 }
 
 }  // namespace braid::train

@@ -28,7 +28,9 @@ struct TrainState {
   int64_t best_epoch = 0;
   std::vector<EpochStats> history;
   Json schedule;
-  Json config;  // of the task and the run, to be compared on resume
+  Json config;          // of the task and the run, to be compared on resume
+  std::string folder;   // the working folder, that relative paths of config are within
+  int64_t batches = 0;  // of an epoch; 0: of an older run, unknown
   void visit(FieldVisitor& v);
 };
 
@@ -40,7 +42,7 @@ TrainResult result_of(const TrainState& state, const tasks::Task& task,
 // tensors: optimizer, EMA and random-number state under their prefixes.
 void save_state(const TrainState& state, const std::map<std::string, torch::Tensor>& tensors,
                 const std::filesystem::path& folder);
-// Throws IoError or DataError naming the file.
+// Reads what any version wrote. Throws IoError or DataError naming the file.
 TrainState load_state(const std::filesystem::path& folder,
                       std::map<std::string, torch::Tensor>& tensors);
 
@@ -49,7 +51,8 @@ std::map<std::string, torch::Tensor> with_prefix(const std::map<std::string, tor
                                                  const std::string& prefix);
 
 // Throws ConfigError naming the first field in which a resumed run differs from the saved one,
-// except those that are free on resume. config: visits the task's and the run's.
-void check_same_run(const Json& saved, const VisitFields& config);
+// except those that are free on resume. config: visits the task's and the run's. data, teacher and
+// weights may be spelt otherwise as long as they are the same files; moved: they may be others.
+void check_same_run(const TrainState& saved, const VisitFields& config, bool moved = false);
 
 }  // namespace braid::train

@@ -2,8 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <utility>
+
 #include "braid/runtime/autocast.h"
 #include "braid/runtime/device.h"
+#include "braid/runtime/tensor_file.h"
 #include "braid/train/freeze.h"
 
 namespace braid::train {
@@ -15,13 +19,15 @@ Stepper::Stepper(tasks::Task& task, const RunConfig& config, TrainState& state, 
       device_(runtime::resolve_device(config.device)),
       dtype_(config.dtype),
       freeze_(config.freeze),
-      clip_grad_(config.clip_grad) {
+      clip_grad_(config.clip_grad),
+      batch_size_(config.batch_size) {
   auto& model = task.model();
   task.to(device_);
   model.set_grad_checkpointing(config.grad_checkpointing);
   freeze_layers(model, freeze_, progress);
   optimizer_ = make_optimizer(make_param_groups(model, config.optimizer), config.optimizer);
-  if (config.model_ema) ema_.emplace(model, config.model_ema_decay);
+  if (config.model_ema)
+    ema_.emplace(model, Ema::Options{config.model_ema_decay, config.model_ema_warmup});
 }
 
 void Stepper::begin_epoch() {
@@ -34,12 +40,44 @@ void Stepper::begin_window(int64_t batches) {
   window_.begin(batches);
 }
 
-void Stepper::add(const data::Batch& batch) {
-  tasks::Step step;
-  {
-    const runtime::Autocast autocast(device_.type(), dtype_);
-    step = task_.training_step(batch);
+std::optional<tasks::Step> Stepper::try_step(const data::Batch& batch) {
+  const runtime::Autocast autocast(device_.type(), dtype_);
+  if (batch.size() > 1) return task_.training_step(batch);
+  // Batch norm over one value per channel has no variance. The layers before it have seen the batch
+  // by the time it says so: their running statistics are put back.
+  const auto& model = task_.model();
+  std::vector<torch::Tensor> before;
+  for (const auto& buffer : model.buffers()) before.push_back(buffer.detach().clone());
+  try {
+    return task_.training_step(batch);
+  } catch (const c10::Error& e) {
+    if (std::string(e.what_without_backtrace()).find("more than 1 value per channel") ==
+        std::string::npos)
+      throw;
   }
+  const torch::NoGradGuard no_grad;
+  const auto buffers = model.buffers();
+  for (size_t i = 0; i < before.size(); ++i) torch::Tensor(buffers[i]).copy_(before[i]);
+  return std::nullopt;
+}
+
+void Stepper::add(const data::Batch& batch) {
+  const auto made = try_step(batch);
+  if (!made) {
+    if (batch_size_ == 1)
+      throw ConfigError("train",
+                        "expected batches of at least 2: this model has batch norm over one value "
+                        "per channel, which one image gives no variance",
+                        "batch_size = 1", "raise batch_size, or img_size");
+    if (!std::exchange(left_one_out_, true))
+      progress_.line(fmt::format(
+          "Batches of one of the {} are left out: this model has batch norm over one value per "
+          "channel.",
+          task_.items()));
+    window_.skip();
+    return;
+  }
+  const tasks::Step& step = *made;
   if (!(step.weight > 0)) {  // a batch of padding alone
     window_.skip();
     return;
@@ -57,6 +95,10 @@ void Stepper::add(const data::Batch& batch) {
 }
 
 void Stepper::step(double lr) {
+  if (!guard_.spoilt() && window_.empty()) {
+    begin_window(0);
+    return;
+  }
   if (!guard_.spoilt()) {
     window_.finish(*optimizer_);
     if (clip_grad_ > 0) guard_.gradient_norm(clip_grad_norm(*optimizer_, clip_grad_));
@@ -65,20 +107,28 @@ void Stepper::step(double lr) {
     progress_.line(fmt::format("Step {} skipped: loss or gradient not finite.", state_.step));
   } else {
     optimizer_->step(lr);
-    if (ema_) ema_->update(task_.model());
+    if (ema_) ema_->update(task_.model(), state_.step + 1);
   }
   state_.skipped_steps = guard_.skipped();
   ++state_.step;
   begin_window(0);
 }
 
-DivergenceError Stepper::divergence(const data::Batch& batch, const std::filesystem::path& last) {
+DivergenceError Stepper::divergence(const data::Batch& batch, const std::filesystem::path& where,
+                                    const std::string& remedy) {
   const auto module = first_non_finite_module(task_.model(), batch, [&] { task_.forward(batch); });
   return {"train",
           fmt::format("the loss was not finite in {} steps in a row; first not finite: {}",
                       NonFiniteGuard::kMostSkipped, module),
-          last.string(),
-          "the checkpoint named here is the last good one; lower --lr or set --clip-grad"};
+          where.string(), remedy};
+}
+
+bool Stepper::is_finite() {
+  const auto all_finite = [](const runtime::TensorMap& tensors) {
+    return std::all_of(tensors.begin(), tensors.end(),
+                       [](const auto& item) { return runtime::is_finite(item.second); });
+  };
+  return all_finite(runtime::named_state(task_.model())) && (!ema_ || all_finite(ema_->state()));
 }
 
 }  // namespace braid::train

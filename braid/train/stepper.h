@@ -28,16 +28,21 @@ class Stepper {
   void begin_epoch();
   // Begins a window of so many batches, at most; without gradients.
   void begin_window(int64_t batches);
-  // Forward and backward pass of a batch. Batches whose loss is not finite spoil their step.
+  // Forward and backward pass of a batch. Batches whose loss is not finite spoil their step; one
+  // that batch norm cannot take is left out. Throws ConfigError where batches are never larger.
   void add(const data::Batch& batch);
-  // Ends the window: an optimizer step, unless the loss or the gradient was not finite.
+  // Ends the window: an optimizer step, unless the loss or the gradient was not finite or all of it
+  // was left out.
   void step(double lr);
   int64_t accumulated() const { return window_.count(); }  // batches of the window so far
   // Whether the step under way is not finite either, after too many before it.
   bool is_hopeless() const { return guard_.hopeless(); }
-  // What says so: where the batch's forward pass stops being finite, and the checkpoint to go back
-  // to.
-  DivergenceError divergence(const data::Batch& batch, const std::filesystem::path& last);
+  // What says so: where the batch's forward pass stops being finite. where, remedy: the checkpoint
+  // to go back to, if there is one.
+  DivergenceError divergence(const data::Batch& batch, const std::filesystem::path& where,
+                             const std::string& remedy);
+  // Whether every weight and every average of one is finite.
+  bool is_finite();
   // The state is another run's now.
   void resume() { guard_ = NonFiniteGuard(state_.skipped_steps); }
 
@@ -47,6 +52,9 @@ class Stepper {
   std::optional<Ema>& ema() { return ema_; }
 
  private:
+  // The task's step, or none where it is one item and batch norm needs two.
+  std::optional<tasks::Step> try_step(const data::Batch& batch);
+
   tasks::Task& task_;
   TrainState& state_;
   Progress& progress_;
@@ -54,6 +62,8 @@ class Stepper {
   std::string dtype_;
   std::string freeze_;
   double clip_grad_;
+  int64_t batch_size_;
+  bool left_one_out_ = false;
   std::unique_ptr<Optimizer> optimizer_;
   std::optional<Ema> ema_;
   NonFiniteGuard guard_{0};

@@ -25,8 +25,12 @@ namespace braid::train {
 // Nothing of the process is set: random numbers come from LibTorch's default generators and the
 // threads are those that are there. A repeatable run seeds them first (runtime/process.h).
 //
+// What is not finite is never kept: an epoch whose validation is not leaves last/ and model_best/
+// as they were, and a run without a finite one throws DivergenceError. Where a sample cannot be
+// read, last/ is saved before the error is thrown on.
+//
 // Throws ConfigError, DataError or IoError; a failing output folder is found before the first
-// epoch.
+// epoch; TryAgainError while another run writes into it.
 TrainResult train(tasks::Task& task, const RunConfig& config, std::stop_token stop,
                   Progress& progress);
 

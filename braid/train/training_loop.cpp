@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "braid/core/error.h"
 #include "braid/train/run_texts.h"
 
 namespace braid::train {
@@ -30,15 +31,23 @@ TrainingLoop::TrainingLoop(tasks::Task& task, const RunConfig& config, std::stop
       checkpoints_(folder_.path(),
                    {task, stepper_.optimizer(), schedule_, stepper_.ema(), state_}) {
   state_.config = visit_to_json(settings_of(task, config));
+  state_.folder = fs::current_path().string();
+  state_.batches = loader_->size();
   if (config.resume) resume();
 }
 
 void TrainingLoop::resume() {
   const std::string folder = folder_.path().string();
-  if (!checkpoints_.resume(settings_of(task_, config_))) {
+  if (!checkpoints_.resume(settings_of(task_, config_), config_.moved_data)) {
     progress_.line("Nothing to resume in " + folder + ": starting from the beginning.");
     return;
   }
+  if (state_.batches != 0 && state_.batches != loader_->size())
+    throw DataError("resume",
+                    fmt::format("expected the run's {} batches an epoch, the data has {} now",
+                                state_.batches, loader_->size()),
+                    "", "resume with the same data, or start anew in another --output");
+  state_.batches = loader_->size();
   stepper_.resume();
   bad_before_ = state_.bad_samples;
   progress_.line(
@@ -48,11 +57,6 @@ void TrainingLoop::resume() {
 bool TrainingLoop::ends_here() {
   stop_reason_ = stop_.stop_requested() ? "interrupted" : budget_.spent(state_);
   return !stop_reason_.empty();
-}
-
-void TrainingLoop::save_last() {
-  state_.bad_samples = bad_before_ + loader_->bad_samples();
-  checkpoints_.save_last();
 }
 
 void TrainingLoop::begin_epoch() {
@@ -76,10 +80,7 @@ bool TrainingLoop::train_epoch() {
         stepper_.begin_window(std::min(config_.grad_accum_steps, size - position + 1));
       }
       stepper_.add(moved);
-      if (stepper_.is_hopeless()) {  // the checkpoints are from before the steps that were skipped
-        if (!fs::exists(checkpoints_.last())) save_last();
-        throw stepper_.divergence(moved, checkpoints_.last());
-      }
+      if (stepper_.is_hopeless()) diverged(moved);
     }
     state_.batch = position;
     const bool last = position >= size;  // the last batches may have been left out: no batch
@@ -108,53 +109,7 @@ bool TrainingLoop::train_epoch() {
   return true;
 }
 
-void TrainingLoop::evaluate_epoch() {
-  const auto evaluate = [this] {
-    return task_.evaluate(tasks::Split::kVal,
-                          {.batch_size = config_.batch_size,
-                           .workers = config_.workers,
-                           .dtype = config_.dtype,
-                           .on_bad_sample = config_.on_bad_sample},
-                          progress_);
-  };
-  auto& ema = stepper_.ema();
-  EpochStats stats{.epoch = state_.epoch,
-                   .step = state_.step,
-                   .train_loss = state_.epoch_loss / std::max(1.0, state_.epoch_items),
-                   .scores = evaluate(),
-                   .scores_ema = {},
-                   .lr = lr(),
-                   .seconds = state_.epoch_seconds,
-                   .items_per_s = state_.epoch_items / std::max(1e-9, state_.epoch_seconds)};
-  if (ema) ema->swap(task_.model());
-  stats.scores_ema = ema ? evaluate() : stats.scores;
-  state_.history.push_back(stats);
-  if (state_.best_scores.empty() || better(stats.scores_ema.front(), state_.best_scores.front())) {
-    state_.best_scores = stats.scores_ema;
-    state_.best_epoch = state_.epoch;
-    checkpoints_.save_best();  // the averaged weights, where there are any
-  }
-  if (ema) ema->swap(task_.model());
-  const auto& first = stats.scores.front();
-  schedule_.observe(first.higher_is_better ? first.value : -first.value);
-  folder_.epoch(state_.history);
-  progress_.line(epoch_text(title_, stats, ema.has_value(), task_.items()));
-}
-
-void TrainingLoop::end_epoch() {
-  evaluate_epoch();
-  const int64_t epoch = state_.epoch++;
-  state_.batch = 0;
-  state_.epoch_loss = state_.epoch_items = state_.epoch_seconds = 0;
-  save_last();
-  checkpoints_.keep_epoch(epoch, config_.checkpoint_hist);
-  if (stop_reason_.empty() && config_.early_stop_epochs > 0 &&
-      epoch - state_.best_epoch >= config_.early_stop_epochs)
-    stop_reason_ = "early_stop";
-}
-
-bool TrainingLoop::advance(double seconds) {
-  slice_end_ = state_.train_seconds + seconds;
+bool TrainingLoop::run_epochs() {
   while (stop_reason_.empty() && (budget_.open_ended() || state_.epoch < config_.epochs) &&
          !ends_here()) {
     if (!train_epoch()) return false;
@@ -164,11 +119,16 @@ bool TrainingLoop::advance(double seconds) {
   return true;
 }
 
-TrainResult TrainingLoop::finish() {
-  const auto result = result_of(state_, task_, stop_reason_.empty() ? "epochs" : stop_reason_,
-                                bad_before_ + loader_->bad_samples(), checkpoints_.best());
-  folder_.result(result);
-  return result;
+bool TrainingLoop::advance(double seconds) {
+  slice_end_ = state_.train_seconds + seconds;
+  try {
+    return run_epochs();
+  } catch (const DivergenceError&) {
+    throw;
+  } catch (const DataError&) {
+    save_before_bad_sample();
+    throw;
+  }
 }
 
 }  // namespace braid::train

@@ -32,9 +32,13 @@ class TrainingLoop {
   void begin_epoch();
   bool train_epoch();  // whether the epoch is over; else the slice is
   void end_epoch();
-  void evaluate_epoch();
+  bool evaluate_epoch();
+  bool run_epochs();  // as train_epoch: whether they are over
+  void save_before_bad_sample();
   bool ends_here();
   void save_last();
+  // Throws what ends a run whose loss stayed not finite.
+  [[noreturn]] void diverged(const data::Batch& batch);
   double lr() const { return schedule_.lr(budget_.position(state_, loader_->size())); }
 
   tasks::Task& task_;

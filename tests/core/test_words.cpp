@@ -27,6 +27,7 @@ TEST(NearMatch, FindsTyposAndBeginnings) {
                                           "cct_2_3x2_32"};
   EXPECT_EQ(near_matches("resnet19", names, 1).at(0), "resnet18");
   EXPECT_EQ(near_matches("vit", names).at(0), "vit_tiny_patch16_224");
+  EXPECT_EQ(near_matches("resnex", names).at(0), "resnet18");
   EXPECT_TRUE(near_matches("zebra-crossing", names).empty());
   EXPECT_EQ(did_you_mean("zebra-crossing", names, "see the list"), "see the list");
   EXPECT_NE(did_you_mean("cct_2_3x2", names).find("cct_2_3x2_32"), std::string::npos);

@@ -53,7 +53,7 @@ Json timms() {
           {"num_classes", 7},
           {"num_features", 192},
           {"global_pool", "token"},
-          {"label_names", {"a", "b"}},
+          {"label_names", {"a", "b", "c", "d", "e", "f", "g"}},
           {"model_args",
            {{"in_chans", 1},
             {"num_classes", 7},
@@ -88,7 +88,7 @@ TEST_F(HubConfigFile, ReadsTimms) {
   EXPECT_EQ(hub.input.crop_mode, "squash");
   EXPECT_EQ(hub.input.crop_pct, 0.9);
   EXPECT_EQ(hub.input.mean, std::vector<double>{0.4});
-  EXPECT_EQ(hub.classes, (std::vector<std::string>{"a", "b"}));
+  EXPECT_EQ(hub.classes, (std::vector<std::string>{"a", "b", "c", "d", "e", "f", "g"}));
 }
 
 TEST_F(HubConfigFile, ReadsTimmsOlderOnesAndTags) {
@@ -117,11 +117,47 @@ TEST_F(HubConfigFile, NumbersForOtherChannelsAreAveraged) {
   ASSERT_EQ(hub.input.mean.size(), 1u);
   EXPECT_NEAR(hub.input.mean[0], 0.3, 1e-12);
   EXPECT_EQ(hub.input.std, std::vector<double>{0.5});
-  json["label_names"] = {{"0", "zero"}, {"6", "six"}};
-  const auto named = read(json);
-  ASSERT_EQ(named.classes.size(), 7u);
-  EXPECT_EQ(named.classes[0], "zero");
-  EXPECT_EQ(named.classes[3], "3");
+}
+
+TEST_F(HubConfigFile, NamesAreThoseOfEveryClass) {
+  Json json = timms();
+  Json& names = json["label_names"];
+  names = {{"6", "six"},   {"0", "zero"}, {"1", "one"}, {"2", "two"},
+           {"3", "three"}, {"4", "four"}, {"5", "five"}};
+  EXPECT_EQ(read(json).classes.at(6), "six") << "by number, as transformers has it";
+  names.erase("3");
+  EXPECT_THAT(refusal(json), AllOf(HasSubstr("label_names"), HasSubstr("none for 3")));
+  names = {{"zero", 0}, {"one", 1}};
+  EXPECT_THAT(refusal(json), AllOf(HasSubstr("label_names"), HasSubstr("none for 0")));
+  names = {{"0", 7}};
+  EXPECT_THAT(refusal(json), HasSubstr("none for 0"));
+  names = Json::object();
+  EXPECT_THAT(refusal(json), HasSubstr("expected 7 names in 'label_names', one per class, got 0"));
+  names = {"a", "b"};
+  EXPECT_THAT(refusal(json), HasSubstr("expected 7 names in 'label_names', one per class, got 2"));
+  names = {"a", "b", "c", "d", "e", "f", "g", "h"};
+  EXPECT_THAT(refusal(json), HasSubstr("one per class, got 8"));
+  names = {1, 2, 3, 4, 5, 6, 7};
+  EXPECT_THAT(refusal(json), HasSubstr("label_names"));
+  names = nullptr;
+  EXPECT_TRUE(read(json).classes.empty());
+  names = {"a", "b"};
+  json["num_classes"] = json["model_args"]["num_classes"] = 0;
+  EXPECT_TRUE(read(json).classes.empty()) << "features alone have no names";
+}
+
+// The values are those of timm.data.resolve_data_config for a PretrainedCfg with these nulls.
+TEST_F(HubConfigFile, NullIsTimmsDefaultNotTheArchitectures) {
+  const Json nulls = {{"crop_pct", nullptr}, {"crop_mode", nullptr}, {"interpolation", nullptr},
+                      {"mean", nullptr},     {"std", nullptr},       {"input_size", {3, 224, 224}}};
+  for (const char* name : {"vit_tiny_patch16_224", "levit_128s", "resnet18"}) {
+    const auto hub = read({{"architecture", name}, {"num_classes", 5}, {"pretrained_cfg", nulls}});
+    EXPECT_EQ(hub.input.crop_pct, 0.875) << name;
+    EXPECT_EQ(hub.input.crop_mode, "center") << name;
+    EXPECT_EQ(hub.input.interpolation, "bicubic") << name;
+    EXPECT_EQ(hub.input.mean, (std::vector<double>{0.485, 0.456, 0.406})) << name;
+    EXPECT_EQ(hub.input.std, (std::vector<double>{0.229, 0.224, 0.225})) << name;
+  }
 }
 
 TEST_F(HubConfigFile, WhatBraidLacksIsRefused) {
@@ -158,9 +194,6 @@ TEST_F(HubConfigFile, NumbersBeyondReasonAreRefusedBeforeAnythingOfThatSizeIsMad
   json["model_args"]["num_classes"] = 1'000'000'000'000'000'000;
   EXPECT_THAT(refusal(json), HasSubstr("num_classes between"));
   json = timms();
-  json["label_names"] = {"a", "b", "c", "d", "e", "f", "g", "h"};
-  EXPECT_THAT(refusal(json), HasSubstr("at most 7 label names"));
-  json = timms();
   json["pretrained_cfg"]["crop_pct"] = 1e-12;
   EXPECT_THAT(refusal(json), HasSubstr("crop_pct"));
 }
@@ -181,8 +214,9 @@ TEST_F(HubConfigFile, ANegativeRatioIsAConfigsFault) {
 
 TEST_F(HubConfigFile, TransformersFilesEndInARemedy) {
   const Json vit = {{"architectures", {"ViTForImageClassification"}}, {"model_type", "vit"}};
-  EXPECT_THAT(refusal(vit), AllOf(HasSubstr("ViTForImageClassification"), HasSubstr("--model"),
-                                  HasSubstr("--weights")));
+  EXPECT_THAT(refusal(vit), AllOf(HasSubstr("ViTForImageClassification"),
+                                  HasSubstr("`braid forward NAME --weights FILE.safetensors "
+                                            "--save-weights FOLDER/`")));
   EXPECT_THAT(refusal({{"model_type", "resnet"}}), HasSubstr("transformers"));
 }
 

@@ -4,7 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <fstream>
+#include <map>
 
 #include "braid/models/registry.h"
 #include "braid/models/vision/cost.h"
@@ -34,6 +36,27 @@ TEST_P(Counts, ParametersAreTheReferencesAndMacsWithinOnePercent) {
       static_cast<double>(count_macs(*model, {1, input.channels, input.height, input.width}));
   EXPECT_NEAR(macs / reference.at("macs").get<double>(), 1, 0.01);
 }
+
+// `braid models` shows what was counted once. Where an architecture is new or has changed, the file
+// as it must be is written beside the temporary files.
+TEST(KnownCosts, AreThoseOfTheModels) {
+  std::string lines;
+  bool same = true;
+  for (const auto& entry : registry().entries()) {
+    if (entry.kind != ImageModel::kKind) continue;
+    const auto cost = count_own_cost(entry.name);
+    const auto known = known_cost(entry.name);
+    same = same && known && *known == cost;
+    lines += "{\"" + entry.name + "\", {" + std::to_string(cost.params) + ", " +
+             std::to_string(cost.macs) + "}},\n";
+  }
+  if (same) return;
+  const auto file = std::filesystem::temp_directory_path() / "known_costs.inc";
+  std::ofstream(file) << lines;
+  ADD_FAILURE() << "copy " << file << " to braid/models/vision/known_costs.inc";
+}
+
+TEST(KnownCosts, AnotherArchitectureHasNone) { EXPECT_FALSE(known_cost("resnet9000")); }
 
 INSTANTIATE_TEST_SUITE_P(Registry, Counts, ::testing::ValuesIn(named_architectures()),
                          [](const auto& info) { return info.param; });

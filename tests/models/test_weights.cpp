@@ -82,6 +82,57 @@ TEST_F(Weights, FineTuningAdaptsClassifierChannelsAndPositionsAndSaysSo) {
                                 HasSubstr(file_.filename().string()))));
 }
 
+// What `{k: v.half() for k, v in ...}` and timm's avg_checkpoints.py make of a counter.
+TEST_F(Weights, CountersComeInAnyNumberType) {
+  const auto model = make("resnet20", 5, 3, 32, 1);
+  for (const auto dtype : {torch::kHalf, torch::kFloat, torch::kBFloat16, torch::kDouble,
+                           torch::kInt32, torch::kUInt8, torch::kBool}) {
+    runtime::TensorMap tensors;
+    int64_t counters = 0;
+    for (const auto& [name, tensor] : runtime::named_state(*model)) {
+      tensors[name] = tensor.detach();
+      if (!name.ends_with("num_batches_tracked")) continue;
+      tensors[name] = torch::tensor(1).to(dtype);
+      ++counters;
+    }
+    ASSERT_GT(counters, 0);
+    runtime::save_tensors(tensors, file_);
+    const auto other = make("resnet20", 5, 3, 32, 2);
+    load_weights(*other, file_);
+    for (const auto& [name, tensor] : runtime::named_state(*other))
+      EXPECT_TRUE(tensor.equal(name.ends_with("num_batches_tracked") ? torch::tensor(int64_t{1})
+                                                                     : tensors.at(name)))
+          << name << " from " << dtype;
+  }
+  runtime::TensorMap beyond;
+  for (const auto& [name, tensor] : runtime::named_state(*model))
+    beyond[name] = name.ends_with("num_batches_tracked") ? torch::tensor(100000).to(torch::kHalf)
+                                                         : tensor.detach();
+  runtime::save_tensors(beyond, file_);
+  EXPECT_NO_THROW(load_weights(*model, file_)) << "more than half precision can count";
+  beyond["fc.weight"] = beyond.at("fc.weight").to(torch::kInt8);
+  EXPECT_THAT(refusal(*model, beyond, [&] { load_weights(*model, file_); }),
+              HasSubstr("quantized"));
+}
+
+TEST_F(Weights, WhatIsNotFiniteIsNamed) {
+  for (const float value : {NAN, INFINITY, -INFINITY}) {
+    const auto model = make("resnet20", 5, 3, 32, 1);
+    runtime::TensorMap tensors;
+    for (const auto& [name, tensor] : runtime::named_state(*model))
+      tensors[name] = tensor.detach().clone();
+    tensors.at("fc.bias")[2] = value;
+    runtime::save_tensors(tensors, file_);
+    try {
+      load_weights(*model, file_);
+      FAIL() << "no error";
+    } catch (const DataError& e) {
+      EXPECT_THAT(e.what(), AllOf(HasSubstr("fc.bias"), HasSubstr("not finite"),
+                                  HasSubstr(file_.filename().string())));
+    }
+  }
+}
+
 TEST_F(Weights, NothingIsSaidWhereNothingIsAdapted) {
   const auto old = make("resnet20", 5, 3, 32, 1), same = make("resnet20", 5, 3, 64, 2);
   save_weights(*old, file_);

@@ -125,5 +125,13 @@ TEST(ClassifierMetricsTest, StreamMergeAndKnowWhenTheySawNothing) {
   EXPECT_THROW(ClassifierMetrics(kClasses).report(), DataError);
 }
 
+TEST(Metrics, OfProbabilitiesThatAreNotFiniteAreNaN) {
+  const auto probabilities = torch::full({4, 3}, NAN);
+  const auto labels = torch::tensor({0, 1, 2, 0}, torch::kInt64);
+  Calibration calibration;
+  calibration.update(probabilities, labels);
+  EXPECT_TRUE(std::isnan(calibration.scores().front().value));
+}
+
 }  // namespace
 }  // namespace braid::tasks

@@ -3,9 +3,11 @@
 #pragma once
 #include <functional>
 #include <memory>
+#include <set>
 #include <utility>
 #include <vector>
 
+#include "braid/core/error.h"
 #include "braid/models/model.h"
 #include "braid/models/weights.h"
 #include "braid/tasks/task.h"
@@ -28,11 +30,21 @@ class Line final : public models::Model {
 
 class NumberCollate final : public data::Collate {
  public:
+  explicit NumberCollate(std::set<int64_t> bad) : bad_(std::move(bad)) {}
   data::Batch operator()(const std::vector<int64_t>& indices, const Place&,
-                         data::BadSamples&) const override {
-    const auto x = torch::tensor(indices, torch::kFloat).unsqueeze(1) / 10;
-    return {{{"x", x}, {"labels", 2 * x}}, indices};
+                         data::BadSamples& bad) const override {
+    std::vector<int64_t> good;
+    for (const int64_t index : indices)
+      if (bad.guard([&] {
+            if (bad_.contains(index)) throw DataError("numbers", "cannot be read");
+          }))
+        good.push_back(index);
+    const auto x = torch::tensor(good, torch::kFloat).unsqueeze(1) / 10;
+    return {{{"x", x}, {"labels", 2 * x}}, good};
   }
+
+ private:
+  std::set<int64_t> bad_;
 };
 
 // scores: of the evaluations in turn; the score is an error, lower is better.
@@ -46,9 +58,9 @@ class Numbers final : public tasks::Task {
   models::Model& model() override { return line; }
   std::unique_ptr<data::Loader> training_loader(const tasks::TrainingData& o) const override {
     return std::make_unique<data::Loader>(
-        std::make_shared<NumberCollate>(),
+        std::make_shared<NumberCollate>(bad),
         std::make_unique<data::Sequential>(examples_, o.batch_size),
-        data::LoaderOptions{.workers = o.workers});
+        data::LoaderOptions{.workers = o.workers, .on_bad_sample = o.on_bad_sample});
   }
   torch::Tensor forward(const data::Batch& batch) override { return line.forward(batch.at("x")); }
   tasks::Step training_step(const data::Batch& batch) override {
@@ -73,6 +85,7 @@ class Numbers final : public tasks::Task {
   Line line;
   size_t evaluations = 0;
   int64_t steps = 0;                   // training steps so far
+  std::set<int64_t> bad;               // examples that cannot be read
   std::function<bool(int64_t)> spoil;  // whether the loss of this step is NaN
 
  private:

@@ -151,26 +151,107 @@ TEST(Resume, TheseFieldsMayChange) {
   std::vector<std::string> free;
   for (const Field& field : fields_of(TrainConfig()))
     if (field.rules.free_on_resume) free.emplace_back(field.name);
-  EXPECT_THAT(free,
-              ElementsAre("output", "epochs", "max_train_seconds", "max_steps", "early_stop_epochs",
-                          "workers", "threads", "checkpoint_hist", "checkpoint_minutes", "resume"));
+  EXPECT_THAT(free, ElementsAre("output", "epochs", "max_train_seconds", "max_steps",
+                                "early_stop_epochs", "workers", "threads", "on_bad_sample",
+                                "checkpoint_hist", "checkpoint_minutes", "resume", "moved_data"));
 }
 
 TEST(Resume, TheOthersMayNot) {
   TrainConfig config;
   const VisitFields now = [&config](FieldVisitor& v) { config.visit(v); };
   for (const Field& field : fields_of(config)) {
-    Json saved = braid::to_json(config);
-    EXPECT_NO_THROW(check_same_run(saved, now));
+    TrainState state;
+    state.config = braid::to_json(config);
+    Json& saved = state.config;
+    EXPECT_NO_THROW(check_same_run(state, now));
     saved[field.name] = "other";
     if (field.rules.free_on_resume) {
-      EXPECT_NO_THROW(check_same_run(saved, now)) << field.name;
+      EXPECT_NO_THROW(check_same_run(state, now)) << field.name;
     } else {
-      EXPECT_THAT(error_of([&] { check_same_run(saved, now); }), HasSubstr(field.name));
+      EXPECT_THAT(error_of([&] { check_same_run(state, now); }), HasSubstr(field.name));
     }
     saved.erase(field.name);  // of a version that did not have it
-    EXPECT_NO_THROW(check_same_run(saved, now)) << field.name;
+    EXPECT_NO_THROW(check_same_run(state, now)) << field.name;
   }
+}
+
+TEST_F(ConfigFiles, PlacesAreTheSameHoweverTheyAreSpelt) {
+  const auto here = fs::current_path();
+  fs::create_directories(folder_ / "d3");
+  fs::create_directories(folder_ / "other");
+  fs::create_directories(folder_ / "elsewhere/d3");
+  fs::create_directory_symlink(folder_ / "d3", folder_ / "link");
+  fs::current_path(folder_);
+  TrainConfig config;
+  const VisitFields now = [&config](FieldVisitor& v) { config.visit(v); };
+  TrainState state;
+  const auto same = [&](const std::string& before, const std::string& after, bool moved = false) {
+    for (const char* field : {"data", "teacher", "weights"}) {
+      config = {};
+      state.config = braid::to_json(config);
+      state.config[field] = before;
+      update_from_json(config, Json{{field, after}}, "test");
+      const auto error = error_of([&] { check_same_run(state, now, moved); });
+      if (error.empty()) continue;
+      EXPECT_THAT(error, AllOf(HasSubstr(field), HasSubstr("--moved-data")));
+      return false;
+    }
+    return true;
+  };
+  for (const std::string& folder : {std::string(), folder_.string()}) {
+    state.folder = folder;
+    EXPECT_TRUE(same("d3", "d3"));
+    EXPECT_TRUE(same("fashion-mnist", "fashion-mnist"));
+    EXPECT_FALSE(same("fashion-mnist", "d3"));
+    EXPECT_FALSE(same("", "d3"));
+    EXPECT_FALSE(same("gone", "d3"));
+    EXPECT_TRUE(same("gone", "d3", /*moved=*/true));
+  }
+  for (const std::string& spelt :
+       {std::string("d3/"), std::string("./d3"), std::string("other/../d3"), std::string("link"),
+        (folder_ / "d3").string()}) {
+    EXPECT_TRUE(same("d3", spelt)) << spelt;
+    EXPECT_TRUE(same(spelt, "d3")) << spelt;
+  }
+  EXPECT_FALSE(same("d3", "other"));
+  EXPECT_TRUE(same("d3", "other", /*moved=*/true));
+  // Resumed from another working folder.
+  fs::current_path(folder_ / "elsewhere");
+  EXPECT_TRUE(same("d3", "../d3"));
+  EXPECT_FALSE(same("d3", "d3")) << "the same word, another folder";
+  fs::remove_all(folder_ / "d3");
+  EXPECT_TRUE(same("d3", "d3")) << "moved along with the working folder";
+  fs::current_path(here);
+}
+
+// last/ of a run of the first version of the state, whose scores were top-1 and the loss.
+TEST_F(ConfigFiles, AStateOfVersion1GoesOn) {
+  const std::string state =
+      R"({"epoch":2,"batch":0,"step":12,"epoch_loss":0.0,"epoch_images":0,"epoch_seconds":0.0,
+          "train_seconds":3.5,"train_images":96,"bad_samples":1,"skipped_steps":0,"best_top1":75.0,
+          "best_epoch":1,"history":[{"epoch":0,"step":6,"train_loss":0.9,"val_loss":null,
+          "val_top1":50.0,"val_top1_ema":40.0,"lr":0.1,"seconds":1.5,"images_per_s":32.0}],
+          "schedule":{"best":0.0,"factor":1.0,"bad_epochs":0},"config":{"lr":0.1}})";
+  const auto load = [&](const std::string& text) {
+    io::write_safetensors(folder_ / "state.safetensors", {}, {{"version", "1"}, {"state", text}});
+    std::map<std::string, torch::Tensor> tensors;
+    return load_state(folder_, tensors);
+  };
+  const auto loaded = load(state);
+  EXPECT_EQ(loaded.step, 12);
+  EXPECT_EQ(loaded.train_items, 96);
+  ASSERT_EQ(loaded.best_scores.size(), 1u);
+  EXPECT_EQ(loaded.best_scores[0].name, "top1");
+  EXPECT_EQ(loaded.best_scores[0].value, 75);
+  EXPECT_TRUE(loaded.best_scores[0].higher_is_better);
+  ASSERT_EQ(loaded.history.size(), 1u);
+  EXPECT_EQ(loaded.history[0].scores.at(0).value, 50);
+  EXPECT_TRUE(std::isnan(loaded.history[0].scores.at(1).value));
+  EXPECT_FALSE(loaded.history[0].scores.at(1).higher_is_better);
+  EXPECT_EQ(loaded.history[0].scores_ema.at(0).value, 40);
+  EXPECT_EQ(loaded.history[0].items_per_s, 32);
+  EXPECT_THROW(load("{}"), DataError);
+  EXPECT_THROW(load("[]"), DataError);
 }
 
 TEST_F(ConfigFiles, AHostileStateIsADataError) {

@@ -230,11 +230,11 @@ TEST(EmaTest, EqualsModelEmaV3) {
   const torch::NoGradGuard no_grad;
   module->weight.copy_(fixture().at("start.weight"));
   module->bias.copy_(fixture().at("start.bias"));
-  Ema ema(*module, 0.9);
+  Ema ema(*module, {.decay = 0.9, .warmup = false});
   for (int64_t step = 0; step < 20; ++step) {
     module->weight.copy_(fixture().at("adamw.weight")[step]);
     module->bias.copy_(fixture().at("adamw.bias")[step]);
-    ema.update(*module);
+    ema.update(*module, step + 2);  // the generator's steps are not numbered: none is the first
   }
   const auto last = module->weight.clone();
   ema.swap(*module);
@@ -242,6 +242,42 @@ TEST(EmaTest, EqualsModelEmaV3) {
   EXPECT_LT(relative_error(module->bias, fixture().at("ema.bias")), 1e-6);
   ema.swap(*module);
   EXPECT_TRUE(module->weight.equal(last));
+}
+
+// The values of timm 1.0.31's ModelEmaV3(decay=0.9998, use_warmup=True).get_decay(step).
+TEST(EmaTest, ItsDecayIsTimms) {
+  const torch::nn::Linear module(1, 1);
+  const Ema warm(*module, {.decay = 0.9998, .warmup = true});
+  const std::vector<std::pair<int64_t, double>> timms = {{0, 0.0},
+                                                         {1, 0.0},
+                                                         {2, 0.3700394750525634},
+                                                         {3, 0.5192501432308638},
+                                                         {10, 0.7845565309968117},
+                                                         {18, 0.8544032558772835},
+                                                         {1000, 0.99},
+                                                         {353555, 0.9998},
+                                                         {1000000, 0.9998}};
+  for (const auto& [step, decay] : timms) EXPECT_NEAR(warm.decay_at(step), decay, 1e-12) << step;
+  const Ema plain(*module, {.decay = 0.9998, .warmup = false});
+  EXPECT_EQ(plain.decay_at(1), 0);
+  EXPECT_EQ(plain.decay_at(2), 0.9998);
+}
+
+// After 18 steps the average must be of what was learned, not of how it began.
+TEST(EmaTest, AShortRunHasAnAverageOfItsOwn) {
+  torch::nn::Linear module(torch::nn::LinearOptions(1, 1).bias(false));
+  const torch::NoGradGuard no_grad;
+  module->weight.fill_(-100);
+  Ema ema(*module, {});
+  double expected = 0;
+  for (int64_t step = 1; step <= 18; ++step) {
+    module->weight.fill_(static_cast<double>(step));
+    ema.update(*module, step);
+    const double decay = 1 - std::pow(static_cast<double>(step), -2.0 / 3);
+    expected = decay * expected + (1 - decay) * static_cast<double>(step);
+  }
+  EXPECT_NEAR(ema.state().at("weight").item<double>(), expected, 1e-4);
+  EXPECT_GT(expected, 10);
 }
 
 TEST(Divergence, NamesTheModule) {

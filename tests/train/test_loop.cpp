@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <set>
 
 #include "braid/core/error.h"
 #include "braid/train/accumulation.h"
@@ -179,6 +180,124 @@ TEST_F(Loop, StepsThatAreNotFiniteAreSkipped) {
   EXPECT_THROW(train(lost, config("lost"), {}, silent_), DivergenceError);
   EXPECT_EQ(lost.steps, 7) << "two that count and five in a row that do not";
   EXPECT_TRUE(fs::exists(root_ / "lost/last/model.safetensors"));
+}
+
+// Eight examples in one batch, one epoch: timm's one step has the peak's learning rate.
+TEST_F(Loop, ASetOfOneBatchLearnsInOneEpoch) {
+  for (const char* sched : {"cosine", "linear", "constant", "step", "inverse_sqrt"}) {
+    Numbers task(8), reference(8);
+    auto c = config(std::string("one-") + sched);
+    c.batch_size = 8;
+    c.schedule.sched = sched;
+    const auto report = train(task, c, {}, silent_);
+    EXPECT_EQ(report.steps, 1);
+    auto& fc = reference.line.fc;
+    const auto x = torch::arange(8, torch::kFloat).unsqueeze(1) / 10;
+    (fc->forward(x) - 2 * x).square().mean().backward();
+    const torch::NoGradGuard no_grad;
+    fc->weight.sub_(fc->weight.grad(), 0.05);
+    EXPECT_NEAR(result(task).first, result(reference).first, 1e-6) << sched;
+  }
+}
+
+// Samples that are left out shorten batches and windows; every one that stays counts the same.
+TEST_F(Loop, SkippedSamplesDoNotScaleTheGradient) {
+  for (const std::set<int64_t>& bad :
+       {std::set<int64_t>{1, 2, 3}, {0, 1, 2, 3}, {4, 9, 10, 11}, {16, 17, 18, 19}, {19}}) {
+    Numbers task(20), reference(20);
+    task.bad = bad;
+    auto c = config("bad" + std::to_string(*bad.begin()) + "-" + std::to_string(bad.size()));
+    c.grad_accum_steps = 8;
+    c.on_bad_sample = "skip";
+    const auto report = train(task, c, {}, silent_);
+    EXPECT_EQ(report.steps, 1);
+    EXPECT_EQ(report.bad_samples, static_cast<int64_t>(bad.size()));
+    std::vector<float> kept;
+    for (int64_t i = 0; i < 20; ++i)
+      if (!bad.contains(i)) kept.push_back(static_cast<float>(i) / 10);
+    auto& fc = reference.line.fc;
+    const auto x = torch::tensor(kept).unsqueeze(1);
+    (fc->forward(x) - 2 * x).square().mean().backward();
+    const torch::NoGradGuard no_grad;
+    fc->weight.sub_(fc->weight.grad(), c.optimizer.lr);
+    EXPECT_NEAR(result(task).first, result(reference).first, 1e-6);
+  }
+}
+
+TEST_F(Loop, AnEpochWhoseValidationIsNotFiniteIsNotKept) {
+  Numbers task(8, {5, NAN, INFINITY, 4, NAN});
+  auto c = config("nan");
+  c.epochs = 5;
+  const auto report = train(task, c, {}, silent_);
+  EXPECT_EQ(report.best_epoch, 3);
+  EXPECT_EQ(report.best_scores.at(0).value, 4);
+  EXPECT_FALSE(fs::exists(root_ / "nan/checkpoint-4"));
+  EXPECT_TRUE(fs::exists(root_ / "nan/checkpoint-3"));
+  Numbers never(8, {NAN});
+  EXPECT_THROW(train(never, config("never"), {}, silent_), DivergenceError);
+  EXPECT_FALSE(fs::exists(root_ / "never/model_best"));
+  EXPECT_FALSE(fs::exists(root_ / "never/last"));
+}
+
+TEST_F(Loop, WeightsThatAreNotFiniteAreNeverSaved) {
+  Numbers task(40);
+  task.spoil = [&](int64_t step) {
+    const torch::NoGradGuard no_grad;
+    if (step == 2) task.line.fc->weight.fill_(INFINITY);
+    return false;
+  };
+  const auto c = config("infinite");
+  try {
+    train(task, c, {}, silent_);
+    FAIL() << "no error";
+  } catch (const DivergenceError& e) {
+    EXPECT_EQ(std::string(e.what()).find("infinite/last"), std::string::npos) << e.what();
+  }
+  EXPECT_FALSE(fs::exists(root_ / "infinite/last"));
+  EXPECT_FALSE(fs::exists(root_ / "infinite/model_best"));
+}
+
+TEST_F(Loop, WhatWasLearnedBeforeABadSampleIsKept) {
+  Numbers task(20), rest(20), whole(20);
+  auto c = config("bad");
+  task.bad = rest.bad = whole.bad = {13};
+  EXPECT_THROW(train(task, c, {}, silent_), DataError);
+  EXPECT_EQ(task.steps, 3);
+  c.resume = true;
+  EXPECT_THROW(train(rest, c, {}, silent_), DataError);
+  c.on_bad_sample = "skip";
+  EXPECT_EQ(train(rest, c, {}, silent_).steps, 5);
+  c = config("skipped-whole");
+  c.on_bad_sample = "skip";
+  train(whole, c, {}, silent_);
+  EXPECT_EQ(result(rest), result(whole));
+}
+
+TEST_F(Loop, OneRunPerFolder) {
+  Numbers first(20), second(20);
+  const auto c = config("shared");
+  bool refused = false;
+  // The other run comes while this one is under way.
+  first.spoil = [&](int64_t) {
+    try {
+      train(second, c, {}, silent_);
+    } catch (const TryAgainError&) {
+      refused = true;
+    }
+    return false;
+  };
+  EXPECT_EQ(train(first, c, {}, silent_).steps, 5);
+  EXPECT_TRUE(refused);
+  EXPECT_EQ(second.steps, 0);
+}
+
+TEST_F(Loop, OtherDataIsNoResume) {
+  Numbers task(20), less(12);
+  auto c = config("other");
+  train(task, c, {}, silent_);
+  c.resume = true;
+  c.epochs = 2;
+  EXPECT_THROW(train(less, c, {}, silent_), DataError);
 }
 
 // Asks for the end while an epoch is under way.

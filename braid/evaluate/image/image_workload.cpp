@@ -74,7 +74,8 @@ class RobustnessProbe final : public Probe {
         progress_(progress) {}
   std::string name() const override { return kRobustnessProbe; }
   double items() const override {
-    const int64_t images = options_.images > 0 ? options_.images : test_->size();
+    const int64_t images =
+        options_.images > 0 ? std::min(options_.images, test_->size()) : test_->size();
     return static_cast<double>(images) * kRobustnessPasses;
   }
   void measure(const TrainedRun& run, ModelResult& result) override {

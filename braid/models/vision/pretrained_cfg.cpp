@@ -55,6 +55,19 @@ std::vector<double> per_channel(std::vector<double> values, int64_t channels) {
   return std::vector<double>(count, sum / static_cast<double>(values.size()));
 }
 
+// timm takes null in these for its own default, whatever the architecture has.
+void read_nulls(const HubFields& fields, data::InputConfig& input) {
+  const auto is_null = [&](const char* key) {
+    return fields.json().contains(key) && fields.json().at(key).is_null();
+  };
+  const data::InputConfig timms;
+  if (is_null("crop_pct")) input.crop_pct = timms.crop_pct;
+  if (is_null("crop_mode")) input.crop_mode = timms.crop_mode;
+  if (is_null("interpolation")) input.interpolation = timms.interpolation;
+  if (is_null("mean")) input.mean = timms.mean;
+  if (is_null("std")) input.std = timms.std;
+}
+
 void read_per_channel(const HubFields& fields, const char* key, int64_t channels,
                       std::vector<double>& values) {
   if (fields.has(key))
@@ -103,6 +116,7 @@ void read_input(const HubFields& pretrained, ImageHubConfig& hub) {
   input.width = input.height;
   args.expect_range("in_chans", input.channels, 1, kMaxChannels);
   args.expect_range("img_size", input.height, 1, kMaxImageSize);
+  read_nulls(pretrained, input);
   read_per_channel(pretrained, "mean", input.channels, input.mean);
   read_per_channel(pretrained, "std", input.channels, input.std);
   pretrained.read("crop_pct", input.crop_pct);

@@ -4,6 +4,7 @@
 #include "braid/nn/basic/init.h"
 #include "braid/nn/basic/init_layers.h"
 #include "braid/nn/basic/norm.h"
+#include "braid/nn/conv/conv.h"
 #include "braid/nn/conv/downsample.h"
 #include "braid/nn/mlp/mlp.h"
 

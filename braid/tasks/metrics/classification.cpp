@@ -111,7 +111,8 @@ Calibration::Calibration() : excess_(torch::zeros({kBins}, torch::kDouble)) {}
 void Calibration::update(const torch::Tensor& outputs, const torch::Tensor& labels) {
   const auto [confidence, predicted] = outputs.to(torch::kDouble).max(1);
   const auto correct = predicted.eq(labels).to(torch::kDouble);
-  const auto bins = (confidence * kBins).floor().clamp(0, kBins - 1).to(torch::kInt64);
+  const auto bins =
+      (confidence * kBins).floor().nan_to_num(0).clamp(0, kBins - 1).to(torch::kInt64);
   excess_.index_add_(0, bins, confidence - correct);
   count_ += labels.size(0);
 }

@@ -1,0 +1,114 @@
+// What the loop does between its epochs: evaluate, keep, end.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "braid/core/error.h"
+#include "braid/train/run_texts.h"
+#include "braid/train/training_loop.h"
+
+namespace braid::train {
+
+namespace fs = std::filesystem;
+
+void TrainingLoop::save_last() {
+  state_.bad_samples = bad_before_ + loader_->bad_samples();
+  if (stepper_.is_finite())
+    checkpoints_.save_last();
+  else
+    progress_.line(fmt::format("Not saved at step {}: the weights are not finite.", state_.step));
+}
+
+void TrainingLoop::diverged(const data::Batch& batch) {
+  constexpr const char* kLower = "lower lr or set clip_grad";
+  if (!fs::exists(checkpoints_.last())) save_last();  // as it was before the steps skipped
+  if (fs::exists(checkpoints_.best()))
+    throw stepper_.divergence(
+        batch, checkpoints_.best(),
+        fmt::format("the checkpoint named here is the best so far; {}", kLower));
+  if (fs::exists(checkpoints_.last()))
+    throw stepper_.divergence(
+        batch, checkpoints_.last(),
+        fmt::format("the checkpoint named here is from before those steps; {}", kLower));
+  throw stepper_.divergence(batch, {}, kLower);
+}
+
+// Returns whether the validation is finite: only such an epoch may be kept.
+bool TrainingLoop::evaluate_epoch() {
+  const auto evaluate = [this] {
+    return task_.evaluate(tasks::Split::kVal,
+                          {.batch_size = config_.batch_size,
+                           .workers = config_.workers,
+                           .dtype = config_.dtype,
+                           .on_bad_sample = config_.on_bad_sample},
+                          progress_);
+  };
+  auto& ema = stepper_.ema();
+  EpochStats stats{.epoch = state_.epoch,
+                   .step = state_.step,
+                   .train_loss = state_.epoch_loss / std::max(1.0, state_.epoch_items),
+                   .scores = evaluate(),
+                   .scores_ema = {},
+                   .lr = lr(),
+                   .seconds = state_.epoch_seconds,
+                   .items_per_s = state_.epoch_items / std::max(1e-9, state_.epoch_seconds)};
+  if (ema) ema->swap(task_.model());
+  stats.scores_ema = ema ? evaluate() : stats.scores;
+  state_.history.push_back(stats);
+  const bool finite = tasks::all_finite(stats.scores) && tasks::all_finite(stats.scores_ema);
+  if (finite && (state_.best_scores.empty() ||
+                 better(stats.scores_ema.front(), state_.best_scores.front()))) {
+    state_.best_scores = stats.scores_ema;
+    state_.best_epoch = state_.epoch;
+    checkpoints_.save_best();  // the averaged weights, where there are any
+  }
+  if (ema) ema->swap(task_.model());
+  const auto& first = stats.scores.front();
+  schedule_.observe(first.higher_is_better ? first.value : -first.value);
+  folder_.epoch(state_.history);
+  progress_.line(epoch_text(title_, stats, ema.has_value(), task_.items()));
+  return finite;
+}
+
+void TrainingLoop::end_epoch() {
+  if (state_.epoch_items == 0 && state_.skipped_steps == 0)
+    throw DataError("train", "expected something to learn from, but every batch was left out", "",
+                    "raise batch_size, or give more images");
+  const bool finite = evaluate_epoch();
+  const int64_t epoch = state_.epoch++;
+  state_.batch = 0;
+  state_.epoch_loss = state_.epoch_items = state_.epoch_seconds = 0;
+  if (finite) {
+    save_last();
+    checkpoints_.keep_epoch(epoch, config_.checkpoint_hist);
+  } else {
+    progress_.line(fmt::format("Epoch {} is not kept: its validation is not finite.", epoch));
+  }
+  if (stop_reason_.empty() && config_.early_stop_epochs > 0 &&
+      epoch - state_.best_epoch >= config_.early_stop_epochs)
+    stop_reason_ = "early_stop";
+}
+
+// A sample that cannot be read ends a run, but not what it has learned.
+void TrainingLoop::save_before_bad_sample() {
+  if (state_.step == 0 || stepper_.accumulated() > 0 || !stepper_.is_finite()) return;
+  save_last();
+  progress_.line(
+      fmt::format("Saved at epoch {}, batch {}: --resume goes on from here, with --on-bad-sample "
+                  "skip without what cannot be read.",
+                  state_.epoch, state_.batch));
+}
+
+TrainResult TrainingLoop::finish() {
+  const auto best = checkpoints_.best();
+  const auto result =
+      result_of(state_, task_, stop_reason_.empty() ? "epochs" : stop_reason_,
+                bad_before_ + loader_->bad_samples(), fs::exists(best) ? best : fs::path());
+  folder_.result(result);
+  if (stop_reason_ != "interrupted" && !state_.history.empty() && state_.best_scores.empty())
+    throw DivergenceError("train", "no epoch had a validation that is finite",
+                          folder_.path().string(), "lower lr or set clip_grad");
+  return result;
+}
+
+}  // namespace braid::train

@@ -1,0 +1,40 @@
+// How many threads a container pays for.
+#include "braid/core/cpu.h"
+
+#include <gtest/gtest.h>
+#include <sched.h>
+
+namespace braid {
+namespace {
+
+TEST(Cpu, AQuotaLimitsTheThreads) {
+  // Version 2: "QUOTA PERIOD" in one file.
+  EXPECT_EQ(cpus_of_quota(8, "max 100000", ""), 8);
+  EXPECT_EQ(cpus_of_quota(8, "50000 100000", ""), 1) << "half a core";
+  EXPECT_EQ(cpus_of_quota(8, "150000 100000", ""), 1) << "a second thread would wait";
+  EXPECT_EQ(cpus_of_quota(8, "200000 100000", ""), 2);
+  EXPECT_EQ(cpus_of_quota(2, "400000 100000", ""), 2) << "no more than there are";
+  // Version 1: two files, -1 for no limit.
+  EXPECT_EQ(cpus_of_quota(8, "-1", "100000"), 8);
+  EXPECT_EQ(cpus_of_quota(8, "300000", "100000"), 3);
+  EXPECT_EQ(cpus_of_quota(8, "1000", "100000"), 1);
+  // No control groups, or nonsense.
+  for (const char* quota : {"", "max", "0 0", "x y", "-1 100000", "100000"})
+    EXPECT_EQ(cpus_of_quota(4, quota, ""), 4) << quota;
+}
+
+TEST(Cpu, TheAffinityMaskCounts) {
+  cpu_set_t before, one;
+  ASSERT_EQ(::sched_getaffinity(0, sizeof before, &before), 0);
+  CPU_ZERO(&one);
+  for (int cpu = 0; CPU_COUNT(&one) == 0; ++cpu)
+    if (CPU_ISSET(cpu, &before)) CPU_SET(cpu, &one);
+  ASSERT_EQ(::sched_setaffinity(0, sizeof one, &one), 0);
+  EXPECT_EQ(usable_cpus(), 1);
+  ASSERT_EQ(::sched_setaffinity(0, sizeof before, &before), 0);
+  EXPECT_GE(usable_cpus(), 1);
+  EXPECT_LE(usable_cpus(), CPU_COUNT(&before));
+}
+
+}  // namespace
+}  // namespace braid
