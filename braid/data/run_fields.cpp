@@ -20,4 +20,10 @@ Field on_bad_sample_field() {
   return {"on_bad_sample", "an image that cannot be read", {.choices = {"error", "skip"}}};
 }
 
+Field max_image_pixels_field() {
+  return {"max_image_pixels",
+          "pixels of the largest image that is read; a larger one is refused by its header",
+          {.least = 1, .free_on_resume = true}};
+}
+
 }  // namespace braid::data
