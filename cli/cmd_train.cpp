@@ -4,7 +4,9 @@
 #include "braid/core/error.h"
 #include "braid/core/progress.h"
 #include "braid/data/open_dataset.h"
+#include "braid/data/summary.h"
 #include "braid/runtime/process.h"
+#include "braid/tasks/image_model.h"
 #include "braid/tasks/make_task.h"
 #include "braid/train/checkpoints.h"
 #include "braid/train/resolve_config.h"
@@ -30,8 +32,11 @@ void run(const ConfigFlags& flags, const std::string& file, const std::string& r
   const auto stop = stop_on_interrupt();
   const auto progress = make_terminal_progress();
   const auto checkpoint = train::checkpoint_to_resume(config.run);
-  const auto splits =
-      data::open_dataset(config.task.data, {.val_fraction = config.task.val_fraction});
+  const auto splits = data::open_dataset(
+      config.task.data, {.val_fraction = config.task.val_fraction,
+                         .source = {.class_order = tasks::classes_of(checkpoint),
+                                    .limits = {.max_pixels = config.task.image.max_image_pixels}}});
+  for (const auto& line : data::remarks_on(splits, config.task.data)) progress->line(line);
   const auto task = tasks::make_task(
       config.task, splits, {.seed = config.run.seed, .checkpoint = checkpoint}, *progress);
   runtime::set_threads(config.run.threads);
@@ -42,8 +47,9 @@ void run(const ConfigFlags& flags, const std::string& file, const std::string& r
   fmt::print("{:14} {}\n{:14} {:.1f} s, {:.0f} {}/s, {} steps\n{:14} {}\n", "stopped by",
              result.stop_reason, "training", result.train_seconds, result.items_per_s, result.items,
              result.steps, "checkpoint", result.best_checkpoint.string());
-  if (result.bad_samples > 0)
-    fmt::print("{:14} {} {} could not be read\n", "skipped", result.bad_samples, result.items);
+  if (result.bad_samples + result.val_bad_samples > 0)
+    fmt::print("{:14} {} {} could not be read, {} of val\n", "skipped",
+               result.bad_samples + result.val_bad_samples, result.items, result.val_bad_samples);
   if (splits.test)
     fmt::print("next           braid eval --checkpoint {} --data {} --split test\n",
                config.run.output, config.task.data);
