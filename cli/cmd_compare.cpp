@@ -12,8 +12,9 @@ namespace braid::cli {
 namespace {
 
 constexpr const char* kCompareFooter = R"(Examples:
-  braid compare --data fashion-mnist --models resnet20,vit_lite_2_4_32,cct_2_3x2_32 --budget time=2m --output runs/compare
-  braid compare --data photos/ --models resnet18,vit_tiny_patch16_224,coatnet_nano_rw_224 --budget epochs=5 --seeds 3
+  braid compare --data fashion-mnist --budget time=45s --output runs/fashion      one model of each family, chosen by braid
+  braid compare --data photos/ --budget time=2m --output runs/photos
+  braid compare --data photos/ --models resnet18,vit_tiny_patch16_224,mobilevit_xs --budget epochs=5 --seeds 3
   braid compare --data photos/ --models resnet20,cct_2_3x2_32 --prefer latency --max-latency-ms 5
 
 The same command continues a comparison that was cut off; another --models adds to it.)";
@@ -60,7 +61,8 @@ void print_models(const evaluate::Results& results) {
     fmt::print(" {:>{}}", column.title, column.width);
     if (&column == &scores[0]) fmt::print(" {:>15}", "95% interval");
   }
-  fmt::print(" {:>10} {:>8} {:>8} {:>10} {:>7}\n", "train", "p50 ms", "p95 ms", rate, "MiB");
+  fmt::print(" {:>8} {:>7} {:>10} {:>6} {:>8} {:>8} {:>10} {:>7}\n", "seen", "epochs", "train",
+             "peak %", "p50 ms", "p95 ms", rate, "MiB");
   for (const auto& m : results.models) {
     fmt::print("{:{}} {:11} {:>8} {:>8}", m.name, width, m.family, cell(m.params, "{:.2f}", 1e-6),
                cell(m.macs, "{:.1f}", 1e-6));
@@ -71,11 +73,20 @@ void print_models(const evaluate::Results& results) {
                                   ? fmt::format("{:.2f} to {:.2f}", *m.score->low, *m.score->high)
                                   : "-");
     }
-    fmt::print(" {:>10} {:>8} {:>8} {:>10} {:>7}\n", cell(m.train_items_per_s, "{:.0f}"),
-               cell(m.latency_ms_p50, "{:.2f}"), cell(m.latency_ms_p95, "{:.2f}"),
-               cell(m.throughput_items_per_s, "{:.0f}"),
+    fmt::print(" {:>8} {:>7} {:>10} {:>6} {:>8} {:>8} {:>10} {:>7}\n", cell(m.items_seen, "{:.0f}"),
+               cell(m.epochs, "{:.1f}"), cell(m.train_items_per_s, "{:.0f}"),
+               cell(m.peak_share, "{:.1f}", 100), cell(m.latency_ms_p50, "{:.2f}"),
+               cell(m.latency_ms_p95, "{:.2f}"), cell(m.throughput_items_per_s, "{:.0f}"),
                cell(m.peak_memory_bytes, "{:.0f}", 1.0 / (1 << 20)));
   }
+}
+
+// Under the models: what costs next to nothing.
+void print_references(const evaluate::Results& results) {
+  if (results.references.empty()) return;
+  fmt::print("\n{:52} {:>10} {:>8}\n", "for reference", heading(results.scores.at(0)), "seconds");
+  for (const auto& row : results.references)
+    fmt::print("{:52} {:>10.2f} {:>8.1f}\n", row.title, row.score.value, row.seconds);
 }
 
 void print_fusion(const evaluate::Results& results) {
@@ -125,6 +136,7 @@ void run(const ConfigFlags& flags, const std::string& file, const std::string& f
   } else {
     const auto& chosen = outcome.results.recommendation;
     print_models(outcome.results);
+    print_references(outcome.results);
     print_fusion(outcome.results);
     fmt::print("\nrecommendation     {}\n", chosen.reason);
     if (chosen.checkpoint) fmt::print("checkpoint         {}\n", *chosen.checkpoint);

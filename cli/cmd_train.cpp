@@ -9,6 +9,7 @@
 #include "braid/tasks/image_model.h"
 #include "braid/tasks/make_task.h"
 #include "braid/train/checkpoints.h"
+#include "braid/train/recipe_facts.h"
 #include "braid/train/resolve_config.h"
 #include "braid/train/trainer.h"
 #include "cli/command.h"
@@ -26,8 +27,8 @@ Values in [] are the plain defaults (--recipe none). Without flags the family's 
 batch-size, clip-grad, warmup-epochs and crop-padding. Ctrl-C saves and ends cleanly (exit code 0).)";
 
 void run(const ConfigFlags& flags, const std::string& file, const std::string& recipe) {
-  const auto config =
-      train::resolve_config({.recipe = recipe, .file = file, .fields = flags.given()});
+  train::ConfigSources sources{.recipe = recipe, .file = file, .fields = flags.given()};
+  auto config = train::resolve_config(sources);
   train::validate(config);
   const auto stop = stop_on_interrupt();
   const auto progress = make_terminal_progress();
@@ -37,9 +38,13 @@ void run(const ConfigFlags& flags, const std::string& file, const std::string& r
                          .source = {.class_order = tasks::classes_of(checkpoint),
                                     .limits = {.max_pixels = config.task.image.max_image_pixels}}});
   for (const auto& line : data::remarks_on(splits, config.task.data)) progress->line(line);
+  runtime::set_threads(config.run.threads);
+  if (recipe == "auto" && checkpoint.empty()) {
+    sources.facts = train::measure_facts(config, splits, *progress);
+    config = train::resolve_config(sources);
+  }
   const auto task = tasks::make_task(
       config.task, splits, {.seed = config.run.seed, .checkpoint = checkpoint}, *progress);
-  runtime::set_threads(config.run.threads);
   runtime::seed_generators(config.run.seed);  // dropout and stochastic depth
   const auto result = train::train(*task, config.run, stop, *progress);
   if (!result.best_scores.empty())

@@ -17,9 +17,12 @@
 #include "braid/evaluate/make_workload.h"
 #include "braid/evaluate/recommend.h"
 #include "braid/evaluate/report_html.h"
+#include "braid/evaluate/run_training.h"
 #include "braid/io/atomic_file.h"
+#include "braid/models/registry.h"
 #include "braid/runtime/autocast.h"
 #include "braid/runtime/device.h"
+#include "braid/runtime/peak_flops.h"
 #include "braid/runtime/process.h"
 
 namespace braid::evaluate {
@@ -62,6 +65,7 @@ MachineSummary describe_machine(const CompareConfig& c) {
           .memory_bytes = memory_bytes(),
           .device = device.str(),
           .dtype = runtime::resolve_dtype(c.dtype, device.type()),
+          .peak_flops = runtime::measure_peak_flops(device, c.dtype),
           .torch_version = TORCH_VERSION,
           .os = fmt::format("{} {}", system.sysname, system.release)};
 }
@@ -88,7 +92,6 @@ std::string duration(double seconds) {
 
 // Says what will be trained, and for how long by a rough estimate.
 void announce(const Experiment& experiment, const std::vector<ModelProfile>& profiles) {
-  constexpr double kForwardAndBackward = 3;
   const auto& c = experiment.config;
   const auto& data = experiment.workload.data();
   const auto skipped = [&](const std::string& part) {
@@ -105,7 +108,7 @@ void announce(const Experiment& experiment, const std::vector<ModelProfile>& pro
   double seconds = 0;
   for (const auto& p : profiles) {
     double one = experiment.budget.value;
-    const double rate = p.forward_items_per_s / kForwardAndBackward;
+    const double rate = p.train_items_per_s;
     if (experiment.budget.kind == BudgetKind::kEpochs)
       one *= static_cast<double>(data.train) / rate;
     if (experiment.budget.kind == BudgetKind::kFlops)
@@ -130,11 +133,83 @@ bool attempt(const Experiment& experiment, const std::string& model, std::vector
   return false;
 }
 
+// Under a budget of time: all runs of the whole data, then those of each part of it.
+void train_by_turns(const Experiment& experiment, const std::vector<ModelProfile>& profiles,
+                    std::vector<Failure>& failures) {
+  const auto& c = experiment.config;
+  std::vector<Contestant> contestants;
+  for (int64_t k = 0; k < c.seeds; ++k)
+    for (const auto& profile : profiles)
+      contestants.push_back({{.model = profile.name, .seed = c.seed + k}, &profile});
+  train_in_turns(experiment, contestants, failures);
+  if (std::find(c.skip.begin(), c.skip.end(), "efficiency") != c.skip.end()) return;
+  for (const double fraction : SampleEfficiencyProbe::kFractions) {
+    std::vector<Contestant> part;
+    for (const auto& profile : profiles)
+      if (std::none_of(failures.begin(), failures.end(),
+                       [&](const auto& f) { return f.what == profile.name; }))
+        part.push_back({{.model = profile.name, .seed = c.seed, .fraction = fraction}, &profile});
+    std::vector<Failure>
+        again;  // the model's own part of the work meets them too, and reports them
+    train_in_turns(experiment, part, again);
+  }
+}
+
+// Measured once, so that a comparison that was cut off goes on with the same recipes.
+ModelProfile profile_of(const Experiment& experiment, const std::string& model) {
+  const std::string part = "profile-" + models::folder_name(model);
+  ModelProfile profile;
+  profile.name = model;
+  profile.taxonomy = experiment.workload.taxonomy(model);
+  if (experiment.work.update(part, profile)) return profile;
+  profile = experiment.workload.profile(model);
+  experiment.work.keep(part, profile);
+  return profile;
+}
+
 struct Measured {
   std::vector<ModelResult> models;  // in the order that they were named
   std::optional<FusionResult> fusion;
   std::vector<Failure> failures;
+  References references;
 };
+
+struct Choices {
+  std::vector<ModelChoice> models;
+  void visit(FieldVisitor& v) { v.list("models", models); }
+};
+
+// Where the models are left to braid: those, chosen once. Else none.
+std::vector<ModelChoice> choose_models(const Experiment& experiment) {
+  if (experiment.config.models != std::vector<std::string>{kAutoModels}) return {};
+  if (const auto kept = experiment.work.find<Choices>("models")) return kept->models;
+  const Choices choices{experiment.workload.choose_models([&](const ModelProfile& profile) {
+    return affordable_passes(experiment, {.model = profile.name}, profile);
+  })};
+  experiment.work.keep("models", choices);
+  return choices.models;
+}
+
+References measure_references(const Experiment& experiment) {
+  constexpr double kShare = 0.1, kMostSeconds = 20;  // of the budget's seconds
+  References references;
+  if (experiment.work.update("references", references)) return references;
+  const bool timed = experiment.budget.kind == BudgetKind::kTime;
+  references = experiment.workload.references(
+      timed ? std::min(kShare * experiment.budget.value, kMostSeconds) : kMostSeconds,
+      experiment.progress);
+  experiment.work.keep("references", references);
+  return references;
+}
+
+// Fills in the share of the machine's peak that each training reached.
+void compare_with_peak(Results& results) {
+  if (!results.machine.peak_flops) return;
+  for (auto& model : results.models)
+    if (model.train_macs && model.train_items_per_s)
+      model.peak_share = training_flops(*model.train_macs) * *model.train_items_per_s /
+                         *results.machine.peak_flops;
+}
 
 Measured measure_all(const Experiment& experiment) {
   Measured all;
@@ -146,12 +221,17 @@ Measured measure_all(const Experiment& experiment) {
     result.family = taxonomy.family;
     result.fusion = taxonomy.fusion;
     if (attempt(experiment, name, all.failures,
-                [&] { profiles.push_back(experiment.workload.profile(name)); }))
+                [&] { profiles.push_back(profile_of(experiment, name)); }))
       result = describe_model(profiles.back());
     else
       result.error = all.failures.back().message;
   }
   if (!profiles.empty()) announce(experiment, profiles);
+  if (experiment.budget.kind == BudgetKind::kTime)
+    train_by_turns(experiment, profiles, all.failures);
+  for (auto& result : all.models)
+    for (const auto& failure : all.failures)
+      if (failure.what == result.name) result.error = failure.message;
   for (auto& result : all.models) {
     if (result.error) continue;
     const auto profile = std::find_if(profiles.begin(), profiles.end(),
@@ -160,6 +240,8 @@ Measured measure_all(const Experiment& experiment) {
                  [&] { result = measure_model(experiment, *profile); }))
       result.error = all.failures.back().message;
   }
+  attempt(experiment, "references", all.failures,
+          [&] { all.references = measure_references(experiment); });
   attempt(experiment, "fusion", all.failures,
           [&] { all.fusion = measure_fusion(experiment, profiles, all.models, all.failures); });
   return all;
@@ -188,10 +270,12 @@ Results results_of(const Experiment& experiment, const Measured& measured,
   for (const auto& model : measured.models)
     results.data.bad_samples = std::max(results.data.bad_samples, model.bad_samples);
   const Preference preference{config.prefer, config.max_latency_ms, config.max_params};
-  results.recommendation = recommend(measured.models, preference);
+  results.references = measured.references.rows;
+  results.recommendation = recommend(measured.models, preference, results.references);
   for (const size_t i : rank(measured.models, preference))
     results.models.push_back(measured.models[i]);
   results.fusion = measured.fusion;
+  compare_with_peak(results);
   return results;
 }
 
@@ -222,7 +306,16 @@ CompareOutcome compare(const CompareConfig& given, const Workload& workload,
       .work = WorkFolder(fs::path(config.output) / "work", settings_of(config, workload)),
       .stop = stop,
       .progress = progress};
-  const Measured measured = measure_all(experiment);
+  const auto choices = choose_models(experiment);
+  if (!choices.empty()) config.models.clear();
+  for (const auto& choice : choices) {
+    config.models.push_back(choice.name);
+    progress.line(fmt::format("Chosen: {} ({}).", choice.name, choice.reason));
+  }
+  Measured measured = measure_all(experiment);
+  for (auto& model : measured.models)
+    for (const auto& choice : choices)
+      if (choice.name == model.name) model.chosen_because = choice.reason;
 
   CompareOutcome outcome;
   outcome.results = results_of(experiment, measured, command);

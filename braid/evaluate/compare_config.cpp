@@ -11,7 +11,9 @@ namespace braid::evaluate {
 
 void CompareConfig::visit(FieldVisitor& v) {
   v.field("data", data, "dataset: a name or a folder");
-  v.field("models", models, "architectures, separated by commas; see `braid models`");
+  v.field(
+      "models", models,
+      "architectures, separated by commas; auto: one of each family that suits data and budget");
   v.field("output", output, "folder of this comparison");
   v.field("img_size", img_size, "pixels; unset: the data's own up to 64 pixels, else the model's",
           {.least = 1});

@@ -10,10 +10,13 @@
 
 namespace braid::evaluate {
 
+// In place of models: those that suit data and budget.
+inline constexpr const char* kAutoModels = "auto";
+
 struct CompareConfig {
   // what
   std::string data;
-  std::vector<std::string> models;
+  std::vector<std::string> models = {kAutoModels};
   std::string output = "runs/compare";
   std::optional<int64_t> img_size;
   // how much
@@ -29,7 +32,7 @@ struct CompareConfig {
   std::optional<int64_t> max_params;
   // how
   std::optional<int64_t> batch_size;
-  std::string dtype = "float32";
+  std::string dtype = "auto";
   std::string device = "cpu";
   int64_t workers = 2;
   int64_t threads = 0;

@@ -31,11 +31,6 @@ struct Experiment {
   void check_stop() const;
 };
 
-// The workload's recipe under the budget.
-train::RunConfig run_config(const Experiment& experiment, const Run& run,
-                            const ModelProfile& profile);
-// Trains, or takes up a run that was cut off. Throws TryAgainError when interrupted.
-TrainedRun train_run(const Experiment& experiment, const Run& run, const ModelProfile& profile);
 // Throws DataError when the deciding score is not a number.
 TestResult evaluate_run(const Experiment& experiment, const TrainedRun& run);
 void run_probe(const Experiment& experiment, Probe& probe, const TrainedRun& run,

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "braid/evaluate/experiment.h"
+#include "braid/evaluate/run_training.h"
 
 namespace braid::evaluate {
 namespace {

@@ -3,6 +3,7 @@
 #include <numeric>
 
 #include "braid/evaluate/experiment.h"
+#include "braid/evaluate/run_training.h"
 #include "braid/evaluate/seed_mean.h"
 
 namespace braid::evaluate {
@@ -89,6 +90,11 @@ ModelResult measure_model(const Experiment& experiment, const ModelProfile& prof
   result.bad_samples = trained[0].bad_samples + evaluated[0].bad_samples;
   result.resolved = trained[0].resolved;
   result.recipe = trained[0].recipe;
+  result.recipe_name = trained[0].recipe_name;
+  result.recipe_reason = trained[0].recipe_reason;
+  result.slice_items_per_s = trained[0].slice_items_per_s;
+  const auto items = static_cast<double>(experiment.workload.training_items(trained[0].run));
+  result.items_seen = *result.epochs * items;
   result.curve = trained[0].curve;
   result.confusion = evaluated[0].confusion;
   result.misclassified = evaluated[0].misclassified;

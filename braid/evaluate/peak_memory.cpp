@@ -40,8 +40,12 @@ bool reset_kernel_peak() {
 
 }  // namespace
 
-PeakMemory::PeakMemory() {
+int64_t PeakMemory::now() {
   return_unused_pages();
+  return status_bytes("VmRSS");
+}
+
+PeakMemory::PeakMemory() : start_(now()) {
   kernel_counts_ = reset_kernel_peak();
   if (kernel_counts_) return;
   sampler_ = std::thread([this] {

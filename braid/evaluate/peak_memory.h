@@ -20,8 +20,11 @@ class PeakMemory {
 
   // The peak so far; nothing where the system does not tell.
   std::optional<int64_t> bytes() const;
+  int64_t start() const { return start_; }  // bytes when it was constructed
+  static int64_t now();                     // bytes of the process as it is
 
  private:
+  int64_t start_ = 0;
   bool kernel_counts_ = false;
   std::atomic<bool> stop_{false};
   std::atomic<int64_t> sampled_{0};

@@ -10,6 +10,9 @@ namespace braid::evaluate {
 namespace {
 
 constexpr double kSameLatency = 1.05;
+// Below this share of its usual speed in some turn, a training was disturbed.
+constexpr double kUndisturbed = 0.6;
+constexpr size_t kLeastSlices = 4;
 
 // What the choice looks at of a model that was measured.
 struct Candidate {
@@ -143,12 +146,7 @@ Recommendation by_size(const Candidates& eligible) {
                           chosen.params, price_text(chosen, eligible), full_text(chosen)));
 }
 
-}  // namespace
-
-Recommendation recommend(const std::vector<ModelResult>& models, const Preference& preference) {
-  std::vector<Candidate> measured;
-  for (const auto& model : models)
-    if (const auto c = candidate_of(model)) measured.push_back(*c);
+Recommendation choose(const std::vector<Candidate>& measured, const Preference& preference) {
   Candidates eligible;
   for (const auto& c : measured)
     if (within_limits(c, preference)) eligible.push_back(&c);
@@ -167,6 +165,47 @@ Recommendation recommend(const std::vector<ModelResult>& models, const Preferenc
   if (preference.prefer == "latency") return by_latency(eligible);
   if (preference.prefer == "size") return by_size(eligible);
   return by_score(eligible);
+}
+
+}  // namespace
+
+std::string disturbance_text(const std::vector<ModelResult>& models) {
+  double worst = 1;
+  std::string name;
+  for (const auto& model : models) {
+    auto speeds = model.slice_items_per_s;
+    if (speeds.size() < kLeastSlices) continue;
+    std::sort(speeds.begin(), speeds.end());
+    const double ratio = speeds.front() / std::max(1e-9, speeds[speeds.size() / 2]);
+    if (ratio < worst) worst = ratio, name = model.name;
+  }
+  if (worst >= kUndisturbed) return "";
+  return fmt::format(
+      "The machine was disturbed: the slowest turn of {} had {:.0f}% of its usual speed; the "
+      "models "
+      "took turns, so that all of them lost alike.",
+      name, 100 * worst);
+}
+
+Recommendation recommend(const std::vector<ModelResult>& models, const Preference& preference,
+                         const std::vector<ReferenceResult>& references) {
+  std::vector<Candidate> measured;
+  for (const auto& model : models)
+    if (const auto c = candidate_of(model)) measured.push_back(*c);
+  auto recommendation = choose(measured, preference);
+  const ReferenceResult* bar = nullptr;
+  for (const auto& reference : references)
+    if (!bar || tasks::better(reference.score, bar->score)) bar = &reference;
+  const bool beaten = !bar || std::any_of(measured.begin(), measured.end(), [&](const auto& c) {
+    return tasks::better(c.score, bar->score);
+  });
+  if (!measured.empty() && !beaten)
+    recommendation.reason = fmt::format(
+        "No network beats {} ({}): give more --budget, or ship that. Of the networks: {}",
+        bar->title, score_text(bar->score), recommendation.reason);
+  if (const auto text = disturbance_text(models); !text.empty())
+    recommendation.reason += " " + text;
+  return recommendation;
 }
 
 std::vector<size_t> rank(const std::vector<ModelResult>& models, const Preference& preference) {

@@ -20,7 +20,12 @@ struct Preference {
 // the measured difference proves nothing and the fastest of them is taken. latency: the fastest,
 // and of those within 5% of it (two timings that close are one) the one with the best score. size:
 // the fewest parameters.
-Recommendation recommend(const std::vector<ModelResult>& models, const Preference& preference);
+// references: where no model beats the best of them, the first sentence says so.
+Recommendation recommend(const std::vector<ModelResult>& models, const Preference& preference,
+                         const std::vector<ReferenceResult>& references = {});
+// Where the speed of some model's turns shows that the machine was disturbed while it trained: the
+// sentence that says so; else empty.
+std::string disturbance_text(const std::vector<ModelResult>& models);
 
 // Indices of the models, best first under the preference, those beyond a limit after the others
 // and those that were not measured last.

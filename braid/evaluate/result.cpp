@@ -80,10 +80,21 @@ void TestResult::visit(FieldVisitor& v) {
   v.list("misclassified", misclassified);
 }
 
+void ReferenceResult::visit(FieldVisitor& v) {
+  v.field("name", name, "");
+  v.field("title", title, "");
+  v.group("score", score);
+  v.field("items", items, "");
+  v.field("seconds", seconds, "");
+}
+
+void References::visit(FieldVisitor& v) { v.list("rows", rows); }
+
 void ModelResult::visit(FieldVisitor& v) {
   v.field("name", name, "");
   v.field("family", family, "");
   v.field("fusion", fusion, "");
+  v.field("chosen_because", chosen_because, "");
   v.field("error", error, "");
   v.field("params", params, "");
   v.field("macs", macs, "");
@@ -96,6 +107,9 @@ void ModelResult::visit(FieldVisitor& v) {
   v.field("train_items_per_s", train_items_per_s, "");
   v.field("train_seconds", train_seconds, "");
   v.field("epochs", epochs, "");
+  v.field("items_seen", items_seen, "");
+  v.field("peak_share", peak_share, "");
+  v.field("slice_items_per_s", slice_items_per_s, "");
   v.field("latency_ms_p50", latency_ms_p50, "");
   v.field("latency_ms_p95", latency_ms_p95, "");
   v.field("throughput_items_per_s", throughput_items_per_s, "");
@@ -105,6 +119,8 @@ void ModelResult::visit(FieldVisitor& v) {
   v.field("bad_samples", bad_samples, "");
   v.group("resolved", resolved);
   v.field("recipe", recipe, "");
+  v.field("recipe_name", recipe_name, "");
+  v.field("recipe_reason", recipe_reason, "");
   v.list("curve", curve);
   v.list("sample_efficiency", sample_efficiency);
   v.group("robustness", robustness);
@@ -157,6 +173,7 @@ void MachineSummary::visit(FieldVisitor& v) {
   v.field("memory_bytes", memory_bytes, "");
   v.field("device", device, "");
   v.field("dtype", dtype, "");
+  v.field("peak_flops", peak_flops, "");
   v.field("torch_version", torch_version, "");
   v.field("os", os, "");
 }
@@ -189,6 +206,7 @@ void Results::visit(FieldVisitor& v) {
   v.group("data", data);
   v.group("recommendation", recommendation);
   v.list("models", models);
+  v.list("references", references);
   v.group("fusion", fusion);
 }
 

@@ -95,9 +95,23 @@ struct TestResult {
   void visit(FieldVisitor& v);
 };
 
+// What costs next to nothing, to hold networks against: a guess, a linear model, a look-up.
+struct ReferenceResult {
+  std::string name, title;  // title: for people
+  Score score;              // the deciding one, on the test split
+  int64_t items = 0;        // trained on
+  double seconds = 0;       // of training and evaluation
+  void visit(FieldVisitor& v);
+};
+struct References {
+  std::vector<ReferenceResult> rows;
+  void visit(FieldVisitor& v);
+};
+
 // A model of the comparison. What was not measured is unset.
 struct ModelResult {
   std::string name, family, fusion;  // family: cnn, transformer, hybrid; fusion: how a hybrid joins
+  std::string chosen_because;        // of a model that was chosen, not named
   std::optional<std::string> error;  // why it could not be measured
   std::optional<int64_t> params;     // of the form that is shipped: branches folded
   std::optional<int64_t> macs;       // likewise, multiply-accumulates of one item
@@ -108,15 +122,19 @@ struct ModelResult {
   std::vector<double> seed_scores;    // of the deciding score, on the test split
   std::optional<int64_t> best_seed;   // by the validation split; the checkpoint is its
   std::optional<double> train_items_per_s, train_seconds, epochs;  // means of the seeds
-  std::optional<double> latency_ms_p50, latency_ms_p95;            // one item
-  std::optional<double> throughput_items_per_s;                    // large batches
-  std::optional<int64_t> peak_memory_bytes;  // of training, the most of the seeds
-  std::optional<std::string> checkpoint;     // folder, for braid predict
+  std::optional<double> items_seen;                                // in training, likewise
+  std::optional<double> peak_share;  // of the machine's arithmetic that training reached, 0 to 1
+  std::vector<double> slice_items_per_s;  // of the turns that the first seed's training took
+  std::optional<double> latency_ms_p50, latency_ms_p95;  // one item
+  std::optional<double> throughput_items_per_s;          // large batches
+  std::optional<int64_t> peak_memory_bytes;              // of training, the most of the seeds
+  std::optional<std::string> checkpoint;                 // folder, for braid predict
   std::optional<int64_t> checkpoint_bytes;
   int64_t bad_samples = 0;  // of the first seed: left out in training and evaluation
   std::optional<ResolvedSettings> resolved;
-  Json recipe;                    // the first seed's training configuration
-  std::vector<CurvePoint> curve;  // of the first seed
+  Json recipe;                             // the first seed's training configuration
+  std::string recipe_name, recipe_reason;  // the rule that chose it
+  std::vector<CurvePoint> curve;           // of the first seed
   std::optional<std::vector<EfficiencyPoint>> sample_efficiency;
   std::optional<Robustness> robustness;
   std::optional<std::vector<std::vector<int64_t>>> confusion;
@@ -173,6 +191,8 @@ struct MachineSummary {
   std::string cpu;
   int64_t cores = 0, threads = 0, memory_bytes = 0;
   std::string device, dtype;  // as resolved
+  std::optional<double>
+      peak_flops;  // measured: of a large matrix product in that dtype, per second
   std::string torch_version, os;
   void visit(FieldVisitor& v);
 };
@@ -201,7 +221,8 @@ struct Results {
   MachineSummary machine;
   DataSummary data;
   Recommendation recommendation;
-  std::vector<ModelResult> models;  // the best first
+  std::vector<ModelResult> models;          // the best first
+  std::vector<ReferenceResult> references;  // the best first
   std::optional<FusionResult> fusion;
   void visit(FieldVisitor& v);
 };

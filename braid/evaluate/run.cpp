@@ -22,10 +22,13 @@ void TrainedRun::visit(FieldVisitor& v) {
   v.field("epochs", epochs, "");
   v.field("train_seconds", train_seconds, "");
   v.field("items_per_s", items_per_s, "");
+  v.field("slice_items_per_s", slice_items_per_s, "");
   v.field("bad_samples", bad_samples, "");
   v.field("peak_memory_bytes", peak_memory_bytes, "");
   v.group("resolved", resolved);
   v.field("recipe", recipe, "");
+  v.field("recipe_name", recipe_name, "");
+  v.field("recipe_reason", recipe_reason, "");
   v.list("curve", curve);
 }
 

@@ -23,6 +23,9 @@ struct Run {
   int64_t seed = 0;
   double fraction = 1;  // of the training and validation data
   std::optional<Teacher> teacher = {};
+  // What its recipe hangs on beside the data.
+  double passes = 0;  // over the training data that the budget affords
+  int64_t params = 0;
 };
 // "resnet20-seed0", "resnet20-seed0-10percent", "vit-seed0-from-resnet20-seed1"
 std::string run_name(const Run& run);
@@ -37,10 +40,12 @@ struct TrainedRun {
   int64_t steps = 0;
   double epochs = 0;  // fractional
   double train_seconds = 0, items_per_s = 0;
+  std::vector<double> slice_items_per_s;  // of the turns that it took
   int64_t bad_samples = 0;
   std::optional<int64_t> peak_memory_bytes;  // unset where the system does not tell
   ResolvedSettings resolved;
   Json recipe;  // the training configuration
+  std::string recipe_name, recipe_reason;
   std::vector<CurvePoint> curve;
   void visit(FieldVisitor& v);
 };

@@ -2,6 +2,7 @@
 // recommended; everything else about the task is here.
 #pragma once
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,7 +15,7 @@
 #include "braid/evaluate/result.h"
 #include "braid/evaluate/run.h"
 #include "braid/tasks/task.h"
-#include "braid/train/config.h"
+#include "braid/train/recipes.h"
 
 namespace braid::evaluate {
 
@@ -31,13 +32,21 @@ struct ModelProfile {
   // multiply-accumulates are of one item of input_size.
   int64_t params = 0, macs = 0, train_macs = 0;
   std::vector<int64_t> input_size;
-  double forward_items_per_s = 0;  // one rough measurement, for the plan
+  // Rough measurements, for the plan.
+  double forward_items_per_s = 0, train_items_per_s = 0;
+  void visit(FieldVisitor& v);
 };
 
 // What two models make of the same test items together.
 struct Joined {
   Score late_fusion;  // the deciding score of the mean of both models' probabilities
   Overlap overlap;    // of the items that they have right
+};
+
+// A model that was chosen rather than named, and why.
+struct ModelChoice {
+  std::string name, reason;
+  void visit(FieldVisitor& v);
 };
 
 class Workload {
@@ -50,11 +59,15 @@ class Workload {
   // The models' full names, from a list that was split at commas. Throws UsageError with near
   // matches for one that is unknown or named twice.
   virtual std::vector<std::string> resolve_models(const std::vector<std::string>& names) const = 0;
+  // What to compare when no model is named. passes: over the training data that the budget affords
+  // a model. Throws UsageError where the task has no opinion.
+  virtual std::vector<ModelChoice> choose_models(
+      const std::function<double(const ModelProfile&)>& passes) const;
   virtual Taxonomy taxonomy(const std::string& model) const = 0;
   // Builds the model for the data, so that one that cannot be built fails before any is trained.
   virtual ModelProfile profile(const std::string& model) const = 0;
-  // The documented settings of the model's family, for a run of ten epochs.
-  virtual train::RunConfig recipe(const Run& run) const = 0;
+  // The settings that follow from the run's model and passes.
+  virtual train::Recipe recipe(const Run& run) const = 0;
   virtual int64_t training_items(const Run& run) const = 0;
   // checkpoint: of a run that goes on; empty: a new one.
   virtual std::unique_ptr<tasks::Task> make_task(const Run& run,
@@ -68,6 +81,11 @@ class Workload {
   // What is measured beside scores, latency and sample efficiency.
   virtual std::vector<std::unique_ptr<Probe>> probes(Progress& progress) const {
     (void)progress;
+    return {};
+  }
+  // Simple models on the same data, trained within about so many seconds.
+  virtual References references(double seconds, Progress& progress) const {
+    (void)seconds, (void)progress;
     return {};
   }
   // Whether make_task() knows what to do with a run's teacher.

@@ -1,5 +1,6 @@
 // The architectures that the library brings along.
 #include "braid/models/registry.h"
+#include "braid/models/vision/cnn/airbench.h"
 #include "braid/models/vision/cnn/convnext.h"
 #include "braid/models/vision/cnn/densenet.h"
 #include "braid/models/vision/cnn/efficientnet.h"
@@ -9,6 +10,7 @@
 #include "braid/models/vision/cnn/vgg.h"
 #include "braid/models/vision/cnn/vovnet.h"
 #include "braid/models/vision/composer/braidnet.h"
+#include "braid/models/vision/hybrid/airvit.h"
 #include "braid/models/vision/hybrid/cct.h"
 #include "braid/models/vision/hybrid/coatnet.h"
 #include "braid/models/vision/hybrid/conformer.h"
@@ -35,6 +37,8 @@ namespace braid::models {
 
 // One line per file of models.
 void register_all(Registry& table) {
+  add_airbench(table);
+  add_airvit(table);
   add_resnet(table);
   add_convnext(table);
   add_efficientnet(table);

@@ -40,4 +40,35 @@ class SeededGenerator {
   GeneratorGuard guard_;
 };
 
+// One user of a device's default generator among several who take turns: each goes on with the
+// numbers where it left off, however many the others drew.
+class KeptGenerator {
+ public:
+  KeptGenerator(const at::Device& device, uint64_t seed) : device_(device) {
+    GeneratorGuard guard(device);
+    guard.generator().set_current_seed(seed);
+    state_ = guard.generator().get_state();
+  }
+
+  // As long as it lives, the default generator is this user's.
+  class Turn {
+   public:
+    explicit Turn(KeptGenerator& kept) : kept_(kept), guard_(kept.device_) {
+      guard_.generator().set_state(kept.state_);
+    }
+    ~Turn() { kept_.state_ = guard_.generator().get_state(); }
+    Turn(const Turn&) = delete;
+    Turn& operator=(const Turn&) = delete;
+
+   private:
+    KeptGenerator& kept_;
+    GeneratorGuard guard_;
+  };
+  Turn turn() { return Turn(*this); }
+
+ private:
+  at::Device device_;
+  torch::Tensor state_;
+};
+
 }  // namespace braid::runtime

@@ -81,6 +81,14 @@ data::InputConfig resolve_input(const TaskConfig& config, const data::Splits& sp
   return input;
 }
 
+int64_t input_side(const models::ModelEntry& entry, std::optional<int64_t> img_size,
+                   const data::Dataset& dataset) {
+  if (img_size) return *img_size;
+  const io::Image image = probe(dataset);
+  const int64_t side = std::max(image.height, image.width);
+  return side <= data::kSmallImage ? side : models::image_input(entry).height;
+}
+
 namespace {
 
 void expect_utf8(const std::vector<std::string>& classes, const std::string& data) {

@@ -9,6 +9,7 @@
 #include "braid/core/progress.h"
 #include "braid/data/dataset.h"
 #include "braid/data/image/statistics.h"
+#include "braid/models/registry.h"
 #include "braid/models/vision/image_checkpoint.h"
 #include "braid/tasks/config.h"
 
@@ -22,6 +23,11 @@ namespace braid::tasks {
 // statistics: of the training images; null: measured here.
 data::InputConfig resolve_input(const TaskConfig& config, const data::Splits& splits,
                                 data::SharedStatistics* statistics = nullptr);
+
+// Pixels along one side of what the entry's model is shown: img_size, else the data's own up to 64
+// pixels, else the model's.
+int64_t input_side(const models::ModelEntry& entry, std::optional<int64_t> img_size,
+                   const data::Dataset& dataset);
 
 struct ImageModelOptions {
   int64_t seed = 0;                                              // of the weights' initialization

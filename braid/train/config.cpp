@@ -9,11 +9,13 @@
 namespace braid::train {
 
 void OptimizerConfig::visit(FieldVisitor& v) {
-  v.field("opt", opt, "optimizer", {.choices = {"sgd", "nesterov", "adamw", "lamb", "lion"}});
+  v.field("opt", opt, "optimizer",
+          {.choices = {"sgd", "nesterov", "adamw", "lamb", "lion", "muon", "nmuon"}});
   v.field("lr", lr, "peak learning rate, for the whole (accumulated) batch", {.least = 0});
   v.field("weight_decay", weight_decay, "decay; never on norms, biases and positional parameters",
           {.least = 0});
-  v.field("momentum", momentum, "momentum of sgd and nesterov", {.least = 0, .below = 1});
+  v.field("momentum", momentum, "momentum of sgd, nesterov, muon and nmuon",
+          {.least = 0, .below = 1});
   v.field("opt_betas", opt_betas, "two betas; empty: the optimizer's own",
           {.least = 0, .below = 1});
   v.field("opt_eps", opt_eps, "epsilon; unset: the optimizer's own", {.least = 0});
@@ -25,10 +27,13 @@ void OptimizerConfig::visit(FieldVisitor& v) {
 
 void ScheduleConfig::visit(FieldVisitor& v) {
   v.field("sched", sched, "schedule; inverse_sqrt: Noam's",
-          {.choices = {"cosine", "linear", "step", "inverse_sqrt", "plateau", "constant"}});
+          {.choices = {"cosine", "linear", "step", "inverse_sqrt", "plateau", "constant",
+                       "one_cycle"}});
   v.field("warmup_epochs", warmup_epochs, "epochs of linear warm-up", {.least = 0});
   v.field("warmup_lr", warmup_lr, "learning rate where the warm-up starts");
   v.field("min_lr", min_lr, "where cosine and linear end, and plateau's floor", {.least = 0});
+  v.field("pct_start", pct_start, "one_cycle: share of the run in which the rate rises",
+          {.above = 0, .below = 1});
   v.field("decay_epochs", decay_epochs, "step: epochs between decays", {.above = 0});
   v.field("decay_rate", decay_rate, "step, plateau: factor of the learning rate");
   v.field("patience_epochs", patience_epochs, "plateau: epochs without improvement", {.least = 0});

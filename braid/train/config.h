@@ -29,6 +29,7 @@ struct ScheduleConfig {
   double warmup_epochs = 0;
   double warmup_lr = 1e-6;
   double min_lr = 0;
+  double pct_start = 0.3;
   double decay_epochs = 30;
   double decay_rate = 0.1;
   int64_t patience_epochs = 10;
@@ -51,7 +52,7 @@ struct RunConfig {
   bool model_ema = false;
   double model_ema_decay = 0.9998;
   bool grad_checkpointing = false;
-  std::string dtype = "float32";
+  std::string dtype = "auto";
   std::string device = "cpu";
   int64_t seed = 0;
   int64_t workers = 2;

@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include "braid/core/error.h"
+#include "braid/train/muon.h"
 
 namespace braid::train {
 namespace {
@@ -17,7 +18,7 @@ class Sgd final : public Optimizer {
       : Optimizer(std::move(groups)), momentum_(momentum), nesterov_(nesterov) {}
 
  private:
-  std::vector<std::string> state_names() const override {
+  std::vector<std::string> state_names(const ParamGroup&) const override {
     return momentum_ > 0 ? std::vector<std::string>{"momentum_buffer"} : std::vector<std::string>{};
   }
   void update(Slice& s) override {
@@ -39,7 +40,7 @@ class AdamW final : public Optimizer {
       : Optimizer(std::move(groups)), beta1_(beta1), beta2_(beta2), eps_(eps) {}
 
  private:
-  std::vector<std::string> state_names() const override {
+  std::vector<std::string> state_names(const ParamGroup&) const override {
     return {"exp_avg", "exp_avg_sq", "step"};
   }
   void update(Slice& s) override {
@@ -58,7 +59,7 @@ class Lamb final : public Optimizer {
       : Optimizer(std::move(groups)), beta1_(beta1), beta2_(beta2), eps_(eps) {}
 
  private:
-  std::vector<std::string> state_names() const override {
+  std::vector<std::string> state_names(const ParamGroup&) const override {
     return {"exp_avg", "exp_avg_sq", "step"};
   }
   void update(Slice& s) override {
@@ -87,7 +88,7 @@ class Lion final : public Optimizer {
       : Optimizer(std::move(groups)), beta1_(beta1), beta2_(beta2) {}
 
  private:
-  std::vector<std::string> state_names() const override { return {"exp_avg"}; }
+  std::vector<std::string> state_names(const ParamGroup&) const override { return {"exp_avg"}; }
   void update(Slice& s) override {
     for (size_t i = 0; i < s.params.size(); ++i) {
       auto &p = s.params[i], &g = s.grads[i], &m = s.state[0][i];
@@ -131,8 +132,8 @@ torch::Tensor Optimizer::make_state(const std::string& name, const torch::Tensor
 
 void Optimizer::step(double lr) {
   torch::NoGradGuard no_grad;
-  const auto names = state_names();
   for (const auto& group : groups_) {
+    const auto names = state_names(group);
     Slice slice{
         group, lr * group.lr_scale, {}, {}, std::vector<std::vector<torch::Tensor>>(names.size())};
     for (size_t i = 0; i < group.params.size(); ++i) {
@@ -161,7 +162,7 @@ void Optimizer::load_state(const std::map<std::string, torch::Tensor>& state) {
   torch::NoGradGuard no_grad;
   for (const auto& group : groups_)
     for (size_t i = 0; i < group.params.size(); ++i)
-      for (const auto& name : state_names()) {
+      for (const auto& name : state_names(group)) {
         const std::string key = group.names[i] + "." + name;
         const auto it = state.find(key);
         if (it == state.end()) continue;  // never had a gradient
@@ -189,6 +190,13 @@ std::unique_ptr<Optimizer> make_optimizer(std::vector<ParamGroup> groups,
                                   config.opt_eps.value_or(1e-6));
   if (config.opt == "lion")
     return std::make_unique<Lion>(std::move(groups), beta(0, 0.9), beta(1, 0.99));
+  if (config.opt == "muon" || config.opt == "nmuon")
+    return std::make_unique<Muon>(std::move(groups),
+                                  MuonOptions{.momentum = config.momentum,
+                                              .nesterov = config.opt == "nmuon",
+                                              .beta1 = beta(0, 0.9),
+                                              .beta2 = beta(1, 0.95),
+                                              .eps = config.opt_eps.value_or(1e-7)});
   throw ConfigError("train", "unknown optimizer '" + config.opt + "'", "--opt");
 }
 

@@ -18,6 +18,7 @@ struct ParamGroup {
   std::vector<torch::Tensor> params;
   double weight_decay = 0;
   double lr_scale = 1;
+  bool orthogonal = false;  // Muon: its updates are orthogonalized
 };
 
 // Weight decay on matrices and convolutions alone: not on norms, biases and what
@@ -48,7 +49,7 @@ class Optimizer {
     std::vector<torch::Tensor> params, grads;
     std::vector<std::vector<torch::Tensor>> state;
   };
-  virtual std::vector<std::string> state_names() const = 0;
+  virtual std::vector<std::string> state_names(const ParamGroup& group) const = 0;
   virtual void update(Slice& slice) = 0;
 
  private:

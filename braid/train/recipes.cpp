@@ -1,27 +1,94 @@
 #include "braid/train/recipes.h"
 
-#include "braid/models/vision/inputs.h"
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
 
 namespace braid::train {
+namespace {
 
-TrainConfig recipe_for(const models::ModelEntry& entry) {
-  TrainConfig config;
-  config.task.model = entry.name;
-  config.run.schedule.sched = "cosine";
-  config.run.schedule.warmup_epochs = 1;
-  config.task.image.augment.crop_padding = 2;
-  if (entry.family == models::Family::kCnn) {
-    config.run.optimizer.opt = "nesterov";
-    config.run.optimizer.lr = 0.1;
-    config.run.optimizer.weight_decay = 5e-4;
-  } else {
-    config.run.batch_size = 64;
-    config.run.optimizer.opt = "adamw";
-    config.run.optimizer.lr = models::image_input(entry).height <= data::kSmallImage ? 2e-3 : 1e-3;
-    config.run.optimizer.weight_decay = 0.05;
-    config.run.clip_grad = 1.0;
+constexpr double kShort = 15, kMedium = 60;  // passes
+
+// A power of two that leaves enough steps, and several to an epoch.
+int64_t batch_size_for(const RecipeFacts& facts, int64_t least, int64_t most) {
+  constexpr double kSteps = 800;
+  const double items = facts.passes * static_cast<double>(facts.train_items);
+  int64_t size = most;
+  while (size > least && (items / static_cast<double>(size) < kSteps ||
+                          static_cast<double>(size) * 4 > static_cast<double>(facts.train_items)))
+    size /= 2;
+  return size;
+}
+
+// The rate for a network of this size, given that of 100,000 parameters.
+double scaled_rate(double rate, int64_t params) {
+  constexpr double kParams = 1e5, kExponent = -0.25;
+  return rate * std::clamp(std::pow(static_cast<double>(params) / kParams, kExponent), 0.1, 1.0);
+}
+
+void from_scratch(TrainConfig& config, models::Family family, const RecipeFacts& facts) {
+  const bool cnn = family == models::Family::kCnn;
+  auto& run = config.run;
+  run.optimizer.opt = "nmuon";
+  run.optimizer.momentum = 0.95;
+  run.optimizer.lr = scaled_rate(cnn                                 ? 0.02
+                                 : family == models::Family::kHybrid ? 0.01
+                                                                     : 0.01,
+                                 facts.params);
+  run.optimizer.weight_decay = 0.02;
+  run.schedule.sched = "one_cycle";
+  run.schedule.pct_start = 0.2;
+  run.batch_size = batch_size_for(facts, 32, 256);
+  if (!cnn) run.clip_grad = 1;
+  config.task.smoothing = 0.1;
+  auto& augment = config.task.image.augment;
+  augment.crop_padding = std::max<int64_t>(1, facts.pixels / 16);
+  augment.padding_mode = "reflect";
+  if (facts.passes > kShort) {
+    augment.reprob = 0.25;
+    run.model_ema = true;
+    run.model_ema_decay = 0.999;
   }
-  return config;
+  if (facts.passes > kMedium) {
+    augment.mixup = 0.2;
+    augment.cutmix = 1;
+    augment.mixup_prob = 0.5;
+  }
+}
+
+void from_weights(TrainConfig& config, const RecipeFacts& facts) {
+  auto& run = config.run;
+  run.optimizer.opt = "adamw";
+  run.optimizer.lr = 1e-3;
+  run.optimizer.weight_decay = 0.05;
+  run.optimizer.layer_decay = 0.75;
+  run.schedule.sched = "one_cycle";
+  run.schedule.pct_start = 0.1;
+  run.batch_size = batch_size_for(facts, 16, 64);
+  run.clip_grad = 1;
+  config.task.smoothing = 0.1;
+  auto& augment = config.task.image.augment;
+  augment.scale = {0.5, 1.0};
+}
+
+}  // namespace
+
+Recipe recipe_for(const models::ModelEntry& entry, const RecipeFacts& facts) {
+  Recipe recipe;
+  recipe.config.task.model = entry.name;
+  const std::string reach =
+      fmt::format("{:.3g} passes over {} training items", facts.passes, facts.train_items);
+  if (facts.fine_tuning) {
+    from_weights(recipe.config, facts);
+    recipe.name = "fine-tune";
+    recipe.reason = "published weights, " + reach;
+  } else {
+    from_scratch(recipe.config, entry.family, facts);
+    recipe.name = facts.passes <= kShort ? "short" : facts.passes <= kMedium ? "medium" : "long";
+    recipe.reason = fmt::format("random weights, {}, {} parameters", reach, facts.params);
+  }
+  return recipe;
 }
 
 }  // namespace braid::train

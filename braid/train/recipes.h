@@ -1,17 +1,37 @@
-// Documented default settings per family, for short CPU budgets on small images and longer ones
-// alike.
+// Settings that follow from the model, the data and the budget.
 #pragma once
+#include <cstdint>
+#include <string>
+
 #include "braid/models/registry.h"
 #include "braid/train/config.h"
 
 namespace braid::train {
 
-// All: cosine over ten epochs, the first of them warm-up; flip and pad-crop by 2 pixels
-// (random-resized-crop above 64 pixels); no label smoothing and no mixing, which pay only in long
-// runs. CNN: nesterov SGD, batch 128, lr 0.1, decay 5e-4 (He et al., as commonly shortened).
-// Transformer and hybrid: AdamW, batch 64 (twice the steps for the same images: attention starts
-// slowly), lr 1e-3 and twice that for models of small images, decay 0.05, clipping at 1 (Touvron
-// et al., Hassani et al.).
-TrainConfig recipe_for(const models::ModelEntry& entry);
+// What a recipe hangs on.
+struct RecipeFacts {
+  double passes = 10;            // over the training data that the budget affords
+  int64_t train_items = 50'000;  // training images
+  int64_t params = 1'000'000;
+  int64_t pixels = 32;       // of the model's input along one side
+  bool fine_tuning = false;  // from published weights
+};
+
+struct Recipe {
+  std::string name;    // short, medium, long, fine-tune
+  std::string reason;  // in a sentence: what it follows from
+  TrainConfig config;
+};
+
+// The rule, and what it rests on, is docs/studies/recipes.md:
+//   short      up to 15 passes: Muon with Nesterov momentum at a large rate, one cycle, label
+//              smoothing 0.1, flips and shifts
+//   medium     up to 60: the same with random erasing and an average of the weights
+//   long       beyond: mixup and cutmix too
+//   fine-tune  AdamW at a small rate that falls from the head down, with warm-up and light
+//              augmentation
+// Batches are as large as leaves some hundred steps. Throws UsageError for a model that is of no
+// known kind.
+Recipe recipe_for(const models::ModelEntry& entry, const RecipeFacts& facts);
 
 }  // namespace braid::train

@@ -1,10 +1,11 @@
 // From what a user gave to the config of a training.
 #pragma once
 #include <filesystem>
+#include <optional>
 #include <string>
 
 #include "braid/core/config.h"
-#include "braid/train/config.h"
+#include "braid/train/recipes.h"
 
 namespace braid::train {
 
@@ -12,9 +13,12 @@ struct ConfigSources {
   std::string recipe = "auto";      // auto: the family's documented defaults; none: plain ones
   std::filesystem::path file = {};  // TOML; empty: none
   Json fields = Json::object();     // such as the flags that were given
+  // What the recipe hangs on; unset: only the epochs, on a data set of middling size.
+  std::optional<RecipeFacts> facts = {};
 };
 
-// The recipe of the model's family, overridden by the file, overridden by the fields. Throws
+// The recipe (of a run that is resumed: what it was begun with), overridden by the file, overridden
+// by the fields. Throws
 // ConfigError on a misspelt key or a wrong type (in the file: with its line), UsageError when model
 // or data is missing or the model unknown, IoError when the file cannot be read. The values are
 // validate()'s matter.

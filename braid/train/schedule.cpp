@@ -12,6 +12,7 @@ Schedule::Schedule(const ScheduleConfig& config, double peak_lr, double total_ep
     : config_(config), peak_(peak_lr), total_(total_epochs) {}
 
 double Schedule::lr(double epoch) const {
+  if (config_.sched == "one_cycle") return one_cycle_lr(std::min(epoch / total_, 1.0));
   const double warmup = std::min(config_.warmup_epochs, total_);
   if (epoch < warmup) return config_.warmup_lr + (peak_ - config_.warmup_lr) * epoch / warmup;
   const double share = std::min(epoch / total_, 1.0);
@@ -27,6 +28,13 @@ double Schedule::lr(double epoch) const {
   }
   if (config_.sched == "plateau") return std::max(peak_ * factor_, std::min(config_.min_lr, peak_));
   return peak_;
+}
+
+double Schedule::one_cycle_lr(double share) const {
+  constexpr double kDivFactor = 25, kFinalDivFactor = 1e4;  // PyTorch's
+  const double start = peak_ / kDivFactor, end = start / kFinalDivFactor;
+  if (share < config_.pct_start) return start + (peak_ - start) * share / config_.pct_start;
+  return peak_ + (end - peak_) * (share - config_.pct_start) / (1 - config_.pct_start);
 }
 
 void Schedule::observe(double metric) {

@@ -15,6 +15,8 @@ namespace braid::train {
 //   inverse_sqrt  peak * sqrt(w / max(e, w)), w the warm-up's epochs or 1 (Noam)
 //   plateau       peak * decay_rate^(number of plateaus), at least min; observe() counts them
 //   constant      peak
+// one_cycle takes no warm-up of its own: PyTorch's OneCycleLR with anneal_strategy "linear", from
+// peak / 25 to the peak over pct_start of the run, then down to peak / 250,000.
 class Schedule {
  public:
   Schedule(const ScheduleConfig& config, double peak_lr, double total_epochs);
@@ -26,6 +28,7 @@ class Schedule {
   void load_state(const Json& state);
 
  private:
+  double one_cycle_lr(double share) const;  // share: of the run, 0 to 1
   ScheduleConfig config_;
   double peak_, total_;
   double best_ = -1e300, factor_ = 1;

@@ -1,5 +1,6 @@
 // Trains one task.
 #pragma once
+#include <memory>
 #include <stop_token>
 
 #include "braid/core/progress.h"
@@ -28,5 +29,25 @@ namespace braid::train {
 // epoch.
 TrainResult train(tasks::Task& task, const RunConfig& config, std::stop_token stop,
                   Progress& progress);
+
+// The same training in slices, so that several can take turns on one machine. The random numbers
+// are whose turn it is: who wants them as train() draws them keeps a generator per training
+// (runtime::GeneratorState).
+class Training {
+ public:
+  Training(tasks::Task& task, const RunConfig& config, std::stop_token stop, Progress& progress);
+  ~Training();
+  // Goes on until the run ends or `seconds` more of training are spent. Returns whether the run has
+  // ended; a stop that was requested ends it, saved, also between two slices.
+  bool advance(double seconds);
+  // So far, over all resumes.
+  double train_seconds() const;
+  double train_items() const;
+  // Of a run that has ended; writes results.json.
+  TrainResult finish();
+
+ private:
+  std::unique_ptr<class TrainingLoop> loop_;
+};
 
 }  // namespace braid::train

@@ -213,14 +213,15 @@ evaluate::ModelProfile SentenceWorkload::profile(const std::string& model) const
           .macs = macs,
           .train_macs = macs,
           .input_size = {kLength},
-          .forward_items_per_s = 1000};
+          .forward_items_per_s = 1000,
+          .train_items_per_s = 300};
 }
 
-train::RunConfig SentenceWorkload::recipe(const Run&) const {
-  train::RunConfig config;
-  config.batch_size = 16;
-  config.optimizer.lr = 0.02;
-  return config;
+train::Recipe SentenceWorkload::recipe(const Run&) const {
+  train::Recipe recipe{.name = "plain", .reason = "a test", .config = {}};
+  recipe.config.run.batch_size = 16;
+  recipe.config.run.optimizer.lr = 0.02;
+  return recipe;
 }
 
 int64_t SentenceWorkload::training_items(const Run& run) const {

@@ -49,7 +49,7 @@ class SentenceWorkload final : public evaluate::Workload {
   }
   evaluate::Taxonomy taxonomy(const std::string& model) const override;
   evaluate::ModelProfile profile(const std::string& model) const override;
-  train::RunConfig recipe(const Run& run) const override;
+  train::Recipe recipe(const Run& run) const override;
   int64_t training_items(const Run& run) const override;
   std::unique_ptr<tasks::Task> make_task(const Run& run, const std::filesystem::path& checkpoint,
                                          Progress& progress) const override;

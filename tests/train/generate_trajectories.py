@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes fixtures/optimizers.safetensors and fixtures/schedules.json: trajectories of PyTorch 2.13.0's and timm 1.0's
+"""Writes fixtures/optimizers.safetensors, fixtures/muon.safetensors and fixtures/schedules.json: trajectories of PyTorch 2.13.0's and timm 1.0's
 optimizers, schedules, average of weights and losses, for tests/train/test_craft.cpp. Seed 11.
 
 Run with the oracle's Python: .venv/bin/python tests/train/generate_trajectories.py
@@ -109,6 +109,19 @@ def plateau():
     return rates
 
 
+def one_cycle():
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.4)
+    # Its last step is the 20th, and the first phase ends one step before pct_start says.
+    scheduler = torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.4, total_steps=21, pct_start=5 / 21 + 1 / 21,
+                                                    anneal_strategy="linear", cycle_momentum=False)
+    rates = []
+    for _ in range(20):
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        scheduler.step()
+    return rates
+
+
 schedules = {
     "metrics": METRICS,
     "cosine": timm_path(lambda o: timm.scheduler.CosineLRScheduler(o, t_initial=20, lr_min=0.004, **WARM)),
@@ -117,6 +130,33 @@ schedules = {
     "step": timm_path(lambda o: timm.scheduler.StepLRScheduler(o, decay_t=6, decay_rate=0.2, warmup_prefix=False, **WARM)),
     "plateau": plateau(),
     # Vaswani et al.'s, section 5.3, scaled so that its peak after 3 warm-up epochs is 0.4; the warm-up starts at 0.
+    "one_cycle": one_cycle(),
     "inverse_sqrt": [0.4 * math.sqrt(3) * min(1 / math.sqrt(e), e * 3 ** -1.5) if e else 0.0 for e in range(20)],
 }
 (OUT / "schedules.json").write_text(json.dumps(schedules, indent=1) + "\n")
+
+# Muon on what it trains (a wide and a tall matrix, a convolution) and on what it leaves to AdamW (a bias, a depthwise
+# convolution, a thin matrix), its iterations in float32.
+import timm.optim.muon as timm_muon
+
+newton_schulz = timm_muon.zeropower_via_newtonschulz
+timm_muon.zeropower_via_newtonschulz = lambda *a, **k: newton_schulz(*a, **{**k, "dtype": torch.float32})
+generator = torch.Generator().manual_seed(12)
+SHAPES = {"wide": (6, 8), "tall": (12, 5), "conv": (6, 4, 3, 3), "bias": (6,), "depthwise": (6, 1, 3, 3), "thin": (3, 8)}
+start = {name: torch.randn(shape, generator=generator) for name, shape in SHAPES.items()}
+gradients = {name: torch.randn((8, *shape), generator=generator) for name, shape in SHAPES.items()}
+tensors = {f"start.{name}": value for name, value in start.items()}
+tensors |= {f"gradients.{name}": value for name, value in gradients.items()}
+for key, nesterov in (("muon", False), ("nmuon", True)):
+    parameters = {name: value.clone().requires_grad_() for name, value in start.items()}
+    optimizer = timm_muon.Muon([{"params": [p for n, p in parameters.items() if n != "bias"], "weight_decay": 0.1},
+                                {"params": [parameters["bias"]], "weight_decay": 0.0}], momentum=0.9,
+                               nesterov=nesterov)
+    for step in range(8):
+        for group in optimizer.param_groups:
+            group["lr"] = 0.05 / (1 + step)
+        for name, parameter in parameters.items():
+            parameter.grad = gradients[name][step].clone()
+        optimizer.step()
+    tensors |= {f"{key}.{name}": p.detach().clone() for name, p in parameters.items()}
+save_file(tensors, OUT / "muon.safetensors")

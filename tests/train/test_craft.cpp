@@ -6,9 +6,11 @@
 #include "braid/core/error.h"
 #include "braid/models/registry.h"
 #include "braid/models/vision/image_model.h"
+#include "braid/runtime/generator_guard.h"
 #include "braid/runtime/tensor_file.h"
 #include "braid/train/divergence.h"
 #include "braid/train/ema.h"
+#include "braid/train/muon.h"
 #include "braid/train/optimizer.h"
 #include "braid/train/schedule.h"
 
@@ -88,6 +90,57 @@ INSTANTIATE_TEST_SUITE_P(Optimizers, Trajectory,
                          ::testing::Values("plain_sgd", "sgd", "nesterov", "adamw", "lamb", "lion"),
                          [](const auto& info) { return info.param; });
 
+class MuonTest : public ::testing::TestWithParam<std::string> {};
+
+// 8 steps over shapes that it trains and shapes that it leaves to AdamW.
+TEST_P(MuonTest, EqualsTheReference) {
+  static const auto tensors = runtime::load_tensors(kFixtures / "muon.safetensors");
+  ParamGroup decayed, plain;
+  for (const std::string name : {"wide", "tall", "conv", "depthwise", "thin", "bias"}) {
+    auto& group = name == "bias" ? plain : decayed;
+    group.names.push_back(name);
+    group.params.push_back(tensors.at("start." + name).clone().requires_grad_());
+  }
+  decayed.weight_decay = 0.1;
+  const auto optimizer = make_optimizer({decayed, plain}, {.opt = GetParam(), .opt_betas = {}});
+  for (int64_t step = 0; step < 8; ++step) {
+    for (const auto& group : optimizer->groups())
+      for (size_t i = 0; i < group.params.size(); ++i) {
+        auto param = group.params[i];
+        param.mutable_grad() = tensors.at("gradients." + group.names[i])[step].clone();
+      }
+    optimizer->step(0.05 / static_cast<double>(1 + step));
+  }
+  for (const auto& group : optimizer->groups())
+    for (size_t i = 0; i < group.params.size(); ++i)
+      EXPECT_LT(
+          relative_error(group.params[i].detach(), tensors.at(GetParam() + "." + group.names[i])),
+          2e-5)  // five iterations of products, each in an order of its own
+          << group.names[i];
+}
+
+INSTANTIATE_TEST_SUITE_P(Optimizers, MuonTest, ::testing::Values("muon", "nmuon"),
+                         [](const auto& info) { return info.param; });
+
+TEST(MuonParts, TrainsMatricesAndConvolutionsAlone) {
+  for (const std::vector<int64_t>& shape :
+       std::vector<std::vector<int64_t>>{{64, 128}, {10, 64}, {96, 3, 4, 4}, {4, 512}})
+    EXPECT_TRUE(suits_muon(shape)) << at::IntArrayRef(shape);
+  for (const std::vector<int64_t>& shape : std::vector<std::vector<int64_t>>{
+           {64}, {4, 2048}, {1, 196, 768}, {64, 1, 3, 3}, {3, 64}, {}})
+    EXPECT_FALSE(suits_muon(shape)) << at::IntArrayRef(shape);
+}
+
+TEST(MuonParts, OrthogonalizesNearly) {
+  const runtime::SeededGenerator generator(at::kCPU, 3);
+  for (const bool tall : {false, true}) {
+    const auto matrix = tall ? torch::randn({40, 12}) : torch::randn({12, 40});
+    const auto values = at::linalg_svdvals(orthogonalize(matrix, 1e-7));
+    EXPECT_GT(values.min().item<double>(), 0.7);
+    EXPECT_LT(values.max().item<double>(), 1.2);
+  }
+}
+
 TEST(OptimizerTest, StateOfAnotherShapeIsRefused) {
   const ParamGroup group{.names = {"w"},
                          .params = {torch::zeros({2, 2}).requires_grad_()},
@@ -153,6 +206,7 @@ TEST_P(ScheduleTest, EqualsTheReference) {
   config.decay_epochs = 6;
   config.decay_rate = GetParam() == "plateau" ? 0.5 : 0.2;
   config.patience_epochs = 2;
+  config.pct_start = 0.25;
   Schedule schedule(config, 0.4, 20);
   for (int64_t epoch = 0; epoch < 20; ++epoch) {
     const auto at = static_cast<size_t>(epoch);
@@ -167,7 +221,8 @@ TEST_P(ScheduleTest, EqualsTheReference) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Schedules, ScheduleTest,
-                         ::testing::Values("cosine", "linear", "step", "plateau", "inverse_sqrt"),
+                         ::testing::Values("cosine", "linear", "step", "plateau", "inverse_sqrt",
+                                           "one_cycle"),
                          [](const auto& info) { return info.param; });
 
 TEST(EmaTest, EqualsModelEmaV3) {

@@ -16,6 +16,22 @@ ImageCollate::ImageCollate(DatasetPtr dataset, InputConfig input, Prepare prepar
 ImageCollate::ImageCollate(DatasetPtr dataset, InputConfig input, TrainingImages training)
     : dataset_(std::move(dataset)), input_(std::move(input)), training_(std::move(training)) {
   validate(training_->augment);
+  if (!crops_randomly(training_->augment, input_))
+    kept_ = PreparedImages::make(dataset_->size(), input_);
+}
+
+Example ImageCollate::prepared_example(int64_t index, Random& random) const {
+  if (kept_) {
+    const auto image = kept_->get(
+        index, [&] { return prepare_for_evaluation(dataset_->get(index).image, input_); });
+    return {augment_prepared(image, input_, training_->augment, random), dataset_->label(index)};
+  }
+  auto example = dataset_->get(index);
+  example.image = training_
+                      ? prepare_for_training(example.image, input_, training_->augment, random)
+                  : prepare_ ? prepare_(example.image, index)
+                             : prepare_for_evaluation(example.image, input_);
+  return example;
 }
 
 Batch ImageCollate::operator()(const std::vector<int64_t>& indices, const Place& place,
@@ -31,13 +47,9 @@ Batch ImageCollate::operator()(const std::vector<int64_t>& indices, const Place&
   Batch batch;
   for (const int64_t index : indices) {
     Example example;
-    if (!bad.guard([&] { example = dataset_->get(index); })) continue;
     Random random(seed, epoch, static_cast<uint64_t>(index));
-    const io::Image image =
-        training_  ? prepare_for_training(example.image, input_, training_->augment, random)
-        : prepare_ ? prepare_(example.image, index)
-                   : prepare_for_evaluation(example.image, input_);
-    normalize(image, input_, out);
+    if (!bad.guard([&] { example = prepared_example(index, random); })) continue;
+    normalize(example.image, input_, out);
     if (augmented) random_erase(out, input_, training_->augment.reprob, random);
     out += input_.height * input_.width * input_.channels;
     *label++ = example.label;

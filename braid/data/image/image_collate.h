@@ -8,6 +8,7 @@
 
 #include "braid/data/collate.h"
 #include "braid/data/dataset.h"
+#include "braid/data/image/prepared_images.h"
 #include "braid/data/image/transforms.h"
 #include "braid/data/loader.h"
 
@@ -36,10 +37,13 @@ class ImageCollate final : public Collate {
                    BadSamples& bad) const override;
 
  private:
+  Example prepared_example(int64_t index, Random& random) const;
+
   DatasetPtr dataset_;
   InputConfig input_;
   Prepare prepare_;
   std::optional<TrainingImages> training_;
+  std::unique_ptr<PreparedImages> kept_;  // of training without random crops
 };
 
 // Images as evaluation sees them: [N,C,H,W] float32.

@@ -98,19 +98,32 @@ io::Image random_resized_crop(const io::Image& image, const InputConfig& input,
   return resize(image, input.height, input.width, interpolation, {left, top, left + w, top + h});
 }
 
-// Moves the image by up to `padding` pixels and fills with black, as a crop of the padded image
-// does.
-io::Image pad_crop(const io::Image& image, int64_t padding, Random& random) {
+// The pixel inside 0 .. side - 1 that stands for one outside of it.
+int64_t inside(int64_t at, int64_t side, bool reflect) {
+  if (!reflect || side == 1) return std::clamp<int64_t>(at, 0, side - 1);
+  const int64_t period = 2 * (side - 1), folded = ((at % period) + period) % period;
+  return std::min(folded, period - folded);
+}
+
+// Moves the image by up to `padding` pixels, as a crop of the padded image does.
+io::Image pad_crop(const io::Image& image, int64_t padding, const std::string& mode,
+                   Random& random) {
   const int64_t dy = random.below(2 * padding + 1) - padding,
                 dx = random.below(2 * padding + 1) - padding;
   io::Image out{image.height, image.width, image.channels,
                 std::vector<uint8_t>(image.pixels.size(), 0)};
-  const int64_t C = image.channels;
-  const int64_t x0 = std::max<int64_t>(0, -dx), x1 = std::min(image.width, image.width - dx);
-  for (int64_t y = std::max<int64_t>(0, -dy); y < std::min(image.height, image.height - dy); ++y)
-    if (x1 > x0)
-      std::copy_n(image.pixels.data() + ((y + dy) * image.width + x0 + dx) * C, (x1 - x0) * C,
-                  out.pixels.data() + (y * image.width + x0) * C);
+  const int64_t C = image.channels, H = image.height, W = image.width;
+  const bool black = mode == "constant", reflect = mode == "reflect";
+  const int64_t x0 = std::clamp<int64_t>(-dx, 0, W), x1 = std::clamp<int64_t>(W - dx, x0, W);
+  for (int64_t y = 0; y < H; ++y) {
+    if (black && (y + dy < 0 || y + dy >= H)) continue;
+    const uint8_t* row = image.pixels.data() + inside(y + dy, H, reflect) * W * C;
+    uint8_t* to = out.pixels.data() + y * W * C;
+    if (x1 > x0) std::copy_n(row + (x0 + dx) * C, (x1 - x0) * C, to + x0 * C);
+    if (black) continue;
+    for (int64_t x = 0; x < W; ++x)
+      if (x < x0 || x >= x1) std::copy_n(row + inside(x + dx, W, reflect) * C, C, to + x * C);
+  }
   return out;
 }
 
@@ -155,6 +168,8 @@ void AugmentConfig::visit(FieldVisitor& v) {
   v.field("scale", scale, "random-resized-crop: share of the area, low and high", {.above = 0});
   v.field("ratio", ratio, "random-resized-crop: aspect ratio, low and high", {.above = 0});
   v.field("crop_padding", crop_padding, "pad and crop: pixels", {.least = 0, .most = 1024});
+  v.field("padding_mode", padding_mode, "pad and crop: what is outside of the image",
+          {.choices = {"constant", "edge", "reflect"}});
   v.field("hflip", hflip, "probability of a horizontal flip", probability);
   v.field("aa", aa, "RandAugment, such as rand-m9-mstd0.5-inc1; empty: off");
   v.field("reprob", reprob, "probability of random erasing", probability);
@@ -192,20 +207,29 @@ io::Image prepare_for_evaluation(const io::Image& image, const InputConfig& inpu
   return centre(resized, input.height, input.width, fill);
 }
 
+bool crops_randomly(const AugmentConfig& augment, const InputConfig& input) {
+  const bool small = std::max(input.height, input.width) <= kSmallImage;
+  return !augment.no_aug &&
+         (augment.train_crop == "rrc" || (augment.train_crop == "auto" && !small));
+}
+
+io::Image augment_prepared(io::Image image, const InputConfig& input, const AugmentConfig& augment,
+                           Random& random) {
+  if (augment.no_aug) return image;
+  if (!crops_randomly(augment, input) && augment.train_crop != "none")
+    image = pad_crop(image, augment.crop_padding, augment.padding_mode, random);
+  if (random.uniform() < augment.hflip) flip(image);
+  if (!augment.aa.empty()) rand_augment(image, parse_rand_augment(augment.aa), input, random);
+  return image;
+}
+
 io::Image prepare_for_training(const io::Image& image, const InputConfig& input,
                                const AugmentConfig& augment, Random& random) {
-  if (augment.no_aug) return prepare_for_evaluation(image, input);
-  const bool small = std::max(input.height, input.width) <= kSmallImage;
-  io::Image out;
-  if (augment.train_crop == "rrc" || (augment.train_crop == "auto" && !small)) {
-    out = random_resized_crop(io::convert_channels(image, input.channels), input, augment, random);
-  } else {
-    out = prepare_for_evaluation(image, input);
-    if (augment.train_crop != "none") out = pad_crop(out, augment.crop_padding, random);
-  }
-  if (random.uniform() < augment.hflip) flip(out);
-  if (!augment.aa.empty()) rand_augment(out, parse_rand_augment(augment.aa), input, random);
-  return out;
+  io::Image prepared =
+      crops_randomly(augment, input)
+          ? random_resized_crop(io::convert_channels(image, input.channels), input, augment, random)
+          : prepare_for_evaluation(image, input);
+  return augment_prepared(std::move(prepared), input, augment, random);
 }
 
 void normalize(const io::Image& image, const InputConfig& input, float* out) {

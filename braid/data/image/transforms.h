@@ -19,6 +19,7 @@ struct AugmentConfig {
   std::vector<double> scale = {0.08, 1.0};
   std::vector<double> ratio = {3.0 / 4, 4.0 / 3};
   int64_t crop_padding = 4;
+  std::string padding_mode = "constant";
   double hflip = 0.5;
   std::string aa = "";
   double reprob = 0.0;
@@ -51,6 +52,13 @@ void rand_augment(io::Image& image, const RandAugmentConfig& config, const Input
 io::Image prepare_for_evaluation(const io::Image& image, const InputConfig& input);
 io::Image prepare_for_training(const io::Image& image, const InputConfig& input,
                                const AugmentConfig& augment, Random& random);
+// Whether training crops at random rather than seeing what evaluation sees, then moved: only the
+// latter can be prepared once for all epochs.
+bool crops_randomly(const AugmentConfig& augment, const InputConfig& input);
+// prepare_for_training of an image that went through prepare_for_evaluation, which must not crop
+// randomly.
+io::Image augment_prepared(io::Image image, const InputConfig& input, const AugmentConfig& augment,
+                           Random& random);
 // (pixel / 255 - mean) / std into out, [H,W,C] float.
 void normalize(const io::Image& image, const InputConfig& input, float* out);
 // Fills a random rectangle of a normalized image [H,W,C] with noise, with this probability.

@@ -9,8 +9,10 @@
 #include "braid/data/image/statistics.h"
 #include "braid/data/open_dataset.h"
 #include "braid/data/summary.h"
+#include "braid/evaluate/image/auto_models.h"
 #include "braid/evaluate/image/fusion.h"
 #include "braid/evaluate/image/mistakes.h"
+#include "braid/evaluate/image/references.h"
 #include "braid/evaluate/image/robustness.h"
 #include "braid/evaluate/metrics.h"
 #include "braid/models/registry.h"
@@ -21,6 +23,7 @@
 #include "braid/tasks/image_model.h"
 #include "braid/tasks/inference.h"
 #include "braid/tasks/make_task.h"
+#include "braid/tasks/training_rate.h"
 #include "braid/train/recipes.h"
 
 namespace braid::evaluate {
@@ -129,6 +132,7 @@ Json ImageWorkload::settings() const {
 
 std::vector<std::string> ImageWorkload::resolve_models(
     const std::vector<std::string>& names) const {
+  if (names == std::vector<std::string>{kAutoModels}) return names;
   const auto resolved = models::resolve_names(names);
   std::vector<std::string> known;
   for (const auto& name : resolved) {
@@ -138,6 +142,16 @@ std::vector<std::string> ImageWorkload::resolve_models(
     known.push_back(entry);
   }
   return resolved;
+}
+
+std::vector<ModelChoice> ImageWorkload::choose_models(
+    const std::function<double(const ModelProfile&)>& passes) const {
+  const auto image = splits_.train->get(0).image;
+  return evaluate::choose_models(
+      {.side = std::max(image.height, image.width),
+       .train_items = splits_.train->size(),
+       .max_params = config_.max_params},
+      [this](const std::string& name) { return profile(name); }, passes);
 }
 
 Taxonomy ImageWorkload::taxonomy(const std::string& model) const {
@@ -166,6 +180,9 @@ ModelProfile ImageWorkload::profile(const std::string& model) const {
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
     profile.forward_items_per_s = static_cast<double>(kBatch) / std::max(1e-6, seconds.count());
   }
+  // In the form that is trained, which count_cost folds.
+  profile.train_items_per_s =
+      tasks::training_rate(*made.model, models::count_macs(*made.model, one), config_.dtype);
   const auto cost = models::count_cost(*made.model, one);
   profile.params = cost.params;
   profile.macs = cost.macs;
@@ -186,7 +203,7 @@ const ImageWorkload::Part& ImageWorkload::part_of(const Run& run) const {
 }
 
 tasks::TaskConfig ImageWorkload::task_config(const Run& run) const {
-  auto config = train::recipe_for(models::find_model(run.model)).task;
+  auto config = recipe(run).config.task;
   config.model = run.model;
   config.data = config_.data;
   config.val_fraction = config_.val_fraction;
@@ -196,8 +213,13 @@ tasks::TaskConfig ImageWorkload::task_config(const Run& run) const {
   return config;
 }
 
-train::RunConfig ImageWorkload::recipe(const Run& run) const {
-  return train::recipe_for(models::find_model(run.model)).run;
+train::Recipe ImageWorkload::recipe(const Run& run) const {
+  const auto entry = models::find_model(run.model);
+  return train::recipe_for(entry,
+                           {.passes = run.passes,
+                            .train_items = training_items(run),
+                            .params = run.params,
+                            .pixels = tasks::input_side(entry, config_.img_size, *splits_.train)});
 }
 
 int64_t ImageWorkload::training_items(const Run& run) const {
@@ -262,6 +284,15 @@ std::vector<std::unique_ptr<Probe>> ImageWorkload::probes(Progress& progress) co
                                                           .on_bad_sample = config_.on_bad_sample},
                                         progress));
   return probes;
+}
+
+References ImageWorkload::references(double seconds, Progress& progress) const {
+  return measure_references(splits_.train, test_,
+                            {.seconds = seconds,
+                             .seed = config_.seed,
+                             .workers = config_.workers,
+                             .on_bad_sample = config_.on_bad_sample},
+                            progress);
 }
 
 std::optional<Joined> ImageWorkload::join(const TrainedRun& cnn,

@@ -25,15 +25,18 @@ class ImageWorkload final : public Workload {
   const DataSummary& data() const override { return summary_; }
   Json settings() const override;
   std::vector<std::string> resolve_models(const std::vector<std::string>& names) const override;
+  std::vector<ModelChoice> choose_models(
+      const std::function<double(const ModelProfile&)>& passes) const override;
   Taxonomy taxonomy(const std::string& model) const override;
   ModelProfile profile(const std::string& model) const override;
-  train::RunConfig recipe(const Run& run) const override;
+  train::Recipe recipe(const Run& run) const override;
   int64_t training_items(const Run& run) const override;
   std::unique_ptr<tasks::Task> make_task(const Run& run, const std::filesystem::path& checkpoint,
                                          Progress& progress) const override;
   TestResult evaluate(const TrainedRun& run, Progress& progress) const override;
   std::unique_ptr<Inference> inference(const TrainedRun& run) const override;
   std::vector<std::unique_ptr<Probe>> probes(Progress& progress) const override;
+  References references(double seconds, Progress& progress) const override;
   bool can_distill() const override { return true; }
   std::optional<Joined> join(const TrainedRun& cnn, const TrainedRun& transformer) const override;
 

@@ -83,6 +83,20 @@ const scoreColumn = (r) => ({
   show: scoreCell,
 });
 
+// What costs next to nothing, to hold the models against.
+const referenceTable = (r) =>
+  r.references.length === 0
+    ? null
+    : table(
+        "For reference",
+        [
+          {title: "Without a network", value: (m) => m.title, text: true},
+          scoreColumn(r),
+          {title: "Time", unit: "s", value: (m) => m.seconds, show: significant},
+        ],
+        r.references,
+      );
+
 const modelsSection = (r) => {
   const measured = (columns) => columns.filter((c) => c.text || r.models.some((m) => known(c.value(m))));
   const answer = measured([
@@ -110,6 +124,15 @@ const modelsSection = (r) => {
     {title: "MACs", unit: `M per ${r.item}`, value: (m) => m.macs, best: "low", show: millions},
     {title: "Latency p95", unit: "ms, batch 1", value: (m) => m.latencyP95, best: "low", show: significant},
     {title: "Training", unit: `${r.items}/s`, value: (m) => m.trainRate, best: "high", show: significant},
+    {title: "Seen in training", unit: r.items, value: (m) => m.seen, show: significant},
+    {title: "Epochs", unit: "", value: (m) => m.epochs, show: significant},
+    {
+      title: "Of the machine's peak",
+      unit: "%",
+      value: (m) => (known(m.peakShare) ? 100 * m.peakShare : null),
+      best: "high",
+      show: significant,
+    },
     {title: "Peak memory", unit: "MiB", value: (m) => m.peakMemory, best: "low", show: mebibytes},
     {title: "Checkpoint", unit: "MiB", value: (m) => m.checkpointBytes, best: "low", show: mebibytes},
   ]);
@@ -124,6 +147,7 @@ const modelsSection = (r) => {
       sort: answer.length > 1 ? 1 : null,
     }),
     failed.map((m) => h("p", {class: "note"}, `${m.name} could not be measured: ${m.error}`)),
+    referenceTable(r),
     costs.length > 1
       ? h(
           "details",

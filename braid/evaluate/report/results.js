@@ -52,6 +52,9 @@ const readModel = (json) => ({
   scores: Object.fromEntries(listOf(json.scores).map((s) => [objectOf(s).name, numberOf(objectOf(s).value)])),
   throughput: numberOf(json.throughput_items_per_s),
   trainRate: numberOf(json.train_items_per_s),
+  epochs: numberOf(json.epochs),
+  seen: numberOf(json.items_seen),
+  peakShare: numberOf(json.peak_share),
   peakMemory: numberOf(json.peak_memory_bytes),
   checkpointBytes: numberOf(json.checkpoint_bytes),
   checkpoint: json.checkpoint ?? null,
@@ -145,8 +148,16 @@ const readMethod = (json, data, machine, kind) =>
     .filter(([, value]) => value !== null && value !== undefined && value !== "")
     .map(([name, value]) => [name, String(value)]);
 
-// What auto and unset options came to, then the recipe.
-const readRecipe = (m) => [m.name, {...objectOf(m.resolved), ...objectOf(m.recipe)}];
+// What auto and unset options came to, then the recipe and why it is that one.
+const readRecipe = (m) => {
+  const why = [m.chosen_because, m.recipe_name, m.recipe_reason].filter(Boolean);
+  return [m.name, {...(why.length ? {because: why.join("; ")} : {}), ...objectOf(m.resolved), ...objectOf(m.recipe)}];
+};
+const readReference = (json) => ({
+  title: String(json.title ?? json.name),
+  ...readScore(json.score),
+  seconds: numberOf(json.seconds),
+});
 
 const readResults = (given) => {
   const json = given.schema_version === 1 ? liftSchema1(given) : given;
@@ -170,6 +181,7 @@ const readResults = (given) => {
     items,
     item: items.replace(/s$/, ""),
     recommendation: {model: recommendation.model ?? null, reason: recommendation.reason ?? ""},
+    references: listOf(json.references).map(objectOf).map(readReference),
     budget: budgetText(objectOf(json.budget)),
     context: [
       data.name,

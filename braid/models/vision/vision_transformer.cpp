@@ -21,8 +21,10 @@ VisionTransformer::VisionTransformer(const char* model, const VisionTransformerC
       .rate("proj_drop_rate", body.proj_drop_rate)
       .rate("attn_drop_rate", body.attn_drop_rate)
       .rate("drop_path_rate", body.drop_path_rate);
+  if (body.distilled && !body.class_token)
+    Validator(model).fail("expected class_token with distilled, got none");
   const int64_t D = body.embed_dim;
-  cls_token = register_parameter("cls_token", torch::randn({1, 1, D}) * 1e-6);
+  if (body.class_token) cls_token = register_parameter("cls_token", torch::randn({1, 1, D}) * 1e-6);
   if (body.distilled) {
     dist_token = register_parameter("dist_token", torch::zeros({1, 1, D}));
     nn::trunc_normal_(dist_token, 0.02);
@@ -39,12 +41,13 @@ VisionTransformer::VisionTransformer(const char* model, const VisionTransformerC
                                                       .proj_drop = body.proj_drop_rate,
                                                       .drop_path = rate}));
   register_module("blocks", blocks);
-  norm = register_module("norm", nn::layer_norm(D));
+  norm = register_module(body.class_token ? "norm" : "fc_norm", nn::layer_norm(D));
   VisionTransformer::replace_head(body.num_classes);
 }
 
 torch::Tensor VisionTransformer::forward_features(const torch::Tensor& x) {
   auto tokens = embed(x);  // [B,N,D]
+  if (!body_.class_token) return blocks->forward(tokens + pos_embed, checkpointing());
   if (body_.no_embed_class) tokens = tokens + pos_embed;
   std::vector<torch::Tensor> parts = {cls_token.expand({x.size(0), -1, -1}).to(tokens.dtype())};
   if (body_.distilled) parts.push_back(dist_token.expand({x.size(0), -1, -1}).to(tokens.dtype()));
@@ -55,7 +58,8 @@ torch::Tensor VisionTransformer::forward_features(const torch::Tensor& x) {
 }
 
 torch::Tensor VisionTransformer::forward_head(const torch::Tensor& features, bool pre_logits) {
-  const auto cls = features.select(1, 0);  // [B,D]
+  const auto cls =
+      body_.class_token ? features.select(1, 0) : norm->forward(features.mean(1));  // [B,D]
   if (!body_.distilled) {
     if (pre_logits || !head) return cls;
     return head->forward(torch::dropout(cls, body_.drop_rate, is_training()));
@@ -96,6 +100,7 @@ std::vector<std::string> VisionTransformer::head_modules() const {
 
 std::vector<std::string> VisionTransformer::no_weight_decay() const {
   if (body_.distilled) return {"pos_embed", "cls_token", "dist_token"};
+  if (!body_.class_token) return {"pos_embed"};
   return {"pos_embed", "cls_token"};
 }
 

@@ -19,6 +19,7 @@ struct VisionTransformerConfig {
   int64_t num_heads = 3;
   double mlp_ratio = 4.0;
   double init_values = 0;       // where the layer scales start, 0: no layer scales
+  bool class_token = true;      // without one the tokens' mean is classified
   bool no_embed_class = false;  // positions of the grid alone
   bool distilled = false;       // a distillation token and a head of its own
   double drop_rate = 0;
@@ -27,7 +28,8 @@ struct VisionTransformerConfig {
   double drop_path_rate = 0;
 };
 
-// Keys: cls_token, (dist_token), pos_embed, blocks.I, norm, head, (head_dist).
+// Keys: (cls_token), (dist_token), pos_embed, blocks.I, norm or, without a class token, fc_norm,
+// head, (head_dist).
 class VisionTransformer : public ImageModel {
  public:
   torch::Tensor forward_features(const torch::Tensor& x) override;  // [B,C,H,W] -> [B,N,D]
@@ -35,6 +37,7 @@ class VisionTransformer : public ImageModel {
   std::pair<torch::Tensor, torch::Tensor> forward_distilled(const torch::Tensor& x) override;
   std::vector<FeatureInfo> feature_info() const override;
   std::vector<std::string> head_modules() const override;
+  std::string global_pool() const override { return body_.class_token ? "token" : "avg"; }
   std::vector<std::string> no_weight_decay() const override;
   int64_t layer_id(const std::string& parameter) const override;
   int64_t layer_count() const override { return body_.depth + 2; }
@@ -43,7 +46,7 @@ class VisionTransformer : public ImageModel {
 
   torch::Tensor cls_token, dist_token, pos_embed;
   nn::BlockList blocks;
-  torch::nn::LayerNorm norm{nullptr};
+  torch::nn::LayerNorm norm{nullptr};  // after the blocks, or after the mean of the tokens
   torch::nn::Linear head{nullptr}, head_dist{nullptr};
 
  protected:
@@ -55,7 +58,7 @@ class VisionTransformer : public ImageModel {
   virtual torch::Tensor embed(const torch::Tensor& x) = 0;
 
  private:
-  int64_t prefix_tokens() const { return body_.distilled ? 2 : 1; }
+  int64_t prefix_tokens() const { return (body_.class_token ? 1 : 0) + (body_.distilled ? 1 : 0); }
   int64_t embedded_prefix() const { return body_.no_embed_class ? 0 : prefix_tokens(); }
   VisionTransformerConfig body_;
 };

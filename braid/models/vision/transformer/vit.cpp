@@ -19,6 +19,7 @@ VisionTransformerConfig body_of(const ViTConfig& config) {
           .num_heads = config.num_heads,
           .mlp_ratio = config.mlp_ratio,
           .init_values = config.init_values,
+          .class_token = config.class_token,
           .no_embed_class = config.no_embed_class,
           .distilled = config.distilled,
           .drop_rate = config.drop_rate,
@@ -39,6 +40,8 @@ void ViTConfig::visit(FieldVisitor& v) {
   v.field("num_heads", num_heads, "attention heads");
   v.field("mlp_ratio", mlp_ratio, "hidden channels of the feed-forward part per channel");
   v.field("init_values", init_values, "where the layer scales start, 0: no layer scales");
+  v.field("class_token", class_token,
+          "with a class token; without: the tokens' mean is classified");
   v.field("no_embed_class", no_embed_class, "positions of the grid alone, none of the class token");
   v.field("distilled", distilled, "with a distillation token and head");
   v.field("drop_rate", drop_rate, "dropout before the classifier, 0: none");
@@ -70,6 +73,22 @@ void add_vit(Registry& table) {
   add("vit_tiny_patch16_224", inception_input(224, 0.9), {});
   add("vit_small_patch16_224", inception_input(224, 0.9), {.embed_dim = 384, .num_heads = 6});
   add("vit_base_patch16_224", inception_input(224, 0.9), {.embed_dim = 768, .num_heads = 12});
+  // For small images: no class token, as in timm's vit_*_gap_*.
+  const auto add_gap = [&](const char* name, const data::InputConfig& input, int64_t patch_size,
+                           int64_t embed_dim, int64_t depth) {
+    add(name, input,
+        {.img_size = input.height,
+         .patch_size = patch_size,
+         .embed_dim = embed_dim,
+         .depth = depth,
+         .num_heads = embed_dim / 32,
+         .mlp_ratio = 2.0,
+         .class_token = false});
+  };
+  add_gap("vit_nano_patch7_gap_28", small_image_input(28), 7, 128, 2);
+  add_gap("vit_nano_patch4_gap_32", small_image_input(32), 4, 128, 2);
+  add_gap("vit_micro_patch4_gap_32", small_image_input(32), 4, 192, 6);
+  add_gap("vit_nano_patch8_gap_64", inception_input(64, 1.0), 8, 128, 2);
   add("deit_tiny_patch16_224", imagenet_input(224, 0.9), {});
   add("deit_tiny_distilled_patch16_224", imagenet_input(224, 0.9), {.distilled = true});
   add("deit_small_patch16_224", imagenet_input(224, 0.9), {.embed_dim = 384, .num_heads = 6});

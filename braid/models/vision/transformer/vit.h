@@ -21,6 +21,7 @@ struct ViTConfig {
   int64_t num_heads = 3;
   double mlp_ratio = 4.0;
   double init_values = 0;       // where the layer scales start, 0: no layer scales
+  bool class_token = true;      // without one the tokens' mean is classified
   bool no_embed_class = false;  // positions of the grid alone
   bool distilled = false;       // a distillation token and a head of its own
   double drop_rate = 0;

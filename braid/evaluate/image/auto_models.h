@@ -1,0 +1,28 @@
+// Which image models a comparison trains when none is named.
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "braid/evaluate/workload.h"
+
+namespace braid::evaluate {
+
+struct AutoModelOptions {
+  int64_t side = 32;  // pixels of the data's images
+  int64_t train_items = 0;
+  std::optional<int64_t> max_params;
+};
+
+// One model of each family, the largest of a short list that, at its measured speed, sees every
+// training image several times within the budget; the smallest where none does. The lists: the
+// airbench networks, their hybrids with attention, and ViTs of the same cost, at the data's own
+// size up to 64 pixels, else at 64 and more. profile: measures a model; passes: over the training
+// data that the budget affords at that speed.
+std::vector<ModelChoice> choose_models(
+    const AutoModelOptions& options, const std::function<ModelProfile(const std::string&)>& profile,
+    const std::function<double(const ModelProfile&)>& passes);
+
+}  // namespace braid::evaluate

@@ -1,0 +1,115 @@
+#include "braid/train/muon.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace braid::train {
+namespace {
+
+// Coefficients a, b, c of X <- aX + bAX + cA^2X with A = XX^T, one row per iteration; the
+// reference's "quintic".
+constexpr double kQuintic[][3] = {{4.0848, -6.8946, 2.9270},
+                                  {3.9505, -6.3029, 2.6377},
+                                  {3.7418, -5.5913, 2.3037},
+                                  {2.8769, -3.1427, 1.2046},
+                                  {2.8366, -3.0525, 1.2012}};
+
+// Kernels as rows: [O,C,h,w] -> [O,Chw].
+torch::Tensor as_matrix(const torch::Tensor& x) { return x.reshape({x.size(0), -1}); }
+
+std::vector<ParamGroup> split_by_shape(const std::vector<ParamGroup>& groups) {
+  std::vector<ParamGroup> split;
+  for (const auto& group : groups)
+    for (const bool orthogonal : {true, false}) {
+      ParamGroup part = group;
+      part.names.clear();
+      part.params.clear();
+      part.orthogonal = orthogonal;
+      for (size_t i = 0; i < group.params.size(); ++i)
+        if (suits_muon(group.params[i].sizes()) == orthogonal) {
+          part.names.push_back(group.names[i]);
+          part.params.push_back(group.params[i]);
+        }
+      if (!part.params.empty()) split.push_back(std::move(part));
+    }
+  return split;
+}
+
+}  // namespace
+
+bool suits_muon(at::IntArrayRef shape) {
+  constexpr int64_t kLeastSide = 4;
+  constexpr double kMostAspect = 128;
+  const auto wide = std::count_if(shape.begin(), shape.end(), [](int64_t n) { return n > 1; });
+  if (wide < 2 || shape[0] == 1 || shape[1] == 1) return false;
+  int64_t columns = 1;
+  for (const int64_t n : shape.slice(1)) columns *= n;
+  const auto [least, most] = std::minmax(shape[0], columns);
+  return least >= kLeastSide &&
+         static_cast<double>(most) / static_cast<double>(least) <= kMostAspect;
+}
+
+torch::Tensor orthogonalize(const torch::Tensor& matrix, double eps) {
+  const bool tall = matrix.size(0) > matrix.size(1);
+  auto x = matrix.to(matrix.is_cuda() ? torch::kBFloat16 : matrix.scalar_type());
+  if (tall) x = x.t();
+  x = (x / x.norm().clamp_min(eps)).contiguous();
+  for (const auto& [a, b, c] : kQuintic) {
+    const auto gram = at::mm(x, x.t());
+    x = at::addmm(x, at::addmm(gram, gram, gram, b, c), x, a, 1);
+  }
+  return tall ? x.t() : x;
+}
+
+Muon::Muon(std::vector<ParamGroup> groups, const MuonOptions& options)
+    : Optimizer(split_by_shape(groups)), options_(options) {}
+
+std::vector<std::string> Muon::state_names(const ParamGroup& group) const {
+  if (group.orthogonal) return {"momentum_buffer"};
+  return {"exp_avg", "exp_avg_sq", "step"};
+}
+
+void Muon::update(Slice& slice) {
+  slice.group.orthogonal ? update_orthogonal(slice) : update_elementwise(slice);
+}
+
+void Muon::update_orthogonal(Slice& s) const {
+  for (size_t i = 0; i < s.params.size(); ++i) {
+    auto &p = s.params[i], &g = s.grads[i], &momentum = s.state[0][i];
+    p.mul_(1 - s.lr * s.group.weight_decay);
+    momentum.lerp_(g, 1 - options_.momentum);
+    const auto direction = options_.nesterov ? g.lerp(momentum, options_.momentum) : momentum;
+    const auto update = orthogonalize(as_matrix(direction), options_.eps);
+    // Root mean square of AdamW's updates, so that both share a learning rate.
+    const double scale =
+        0.2 * std::sqrt(static_cast<double>(std::max(update.size(0), update.size(1))));
+    p.add_(update.reshape(p.sizes()), -s.lr * scale);
+  }
+}
+
+void Muon::update_elementwise(Slice& s) const {
+  const auto [beta1, beta2] = std::pair(options_.beta1, options_.beta2);
+  for (auto& step : s.state[2]) step.add_(1);
+  if (!options_.nesterov) {
+    at::_fused_adamw_(s.params, s.grads, s.state[0], s.state[1], {}, s.state[2], s.lr, beta1, beta2,
+                      s.group.weight_decay, options_.eps, /*amsgrad=*/false, /*maximize=*/false);
+    return;
+  }
+  std::vector<at::Scalar> roots, step_sizes;  // of the bias corrections, per parameter
+  for (const auto& step : s.state[2]) {
+    const double t = step.item<double>();
+    roots.emplace_back(std::sqrt(1 - std::pow(beta2, t)));
+    step_sizes.emplace_back(-s.lr / (1 - std::pow(beta1, t)));
+  }
+  at::_foreach_mul_(s.params, 1 - s.lr * s.group.weight_decay);
+  at::_foreach_lerp_(s.state[0], s.grads, 1 - beta1);
+  at::_foreach_mul_(s.state[1], beta2);
+  at::_foreach_addcmul_(s.state[1], s.grads, s.grads, 1 - beta2);
+  auto denominators = at::_foreach_sqrt(s.state[1]);
+  at::_foreach_div_(denominators, roots);
+  at::_foreach_add_(denominators, options_.eps);
+  at::_foreach_addcdiv_(s.params, at::_foreach_lerp(s.state[0], s.grads, 1 - beta1), denominators,
+                        step_sizes);
+}
+
+}  // namespace braid::train

@@ -1,0 +1,44 @@
+// Muon: momentum orthogonalized by Newton-Schulz iterations, for matrices and convolutions.
+//
+// Source: Keller Jordan, https://kellerjordan.github.io/posts/muon/; the size of an update as in
+// Liu et al., https://arxiv.org/abs/2502.16982. Reference: timm's muon.py (Apache-2.0), its "muon"
+// and "nmuon"; same routing, same arithmetic. Differences: the iterations run in float32 on the
+// CPU, where the reference runs them in bfloat16.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "braid/train/optimizer.h"
+
+namespace braid::train {
+
+struct MuonOptions {
+  double momentum = 0.95;
+  bool nesterov = false;
+  double beta1 = 0.9, beta2 = 0.95;  // of what AdamW trains
+  double eps = 1e-7;
+};
+
+// Whether Muon trains a parameter of this shape; AdamW trains what has fewer than two dimensions
+// above one, or a first or second one of one (positions, depthwise convolutions), or is too thin.
+bool suits_muon(at::IntArrayRef shape);
+
+// The orthogonal factor of a matrix [m,n], nearly: its singular values come out between 0.7 and
+// 1.2.
+torch::Tensor orthogonalize(const torch::Tensor& matrix, double eps);
+
+class Muon final : public Optimizer {
+ public:
+  // Splits each group into what Muon trains and what AdamW trains (NAdamW with nesterov).
+  Muon(std::vector<ParamGroup> groups, const MuonOptions& options);
+
+ private:
+  std::vector<std::string> state_names(const ParamGroup& group) const override;
+  void update(Slice& slice) override;
+  void update_orthogonal(Slice& slice) const;
+  void update_elementwise(Slice& slice) const;
+
+  MuonOptions options_;
+};
+
+}  // namespace braid::train

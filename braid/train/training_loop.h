@@ -1,0 +1,58 @@
+// The loop over epochs and steps behind train() and Training.
+#pragma once
+#include <memory>
+#include <stop_token>
+#include <string>
+
+#include "braid/core/progress.h"
+#include "braid/data/loader.h"
+#include "braid/tasks/task.h"
+#include "braid/train/budget.h"
+#include "braid/train/checkpoints.h"
+#include "braid/train/config.h"
+#include "braid/train/result.h"
+#include "braid/train/run_folder.h"
+#include "braid/train/schedule.h"
+#include "braid/train/state.h"
+#include "braid/train/stepper.h"
+
+namespace braid::train {
+
+class TrainingLoop {
+ public:
+  TrainingLoop(tasks::Task& task, const RunConfig& config, std::stop_token stop,
+               Progress& progress);
+
+  bool advance(double seconds);  // as Training's
+  TrainResult finish();
+  const TrainState& state() const { return state_; }
+
+ private:
+  void resume();
+  void begin_epoch();
+  bool train_epoch();  // whether the epoch is over; else the slice is
+  void end_epoch();
+  void evaluate_epoch();
+  bool ends_here();
+  void save_last();
+  double lr() const { return schedule_.lr(budget_.position(state_, loader_->size())); }
+
+  tasks::Task& task_;
+  RunConfig config_;
+  std::string title_;
+  std::stop_token stop_;
+  Progress& progress_;
+  TrainState state_;
+  Stepper stepper_;
+  RunFolder folder_;
+  std::unique_ptr<data::Loader> loader_;
+  Schedule schedule_;
+  Budget budget_;
+  Checkpoints checkpoints_;
+  std::string stop_reason_;
+  int64_t bad_before_ = 0;  // bad samples of the run before this resume
+  bool within_epoch_ = false;
+  double slice_end_ = 0;  // in train_seconds
+};
+
+}  // namespace braid::train
