@@ -1,11 +1,17 @@
 // braid data: what datasets there are, and what one holds.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <thread>
+
 #include "braid/core/error.h"
 #include "braid/core/progress.h"
 #include "braid/data/catalog.h"
+#include "braid/data/check.h"
 #include "braid/data/dataset.h"
+#include "braid/data/run_fields.h"
 #include "braid/data/sources.h"
+#include "braid/data/summary.h"
 #include "cli/command.h"
 
 namespace braid::cli {
@@ -15,11 +21,19 @@ constexpr const char* kDataFooter = R"(Examples:
   braid data list
   braid data info photos/
   braid data info fashion-mnist --format json
+  braid data check photos/
   braid data get fashion-mnist)";
 
 struct DataOptions {
   std::string name, format = "text", output, url;
+  int64_t workers = std::max(1u, std::thread::hardware_concurrency());
+  int64_t max_image_pixels = io::kMaxImagePixels;
+  void visit(FieldVisitor& v) { v.field(data::max_image_pixels_field(), max_image_pixels); }
 };
+
+data::Splits open_named(const DataOptions& options) {
+  return data::open_source(options.name, {.limits = {.max_pixels = options.max_image_pixels}});
+}
 
 std::vector<int64_t> counts_of(const data::Dataset& dataset) {
   std::vector<int64_t> counts(dataset.classes().size());
@@ -27,8 +41,10 @@ std::vector<int64_t> counts_of(const data::Dataset& dataset) {
   return counts;
 }
 
-void info(const DataOptions& options) {
-  const auto splits = data::open_source(options.name);
+void info(DataOptions options, const Json& flags) {
+  update_from_json(options, flags, "flags");
+  check_fields<UsageError>(options, "data");
+  const auto splits = open_named(options);
   const std::vector<std::pair<std::string, data::DatasetPtr>> parts = {
       {"train", splits.train}, {"val", splits.val}, {"test", splits.test}};
   const auto& any = splits.train ? *splits.train : splits.val ? *splits.val : *splits.test;
@@ -42,6 +58,8 @@ void info(const DataOptions& options) {
     for (const auto& [name, part] : parts)
       json["splits"][name] =
           part ? Json{{"images", part->size()}, {"per_class", counts_of(*part)}} : Json(nullptr);
+    json["left_out"] = to_json(data::summary_of(splits)).at("left_out");
+    json["remarks"] = splits.remarks;
     fmt::print("{}\n", json.dump(2, ' ', false, Json::error_handler_t::replace));
     return;
   }
@@ -64,8 +82,28 @@ void info(const DataOptions& options) {
   for (const auto& [name, part] : parts)
     if (part) fmt::print(" {:9}", part->size());
   fmt::print("\n");
+  for (const auto& left_out : splits.left_out)
+    fmt::print("\nLeft out of {}: {}\n", left_out.split == "all" ? options.name : left_out.split,
+               to_text(left_out));
+  for (const auto& line : splits.remarks) fmt::print("\n{}\n", line);
   if (splits.train && !splits.val)
     fmt::print("\nTraining splits a val off train (--val-fraction).\n");
+}
+
+void check(DataOptions options, const Json& flags) {
+  update_from_json(options, flags, "flags");
+  check_fields<UsageError>(options, "data");
+  const auto progress = make_terminal_progress();
+  const auto report = data::check_data(open_named(options), options.workers, *progress);
+  if (options.format == "json")
+    fmt::print("{}\n", to_json(report).dump(2, ' ', false, Json::error_handler_t::replace));
+  else
+    fmt::print("{}", to_text(report));
+  if (!report.unreadable.empty())
+    throw DataError("data",
+                    fmt::format("{} image{} cannot be read", report.unreadable.size(),
+                                report.unreadable.size() == 1 ? "" : "s"),
+                    options.name, "replace or remove them, or train with --on-bad-sample skip");
 }
 
 void list() {
@@ -73,8 +111,8 @@ void list() {
   for (const auto& entry : data::catalog())
     fmt::print("{:16} {:8} {}\n", entry.name, entry.license, entry.description);
   fmt::print(
-      "\nA folder works as well: class folders of JPEG and PNG files (or train/, val/, test/ of "
-      "them),\nIDX files, or CIFAR's binaries.\n");
+      "\nA folder works as well: class folders of images (or train/, val/, test/ of them),\nIDX "
+      "files, or CIFAR's binaries.\n");
 }
 
 void get(const DataOptions& options) {
@@ -97,7 +135,16 @@ void add_data(CLI::App& program) {
   auto* describe = verb->add_subcommand("info", "Splits, classes and sizes of a dataset");
   describe->add_option("data", o->name, "a name or a folder")->required();
   add_choice(*describe, "--format", o->format, {"text", "json"}, "what is printed");
-  describe->callback([o] { info(*o); });
+  auto describe_flags = std::make_shared<ConfigFlags>(*describe, *o);
+  describe->callback([=] { info(*o, describe_flags->given()); });
+  auto* verify = verb->add_subcommand("check", "Decode every image once and say what is wrong");
+  verify->add_option("data", o->name, "a name or a folder")->required();
+  add_choice(*verify, "--format", o->format, {"text", "json"}, "what is printed");
+  verify->add_option("--workers", o->workers, "threads [one per core]")
+      ->check(CLI::Range(1, 1024).description(""));
+  verify->footer("Exit code 65 when an image cannot be read, else 0.");
+  auto verify_flags = std::make_shared<ConfigFlags>(*verify, *o);
+  verify->callback([=] { check(*o, verify_flags->given()); });
   auto* fetch = verb->add_subcommand("get", "Download a dataset, with checksums");
   fetch->add_option("name", o->name, "see `braid data list`")->required();
   fetch->add_option("--output", o->output,

@@ -16,10 +16,12 @@ namespace {
 struct EvalOptions {
   std::string checkpoint, data, split = "auto", format = "text";
   std::string device = "cpu";
+  int64_t max_image_pixels = io::kMaxImagePixels;
   evaluate::EvaluateOptions evaluate;
   void visit(FieldVisitor& v) {
     v.field(data::device_field(), device);
     evaluate.visit(v);
+    v.field(data::max_image_pixels_field(), max_image_pixels);
   }
 };
 
@@ -29,8 +31,9 @@ void run(EvalOptions options, const Json& flags) {
   const auto progress = make_terminal_progress();
   auto loaded = models::load_for_inference(models::find_checkpoint(options.checkpoint, *progress));
   loaded.model->to(runtime::resolve_device(options.device));
-  const auto report = evaluate::evaluate_checkpoint(loaded, options.data, options.split,
-                                                    options.evaluate, *progress);
+  const auto report =
+      evaluate::evaluate_checkpoint(loaded, options.data, options.split, options.evaluate,
+                                    *progress, {.max_pixels = options.max_image_pixels});
   const auto& m = report.metrics;
   if (options.format == "json") {
     fmt::print("{}\n", to_json(report).dump(2, ' ', false, Json::error_handler_t::replace));

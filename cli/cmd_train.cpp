@@ -4,7 +4,9 @@
 #include "braid/core/error.h"
 #include "braid/core/progress.h"
 #include "braid/data/open_dataset.h"
+#include "braid/data/summary.h"
 #include "braid/runtime/process.h"
+#include "braid/tasks/image_model.h"
 #include "braid/tasks/make_task.h"
 #include "braid/train/checkpoints.h"
 #include "braid/train/recipe_facts.h"
@@ -39,8 +41,11 @@ void run(const ConfigFlags& flags, const std::string& file, const std::string& r
   const auto stop = stop_on_interrupt();
   const auto progress = make_terminal_progress();
   const auto checkpoint = train::checkpoint_to_resume(config.run);
-  const auto splits =
-      data::open_dataset(config.task.data, {.val_fraction = config.task.val_fraction});
+  const auto splits = data::open_dataset(
+      config.task.data, {.val_fraction = config.task.val_fraction,
+                         .source = {.class_order = tasks::classes_of(checkpoint),
+                                    .limits = {.max_pixels = config.task.image.max_image_pixels}}});
+  for (const auto& line : data::remarks_on(splits, config.task.data)) progress->line(line);
   runtime::set_threads(config.run.threads);
   if (recipe == "auto" && checkpoint.empty()) {
     sources.facts = train::measure_facts(config, splits, *progress);
@@ -56,8 +61,9 @@ void run(const ConfigFlags& flags, const std::string& file, const std::string& r
              "training", result.train_seconds, result.items_per_s, result.items, result.steps);
   const auto saved = saved_checkpoint(result, config.run);
   if (!saved.empty()) fmt::print("{:14} {}\n", "checkpoint", saved.string());
-  if (result.bad_samples > 0)
-    fmt::print("{:14} {} {} could not be read\n", "skipped", result.bad_samples, result.items);
+  if (result.bad_samples + result.val_bad_samples > 0)
+    fmt::print("{:14} {} {} could not be read, {} of val\n", "skipped",
+               result.bad_samples + result.val_bad_samples, result.items, result.val_bad_samples);
   if (splits.test && !saved.empty())
     fmt::print("next           braid eval --checkpoint {} --data {} --split test\n",
                config.run.output, config.task.data);

@@ -27,6 +27,9 @@ class Subset final : public Dataset {
   }
   const std::vector<std::string>& classes() const override { return parent_->classes(); }
   int64_t channels() const override { return parent_->channels(); }
+  void check_header(int64_t i) const override {
+    parent_->check_header(indices_.at(static_cast<size_t>(i)));
+  }
 
  private:
   DatasetPtr parent_;
@@ -49,7 +52,8 @@ std::vector<std::vector<int64_t>> shuffled_by_class(const DatasetPtr& dataset, i
 
 std::pair<std::vector<int64_t>, std::vector<int64_t>> split_stratified(const DatasetPtr& dataset,
                                                                        double fraction,
-                                                                       int64_t seed) {
+                                                                       int64_t seed,
+                                                                       Single single) {
   std::vector<int64_t> first, rest;
   for (const auto& indices : shuffled_by_class(dataset, seed)) {
     const auto n = static_cast<int64_t>(indices.size());
@@ -57,6 +61,7 @@ std::pair<std::vector<int64_t>, std::vector<int64_t>> split_stratified(const Dat
     int64_t take = static_cast<int64_t>(std::lround(static_cast<double>(n) * fraction));
     if (n > 0 && fraction > 0) take = std::max<int64_t>(take, 1);
     if (n > 1 && fraction < 1) take = std::min(take, n - 1);
+    if (n == 1 && single == Single::kRest) take = 0;
     first.insert(first.end(), indices.begin(), indices.begin() + take);
     rest.insert(rest.end(), indices.begin() + take, indices.end());
   }

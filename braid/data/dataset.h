@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "braid/data/left_out.h"
 #include "braid/io/image.h"
 
 namespace braid::data {
@@ -27,7 +28,9 @@ class Dataset {
   // A name for people: the file, or "train-images-idx3-ubyte.gz[17]".
   virtual std::string describe(int64_t index) const = 0;
   virtual const std::vector<std::string>& classes() const = 0;
-  virtual int64_t channels() const = 0;  // 1 gray, 3 colour
+  virtual int64_t channels() const = 0;  // 1 gray, 3 colour where any image is
+  // Throws DataError naming the file when its header is not that of an image; costs no decoding.
+  virtual void check_header(int64_t index) const { (void)index; }
 };
 using DatasetPtr = std::shared_ptr<const Dataset>;
 
@@ -39,13 +42,15 @@ struct Splits {
   DatasetPtr val;        // never null: split off train deterministically where the data has none
   DatasetPtr test;       // null where the data has none
   bool unsplit = false;  // the data knows no splits: all of it is in train
+  std::vector<LeftOut> left_out;     // of the folders where anything was
+  std::vector<std::string> remarks;  // how doubtful folders were read, a line each
 };
 
 // Positions of about `fraction` of every class in a seeded choice, and the rest, both in the
-// dataset's order.
-std::pair<std::vector<int64_t>, std::vector<int64_t>> split_stratified(const DatasetPtr& dataset,
-                                                                       double fraction,
-                                                                       int64_t seed);
+// dataset's order. A class of one example goes to `single`.
+enum class Single { kFirst, kRest };
+std::pair<std::vector<int64_t>, std::vector<int64_t>> split_stratified(
+    const DatasetPtr& dataset, double fraction, int64_t seed, Single single = Single::kFirst);
 
 // A stratified subset of about fraction * size examples, at least one per class; nested: the 10%
 // are within the 30%.

@@ -1,29 +1,57 @@
 #include "braid/data/open_dataset.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
 
 #include "braid/core/error.h"
-#include "braid/data/sources.h"
 
 namespace braid::data {
+namespace {
+
+// Splits val off train. A class of one image is trained and not validated, since the other way
+// round the model would never see it.
+void split_off_val(Splits& splits, const std::string& spec, const OpenOptions& options) {
+  auto [val, train] =
+      split_stratified(splits.train, options.val_fraction, options.split_seed, Single::kRest);
+  const auto images = splits.train->size();
+  if (val.empty())
+    throw DataError(
+        "data",
+        images == 1 ? std::string("expected at least two images, got 1")
+                    : fmt::format("expected a class of two images or more to validate with, got {} "
+                                  "classes of one",
+                                  images),
+        spec, "add images, or put those to validate with into val/");
+  std::vector<int64_t> counts(splits.train->classes().size());
+  for (int64_t i = 0; i < images; ++i) ++counts[static_cast<size_t>(splits.train->label(i))];
+  std::vector<std::string> single;
+  for (size_t c = 0; c < counts.size(); ++c)
+    if (counts[c] == 1) single.push_back("'" + splits.train->classes()[c] + "'");
+  if (!single.empty())
+    splits.remarks.push_back(fmt::format(
+        "{} of one image {} trained and not validated: {}{}.",
+        single.size() == 1 ? "A class" : "Classes", single.size() == 1 ? "is" : "are",
+        fmt::join(single.begin(),
+                  single.begin() + static_cast<int64_t>(std::min(size_t{8}, single.size())), ", "),
+        single.size() > 8 ? ", ..." : ""));
+  splits.val = subset(splits.train, std::move(val));
+  splits.train = subset(splits.train, std::move(train));
+}
+
+}  // namespace
 
 Splits open_dataset(const std::string& spec, const OpenOptions& options) {
   if (!(options.val_fraction > 0 && options.val_fraction < 1))
     throw ConfigError(
         "data", fmt::format("expected val_fraction between 0 and 1, got {}", options.val_fraction),
         "--val-fraction");
-  Splits splits = open_source(spec);
+  Splits splits = open_source(spec, options.source);
   if (splits.train == nullptr)
     throw DataError("data", "expected a train split to learn from", spec,
                     "put the class folders of the training images into train/");
-  if (splits.val == nullptr) {
-    auto [val, train] = split_stratified(splits.train, options.val_fraction, options.split_seed);
-    if (train.empty() || val.empty())
-      throw DataError(
-          "data", fmt::format("expected at least two images, got {}", splits.train->size()), spec);
-    splits.val = subset(splits.train, std::move(val));
-    splits.train = subset(splits.train, std::move(train));
-  }
+  if (splits.val == nullptr) split_off_val(splits, spec, options);
   return splits;
 }
 

@@ -4,16 +4,17 @@
 #include <string>
 
 #include "braid/data/dataset.h"
+#include "braid/data/sources.h"
 
 namespace braid::data {
 
 // spec: a name (`fashion-mnist`, `cifar10`, `cifar100`), or a folder: of IDX files, of CIFAR
 // binaries, or an ImageFolder (class folders, or train/ val/ test/ folders of class folders).
-// val_fraction: the share of train that becomes val where none exists (stratified, seeded by
-// split_seed). Throws DataError or IoError naming folder and remedy.
+// Throws DataError or IoError naming folder and remedy.
 struct OpenOptions {
-  double val_fraction = 0.1;
-  int64_t split_seed = 0;
+  double val_fraction = 0.1;  // of train that becomes val where none exists (stratified)
+  int64_t split_seed = 0;     // of that choice
+  SourceOptions source = {};
 };
 Splits open_dataset(const std::string& spec, const OpenOptions& options = {});
 

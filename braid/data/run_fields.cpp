@@ -24,4 +24,10 @@ Field on_bad_sample_field() {
           {.choices = {"error", "skip"}, .free_on_resume = true}};
 }
 
+Field max_image_pixels_field() {
+  return {"max_image_pixels",
+          "pixels of the largest image that is read; a larger one is refused by its header",
+          {.least = 1, .free_on_resume = true}};
+}
+
 }  // namespace braid::data

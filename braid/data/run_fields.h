@@ -8,5 +8,6 @@ Field dtype_field();          // float32, bfloat16, auto
 Field device_field();         // cpu, cuda, cuda:N
 Field workers_field();        // loader threads
 Field on_bad_sample_field();  // error, skip
+Field max_image_pixels_field();
 
 }  // namespace braid::data

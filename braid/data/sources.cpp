@@ -35,8 +35,9 @@ fs::path data_home() {
   return fs::path(home != nullptr ? home : ".") / ".cache" / "braid";
 }
 
-Splits open_source(const std::string& spec) {
-  if (spec.empty()) throw UsageError("data", "expected a dataset's name or folder, got nothing");
+Splits open_source(const std::string& spec, const SourceOptions& options) {
+  if (spec.empty())
+    throw UsageError("data", "expected a dataset's name or folder, got nothing", "--data");
   const bool named = std::find(kNames.begin(), kNames.end(), spec) != kNames.end();
   const fs::path folder = named && !fs::exists(spec) ? locate(spec) : fs::path(spec);
   std::error_code error;
@@ -51,7 +52,7 @@ Splits open_source(const std::string& spec) {
   if (is_idx_folder(folder))
     return open_idx(folder, spec == "fashion-mnist" ? kFashionClasses : std::vector<std::string>{});
   if (is_cifar_folder(folder)) return open_cifar(folder);
-  return open_image_folder(folder);
+  return open_image_folder(folder, options);
 }
 
 }  // namespace braid::data

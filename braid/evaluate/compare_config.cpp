@@ -42,6 +42,7 @@ void CompareConfig::visit(FieldVisitor& v) {
   v.field("val_fraction", val_fraction,
           "share of train that validates where the data has no val split",
           {.above = 0, .below = 1});
+  v.field(data::max_image_pixels_field(), max_image_pixels);
 }
 
 void validate(const CompareConfig& c) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "braid/core/config.h"
+#include "braid/io/image.h"
 
 namespace braid::evaluate {
 
@@ -37,6 +38,7 @@ struct CompareConfig {
   int64_t threads = 0;
   std::string on_bad_sample = "error";
   double val_fraction = 0.1;
+  int64_t max_image_pixels = io::kMaxImagePixels;
   void visit(FieldVisitor& v);
 };
 

@@ -10,6 +10,7 @@
 #include "braid/data/dataset.h"
 #include "braid/data/open_dataset.h"
 #include "braid/data/sources.h"
+#include "braid/data/summary.h"
 #include "braid/tasks/predictor.h"
 
 namespace braid::evaluate {
@@ -20,15 +21,18 @@ struct Split {
   std::vector<data::DatasetPtr> parts;
 };
 
-Split choose(const std::string& spec, std::string name) {
+Split choose(const std::string& spec, std::string name, const data::SourceOptions& source,
+             Progress& progress) {
   const std::vector<std::string> known = {"auto", "test", "val", "train", "all"};
   if (std::find(known.begin(), known.end(), name) == known.end())
     throw UsageError("eval", "unknown split '" + name + "'", "--split", did_you_mean(name, known));
   if (name == "val" || name == "train") {
-    const auto splits = data::open_dataset(spec);  // as training split it
+    const auto splits = data::open_dataset(spec, {.source = source});  // as training split it
+    for (const auto& line : data::remarks_on(splits, spec)) progress.line(line);
     return {name, {name == "val" ? splits.val : splits.train}};
   }
-  const auto splits = data::open_source(spec);
+  const auto splits = data::open_source(spec, source);
+  for (const auto& line : data::remarks_on(splits, spec)) progress.line(line);
   if (name == "auto") name = splits.test ? "test" : "all";
   if (name == "test" && splits.unsplit) name = "all";  // as in timm, the folder is the split
   if (name == "test") {
@@ -77,9 +81,10 @@ torch::Tensor class_map(const std::vector<std::string>& of_data,
 
 Evaluation evaluate_checkpoint(models::LoadedModel& loaded, const std::string& data,
                                const std::string& split, const EvaluateOptions& options,
-                               Progress& progress) {
+                               Progress& progress, const io::DecodeLimits& limits) {
   tasks::expect_classifier_of_images(loaded);
-  const Split chosen = choose(data, split);
+  const Split chosen =
+      choose(data, split, {.class_order = loaded.hub.classes, .limits = limits}, progress);
   Evaluation out;
   out.split = chosen.name;
   out.classes = loaded.hub.classes;

@@ -26,10 +26,10 @@ struct Evaluation {
 // folders without splits is itself the test split. Labels are matched by class name; classes that
 // the checkpoint does not know are a DataError naming them, missing ones are not (their images are
 // just not there). A checkpoint without names takes the data's classes in their order, if they are
-// as many.
+// as many. limits: of the images.
 Evaluation evaluate_checkpoint(models::LoadedModel& loaded, const std::string& data,
                                const std::string& split, const EvaluateOptions& options,
-                               Progress& progress);
+                               Progress& progress, const io::DecodeLimits& limits = {});
 Json to_json(const Evaluation& evaluation);
 
 }  // namespace braid::evaluate

@@ -188,6 +188,7 @@ void DataSummary::visit(FieldVisitor& v) {
   v.field("test_split", test_split, "");
   v.field("channels", channels, "");
   v.field("bad_samples", bad_samples, "");
+  v.list("left_out", left_out);
 }
 
 void Results::visit(FieldVisitor& v) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "braid/core/config.h"
+#include "braid/data/left_out.h"
 #include "braid/tasks/score.h"
 
 namespace braid::evaluate {
@@ -204,6 +205,7 @@ struct DataSummary {
   std::string test_split = "test";       // val where the data has no test split
   std::optional<int64_t> channels;       // of images
   int64_t bad_samples = 0;               // the most that a model left out
+  std::vector<data::LeftOut> left_out;   // of the data's folders, where anything was
   void visit(FieldVisitor& v);
 };
 

@@ -17,6 +17,7 @@ struct Decoder {
   const uint8_t* bytes = nullptr;
   size_t size = 0;
   size_t position = 0;
+  bool ended = false;  // more was wanted than there is
   png_structp png = nullptr;
   png_infop info = nullptr;
   Image image;
@@ -27,7 +28,10 @@ struct Decoder {
 
 void read_bytes(png_structp png, png_bytep out, size_t count) {
   auto* decoder = static_cast<Decoder*>(png_get_io_ptr(png));
-  if (count > decoder->size - decoder->position) png_error(png, "unexpected end of file");
+  if (count > decoder->size - decoder->position) {
+    decoder->ended = true;
+    png_error(png, "unexpected end of file");
+  }
   std::memcpy(out, decoder->bytes + decoder->position, count);
   decoder->position += count;
 }
@@ -67,30 +71,43 @@ bool read_pixels(Decoder& d) {
   d.image.pixels.resize(stride * static_cast<size_t>(d.image.height));
   d.rows.resize(static_cast<size_t>(d.image.height));
   for (size_t y = 0; y < d.rows.size(); ++y) d.rows[y] = d.image.pixels.data() + y * stride;
+  // Of the pixels zlib's checksum counts alone.
+  png_set_crc_action(d.png, PNG_CRC_QUIET_USE, PNG_CRC_WARN_DISCARD);
   png_read_image(d.png, d.rows.data());
-  png_read_end(d.png, nullptr);
   return true;
+}
+
+// Whether nothing but the data's end is missing: the last checksums, the end mark. PIL reads none
+// of them.
+bool all_rows_are_there(const Decoder& d) {
+  constexpr int kPasses = 7;
+  const bool interlaced = png_get_interlace_type(d.png, d.info) != PNG_INTERLACE_NONE;
+  const bool complete = interlaced ? png_get_current_pass_number(d.png) >= kPasses
+                                   : png_get_current_row_number(d.png) >= d.rows.size();
+  return complete && !d.rows.empty() &&
+         (d.ended || std::strcmp(d.message, "Not enough image data") == 0);
 }
 
 }  // namespace
 
-Image decode_png(const uint8_t* bytes, size_t size, const std::string& where,
-                 const DecodeLimits& limits) {
-  Decoder d;
-  d.bytes = bytes;
-  d.size = size;
-  d.png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &d, on_error, on_warning);
-  if (d.png != nullptr) d.info = png_create_info_struct(d.png);
-  const auto corrupt = [&] {
-    throw DataError("image", fmt::format("corrupt or truncated PNG: {}", d.message), where,
-                    "replace or remove the file");
-  };
-  if (d.info == nullptr || !read_header(d)) corrupt();
-  check_image_size(d.image.height, d.image.width, where, limits);
-  const int color = png_get_color_type(d.png, d.info);
-  d.image.channels = (color & PNG_COLOR_MASK_COLOR) != 0 ? 3 : 1;
-  if (!read_pixels(d)) corrupt();
-  return std::move(d.image);
+Image decode_png(const EncodedImage& encoded, bool header_only) {
+  // libpng asks for pixels by the block, and a file that ends within one would lose all of it, the
+  // last rows too: then byte by byte.
+  for (const size_t block : {size_t{8192}, size_t{1}}) {
+    Decoder d;
+    d.bytes = encoded.bytes.data();
+    d.size = encoded.bytes.size();
+    d.png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &d, on_error, on_warning);
+    if (d.png != nullptr) d.info = png_create_info_struct(d.png);
+    if (d.info == nullptr || !read_header(d)) refuse_image("PNG", d.message, encoded);
+    check_image_size(d.image.height, d.image.width, encoded);
+    png_set_compression_buffer_size(d.png, block);
+    const int color = png_get_color_type(d.png, d.info);
+    d.image.channels = (color & PNG_COLOR_MASK_COLOR) != 0 ? 3 : 1;
+    if (header_only || read_pixels(d) || all_rows_are_there(d)) return std::move(d.image);
+    if (!d.ended || block == 1) refuse_image("PNG", d.message, encoded);
+  }
+  throw InternalError("image", "a PNG was neither read nor refused");
 }
 
 std::vector<uint8_t> encode_png(const Image& image) {

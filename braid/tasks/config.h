@@ -16,6 +16,7 @@ namespace braid::tasks {
 struct ImageOptions {
   std::optional<int64_t> img_size;
   bool channels_last = true;
+  int64_t max_image_pixels = io::kMaxImagePixels;
   data::AugmentConfig augment;
   void visit(FieldVisitor& v);
 };

@@ -28,6 +28,8 @@ class Distillation final : public Task {
   Scores evaluate(Split split, const EvaluateOptions& options, Progress& progress) override {
     return student_->evaluate(split, options, progress);
   }
+  int64_t unread(Split split) const override { return student_->unread(split); }
+  data::Summary data() const override { return student_->data(); }
   void save(const std::filesystem::path& folder) const override { student_->save(folder); }
 
  private:

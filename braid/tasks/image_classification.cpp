@@ -1,5 +1,7 @@
 #include "braid/tasks/image_classification.h"
 
+#include <fmt/format.h>
+
 #include "braid/core/error.h"
 #include "braid/data/image/image_collate.h"
 #include "braid/models/registry.h"
@@ -41,6 +43,9 @@ ImageClassification::ImageClassification(const TaskConfig& config, const data::S
 
 std::unique_ptr<data::Loader> ImageClassification::training_loader(
     const TrainingData& options) const {
+  // What is no image at all is found now, not by the evaluation after an epoch.
+  if (options.on_bad_sample == "error" && splits_.val)
+    for (int64_t i = 0; i < splits_.val->size(); ++i) splits_.val->check_header(i);
   return data::make_image_loader(
       splits_.train, {.batch_size = options.batch_size,
                       .workers = options.workers,
@@ -80,11 +85,21 @@ Scores ImageClassification::evaluate(Split split, const EvaluateOptions& options
                                      Progress& progress) {
   TopAccuracy top1;
   CrossEntropy loss;
-  run_dataset(*loaded_.model, dataset_of(splits_, split), loaded_.hub.input, options, progress,
-              [&](const torch::Tensor& logits, const data::Batch& batch) {
-                top1.update(logits, batch.at(data::kLabels));
-                loss.update(logits, batch.at(data::kLabels));
-              });
+  const auto& dataset = dataset_of(splits_, split);
+  int64_t images = 0;
+  unread_[split] = run_dataset(*loaded_.model, dataset, loaded_.hub.input, options, progress,
+                               [&](const torch::Tensor& logits, const data::Batch& batch) {
+                                 images += batch.size();
+                                 top1.update(logits, batch.at(data::kLabels));
+                                 loss.update(logits, batch.at(data::kLabels));
+                               });
+  if (images == 0)
+    throw DataError("evaluate",
+                    fmt::format("expected an image to evaluate on, but none of the {} of the "
+                                "split can be read",
+                                dataset->size()),
+                    dataset->size() > 0 ? dataset->describe(0) : config_.data,
+                    "replace them: `braid data check` names all that is wrong");
   return {top1.scores().front(), loss.scores().front()};
 }
 

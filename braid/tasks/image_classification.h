@@ -1,6 +1,7 @@
 // Images to one of K classes.
 #pragma once
 #include <filesystem>
+#include <map>
 
 #include "braid/data/dataset.h"
 #include "braid/models/vision/image_checkpoint.h"
@@ -33,6 +34,11 @@ class ImageClassification final : public Classifier {
   torch::Tensor loss(const torch::Tensor& logits, const data::Batch& batch) const override;
   Step training_step(const data::Batch& batch) override;
   Scores evaluate(Split split, const EvaluateOptions& options, Progress& progress) override;
+  int64_t unread(Split split) const override {
+    const auto found = unread_.find(split);
+    return found == unread_.end() ? 0 : found->second;
+  }
+  data::Summary data() const override { return data::summary_of(splits_); }
   void save(const std::filesystem::path& folder) const override;
   const models::ImageHubConfig& card() const { return loaded_.hub; }
 
@@ -42,6 +48,7 @@ class ImageClassification final : public Classifier {
   TaskConfig config_;
   data::Splits splits_;
   models::LoadedModel loaded_;
+  std::map<Split, int64_t> unread_;
 };
 
 }  // namespace braid::tasks

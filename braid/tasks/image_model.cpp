@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 
 #include "braid/core/error.h"
 #include "braid/io/hub.h"
@@ -115,7 +116,40 @@ void expect_same_classes(const std::vector<std::string>& run, const std::vector<
                   where, "name the class folders as before, or start anew in another --output");
 }
 
+// Where the weights' classes are the model's in another order, the classifier that was copied from
+// them is put into the model's.
+void reorder_head(models::Model& model, const std::vector<std::string>& of_weights,
+                  const std::vector<std::string>& of_model) {
+  const auto order = order_by_name(of_weights, of_model);
+  if (!order) return;
+  const torch::NoGradGuard no_grad;
+  for (auto& item : model.named_parameters())
+    if (model.in_head(item.key()) && item.value().size(0) == order->size(0))
+      item.value().copy_(item.value().index_select(0, *order));
+}
+
 }  // namespace
+
+std::optional<torch::Tensor> order_by_name(const std::vector<std::string>& from,
+                                           const std::vector<std::string>& to) {
+  if (from == to || from.size() != to.size()) return std::nullopt;
+  std::map<std::string, int64_t> places;
+  for (size_t k = 0; k < from.size(); ++k) places[from[k]] = static_cast<int64_t>(k);
+  std::vector<int64_t> order;
+  for (const auto& name : to) {
+    const auto place = places.find(name);
+    if (place == places.end()) return std::nullopt;
+    order.push_back(place->second);
+    places.erase(place);  // a name that stands for two classes is none
+  }
+  return torch::tensor(order, torch::kInt64);
+}
+
+std::vector<std::string> classes_of(const std::filesystem::path& checkpoint) {
+  const auto card = checkpoint / "config.json";
+  if (checkpoint.empty() || !std::filesystem::exists(card)) return {};
+  return models::read_image_hub_config(card).classes;
+}
 
 models::LoadedModel make_image_model(const TaskConfig& given, const data::Splits& splits,
                                      const ImageModelOptions& options, Progress& progress) {
@@ -142,8 +176,11 @@ models::LoadedModel make_image_model(const TaskConfig& given, const data::Splits
   made.model = models::create_model<models::ImageModel>(config.model, overrides,
                                                         static_cast<uint64_t>(options.seed));
   made.hub.model_args = made.model->config();
-  if (!config.weights.empty())
+  if (!config.weights.empty()) {
     models::load_weights_to_fine_tune(*made.model, config.weights, progress);
+    if (const auto card = card_of_weights(config))
+      reorder_head(*made.model, card->classes, made.hub.classes);
+  }
   if (config.image.channels_last) to_channels_last(*made.model);
   return made;
 }

@@ -8,6 +8,7 @@
 #include "braid/io/safetensors.h"
 #include "braid/tasks/distillation.h"
 #include "braid/tasks/image_classification.h"
+#include "braid/tasks/image_model.h"
 
 namespace braid::tasks {
 namespace {
@@ -19,9 +20,10 @@ Predictor load_teacher(const std::string& teacher, const models::ImageHubConfig&
   auto loaded = models::load_for_inference(folder);
   const auto& names = loaded.hub.classes;
   const auto count = loaded.model->num_classes();
+  const auto order = order_by_name(names, student.classes);
   const auto wanted = static_cast<int64_t>(student.classes.size());
   // Without names, the data's classes count in their order.
-  if (names.empty() ? count != wanted : names != student.classes)
+  if (names.empty() ? count != wanted : names != student.classes && !order)
     throw DataError("train",
                     fmt::format("expected a teacher of the data's {} classes, got one of {} {}",
                                 wanted, count, names.empty() ? "without names" : "of other names"),
@@ -34,7 +36,9 @@ Predictor load_teacher(const std::string& teacher, const models::ImageHubConfig&
                     student.input.channels, student.input.height, loaded.hub.input.channels,
                     loaded.hub.input.height),
         teacher, "give its --img-size, or a teacher for these images");
-  return Predictor(std::move(loaded));
+  Predictor predictor(std::move(loaded));
+  if (order) predictor.reorder(student.classes, *order);
+  return predictor;
 }
 
 }  // namespace

@@ -34,7 +34,13 @@ torch::Tensor Predictor::logits(const data::Batch& batch) const {
   const auto device = runtime::device_of(*loaded_.model);
   const torch::NoGradGuard no_grad;
   const runtime::Autocast autocast(device.type(), dtype_);
-  return loaded_.model->forward(batch.at(data::kPixelValues).to(device)).to(torch::kFloat);
+  auto outputs = loaded_.model->forward(batch.at(data::kPixelValues).to(device)).to(torch::kFloat);
+  return order_.defined() ? outputs.index_select(1, order_.to(device)) : outputs;
+}
+
+void Predictor::reorder(const std::vector<std::string>& classes, const torch::Tensor& order) {
+  loaded_.hub.classes = classes;
+  order_ = order;
 }
 
 torch::Tensor Predictor::probabilities(const std::vector<io::Image>& images) const {

@@ -30,6 +30,9 @@ class Predictor {
   // they are not finite.
   torch::Tensor probabilities(const std::vector<io::Image>& images) const;
 
+  // Gives the classes in this order from now on: they are the checkpoint's, by name.
+  void reorder(const std::vector<std::string>& classes, const torch::Tensor& order);
+
   models::ImageModel& model() { return *loaded_.model; }
   const models::ImageHubConfig& card() const { return loaded_.hub; }
   // The class's name; its number where the checkpoint has no names.
@@ -38,6 +41,7 @@ class Predictor {
  private:
   models::LoadedModel loaded_;
   std::string dtype_;
+  torch::Tensor order_;  // of the model's outputs; undefined: its own
 };
 
 }  // namespace braid::tasks

@@ -9,6 +9,7 @@
 #include "braid/core/progress.h"
 #include "braid/data/batch.h"
 #include "braid/data/loader.h"
+#include "braid/data/summary.h"
 #include "braid/models/model.h"
 #include "braid/tasks/score.h"
 #include "braid/torch.h"
@@ -58,6 +59,10 @@ class Task {
   // The first score is the one that chooses the best epoch. Throws DataError where the data has no
   // such split.
   virtual Scores evaluate(Split split, const EvaluateOptions& options, Progress& progress) = 0;
+  // Items of the split that its last evaluation left out because they could not be read.
+  virtual int64_t unread(Split split) const { return (void)split, 0; }
+  // What it learns from, in numbers.
+  virtual data::Summary data() const { return {}; }
   // Into an empty folder: weights, config.json and whatever else the model needs to be used.
   virtual void save(const std::filesystem::path& folder) const = 0;
 };

@@ -21,7 +21,9 @@ void TrainResult::visit(FieldVisitor& v) {
   v.field("steps", steps, "optimizer steps");
   v.field("train_seconds", train_seconds, "of training alone, without evaluation");
   v.field("items_per_s", items_per_s, "of training alone");
-  v.field("bad_samples", bad_samples, "left out because they could not be read");
+  v.field("bad_samples", bad_samples, "left out of training because they could not be read");
+  v.field("val_bad_samples", val_bad_samples, "the same of val, in one evaluation");
+  v.group("data", data);
   v.field("stop_reason", stop_reason, "what ended the run",
           {.choices = {"epochs", "time", "steps", "early_stop", "interrupted"}});
   std::string folder = best_checkpoint.string();

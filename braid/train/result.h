@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "braid/core/config.h"
+#include "braid/data/summary.h"
 #include "braid/tasks/score.h"
 
 namespace braid::train {
@@ -31,6 +32,8 @@ struct TrainResult {
   double train_seconds = 0;
   double items_per_s = 0;
   int64_t bad_samples = 0;
+  int64_t val_bad_samples = 0;
+  data::Summary data;
   std::string stop_reason;
   std::filesystem::path best_checkpoint;  // empty where no epoch was evaluated
   std::vector<EpochStats> history;

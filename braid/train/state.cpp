@@ -89,6 +89,8 @@ TrainResult result_of(const TrainState& state, const tasks::Task& task,
           .train_seconds = state.train_seconds,
           .items_per_s = state.train_items / std::max(1e-9, state.train_seconds),
           .bad_samples = bad_samples,
+          .val_bad_samples = task.unread(tasks::Split::kVal),
+          .data = task.data(),
           .stop_reason = stop_reason,
           .best_checkpoint = best_checkpoint,
           .history = state.history};

@@ -278,7 +278,6 @@ TEST_F(Folder, AValSplitIsMadeTheSameWayEveryTime) {
 TEST_F(Folder, FaultsNameTheFolder) {
   EXPECT_THROW(open_dataset((root_ / "nowhere").string()), IoError);
   EXPECT_THROW(open_dataset(root_.string()), DataError) << "nothing in it";
-  image("a/1.png");
   fs::create_directories(root_ / "hollow");
   try {
     open_dataset(root_.string());

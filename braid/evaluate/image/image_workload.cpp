@@ -8,6 +8,7 @@
 #include "braid/core/error.h"
 #include "braid/data/image/statistics.h"
 #include "braid/data/open_dataset.h"
+#include "braid/data/summary.h"
 #include "braid/evaluate/image/auto_models.h"
 #include "braid/evaluate/image/fusion.h"
 #include "braid/evaluate/image/mistakes.h"
@@ -35,6 +36,18 @@ struct ClassScores {
   torch::Tensor probabilities;  // [N,K]
   torch::Tensor labels;         // [N] int64
 };
+
+// The classes of a comparison that goes on, in the order that it began with.
+std::vector<std::string> kept_classes(const std::filesystem::path& output) {
+  const auto file = output / "work" / "settings.json";
+  if (!std::filesystem::exists(file)) return {};
+  const Json settings = read_json(file);
+  const Json names = settings.is_object() ? settings.value("classes", Json()) : Json();
+  std::vector<std::string> classes;
+  for (const auto& name : names)
+    if (name.is_string()) classes.push_back(name.get<std::string>());
+  return classes;
+}
 
 ClassScores load_scores(const std::filesystem::path& file) {
   const auto tensors = runtime::load_tensors(file);
@@ -96,7 +109,11 @@ class RobustnessProbe final : public Probe {
 ImageWorkload::ImageWorkload(const CompareConfig& config, Progress& progress)
     : config_(config), progress_(progress) {
   resolve_models(config.models);  // a wrong name is found before the data is read
-  splits_ = data::open_dataset(config.data, {.val_fraction = config.val_fraction});
+  splits_ = data::open_dataset(config.data,
+                               {.val_fraction = config.val_fraction,
+                                .source = {.class_order = kept_classes(config.output),
+                                           .limits = {.max_pixels = config.max_image_pixels}}});
+  for (const auto& line : data::remarks_on(splits_, config.data)) progress.line(line);
   test_ = splits_.test ? splits_.test : splits_.val;
   summary_ = {.name = config.data,
               .items = "images",
@@ -105,7 +122,8 @@ ImageWorkload::ImageWorkload(const CompareConfig& config, Progress& progress)
               .val = splits_.val->size(),
               .test = test_->size(),
               .test_split = splits_.test ? "test" : "val",
-              .channels = splits_.train->channels()};
+              .channels = splits_.train->channels(),
+              .left_out = splits_.left_out};
 }
 
 Json ImageWorkload::settings() const {
@@ -191,6 +209,7 @@ tasks::TaskConfig ImageWorkload::task_config(const Run& run) const {
   config.data = config_.data;
   config.val_fraction = config_.val_fraction;
   config.image.img_size = config_.img_size;
+  config.image.max_image_pixels = config_.max_image_pixels;
   if (run.teacher) config.distillation.teacher = run.teacher->checkpoint;
   return config;
 }
