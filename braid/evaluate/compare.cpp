@@ -21,6 +21,7 @@
 #include "braid/evaluate/recommend.h"
 #include "braid/evaluate/report_html.h"
 #include "braid/evaluate/run_training.h"
+#include "braid/evaluate/sample_efficiency.h"
 #include "braid/io/atomic_file.h"
 #include "braid/io/posix_file.h"
 #include "braid/models/registry.h"

@@ -6,7 +6,6 @@
 #include <cmath>
 
 #include "braid/core/error.h"
-#include "braid/evaluate/run_training.h"
 
 namespace braid::evaluate {
 namespace {
@@ -59,17 +58,6 @@ void LatencyProbe::measure(const TrainedRun& run, ModelResult& result) {
   result.latency_ms_p50 = latency.p50_ms;
   result.latency_ms_p95 = latency.p95_ms;
   result.throughput_items_per_s = latency.items_per_s;
-}
-
-void SampleEfficiencyProbe::measure(const TrainedRun& run, ModelResult& result) {
-  std::vector<EfficiencyPoint> points;
-  for (const double fraction : kFractions) {
-    const Run part{.model = run.run.model, .seed = run.run.seed, .fraction = fraction};
-    const auto evaluation = evaluate_run(experiment_, train_run(experiment_, part, profile_));
-    points.push_back({fraction, evaluation.scores.front().value});
-  }
-  points.push_back({1.0, result.seed_scores.at(0)});
-  result.sample_efficiency = std::move(points);
 }
 
 }  // namespace braid::evaluate

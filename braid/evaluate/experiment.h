@@ -47,21 +47,6 @@ class LatencyProbe final : public Probe {
   const Workload& workload_;
 };
 
-// Trained again on a share of the data, with that share of the budget.
-class SampleEfficiencyProbe final : public Probe {
- public:
-  static constexpr const char* kName = "efficiency";
-  static constexpr double kFractions[] = {0.1, 0.3};  // of the training data
-  SampleEfficiencyProbe(const Experiment& experiment, ModelProfile profile)
-      : experiment_(experiment), profile_(std::move(profile)) {}
-  std::string name() const override { return kName; }
-  void measure(const TrainedRun& run, ModelResult& result) override;
-
- private:
-  const Experiment& experiment_;
-  ModelProfile profile_;
-};
-
 // What is known of a model that was not measured.
 ModelResult describe_model(const ModelProfile& profile);
 // Everything that is measured of one architecture.

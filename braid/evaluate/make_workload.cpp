@@ -1,6 +1,6 @@
 #include "braid/evaluate/make_workload.h"
 
-#include "braid/evaluate/experiment.h"
+#include "braid/evaluate/sample_efficiency.h"
 #include "braid/evaluate/image/image_workload.h"
 #include "braid/evaluate/image/robustness.h"
 

@@ -4,6 +4,7 @@
 
 #include "braid/evaluate/experiment.h"
 #include "braid/evaluate/run_training.h"
+#include "braid/evaluate/sample_efficiency.h"
 #include "braid/evaluate/seed_mean.h"
 
 namespace braid::evaluate {

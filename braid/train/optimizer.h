@@ -59,9 +59,6 @@ class Optimizer {
   std::map<std::string, torch::Tensor> state_;
 };
 
-std::unique_ptr<Optimizer> make_optimizer(std::vector<ParamGroup> groups,
-                                          const OptimizerConfig& config);
-
 // Scales gradients so that their joint 2-norm is at most max_norm; returns the norm before.
 double clip_grad_norm(const Optimizer& optimizer, double max_norm);
 

@@ -9,6 +9,7 @@
 #include "braid/runtime/device.h"
 #include "braid/runtime/tensor_file.h"
 #include "braid/train/freeze.h"
+#include "braid/train/make_optimizer.h"
 
 namespace braid::train {
 

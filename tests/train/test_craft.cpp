@@ -10,6 +10,7 @@
 #include "braid/runtime/tensor_file.h"
 #include "braid/train/divergence.h"
 #include "braid/train/ema.h"
+#include "braid/train/make_optimizer.h"
 #include "braid/train/muon.h"
 #include "braid/train/optimizer.h"
 #include "braid/train/schedule.h"

@@ -12,6 +12,7 @@
 #include "braid/runtime/tensor_file.h"
 #include "braid/tasks/loss.h"
 #include "braid/train/freeze.h"
+#include "braid/train/make_optimizer.h"
 #include "braid/train/optimizer.h"
 #include "tests/train/run.h"
 

@@ -9,6 +9,7 @@
 #include "braid/core/error.h"
 #include "braid/train/accumulation.h"
 #include "braid/train/divergence.h"
+#include "braid/train/make_optimizer.h"
 #include "braid/train/trainer.h"
 #include "tests/train/numbers.h"
 
