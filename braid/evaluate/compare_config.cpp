@@ -11,12 +11,13 @@ namespace braid::evaluate {
 
 void CompareConfig::visit(FieldVisitor& v) {
   v.field("data", data, "dataset: a name or a folder");
-  v.field(
-      "models", models,
-      "architectures, separated by commas; auto: one of each family that suits data and budget");
+  v.field("models", models,
+          "architectures, separated by commas, or NAME=WEIGHTS to fine-tune; auto: one of each "
+          "family that "
+          "suits data and budget");
   v.field("output", output, "folder of this comparison");
-  v.field("img_size", img_size, "pixels; unset: the data's own up to 64 pixels, else the model's",
-          {.least = 1});
+  v.field("img_size", img_size,
+          "pixels; unset: the data's own up to 64 pixels, else the model's or less", {.least = 1});
   v.field("budget", budget,
           "of training, per model and seed: time=2m (s, m, h), epochs=10 or flops=500T (k to E)");
   v.field("seeds", seeds, "trainings per model; their mean and spread are reported", {.least = 1});

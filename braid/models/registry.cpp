@@ -110,10 +110,10 @@ std::vector<std::string> resolve_names(const std::vector<std::string>& pieces) {
 }
 
 std::string folder_name(const std::string& model) {
-  const auto colon = model.find(':');
-  if (colon == std::string::npos) return model;
+  const auto end = model.find_first_of(":=");
+  if (end == std::string::npos) return model;
   constexpr size_t kDigits = 8;
-  return model.substr(0, colon) + "-" + io::sha256({model.begin(), model.end()}).substr(0, kDigits);
+  return model.substr(0, end) + "-" + io::sha256({model.begin(), model.end()}).substr(0, kDigits);
 }
 
 std::string with_article(std::string_view kind) {

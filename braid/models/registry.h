@@ -97,7 +97,7 @@ ModelEntry find_model(const std::string& name);  // registry().find(name)
 // Names from a list that was split at commas, each as find_model() knows it: the pieces of one name
 // are put together again, and a TOML file becomes its line.
 std::vector<std::string> resolve_names(const std::vector<std::string>& pieces);
-// The name itself, or a short one where it is a composed model's line.
+// The name itself, or a short one where it is a composed model's line or names weights after a "=".
 std::string folder_name(const std::string& model);
 // What follows the architecture's name after a dot, such as "a1_in1k"; may be empty.
 std::string tag_of(const std::string& name);

@@ -28,6 +28,21 @@ io::Image probe(const data::Dataset& dataset) {
   throw DataError("train", "expected at least one image");
 }
 
+int64_t longer_side(const io::Image& image) { return std::max(image.height, image.width); }
+
+// Of a few images, spread over the dataset.
+int64_t largest_side(const data::Dataset& dataset) {
+  constexpr int64_t kImages = 8;
+  int64_t largest = 0;
+  for (int64_t i = 0; i < std::min(kImages, dataset.size()); ++i) {
+    try {
+      largest = std::max(largest, longer_side(dataset.get(i * dataset.size() / kImages).image));
+    } catch (const DataError&) {  // the loader meets it and says so
+    }
+  }
+  return largest;
+}
+
 // The card beside the initial weights. Throws ConfigError where they are another architecture's.
 std::optional<models::ImageHubConfig> card_of_weights(const TaskConfig& config) {
   if (config.weights.empty()) return std::nullopt;
@@ -55,19 +70,25 @@ void to_channels_last(torch::nn::Module& module) {
     if (p.dim() == 4) p.set_data(p.detach().contiguous(at::MemoryFormat::ChannelsLast));
 }
 
+int64_t input_side(const models::ModelEntry& entry, std::optional<int64_t> img_size,
+                   const data::Dataset& dataset) {
+  if (img_size) return *img_size;
+  constexpr int64_t kWhole = 32;  // pixels: most networks halve that often
+  const int64_t side = longer_side(probe(dataset));
+  if (side <= data::kSmallImage) return side;
+  const int64_t largest = std::max(side, largest_side(dataset));
+  return std::min(models::image_input(entry).height, (largest + kWhole - 1) / kWhole * kWhole);
+}
+
 data::InputConfig resolve_input(const TaskConfig& config, const data::Splits& splits,
                                 data::SharedStatistics* statistics) {
   const auto card = card_of_weights(config);
   data::InputConfig input =
       card ? card->input : models::image_input(models::find_model(config.model));
   const io::Image image = probe(*splits.train);
-  const int64_t side = std::max(image.height, image.width);
-  const bool small = side <= data::kSmallImage;
-  if (config.image.img_size) {
-    input.height = input.width = *config.image.img_size;
-  } else if (small) {
-    input.height = input.width = side;
-  }
+  const bool small = longer_side(image) <= data::kSmallImage;
+  input.height = input.width =
+      input_side(models::find_model(config.model), config.image.img_size, *splits.train);
   if (small) input.crop_pct = 1.0;
   const bool other_channels = input.channels != splits.train->channels();
   input.channels = splits.train->channels();
@@ -79,14 +100,6 @@ data::InputConfig resolve_input(const TaskConfig& config, const data::Splits& sp
     input.std = measured.std;
   }
   return input;
-}
-
-int64_t input_side(const models::ModelEntry& entry, std::optional<int64_t> img_size,
-                   const data::Dataset& dataset) {
-  if (img_size) return *img_size;
-  const io::Image image = probe(dataset);
-  const int64_t side = std::max(image.height, image.width);
-  return side <= data::kSmallImage ? side : models::image_input(entry).height;
 }
 
 namespace {

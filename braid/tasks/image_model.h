@@ -24,8 +24,9 @@ namespace braid::tasks {
 data::InputConfig resolve_input(const TaskConfig& config, const data::Splits& splits,
                                 data::SharedStatistics* statistics = nullptr);
 
-// Pixels along one side of what the entry's model is shown: img_size, else the data's own up to 64
-// pixels, else the model's.
+// Pixels along one side of what the entry's model is shown: img_size, else the data's own (by its
+// first image) up to 64 pixels, else the model's, but no more than the largest of a few images,
+// rounded up to a multiple of 32.
 int64_t input_side(const models::ModelEntry& entry, std::optional<int64_t> img_size,
                    const data::Dataset& dataset);
 

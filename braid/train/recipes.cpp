@@ -63,6 +63,7 @@ void from_weights(TrainConfig& config, const RecipeFacts& facts) {
   run.optimizer.lr = 1e-3;
   run.optimizer.weight_decay = 0.05;
   run.optimizer.layer_decay = 0.75;
+  run.optimizer.head_lr = 5e-3;  // drawn anew
   run.schedule.sched = "one_cycle";
   run.schedule.pct_start = 0.1;
   run.batch_size = batch_size_for(facts, 16, 64);

@@ -54,6 +54,19 @@ ClassScores load_scores(const std::filesystem::path& file) {
   return {tensors.at("probabilities"), tensors.at("labels")};
 }
 
+// "resnet18=hf-hub:timm/resnet18.a1_in1k": an architecture and the weights that it starts from.
+struct StartingPoint {
+  std::string architecture, weights;  // weights: empty: random
+};
+StartingPoint split_weights(const std::string& name) {
+  const auto equals = name.find('=');
+  const std::string before = name.substr(0, equals);
+  // A design's line has such signs too, but is no architecture's name up to there.
+  if (equals == std::string::npos || before.find_first_of(":|,") != std::string::npos)
+    return {name, ""};
+  return {before, name.substr(equals + 1)};
+}
+
 class ImageInference final : public Inference {
  public:
   ImageInference(models::LoadedModel loaded, const std::string& dtype)
@@ -134,14 +147,25 @@ Json ImageWorkload::settings() const {
 std::vector<std::string> ImageWorkload::resolve_models(
     const std::vector<std::string>& names) const {
   if (names == std::vector<std::string>{kAutoModels}) return names;
-  const auto resolved = models::resolve_names(names);
-  std::vector<std::string> known;
-  for (const auto& name : resolved) {
-    const auto entry = models::find_model(name).name;  // without a tag
-    if (std::count(known.begin(), known.end(), entry) > 0)
-      throw UsageError("compare", fmt::format("'{}' is named twice", entry), "--models");
-    known.push_back(entry);
+  std::vector<std::string> resolved, pieces;  // pieces: of names that may hold commas
+  const auto resolve_pieces = [&] {
+    for (const auto& name : models::resolve_names(pieces)) resolved.push_back(name);
+    pieces.clear();
+  };
+  for (const auto& name : names) {
+    const auto starting = split_weights(name);
+    if (starting.weights.empty()) {
+      pieces.push_back(name);
+      continue;
+    }
+    resolve_pieces();
+    resolved.push_back(models::find_model(starting.architecture).name + "=" + starting.weights);
   }
+  resolve_pieces();
+  for (size_t i = 0; i < resolved.size(); ++i)
+    if (std::find(resolved.begin(), resolved.begin() + static_cast<std::ptrdiff_t>(i),
+                  resolved[i]) != resolved.begin() + static_cast<std::ptrdiff_t>(i))
+      throw UsageError("compare", fmt::format("'{}' is named twice", resolved[i]), "--models");
   return resolved;
 }
 
@@ -156,7 +180,7 @@ std::vector<ModelChoice> ImageWorkload::choose_models(
 }
 
 Taxonomy ImageWorkload::taxonomy(const std::string& model) const {
-  const auto entry = models::find_model(model);
+  const auto entry = models::find_model(split_weights(model).architecture);
   return {models::to_string(entry.family), models::to_string(entry.fusion)};
 }
 
@@ -205,7 +229,9 @@ const ImageWorkload::Part& ImageWorkload::part_of(const Run& run) const {
 
 tasks::TaskConfig ImageWorkload::task_config(const Run& run) const {
   auto config = recipe(run).config.task;
-  config.model = run.model;
+  const auto starting = split_weights(run.model);
+  config.model = starting.architecture;
+  config.weights = starting.weights;
   config.data = config_.data;
   config.val_fraction = config_.val_fraction;
   config.image.img_size = config_.img_size;
@@ -220,7 +246,8 @@ train::Recipe ImageWorkload::recipe(const Run& run) const {
                            {.passes = run.passes,
                             .train_items = training_items(run),
                             .params = run.params,
-                            .pixels = tasks::input_side(entry, config_.img_size, *splits_.train)});
+                            .pixels = tasks::input_side(entry, config_.img_size, *splits_.train),
+                            .fine_tuning = !starting.weights.empty()});
 }
 
 int64_t ImageWorkload::training_items(const Run& run) const {

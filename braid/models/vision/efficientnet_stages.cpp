@@ -119,6 +119,8 @@ std::shared_ptr<nn::BlockImpl> make_mobile_block(const BlockArgs& args, int64_t 
                               .exp_ratio = exp_ratio,
                               .act = act,
                               .se = config.se,
+                              .padding = config.padding,
+                              .norm_eps = config.norm_eps,
                               .drop_path = drop_path};
   block.se.ratio = args.get("se", 0);
   if (args.type == "cn")

@@ -35,23 +35,32 @@ torch::Tensor residual(const torch::Tensor& branch, const torch::Tensor& x,
   return x + drop_path(branch, config.drop_path, training);
 }
 
+// The block's convolution over pixels, whose padding pad() adds where it is not symmetric.
+ConvOptions spatial(const MobileBlockConfig& config, int64_t groups) {
+  ConvOptions options{.kernel_size = config.kernel_size, .stride = config.stride, .groups = groups};
+  if (config.padding == Padding::kSame && config.stride > 1) options.padding = 0;
+  return options;
+}
+torch::Tensor pad(const torch::Tensor& x, const MobileBlockConfig& config) {
+  if (config.padding != Padding::kSame || config.stride == 1) return x;
+  return pad_same(x, config.kernel_size, config.stride);
+}
+
 }  // namespace
 
 DepthwiseSeparableConvImpl::DepthwiseSeparableConvImpl(const MobileBlockConfig& config)
     : config_(config) {
   const int64_t in = config.in_chs, out = config.out_chs;
-  conv_dw_ = register_module(
-      "conv_dw",
-      conv2d(in, in, {.kernel_size = config.kernel_size, .stride = config.stride, .groups = in}));
-  bn1_ = register_module("bn1", batch_norm(in));
+  conv_dw_ = register_module("conv_dw", conv2d(in, in, spatial(config, in)));
+  bn1_ = register_module("bn1", batch_norm(in, config.norm_eps));
   se_ = squeeze_excite(in, config);
   if (se_) register_module("se", se_);
   conv_pw_ = register_module("conv_pw", conv2d(in, out));
-  bn2_ = register_module("bn2", batch_norm(out));
+  bn2_ = register_module("bn2", batch_norm(out, config.norm_eps));
 }
 
 torch::Tensor DepthwiseSeparableConvImpl::forward(const torch::Tensor& x) {
-  auto y = activate(bn1_->forward(convolve(conv_dw_, x)), config_.act);
+  auto y = activate(bn1_->forward(convolve(conv_dw_, pad(x, config_))), config_.act);
   if (se_) y = se_->forward(y);
   return residual(bn2_->forward(conv_pw_->forward(y)), x, config_, is_training());
 }
@@ -59,38 +68,34 @@ torch::Tensor DepthwiseSeparableConvImpl::forward(const torch::Tensor& x) {
 InvertedResidualImpl::InvertedResidualImpl(const MobileBlockConfig& config) : config_(config) {
   const int64_t in = config.in_chs, out = config.out_chs, mid = hidden_chans(in, config.exp_ratio);
   conv_pw_ = register_module("conv_pw", conv2d(in, mid));
-  bn1_ = register_module("bn1", batch_norm(mid));
-  conv_dw_ = register_module(
-      "conv_dw",
-      conv2d(mid, mid,
-             {.kernel_size = config.kernel_size, .stride = config.stride, .groups = mid}));
-  bn2_ = register_module("bn2", batch_norm(mid));
+  bn1_ = register_module("bn1", batch_norm(mid, config.norm_eps));
+  conv_dw_ = register_module("conv_dw", conv2d(mid, mid, spatial(config, mid)));
+  bn2_ = register_module("bn2", batch_norm(mid, config.norm_eps));
   se_ = squeeze_excite(mid, config);
   if (se_) register_module("se", se_);
   conv_pwl_ = register_module("conv_pwl", conv2d(mid, out));
-  bn3_ = register_module("bn3", batch_norm(out));
+  bn3_ = register_module("bn3", batch_norm(out, config.norm_eps));
 }
 
 torch::Tensor InvertedResidualImpl::forward(const torch::Tensor& x) {
   auto y = activate(bn1_->forward(conv_pw_->forward(x)), config_.act);
-  y = activate(bn2_->forward(convolve(conv_dw_, y)), config_.act);
+  y = activate(bn2_->forward(convolve(conv_dw_, pad(y, config_))), config_.act);
   if (se_) y = se_->forward(y);
   return residual(bn3_->forward(conv_pwl_->forward(y)), x, config_, is_training());
 }
 
 EdgeResidualImpl::EdgeResidualImpl(const MobileBlockConfig& config) : config_(config) {
   const int64_t in = config.in_chs, out = config.out_chs, mid = hidden_chans(in, config.exp_ratio);
-  conv_exp_ = register_module(
-      "conv_exp", conv2d(in, mid, {.kernel_size = config.kernel_size, .stride = config.stride}));
-  bn1_ = register_module("bn1", batch_norm(mid));
+  conv_exp_ = register_module("conv_exp", conv2d(in, mid, spatial(config, 1)));
+  bn1_ = register_module("bn1", batch_norm(mid, config.norm_eps));
   se_ = squeeze_excite(mid, config);
   if (se_) register_module("se", se_);
   conv_pwl_ = register_module("conv_pwl", conv2d(mid, out));
-  bn2_ = register_module("bn2", batch_norm(out));
+  bn2_ = register_module("bn2", batch_norm(out, config.norm_eps));
 }
 
 torch::Tensor EdgeResidualImpl::forward(const torch::Tensor& x) {
-  auto y = activate(bn1_->forward(conv_exp_->forward(x)), config_.act);
+  auto y = activate(bn1_->forward(conv_exp_->forward(pad(x, config_))), config_.act);
   if (se_) y = se_->forward(y);
   return residual(bn2_->forward(conv_pwl_->forward(y)), x, config_, is_training());
 }

@@ -11,6 +11,7 @@
 #include "braid/nn/basic/block.h"
 #include "braid/nn/basic/layer_scale.h"
 #include "braid/nn/conv/conv_norm_act.h"
+#include "braid/nn/conv/same_padding.h"
 #include "braid/nn/conv/squeeze_excite.h"
 #include "braid/torch.h"
 
@@ -34,6 +35,8 @@ struct MobileBlockConfig {
   double exp_ratio = 1;  // hidden channels per input channel, where the block expands
   Act act = Act::kRelu;
   MobileSqueezeConfig se{};  // where the block has it
+  Padding padding = Padding::kSymmetric;
+  double norm_eps = 1e-5;
   double drop_path = 0;
 };
 

@@ -10,18 +10,27 @@
 #include "braid/nn/head/replace_head.h"
 
 namespace braid::models {
+namespace {
+
+constexpr int64_t kStemKernel = 3, kStemStride = 2;
+
+}  // namespace
 
 void EfficientNetBase::build(int64_t in_chans, const EfficientNetStagesConfig& stages) {
   depth_ = static_cast<int64_t>(stages.depths.size());
   act_ = stages.act;
-  conv_stem_ = register_module(
-      "conv_stem", nn::conv2d(in_chans, stages.in_chs, {.kernel_size = 3, .stride = 2}));
-  bn1_ = register_module("bn1", nn::batch_norm(stages.in_chs));
+  padding_ = stages.padding;
+  nn::ConvOptions stem{.kernel_size = kStemKernel, .stride = kStemStride};
+  if (padding_ == nn::Padding::kSame) stem.padding = 0;
+  conv_stem_ = register_module("conv_stem", nn::conv2d(in_chans, stages.in_chs, stem));
+  bn1_ = register_module("bn1", nn::batch_norm(stages.in_chs, stages.norm_eps));
   blocks_ = register_module("blocks", EfficientNetStages(stages));
 }
 
 torch::Tensor EfficientNetBase::trunk(const torch::Tensor& x) {
-  const auto stem = nn::activate(bn1_->forward(conv_stem_->forward(x)), act_);
+  const auto padded =
+      padding_ == nn::Padding::kSame ? nn::pad_same(x, kStemKernel, kStemStride) : x;
+  const auto stem = nn::activate(bn1_->forward(conv_stem_->forward(padded)), act_);
   return blocks_->forward(stem, checkpointing());
 }
 
@@ -63,6 +72,9 @@ void EfficientNetConfig::visit(FieldVisitor& v) {
   v.field("stem_size", stem_size, "channels of the stem");
   v.field("num_features", num_features, "channels before pooling");
   v.field("act_layer", act_layer, "activation: silu, relu, hard_swish, ...");
+  v.field("pad_type", pad_type, "of strided convolutions; same: TensorFlow's",
+          {.choices = {"", "same"}});
+  v.field("bn_eps", bn_eps, "epsilon of the batch norms");
   v.field("drop_rate", drop_rate, "dropout before the classifier, 0: none");
   v.field("drop_path_rate", drop_path_rate, "stochastic depth of the last block, 0: none");
 }
@@ -73,16 +85,21 @@ EfficientNet::EfficientNet(const EfficientNetConfig& config)
       .input(config.num_classes, config.in_chans, config.img_size)
       .positive("stem_size", config.stem_size)
       .positive("num_features", config.num_features)
+      .one_of("pad_type", config.pad_type, {"", "same"})
+      .between("bn_eps", config.bn_eps, 0.0, 1.0)
       .rate("drop_rate", config.drop_rate)
       .rate("drop_path_rate", config.drop_path_rate);
-  build(config.in_chans, {.arch_def = config.arch_def,
-                          .depths = config.depths,
-                          .in_chs = config.stem_size,
-                          .act = act_,
-                          .se_from_exp = false,
-                          .drop_path_rate = config.drop_path_rate});
+  build(config.in_chans,
+        {.arch_def = config.arch_def,
+         .depths = config.depths,
+         .in_chs = config.stem_size,
+         .act = act_,
+         .se_from_exp = false,
+         .padding = config.pad_type == "same" ? nn::Padding::kSame : nn::Padding::kSymmetric,
+         .norm_eps = config.bn_eps,
+         .drop_path_rate = config.drop_path_rate});
   conv_head_ = register_module("conv_head", nn::conv2d(trunk_chs(), config.num_features));
-  bn2_ = register_module("bn2", nn::batch_norm(config.num_features));
+  bn2_ = register_module("bn2", nn::batch_norm(config.num_features, config.bn_eps));
   replace_head(config.num_classes);
 }
 
@@ -107,6 +124,14 @@ int64_t EfficientNet::layer_id(const std::string& parameter) const {
 void add_efficientnet(Registry& table) {
   table.add(make_entry<EfficientNet>("efficientnet_b0", Family::kCnn, Fusion::kNone,
                                      imagenet_input(224, 0.875), EfficientNetConfig{}));
+  table.add(make_entry<EfficientNet>(
+      "tf_efficientnet_lite0", Family::kCnn, Fusion::kNone, inception_input(224, 0.875),
+      EfficientNetConfig{
+          .arch_def = {"ds_k3_s1_c16", "ir_k3_s2_e6_c24", "ir_k5_s2_e6_c40", "ir_k3_s2_e6_c80",
+                       "ir_k5_s1_e6_c112", "ir_k5_s2_e6_c192", "ir_k3_s1_e6_c320"},
+          .act_layer = "relu6",
+          .pad_type = "same",
+          .bn_eps = 1e-3}));
 }
 
 }  // namespace braid::models

@@ -2,7 +2,8 @@
 //
 // Paper: Tan and Le, https://arxiv.org/abs/1905.11946
 // Reference: timm's efficientnet.py (Apache-2.0); same keys and shapes.
-// Differences: none in the computation; see efficientnet_stages.h for the notation of arch_def.
+// Differences: of the variants with weights from TensorFlow, tf_efficientnet_lite0 alone; none in
+// the computation; see efficientnet_stages.h for the notation of arch_def.
 #pragma once
 #include "braid/models/registry.h"
 #include "braid/models/vision/efficientnet_stages.h"
@@ -31,6 +32,7 @@ class EfficientNetBase : public ImageModel {
  private:
   int64_t depth_ = 0;  // stages
   nn::Act act_ = nn::Act::kRelu;
+  nn::Padding padding_ = nn::Padding::kSymmetric;
   torch::nn::Conv2d conv_stem_{nullptr};
   torch::nn::BatchNorm2d bn1_{nullptr};
   EfficientNetStages blocks_{nullptr};
@@ -49,6 +51,8 @@ struct EfficientNetConfig {
   int64_t stem_size = 32;                               // channels of the stem
   int64_t num_features = 1280;                          // channels before pooling
   std::string act_layer = "silu";
+  std::string pad_type;  // "": symmetric; same: TensorFlow's
+  double bn_eps = 1e-5;  // epsilon of the batch norms
   double drop_rate = 0;
   double drop_path_rate = 0;
   void visit(FieldVisitor& v);
