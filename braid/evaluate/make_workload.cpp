@@ -1,8 +1,8 @@
 #include "braid/evaluate/make_workload.h"
 
-#include "braid/evaluate/sample_efficiency.h"
 #include "braid/evaluate/image/image_workload.h"
 #include "braid/evaluate/image/robustness.h"
+#include "braid/evaluate/sample_efficiency.h"
 
 namespace braid::evaluate {
 
