@@ -41,7 +41,7 @@ class DataProgram : public ProgramTest {
   static constexpr const char* kFiveClasses =
       "train --model 'braidnet:stem=conv3x3s2,4|X1x8s1' --data data --batch-size 5 --threads 1 "
       "--recipe none --opt adamw --weight-decay 0 --sched constant --checkpoint-hist 0 --no-aug "
-      "--val-fraction 0.2 --workers 0";
+      "--val-fraction 0.2 --workers 0 --dtype float32";
 };
 
 // The fixtures are last/ of runs of 160 steps on these classes by programs that had them in the
