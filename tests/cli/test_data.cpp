@@ -41,7 +41,7 @@ class DataProgram : public ProgramTest {
   static constexpr const char* kFiveClasses =
       "train --model 'braidnet:stem=conv3x3s2,4|X1x8s1' --data data --batch-size 5 --threads 1 "
       "--recipe none --opt adamw --weight-decay 0 --sched constant --checkpoint-hist 0 --no-aug "
-      "--val-fraction 0.2 --workers 0";
+      "--val-fraction 0.2 --workers 0 --dtype float32";
 };
 
 // The fixtures are last/ of runs of 160 steps on these classes by programs that had them in the
@@ -62,14 +62,17 @@ TEST_F(DataProgram, OldCheckpointsKeepTheirClassOrder) {
 
 TEST_F(DataProgram, OldRunsResumeWithTheirClassOrder) {
   write_five_classes("data");
-  take_checkpoint("state_v2", "run/last");
-  const auto resumed =
-      braid(std::string(kFiveClasses) + " --lr 0.02 --output run --resume --max-steps 240");
-  ASSERT_EQ(resumed.code, 0) << resumed.err;
-  const auto test = eval("run/last --data data --split test");
-  EXPECT_EQ(test.at("classes"), Json({"1", "10", "2", "Zebra", "ant"}));
-  EXPECT_NEAR(test.at("loss").get<double>(), 0.0264578, 1e-4);
-  EXPECT_NEAR(eval("run/last --data data --split val").at("loss").get<double>(), 0.0259023, 1e-4);
+  for (const std::string version : {"state_v1", "state_v2"}) {
+    take_checkpoint(version, version + "/last");
+    const auto resumed = braid(std::string(kFiveClasses) +
+                               " --lr 0.02 --resume --max-steps 240 --output " + version);
+    ASSERT_EQ(resumed.code, 0) << resumed.err;
+    const auto test = eval(version + "/last --data data --split test");
+    EXPECT_EQ(test.at("classes"), Json({"1", "10", "2", "Zebra", "ant"}));
+    EXPECT_NEAR(test.at("loss").get<double>(), 0.0264578, 1e-4);
+    EXPECT_NEAR(eval(version + "/last --data data --split val").at("loss").get<double>(), 0.0259023,
+                1e-4);
+  }
 }
 
 TEST_F(DataProgram, NewRunsAreInTimmsOrder) {
