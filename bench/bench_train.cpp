@@ -13,7 +13,7 @@
 #include "braid/models/registry.h"
 #include "braid/models/vision/image_model.h"
 #include "braid/runtime/autocast.h"
-#include "braid/train/optimizer.h"
+#include "braid/train/make_optimizer.h"
 
 int main(int argc, char** argv) {
   std::map<std::string, std::string> args = {

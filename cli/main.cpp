@@ -23,7 +23,7 @@
 namespace {
 
 constexpr const char* kHelpFooter = R"(Examples:
-  braid compare --data fashion-mnist --models resnet20,vit_lite_2_4_32,cct_2_3x2_32 --budget time=60s --output runs/compare
+  braid compare --data fashion-mnist --budget time=60s --output runs/compare
   braid train --model cct_2_3x2_32 --data photos/ --epochs 10 --output runs/photos
   braid eval --checkpoint runs/photos --data photos/ --split test
   braid predict --checkpoint runs/photos cat.jpg dog.png

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 
@@ -30,7 +31,19 @@ fs::path worker_path() {
                        (folder / "braid-torch").string(), "build or install braid anew");
 }
 
+// LibTorch's threads wait for each other by spinning, and one busy neighbour on the machine makes
+// them wait for each other most of the time; after a short spin they sleep (docs/benchmarks.md has
+// what that costs and gains). libgomp reads this once, when it is loaded. Whoever has set it keeps
+// his choice.
+void limit_spinning() {
+  constexpr const char* kSpins = "3000";
+  for (const char* name : {"GOMP_SPINCOUNT", "OMP_WAIT_POLICY"})
+    if (std::getenv(name) != nullptr) return;
+  ::setenv("GOMP_SPINCOUNT", kSpins, /*overwrite=*/1);
+}
+
 [[noreturn]] void become_worker(char** argv) {
+  limit_spinning();
   const fs::path worker = worker_path();
   ::execv(worker.c_str(), argv);
   throw braid::IoError("cli", fmt::format("cannot start it: {}", std::strerror(errno)),

@@ -194,7 +194,8 @@ SentenceWorkload::SentenceWorkload()
               .val = val_->size(),
               .test = test_->size(),
               .test_split = "test",
-              .channels = std::nullopt};
+              .channels = std::nullopt,
+              .left_out = {}};
 }
 
 evaluate::Taxonomy SentenceWorkload::taxonomy(const std::string& model) const {

@@ -166,7 +166,9 @@ TEST_P(Contract, DescribesFeaturesAndLayers) {
   EXPECT_EQ(features.size(tokens ? 2 : 1), model->num_features());
   const int64_t reduction = info.back().reduction;
   if (!tokens) {
-    const int64_t side = (kSide + reduction - 1) / reduction;
+    // The airbench stem pads nothing, which costs a pixel, and its pooling rounds down.
+    const bool unpadded = GetParam().starts_with("airbench") && reduction == 8;
+    const int64_t side = unpadded ? (kSide - 1) / reduction : (kSide + reduction - 1) / reduction;
     const bool enlarges = GetParam().starts_with("mobilevitv2");  // to whole patches of 2 x 2
     EXPECT_EQ(features.size(2), enlarges ? side + side % 2 : side);
   }

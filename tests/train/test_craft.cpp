@@ -103,7 +103,9 @@ TEST_P(MuonTest, EqualsTheReference) {
     group.params.push_back(tensors.at("start." + name).clone().requires_grad_());
   }
   decayed.weight_decay = 0.1;
-  const auto optimizer = make_optimizer({decayed, plain}, {.opt = GetParam(), .opt_betas = {}});
+  OptimizerConfig config;
+  config.opt = GetParam();
+  const auto optimizer = make_optimizer({decayed, plain}, config);
   for (int64_t step = 0; step < 8; ++step) {
     for (const auto& group : optimizer->groups())
       for (size_t i = 0; i < group.params.size(); ++i) {
