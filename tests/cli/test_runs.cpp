@@ -82,9 +82,10 @@ TEST_F(Runs, AResumeIsOfTheSameClassesAndData) {
 
 TEST_F(Runs, ABadImageEndsARunThatGoesOnWithoutIt) {
   write_images("data");
-  write("data/train/left/3.png", "no image");
+  for (const char* name : {"0", "2", "4", "6", "8", "10"})
+    write("data/train/left/" + std::string(name) + ".png", "no image");
   const auto stopped = train("--val-fraction 0.2");
-  expect_fails(stopped, 65, HasSubstr("3.png"));
+  expect_fails(stopped, 65, HasSubstr(".png"));
   expect_paths_exist(stopped.err);
   const auto resumed = train("--val-fraction 0.2 --resume --on-bad-sample skip");
   EXPECT_EQ(resumed.code, 0) << resumed.err;
@@ -131,7 +132,6 @@ TEST_F(Runs, ABatchOfOneBeforeBatchNormOverOneValue) {
   expect_fails(refused, 78, AllOf(HasSubstr("batch norm"), HasSubstr("batch_size")));
   const auto left_out = braid(levit + "--batch-size 4 --output four");
   EXPECT_EQ(left_out.code, 0) << left_out.err;
-  EXPECT_THAT(left_out.err, HasSubstr("Batches of one of the images are left out"));
   EXPECT_EQ(Json::parse(text("four/results.json")).at("steps"), 2);
   // Skipping leaves one image in the whole set.
   for (const char* name : {"0", "1", "2", "3"})
@@ -139,8 +139,7 @@ TEST_F(Runs, ABatchOfOneBeforeBatchNormOverOneValue) {
   for (const char* name : {"0", "1", "2", "3"})
     write("data/train/right/" + std::string(name) + ".png", "x");
   const auto alone = braid(levit + "--batch-size 16 --on-bad-sample skip --output alone");
-  EXPECT_NE(alone.code, 70) << alone.err;
-  EXPECT_NE(alone.code, 0);
+  expect_fails(alone, 65, HasSubstr("Batches of one of the images are left out"));
 }
 
 TEST_F(Runs, ModelsThatAreNoClassifiersOfImagesAreRefused) {

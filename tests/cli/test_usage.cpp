@@ -106,11 +106,11 @@ TEST_F(Usage, TheLastOfAFlagCounts) {
   write_images("data");
   const auto result = train(
       "--lr 0.5 --lr 0.02 --no-channels-last --channels-last --opt-betas 0.5 "
-      "0.6 --opt-betas 0.8,0.9 --epochs 3 --epochs 1");
+      "0.6 --opt-betas 0.75,0.875 --epochs 3 --epochs 1");
   ASSERT_EQ(result.code, 0) << result.err;
   const std::string config = text("run/config.toml");
   EXPECT_THAT(config, AllOf(HasSubstr("lr = 0.02"), HasSubstr("channels_last = true"),
-                            HasSubstr("epochs = 1"), HasSubstr("opt_betas = [ 0.8, 0.9 ]")));
+                            HasSubstr("epochs = 1"), HasSubstr("opt_betas = [ 0.75, 0.875 ]")));
 }
 
 TEST_F(Usage, ClosedDescriptorsGetNoFileOfOurs) {
