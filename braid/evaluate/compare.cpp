@@ -88,7 +88,7 @@ MachineSummary describe_machine(const CompareConfig& c) {
           .memory_bytes = memory_bytes(),
           .device = device.str(),
           .dtype = runtime::resolve_dtype(c.dtype, device.type()),
-          .peak_flops = runtime::measure_peak_flops(device, c.dtype),
+          .peak_flops = std::nullopt,
           .torch_version = TORCH_VERSION,
           .os = fmt::format("{} {}", system.sysname, system.release)};
 }
@@ -227,9 +227,21 @@ References measure_references(const Experiment& experiment) {
   return references;
 }
 
-// Fills in the share of the machine's peak that each training reached.
-void compare_with_peak(Results& results) {
-  if (!results.machine.peak_flops) return;
+// What the machine can do at most; measured once.
+struct Peak {
+  double flops = 0;
+  void visit(FieldVisitor& v) { v.field("flops", flops, ""); }
+};
+
+// Fills in that, and the share of it that each training reached.
+void compare_with_peak(const Experiment& experiment, Results& results) {
+  auto peak = experiment.work.find<Peak>("peak");
+  if (!peak) {
+    peak = Peak{runtime::measure_peak_flops(runtime::resolve_device(experiment.config.device),
+                                            experiment.config.dtype)};
+    experiment.work.keep("peak", *peak);
+  }
+  results.machine.peak_flops = peak->flops;
   for (auto& model : results.models)
     if (model.train_macs && model.train_items_per_s)
       model.peak_share = training_flops(*model.train_macs) * *model.train_items_per_s /
@@ -300,7 +312,7 @@ Results results_of(const Experiment& experiment, const Measured& measured,
   for (const size_t i : rank(measured.models, preference))
     results.models.push_back(measured.models[i]);
   results.fusion = measured.fusion;
-  compare_with_peak(results);
+  compare_with_peak(experiment, results);
   return results;
 }
 

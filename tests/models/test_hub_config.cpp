@@ -234,8 +234,8 @@ TEST_F(HubConfigFile, ArgumentsThatTheModelLacksAreRefused) {
   json["model_args"]["global_pool"] = "avg";
   EXPECT_THAT(load(json), AllOf(HasSubstr("global_pool"), HasSubstr("token")));
   json = timms();
-  json["model_args"]["class_token"] = false;
-  EXPECT_THAT(load(json), AllOf(HasSubstr("class_token"), HasSubstr("config.json")));
+  json["model_args"]["reg_tokens"] = 4;
+  EXPECT_THAT(load(json), AllOf(HasSubstr("reg_tokens"), HasSubstr("config.json")));
 }
 
 TEST_F(HubConfigFile, WritesWhatTimmReads) {
