@@ -241,7 +241,8 @@ tasks::TaskConfig ImageWorkload::task_config(const Run& run) const {
 }
 
 train::Recipe ImageWorkload::recipe(const Run& run) const {
-  const auto entry = models::find_model(run.model);
+  const auto starting = split_weights(run.model);
+  const auto entry = models::find_model(starting.architecture);
   return train::recipe_for(entry,
                            {.passes = run.passes,
                             .train_items = training_items(run),
