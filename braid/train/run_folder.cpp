@@ -43,8 +43,10 @@ RunFolder::RunFolder(const RunConfig& config, tasks::Task& task)
     : path_(made(config.output, checkpoint_bytes(task.model()))),
       lock_(path_),
       items_(task.items()),
-      events_(path_) {
-  io::write_file_atomic(path_ / "config.toml", to_toml(visit_to_json(settings_of(task, config))));
+      events_(path_) {}
+
+void RunFolder::begin(const Json& settings) const {
+  io::write_file_atomic(path_ / "config.toml", to_toml(settings));
 }
 
 void RunFolder::epoch(const std::vector<EpochStats>& history) {

@@ -19,8 +19,10 @@ VisitFields settings_of(const tasks::Task& task, const RunConfig& config);
 class RunFolder {
  public:
   // Creates the folder, proves that the task's checkpoints fit into it, locks it for this object's
-  // life, writes config.toml. Throws IoError, and TryAgainError while another run has the lock.
+  // life. Throws IoError, and TryAgainError while another run has the lock.
   RunFolder(const RunConfig& config, tasks::Task& task);
+  // Writes config.toml. settings: as settings_of gives them, once a resume has accepted them.
+  void begin(const Json& settings) const;
   // Rewrites summary.csv from the whole history and adds the newest epoch to the event file.
   void epoch(const std::vector<EpochStats>& history);
   void result(const TrainResult& result) const;

@@ -34,6 +34,7 @@ TrainingLoop::TrainingLoop(tasks::Task& task, const RunConfig& config, std::stop
   state_.folder = fs::current_path().string();
   state_.batches = loader_->size();
   if (config.resume) resume();
+  folder_.begin(visit_to_json(settings_of(task, config)));
 }
 
 void TrainingLoop::resume() {

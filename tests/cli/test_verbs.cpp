@@ -39,7 +39,7 @@ TEST_F(Verbs, CompletionOffersVerbsFlagsAndModels) {
 TEST_F(Verbs, HelpSaysWhatAFieldMayBe) {
   const auto train = braid("train --help");
   ASSERT_EQ(train.code, 0);
-  EXPECT_THAT(train.out, AllOf(HasSubstr("--opt {sgd,nesterov,adamw,lamb,lion}"),
+  EXPECT_THAT(train.out, AllOf(HasSubstr("--opt {sgd,nesterov,adamw,lamb,lion,muon,nmuon}"),
                                HasSubstr("(at least 0 and below 1) [0.9]")));
   const auto eval = braid("eval --help");
   EXPECT_THAT(eval.out, AllOf(HasSubstr("--on-bad-sample {error,skip}"),

@@ -169,12 +169,13 @@ def block_args(arch_def, depths):
     return _efficientnet_builder.decode_arch_def(stages)
 
 
-def tiny_efficientnet():
-    fields = {"arch_def": ["ds_k3_s1_c8_se0.25", "ir_k5_s2_e3_c16_se0.25", "er_k3_s1_e2_c16_se0.25"],
-              "depths": [1, 2, 2], "stem_size": 8, "num_features": 16, "img_size": 29, **COMMON}
+def tiny_efficientnet(arch_def=("ds_k3_s1_c8_se0.25", "ir_k5_s2_e3_c16_se0.25", "er_k3_s1_e2_c16_se0.25"),
+                      img_size=29, act_layer=torch.nn.SiLU, bn_eps=1e-5, **fields):
+    fields = {"arch_def": list(arch_def), "depths": [1, 2, 2], "stem_size": 8, "num_features": 16,
+              "img_size": img_size, **({"bn_eps": bn_eps} if bn_eps != 1e-5 else {}), **fields, **COMMON}
     model = efficientnet.EfficientNet(
-        block_args(fields["arch_def"], fields["depths"]), stem_size=8, num_features=16,
-        act_layer=torch.nn.SiLU, **COMMON)
+        block_args(fields["arch_def"], fields["depths"]), stem_size=8, num_features=16, act_layer=act_layer,
+        pad_type=fields.get("pad_type", ""), norm_layer=functools.partial(torch.nn.BatchNorm2d, eps=bn_eps), **COMMON)
     return model, fields
 
 
@@ -279,6 +280,8 @@ CASES = {  # registered name, or NAME@VARIANT: (model, config fields)
     "convnext_atto": tiny_convnext(conv_mlp=True),
     "convnext_tiny": tiny_convnext(conv_mlp=False),
     "efficientnet_b0": tiny_efficientnet(),
+    "tf_efficientnet_lite0": tiny_efficientnet(("ds_k3_s2_c8", "ir_k5_s2_e3_c16", "er_k3_s2_e2_c16"), 30,
+                                               torch.nn.ReLU6, 1e-3, pad_type="same"),
     "mobilenetv3_large_100": tiny_mobilenet(
         ["ds_k3_s2_c8_se0.25_nre", "ir_k3_s2_e4.5_c16_nre ir_k5_s1_e3.67_c16_se0.25", "cn_k1_s1_c24"],
         [1, 3, 1], 33, torch.nn.Hardswish),
