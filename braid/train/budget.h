@@ -19,6 +19,9 @@ struct Budget {
   // Epochs done, fractional, as the schedule wants them: under a budget of time or steps the spent
   // share of it decides.
   double position(const TrainState& state, int64_t batches_per_epoch) const;
+  // Whether an epoch's end is worth an evaluation and a checkpoint: the passes over a small data
+  // set are many, and under a budget of time or steps a fiftieth of it lies between two of them.
+  bool evaluation_due(const TrainState& state) const;
   // Why the run ends here: "time" or "steps"; empty: it goes on.
   std::string spent(const TrainState& state) const;
 

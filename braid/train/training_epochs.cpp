@@ -74,6 +74,11 @@ void TrainingLoop::end_epoch() {
   if (state_.epoch_items == 0 && state_.skipped_steps == 0)
     throw DataError("train", "expected something to learn from, but every batch was left out", "",
                     "raise batch_size, or give more images");
+  if (!budget_.evaluation_due(state_)) {  // its losses and times count towards the next one
+    ++state_.epoch;
+    state_.batch = 0;
+    return;
+  }
   const bool finite = evaluate_epoch();
   const int64_t epoch = state_.epoch++;
   state_.batch = 0;

@@ -162,7 +162,6 @@ TEST_F(Compare, BadFlagsAreUsageErrors) {
   EXPECT_EQ(braid("compare --data data --models resnet20 --budget epochs=0 --output out").code, 64);
   EXPECT_EQ(braid("compare --data data --models resnet20,resnet20 --output out").code, 64);
   EXPECT_EQ(braid("compare --data data --models resnet20 --prefer beauty --output out").code, 64);
-  EXPECT_EQ(braid("compare --data data --output out").code, 64);
   EXPECT_EQ(braid("compare --models resnet20 --output out").code, 64);
   EXPECT_EQ(braid("compare --data data --models resnet20 --config none.toml").code, 74);
 }
