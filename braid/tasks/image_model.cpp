@@ -70,14 +70,21 @@ void to_channels_last(torch::nn::Module& module) {
     if (p.dim() == 4) p.set_data(p.detach().contiguous(at::MemoryFormat::ChannelsLast));
 }
 
-int64_t input_side(const models::ModelEntry& entry, std::optional<int64_t> img_size,
-                   const data::Dataset& dataset) {
-  if (img_size) return *img_size;
+namespace {
+
+// side: of the dataset's first image.
+int64_t input_side_of(const models::ModelEntry& entry, int64_t side, const data::Dataset& dataset) {
   constexpr int64_t kWhole = 32;  // pixels: most networks halve that often
-  const int64_t side = longer_side(probe(dataset));
   if (side <= data::kSmallImage) return side;
   const int64_t largest = std::max(side, largest_side(dataset));
   return std::min(models::image_input(entry).height, (largest + kWhole - 1) / kWhole * kWhole);
+}
+
+}  // namespace
+
+int64_t input_side(const models::ModelEntry& entry, std::optional<int64_t> img_size,
+                   const data::Dataset& dataset) {
+  return img_size ? *img_size : input_side_of(entry, longer_side(probe(dataset)), dataset);
 }
 
 data::InputConfig resolve_input(const TaskConfig& config, const data::Splits& splits,
@@ -88,7 +95,9 @@ data::InputConfig resolve_input(const TaskConfig& config, const data::Splits& sp
   const io::Image image = probe(*splits.train);
   const bool small = longer_side(image) <= data::kSmallImage;
   input.height = input.width =
-      input_side(models::find_model(config.model), config.image.img_size, *splits.train);
+      config.image.img_size
+          ? *config.image.img_size
+          : input_side_of(models::find_model(config.model), longer_side(image), *splits.train);
   if (small) input.crop_pct = 1.0;
   const bool other_channels = input.channels != splits.train->channels();
   input.channels = splits.train->channels();

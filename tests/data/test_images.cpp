@@ -2,9 +2,11 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <map>
 #include <set>
 
 #include "braid/core/error.h"
+#include "braid/data/image/prepared_images.h"
 #include "braid/data/image/resize.h"
 #include "braid/data/image/transforms.h"
 #include "braid/runtime/tensor_file.h"
@@ -164,6 +166,60 @@ TEST(RandAugment, KeepsTheSizeAndIsSeeded) {
     changed += a.pixels != image.pixels;
   }
   EXPECT_GT(changed, 100);
+}
+
+TEST(Augment, PaddingIsBlackTheEdgeOrReflected) {
+  io::Image image{1, 4, 1, {10, 20, 30, 40}};
+  InputConfig input;
+  input.channels = 1;
+  input.height = 1;
+  input.width = 4;
+  AugmentConfig augment;
+  augment.train_crop = "pad";
+  augment.crop_padding = 2;
+  augment.hflip = 0;
+  // What moving by dx, -2 to 2, leaves; up and down there is nothing but the same row or black.
+  const std::map<std::string, std::set<std::vector<uint8_t>>> expected = {
+      {"edge",
+       {{10, 10, 10, 20}, {10, 10, 20, 30}, {10, 20, 30, 40}, {20, 30, 40, 40}, {30, 40, 40, 40}}},
+      {"reflect",
+       {{30, 20, 10, 20}, {20, 10, 20, 30}, {10, 20, 30, 40}, {20, 30, 40, 30}, {30, 40, 30, 20}}},
+      {"constant",
+       {{0, 0, 10, 20},
+        {0, 10, 20, 30},
+        {10, 20, 30, 40},
+        {20, 30, 40, 0},
+        {30, 40, 0, 0},
+        {0, 0, 0, 0}}}};
+  for (const auto& [mode, rows] : expected) {
+    augment.padding_mode = mode;
+    std::set<std::vector<uint8_t>> seen;
+    for (uint64_t seed = 0; seed < 400; ++seed) {
+      Random random(seed);
+      seen.insert(augment_prepared(image, input, augment, random).pixels);
+    }
+    EXPECT_EQ(seen, rows) << mode;
+  }
+}
+
+TEST(PreparedImages, AreMadeOnceAndLeftOutWhereTheyAreTooMany) {
+  InputConfig input;
+  input.channels = 1;
+  input.height = input.width = 2;
+  const auto kept = PreparedImages::make(3, input);
+  ASSERT_TRUE(kept);
+  int made = 0;
+  const auto prepare = [&] {
+    ++made;
+    return io::Image{2, 2, 1, {1, 2, 3, 4}};
+  };
+  for (int i = 0; i < 3; ++i)
+    EXPECT_EQ(kept->get(1, prepare).pixels, (std::vector<uint8_t>{1, 2, 3, 4}));
+  EXPECT_EQ(made, 1);
+  kept->get(2, prepare);
+  EXPECT_EQ(made, 2);
+  EXPECT_FALSE(PreparedImages::make(3, input, 11));
+  EXPECT_TRUE(PreparedImages::make(3, input, 12));
 }
 
 }  // namespace

@@ -44,6 +44,32 @@ TEST(Recommend, AccuracyTakesTheFastestOfThoseThatCannotBeToldApart) {
   EXPECT_EQ(rank(list, {}), (std::vector<size_t>{1, 0, 2}));
 }
 
+TEST(Recommend, SaysFirstThatNoNetworkBeatsTheReferences) {
+  const std::vector<ModelResult> list = {model("net", 74, 2, 10), model("other", 70, 1, 10)};
+  const auto row = [](const char* title, double value) {
+    return ReferenceResult{
+        .name = "linear",
+        .title = title,
+        .score = {.name = "top1", .unit = "%", .value = value, .low = {}, .high = {}}};
+  };
+  const auto chosen = recommend(list, {}, {row("a guess", 10), row("a linear classifier", 84)});
+  EXPECT_EQ(chosen.model, "net");
+  EXPECT_EQ(chosen.reason.rfind("No network beats a linear classifier (84.00% top-1)", 0), 0u)
+      << chosen.reason;
+  const auto beaten = recommend(list, {}, {row("a linear classifier", 73)});
+  EXPECT_EQ(beaten.reason, recommend(list, {}).reason);
+}
+
+TEST(Recommend, SaysThatTheMachineWasDisturbed) {
+  auto slowed = model("net", 74, 2, 10);
+  slowed.slice_items_per_s = {1000, 1010, 990, 400, 1005};
+  EXPECT_THAT(recommend({slowed}, {}).reason, HasSubstr("slowest turn of net had 40%"));
+  slowed.slice_items_per_s = {1000, 1010, 990, 700, 1005};
+  EXPECT_EQ(disturbance_text({slowed}), "");
+  slowed.slice_items_per_s = {1000, 100};
+  EXPECT_EQ(disturbance_text({slowed}), "") << "too few turns to tell";
+}
+
 TEST(Recommend, FailedModelsAreNeverTaken) {
   ModelResult failed = model("failed", 99, 1, 1);
   failed.score.reset();

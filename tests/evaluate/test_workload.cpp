@@ -92,6 +92,25 @@ TEST_F(AnyTask, IsComparedRecommendedAndReported) {
   EXPECT_EQ(workload_.trainings, before);
 }
 
+TEST_F(AnyTask, ModelsTakeTurnsUnderABudgetOfTime) {
+  CompareConfig config;
+  config.data = "moods";
+  config.models = {"bag", "conv"};
+  config.output = folder_.string();
+  config.budget = "time=2s";
+  config.workers = 0;
+  config.skip = {"typos", "efficiency"};
+  const auto outcome = compare(config, workload_, "the test", {}, progress_);
+  for (const auto& model : outcome.results.models) {
+    EXPECT_GE(model.slice_items_per_s.size(), 3u) << model.name << ": turns of half a second";
+    EXPECT_GE(*model.train_seconds, 2);
+    EXPECT_EQ(model.recipe_name, "plain");
+    EXPECT_GT(*model.items_seen, 0);
+    EXPECT_GT(*model.peak_share, 0);
+    EXPECT_GT(*model.peak_memory_bytes, 0);
+  }
+}
+
 TEST_F(AnyTask, MayNameWhatIsSkipped) {
   EXPECT_FALSE(run({"bag"}, {}, 1, {"typos"}).results.models.at(0).robustness);
   try {

@@ -130,6 +130,33 @@ TEST_F(ConfigFiles, RecipeThenFileThenFields) {
   EXPECT_EQ(plain.run.optimizer.opt, TrainConfig().run.optimizer.opt);
 }
 
+TEST(Recipes, FollowFromTheBudget) {
+  const auto entry = models::find_model("airbench_nano");
+  const auto of = [&](double passes, int64_t items, int64_t params) {
+    return recipe_for(entry, {.passes = passes, .train_items = items, .params = params});
+  };
+  EXPECT_EQ(of(4, 60'000, 75'000).name, "short");
+  EXPECT_EQ(of(30, 60'000, 75'000).name, "medium");
+  EXPECT_EQ(of(200, 60'000, 75'000).name, "long");
+  EXPECT_EQ(recipe_for(entry, {.fine_tuning = true}).name, "fine-tune");
+  // Few images leave few steps: smaller batches.
+  EXPECT_EQ(of(8, 60'000, 75'000).config.run.batch_size, 256);
+  EXPECT_EQ(of(1, 60'000, 75'000).config.run.batch_size, 64);
+  EXPECT_EQ(of(100, 200, 75'000).config.run.batch_size, 32);
+  // Sixteen times the parameters, half of the rate.
+  EXPECT_DOUBLE_EQ(of(4, 60'000, 1'600'000).config.run.optimizer.lr,
+                   of(4, 60'000, 100'000).config.run.optimizer.lr / 2);
+  EXPECT_FALSE(of(4, 60'000, 75'000).config.run.model_ema);
+  EXPECT_TRUE(of(30, 60'000, 75'000).config.run.model_ema);
+  EXPECT_GT(of(200, 60'000, 75'000).config.task.image.augment.mixup, 0);
+  for (const double passes : {0.1, 20.0, 1000.0})
+    for (const bool fine_tuning : {false, true}) {
+      auto config = recipe_for(entry, {.passes = passes, .fine_tuning = fine_tuning}).config;
+      config.task.data = "photos";
+      EXPECT_NO_THROW(validate(config));
+    }
+}
+
 TEST_F(ConfigFiles, AMisspeltModelIsNamedWithItsLine) {
   const auto file = write("data = \"photos\"\n\nmodle = \"resnet20\"\n");
   EXPECT_THROW(resolve_config({.file = file}), ConfigError);

@@ -11,6 +11,7 @@
 #include <fstream>
 
 #include "braid/core/error.h"
+#include "braid/runtime/generator_guard.h"
 #include "braid/runtime/tensor_file.h"
 #include "tests/train/run.h"
 
@@ -117,6 +118,45 @@ TEST_F(TrainerTest, TwoEpochsAndTwoResumedEqualFour) {
   train(parts);
   expect_same_weights("whole/last", "parts/last");
   expect_same_weights("whole/model_best", "parts/model_best");
+}
+
+TEST_F(TrainerTest, TurnsChangeNothing) {
+  auto whole = config("whole"), turns = config("turns"), other = config("other");
+  for (auto* c : {&whole, &turns, &other}) {
+    c->run.epochs = 2;
+    c->task.model = "vit_lite_2_4_32";
+    c->task.drop = 0.3;  // so that each training draws from the generator
+  }
+  other.run.seed = 5;
+  train(whole);
+  const auto make = [&](const TrainConfig& c) {
+    return tasks::make_task(c.task, splits_, {.seed = c.run.seed}, silent_);
+  };
+  const auto task = make(turns), other_task = make(other);
+  runtime::KeptGenerator generator(at::kCPU, static_cast<uint64_t>(turns.run.seed)),
+      other_generator(at::kCPU, static_cast<uint64_t>(other.run.seed));
+  Training training(*task, turns.run, {}, silent_), neighbour(*other_task, other.run, {}, silent_);
+  int64_t slices = 0;
+  for (bool ended = false; !ended; ++slices) {  // no time at all: a step each
+    {
+      const auto turn = generator.turn();
+      ended = training.advance(0);
+    }
+    const auto turn = other_generator.turn();
+    neighbour.advance(0);
+  }
+  EXPECT_GT(slices, 4);
+  EXPECT_EQ(training.finish().stop_reason, "epochs");
+  expect_same_weights("whole/last", "turns/last");
+}
+
+TEST_F(TrainerTest, ABudgetOfStepsIsEvaluatedFiftyTimesAtMost) {
+  auto c = config("steps");
+  c.run.max_steps = 600;  // 100 passes
+  const auto result = train(c);
+  EXPECT_EQ(result.steps, 600);
+  EXPECT_EQ(result.history.size(), 50u);
+  EXPECT_EQ(result.history.back().step, 600);
 }
 
 TEST_F(TrainerTest, KilledAtAnyMomentResumesToTheSameWeights) {

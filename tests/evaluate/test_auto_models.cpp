@@ -1,0 +1,85 @@
+// Which models are taken when none is named, and what simple classifiers make of images.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "braid/data/memory_dataset.h"
+#include "braid/evaluate/image/auto_models.h"
+#include "braid/evaluate/image/references.h"
+
+namespace braid::evaluate {
+namespace {
+
+using ::testing::ElementsAre;
+
+// passes: of the models whose names hold the key; 0.1 for others.
+std::vector<std::string> chosen(const AutoModelOptions& options,
+                                const std::map<std::string, double>& passes) {
+  const auto profile = [](const std::string& name) {
+    ModelProfile made;
+    made.name = name;
+    made.params = name == "airbench94" ? 2'000'000 : 100'000;
+    return made;
+  };
+  std::vector<std::string> names;
+  for (const auto& choice : choose_models(options, profile, [&](const ModelProfile& p) {
+         const auto it = passes.find(p.name);
+         return it == passes.end() ? 0.1 : it->second;
+       }))
+    names.push_back(choice.name);
+  return names;
+}
+
+TEST(AutoModels, AreTheLargestThatSeeEnough) {
+  const AutoModelOptions small{.side = 28, .train_items = 60'000, .max_params = {}};
+  EXPECT_THAT(chosen(small, {}),
+              ElementsAre("airbench_nano", "airvit_nano", "vit_nano_patch7_gap_28"));
+  EXPECT_THAT(chosen(small, {{"airbench_nano", 20}, {"airbench_tiny", 6}, {"airbench_small", 3}}),
+              ElementsAre("airbench_tiny", "airvit_nano", "vit_nano_patch7_gap_28"));
+  const std::map<std::string, double> all = {
+      {"airbench_nano", 90}, {"airbench_tiny", 80}, {"airbench_small", 70}, {"airbench94", 60}};
+  EXPECT_EQ(chosen(small, all).front(), "airbench94");
+  EXPECT_EQ(chosen({.side = 28, .train_items = 60'000, .max_params = 500'000}, all).front(),
+            "airbench_small");
+  // Many passes over few images are not enough images.
+  EXPECT_EQ(chosen({.side = 28, .train_items = 500, .max_params = {}},
+                   {{"airbench_nano", 900}, {"airbench_tiny", 100}})
+                .front(),
+            "airbench_nano");
+  EXPECT_EQ(chosen({.side = 300, .train_items = 2000, .max_params = {}}, {}).front(),
+            "airbench_nano_64");
+}
+
+// Images whose left or right half is bright.
+class Halves final : public data::Dataset {
+ public:
+  int64_t size() const override { return 40; }
+  data::Example get(int64_t index) const override {
+    io::Image image{6, 6, 1, std::vector<uint8_t>(36, static_cast<uint8_t>(index))};
+    for (size_t y = 0; y < 6; ++y)
+      for (size_t x = 0; x < 3; ++x) image.pixels[y * 6 + x + (label(index) == 0 ? 0 : 3)] = 200;
+    return {image, label(index)};
+  }
+  int64_t label(int64_t index) const override { return index % 4 == 0 ? 0 : 1; }
+  std::string describe(int64_t index) const override { return std::to_string(index); }
+  const std::vector<std::string>& classes() const override { return classes_; }
+  int64_t channels() const override { return 1; }
+
+ private:
+  std::vector<std::string> classes_ = {"left", "right"};
+};
+
+TEST(References, AreAGuessALinearModelAndALookUp) {
+  Progress silent;
+  const auto images = std::make_shared<Halves>();
+  const auto rows = measure_references(images, images, {}, silent).rows;
+  ASSERT_EQ(rows.size(), 3u);
+  std::map<std::string, double> top1;
+  for (const auto& row : rows) top1[row.name] = row.score.value;
+  EXPECT_EQ(top1.at("majority"), 75);  // three quarters are right halves
+  EXPECT_EQ(top1.at("linear"), 100);
+  EXPECT_EQ(top1.at("nearest"), 100);
+  EXPECT_EQ(rows.back().name, "majority") << "the best first";
+}
+
+}  // namespace
+}  // namespace braid::evaluate
