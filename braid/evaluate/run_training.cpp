@@ -194,10 +194,18 @@ TrainedRun RunTraining::finish() {
 void train_in_turns(const Experiment& experiment, const std::vector<Contestant>& contestants,
                     std::vector<Failure>& failures) {
   std::vector<std::unique_ptr<RunTraining>> under_way;
+  // Once a stop is requested, a slice of any length saves the run and ends it.
+  const auto save_all = [&] {
+    for (const auto& training : under_way)
+      if (training) training->advance(0);
+  };
   const auto attempt = [&](const Run& run, const std::function<void()>& work) {
     const auto failure = failure_of(run.model, work);
     if (!failure) return true;
-    if (experiment.stop.stop_requested()) std::rethrow_exception(failure->error);
+    if (experiment.stop.stop_requested()) {
+      save_all();
+      std::rethrow_exception(failure->error);
+    }
     experiment.progress.line(run_name(run) + " failed: " + failure->message);
     failures.push_back(*failure);
     return false;
@@ -215,6 +223,7 @@ void train_in_turns(const Experiment& experiment, const std::vector<Contestant>&
   };
   for (const auto& [run, profile] : contestants) {
     if (find_trained(experiment, run)) continue;
+    if (experiment.stop.stop_requested()) save_all();
     experiment.check_stop();
     std::unique_ptr<RunTraining> training;
     attempt(run, [&] {

@@ -8,6 +8,7 @@
 
 #include "braid/core/error.h"
 #include "braid/evaluate/compare.h"
+#include "braid/train/state.h"
 #include "tests/evaluate/json_schema.h"
 #include "tests/evaluate/sentence_workload.h"
 
@@ -151,6 +152,34 @@ TEST_F(AnyTask, SeveralErrorsOfAllAreThoseOfTheFirst) {
   const auto outcome = run({"sick", "boom"});
   EXPECT_EQ(outcome.exit_code, ExitCode::kTryAgain);
   EXPECT_FALSE(outcome.results.recommendation.model);
+}
+
+// Asks for a stop in the first turn of the last model, when the others wait for theirs.
+class StopAtTheLastModel final : public Progress {
+ public:
+  void begin(const std::string& title, int64_t) override {
+    if (title.rfind("conv epoch", 0) == 0) source.request_stop();
+  }
+  std::stop_source source;
+};
+
+TEST_F(AnyTask, AnInterruptionBetweenTurnsSavesEveryRun) {
+  CompareConfig config;
+  config.data = "moods";
+  config.models = {"bag", "conv"};
+  config.output = folder_.string();
+  config.budget = "time=5s";
+  config.workers = 0;
+  config.skip = {"typos", "efficiency"};
+  StopAtTheLastModel progress;
+  EXPECT_THROW(compare(config, workload_, "the test", progress.source.get_token(), progress),
+               TryAgainError);
+  const auto seconds = [&](const char* run) {
+    std::map<std::string, torch::Tensor> tensors;
+    return train::load_state(folder_ / "models" / run / "last", tensors).train_seconds;
+  };
+  EXPECT_GE(seconds("bag-seed0"), 0.5) << "its whole turn is kept";
+  EXPECT_GT(seconds("conv-seed0"), 0);
 }
 
 TEST_F(AnyTask, AnInterruptionIsNoFailure) {
