@@ -47,12 +47,14 @@ void run(const ConfigFlags& flags, const std::string& file, const std::string& r
                                     .limits = {.max_pixels = config.task.image.max_image_pixels}}});
   for (const auto& line : data::remarks_on(splits, config.task.data)) progress->line(line);
   runtime::set_threads(config.run.threads);
+  const auto statistics = std::make_shared<data::SharedStatistics>(splits.train);
   if (recipe == "auto" && checkpoint.empty()) {
-    sources.facts = train::measure_facts(config, splits, *progress);
+    sources.facts = train::measure_facts(config, splits, statistics, *progress);
     config = train::resolve_config(sources);
   }
   const auto task = tasks::make_task(
-      config.task, splits, {.seed = config.run.seed, .checkpoint = checkpoint}, *progress);
+      config.task, splits,
+      {.seed = config.run.seed, .checkpoint = checkpoint, .statistics = statistics}, *progress);
   runtime::seed_generators(config.run.seed);  // dropout and stochastic depth
   const auto result = train::train(*task, config.run, stop, *progress);
   if (!result.best_scores.empty())

@@ -208,9 +208,11 @@ struct Choices {
 std::vector<ModelChoice> choose_models(const Experiment& experiment) {
   if (experiment.config.models != std::vector<std::string>{kAutoModels}) return {};
   if (const auto kept = experiment.work.find<Choices>("models")) return kept->models;
-  const Choices choices{experiment.workload.choose_models([&](const ModelProfile& profile) {
-    return affordable_passes(experiment, {.model = profile.name}, profile);
-  })};
+  const Choices choices{experiment.workload.choose_models(
+      [&](const std::string& name) { return profile_of(experiment, name); },
+      [&](const ModelProfile& profile) {
+        return affordable_passes(experiment, {.model = profile.name}, profile);
+      })};
   experiment.work.keep("models", choices);
   return choices.models;
 }

@@ -10,6 +10,7 @@ void ModelChoice::visit(FieldVisitor& v) {
 }
 
 std::vector<ModelChoice> Workload::choose_models(
+    const std::function<ModelProfile(const std::string&)>&,
     const std::function<double(const ModelProfile&)>&) const {
   throw UsageError("compare", "expected models, got auto, which " + task() + " does not know",
                    "--models", "`braid models` lists them");

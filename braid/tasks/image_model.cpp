@@ -82,9 +82,11 @@ int64_t input_side_of(const models::ModelEntry& entry, int64_t side, const data:
 
 }  // namespace
 
+int64_t image_side(const data::Dataset& dataset) { return longer_side(probe(dataset)); }
+
 int64_t input_side(const models::ModelEntry& entry, std::optional<int64_t> img_size,
                    const data::Dataset& dataset) {
-  return img_size ? *img_size : input_side_of(entry, longer_side(probe(dataset)), dataset);
+  return img_size ? *img_size : input_side_of(entry, image_side(dataset), dataset);
 }
 
 data::InputConfig resolve_input(const TaskConfig& config, const data::Splits& splits,
@@ -92,12 +94,11 @@ data::InputConfig resolve_input(const TaskConfig& config, const data::Splits& sp
   const auto card = card_of_weights(config);
   data::InputConfig input =
       card ? card->input : models::image_input(models::find_model(config.model));
-  const io::Image image = probe(*splits.train);
-  const bool small = longer_side(image) <= data::kSmallImage;
+  const int64_t side = image_side(*splits.train);
+  const bool small = side <= data::kSmallImage;
   input.height = input.width =
-      config.image.img_size
-          ? *config.image.img_size
-          : input_side_of(models::find_model(config.model), longer_side(image), *splits.train);
+      config.image.img_size ? *config.image.img_size
+                            : input_side_of(models::find_model(config.model), side, *splits.train);
   if (small) input.crop_pct = 1.0;
   const bool other_channels = input.channels != splits.train->channels();
   input.channels = splits.train->channels();

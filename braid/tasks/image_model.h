@@ -24,6 +24,10 @@ namespace braid::tasks {
 data::InputConfig resolve_input(const TaskConfig& config, const data::Splits& splits,
                                 data::SharedStatistics* statistics = nullptr);
 
+// Pixels along the longer side of the first image that can be read. Throws DataError where none of
+// the first hundred can.
+int64_t image_side(const data::Dataset& dataset);
+
 // Pixels along one side of what the entry's model is shown: img_size, else the data's own (by its
 // first image) up to 64 pixels, else the model's, but no more than the largest of a few images,
 // rounded up to a multiple of 32.

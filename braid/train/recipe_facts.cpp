@@ -9,10 +9,12 @@
 namespace braid::train {
 
 RecipeFacts measure_facts(const TrainConfig& config, const data::Splits& splits,
+                          const std::shared_ptr<data::SharedStatistics>& statistics,
                           Progress& progress) {
   tasks::TaskConfig plain = config.task;
   plain.weights.clear();
-  const auto made = tasks::make_image_model(plain, splits, {.seed = config.run.seed}, progress);
+  const auto made = tasks::make_image_model(
+      plain, splits, {.seed = config.run.seed, .statistics = statistics}, progress);
   const auto& input = made.hub.input;
   RecipeFacts facts{.passes = static_cast<double>(config.run.epochs),
                     .train_items = splits.train->size(),

@@ -36,7 +36,7 @@ TrainResult train(tasks::Task& task, const RunConfig& config, std::stop_token st
 
 // The same training in slices, so that several can take turns on one machine. The random numbers
 // are whose turn it is: who wants them as train() draws them keeps a generator per training
-// (runtime::GeneratorState).
+// (runtime::KeptGenerator).
 class Training {
  public:
   Training(tasks::Task& task, const RunConfig& config, std::stop_token stop, Progress& progress);

@@ -30,11 +30,12 @@ TrainingLoop::TrainingLoop(tasks::Task& task, const RunConfig& config, std::stop
       budget_(config),
       checkpoints_(folder_.path(),
                    {task, stepper_.optimizer(), schedule_, stepper_.ema(), state_}) {
-  state_.config = visit_to_json(settings_of(task, config));
+  const Json settings = visit_to_json(settings_of(task, config));
+  state_.config = settings;
   state_.folder = fs::current_path().string();
   state_.batches = loader_->size();
   if (config.resume) resume();
-  folder_.begin(visit_to_json(settings_of(task, config)));
+  folder_.begin(settings);
 }
 
 void TrainingLoop::resume() {

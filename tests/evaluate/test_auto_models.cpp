@@ -71,7 +71,8 @@ class Halves final : public data::Dataset {
 TEST(References, AreAGuessALinearModelAndALookUp) {
   Progress silent;
   const auto images = std::make_shared<Halves>();
-  const auto rows = measure_references(images, images, {}, silent).rows;
+  const auto rows =
+      measure_references(images, images, data::measure_statistics(*images), {}, silent).rows;
   ASSERT_EQ(rows.size(), 3u);
   std::map<std::string, double> top1;
   for (const auto& row : rows) top1[row.name] = row.score.value;

@@ -170,13 +170,12 @@ std::vector<std::string> ImageWorkload::resolve_models(
 }
 
 std::vector<ModelChoice> ImageWorkload::choose_models(
+    const std::function<ModelProfile(const std::string&)>& profile,
     const std::function<double(const ModelProfile&)>& passes) const {
-  const auto image = splits_.train->get(0).image;
-  return evaluate::choose_models(
-      {.side = std::max(image.height, image.width),
-       .train_items = splits_.train->size(),
-       .max_params = config_.max_params},
-      [this](const std::string& name) { return profile(name); }, passes);
+  return evaluate::choose_models({.side = tasks::image_side(*splits_.train),
+                                  .train_items = splits_.train->size(),
+                                  .max_params = config_.max_params},
+                                 profile, passes);
 }
 
 Taxonomy ImageWorkload::taxonomy(const std::string& model) const {
@@ -316,7 +315,7 @@ std::vector<std::unique_ptr<Probe>> ImageWorkload::probes(Progress& progress) co
 }
 
 References ImageWorkload::references(double seconds, Progress& progress) const {
-  return measure_references(splits_.train, test_,
+  return measure_references(splits_.train, test_, part_of({}).statistics->get(),
                             {.seconds = seconds,
                              .seed = config_.seed,
                              .workers = config_.workers,

@@ -26,6 +26,7 @@ class ImageWorkload final : public Workload {
   Json settings() const override;
   std::vector<std::string> resolve_models(const std::vector<std::string>& names) const override;
   std::vector<ModelChoice> choose_models(
+      const std::function<ModelProfile(const std::string&)>& profile,
       const std::function<double(const ModelProfile&)>& passes) const override;
   Taxonomy taxonomy(const std::string& model) const override;
   ModelProfile profile(const std::string& model) const override;

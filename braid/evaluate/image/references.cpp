@@ -8,9 +8,8 @@
 
 #include "braid/core/error.h"
 #include "braid/data/image/image_collate.h"
-#include "braid/data/image/statistics.h"
 #include "braid/runtime/generator_guard.h"
-#include "braid/tasks/loss.h"
+#include "braid/tasks/image_model.h"
 #include "braid/tasks/metrics/classification.h"
 
 namespace braid::evaluate {
@@ -32,8 +31,7 @@ struct Pixels {
 // What keeps the training matrix below 200 MB.
 int64_t side_of(const data::DatasetPtr& train) {
   constexpr int64_t kMostNumbers = 50'000'000;
-  const auto image = train->get(0).image;
-  const int64_t own = std::max(image.height, image.width);
+  const int64_t own = tasks::image_side(*train);
   for (const int64_t side : {28, 24})
     if (train->size() * train->channels() * side * side <= kMostNumbers) return std::min(own, side);
   return std::min<int64_t>(own, 16);
@@ -149,6 +147,7 @@ Pixels thinned(const Pixels& pixels, int64_t rows) {
 }  // namespace
 
 References measure_references(const data::DatasetPtr& train, const data::DatasetPtr& test,
+                              const data::PixelStatistics& statistics,
                               const ReferenceOptions& options, Progress& progress) {
   constexpr int64_t kMostNumbers = 50'000'000;
   constexpr double kMostDistances = 3e11;  // multiply-accumulates of all distances: some seconds
@@ -157,7 +156,6 @@ References measure_references(const data::DatasetPtr& train, const data::Dataset
   input.height = input.width = side_of(train);
   input.crop_pct = 1;
   input.crop_mode = "squash";
-  const auto statistics = data::measure_statistics(*train);
   input.mean = statistics.mean;
   input.std = statistics.std;
   const int64_t dims = input.channels * input.height * input.width;

@@ -5,6 +5,7 @@
 
 #include "braid/core/progress.h"
 #include "braid/data/dataset.h"
+#include "braid/data/image/statistics.h"
 #include "braid/evaluate/result.h"
 
 namespace braid::evaluate {
@@ -22,7 +23,9 @@ struct ReferenceOptions {
 //   nearest   the class of the nearest training image, by squared distance of the pixels
 // Images are shrunk to at most 28 pixels (24 and 16 where that would be too much), and the training
 // images are a stratified part where they are too many for the time.
+// statistics: of train's pixels.
 References measure_references(const data::DatasetPtr& train, const data::DatasetPtr& test,
+                              const data::PixelStatistics& statistics,
                               const ReferenceOptions& options, Progress& progress);
 
 }  // namespace braid::evaluate
