@@ -42,7 +42,9 @@ def target_of(path: str) -> str:
     parts = path.split("/")
     if parts[0] == "braid":
         return "braid_base" if parts[1] in ("core", "io", "text") else "braid"
-    return {"cli": "braid_program", "bench": pathlib.Path(path).stem}.get(parts[0], "test_" + parts[1])
+    if parts[0] == "cli":
+        return "braid_program" if parts[1] == "front" else "braid_torch_program"
+    return pathlib.Path(path).stem if parts[0] == "bench" else "test_" + parts[1]
 
 
 def commands(build: pathlib.Path) -> dict:
