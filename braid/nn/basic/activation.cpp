@@ -14,6 +14,7 @@ const std::vector<std::pair<std::string, Act>>& named_acts() {
       {"silu", Act::kSilu},
       {"gelu", Act::kGelu},
       {"gelu_tanh", Act::kGeluTanh},
+      {"quick_gelu", Act::kQuickGelu},
       {"hard_swish", Act::kHardSwish},
       {"sigmoid", Act::kSigmoid},
       {"hard_sigmoid", Act::kHardSigmoid},
@@ -50,6 +51,8 @@ torch::Tensor activate(const torch::Tensor& x, Act act) {
       return at::gelu(x);
     case Act::kGeluTanh:
       return at::gelu(x, "tanh");
+    case Act::kQuickGelu:
+      return x * at::sigmoid(1.702 * x);
     case Act::kHardSwish:
       return at::hardswish(x);
     case Act::kSigmoid:

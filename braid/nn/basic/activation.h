@@ -15,13 +15,14 @@ enum class Act {
   kSilu,
   kGelu,
   kGeluTanh,
+  kQuickGelu,  // x * sigmoid(1.702 x)
   kHardSwish,
   kSigmoid,
   kHardSigmoid,
   kTanh
 };
 
-// "identity", "relu", "relu6", "silu", "gelu", "gelu_tanh", "hard_swish", "sigmoid",
+// "identity", "relu", "relu6", "silu", "gelu", "gelu_tanh", "quick_gelu", "hard_swish", "sigmoid",
 // "hard_sigmoid", "tanh". Throws ConfigError with near matches for another name.
 Act parse_act(const std::string& name);
 std::vector<std::string> act_names();  // that parse_act takes

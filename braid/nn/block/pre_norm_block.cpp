@@ -1,6 +1,7 @@
 #include "braid/nn/block/pre_norm_block.h"
 
 #include "braid/nn/basic/drop_path.h"
+#include "braid/nn/basic/register_at.h"
 #include "braid/nn/conv/conv.h"
 
 namespace braid::nn {
@@ -9,12 +10,7 @@ using torch::Tensor;
 
 void PreNormBlockImpl::add(AnyLayer& part, const std::string& key, AnyLayer layer) {
   part = std::move(layer);
-  const auto dot = key.find('.');
-  if (dot == std::string::npos)
-    register_module(key, part.ptr());
-  else
-    register_module(key.substr(0, dot), std::make_shared<torch::nn::Module>())
-        ->register_module(key.substr(dot + 1), part.ptr());
+  register_at(*this, key, part.ptr());
 }
 
 Tensor PreNormBlockImpl::add_branch(const Branch& branch, const Tensor& x) {

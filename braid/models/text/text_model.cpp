@@ -1,0 +1,66 @@
+#include "braid/models/text/text_model.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <utility>
+
+#include "braid/core/error.h"
+#include "braid/core/near_match.h"
+
+namespace braid::models {
+namespace {
+
+constexpr std::array<std::pair<TextHead, const char*>, 6> kTextHeads = {
+    {{TextHead::kNone, "none"},
+     {TextHead::kSequenceClassification, "sequence_classification"},
+     {TextHead::kTokenClassification, "token_classification"},
+     {TextHead::kQuestionAnswering, "question_answering"},
+     {TextHead::kMaskedLm, "masked_lm"},
+     {TextHead::kPreTraining, "pretraining"}}};
+
+}  // namespace
+
+const char* to_string(TextHead head) {
+  for (const auto& [value, name] : kTextHeads)
+    if (value == head) return name;
+  throw InternalError("models", "a head without a name");
+}
+
+std::vector<std::string> text_head_names() {
+  std::vector<std::string> names;
+  for (const auto& entry : kTextHeads) names.emplace_back(entry.second);
+  return names;
+}
+
+TextHead parse_text_head(const std::string& name) {
+  for (const auto& [value, known] : kTextHeads)
+    if (name == known) return value;
+  throw ConfigError("models", "unknown head '" + name + "'", "head",
+                    did_you_mean(name, text_head_names()));
+}
+
+torch::Tensor TextEncoder::next_sentence(const torch::Tensor&) {
+  throw UsageError("models", "expected a model with the head pretraining", to_string(head()));
+}
+
+void check_text_input(const TextInput& input, const TextModel& model) {
+  const auto& ids = input.input_ids;
+  const int64_t most = model.max_positions();
+  if (most > 0 && ids.size(1) > most)
+    throw DataError("models",
+                    fmt::format("expected texts of at most {} tokens, got {}", most, ids.size(1)),
+                    "input_ids", "truncate them (--max-length)");
+  if (ids.numel() == 0 || ids.device().type() != torch::kCPU) return;
+  const auto [least, largest] = ids.aminmax();
+  if (least.item<int64_t>() >= 0 && largest.item<int64_t>() < model.vocab_size()) return;
+  const auto bad = ids.lt(0).logical_or(ids.ge(model.vocab_size())).nonzero()[0];
+  const auto row = bad[0].item<int64_t>(), column = bad[1].item<int64_t>();
+  throw DataError(
+      "models",
+      fmt::format("expected numbers of tokens from 0 to {}, got {} (row {}, position {})",
+                  model.vocab_size() - 1, ids[row][column].item<int64_t>(), row, column),
+      "input_ids", "use the tokenizer that the model was trained with");
+}
+
+}  // namespace braid::models

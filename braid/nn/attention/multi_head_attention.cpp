@@ -1,0 +1,56 @@
+#include "braid/nn/attention/multi_head_attention.h"
+
+#include "braid/nn/basic/register_at.h"
+#include "braid/nn/position/rotary.h"
+
+namespace braid::nn {
+
+using torch::Tensor;
+
+MultiHeadAttentionImpl::MultiHeadAttentionImpl(const MultiHeadAttentionConfig& config)
+    : config_(config) {
+  if (config_.head_dim == 0) config_.head_dim = config_.dim / config_.num_heads;
+  if (config_.memory_dim == 0) config_.memory_dim = config_.dim;
+  const int64_t inner = config_.num_heads * config_.head_dim;
+  const auto linear = [&](const std::string& key, int64_t from, int64_t to, bool bias) {
+    torch::nn::Linear layer(torch::nn::LinearOptions(from, to).bias(bias));
+    register_at(*this, key, layer.ptr());
+    return layer;
+  };
+  q = linear(config_.keys.q, config_.dim, inner, config_.qkv_bias);
+  k = linear(config_.keys.k, config_.memory_dim, inner, config_.qkv_bias);
+  v = linear(config_.keys.v, config_.memory_dim, inner, config_.qkv_bias);
+  out = linear(config_.keys.out, inner, config_.dim, config_.out_bias);
+}
+
+Tensor MultiHeadAttentionImpl::forward(const Tensor& x, const TokenMixerArgs& args) {
+  const bool cross = args.memory.defined();
+  const auto turn = [&](const Tensor& heads) {
+    return args.rotary.defined() ? apply_rotary(heads, args.rotary) : heads;
+  };
+  const auto project = [&](torch::nn::Linear& layer, const Tensor& from) {
+    return split_heads(layer->forward(from), config_.num_heads);
+  };
+  const auto queries = turn(project(q, x));  // [B,h,N,d]
+  Tensor keys, values;
+  if (cross && args.cache && !args.cache->empty()) {
+    keys = args.cache->keys(), values = args.cache->values();
+  } else {
+    const auto& from = cross ? args.memory : x;
+    keys = project(k, from);  // [B,h,M,d]
+    if (!cross) keys = turn(keys);
+    values = project(v, from);
+    if (args.cache) {
+      args.cache->append(keys, values);
+      keys = args.cache->keys(), values = args.cache->values();
+    }
+  }
+  const auto y = attend(queries, keys, values,
+                        {.bias = args.bias,
+                         .key_padding = args.key_padding,
+                         .causal = args.causal,
+                         .dropout = is_training() ? config_.attn_drop : 0});
+  return out->forward(merge_heads(y));
+}
+
+}  // namespace braid::nn

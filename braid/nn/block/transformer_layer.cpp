@@ -1,0 +1,73 @@
+#include "braid/nn/block/transformer_layer.h"
+
+#include "braid/nn/basic/drop_path.h"
+#include "braid/nn/basic/norm.h"
+#include "braid/nn/basic/register_at.h"
+
+namespace braid::nn {
+
+using torch::Tensor;
+
+TransformerLayerImpl::TransformerLayerImpl(const TransformerLayerConfig& config,
+                                           std::shared_ptr<TokenMixerImpl> mixer)
+    : config_(config) {
+  const auto& keys = config_.keys;
+  const auto attention = [&] {
+    return std::make_shared<MultiHeadAttentionImpl>(
+        MultiHeadAttentionConfig{.dim = config_.dim,
+                                 .num_heads = config_.num_heads,
+                                 .attn_drop = config_.attn_drop,
+                                 .keys = keys.attention});
+  };
+  const auto norm = [&](const std::string& key) {
+    auto layer = layer_norm(config_.dim, config_.norm_eps);
+    register_at(*this, key, layer.ptr());
+    return layer;
+  };
+  const auto linear = [&](const std::string& key, int64_t from, int64_t to) {
+    torch::nn::Linear layer(from, to);
+    register_at(*this, key, layer.ptr());
+    return layer;
+  };
+  mixer_ = mixer ? std::move(mixer) : attention();
+  register_at(*this, keys.mixer, mixer_);
+  mixer_norm_ = norm(keys.mixer_norm);
+  if (config_.cross) {
+    cross_ = attention();
+    register_at(*this, keys.cross, cross_);
+    cross_norm_ = norm(keys.cross_norm);
+  }
+  fc1_ = linear(keys.fc1, config_.dim, config_.gated_mlp ? 2 * config_.mlp_dim : config_.mlp_dim);
+  fc2_ = linear(keys.fc2, config_.mlp_dim, config_.dim);
+  mlp_norm_ = norm(keys.mlp_norm);
+}
+
+template <class Function>
+Tensor TransformerLayerImpl::branch(const Tensor& x, torch::nn::LayerNorm& norm,
+                                    const Function& layer) {
+  auto y = layer(config_.pre_norm ? norm->forward(x) : x);
+  y = at::dropout(y, config_.drop, is_training() && config_.drop > 0);
+  y = x + drop_path(y, config_.drop_path, is_training());
+  return config_.pre_norm ? y : norm->forward(y);
+}
+
+Tensor TransformerLayerImpl::mlp(const Tensor& x) {
+  auto hidden = fc1_->forward(x);
+  if (config_.gated_mlp) {
+    const auto parts = hidden.chunk(2, -1);
+    hidden = activate(parts[0], config_.act) * parts[1];
+  } else {
+    hidden = activate(hidden, config_.act);
+  }
+  hidden = at::dropout(hidden, config_.act_drop, is_training() && config_.act_drop > 0);
+  return fc2_->forward(hidden);
+}
+
+Tensor TransformerLayerImpl::forward(const Tensor& x, const TransformerLayerArgs& args) {
+  auto y = branch(x, mixer_norm_, [&](const Tensor& t) { return mixer_->forward(t, args.mixer); });
+  if (args.cross)
+    y = branch(y, cross_norm_, [&](const Tensor& t) { return cross_->forward(t, *args.cross); });
+  return branch(y, mlp_norm_, [&](const Tensor& t) { return mlp(t); });
+}
+
+}  // namespace braid::nn
