@@ -1,5 +1,6 @@
 // The architectures that the library brings along.
 #include "braid/models/registry.h"
+#include "braid/models/text/transformer/transformer.h"
 #include "braid/models/vision/cnn/airbench.h"
 #include "braid/models/vision/cnn/convnext.h"
 #include "braid/models/vision/cnn/densenet.h"
@@ -69,6 +70,7 @@ void register_all(Registry& table) {
   add_repvit(table);
   add_conformer(table);
   add_mobile_former(table);
+  add_transformer(table);
 }
 
 }  // namespace braid::models
