@@ -25,7 +25,8 @@ void CompareConfig::visit(FieldVisitor& v) {
           "of texts, see `braid train --help`; empty: one is learned from the training texts");
   v.field("vocab_size", vocab_size, "tokens of a tokenizer that is learned", {.least = 300});
   v.field("budget", budget,
-          "of training, per model and seed: time=2m (s, m, h), epochs=10 or flops=500T (k to E)");
+          "of training, per model and seed: time=2m (s, m, h), epochs=10 or flops=500T (k to E); "
+          "total=15m: of all together, in rounds of which the better half goes on");
   v.field("seeds", seeds, "trainings per model; their mean and spread are reported", {.least = 1});
   v.field("seed", seed, "the first seed", {.least = 0});
   v.field("distill", distill,

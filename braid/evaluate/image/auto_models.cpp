@@ -1,7 +1,7 @@
 #include "braid/evaluate/image/auto_models.h"
 
 #include "braid/data/image/input_config.h"
-#include "braid/evaluate/choose_one.h"
+#include "braid/evaluate/choose_models.h"
 
 namespace braid::evaluate {
 namespace {
@@ -29,13 +29,14 @@ std::vector<ModelChoice> choose_models(
     const std::function<double(const ModelProfile&)>& passes) {
   std::vector<ModelChoice> chosen;
   for (const auto& names : lists(options.side <= data::kSmallImage))
-    choose_one(names,
-               {.items = "images",
-                .train_items = options.train_items,
-                .least_passes = kLeastPasses,
-                .least_items = kLeastImages,
-                .max_params = options.max_params},
-               profile, passes, chosen);
+    choose_of_family(names,
+                     {.items = "images",
+                      .train_items = options.train_items,
+                      .least_passes = kLeastPasses,
+                      .least_items = kLeastImages,
+                      .max_params = options.max_params,
+                      .per_family = options.per_family},
+                     profile, passes, chosen);
   return chosen;
 }
 

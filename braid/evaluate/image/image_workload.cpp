@@ -113,10 +113,11 @@ std::vector<std::string> ImageWorkload::resolve_models(
 
 std::vector<ModelChoice> ImageWorkload::choose_models(
     const std::function<ModelProfile(const std::string&)>& profile,
-    const std::function<double(const ModelProfile&)>& passes) const {
+    const std::function<double(const ModelProfile&)>& passes, size_t per_family) const {
   return evaluate::choose_models({.side = tasks::image_side(*splits_.train),
                                   .train_items = splits_.train->size(),
-                                  .max_params = config_.max_params},
+                                  .max_params = config_.max_params,
+                                  .per_family = per_family},
                                  profile, passes);
 }
 

@@ -1,6 +1,6 @@
 #include "braid/evaluate/text/auto_models.h"
 
-#include "braid/evaluate/choose_one.h"
+#include "braid/evaluate/choose_models.h"
 
 namespace braid::evaluate {
 namespace {
@@ -22,12 +22,13 @@ std::vector<ModelChoice> choose_text_models(
     const std::function<double(const ModelProfile&)>& passes) {
   std::vector<ModelChoice> chosen;
   for (const auto& names : text_lists())
-    choose_one(names,
-               {.items = "texts",
-                .train_items = options.train_items,
-                .least_passes = kLeastPasses,
-                .max_params = options.max_params},
-               profile, passes, chosen);
+    choose_of_family(names,
+                     {.items = "texts",
+                      .train_items = options.train_items,
+                      .least_passes = kLeastPasses,
+                      .max_params = options.max_params,
+                      .per_family = options.per_family},
+                     profile, passes, chosen);
   return chosen;
 }
 

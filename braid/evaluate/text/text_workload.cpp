@@ -114,9 +114,11 @@ std::vector<std::string> TextWorkload::resolve_models(const std::vector<std::str
 
 std::vector<ModelChoice> TextWorkload::choose_models(
     const std::function<ModelProfile(const std::string&)>& profile,
-    const std::function<double(const ModelProfile&)>& passes) const {
-  return choose_text_models(
-      {.train_items = splits_.train->size(), .max_params = config_.max_params}, profile, passes);
+    const std::function<double(const ModelProfile&)>& passes, size_t per_family) const {
+  return choose_text_models({.train_items = splits_.train->size(),
+                             .max_params = config_.max_params,
+                             .per_family = per_family},
+                            profile, passes);
 }
 
 Taxonomy TextWorkload::taxonomy(const std::string& model) const {
