@@ -4,6 +4,7 @@
 
 #include "braid/core/error.h"
 #include "braid/data/text/text_collate.h"
+#include "braid/tasks/class_balance.h"
 #include "braid/tasks/loss.h"
 #include "braid/tasks/metrics/classification.h"
 
@@ -22,7 +23,10 @@ const data::TextDatasetPtr& texts_of(const data::TextSplits& splits, Split split
 
 TextClassification::TextClassification(const TaskConfig& config, data::TextSplits splits,
                                        TextClassifier classifier)
-    : config_(config), splits_(std::move(splits)), classifier_(std::move(classifier)) {}
+    : config_(config),
+      splits_(std::move(splits)),
+      classifier_(std::move(classifier)),
+      class_weights_(class_weights(config_.class_weights, data::count_labels(*splits_.train))) {}
 
 std::unique_ptr<data::Loader> TextClassification::training_loader(
     const TrainingData& options) const {
@@ -37,7 +41,7 @@ std::unique_ptr<data::Loader> TextClassification::training_loader(
 
 torch::Tensor TextClassification::loss(const torch::Tensor& logits,
                                        const data::Batch& batch) const {
-  return cross_entropy(logits, batch.at(data::kLabels), config_.smoothing);
+  return cross_entropy(logits, batch.at(data::kLabels), config_.smoothing, class_weights_);
 }
 
 Step TextClassification::training_step(const data::Batch& batch) {

@@ -37,6 +37,7 @@ class TextClassification final : public Classifier {
   TaskConfig config_;
   data::TextSplits splits_;
   TextClassifier classifier_;
+  torch::Tensor class_weights_;  // [K]; undefined: 1
   std::map<Split, int64_t> unread_;
 };
 

@@ -4,6 +4,7 @@
 #include "braid/models/macs.h"
 #include "braid/models/text/text_cost.h"
 #include "braid/runtime/device.h"
+#include "braid/tasks/class_balance.h"
 #include "braid/tasks/text/text_classification.h"
 #include "braid/tasks/training_rate.h"
 
@@ -13,7 +14,11 @@ TextData::TextData(data::TextSplits splits, std::string spec)
     : splits_(std::move(splits)), spec_(std::move(spec)) {}
 
 std::vector<std::string> TextData::remarks() const {
-  return data::remarks_on(splits_.left_out, splits_.remarks, spec_);
+  auto lines = data::remarks_on(splits_.left_out, splits_.remarks, spec_);
+  if (const auto line =
+          imbalance_text(data::count_labels(*splits_.train), splits_.train->classes()))
+    lines.push_back(*line);
+  return lines;
 }
 
 text::TokenizerPtr TextData::tokenizer(const TaskConfig& config, Progress& progress) const {
