@@ -65,7 +65,7 @@ class TextRobustnessProbe final : public Probe {
   double items() const override {
     const int64_t texts =
         options_.texts > 0 ? std::min(options_.texts, test_->size()) : test_->size();
-    return static_cast<double>(texts) * kTextRobustnessPasses;
+    return static_cast<double>(texts) * text_robustness_passes();
   }
   void measure(const TrainedRun& run, ModelResult& result) override {
     result.robustness = measure_text_robustness(load_(run), test_, options_, progress_);
