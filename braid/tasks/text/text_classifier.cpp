@@ -8,6 +8,7 @@
 #include "braid/data/text/text_collate.h"
 #include "braid/io/hub.h"
 #include "braid/io/posix_file.h"
+#include "braid/models/checkpoint.h"
 #include "braid/models/registry.h"
 #include "braid/models/text/text_checkpoint.h"
 #include "braid/models/weights.h"
