@@ -40,7 +40,7 @@ double text_robustness_passes() {
   return static_cast<double>(text_corruptions().size()) * kTextSeverities + 1;
 }
 
-Robustness measure_text_robustness(const tasks::TextClassifier& classifier,
+Robustness measure_text_robustness(const tasks::TokenizedModel& classifier,
                                    const data::TextDatasetPtr& dataset,
                                    const TextRobustnessOptions& options, Progress& progress) {
   auto sample = dataset;

@@ -20,7 +20,7 @@ double text_robustness_passes();
 
 // Every model sees the same texts, corrupted by the same seeds. Throws DataError where none can be
 // read.
-Robustness measure_text_robustness(const tasks::TextClassifier& classifier,
+Robustness measure_text_robustness(const tasks::TokenizedModel& classifier,
                                    const data::TextDatasetPtr& dataset,
                                    const TextRobustnessOptions& options, Progress& progress);
 
