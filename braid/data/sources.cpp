@@ -5,6 +5,7 @@
 
 #include "braid/core/error.h"
 #include "braid/core/near_match.h"
+#include "braid/data/locate.h"
 
 namespace braid::data {
 namespace {
