@@ -13,10 +13,11 @@ namespace braid::tasks {
 text::TokenizerPtr make_tokenizer(const TaskConfig& config, const data::TextDataset& texts,
                                   Progress& progress) {
   int64_t next = 0;
-  const NextText next_text = [&]() -> std::optional<std::string> {
-    if (next == texts.size()) return std::nullopt;
+  const text::TextSource next_text = [&](std::string& text) {
+    if (next == texts.size()) return false;
     auto example = texts.get(next++);
-    return example.pair ? example.text + "\n" + *example.pair : std::move(example.text);
+    text = example.pair ? example.text + "\n" + *example.pair : std::move(example.text);
+    return true;
   };
   return make_tokenizer(config, next_text, progress);
 }
