@@ -93,12 +93,13 @@ class TextForward final : public ForwardKind {
   Json fields_of_folder(const std::filesystem::path& config) {
     const auto hub = models::read_hub_config(config);
     const auto theirs = models::find_model(hub.architecture);
-    for (const auto& item : hub.model_args.items())
-      if (theirs.kind != entry_.kind || !entry_.config.contains(item.key()))
-        throw DataError("forward",
-                        fmt::format("expected a model of the family of {}, got {}", options_.model,
-                                    hub.architecture),
-                        config.string(), "name that one");
+    bool same = theirs.kind == entry_.kind && theirs.config.size() == entry_.config.size();
+    for (const auto& item : theirs.config.items()) same &= entry_.config.contains(item.key());
+    if (!same)
+      throw DataError("forward",
+                      fmt::format("expected a model of the family of {}, got {}", options_.model,
+                                  hub.architecture),
+                      config.string(), "name that one");
     classes_ = hub.classes;
     return hub.model_args;
   }
