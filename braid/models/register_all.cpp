@@ -1,5 +1,6 @@
 // The architectures that the library brings along.
 #include "braid/models/registry.h"
+#include "braid/models/text/cnn/textcnn.h"
 #include "braid/models/text/transformer/bert.h"
 #include "braid/models/text/transformer/distilbert.h"
 #include "braid/models/text/transformer/electra.h"
@@ -75,6 +76,7 @@ void register_all(Registry& table) {
   add_bert(table);
   add_distilbert(table);
   add_electra(table);
+  add_textcnn(table);
 }
 
 }  // namespace braid::models
