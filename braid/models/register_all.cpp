@@ -1,6 +1,7 @@
 // The architectures that the library brings along.
 #include "braid/models/registry.h"
 #include "braid/models/text/cnn/textcnn.h"
+#include "braid/models/text/hybrid/convbert.h"
 #include "braid/models/text/transformer/bert.h"
 #include "braid/models/text/transformer/distilbert.h"
 #include "braid/models/text/transformer/electra.h"
@@ -77,6 +78,7 @@ void register_all(Registry& table) {
   add_distilbert(table);
   add_electra(table);
   add_textcnn(table);
+  add_convbert(table);
 }
 
 }  // namespace braid::models
