@@ -1,6 +1,7 @@
 #include "braid/tasks/config.h"
 
 #include "braid/data/run_fields.h"
+#include "braid/tasks/class_balance.h"
 
 namespace braid::tasks {
 
@@ -10,6 +11,18 @@ void ImageOptions::visit(FieldVisitor& v) {
   v.field("channels_last", channels_last, "channels-last memory for images and convolutions");
   v.field(data::max_image_pixels_field(), max_image_pixels);
   augment.visit(v);
+}
+
+void TextOptions::visit(FieldVisitor& v) {
+  v.field("max_length", max_length,
+          "tokens of a text, longer ones are cut; unset: what most texts have, up to the model's",
+          {.least = 3});
+  v.field("tokenizer", tokenizer,
+          "tokenizer.json, vocab.txt, a SentencePiece model or a folder with one; empty: that of "
+          "the weights, else one is learned from the training texts");
+  v.field("vocab_size", vocab_size, "tokens of a tokenizer that is learned", {.least = 300});
+  v.field("word_drop", word_drop, "share of the words left out at random in training, 0: none",
+          {.least = 0, .below = 1});
 }
 
 void DistillationOptions::visit(FieldVisitor& v) {
@@ -23,7 +36,10 @@ void DistillationOptions::visit(FieldVisitor& v) {
 
 void TaskConfig::visit(FieldVisitor& v) {
   v.field("model", model, "architecture (required), see `braid models`");
-  v.field("data", data, "dataset (required): a name or a folder");
+  v.field("data", data, "dataset (required): a name, a folder or a file of texts");
+  v.field(
+      "task", task, "what is learned; auto: what the data is for",
+      {.choices = {kAutoTask, kImageClassification, kTextClassification, kMaskedLm, kTranslation}});
   v.field("weights", weights,
           "initial weights: a .safetensors file, a folder, or hf-hub:OWNER/NAME; empty: random");
   v.field("val_fraction", val_fraction,
@@ -33,7 +49,11 @@ void TaskConfig::visit(FieldVisitor& v) {
   v.field("attn_drop", attn_drop, "attention dropout, 0: none", {.least = 0, .below = 1});
   v.field("drop_path", drop_path, "stochastic depth, 0: none", {.least = 0, .below = 1});
   v.field("smoothing", smoothing, "label smoothing, 0: off", {.least = 0, .below = 1});
+  v.field("class_weights", class_weights,
+          "balanced: every class weighs alike in the loss, whatever it has of items",
+          {.choices = {kNoClassWeights, kBalancedClassWeights}});
   image.visit(v);
+  text.visit(v);
   distillation.visit(v);
 }
 
