@@ -12,6 +12,18 @@ void ImageOptions::visit(FieldVisitor& v) {
   augment.visit(v);
 }
 
+void TextOptions::visit(FieldVisitor& v) {
+  v.field("max_length", max_length,
+          "tokens of a text, longer ones are cut; unset: what most texts have, up to the model's",
+          {.least = 3});
+  v.field("tokenizer", tokenizer,
+          "tokenizer.json, vocab.txt, a SentencePiece model or a folder with one; empty: that of "
+          "the weights, else one is learned from the training texts");
+  v.field("vocab_size", vocab_size, "tokens of a tokenizer that is learned", {.least = 300});
+  v.field("word_drop", word_drop, "share of the words left out at random in training, 0: none",
+          {.least = 0, .below = 1});
+}
+
 void DistillationOptions::visit(FieldVisitor& v) {
   v.field("teacher", teacher,
           "distillation: the teacher's checkpoint, a folder or hf-hub:OWNER/NAME; empty: none");
@@ -23,7 +35,10 @@ void DistillationOptions::visit(FieldVisitor& v) {
 
 void TaskConfig::visit(FieldVisitor& v) {
   v.field("model", model, "architecture (required), see `braid models`");
-  v.field("data", data, "dataset (required): a name or a folder");
+  v.field("data", data, "dataset (required): a name, a folder or a file of texts");
+  v.field(
+      "task", task, "what is learned; auto: what the data is for",
+      {.choices = {kAutoTask, kImageClassification, kTextClassification, kMaskedLm, kTranslation}});
   v.field("weights", weights,
           "initial weights: a .safetensors file, a folder, or hf-hub:OWNER/NAME; empty: random");
   v.field("val_fraction", val_fraction,
@@ -34,6 +49,7 @@ void TaskConfig::visit(FieldVisitor& v) {
   v.field("drop_path", drop_path, "stochastic depth, 0: none", {.least = 0, .below = 1});
   v.field("smoothing", smoothing, "label smoothing, 0: off", {.least = 0, .below = 1});
   image.visit(v);
+  text.visit(v);
   distillation.visit(v);
 }
 

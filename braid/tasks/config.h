@@ -12,12 +12,28 @@ namespace braid::tasks {
 
 // What the fields mean and may be stands in their visit().
 
+// Names of tasks, as Task::name() gives them.
+inline constexpr const char* kAutoTask = "auto";  // what the data is for
+inline constexpr const char* kImageClassification = "image_classification";
+inline constexpr const char* kTextClassification = "text_classification";
+inline constexpr const char* kMaskedLm = "masked_lm";
+inline constexpr const char* kTranslation = "translation";
+
 // What belongs to images.
 struct ImageOptions {
   std::optional<int64_t> img_size;
   bool channels_last = true;
   int64_t max_image_pixels = io::kMaxImagePixels;
   data::AugmentConfig augment;
+  void visit(FieldVisitor& v);
+};
+
+// What belongs to texts.
+struct TextOptions {
+  std::optional<int64_t> max_length;
+  std::string tokenizer;
+  int64_t vocab_size = 8000;
+  double word_drop = 0;
   void visit(FieldVisitor& v);
 };
 
@@ -32,6 +48,7 @@ struct DistillationOptions {
 struct TaskConfig {
   std::string model;
   std::string data;
+  std::string task = kAutoTask;
   std::string weights;
   double val_fraction = 0.1;
   double drop = 0;
@@ -39,6 +56,7 @@ struct TaskConfig {
   double drop_path = 0;
   double smoothing = 0.0;
   ImageOptions image;
+  TextOptions text;
   DistillationOptions distillation;
   void visit(FieldVisitor& v);  // all fields flat, those of the nested structs too
 };

@@ -43,7 +43,7 @@ void from_scratch(TrainConfig& config, models::Family family, const RecipeFacts&
   if (!cnn) run.clip_grad = 1;
   config.task.smoothing = 0.1;
   auto& augment = config.task.image.augment;
-  augment.crop_padding = std::max<int64_t>(1, facts.pixels / 16);
+  augment.crop_padding = std::max<int64_t>(1, facts.input_size / 16);
   augment.padding_mode = "reflect";
   if (facts.passes > kShort) {
     augment.reprob = 0.25;

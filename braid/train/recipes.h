@@ -13,7 +13,7 @@ struct RecipeFacts {
   double passes = 10;            // over the training data that the budget affords
   int64_t train_items = 50'000;  // training images
   int64_t params = 1'000'000;
-  int64_t pixels = 32;       // of the model's input along one side
+  int64_t input_size = 32;   // of the model: pixels along one side, tokens
   bool fine_tuning = false;  // from published weights
 };
 

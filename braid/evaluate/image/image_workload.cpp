@@ -21,7 +21,7 @@
 #include "braid/runtime/tensor_file.h"
 #include "braid/tasks/image_model.h"
 #include "braid/tasks/inference.h"
-#include "braid/tasks/make_task.h"
+#include "braid/tasks/make_image_task.h"
 #include "braid/tasks/metrics/classifier_report.h"
 #include "braid/tasks/training_rate.h"
 #include "braid/train/recipes.h"
@@ -242,12 +242,12 @@ tasks::TaskConfig ImageWorkload::task_config(const Run& run) const {
 train::Recipe ImageWorkload::recipe(const Run& run) const {
   const auto starting = split_weights(run.model);
   const auto entry = models::find_model(starting.architecture);
-  return train::recipe_for(entry,
-                           {.passes = run.passes,
-                            .train_items = training_items(run),
-                            .params = run.params,
-                            .pixels = tasks::input_side(entry, config_.img_size, *splits_.train),
-                            .fine_tuning = !starting.weights.empty()});
+  return train::recipe_for(
+      entry, {.passes = run.passes,
+              .train_items = training_items(run),
+              .params = run.params,
+              .input_size = tasks::input_side(entry, config_.img_size, *splits_.train),
+              .fine_tuning = !starting.weights.empty()});
 }
 
 int64_t ImageWorkload::training_items(const Run& run) const {
@@ -258,7 +258,7 @@ std::unique_ptr<tasks::Task> ImageWorkload::make_task(const Run& run,
                                                       const std::filesystem::path& checkpoint,
                                                       Progress& progress) const {
   const Part& part = part_of(run);
-  return tasks::make_task(
+  return tasks::make_image_task(
       task_config(run), part.splits,
       {.seed = run.seed, .checkpoint = checkpoint, .statistics = part.statistics}, progress);
 }

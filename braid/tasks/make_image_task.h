@@ -1,4 +1,4 @@
-// From settings and data to the task.
+// From settings and images to the task.
 #pragma once
 #include <filesystem>
 #include <memory>
@@ -11,7 +11,7 @@
 
 namespace braid::tasks {
 
-struct TaskOptions {
+struct ImageTaskOptions {
   int64_t seed = 0;  // of the weights' initialization
   // The last checkpoint of a run that goes on: its config.json decides the model, and no initial
   // weights are fetched; empty: a new run.
@@ -20,7 +20,7 @@ struct TaskOptions {
 };
 
 // Throws ConfigError, DataError or IoError.
-std::unique_ptr<Task> make_task(const TaskConfig& config, const data::Splits& splits,
-                                const TaskOptions& options, Progress& progress);
+std::unique_ptr<Task> make_image_task(const TaskConfig& config, const data::Splits& splits,
+                                      const ImageTaskOptions& options, Progress& progress);
 
 }  // namespace braid::tasks

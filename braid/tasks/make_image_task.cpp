@@ -1,4 +1,4 @@
-#include "braid/tasks/make_task.h"
+#include "braid/tasks/make_image_task.h"
 
 #include <fmt/format.h>
 
@@ -6,6 +6,7 @@
 #include "braid/io/hub.h"
 #include "braid/io/posix_file.h"
 #include "braid/io/safetensors.h"
+#include "braid/tasks/class_names.h"
 #include "braid/tasks/distillation.h"
 #include "braid/tasks/image_classification.h"
 #include "braid/tasks/image_model.h"
@@ -43,8 +44,8 @@ Predictor load_teacher(const std::string& teacher, const models::ImageHubConfig&
 
 }  // namespace
 
-std::unique_ptr<Task> make_task(const TaskConfig& config, const data::Splits& splits,
-                                const TaskOptions& options, Progress& progress) {
+std::unique_ptr<Task> make_image_task(const TaskConfig& config, const data::Splits& splits,
+                                      const ImageTaskOptions& options, Progress& progress) {
   validate(config);
   auto task =
       options.checkpoint.empty()
