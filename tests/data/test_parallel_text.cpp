@@ -10,7 +10,7 @@
 #include "braid/core/error.h"
 #include "braid/data/text/parallel_collate.h"
 #include "braid/data/text/parallel_text.h"
-#include "letter_tokenizer.h"
+#include "tests/data/letter_tokenizer.h"
 
 namespace braid::data {
 namespace {

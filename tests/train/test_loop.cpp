@@ -7,6 +7,7 @@
 #include <set>
 
 #include "braid/core/error.h"
+#include "braid/runtime/tensor_file.h"
 #include "braid/train/accumulation.h"
 #include "braid/train/divergence.h"
 #include "braid/train/make_optimizer.h"
