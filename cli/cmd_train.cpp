@@ -38,7 +38,7 @@ void run(const ConfigFlags& flags, const std::string& file, const std::string& r
   const auto stop = stop_on_interrupt();
   const auto progress = make_terminal_progress();
   const auto checkpoint = train::checkpoint_to_resume(config.run);
-  const auto data = tasks::open_task_data(config.task, checkpoint, *progress);
+  const auto data = tasks::open_task_data(config.task, config.run.on_bad_sample, checkpoint);
   for (const auto& line : data->remarks()) progress->line(line);
   runtime::set_threads(config.run.threads);
   if (recipe == "auto" && checkpoint.empty()) {

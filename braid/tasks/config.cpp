@@ -1,6 +1,7 @@
 #include "braid/tasks/config.h"
 
 #include "braid/data/run_fields.h"
+#include "braid/tasks/class_balance.h"
 
 namespace braid::tasks {
 
@@ -48,6 +49,9 @@ void TaskConfig::visit(FieldVisitor& v) {
   v.field("attn_drop", attn_drop, "attention dropout, 0: none", {.least = 0, .below = 1});
   v.field("drop_path", drop_path, "stochastic depth, 0: none", {.least = 0, .below = 1});
   v.field("smoothing", smoothing, "label smoothing, 0: off", {.least = 0, .below = 1});
+  v.field("class_weights", class_weights,
+          "balanced: every class weighs alike in the loss, whatever it has of items",
+          {.choices = {kNoClassWeights, kBalancedClassWeights}});
   image.visit(v);
   text.visit(v);
   distillation.visit(v);

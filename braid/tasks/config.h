@@ -55,6 +55,7 @@ struct TaskConfig {
   double attn_drop = 0;
   double drop_path = 0;
   double smoothing = 0.0;
+  std::string class_weights = "none";
   ImageOptions image;
   TextOptions text;
   DistillationOptions distillation;

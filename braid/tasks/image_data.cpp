@@ -4,6 +4,7 @@
 #include "braid/models/macs.h"
 #include "braid/models/vision/cost.h"
 #include "braid/runtime/device.h"
+#include "braid/tasks/class_balance.h"
 #include "braid/tasks/image_model.h"
 #include "braid/tasks/make_image_task.h"
 #include "braid/tasks/training_rate.h"
@@ -15,7 +16,9 @@ ImageData::ImageData(data::Splits splits, std::string spec)
       spec_(std::move(spec)),
       statistics_(std::make_shared<data::SharedStatistics>(splits_.train)) {}
 
-std::vector<std::string> ImageData::remarks() const { return data::remarks_on(splits_, spec_); }
+std::vector<std::string> ImageData::remarks() const {
+  auto lines = data::remarks_on(splits_, spec_);
+}
 
 TrainingFacts ImageData::facts(const TaskConfig& config, const FactOptions& options,
                                Progress& progress) const {
@@ -35,6 +38,12 @@ TrainingFacts ImageData::facts(const TaskConfig& config, const FactOptions& opti
       models::count_macs(*made.model, {1, input.channels, input.height, input.width});
   facts.items_per_s = training_rate(*made.model, macs, options.dtype);
   return facts;
+  if (const auto line =
+          imbalance_text(count_classes(splits_.train->size(), splits_.train->classes().size(),
+                                       [&](int64_t i) { return splits_.train->label(i); }),
+                         splits_.train->classes()))
+    lines.push_back(*line);
+  return lines;
 }
 
 std::unique_ptr<Task> ImageData::make_task(const TaskConfig& config, const TaskOptions& options,

@@ -10,6 +10,7 @@
 #include "braid/models/vision/image_model.h"
 #include "braid/tasks/class_names.h"
 #include "braid/tasks/image_data.h"
+#include "braid/tasks/text/text_data.h"
 
 namespace braid::tasks {
 namespace {
@@ -46,6 +47,15 @@ std::unique_ptr<TaskData> open_images(const TaskConfig& config,
       config.data);
 }
 
+std::unique_ptr<TaskData> open_texts(const TaskConfig& config, const std::string& on_bad_sample,
+                                     const std::filesystem::path& checkpoint) {
+  return std::make_unique<TextData>(
+      data::open_text_dataset(config.data, {.val_fraction = config.val_fraction,
+                                            .source = {.class_order = classes_of(checkpoint),
+                                                       .on_bad_sample = on_bad_sample}}),
+      config.data);
+}
+
 }  // namespace
 
 std::string resolve_task(const TaskConfig& config) {
@@ -61,12 +71,11 @@ std::string resolve_task(const TaskConfig& config) {
   return task;
 }
 
-std::unique_ptr<TaskData> open_task_data(const TaskConfig& config,
-                                         const std::filesystem::path& checkpoint,
-                                         Progress& progress) {
-  (void)progress;
+std::unique_ptr<TaskData> open_task_data(const TaskConfig& config, const std::string& on_bad_sample,
+                                         const std::filesystem::path& checkpoint) {
   const auto task = resolve_task(config);
   if (task == kImageClassification) return open_images(config, checkpoint);
+  if (task == kTextClassification) return open_texts(config, on_bad_sample, checkpoint);
   throw UsageError("train", "braid has no task " + task, "--task");
 }
 

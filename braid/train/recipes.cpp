@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "braid/models/text/text_model.h"
+
 namespace braid::train {
 namespace {
 
@@ -73,6 +75,27 @@ void from_weights(TrainConfig& config, const RecipeFacts& facts) {
   augment.scale = {0.5, 1.0};
 }
 
+// Texts: AdamW, since most of the parameters are a table of which a batch sees few rows.
+void of_texts(TrainConfig& config, const models::ModelEntry& entry, const RecipeFacts& facts) {
+  const bool cnn = entry.family == models::Family::kCnn;
+  auto& run = config.run;
+  run.optimizer.opt = "adamw";
+  run.optimizer.lr = facts.fine_tuning ? 1e-4 : cnn ? 1e-3 : 5e-4;
+  run.optimizer.weight_decay = 0.01;
+  run.schedule.sched = "one_cycle";
+  run.schedule.pct_start = 0.1;
+  run.batch_size = batch_size_for(facts, 16, facts.fine_tuning ? 32 : 64);
+  run.clip_grad = 1;
+  config.task.drop = cnn ? 0.5 : 0.1;
+  if (!cnn) config.task.attn_drop = 0.1;
+  if (facts.fine_tuning) {
+    run.optimizer.layer_decay = 0.9;
+    run.optimizer.head_lr = 1e-3;
+  } else {
+    config.task.text.word_drop = 0.1;
+  }
+}
+
 }  // namespace
 
 Recipe recipe_for(const models::ModelEntry& entry, const RecipeFacts& facts) {
@@ -80,12 +103,14 @@ Recipe recipe_for(const models::ModelEntry& entry, const RecipeFacts& facts) {
   recipe.config.task.model = entry.name;
   const std::string reach =
       fmt::format("{:.3g} passes over {} training items", facts.passes, facts.train_items);
+  const bool texts = entry.kind == models::TextEncoder::kKind;
+  if (texts) of_texts(recipe.config, entry, facts);
   if (facts.fine_tuning) {
-    from_weights(recipe.config, facts);
+    if (!texts) from_weights(recipe.config, facts);
     recipe.name = "fine-tune";
     recipe.reason = "published weights, " + reach;
   } else {
-    from_scratch(recipe.config, entry.family, facts);
+    if (!texts) from_scratch(recipe.config, entry.family, facts);
     recipe.name = facts.passes <= kShort ? "short" : facts.passes <= kMedium ? "medium" : "long";
     recipe.reason = fmt::format("random weights, {}, {} parameters", reach, facts.params);
   }

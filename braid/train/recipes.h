@@ -30,6 +30,7 @@ struct Recipe {
 //   long       beyond: mixup and cutmix too
 //   fine-tune  AdamW at a small rate that falls from the head down, with warm-up and light
 //              augmentation
+// Texts: AdamW in one cycle, dropout, words left out at random; the same names.
 // Batches are as large as leaves some hundred steps. Throws UsageError for a model that is of no
 // known kind.
 Recipe recipe_for(const models::ModelEntry& entry, const RecipeFacts& facts);
