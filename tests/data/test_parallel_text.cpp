@@ -209,12 +209,12 @@ TEST_F(ParallelTextTest, ALineOfTenMegabytesIsCut) {
   EXPECT_EQ(rows[0].back(), LetterTokenizer::kEos);
 }
 
-TEST_F(ParallelTextTest, ACutLineEndsWithAWholeCodePoint) {
-  const ParallelText pairs(write("a.en", "a\u20ac\U0001f600b\n"), write("a.de", "x\n"));
-  EXPECT_EQ(pairs.get(0, 3).source, "a");
-  EXPECT_EQ(pairs.get(0, 4).source, "a\u20ac");
-  EXPECT_EQ(pairs.get(0, 7).source, "a\u20ac");
-  EXPECT_EQ(pairs.get(0, 8).source, "a\u20ac\U0001f600");
+TEST_F(ParallelTextTest, TheBeginningOfATextEndsWithAWholeCodePoint) {
+  const std::string text = "a\u20ac\U0001f600b";  // 1, 3, 4 and 1 bytes
+  const std::vector<size_t> wanted = {0, 1, 1, 1, 4, 4, 4, 4, 8, 9, 9};
+  for (size_t bytes = 0; bytes < wanted.size(); ++bytes)
+    EXPECT_EQ(beginning_of(text, bytes).size(), wanted[bytes]) << bytes;
+  EXPECT_EQ(beginning_of("\x80\x80\x80\x80\x80\x80", 5).size(), 2u) << "what is no UTF-8";
 }
 
 }  // namespace

@@ -34,12 +34,18 @@ int32_t needed_token(const std::optional<int32_t>& id, const char* what,
   return *id;
 }
 
-// Rows of numbers as one tensor [B,N], N the longest one's.
-torch::Tensor padded(const std::vector<const std::vector<int32_t>*>& rows, int64_t filling) {
+using Rows = std::vector<const std::vector<int32_t>*>;
+
+int64_t longest_of(const Rows& rows) {
   size_t longest = 0;
   for (const auto* row : rows) longest = std::max(longest, row->size());
-  auto tensor = torch::full({static_cast<int64_t>(rows.size()), static_cast<int64_t>(longest)},
-                            filling, torch::kInt64);
+  return static_cast<int64_t>(longest);
+}
+
+// Rows of numbers as one tensor [B,N], N the longest one's.
+torch::Tensor padded(const Rows& rows, int64_t filling) {
+  const int64_t longest = longest_of(rows);
+  auto tensor = torch::full({static_cast<int64_t>(rows.size()), longest}, filling, torch::kInt64);
   auto* to = tensor.data_ptr<int64_t>();
   for (const auto* row : rows) {
     std::copy(row->begin(), row->end(), to);
@@ -48,12 +54,11 @@ torch::Tensor padded(const std::vector<const std::vector<int32_t>*>& rows, int64
   return tensor;
 }
 
-torch::Tensor mask_of(const std::vector<const std::vector<int32_t>*>& rows) {
-  std::vector<std::vector<int32_t>> ones;
-  for (const auto* row : rows) ones.emplace_back(row->size(), 1);
-  std::vector<const std::vector<int32_t>*> pointers;
-  for (const auto& row : ones) pointers.push_back(&row);
-  return padded(pointers, 0);
+// [B,N], 1 where a row has a number.
+torch::Tensor mask_of(const Rows& rows) {
+  std::vector<int64_t> lengths;
+  for (const auto* row : rows) lengths.push_back(static_cast<int64_t>(row->size()));
+  return torch::arange(longest_of(rows)).lt(torch::tensor(lengths).unsqueeze(1)).to(torch::kInt64);
 }
 
 }  // namespace
@@ -70,7 +75,9 @@ SequenceFormat sequence_format(const text::Tokenizer& tokenizer, int64_t max_len
 
 Sequence make_sequence(std::string_view text, const text::Tokenizer& tokenizer,
                        const SequenceFormat& format) {
-  Sequence sequence{.ids = tokenizer.encode(text, {.add_special_tokens = false}).ids};
+  const auto beginning = beginning_of(text, most_bytes(format));
+  Sequence sequence{.ids = tokenizer.encode(beginning, {.add_special_tokens = false}).ids,
+                    .cut = beginning.size() < text.size()};
   const auto most = static_cast<size_t>(std::max<int64_t>(format.max_length - 1, 0));
   if (format.max_length > 0 && sequence.ids.size() > most) {
     sequence.ids.resize(most);
@@ -81,7 +88,7 @@ Sequence make_sequence(std::string_view text, const text::Tokenizer& tokenizer,
 }
 
 Batch make_source_batch(const std::vector<const Sequence*>& rows, const SequenceFormat& format) {
-  std::vector<const std::vector<int32_t>*> ids;
+  Rows ids;
   Batch batch;
   for (const auto* row : rows) {
     batch.indices.push_back(static_cast<int64_t>(ids.size()));
@@ -97,11 +104,11 @@ ParallelCollate::ParallelCollate(ParallelTextPtr pairs, text::TokenizerPtr token
     : pairs_(std::move(pairs)), tokenizer_(std::move(tokenizer)), format_(format) {}
 
 ParallelCollate::SequencePair ParallelCollate::make_pair(int64_t index) const {
-  const auto texts = pairs_->get(index, most_bytes(format_));
-  SequencePair pair{.source = make_sequence(texts.source, *tokenizer_, format_),
-                    .target = make_sequence(texts.target, *tokenizer_, format_)};
-  if (pairs_->longest(index) > most_bytes(format_)) pair.source.cut = true;
-  return pair;
+  // A byte more than is tokenized, which shows that there is more.
+  const uint64_t most = most_bytes(format_);
+  const auto texts = pairs_->get(index, most + (most < ~uint64_t{0} ? 1 : 0));
+  return {.source = make_sequence(texts.source, *tokenizer_, format_),
+          .target = make_sequence(texts.target, *tokenizer_, format_)};
 }
 
 Batch ParallelCollate::operator()(const std::vector<int64_t>& indices, const Place&,
@@ -120,7 +127,7 @@ Batch ParallelCollate::operator()(const std::vector<int64_t>& indices, const Pla
     batch.indices.push_back(index);
   }
   if (pairs.empty()) return batch;
-  std::vector<const std::vector<int32_t>*> sources, targets;
+  Rows sources, targets;
   for (const auto* pair : pairs) {
     sources.push_back(&pair->source.ids);
     targets.push_back(&pair->target.ids);

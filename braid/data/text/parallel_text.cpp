@@ -21,28 +21,15 @@ bool is_blank(const io::LineFile& file, int64_t line) {
   return blank(file.read(line, kUsual)) && (file.length(line) <= kUsual || blank(file.read(line)));
 }
 
-// A text that may have been cut within a code point, without the beginning of that one.
-void drop_cut_code_point(std::string& text) {
-  size_t end = text.size();
-  for (int back = 0; back < 4 && end > 0; ++back) {
-    const auto byte = static_cast<uint8_t>(text[end - 1]);
-    --end;
-    if (byte >= 0xC0) {
-      const size_t needed = byte >= 0xF0 ? 4 : byte >= 0xE0 ? 3 : 2;
-      if (text.size() - end < needed) text.resize(end);
-      return;
-    }
-    if (byte < 0x80) return;
-  }
-}
-
-std::string read_up_to(const io::LineFile& file, int64_t line, uint64_t max_bytes) {
-  auto text = file.read(line, max_bytes);
-  if (file.length(line) > max_bytes) drop_cut_code_point(text);
-  return text;
-}
-
 }  // namespace
+
+std::string_view beginning_of(std::string_view text, uint64_t max_bytes) {
+  if (text.size() <= max_bytes) return text;
+  size_t end = max_bytes;
+  const auto continues = [&](size_t at) { return (static_cast<uint8_t>(text[at]) & 0xC0) == 0x80; };
+  for (int back = 0; back < 3 && end > 0 && continues(end); ++back) --end;
+  return text.substr(0, end);
+}
 
 ParallelText::ParallelText(const fs::path& source, const fs::path& target)
     : source_(std::make_shared<io::LineFile>(source)),
@@ -57,12 +44,7 @@ ParallelText::ParallelText(const fs::path& source, const fs::path& target)
 }
 
 TextPair ParallelText::get(int64_t index, uint64_t max_bytes) const {
-  return {read_up_to(*source_, line(index), max_bytes),
-          read_up_to(*target_, line(index), max_bytes)};
-}
-
-uint64_t ParallelText::longest(int64_t index) const {
-  return std::max(source_->length(line(index)), target_->length(line(index)));
+  return {source_->read(line(index), max_bytes), target_->read(line(index), max_bytes)};
 }
 
 bool ParallelText::has_empty_side(int64_t index) const {

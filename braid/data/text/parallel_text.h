@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -15,6 +16,9 @@ struct TextPair {
   std::string source, target;
 };
 
+// The beginning of a text: so many bytes, less what would be a part of a code point.
+std::string_view beginning_of(std::string_view text, uint64_t max_bytes);
+
 // One split. Only "\n" and "\r\n" end a line (io/line_file.h). The texts stay in their files.
 class ParallelText {
  public:
@@ -22,12 +26,10 @@ class ParallelText {
   ParallelText(const std::filesystem::path& source, const std::filesystem::path& target);
 
   int64_t size() const { return static_cast<int64_t>(lines_.size()); }
-  // From any thread. Of each side no more than max_bytes, cut between code points. Throws IoError.
+  // From any thread. Of each side no more than max_bytes. Throws IoError.
   TextPair get(int64_t index, uint64_t max_bytes = ~uint64_t{0}) const;
   std::string source(int64_t index) const { return source_->read(line(index)); }
   std::string target(int64_t index) const { return target_->read(line(index)); }
-  // Bytes of the longer side.
-  uint64_t longest(int64_t index) const;
   std::string describe(int64_t index) const { return source_->describe(line(index)); }
   // Whether a side has nothing but white space.
   bool has_empty_side(int64_t index) const;
