@@ -1,5 +1,8 @@
 // The architectures that the library brings along.
 #include "braid/models/registry.h"
+#include "braid/models/text/transformer/bert.h"
+#include "braid/models/text/transformer/distilbert.h"
+#include "braid/models/text/transformer/electra.h"
 #include "braid/models/vision/cnn/airbench.h"
 #include "braid/models/vision/cnn/convnext.h"
 #include "braid/models/vision/cnn/densenet.h"
@@ -69,6 +72,9 @@ void register_all(Registry& table) {
   add_repvit(table);
   add_conformer(table);
   add_mobile_former(table);
+  add_bert(table);
+  add_distilbert(table);
+  add_electra(table);
 }
 
 }  // namespace braid::models
