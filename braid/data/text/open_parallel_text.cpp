@@ -212,7 +212,7 @@ ParallelSplits open_parallel_text(const std::string& spec, const OpenParallelOpt
                   "give a folder, SOURCE_FILE,TARGET_FILE, or a name of `braid data list`");
   ParallelSplits splits = fs::is_directory(folder, error) ? open_parallel_folder(folder, options)
                                                           : open_two_files(spec, options);
-  if (!splits.train) return splits;
+  if (!splits.train || !options.for_training) return splits;
   leave_out_empty_pairs(splits);
   if (splits.train->size() < (splits.val ? 1 : 2))
     throw DataError("data", "expected pairs to learn from, got none that have both sides", spec);

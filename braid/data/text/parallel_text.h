@@ -48,21 +48,22 @@ class ParallelText {
 using ParallelTextPtr = std::shared_ptr<const ParallelText>;
 
 struct ParallelSplits {
-  std::string source_lang, target_lang;  // the files' suffixes
-  ParallelTextPtr train;                 // without pairs of which a side is empty
-  ParallelTextPtr val;  // never null where train is not: taken from train where there is none
-  std::vector<std::pair<std::string, ParallelTextPtr>> tests;  // by name: "test", "test_2016"
+  std::string source_lang = {}, target_lang = {};  // the files' suffixes
+  ParallelTextPtr train = {};                      // for training: no side is empty
+  ParallelTextPtr val = {};                        // for training: never null where train is not
+  std::vector<std::pair<std::string, ParallelTextPtr>> tests = {};  // by name: "test", "test_2016"
   int64_t empty_pairs = 0;  // left out of train, as a side has nothing but white space
-  std::vector<std::string>
-      remarks;  // how doubtful data was read and what was left out, a line each
+  std::vector<std::string> remarks = {};  // how doubtful data was read, what was left out
 
   ParallelTextPtr test() const { return tests.empty() ? nullptr : tests.front().second; }
 };
 
 struct OpenParallelOptions {
-  std::string source_lang, target_lang;  // empty: told by the files' names
-  double val_fraction = 0.1;             // of train that becomes val where none exists
-  int64_t split_seed = 0;                // of that choice
+  std::string source_lang = {}, target_lang = {};  // empty: told by the files' names
+  // As training wants it: train has no empty sides, and gives of its pairs where there is no val.
+  bool for_training = true;
+  double val_fraction = 0.1;  // of train that becomes val where none exists
+  int64_t split_seed = 0;     // of that choice
 };
 // Pairs of train that become val, at most.
 inline constexpr int64_t kMostValPairs = 2000;

@@ -198,6 +198,8 @@ std::unique_ptr<Task> TranslationData::make_task(const TaskConfig& config,
     throw ConfigError("train", "expected no teacher: translation knows no distillation", "teacher");
   auto translator = options.checkpoint.empty() ? make_translator(config, options.seed, progress)
                                                : restore_translator(config, options.checkpoint);
+  translator.source_lang = splits_.source_lang;
+  translator.target_lang = splits_.target_lang;
   return std::make_unique<TranslationTask>(config, splits_, std::move(translator), progress);
 }
 

@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "braid/core/error.h"
+#include "braid/core/json.h"
 #include "braid/generate/search.h"
 #include "braid/io/atomic_file.h"
 #include "braid/models/text/text_checkpoint.h"
@@ -18,6 +19,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr const char* kGenerationFile = "generation_config.json";
+constexpr const char* kTokenizerFile = "tokenizer_config.json";
 constexpr int64_t kLengthClass = 16;  // tokens
 
 bool is_white(std::string_view text) {
@@ -43,6 +45,26 @@ std::vector<Translation> decode_all(const std::vector<generate::Hypothesis>& hyp
     best.push_back({tokenizer.decode(ids), hypothesis.score});
   }
   return best;
+}
+
+// In tokenizer_config.json, as MarianTokenizer has them.
+void read_languages(const fs::path& file, Translator& translator) {
+  if (!fs::exists(file)) return;
+  const Json json = read_json(file);
+  const auto read = [&](const char* field, std::string& value) {
+    if (json.is_object() && json.contains(field) && json.at(field).is_string())
+      value = json.at(field).get<std::string>();
+  };
+  read("source_lang", translator.source_lang);
+  read("target_lang", translator.target_lang);
+}
+
+// Beside what the file has already.
+void write_languages(const Translator& translator, const fs::path& file) {
+  Json json = fs::exists(file) ? read_json(file) : Json::object();
+  json["source_lang"] = translator.source_lang;
+  json["target_lang"] = translator.target_lang;
+  io::write_file_atomic(file, json.dump(2) + "\n");
 }
 
 struct PendingText {
@@ -81,13 +103,16 @@ Translator load_translator(const fs::path& folder) {
                   .hub = loaded.hub,
                   .tokenizer = nullptr,
                   .format = {},
-                  .generation = {}};
+                  .generation = {},
+                  .source_lang = {},
+                  .target_lang = {}};
   if (!made.model)
     throw DataError("checkpoint",
                     "expected a model that translates, got " + loaded.hub.architecture,
                     folder.string());
   made.tokenizer = text::load_tokenizer(folder);
   made.format = format_of(*made.model, *made.tokenizer, 0, folder.string());
+  read_languages(folder / kTokenizerFile, made);
   made.generation = generate::default_generation_config(*made.model);
   const auto file = folder / kGenerationFile;
   if (fs::exists(file))
@@ -99,6 +124,7 @@ Translator load_translator(const fs::path& folder) {
 void save_translator(const Translator& translator, const fs::path& folder) {
   models::save_text_model(*translator.model, translator.hub, folder);
   translator.tokenizer->save(folder);
+  if (!translator.source_lang.empty()) write_languages(translator, folder / kTokenizerFile);
   io::write_file_atomic(folder / kGenerationFile,
                         generate::generation_config_to_json(translator.generation).dump(2) + "\n");
 }

@@ -21,6 +21,7 @@ struct Translator {
   text::TokenizerPtr tokenizer;
   data::SequenceFormat format;  // max_length: of a source, longer ones are cut
   generate::GenerationConfig generation;
+  std::string source_lang, target_lang;  // suffixes of the files; empty: unknown
 };
 
 // The tokens that the model begins, ends and fills texts with; max_length: 0: its longest text's.
