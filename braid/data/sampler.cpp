@@ -43,7 +43,9 @@ Sequential::Sequential(int64_t examples, int64_t batch_size)
   expect_batch_size(batch_size);
 }
 
-int64_t Sequential::size() const { return (examples_ + batch_size_ - 1) / batch_size_; }
+int64_t Sequential::size() const {
+  return examples_ / batch_size_ + (examples_ % batch_size_ > 0 ? 1 : 0);
+}
 
 std::vector<std::vector<int64_t>> Sequential::batches(int64_t) const {
   return cut_into_batches(in_order(examples_), batch_size_, size());

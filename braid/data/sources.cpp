@@ -5,6 +5,7 @@
 
 #include "braid/core/error.h"
 #include "braid/core/near_match.h"
+#include "braid/data/locate.h"
 
 namespace braid::data {
 namespace {
@@ -14,8 +15,13 @@ namespace fs = std::filesystem;
 const std::vector<std::string> kFashionClasses = {"T-shirt/top", "Trouser",   "Pullover", "Dress",
                                                   "Coat",        "Sandal",    "Shirt",    "Sneaker",
                                                   "Bag",         "Ankle boot"};
-const std::vector<std::string> kNames = {
-    "fashion-mnist", "mnist", "cifar10", "cifar100", "debian-packages", "debian-packages-en-de"};
+const std::vector<std::string> kNames = {"fashion-mnist",
+                                         "mnist",
+                                         "cifar10",
+                                         "cifar100",
+                                         "debian-packages",
+                                         "debian-packages-en-de",
+                                         "debian-packages-text"};
 
 std::string remedy_for(const std::string& name) {
   if (name == "fashion-mnist")

@@ -32,11 +32,6 @@ Splits open_cifar(const std::filesystem::path& folder);
 // classes of train; one that train lacks is a DataError.
 Splits open_image_folder(const std::filesystem::path& folder, const SourceOptions& options = {});
 
-// The file or folder that a spec names: a dataset's name is looked up in /usr/share/datasets, then
-// in data_home(), unless there is something of this name here. Throws UsageError for none, IoError
-// with near matches where there is nothing.
-std::filesystem::path locate_data(const std::string& spec);
-
 // The folder where `braid data get` puts datasets: BRAID_DATA_HOME, else ~/.cache/braid.
 std::filesystem::path data_home();
 

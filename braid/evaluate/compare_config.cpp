@@ -41,11 +41,12 @@ void CompareConfig::visit(FieldVisitor& v) {
   v.field("max_params", max_params, "recommend only models with up to so many parameters",
           {.least = 1});
   v.field("batch_size", batch_size, "images or texts per training step; unset: each recipe's own",
-          {.least = 1});
+          {.least = 1, .most = data::kMostAtOnce});
   v.field(data::dtype_field(), dtype);
   v.field(data::device_field(), device);
   v.field(data::workers_field(), workers);
-  v.field("threads", threads, "compute threads, 0: one per core", {.least = 0});
+  v.field("threads", threads, "compute threads, 0: one per core",
+          {.least = 0, .most = data::kMostThreads});
   v.field(data::on_bad_sample_field(), on_bad_sample);
   v.field("val_fraction", val_fraction,
           "share of train that validates where the data has no val split",

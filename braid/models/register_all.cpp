@@ -3,6 +3,7 @@
 #include "braid/models/text/transformer/bert.h"
 #include "braid/models/text/transformer/distilbert.h"
 #include "braid/models/text/transformer/electra.h"
+#include "braid/models/text/transformer/transformer.h"
 #include "braid/models/vision/cnn/airbench.h"
 #include "braid/models/vision/cnn/convnext.h"
 #include "braid/models/vision/cnn/densenet.h"
@@ -75,6 +76,7 @@ void register_all(Registry& table) {
   add_bert(table);
   add_distilbert(table);
   add_electra(table);
+  add_transformer(table);
 }
 
 }  // namespace braid::models

@@ -10,7 +10,7 @@
 #include "braid/core/natural_order.h"
 #include "braid/core/utf8.h"
 #include "braid/data/image/class_folders.h"
-#include "braid/data/sources.h"
+#include "braid/data/locate.h"
 #include "braid/data/text/row_files.h"
 #include "braid/data/text/text_dataset.h"
 #include "braid/io/atomic_file.h"

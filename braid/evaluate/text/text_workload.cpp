@@ -36,7 +36,7 @@ models::TextInput random_texts(const models::TextEncoder& model, int64_t count, 
 
 class TextInference final : public Inference {
  public:
-  TextInference(tasks::TextClassifier classifier, const std::string& dtype)
+  TextInference(tasks::TokenizedModel classifier, const std::string& dtype)
       : classifier_(std::move(classifier)), scope_(*classifier_.model, dtype) {}
   void set_batch(int64_t items) override {
     input_ = random_texts(*classifier_.model, items, classifier_.max_length, scope_.device());
@@ -47,14 +47,14 @@ class TextInference final : public Inference {
   }
 
  private:
-  tasks::TextClassifier classifier_;
+  tasks::TokenizedModel classifier_;
   runtime::EvalScope scope_;
   models::TextInput input_;
 };
 
 class TextRobustnessProbe final : public Probe {
  public:
-  using Load = std::function<tasks::TextClassifier(const TrainedRun&)>;
+  using Load = std::function<tasks::TokenizedModel(const TrainedRun&)>;
   TextRobustnessProbe(Load load, data::TextDatasetPtr test, TextRobustnessOptions options,
                       Progress& progress)
       : load_(std::move(load)),
@@ -65,7 +65,7 @@ class TextRobustnessProbe final : public Probe {
   double items() const override {
     const int64_t texts =
         options_.texts > 0 ? std::min(options_.texts, test_->size()) : test_->size();
-    return static_cast<double>(texts) * kTextRobustnessPasses;
+    return static_cast<double>(texts) * text_robustness_passes();
   }
   void measure(const TrainedRun& run, ModelResult& result) override {
     result.robustness = measure_text_robustness(load_(run), test_, options_, progress_);
@@ -201,7 +201,7 @@ tasks::EvaluateOptions TextWorkload::options() const {
       .workers = config_.workers, .dtype = config_.dtype, .on_bad_sample = config_.on_bad_sample};
 }
 
-tasks::TextClassifier TextWorkload::load(const TrainedRun& run) const {
+tasks::TokenizedModel TextWorkload::load(const TrainedRun& run) const {
   auto loaded = tasks::load_text_classifier(run.checkpoint);
   loaded.model->to(runtime::resolve_device(config_.device));
   return loaded;

@@ -42,7 +42,7 @@ class TextWorkload final : public Workload {
   tasks::TaskConfig task_config(const Run& run) const;
   tasks::EvaluateOptions options() const;
   // In eval mode, on the comparison's device.
-  tasks::TextClassifier load(const TrainedRun& run) const;
+  tasks::TokenizedModel load(const TrainedRun& run) const;
 
   CompareConfig config_;
   Progress& progress_;

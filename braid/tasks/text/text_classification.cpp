@@ -22,7 +22,7 @@ const data::TextDatasetPtr& texts_of(const data::TextSplits& splits, Split split
 }  // namespace
 
 TextClassification::TextClassification(const TaskConfig& config, data::TextSplits splits,
-                                       TextClassifier classifier)
+                                       TokenizedModel classifier)
     : config_(config),
       splits_(std::move(splits)),
       classifier_(std::move(classifier)),
@@ -82,7 +82,7 @@ data::Summary TextClassification::data() const {
 }
 
 void TextClassification::save(const std::filesystem::path& folder) const {
-  save_text_classifier(classifier_, folder);
+  save_tokenized_model(classifier_, folder);
 }
 
 }  // namespace braid::tasks

@@ -14,7 +14,7 @@ namespace braid::tasks {
 // Scores: top1 (percent, chooses the best epoch) and loss (cross entropy without smoothing, nats).
 class TextClassification final : public Classifier {
  public:
-  TextClassification(const TaskConfig& config, data::TextSplits splits, TextClassifier classifier);
+  TextClassification(const TaskConfig& config, data::TextSplits splits, TokenizedModel classifier);
 
   std::string name() const override { return kTextClassification; }
   std::string items() const override { return "texts"; }
@@ -24,7 +24,9 @@ class TextClassification final : public Classifier {
   }
   models::TextEncoder& model() override { return *classifier_.model; }
   std::unique_ptr<data::Loader> training_loader(const TrainingData& options) const override;
-  torch::Tensor forward(const data::Batch& batch) override { return classifier_.forward(batch); }
+  torch::Tensor forward(const data::Batch& batch) override {
+    return classifier_.model->forward(text_input(batch));
+  }
   Heads forward_heads(const data::Batch& batch) override { return {forward(batch), {}}; }
   torch::Tensor loss(const torch::Tensor& logits, const data::Batch& batch) const override;
   Step training_step(const data::Batch& batch) override;
@@ -36,7 +38,7 @@ class TextClassification final : public Classifier {
  private:
   TaskConfig config_;
   data::TextSplits splits_;
-  TextClassifier classifier_;
+  TokenizedModel classifier_;
   torch::Tensor class_weights_;  // [K]; undefined: 1
   std::map<Split, int64_t> unread_;
 };

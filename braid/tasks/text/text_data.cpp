@@ -28,7 +28,7 @@ text::TokenizerPtr TextData::tokenizer(const TaskConfig& config, Progress& progr
   return kept;
 }
 
-TextClassifier TextData::make_classifier(const TaskConfig& config, int64_t seed,
+TokenizedModel TextData::make_classifier(const TaskConfig& config, int64_t seed,
                                          Progress& progress) const {
   return make_text_classifier(config, *splits_.train, tokenizer(config, progress), seed, progress);
 }

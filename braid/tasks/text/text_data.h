@@ -23,7 +23,7 @@ class TextData final : public TaskData {
   // For the config's model; one that is learned from the texts is learned once.
   text::TokenizerPtr tokenizer(const TaskConfig& config, Progress& progress) const;
   // The config's model for these texts.
-  TextClassifier make_classifier(const TaskConfig& config, int64_t seed, Progress& progress) const;
+  TokenizedModel make_classifier(const TaskConfig& config, int64_t seed, Progress& progress) const;
 
  private:
   data::TextSplits splits_;
