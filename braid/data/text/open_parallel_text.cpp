@@ -20,10 +20,10 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr const char* kRemedy = "name them with --source-lang and --target-lang";
+constexpr const char* kNameLanguages = "name them with --source-lang and --target-lang";
 
-using Languages = std::map<std::string, fs::path>;  // the files of one stem by their suffix
-using Stems = std::map<std::string, Languages>;
+using LanguageFiles = std::map<std::string, fs::path>;  // the files of one stem by their suffix
+using Stems = std::map<std::string, LanguageFiles>;
 
 // "train.en-de.en.gz": stem "train.en-de", suffix "en".
 struct ParallelName {
@@ -79,7 +79,7 @@ struct Direction {
   std::string source, target, remark;
 };
 
-Direction direction_of(const std::string& stem, const Languages& languages,
+Direction direction_of(const std::string& stem, const LanguageFiles& languages,
                        const OpenParallelOptions& options, const fs::path& folder) {
   std::vector<std::string> names;
   for (const auto& entry : languages) names.push_back(entry.first);
@@ -89,7 +89,7 @@ Direction direction_of(const std::string& stem, const Languages& languages,
       throw UsageError(
           "data",
           fmt::format("expected {}.{}, got files of {}", stem, wanted, fmt::join(names, ", ")),
-          folder.string(), kRemedy);
+          folder.string(), kNameLanguages);
   if (source.empty() != target.empty() && names.size() == 2) {
     auto& missing = source.empty() ? source : target;
     const auto& known = source.empty() ? target : source;
@@ -97,13 +97,13 @@ Direction direction_of(const std::string& stem, const Languages& languages,
   }
   if (!source.empty() && !target.empty() && source == target)
     throw UsageError("data", "expected two languages, got " + source + " twice", folder.string(),
-                     kRemedy);
+                     kNameLanguages);
   if (!source.empty() && !target.empty()) return {source, target, ""};
   if (names.size() != 2 || !source.empty() || !target.empty())
     throw UsageError("data",
                      fmt::format("expected to be told what is translated, got files of {}",
                                  fmt::join(names, ", ")),
-                     folder.string(), kRemedy);
+                     folder.string(), kNameLanguages);
   for (const bool forward : {true, false}) {
     const auto& first = names[forward ? 0 : 1];
     const auto& second = names[forward ? 1 : 0];
@@ -113,7 +113,7 @@ Direction direction_of(const std::string& stem, const Languages& languages,
     throw UsageError("data",
                      fmt::format("expected to be told which of {} is translated into the other",
                                  fmt::join(names, " and ")),
-                     folder.string(), kRemedy);
+                     folder.string(), kNameLanguages);
   const auto other = names[0] == "en" ? names[1] : names[0];
   return {"en", other,
           fmt::format("Translating en into {}; --source-lang {} is the other direction.", other,

@@ -19,7 +19,7 @@ constexpr int64_t kMostKept = int64_t{64} << 20;  // tokens
 // book costs no more than another.
 constexpr uint64_t kBytesPerToken = 256;
 
-uint64_t most_bytes(const SequenceFormat& format) {
+uint64_t most_bytes_of(const SequenceFormat& format) {
   return format.max_length == 0 ? ~uint64_t{0}
                                 : kBytesPerToken * static_cast<uint64_t>(format.max_length);
 }
@@ -34,16 +34,16 @@ int32_t needed_token(const std::optional<int32_t>& id, const char* what,
   return *id;
 }
 
-using Rows = std::vector<const std::vector<int32_t>*>;
+using TokenRows = std::vector<const std::vector<int32_t>*>;
 
-int64_t longest_of(const Rows& rows) {
+int64_t longest_of(const TokenRows& rows) {
   size_t longest = 0;
   for (const auto* row : rows) longest = std::max(longest, row->size());
   return static_cast<int64_t>(longest);
 }
 
-// Rows of numbers as one tensor [B,N], N the longest one's.
-torch::Tensor padded(const Rows& rows, int64_t filling) {
+// TokenRows of numbers as one tensor [B,N], N the longest one's.
+torch::Tensor padded_rows(const TokenRows& rows, int64_t filling) {
   const int64_t longest = longest_of(rows);
   auto tensor = torch::full({static_cast<int64_t>(rows.size()), longest}, filling, torch::kInt64);
   auto* to = tensor.data_ptr<int64_t>();
@@ -55,7 +55,7 @@ torch::Tensor padded(const Rows& rows, int64_t filling) {
 }
 
 // [B,N], 1 where a row has a number.
-torch::Tensor mask_of(const Rows& rows) {
+torch::Tensor mask_of(const TokenRows& rows) {
   std::vector<int64_t> lengths;
   for (const auto* row : rows) lengths.push_back(static_cast<int64_t>(row->size()));
   return torch::arange(longest_of(rows)).lt(torch::tensor(lengths).unsqueeze(1)).to(torch::kInt64);
@@ -75,7 +75,7 @@ SequenceFormat sequence_format(const text::Tokenizer& tokenizer, int64_t max_len
 
 Sequence make_sequence(std::string_view text, const text::Tokenizer& tokenizer,
                        const SequenceFormat& format) {
-  const auto beginning = beginning_of(text, most_bytes(format));
+  const auto beginning = beginning_of(text, most_bytes_of(format));
   Sequence sequence{.ids = tokenizer.encode(beginning, {.add_special_tokens = false}).ids,
                     .cut = beginning.size() < text.size()};
   const auto most = static_cast<size_t>(std::max<int64_t>(format.max_length - 1, 0));
@@ -88,13 +88,13 @@ Sequence make_sequence(std::string_view text, const text::Tokenizer& tokenizer,
 }
 
 Batch make_source_batch(const std::vector<const Sequence*>& rows, const SequenceFormat& format) {
-  Rows ids;
+  TokenRows ids;
   Batch batch;
   for (const auto* row : rows) {
     batch.indices.push_back(static_cast<int64_t>(ids.size()));
     ids.push_back(&row->ids);
   }
-  batch.tensors[kInputIds] = padded(ids, format.pad);
+  batch.tensors[kInputIds] = padded_rows(ids, format.pad);
   batch.tensors[kAttentionMask] = mask_of(ids);
   return batch;
 }
@@ -105,7 +105,7 @@ ParallelCollate::ParallelCollate(ParallelTextPtr pairs, text::TokenizerPtr token
 
 ParallelCollate::SequencePair ParallelCollate::make_pair(int64_t index) const {
   // A byte more than is tokenized, which shows that there is more.
-  const uint64_t most = most_bytes(format_);
+  const uint64_t most = most_bytes_of(format_);
   const auto texts = pairs_->get(index, most + (most < ~uint64_t{0} ? 1 : 0));
   return {.source = make_sequence(texts.source, *tokenizer_, format_),
           .target = make_sequence(texts.target, *tokenizer_, format_)};
@@ -127,16 +127,16 @@ Batch ParallelCollate::operator()(const std::vector<int64_t>& indices, const Pla
     batch.indices.push_back(index);
   }
   if (pairs.empty()) return batch;
-  Rows sources, targets;
+  TokenRows sources, targets;
   for (const auto* pair : pairs) {
     sources.push_back(&pair->source.ids);
     targets.push_back(&pair->target.ids);
   }
-  batch.tensors[kInputIds] = padded(sources, format_.pad);
+  batch.tensors[kInputIds] = padded_rows(sources, format_.pad);
   batch.tensors[kAttentionMask] = mask_of(sources);
-  batch.tensors[kLabels] = padded(targets, kIgnored);
+  batch.tensors[kLabels] = padded_rows(targets, kIgnored);
   batch.tensors[kDecoderAttentionMask] = mask_of(targets);
-  const auto target = padded(targets, format_.pad);
+  const auto target = padded_rows(targets, format_.pad);
   const auto start = torch::full({target.size(0), 1}, format_.decoder_start, torch::kInt64);
   const auto shifted = torch::cat({start, target.narrow(1, 0, target.size(1) - 1)}, 1);
   batch.tensors[kDecoderInputIds] =

@@ -13,7 +13,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-bool is_blank(const io::LineFile& file, int64_t line) {
+bool is_blank_line(const io::LineFile& file, int64_t line) {
   constexpr uint64_t kUsual = 64;  // bytes: few blank lines are longer
   const auto blank = [](const std::string& text) {
     return text.find_first_not_of(" \t\r\f\v") == std::string::npos;
@@ -48,7 +48,7 @@ TextPair ParallelText::get(int64_t index, uint64_t max_bytes) const {
 }
 
 bool ParallelText::has_empty_side(int64_t index) const {
-  return is_blank(*source_, line(index)) || is_blank(*target_, line(index));
+  return is_blank_line(*source_, line(index)) || is_blank_line(*target_, line(index));
 }
 
 ParallelTextPtr ParallelText::subset(const std::vector<int64_t>& indices) const {

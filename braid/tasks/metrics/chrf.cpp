@@ -39,7 +39,7 @@ struct ChrfText {
   std::u32string characters, words;
 };
 
-ChrfText prepare(std::string_view text, const ChrfOptions& options) {
+ChrfText prepare_chrf(std::string_view text, const ChrfOptions& options) {
   auto codes = to_code_points(text);
   if (options.lowercase) codes = to_lower(codes);
   ChrfText prepared;
@@ -115,12 +115,12 @@ double Chrf::f_score(const std::vector<Counts>& counts) const {
 
 void Chrf::update(std::string_view text, const std::vector<std::string>& references) {
   if (references.empty()) throw UsageError("chrf", "expected at least one reference, got none");
-  const auto own = prepare(text, options_);
+  const auto own = prepare_chrf(text, options_);
   const auto ngrams = ngrams_of(own, options_);
   std::vector<Counts> closest;
   double best = -1;
   for (const auto& reference : references) {
-    const auto other = prepare(reference, options_);
+    const auto other = prepare_chrf(reference, options_);
     const auto others = ngrams_of(other, options_);
     std::vector<Counts> counts;
     for (size_t i = 0; i < others.size(); ++i) counts.push_back(compare(ngrams[i], others[i]));

@@ -135,7 +135,7 @@ text::TokenizerPtr TranslationData::tokenizer(const TaskConfig& config, Progress
   }
   constexpr uint64_t kMostBytes = 4096;  // of a line: a vocabulary needs no whole books in one
   int64_t next = 0;
-  const auto text_of = [&]() -> std::optional<std::string> {
+  const text::TextSource texts = [&]() -> std::optional<std::string> {
     if (next == 2 * splits_.train->size()) return std::nullopt;
     const auto pair = splits_.train->get(next / 2, kMostBytes);
     const auto& side = next++ % 2 == 0 ? pair.source : pair.target;
@@ -143,8 +143,8 @@ text::TokenizerPtr TranslationData::tokenizer(const TaskConfig& config, Progress
   };
   progress.line(fmt::format("Learning a vocabulary of {} tokens from {} pairs.",
                             config.text.vocab_size, splits_.train->size()));
-  return kept = text::train_sentencepiece(text_of, {.model_type = config.translation.tokenizer_type,
-                                                    .vocab_size = config.text.vocab_size});
+  return kept = text::train_sentencepiece(texts, {.model_type = config.translation.tokenizer_type,
+                                                  .vocab_size = config.text.vocab_size});
 }
 
 Translator TranslationData::make_translator(const TaskConfig& given, int64_t seed,
