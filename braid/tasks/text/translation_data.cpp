@@ -135,15 +135,15 @@ text::TokenizerPtr TranslationData::tokenizer(const TaskConfig& config, Progress
   }
   constexpr uint64_t kMostBytes = 4096;  // of a line: a vocabulary needs no whole books in one
   int64_t next = 0;
-  const text::TextSource texts = [&]() -> std::optional<std::string> {
-    if (next == 2 * splits_.train->size()) return std::nullopt;
+  const text::TextSource texts = [&](std::string& text) {
+    if (next == 2 * splits_.train->size()) return false;
     const auto pair = splits_.train->get(next / 2, kMostBytes);
-    const auto& side = next++ % 2 == 0 ? pair.source : pair.target;
-    return std::string(data::beginning_of(side, kMostBytes - 1));
+    text = data::beginning_of(next++ % 2 == 0 ? pair.source : pair.target, kMostBytes - 1);
+    return true;
   };
   progress.line(fmt::format("Learning a vocabulary of {} tokens from {} pairs.",
                             config.text.vocab_size, splits_.train->size()));
-  return kept = text::train_sentencepiece(texts, {.model_type = config.translation.tokenizer_type,
+  return kept = text::train_sentencepiece(texts, {.type = config.translation.tokenizer_type,
                                                   .vocab_size = config.text.vocab_size});
 }
 
