@@ -1,8 +1,10 @@
 // braid translate: lines of text into another language.
 #include <fmt/format.h>
 
+#include <cerrno>
 #include <cstdio>
 #include <memory>
+#include <optional>
 
 #include "braid/core/error.h"
 #include "braid/core/progress.h"
