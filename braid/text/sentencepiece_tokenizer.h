@@ -1,0 +1,12 @@
+// A SentencePiece model: its own library, behind a check of the file.
+#pragma once
+#include <filesystem>
+
+#include "braid/text/tokenizer.h"
+
+namespace braid::text {
+
+// Throws IoError, or DataError for a file that is none, or that would make the library fail.
+TokenizerPtr load_sentencepiece(const std::filesystem::path& file);
+
+}  // namespace braid::text
