@@ -71,7 +71,7 @@ int run(int argc, char** argv) {
       write_description(program, argv[2]);
     else
       braid::cli::parse_command_line(program, argc, argv);
-    if (std::fflush(stdout) != 0)
+    if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0)
       return fail(braid::ExitCode::kIo, "[cli] cannot write to standard output");
     return 0;
   } catch (const CLI::Success& e) {
