@@ -13,6 +13,7 @@
 #include "braid/data/sources.h"
 #include "braid/data/summary.h"
 #include "cli/command.h"
+#include "cli/data_text.h"
 
 namespace braid::cli {
 namespace {
@@ -22,7 +23,8 @@ constexpr const char* kDataFooter = R"(Examples:
   braid data info photos/
   braid data info fashion-mnist --format json
   braid data check photos/
-  braid data get fashion-mnist)";
+  braid data get fashion-mnist
+  braid data tokenize --tokenizer vocab.txt texts.txt)";
 
 struct DataOptions {
   std::string name, format = "text", output, url;
@@ -151,6 +153,7 @@ void add_data(CLI::App& program) {
                     "folder [BRAID_DATA_HOME, else ~/.cache/braid: where names are looked up]");
   fetch->add_option("--url", o->url, "another place of the same files");
   fetch->callback([o] { get(*o); });
+  add_data_text(*verb);
 }
 
 }  // namespace braid::cli
