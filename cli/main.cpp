@@ -27,6 +27,7 @@ constexpr const char* kHelpFooter = R"(Examples:
   braid train --model cct_2_3x2_32 --data photos/ --epochs 10 --output runs/photos
   braid eval --checkpoint runs/photos --data photos/ --split test
   braid predict --checkpoint runs/photos cat.jpg dog.png
+  braid translate --checkpoint runs/en-de test.en
 
 Exit codes: 0 done, 64 usage, 65 bad data, 70 a bug of ours, 74 input or output, 75 try again, 78 bad config.
 `braid VERB --help` explains a verb.)";
@@ -60,6 +61,7 @@ int run(int argc, char** argv) {
   braid::cli::add_train(program);
   braid::cli::add_eval(program);
   braid::cli::add_predict(program);
+  braid::cli::add_translate(program);
   braid::cli::add_models(program);
   braid::cli::add_forward(program);
   braid::cli::add_data(program);
