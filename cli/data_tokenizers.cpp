@@ -1,4 +1,4 @@
-#include "cli/data_text.h"
+#include "cli/data_tokenizers.h"
 
 #include <fmt/format.h>
 
