@@ -64,6 +64,13 @@ def texts(model):
     return inputs
 
 
+def full_texts(model):
+    """Without padding, for references whose convolutions read it."""
+    inputs = texts(model)
+    inputs["attention_mask"] = torch.ones_like(inputs["attention_mask"])
+    return inputs
+
+
 def encoder_outputs(model, inputs):
     out = model(**inputs, output_hidden_states=True)
     result = {"features": out.hidden_states[-1]}
@@ -76,7 +83,7 @@ def encoder_outputs(model, inputs):
     return {"logits": result["features"], **result}
 
 
-def encoder_entries(architecture, prefix, config, heads, **fields):
+def encoder_entries(architecture, prefix, config, heads, inputs=texts, **fields):
     """One entry per head; heads: {braid's name: (class, further fields)}."""
     for head, (model, more) in heads.items():
         args = {**fields, **more}
@@ -86,7 +93,7 @@ def encoder_entries(architecture, prefix, config, heads, **fields):
             return model(config(**args, num_labels=labels, attn_implementation="eager"))
 
         yield Entry(f"{architecture}@{head}", architecture, prefix, make,
-                    {**args, "num_labels": labels, "head": head}, texts, encoder_outputs)
+                    {**args, "num_labels": labels, "head": head}, inputs, encoder_outputs)
 
 
 def pairs_of_texts(model):
@@ -162,6 +169,14 @@ def entries():
          "masked_lm": (t.ElectraForMaskedLM, {"hidden_act": "relu"}),
          "pretraining": (t.ElectraForPreTraining, {"hidden_act": "relu"})},
         **{**bert, "embedding_size": 6})
+    yield from encoder_entries(
+        "convbert_small", "convbert", t.ConvBertConfig,
+        {"none": (t.ConvBertModel, {"num_groups": 2}),
+         "sequence_classification": (t.ConvBertForSequenceClassification, {"num_labels": 4, "hidden_act": "relu"}),
+         "token_classification": (t.ConvBertForTokenClassification, {"num_labels": 3, "head_ratio": 8}),
+         "question_answering": (t.ConvBertForQuestionAnswering, {"embedding_size": 12}),
+         "masked_lm": (t.ConvBertForMaskedLM, {"hidden_act": "relu"})}, full_texts,
+        **{**bert, "num_attention_heads": 4, "embedding_size": 6, "conv_kernel_size": 5})
 
 
 def randomize(model):

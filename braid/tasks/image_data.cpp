@@ -18,6 +18,12 @@ ImageData::ImageData(data::Splits splits, std::string spec)
 
 std::vector<std::string> ImageData::remarks() const {
   auto lines = data::remarks_on(splits_, spec_);
+  if (const auto line =
+          imbalance_text(count_classes(splits_.train->size(), splits_.train->classes().size(),
+                                       [&](int64_t i) { return splits_.train->label(i); }),
+                         splits_.train->classes()))
+    lines.push_back(*line);
+  return lines;
 }
 
 TrainingFacts ImageData::facts(const TaskConfig& config, const FactOptions& options,
@@ -38,12 +44,6 @@ TrainingFacts ImageData::facts(const TaskConfig& config, const FactOptions& opti
       models::count_macs(*made.model, {1, input.channels, input.height, input.width});
   facts.items_per_s = training_rate(*made.model, macs, options.dtype);
   return facts;
-  if (const auto line =
-          imbalance_text(count_classes(splits_.train->size(), splits_.train->classes().size(),
-                                       [&](int64_t i) { return splits_.train->label(i); }),
-                         splits_.train->classes()))
-    lines.push_back(*line);
-  return lines;
 }
 
 std::unique_ptr<Task> ImageData::make_task(const TaskConfig& config, const TaskOptions& options,

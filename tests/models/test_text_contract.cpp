@@ -32,7 +32,7 @@ class TextContract : public ::testing::TestWithParam<std::string> {
   TextEncoderPtr make(TextHead head = TextHead::kNone, int64_t labels = 5) const {
     const auto entry = find_model(GetParam());
     Json fields = {{"head", to_string(head)}, {"vocab_size", kWords}, {"num_labels", labels}};
-    for (const char* name : {"num_hidden_layers", "n_layers"})
+    for (const char* name : {"num_hidden_layers", "n_layers", "encoder_layers"})
       if (entry.config.contains(name)) fields[name] = 2;
     return create_model<TextEncoder>(GetParam(), fields, 1);
   }

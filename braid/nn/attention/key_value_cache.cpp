@@ -42,7 +42,13 @@ void KeyValueCache::append(const torch::Tensor& k, const torch::Tensor& v) {
   length_ += added;
 }
 
+KeyValueCache& KeyValueCache::beside() {
+  if (!beside_) beside_ = std::make_shared<KeyValueCache>();
+  return *beside_;
+}
+
 void KeyValueCache::select(const torch::Tensor& rows) {
+  if (beside_) beside_->select(rows);
   if (empty()) return;
   k_ = chosen_rows(k_, rows, length_);
   v_ = chosen_rows(v_, rows, length_);
