@@ -40,8 +40,7 @@ MarianCase marian_case(const std::string& name, const Json& more = Json::object(
   if (!config.contains("normalize_before")) load_tensors_into(*one.model, weights, path);
   one.model->to(torch::kDouble);
   one.model->eval();
-  one.input = {.input_ids = file.tensors.at("input_ids"),
-               .attention_mask = file.tensors.at("attention_mask")};
+  one.input = {file.tensors.at("input_ids"), file.tensors.at("attention_mask"), {}};
   return one;
 }
 
@@ -114,7 +113,7 @@ TEST(Transformer, PaddingChangesNothing) {
   auto one = marian_case("shared");
   const auto ids = one.file.at("decoder_input_ids");
   const auto together = one.model->decode(ids, {}, one.model->encode(one.input));
-  const TextInput alone{.input_ids = one.input.input_ids.narrow(0, 1, 1).narrow(1, 0, 4)};
+  const TextInput alone{one.input.input_ids.narrow(0, 1, 1).narrow(1, 0, 4), {}, {}};
   EXPECT_LT(largest_gap(one.model->decode(ids.narrow(0, 1, 1), {}, one.model->encode(alone)),
                         together.narrow(0, 1, 1)),
             kMarianCached);
@@ -194,9 +193,9 @@ TEST(Transformer, RefusesWhatDoesNotFit) {
   const auto model =
       create_model<EncoderDecoder>("transformer_tiny", {{"max_position_embeddings", 4}});
   const auto long_text = torch::ones({1, 5}, torch::kLong);
-  EXPECT_THROW(model->encode({.input_ids = long_text}), DataError);
-  EXPECT_THROW(model->encode({.input_ids = torch::full({1, 2}, 32000, torch::kLong)}), DataError);
-  const auto encoded = model->encode({.input_ids = torch::ones({1, 2}, torch::kLong)});
+  EXPECT_THROW(model->encode({long_text, {}, {}}), DataError);
+  EXPECT_THROW(model->encode({torch::full({1, 2}, 32000, torch::kLong), {}, {}}), DataError);
+  const auto encoded = model->encode({torch::ones({1, 2}, torch::kLong), {}, {}});
   EXPECT_THROW(model->decode(long_text, {}, encoded), DataError);
   EXPECT_THROW(model->decode(torch::full({1, 2}, -1, torch::kLong), {}, encoded), DataError);
 }

@@ -28,9 +28,9 @@ std::vector<std::string> text_head_names();
 
 // A batch of texts; the tensors are Hugging Face's.
 struct TextInput {
-  torch::Tensor input_ids = {};       // [B,N] int64
-  torch::Tensor attention_mask = {};  // [B,N], not zero: a token; undefined: all are
-  torch::Tensor token_type_ids = {};  // [B,N] int64; undefined: all 0
+  torch::Tensor input_ids;       // [B,N] int64
+  torch::Tensor attention_mask;  // [B,N], not zero: a token; undefined: all are
+  torch::Tensor token_type_ids;  // [B,N] int64; undefined: all 0
 };
 
 class TextModel : public Model {
