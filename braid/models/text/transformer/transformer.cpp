@@ -155,7 +155,7 @@ void Transformer::init_weights() {
   const torch::NoGradGuard no_grad;
   const double deviation =
       config_.scale_embedding ? 1 / std::sqrt(static_cast<double>(config_.d_model)) : 0.02;
-  for (const auto& item : named_modules()) {
+  for (const auto& item : named_modules("", /*include_self=*/false)) {
     const auto& key = item.key();
     if (auto* linear = item.value()->as<torch::nn::LinearImpl>()) {
       const bool into_heads = key.ends_with("q_proj") || key.ends_with("k_proj") ||
