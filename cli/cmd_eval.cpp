@@ -34,6 +34,7 @@ void print(const evaluate::Evaluation& e, const EvalOptions& options) {
         m.top1, m.top1_low, m.top1_high, m.top5, m.macro_f1, m.ece, m.nll);
   } else {
     for (const auto& score : e.scores) fmt::print("{:10} {}\n", score.name, to_text(score));
+    for (const auto& signature : e.signatures) fmt::print("{}\n", signature);
   }
   fmt::print("speed      {:.0f} {}/s\n", e.items_per_s, e.items);
   if (e.bad_samples > 0) fmt::print("skipped    {} {} could not be read\n", e.bad_samples, e.items);

@@ -8,7 +8,7 @@
 #include "braid/io/hub.h"
 #include "braid/io/posix_file.h"
 #include "braid/models/registry.h"
-#include "braid/models/text/text_model.h"
+#include "braid/models/text/encoder_decoder.h"
 #include "braid/models/vision/image_model.h"
 #include "braid/models/weights.h"
 #include "braid/runtime/autocast.h"
@@ -69,10 +69,12 @@ std::unique_ptr<ForwardKind> make_forward(const ForwardOptions& options) {
   const auto entry = models::find_model(options.model);
   if (entry.kind == models::TextEncoder::kKind) return make_text_forward(options, entry);
   if (entry.kind == models::ImageModel::kKind) return make_image_forward(options, entry);
-  throw UsageError(
-      "forward",
-      "expected an image model or a text encoder, got " + models::with_article(entry.kind),
-      options.model);
+  if (entry.kind == models::EncoderDecoder::kKind)
+    return make_encoder_decoder_forward(options, entry);
+  throw UsageError("forward",
+                   "expected an image model, a text encoder or an encoder-decoder, got " +
+                       models::with_article(entry.kind),
+                   options.model);
 }
 
 void check_combination(const ForwardOptions& options) {
@@ -148,10 +150,12 @@ void add_forward(CLI::App& program) {
   verb->add_option(
       "--input", o->input,
       "file with the tensor 'input' [B,C,H,W], float32; of text 'input_ids' [B,N], and may be "
-      "'attention_mask', 'token_type_ids'");
+      "'attention_mask', 'token_type_ids'; of encoder-decoders 'decoder_input_ids' too, and may be "
+      "'decoder_attention_mask'");
   verb->add_option("--output", o->output,
                    "file to write: 'logits' and 'features'; of text 'pooled' and "
-                   "'seq_relationship_logits' where there are such");
+                   "'seq_relationship_logits' where there are such; of encoder-decoders 'logits', "
+                   "'hidden' and 'encoder_hidden'");
   verb->add_option("--grads", o->grads,
                    "file to write: the gradient of mean(logits^2), per parameter, in eval mode");
   verb->add_option("--num-classes", o->num_classes, "classes [from the weights]");

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "braid/models/hub_config.h"
 #include "braid/models/registry.h"
 #include "braid/runtime/tensor_file.h"
 
@@ -48,5 +49,12 @@ std::unique_ptr<ForwardKind> make_image_forward(const ForwardOptions& options,
                                                 const models::ModelEntry& entry);
 std::unique_ptr<ForwardKind> make_text_forward(const ForwardOptions& options,
                                                const models::ModelEntry& entry);
+std::unique_ptr<ForwardKind> make_encoder_decoder_forward(const ForwardOptions& options,
+                                                          const models::ModelEntry& entry);
+
+// What a folder's config.json says of a model of the entry's family. Throws DataError for another
+// family's.
+models::HubConfig read_family_config(const std::filesystem::path& config,
+                                     const models::ModelEntry& entry);
 
 }  // namespace braid::cli

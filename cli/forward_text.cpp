@@ -46,10 +46,13 @@ class TextForward final : public ForwardKind {
     if (!options_.input.empty()) input_ = load_text_input(options_.input);
     const auto config = weights / "config.json";
     Json fields = Json::object();
-    if (!weights.empty() && io::is_folder(weights) && io::file_exists(config))
-      fields = fields_of_folder(config);
-    else if (!weights.empty())
+    if (!weights.empty() && io::is_folder(weights) && io::file_exists(config)) {
+      const auto hub = read_family_config(config, entry_);
+      fields = hub.model_args;
+      classes_ = hub.classes;
+    } else if (!weights.empty()) {
       fields = fields_of_tensors(tensors);
+    }
     fields.update(given);
     if (options_.num_classes) fields["num_labels"] = *options_.num_classes;
     return fields;
@@ -89,21 +92,6 @@ class TextForward final : public ForwardKind {
   }
 
  private:
-  // config.json's, where it describes a model of the same family.
-  Json fields_of_folder(const std::filesystem::path& config) {
-    const auto hub = models::read_hub_config(config);
-    const auto theirs = models::find_model(hub.architecture);
-    bool same = theirs.kind == entry_.kind && theirs.config.size() == entry_.config.size();
-    for (const auto& item : theirs.config.items()) same &= entry_.config.contains(item.key());
-    if (!same)
-      throw DataError("forward",
-                      fmt::format("expected a model of the family of {}, got {}", options_.model,
-                                  hub.architecture),
-                      config.string(), "name that one");
-    classes_ = hub.classes;
-    return hub.model_args;
-  }
-
   // The head and its classes, by the tensors' names.
   Json fields_of_tensors(const runtime::TensorMap& given) const {
     const auto model = std::dynamic_pointer_cast<models::TextEncoder>(entry_.make(Json::object()));
@@ -126,6 +114,19 @@ class TextForward final : public ForwardKind {
 };
 
 }  // namespace
+
+models::HubConfig read_family_config(const std::filesystem::path& config,
+                                     const models::ModelEntry& entry) {
+  auto hub = models::read_hub_config(config);
+  const auto theirs = models::find_model(hub.architecture);
+  for (const auto& item : hub.model_args.items())
+    if (theirs.kind != entry.kind || !entry.config.contains(item.key()))
+      throw DataError(
+          "forward",
+          fmt::format("expected a model of the family of {}, got {}", entry.name, hub.architecture),
+          config.string(), "name that one");
+  return hub;
+}
 
 std::unique_ptr<ForwardKind> make_text_forward(const ForwardOptions& options,
                                                const models::ModelEntry& entry) {

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "braid/core/error.h"
+
 namespace braid::cli {
 namespace {
 
@@ -56,7 +58,7 @@ void PredictionPrinter::print(const std::string& item_name, const Json& predicti
   if (format_ == "json") fmt::print("{}{}", first_ ? "[\n" : ",\n", dumped(2));
   if (format_ == "jsonl") fmt::print("{}\n", dumped(-1));
   first_ = false;
-  std::fflush(stdout);
+  if (std::fflush(stdout) != 0) throw IoError("cli", "cannot write to standard output");
 }
 
 }  // namespace braid::cli

@@ -3,7 +3,9 @@
 #include "braid/core/error.h"
 #include "braid/evaluate/image/evaluate_images.h"
 #include "braid/evaluate/text/evaluate_texts.h"
+#include "braid/evaluate/text/evaluate_translations.h"
 #include "braid/models/checkpoint.h"
+#include "braid/models/text/encoder_decoder.h"
 #include "braid/models/text/text_model.h"
 #include "braid/models/vision/image_checkpoint.h"
 #include "braid/runtime/device.h"
@@ -12,8 +14,10 @@ namespace braid::evaluate {
 
 Evaluation evaluate_checkpoint(const std::filesystem::path& checkpoint,
                                const EvaluateRequest& request, Progress& progress) {
-  if (models::kind_of_checkpoint(checkpoint) == models::TextEncoder::kKind)
-    return evaluate_texts(checkpoint, request, progress);
+  const auto kind = models::kind_of_checkpoint(checkpoint);
+  if (kind == models::TextEncoder::kKind) return evaluate_texts(checkpoint, request, progress);
+  if (kind == models::EncoderDecoder::kKind)
+    return evaluate_translations(checkpoint, request, progress);
   auto loaded = models::load_for_inference(checkpoint);
   loaded.model->to(runtime::resolve_device(request.device));
   return evaluate_images(loaded, request, progress);
@@ -31,6 +35,7 @@ Json to_json(const Evaluation& e) {
                  {"loss", m.nll}});
   } else {
     for (const auto& score : e.scores) json[score.name] = score.value;
+    if (!e.signatures.empty()) json["signatures"] = e.signatures;
   }
   json[e.items + "_per_s"] = e.items_per_s;
   json["bad_samples"] = e.bad_samples;

@@ -27,8 +27,9 @@ struct Evaluation {
   std::string items = "images";  // what is counted
   int64_t count = 0;
   int64_t bad_samples = 0;
-  double items_per_s = 0;  // loading included
-  tasks::Scores scores;    // the deciding one first
+  double items_per_s = 0;                    // loading included
+  tasks::Scores scores;                      // the deciding one first
+  std::vector<std::string> signatures = {};  // how they were computed, where that has variants
   // Of classification; the classes are in the checkpoint's order.
   std::optional<tasks::ClassifierReport> classifier;
   std::vector<std::string> classes;

@@ -68,7 +68,8 @@ void GifReader::find_first_frame() {
   while (true) {
     // PIL passes over whatever stands between records.
     while (input_.position < input_.bytes.size() &&
-           kRecords.find(static_cast<char>(input_.bytes[input_.position])) == kRecords.npos)
+           kRecords.find(static_cast<char>(input_.bytes[input_.position])) ==
+               std::string_view::npos)
       ++input_.position;
     GifRecordType record = UNDEFINED_RECORD_TYPE;
     check(DGifGetRecordType(gif_.get(), &record));

@@ -25,6 +25,11 @@ bool differ_only_in(size_t dim, at::IntArrayRef a, at::IntArrayRef b) {
   return true;
 }
 
+// What old files lack, or those of a model without its last layer, and begins as zeros.
+bool may_be_missing(const std::string& name) {
+  return name.ends_with("num_batches_tracked") || name == "final_logits_bias";
+}
+
 bool is_empty(const std::vector<int64_t>& shape) {
   return std::find(shape.begin(), shape.end(), 0) != shape.end();
 }
@@ -99,7 +104,7 @@ class Planner {
       const auto it = plan_.steps.find(name);
       if (it != plan_.steps.end())
         fit(name, it->second, own);
-      else if (!name.ends_with("num_batches_tracked"))  // old checkpoints lack it
+      else if (!may_be_missing(name))
         fail(fmt::format("missing tensor '{}'", name), kOtherArchitecture);
     }
     return std::move(plan_);

@@ -23,6 +23,34 @@ void TextOptions::visit(FieldVisitor& v) {
   v.field("vocab_size", vocab_size, "tokens of a tokenizer that is learned", {.least = 300});
   v.field("word_drop", word_drop, "share of the words left out at random in training, 0: none",
           {.least = 0, .below = 1});
+  v.field("mlm_probability", mlm_probability, "masked_lm: share of the tokens that are hidden",
+          {.above = 0, .below = 1});
+  v.field("whole_word_mask", whole_word_mask, "masked_lm: hide whole words");
+  v.field("next_sentence", next_sentence,
+          "masked_lm: also tell whether a second text follows the first, as BERT was trained");
+}
+
+void TranslationOptions::visit(FieldVisitor& v) {
+  v.field("source_lang", source_lang,
+          "translation: suffix of the files that are translated; empty: told by the files' names");
+  v.field("target_lang", target_lang, "translation: suffix of their translations");
+  v.field("max_tokens", max_tokens,
+          "translation: most tokens of a batch's sources and of its targets, padding too, in place "
+          "of batch_size; 0: batch_size pairs",
+          {.least = 0});
+  v.field("tokenizer_type", tokenizer_type,
+          "translation: what is learned where there is no tokenizer",
+          {.choices = {"unigram", "bpe"}});
+  v.field("num_beams", num_beams, "translation: beams of the checkpoint's `braid translate`",
+          {.least = 1, .most = 100});
+  v.field("length_penalty", length_penalty,
+          "translation: of the checkpoint's beam search, above 1: longer texts");
+  v.field("val_bleu_pairs", val_bleu_pairs,
+          "translation: pairs of val that are translated in each evaluation, 0: none, and the loss "
+          "chooses the best epoch",
+          {.least = 0});
+  v.field("val_num_beams", val_num_beams, "translation: beams of these, 1: greedy",
+          {.least = 1, .most = 100});
 }
 
 void DistillationOptions::visit(FieldVisitor& v) {
@@ -54,6 +82,7 @@ void TaskConfig::visit(FieldVisitor& v) {
           {.choices = {kNoClassWeights, kBalancedClassWeights}});
   image.visit(v);
   text.visit(v);
+  translation.visit(v);
   distillation.visit(v);
 }
 

@@ -34,6 +34,21 @@ struct TextOptions {
   std::string tokenizer;
   int64_t vocab_size = 8000;
   double word_drop = 0;
+  double mlm_probability = 0.15;
+  bool whole_word_mask = false;
+  bool next_sentence = false;
+  void visit(FieldVisitor& v);
+};
+
+// What belongs to translation.
+struct TranslationOptions {
+  std::string source_lang, target_lang;
+  int64_t max_tokens = 0;
+  std::string tokenizer_type = "unigram";
+  int64_t num_beams = 5;
+  double length_penalty = 1;
+  int64_t val_bleu_pairs = 500;
+  int64_t val_num_beams = 1;
   void visit(FieldVisitor& v);
 };
 
@@ -58,6 +73,7 @@ struct TaskConfig {
   std::string class_weights = "none";
   ImageOptions image;
   TextOptions text;
+  TranslationOptions translation;
   DistillationOptions distillation;
   void visit(FieldVisitor& v);  // all fields flat, those of the nested structs too
 };

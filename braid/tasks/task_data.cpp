@@ -6,11 +6,14 @@
 #include "braid/data/data_kind.h"
 #include "braid/data/open_dataset.h"
 #include "braid/models/registry.h"
+#include "braid/models/text/encoder_decoder.h"
 #include "braid/models/text/text_model.h"
 #include "braid/models/vision/image_model.h"
 #include "braid/tasks/class_names.h"
 #include "braid/tasks/image_data.h"
+#include "braid/tasks/text/masked_lm_data.h"
 #include "braid/tasks/text/text_data.h"
+#include "braid/tasks/text/translation_data.h"
 
 namespace braid::tasks {
 namespace {
@@ -34,6 +37,7 @@ const char* task_for(DataKind kind) {
 
 std::string_view kind_of_model(const std::string& task) {
   if (task == kImageClassification) return models::ImageModel::kKind;
+  if (task == kTranslation) return models::EncoderDecoder::kKind;
   return models::TextEncoder::kKind;
 }
 
@@ -76,6 +80,10 @@ std::unique_ptr<TaskData> open_task_data(const TaskConfig& config, const std::st
   const auto task = resolve_task(config);
   if (task == kImageClassification) return open_images(config, checkpoint);
   if (task == kTextClassification) return open_texts(config, on_bad_sample, checkpoint);
+  if (task == kTranslation) return open_translation_data(config);
+  if (task == kMaskedLm)
+    return std::make_unique<MaskedLmData>(data::find_plain_text(config.data), config.data,
+                                          config.val_fraction);
   throw UsageError("train", "braid has no task " + task, "--task");
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "braid/models/text/encoder_decoder.h"
 #include "braid/models/text/text_model.h"
 
 namespace braid::train {
@@ -96,6 +97,27 @@ void of_texts(TrainConfig& config, const models::ModelEntry& entry, const Recipe
   }
 }
 
+// Translations: as fairseq trains its small Transformers, but for a rate that comes down to nothing
+// within whatever budget there is.
+void of_translations(TrainConfig& config, const RecipeFacts& facts) {
+  constexpr double kTinyRate = 3e-3, kTinyParams = 2.6e6, kExponent = -0.7;
+  auto& run = config.run;
+  run.optimizer.opt = "adamw";
+  run.optimizer.opt_betas = {0.9, 0.98};
+  run.optimizer.lr =
+      facts.fine_tuning
+          ? 5e-5
+          : kTinyRate *
+                std::clamp(std::pow(static_cast<double>(facts.params) / kTinyParams, kExponent),
+                           0.1, 1.0);
+  run.optimizer.weight_decay = 1e-4;
+  run.schedule.sched = "one_cycle";
+  run.schedule.pct_start = 0.15;
+  run.clip_grad = 1;
+  config.task.smoothing = 0.1;
+  config.task.translation.max_tokens = 4096;
+}
+
 }  // namespace
 
 Recipe recipe_for(const models::ModelEntry& entry, const RecipeFacts& facts) {
@@ -104,13 +126,15 @@ Recipe recipe_for(const models::ModelEntry& entry, const RecipeFacts& facts) {
   const std::string reach =
       fmt::format("{:.3g} passes over {} training items", facts.passes, facts.train_items);
   const bool texts = entry.kind == models::TextEncoder::kKind;
+  const bool translations = entry.kind == models::EncoderDecoder::kKind;
   if (texts) of_texts(recipe.config, entry, facts);
+  if (translations) of_translations(recipe.config, facts);
   if (facts.fine_tuning) {
-    if (!texts) from_weights(recipe.config, facts);
+    if (!texts && !translations) from_weights(recipe.config, facts);
     recipe.name = "fine-tune";
     recipe.reason = "published weights, " + reach;
   } else {
-    if (!texts) from_scratch(recipe.config, entry.family, facts);
+    if (!texts && !translations) from_scratch(recipe.config, entry.family, facts);
     recipe.name = facts.passes <= kShort ? "short" : facts.passes <= kMedium ? "medium" : "long";
     recipe.reason = fmt::format("random weights, {}, {} parameters", reach, facts.params);
   }

@@ -32,7 +32,7 @@ class TextContract : public ::testing::TestWithParam<std::string> {
   TextEncoderPtr make(TextHead head = TextHead::kNone, int64_t labels = 5) const {
     const auto& config = find_model(GetParam()).config;
     Json fields = {{"head", to_string(head)}, {"vocab_size", kWords}, {"num_labels", labels}};
-    for (const char* name : {"num_hidden_layers", "n_layers"})
+    for (const char* name : {"num_hidden_layers", "n_layers", "encoder_layers"})
       if (config.contains(name)) fields[name] = 2;
     for (const auto& [width, heads] :
          {std::pair("hidden_size", "num_attention_heads"), std::pair("dim", "n_heads")}) {

@@ -73,28 +73,31 @@ void check_numbers(const torch::Tensor& ids, int64_t count, const char* name, co
 }
 
 void check_text_input(const TextInput& input, const TextModel& model) {
+  check_text_input(input, model.vocab_size(), model.max_positions());
+}
+
+void check_text_input(const TextInput& input, int64_t vocab_size, int64_t most,
+                      const std::string& part) {
   const auto& ids = input.input_ids;
+  const auto name = part + "input_ids";
   if (!ids.defined() || ids.dim() != 2 || !is_whole(ids))
-    throw DataError("models", "expected whole numbers [B,N], got " + described(ids), "input_ids");
-  if (ids.size(1) == 0)
-    throw DataError("models", "expected texts of one token or more", "input_ids");
-  for (const auto& [tensor, name] : {std::pair(input.attention_mask, "attention_mask"),
+    throw DataError("models", "expected whole numbers [B,N], got " + described(ids), name);
+  if (ids.size(1) == 0) throw DataError("models", "expected texts of one token or more", name);
+  for (const auto& [tensor, mask] : {std::pair(input.attention_mask, "attention_mask"),
                                      std::pair(input.token_type_ids, "token_type_ids")})
     if (tensor.defined() && tensor.sizes() != ids.sizes())
       throw DataError("models",
-                      fmt::format("expected the shape of input_ids, [{}], got {}",
+                      fmt::format("expected the shape of {}, [{}], got {}", name,
                                   fmt::join(ids.sizes(), ","), described(tensor)),
-                      name);
+                      part + mask);
   if (input.token_type_ids.defined() && !is_whole(input.token_type_ids))
     throw DataError("models", "expected whole numbers, got " + described(input.token_type_ids),
-                    "token_type_ids");
-  const int64_t most = model.max_positions();
+                    part + "token_type_ids");
   if (most > 0 && ids.size(1) > most)
     throw DataError("models",
                     fmt::format("expected texts of at most {} tokens, got {}", most, ids.size(1)),
-                    "input_ids", "truncate them (--max-length)");
-  check_numbers(ids, model.vocab_size(), "input_ids",
-                "use the tokenizer that the model was trained with");
+                    name, "truncate them (--max-length)");
+  check_numbers(ids, vocab_size, name.c_str(), "use the tokenizer that the model was trained with");
 }
 
 }  // namespace braid::models

@@ -82,6 +82,10 @@ int64_t example_length(const TextModel& model);
 // any width will do), naming the first row where a number is outside the vocabulary or the text is
 // too long. Numbers of tensors that lie on a GPU are not looked at.
 void check_text_input(const TextInput& input, const TextModel& model);
+// The same for a vocabulary of so many words and texts of at most so many tokens, 0: any. part:
+// "", or what the tensors' names begin with, such as "decoder_".
+void check_text_input(const TextInput& input, int64_t vocab_size, int64_t most,
+                      const std::string& part = "");
 // Throws DataError naming the first number outside 0 .. count - 1. ids: [B,N]; name: of the tensor;
 // remedy: may be empty.
 void check_numbers(const torch::Tensor& ids, int64_t count, const char* name, const char* remedy);

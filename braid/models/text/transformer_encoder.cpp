@@ -58,7 +58,7 @@ TransformerEncoder::TransformerEncoder(const TransformerEncoderConfig& body) : b
   for (const double rate : nn::drop_path_rates(body_.drop_path_rate, body_.depth)) {
     auto layer = body_.layer;
     layer.drop_path = rate;
-    layers_.emplace_back(layer);
+    layers_.emplace_back(layer, body_.mixer ? body_.mixer() : nullptr);
     nn::register_at(*root_, body_.layers + "." + std::to_string(layers_.size() - 1),
                     layers_.back().ptr());
   }
@@ -181,7 +181,7 @@ std::vector<Part> TransformerEncoder::parts() {
   parts.push_back({.name = body_.prefix + ".embeddings",
                    .text = {},
                    .modules = {body_.prefix + ".embeddings", body_.prefix + ".embeddings_project"},
-                   .shape = {tokens, num_features()},
+                   .shape = {tokens, body_.layer.dim},
                    .run = [this, x, tokens, options] {
                      *x = embed({torch::zeros({1, tokens}, options), {}, {}});
                      return x->sizes().slice(1).vec();
@@ -191,7 +191,7 @@ std::vector<Part> TransformerEncoder::parts() {
     parts.push_back({.name = name,
                      .text = {},
                      .modules = {name},
-                     .shape = {tokens, num_features()},
+                     .shape = {tokens, body_.layer.dim},
                      .run = [this, x, i] {
                        *x = layers_[i]->forward(*x, {.mixer = mixer_args({}, *x)});
                        return x->sizes().slice(1).vec();

@@ -2,6 +2,7 @@
 // of which a file may hold another one than the model has.
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -19,6 +20,8 @@ struct TransformerEncoderConfig {
   int64_t max_positions = 0;  // tokens of the longest text, 0: any
   int64_t depth = 12;         // layers
   nn::TransformerLayerConfig layer = {};
+  // Makes what lets a layer's tokens see each other; empty: attention.
+  std::function<std::shared_ptr<nn::TokenMixerImpl>()> mixer = {};
   double drop_path_rate = 0;  // of the last layer
   double init_std = 0.02;
   std::string prefix;  // the module that holds all but the heads

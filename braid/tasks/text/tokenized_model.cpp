@@ -14,7 +14,6 @@
 #include "braid/models/weights.h"
 #include "braid/tasks/class_names.h"
 #include "braid/tasks/text/length_file.h"
-#include "braid/text/train_tokenizer.h"
 
 namespace braid::tasks {
 namespace {
@@ -78,7 +77,7 @@ models::TextInput text_input(const data::Batch& batch) {
               batch.has(data::kTokenTypeIds) ? batch.at(data::kTokenTypeIds) : torch::Tensor()};
 }
 
-text::TokenizerPtr make_tokenizer(const TaskConfig& config, const NextText& texts,
+text::TokenizerPtr make_tokenizer(const TaskConfig& config, const text::TextSource& texts,
                                   Progress& progress) {
   if (!config.text.tokenizer.empty()) return text::load_tokenizer(config.text.tokenizer);
   if (!config.weights.empty()) {

@@ -3,7 +3,6 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
-#include <optional>
 #include <string>
 
 #include "braid/core/progress.h"
@@ -12,6 +11,7 @@
 #include "braid/models/text/text_model.h"
 #include "braid/tasks/config.h"
 #include "braid/text/tokenizer.h"
+#include "braid/text/train_tokenizer.h"
 
 namespace braid::tasks {
 
@@ -25,12 +25,9 @@ struct TokenizedModel {
 // Of a batch on the model's device.
 models::TextInput text_input(const data::Batch& batch);
 
-// The next text, or nothing at the end.
-using NextText = std::function<std::optional<std::string>()>;
-
 // The config's tokenizer; else that of the weights; else one that is learned from the texts, of
 // config.text.vocab_size word pieces. Throws ConfigError where weights come without.
-text::TokenizerPtr make_tokenizer(const TaskConfig& config, const NextText& texts,
+text::TokenizerPtr make_tokenizer(const TaskConfig& config, const text::TextSource& texts,
                                   Progress& progress);
 
 // The config's model with a head, and the weights of config.weights if given, on the CPU; the

@@ -7,6 +7,7 @@
 #include "braid/core/error.h"
 #include "braid/models/layer_ids.h"
 #include "braid/models/text/hidden_act.h"
+#include "braid/models/text/text_entry.h"
 #include "braid/models/validate.h"
 #include "braid/nn/basic/norm.h"
 #include "braid/nn/basic/register_at.h"
@@ -71,18 +72,6 @@ nn::TransformerLayerConfig layer_config(const TransformerConfig& config, bool de
           .drop = config.dropout,
           .attn_drop = config.attention_dropout,
           .act_drop = config.activation_dropout};
-}
-
-void check_words(const Tensor& ids, int64_t count, const char* name) {
-  if (ids.numel() == 0 || !ids.device().is_cpu()) return;
-  const auto [least, largest] = ids.aminmax();
-  if (least.item<int64_t>() >= 0 && largest.item<int64_t>() < count) return;
-  const auto bad = ids.lt(0).logical_or(ids.ge(count)).nonzero()[0];
-  const auto row = bad[0].item<int64_t>(), column = bad[1].item<int64_t>();
-  throw DataError("models",
-                  fmt::format("expected numbers from 0 to {}, got {} (row {}, position {})",
-                              count - 1, ids[row][column].item<int64_t>(), row, column),
-                  name, "use the tokenizer that the model was trained with");
 }
 
 // True where a token is; undefined where all are, which saves the masks.
@@ -180,27 +169,17 @@ void Transformer::init_weights() {
   }
 }
 
-void Transformer::check_length(int64_t length, const char* name) const {
-  if (length > config_.max_position_embeddings)
-    throw DataError("models",
-                    fmt::format("expected texts of at most {} tokens, got {}",
-                                config_.max_position_embeddings, length),
-                    name, "truncate them (--max-length)");
-}
-
 Tensor Transformer::embed(torch::nn::Embedding& words, const Tensor& ids, int64_t first) {
-  auto x = words->forward(ids);  // [B,N,D]
+  auto x = words->forward(ids.to(torch::kLong));  // [B,N,D]
   if (config_.scale_embedding) x = x * std::sqrt(static_cast<double>(config_.d_model));
   x = x + positions_.narrow(0, first, ids.size(1)).to(x.options());
   return at::dropout(x, config_.dropout, is_training() && config_.dropout > 0);
 }
 
 EncodedText Transformer::encode(const TextInput& input) {
-  const auto& ids = input.input_ids;
-  check_length(ids.size(1), "input_ids");
-  check_words(ids, config_.vocab_size, "input_ids");
+  check_text_input(input, config_.vocab_size, config_.max_position_embeddings);
   const auto mask = present(input.attention_mask);
-  auto x = embed(encoder_embed_, ids, 0);
+  auto x = embed(encoder_embed_, input.input_ids, 0);
   for (auto& layer : encoder_)
     x = runtime::checkpoint_if(
         checkpointing(),
@@ -214,9 +193,14 @@ EncodedText Transformer::encode(const TextInput& input) {
 
 Tensor Transformer::decode(const Tensor& decoder_input_ids, const Tensor& decoder_mask,
                            const EncodedText& encoded, DecoderCache* cache) {
+  check_text_input({.input_ids = decoder_input_ids, .attention_mask = {}, .token_type_ids = {}},
+                   config_.decoder_vocab_size, 0, "decoder_");
   const int64_t seen = cache ? cache->length : 0, length = decoder_input_ids.size(1);
-  check_length(seen + length, "decoder_input_ids");
-  check_words(decoder_input_ids, config_.decoder_vocab_size, "decoder_input_ids");
+  if (seen + length > config_.max_position_embeddings)
+    throw DataError("models",
+                    fmt::format("expected texts of at most {} tokens, got {}",
+                                config_.max_position_embeddings, seen + length),
+                    "decoder_input_ids", "truncate them (--max-length)");
   if (cache && seen == 0) cache->self.resize(decoder_.size()), cache->cross.resize(decoder_.size());
   const auto mask = present(decoder_mask);
   auto x = embed(decoder_embed_, decoder_input_ids, seen);
@@ -242,6 +226,20 @@ Tensor Transformer::logits(const Tensor& hidden) {
   return at::linear(hidden, decoder_embed_->weight, final_logits_bias_.view(-1));
 }
 
+// Other files name the words of shared embeddings once for each that has them, have a matrix of
+// positions, or lack the first part of every name, as MarianModel's do.
+WeightPlace Transformer::place_weight(const std::string& in_file) const {
+  if (in_file.ends_with("embed_positions.weight")) return {"", WeightUse::kIgnore};
+  const bool shared = config_.share_encoder_decoder_embeddings;
+  if (in_file == "lm_head.weight")
+    return {shared ? "model.shared.weight" : "model.decoder.embed_tokens.weight"};
+  const bool bare = in_file.starts_with("shared.") || in_file.starts_with("encoder.") ||
+                    in_file.starts_with("decoder.");
+  const auto name = bare ? "model." + in_file : in_file;
+  if (shared && name.ends_with("embed_tokens.weight")) return {"model.shared.weight"};
+  return {name};
+}
+
 int64_t Transformer::layer_id(const std::string& parameter) const {
   const int64_t in_decoder = block_index(parameter, "model.decoder.layers.", -1);
   if (in_decoder >= 0) return 1 + config_.encoder_layers + in_decoder;
@@ -251,9 +249,28 @@ int64_t Transformer::layer_id(const std::string& parameter) const {
 }
 
 void add_transformer(Registry& table) {
-  const auto add = [&table](const char* name, const TransformerConfig& config) {
-    table.add(
-        make_entry<Transformer>(name, Family::kTransformer, Fusion::kNone, Json::object(), config));
+  const TransformersNames names = {
+      .model_type = "marian",
+      .defaults = to_json(TransformerConfig{.vocab_size = 58101,
+                                            .d_model = 1024,
+                                            .encoder_layers = 12,
+                                            .decoder_layers = 12,
+                                            .encoder_attention_heads = 16,
+                                            .decoder_attention_heads = 16,
+                                            .encoder_ffn_dim = 4096,
+                                            .decoder_ffn_dim = 4096,
+                                            .activation_function = "gelu",
+                                            .scale_embedding = false,
+                                            .pad_token_id = 58100,
+                                            .decoder_start_token_id = 58100}),
+      .fixed = {{"is_encoder_decoder", true},
+                {"tie_word_embeddings", true},
+                {"normalize_before", false},
+                {"normalize_embedding", false},
+                {"static_position_embeddings", true}},
+      .classes = {{"", "MarianMTModel"}, {"", "MarianModel"}}};
+  const auto add = [&](const char* name, const TransformerConfig& config) {
+    table.add(text_entry<Transformer>(name, Family::kTransformer, Fusion::kNone, config, names));
   };
   // The norms stand after the sums, as in the paper, Marian and transformers: with these depths and
   // a warm-up that trains, and what is saved is a MarianMTModel.

@@ -56,6 +56,7 @@ class Transformer : public EncoderDecoder {
 
   Json config() const override { return to_json(config_); }
   std::vector<std::string> head_modules() const override { return {}; }
+  WeightPlace place_weight(const std::string& in_file) const override;
   int64_t layer_id(const std::string& parameter) const override;
   int64_t layer_count() const override {
     return config_.encoder_layers + config_.decoder_layers + 2;
@@ -72,7 +73,6 @@ class Transformer : public EncoderDecoder {
   // [B,N] -> [B,N,D]; first: the position of the first of them.
   torch::Tensor embed(torch::nn::Embedding& words, const torch::Tensor& ids, int64_t first);
   void init_weights();
-  void check_length(int64_t length, const char* name) const;
 
   TransformerConfig config_;
   torch::Tensor positions_;  // [max_position_embeddings,D] float32 on the CPU
