@@ -16,6 +16,7 @@
 #include "braid/data/text/text_dataset.h"
 #include "cli/command.h"
 #include "cli/data_texts.h"
+#include "cli/data_tokenizers.h"
 
 namespace braid::cli {
 namespace {
@@ -27,7 +28,8 @@ constexpr const char* kDataFooter = R"(Examples:
   braid data check photos/
   braid data check reviews.tsv
   braid data get fashion-mnist
-  braid data get debian-packages)";
+  braid data get debian-packages
+  braid data tokenize --tokenizer vocab.txt texts.txt)";
 
 struct DataOptions {
   std::string name, format = "text", output, url;
@@ -162,6 +164,7 @@ void add_data(CLI::App& program) {
                     "folder [BRAID_DATA_HOME, else ~/.cache/braid: where names are looked up]");
   fetch->add_option("--url", o->url, "another place of the same files");
   fetch->callback([o] { get(*o); });
+  add_data_text(*verb);
 }
 
 }  // namespace braid::cli

@@ -21,10 +21,10 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr uint64_t kReturn = uint64_t{1} << 63;
-constexpr size_t kPart = size_t{1} << 20;  // bytes
-constexpr std::string_view kMark = "\xef\xbb\xbf";
+constexpr size_t kReadAtOnce = size_t{1} << 20;  // bytes
+constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 
-std::string_view text_of(const std::vector<uint8_t>& bytes) {
+std::string_view text_view_of(const std::vector<uint8_t>& bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
@@ -34,8 +34,8 @@ void refuse_utf16(std::string_view start, const fs::path& path) {
                     "convert it: iconv -f UTF-16 -t UTF-8");
 }
 
-std::vector<uint8_t> inflate(const std::vector<uint8_t>& packed, const fs::path& path,
-                             uint64_t max_bytes) {
+std::vector<uint8_t> inflate_text(const std::vector<uint8_t>& packed, const fs::path& path,
+                                  uint64_t max_bytes) {
   try {
     return gunzip(packed, max_bytes, path.string());
   } catch (const DataError& e) {
@@ -49,28 +49,28 @@ LineFile::LineFile(fs::path path, uint64_t max_in_memory) : path_(std::move(path
   uint64_t size = 0;
   if (is_stream(path_)) {
     kept_ = read_stream(path_, max_in_memory);
-    if (is_gzip(kept_)) kept_ = inflate(kept_, path_, max_in_memory);
+    if (is_gzip(kept_)) kept_ = inflate_text(kept_, path_, max_in_memory);
   } else {
     file_.emplace(path_, O_RDONLY);
     if (!file_->ok()) fail_io("open", path_, errno);
     size = size_of_file(*file_, path_);
     std::vector<uint8_t> part;
     for (uint64_t at = 0; at < size; at += part.size()) {
-      part.resize(std::min<uint64_t>(size - at, kPart));
+      part.resize(std::min<uint64_t>(size - at, kReadAtOnce));
       read_bytes_at(*file_, at, std::as_writable_bytes(std::span(part)), path_);
       if (at == 0 && is_gzip(part)) {
         part.resize(size);
         read_bytes_at(*file_, 0, std::as_writable_bytes(std::span(part)), path_);
-        kept_ = inflate(part, path_, max_in_memory);
+        kept_ = inflate_text(part, path_, max_in_memory);
         file_.reset();
         break;
       }
-      index(text_of(part), at);
+      index(text_view_of(part), at);
     }
   }
   if (!file_) {
     size = kept_.size();
-    index(text_of(kept_), 0);
+    index(text_view_of(kept_), 0);
   }
   const uint64_t behind = ends_.empty() ? begin_ : (ends_.back() & ~kReturn) + 1;
   if (behind < size) ends_.push_back(size);
@@ -79,7 +79,7 @@ LineFile::LineFile(fs::path path, uint64_t max_in_memory) : path_(std::move(path
 void LineFile::index(std::string_view part, uint64_t at) {
   if (at == 0) {
     refuse_utf16(part, path_);
-    if (part.starts_with(kMark)) begin_ = kMark.size();
+    if (part.starts_with(kByteOrderMark)) begin_ = kByteOrderMark.size();
   }
   for (size_t from = 0; from < part.size();) {
     const auto* found =
@@ -104,7 +104,7 @@ uint64_t LineFile::end_of(int64_t line) const {
 
 std::string LineFile::read(int64_t line, uint64_t max_bytes) const {
   const uint64_t begin = begin_of(line), size = std::min(length(line), max_bytes);
-  if (!file_) return std::string(text_of(kept_).substr(begin, size));
+  if (!file_) return std::string(text_view_of(kept_).substr(begin, size));
   std::string text(size, '\0');
   read_bytes_at(*file_, begin, std::as_writable_bytes(std::span(text)), path_);
   return text;
@@ -167,7 +167,7 @@ std::string LineReader::State::take(size_t end, size_t next) {
   if (first) {
     const std::string_view start(text);
     refuse_utf16(start.substr(begin), path);
-    if (start.substr(begin).starts_with(kMark)) from += kMark.size();
+    if (start.substr(begin).starts_with(kByteOrderMark)) from += kByteOrderMark.size();
   }
   first = false;
   if (next > end && end > from && text[end - 1] == '\r') --end;

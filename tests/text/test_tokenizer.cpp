@@ -1,0 +1,197 @@
+// Loading, errors, bytes that are no UTF-8, giant words, saving.
+#include "braid/text/tokenizer.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+
+#include "braid/core/json.h"
+#include "tests/text/tokenizer_files.h"
+
+namespace braid::text {
+namespace {
+
+using test::error_of;
+using test::Folder;
+using test::from_vocab_txt;
+using test::tokens_of;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+constexpr const char* kVocabulary =
+    "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nun\n##aff\n##able\na\n##b\né\n";
+
+Json small_bpe() {
+  Json json = {{"added_tokens", Json::array()}, {"normalizer", nullptr}};
+  json["pre_tokenizer"] = {{"type", "ByteLevel"}, {"add_prefix_space", false}};
+  json["decoder"] = {{"type", "ByteLevel"}};
+  json["model"] = {{"type", "BPE"}, {"vocab", {{"a", 0}, {"b", 1}, {"ab", 2}, {"abab", 3}}}};
+  json["model"]["merges"] = {"a b", "ab ab"};
+  return json;
+}
+
+std::string error_of_json(const Json& json) {
+  const Folder folder;
+  folder.write("tokenizer.json", json.dump());
+  return error_of([&] { load_tokenizer(folder.path()); });
+}
+
+TEST(Tokenizer, ReadsAVocabulary) {
+  const auto tokenizer = from_vocab_txt(kVocabulary);
+  EXPECT_EQ(tokens_of(*tokenizer, "Unaffable AB e\u0301 \u00c9x"),
+            "[CLS] un ##aff ##able a ##b [UNK] [UNK] [SEP]");
+  EXPECT_EQ(tokenizer->kind(), "wordpiece");
+  EXPECT_EQ(tokenizer->vocab_size(), 11);
+  EXPECT_EQ(tokenizer->special().mask, 4);
+  EXPECT_EQ(tokenizer->special().bos, std::nullopt);
+  EXPECT_EQ(tokenizer->id_to_token(5), "un");
+  EXPECT_EQ(tokenizer->id_to_token(99), "");
+  EXPECT_EQ(tokenizer->token_to_id("##able"), 7);
+  EXPECT_EQ(tokenizer->decode({2, 5, 6, 7, 3}), "unaffable");
+}
+
+TEST(Tokenizer, RespectsTheConfigBesideAVocabulary) {
+  const auto cased = from_vocab_txt(kVocabulary, R"({"do_lower_case": false})");
+  EXPECT_EQ(tokens_of(*cased, "Unaffable \u00e9"), "[CLS] [UNK] é [SEP]");
+  const auto accents = from_vocab_txt(kVocabulary, R"({"strip_accents": false})");
+  EXPECT_EQ(tokens_of(*accents, "\u00c9"), "[CLS] é [SEP]");
+  EXPECT_THAT(error_of([] { from_vocab_txt(kVocabulary, R"({"do_lower_case": "yes"})"); }),
+              AllOf(HasSubstr("do_lower_case"), HasSubstr("true or false"), HasSubstr("\"yes\"")));
+}
+
+TEST(Tokenizer, TakesTheLastOfEqualLinesAndNoSpacesBehind) {
+  const auto tokenizer = from_vocab_txt("[UNK]\r\n[CLS] \n[SEP]\u3000\na\nb\na\n");
+  EXPECT_EQ(tokenizer->encode("a b").ids, (std::vector<int32_t>{1, 5, 4, 2}));
+  EXPECT_EQ(tokenizer->id_to_token(3), "");
+}
+
+TEST(Tokenizer, SaysWhatAVocabularyLacks) {
+  EXPECT_THAT(error_of([] { from_vocab_txt("[UNK]\na\n"); }),
+              AllOf(HasSubstr("'[CLS]'"), HasSubstr("vocab.txt"), HasSubstr("tokenizer_config")));
+  const auto tokenizer = from_vocab_txt("[CLS]\n[SEP]\na\n");
+  EXPECT_EQ(tokens_of(*tokenizer, "a"), "[CLS] a [SEP]");  // as long as no text needs it
+  EXPECT_THAT(error_of([&] { tokenizer->encode("b"); }),
+              AllOf(HasSubstr("'[UNK]'"), HasSubstr("'b'")));
+  EXPECT_THAT(error_of([] { from_vocab_txt("[CLS]\n\xff\n"); }), HasSubstr("line 2"));
+  EXPECT_THAT(error_of([] { from_vocab_txt(""); }), HasSubstr("empty file"));
+}
+
+TEST(Tokenizer, FindsItsFiles) {
+  const Folder folder;
+  EXPECT_FALSE(has_tokenizer(folder.path()));
+  EXPECT_THAT(error_of([&] { load_tokenizer(folder.path()); }), HasSubstr("tokenizer.json"));
+  EXPECT_THAT(error_of([&] { load_tokenizer(folder.path() / "none"); }), HasSubstr("found none"));
+  folder.write("vocab.txt", kVocabulary);
+  EXPECT_TRUE(has_tokenizer(folder.path()));
+  EXPECT_THAT(error_of([&] { load_tokenizer(folder.write("x.bin", "a")); }), HasSubstr("x.bin"));
+  EXPECT_THAT(error_of([&] { load_tokenizer(folder.write("config.json", "{\"a\": []}")); }),
+              HasSubstr("field model"));
+  const auto vocab = folder.write("vocab.json", R"({"a": 0, "b": 1, "ab": 2})");
+  EXPECT_THAT(error_of([&] { load_tokenizer(vocab); }), HasSubstr("merges.txt"));
+  folder.write("merges.txt", "#version: 0.2\na b\n");
+  EXPECT_EQ(load_tokenizer(vocab)->encode("ab").ids, (std::vector<int32_t>{2}));
+  folder.write("merges.txt", "#version: 0.2\na b\na b c\n");
+  EXPECT_THAT(error_of([&] { load_tokenizer(vocab); }),
+              AllOf(HasSubstr("line 3"), HasSubstr("merges.txt")));
+}
+
+TEST(Tokenizer, NamesTheFieldThatIsWrong) {
+  const auto with = [](const char* pointer, const Json& value) {
+    auto json = small_bpe();
+    json[Json::json_pointer(pointer)] = value;
+    return error_of_json(json);
+  };
+  EXPECT_EQ(error_of_json(small_bpe()), "");
+  EXPECT_THAT(with("/model/vocab", 3), AllOf(HasSubstr("model.vocab"), HasSubstr("object")));
+  EXPECT_THAT(with("/model/vocab/a", "x"), HasSubstr("model.vocab['a']"));
+  EXPECT_THAT(with("/model/vocab/a", -1), HasSubstr("model.vocab['a']"));
+  EXPECT_THAT(with("/model/vocab/a", 0.5), HasSubstr("model.vocab['a']"));
+  EXPECT_THAT(with("/model/vocab/a", 18446744073709551615u), HasSubstr("model.vocab['a']"));
+  EXPECT_THAT(with("/model/vocab/b", 0), AllOf(HasSubstr("model.vocab['b']"), HasSubstr("'a'")));
+  EXPECT_THAT(with("/model/merges/0", "a  b"), HasSubstr("model.merges[0]"));
+  EXPECT_THAT(with("/model/merges/1", Json::array({"ab"})), HasSubstr("model.merges[1]"));
+  EXPECT_THAT(with("/model/merges/1", "ab x"), AllOf(HasSubstr("'x'"), HasSubstr("merge 1")));
+  EXPECT_THAT(with("/model/type", "Unigram"), HasSubstr(".spm"));
+  EXPECT_THAT(with("/model/type", "Other"), HasSubstr("model.type"));
+  EXPECT_THAT(with("/model/dropout", 0.1), HasSubstr("model.dropout"));
+  EXPECT_THAT(with("/normalizer", {{"type", "NFKC"}}), HasSubstr("normalizer.type"));
+  EXPECT_THAT(with("/pre_tokenizer/type", "Metaspace"), HasSubstr("pre_tokenizer.type"));
+  EXPECT_THAT(with("/pre_tokenizer", {{"type", "Split"},
+                                      {"pattern", {{"Regex", "a+"}}},
+                                      {"behavior", "Isolated"},
+                                      {"invert", false}}),
+              AllOf(HasSubstr("pattern.Regex"), HasSubstr("GPT-2")));
+  EXPECT_THAT(with("/decoder", {{"type", "CTC"}}), HasSubstr("decoder.type"));
+  EXPECT_THAT(
+      with("/post_processor", {{"type", "BertProcessing"}, {"sep", {"x", 77}}, {"cls", {"a", 0}}}),
+      AllOf(HasSubstr("post_processor.sep[1]"), HasSubstr("77")));
+  EXPECT_THAT(with("/added_tokens", {{{"id", 1}, {"content", "<x>"}}}),
+              AllOf(HasSubstr("added_tokens[0].id"), HasSubstr("'b'")));
+  EXPECT_THAT(with("/added_tokens", {{{"id", 9}, {"content", std::string(2000, 'x')}}}),
+              HasSubstr("added_tokens[0].content"));
+  EXPECT_THAT(error_of_json(Json::array()), HasSubstr("field model"));
+}
+
+TEST(Tokenizer, TakesMergesAsPairs) {
+  auto json = small_bpe();
+  json["model"]["merges"] = Json::array({Json::array({"a", "b"}), Json::array({"ab", "ab"})});
+  const Folder folder;
+  folder.write("tokenizer.json", json.dump());
+  EXPECT_EQ(load_tokenizer(folder.path())->encode("ababab").ids, (std::vector<int32_t>{3, 2}));
+}
+
+TEST(Tokenizer, ReadsBrokenUtf8AsReplacements) {
+  // U+FFFD by maximal subparts: BERT drops it, and spans are those of the text as it was.
+  const auto tokenizer = from_vocab_txt(kVocabulary);
+  const auto got = tokenizer->encode(
+      "a\xf0\x9f\x98 \xe2\x82"
+      "a\xff"
+      "b\xc0\xaf");
+  EXPECT_EQ(got.ids, (std::vector<int32_t>{2, 8, 8, 9, 3}));
+  EXPECT_EQ(got.offsets, (std::vector<Span>{{0, 0}, {0, 1}, {7, 8}, {9, 10}, {0, 0}}));
+}
+
+TEST(Tokenizer, TakesTimeLinearInAWord) {
+  const std::string word(10'000'000, 'a');
+  const auto start = std::chrono::steady_clock::now();
+  EXPECT_EQ(tokens_of(*from_vocab_txt(kVocabulary), word), "[CLS] [UNK] [SEP]");
+  const Folder folder;
+  folder.write("tokenizer.json", small_bpe().dump());
+  std::string pairs;
+  for (int i = 0; i < 1'000'000; ++i) pairs += "ab";
+  EXPECT_EQ(load_tokenizer(folder.path())->encode(pairs).ids, std::vector<int32_t>(500'000, 3));
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(60));
+}
+
+TEST(Tokenizer, RefusesALengthThatTheAddedTokensExceed) {
+  const auto tokenizer = from_vocab_txt(kVocabulary);
+  EXPECT_EQ(tokens_of(*tokenizer, "a a a", {.max_length = 3}), "[CLS] a [SEP]");
+  EXPECT_EQ(tokenizer->encode("a a a", {.max_length = 3}).truncated, 2);
+  EXPECT_EQ(tokens_of(*tokenizer, "a a a", {.max_length = 2}), "[CLS] [SEP]");
+  EXPECT_THAT(error_of([&] { tokenizer->encode("a", {.max_length = 1}); }),
+              HasSubstr("at least 2"));
+  EXPECT_EQ(tokens_of(*tokenizer, "a a a", {.add_special_tokens = false, .max_length = 1}), "a");
+}
+
+TEST(Tokenizer, SavesWhatItReads) {
+  const auto tokenizer = from_vocab_txt(kVocabulary, R"({"do_lower_case": false})");
+  const Folder folder;
+  tokenizer->save(folder.path() / "new");
+  const auto again = load_tokenizer(folder.path() / "new");
+  for (const auto* text : {"unaffable", "Unaffable \u00e9", "[MASK] a"})
+    EXPECT_EQ(again->encode(text).ids, tokenizer->encode(text).ids) << text;
+  EXPECT_EQ(again->special().pad, tokenizer->special().pad);
+}
+
+TEST(Tokenizer, RefusesNumbersThatAreNone) {
+  const auto tokenizer = from_vocab_txt(kVocabulary);
+  EXPECT_THAT(error_of([&] {
+                tokenizer->decode({2, 11});
+              }),
+              AllOf(HasSubstr("11"), HasSubstr("below 11")));
+  EXPECT_THROW(tokenizer->decode({-1}), DataError);
+}
+
+}  // namespace
+}  // namespace braid::text
