@@ -14,6 +14,7 @@
 #include "braid/models/vision/image_checkpoint.h"
 #include "braid/runtime/device.h"
 #include "braid/tasks/predictor.h"
+#include "braid/tasks/text/masked_lm.h"
 #include "braid/tasks/text/text_classifier.h"
 #include "cli/command.h"
 #include "cli/prediction_printer.h"
@@ -65,11 +66,28 @@ void label_images(const PredictOptions& options, const std::filesystem::path& ch
     progress.line("Left out of the folders: " + to_text(inputs.left_out()) + ".");
 }
 
+// The tokens that a language model puts in place of [MASK].
+void fill_text(const PredictOptions& options, const tasks::TokenizedModel& model) {
+  PredictionPrinter printer(options.format, "text");
+  for (const auto& text : options.inputs)
+    for (const auto& fill : tasks::fill_masks(model, text, options.top, options.dtype)) {
+      Json predictions = Json::array();
+      for (const auto& one : fill)
+        predictions.push_back(
+            {{"class", one.token}, {"index", one.id}, {"probability", one.probability}});
+      printer.print(text, predictions);
+    }
+}
+
 // Texts are given as they are; - and --list stand for lines.
 void label_texts(const PredictOptions& options, const std::filesystem::path& checkpoint) {
   constexpr size_t kBatch = 32;
-  const auto classifier = tasks::load_text_classifier(checkpoint);
+  const auto classifier = tasks::load_tokenized_model(checkpoint);
   classifier.model->to(runtime::resolve_device(options.device));
+  const auto head = classifier.model->head();
+  if (head == models::TextHead::kMaskedLm || head == models::TextHead::kPreTraining)
+    return fill_text(options, classifier);
+  tasks::expect_text_classifier(classifier, checkpoint);
   const auto& classes = classifier.hub.classes;
   PredictionPrinter printer(options.format, "text");
   std::vector<std::string> waiting;

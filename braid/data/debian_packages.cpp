@@ -80,6 +80,7 @@ class PrivateApt {
   Lists fetch(Progress& progress) const {
     progress.line("Fetching the package lists through apt");
     const auto update = run({"apt-get", "update", "-q"});
+    const auto helper = io::find_program("apt-helper").value_or("/usr/lib/apt/apt-helper").string();
     Lists lists;
     for (const auto& target : targets()) {
       auto* into = target.kind == "Packages" ? &lists.packages
@@ -87,7 +88,7 @@ class PrivateApt {
                    : target.language == "de" ? &lists.german
                                              : nullptr;
       if (into == nullptr || !fs::exists(target.file)) continue;
-      const auto text = run({"/usr/lib/apt/apt-helper", "cat-file", target.file});
+      const auto text = run({helper, "cat-file", target.file});
       if (text.code != 0)
         throw IoError("data", "apt-helper cannot read a list: " + last_line(text.err), target.file);
       *into += text.out + "\n\n";

@@ -10,4 +10,7 @@ namespace braid::data {
 // with near matches where there is nothing.
 std::filesystem::path locate_data(const std::string& spec);
 
+// Whether a folder holds images, in whatever folder below it, or files of IDX or CIFAR.
+bool holds_images(const std::filesystem::path& folder);
+
 }  // namespace braid::data

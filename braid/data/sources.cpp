@@ -59,6 +59,15 @@ fs::path locate_data(const std::string& spec) {
   return path;
 }
 
+bool holds_images(const fs::path& folder) {
+  if (is_idx_folder(folder) || is_cifar_folder(folder)) return true;
+  std::error_code error;  // what cannot be read is said by whoever opens it
+  for (fs::recursive_directory_iterator it(folder, error), end; !error && it != end;
+       it.increment(error))
+    if (io::has_image_suffix(it->path())) return true;
+  return false;
+}
+
 Splits open_source(const std::string& spec, const SourceOptions& options) {
   const fs::path folder = locate_data(spec);
   std::error_code error;

@@ -23,6 +23,11 @@ void TextOptions::visit(FieldVisitor& v) {
   v.field("vocab_size", vocab_size, "tokens of a tokenizer that is learned", {.least = 300});
   v.field("word_drop", word_drop, "share of the words left out at random in training, 0: none",
           {.least = 0, .below = 1});
+  v.field("mlm_probability", mlm_probability, "masked_lm: share of the tokens that are hidden",
+          {.above = 0, .below = 1});
+  v.field("whole_word_mask", whole_word_mask, "masked_lm: hide whole words");
+  v.field("next_sentence", next_sentence,
+          "masked_lm: also tell whether a second text follows the first, as BERT was trained");
 }
 
 void TranslationOptions::visit(FieldVisitor& v) {

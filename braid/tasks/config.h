@@ -34,6 +34,9 @@ struct TextOptions {
   std::string tokenizer;
   int64_t vocab_size = 8000;
   double word_drop = 0;
+  double mlm_probability = 0.15;
+  bool whole_word_mask = false;
+  bool next_sentence = false;
   void visit(FieldVisitor& v);
 };
 

@@ -11,6 +11,7 @@
 #include "braid/models/vision/image_model.h"
 #include "braid/tasks/class_names.h"
 #include "braid/tasks/image_data.h"
+#include "braid/tasks/text/masked_lm_data.h"
 #include "braid/tasks/text/text_data.h"
 #include "braid/tasks/text/translation_data.h"
 
@@ -80,6 +81,9 @@ std::unique_ptr<TaskData> open_task_data(const TaskConfig& config, const std::st
   if (task == kImageClassification) return open_images(config, checkpoint);
   if (task == kTextClassification) return open_texts(config, on_bad_sample, checkpoint);
   if (task == kTranslation) return open_translation_data(config);
+  if (task == kMaskedLm)
+    return std::make_unique<MaskedLmData>(data::find_plain_text(config.data), config.data,
+                                          config.val_fraction);
   throw UsageError("train", "braid has no task " + task, "--task");
 }
 

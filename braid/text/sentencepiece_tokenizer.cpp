@@ -21,28 +21,33 @@ void SetMinLogLevel(int level);  // exported, but in no installed header
 namespace braid::text {
 namespace {
 
+namespace fs = std::filesystem;
+
 constexpr int kOnlyErrors = 2;
 constexpr size_t kMaxPieceText = 1u << 28;  // bytes of a text
 
-std::string bytes_of(const std::filesystem::path& file) {
+std::string bytes_of(const fs::path& file) {
   const auto bytes = io::read_file(file, kMaxModelBytes);
   return {bytes.begin(), bytes.end()};
 }
 
 class SentencePieceTokenizer final : public Tokenizer {
  public:
-  explicit SentencePieceTokenizer(const std::filesystem::path& file)
-      : file_(file.string()), bytes_(bytes_of(file)) {
+  // folder: of the files beside the model; none: there are none.
+  SentencePieceTokenizer(std::string model, std::string name, const fs::path* folder)
+      : file_(std::move(name)), bytes_(std::move(model)) {
     pieces_ = check_sentencepiece_model(bytes_, file_);
-    sentencepiece::logging::SetMinLogLevel(kOnlyErrors);
+    silence_sentencepiece();
     const auto status = processor_.LoadFromSerializedProto(bytes_);
     if (!status.ok())
       throw DataError(
           "sentencepiece",
           fmt::format("expected a SentencePiece model, got another file ({})", status.message()),
           file_, "give a model that SentencePiece has trained");
-    read_config(file.parent_path());
-    read_vocabulary(file.parent_path() / "vocab.json");
+    if (folder) {
+      read_config(*folder);
+      read_vocabulary(*folder / "vocab.json");
+    }
     find_special_tokens();
   }
 
@@ -108,10 +113,10 @@ class SentencePieceTokenizer final : public Tokenizer {
   const SpecialTokens& special() const override { return special_; }
   std::string kind() const override { return "sentencepiece"; }
 
-  void save(const std::filesystem::path& folder) const override {
+  void save(const fs::path& folder) const override {
     std::error_code ignored;  // writing says what is wrong with the folder
-    std::filesystem::create_directories(folder, ignored);
-    const auto name = std::filesystem::path(file_).filename();
+    fs::create_directories(folder, ignored);
+    const auto name = fs::path(file_).filename();
     io::write_file_atomic(folder / (vocabulary_.size() > 0 ? name : "spiece.model"), bytes_);
     if (vocabulary_.size() > 0) io::write_file_atomic(folder / "vocab.json", vocabulary_json_);
     if (!config_text_.empty())
@@ -119,7 +124,7 @@ class SentencePieceTokenizer final : public Tokenizer {
   }
 
  private:
-  void read_config(const std::filesystem::path& folder) {
+  void read_config(const fs::path& folder) {
     const auto path = folder / "tokenizer_config.json";
     if (!io::file_exists(path)) return;
     config_text_ = bytes_of(path);
@@ -128,8 +133,8 @@ class SentencePieceTokenizer final : public Tokenizer {
   }
 
   // Marian's models number their pieces in a file of its own.
-  void read_vocabulary(const std::filesystem::path& path) {
-    const auto name = std::filesystem::path(file_).filename();
+  void read_vocabulary(const fs::path& path) {
+    const auto name = fs::path(file_).filename();
     if ((name != "source.spm" && name != "target.spm") || !io::file_exists(path)) return;
     vocabulary_json_ = bytes_of(path);
     const auto json =
@@ -241,7 +246,14 @@ class SentencePieceTokenizer final : public Tokenizer {
 }  // namespace
 
 TokenizerPtr load_sentencepiece(const std::filesystem::path& file) {
-  return std::make_shared<const SentencePieceTokenizer>(file);
+  const auto folder = file.parent_path();
+  return std::make_shared<const SentencePieceTokenizer>(bytes_of(file), file.string(), &folder);
 }
+
+TokenizerPtr sentencepiece_of(std::string model, const std::string& name) {
+  return std::make_shared<const SentencePieceTokenizer>(std::move(model), name, nullptr);
+}
+
+void silence_sentencepiece() { sentencepiece::logging::SetMinLogLevel(kOnlyErrors); }
 
 }  // namespace braid::text

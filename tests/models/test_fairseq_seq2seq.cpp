@@ -3,7 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "braid/core/error.h"
+#include "braid/io/safetensors.h"
 #include "braid/models/registry.h"
 #include "braid/models/text/encoder_decoder.h"
 #include "braid/models/weights.h"
@@ -140,7 +143,55 @@ INSTANTIATE_TEST_SUITE_P(Registry, FairseqPairs,
                          ::testing::Values("lightconv_tiny", "lite_transformer_160"),
                          [](const auto& info) { return info.param; });
 
-TEST(FairseqPairs, TheirKeysAreFairseqs) {
+std::string pair_fixture(const std::string& name) {
+  return std::string(BRAID_TEST_SOURCE_DIR) + "/models/fixtures/pair_" + name + ".safetensors";
+}
+
+// Float64 on both sides leaves rounding only. See generate_text_fusion.py.
+class FairseqPairsParity : public ::testing::TestWithParam<std::string> {};
+
+TEST_P(FairseqPairsParity, OutputsAndGradientsEqualTheReferences) {
+  const auto file = runtime::load_tensors(pair_fixture(GetParam()));
+  const auto metadata = io::SafetensorsFile::read(pair_fixture(GetParam())).metadata();
+  const auto model = create_model<EncoderDecoder>(GetParam().substr(0, GetParam().find('@')),
+                                                  Json::parse(metadata.at("kwargs")));
+  runtime::TensorMap weights;
+  for (const auto& [name, tensor] : file)
+    if (name.starts_with("weights/")) weights[name.substr(8)] = tensor;
+  load_tensors_into(*model, weights, "fixture");
+  model->to(torch::kDouble);
+  model->eval();
+  const auto error = [](const torch::Tensor& ours, const torch::Tensor& theirs) {
+    if (ours.sizes() != theirs.sizes()) return static_cast<double>(INFINITY);
+    return ((ours - theirs).abs().max() / theirs.abs().max()).item<double>();
+  };
+  const auto& target_mask = file.at("decoder_attention_mask");
+  const auto encoded = model->encode({file.at("input_ids"), file.at("attention_mask"), {}});
+  const auto hidden =
+      model->decode(file.at("decoder_input_ids"), target_mask, encoded).index({target_mask.ne(0)});
+  const auto logits = model->logits(hidden);
+  EXPECT_LT(error(hidden, file.at("features")), 1e-11);
+  EXPECT_LT(error(logits, file.at("logits")), 1e-11);
+  logits.square().mean().backward();
+  std::map<std::string, torch::Tensor> gradients;
+  for (const auto& item : model->named_parameters())
+    gradients[item.key()] = item.value().grad().flatten();
+  std::vector<torch::Tensor> projections;
+  for (const auto& [name, gradient] : gradients)
+    projections.push_back((gradient * torch::arange(gradient.numel(), torch::kDouble).cos()).sum());
+  EXPECT_LT(error(torch::stack(projections), file.at("grads")), 1e-11);
+}
+
+INSTANTIATE_TEST_SUITE_P(Tiny, FairseqPairsParity,
+                         ::testing::Values("lightconv_tiny", "lightconv_tiny@dynamic",
+                                           "lite_transformer_160", "lite_transformer_496"),
+                         [](const auto& info) {
+                           std::string name = info.param;
+                           std::replace(name.begin(), name.end(), '@', '_');
+                           return name;
+                         });
+
+TEST(FairseqKeys, AreThoseOfTheReference) {
   const auto has = [](const char* model, const std::vector<std::string>& names) {
     const auto state = runtime::named_state(*create_model(model, {{"vocab_size", 30}}));
     for (const auto& name : names) EXPECT_TRUE(state.contains(name)) << model << " " << name;

@@ -347,15 +347,12 @@ bool is_labelled_text(const std::string& spec) {
     }
   };
   if (!io::is_folder(path)) return labelled(path);
+  if (holds_images(path)) return false;
   const auto files = find_row_files(path);
   if (files.any())
     return labelled(!files.train.empty() ? files.train[0]
                     : !files.val.empty() ? files.val[0]
                                          : files.test[0]);
-  std::error_code error;  // what cannot be read is said by whoever opens it
-  for (fs::recursive_directory_iterator it(path, error), end; !error && it != end;
-       it.increment(error))
-    if (image_files().matches(it->path())) return false;
   try {
     LeftOut left_out;
     const auto splits = find_split_folders(path, text_files());

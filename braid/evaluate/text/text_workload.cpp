@@ -242,8 +242,9 @@ std::vector<std::unique_ptr<Probe>> TextWorkload::probes(Progress& progress) con
 }
 
 References TextWorkload::references(double seconds, Progress& progress) const {
-  return measure_text_references(splits_.train, test_, {.seconds = seconds, .seed = config_.seed},
-                                 progress);
+  return measure_text_references(
+      splits_.train, test_,
+      {.seconds = seconds, .seed = config_.seed, .on_bad_sample = config_.on_bad_sample}, progress);
 }
 
 std::optional<Joined> TextWorkload::join(const TrainedRun& cnn,

@@ -49,12 +49,13 @@ Tensor LightweightConvImpl::forward(const Tensor& x, const TokenMixerArgs& args)
     kernels = kernels_of(weight_linear_->forward(y).unflatten(2, {H, K}));
   else
     kernels = kernels_of(weight_.squeeze(1));
-  if (args.cache) y = with_past(y, *args.cache);
-  const int64_t past = y.size(1) - N;
-  if (config_.dynamic)
-    y = dynamic_convolution(y, torch::constant_pad_nd(kernels, {0, 0, 0, 0, past, 0}), left);
-  else
-    y = token_convolution(y, kernels, left);
+  int64_t past = 0;
+  if (args.cache) {
+    y = with_past(y, *args.cache);
+    past = y.size(1) - N;
+    if (config_.dynamic) kernels = torch::constant_pad_nd(kernels, {0, 0, 0, 0, past, 0});
+  }
+  y = config_.dynamic ? dynamic_convolution(y, kernels, left) : token_convolution(y, kernels, left);
   return linear2_->forward(y.narrow(1, past, N));
 }
 

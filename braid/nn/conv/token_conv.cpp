@@ -26,7 +26,8 @@ Tensor token_convolution(const Tensor& x, const Tensor& weight, int64_t left) {
   const int64_t C = x.size(2), K = weight.size(1);
   const auto kernels = weight.repeat_interleave(C / weight.size(0), 0).unsqueeze(1);  // [C,1,K]
   const auto padded = torch::constant_pad_nd(x.transpose(1, 2), {left, K - 1 - left});
-  return at::conv1d(padded, kernels, {}, 1, 0, 1, C).transpose(1, 2);
+  const int64_t one = 1, none = 0;
+  return at::conv1d(padded, kernels, {}, one, at::IntArrayRef(none), one, C).transpose(1, 2);
 }
 
 Tensor dynamic_convolution(const Tensor& x, const Tensor& kernels, int64_t left,

@@ -55,13 +55,18 @@ TokenizedModel restore_text_classifier(const TaskConfig& config, const data::Tex
   return made;
 }
 
-TokenizedModel load_text_classifier(const std::filesystem::path& folder) {
-  auto loaded = load_tokenized_model(folder);
-  if (loaded.model->head() == models::TextHead::kSequenceClassification) return loaded;
+void expect_text_classifier(const TokenizedModel& model, const std::filesystem::path& folder) {
+  if (model.model->head() == models::TextHead::kSequenceClassification) return;
   throw DataError("checkpoint",
                   std::string("expected a classifier of texts, got a model with the head ") +
-                      to_string(loaded.model->head()),
+                      to_string(model.model->head()),
                   folder.string(), "train one on your data: `braid train --weights` takes it");
+}
+
+TokenizedModel load_text_classifier(const std::filesystem::path& folder) {
+  auto loaded = load_tokenized_model(folder);
+  expect_text_classifier(loaded, folder);
+  return loaded;
 }
 
 int64_t run_texts(const TokenizedModel& classifier, const data::TextDatasetPtr& dataset,

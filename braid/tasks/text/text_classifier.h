@@ -25,6 +25,8 @@ TokenizedModel make_text_classifier(const TaskConfig& config, const data::TextDa
 // Of a run that goes on. Throws DataError where the data has other classes.
 TokenizedModel restore_text_classifier(const TaskConfig& config, const data::TextDataset& train,
                                        const std::filesystem::path& checkpoint);
+// Throws DataError for a model without such a head. folder: its own, for the error.
+void expect_text_classifier(const TokenizedModel& model, const std::filesystem::path& folder);
 // In eval mode. Throws DataError for a folder that holds no classifier of texts.
 TokenizedModel load_text_classifier(const std::filesystem::path& folder);
 

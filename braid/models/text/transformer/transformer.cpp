@@ -193,7 +193,8 @@ EncodedText Transformer::encode(const TextInput& input) {
 
 Tensor Transformer::decode(const Tensor& decoder_input_ids, const Tensor& decoder_mask,
                            const EncodedText& encoded, DecoderCache* cache) {
-  check_text_input({.input_ids = decoder_input_ids}, config_.decoder_vocab_size, 0, "decoder_");
+  check_text_input({.input_ids = decoder_input_ids, .attention_mask = {}, .token_type_ids = {}},
+                   config_.decoder_vocab_size, 0, "decoder_");
   const int64_t seen = cache ? cache->length : 0, length = decoder_input_ids.size(1);
   if (seen + length > config_.max_position_embeddings)
     throw DataError("models",

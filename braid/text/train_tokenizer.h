@@ -1,0 +1,45 @@
+// Vocabularies learned from texts. The same texts in any order give the same tokenizer, which
+// saves what `tokenizers` or SentencePiece load and tokenize with alike.
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "braid/text/tokenizer.h"
+
+namespace braid::text {
+
+// Gives the next text; false: there is none.
+using TextSource = std::function<bool(std::string& text)>;
+// Line by line, of one file after the other; "-" is the standard input. A line ends with LF or CR
+// LF. Throws IoError, or DataError for a line of more than a gigabyte.
+TextSource lines_of(std::vector<std::filesystem::path> files);
+
+struct WordPieceTraining {
+  int64_t vocab_size = 30522;     // tokens, at most
+  int64_t min_frequency = 2;      // of a pair that is joined
+  int64_t limit_alphabet = 1000;  // characters that are kept, the most frequent; 0: all
+  bool lowercase = true;          // strips accents too
+};
+TokenizerPtr train_wordpiece(const TextSource& texts, const WordPieceTraining& options);
+
+// Byte-level, with RoBERTa's special tokens and what it puts around a text.
+struct BpeTraining {
+  int64_t vocab_size = 32000;
+  int64_t min_frequency = 2;
+  bool add_prefix_space = false;
+};
+TokenizerPtr train_bpe(const TextSource& texts, const BpeTraining& options);
+
+// Pieces 0 to 2 are <pad>, </s> and <unk>, as T5 has them; </s> ends a text.
+struct SentencePieceTraining {
+  std::string type = "unigram";  // or bpe
+  int64_t vocab_size = 8000;
+  double character_coverage = 0.9995;  // share of the characters that get a piece
+  bool byte_fallback = false;          // others are spelled by their bytes
+};
+TokenizerPtr train_sentencepiece(const TextSource& texts, const SentencePieceTraining& options);
+
+}  // namespace braid::text

@@ -1,0 +1,130 @@
+// SentencePiece models, good and hostile, and Marian's numbering of them.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <limits>
+#include <protozero/pbf_writer.hpp>
+
+#include "braid/text/sentencepiece_check.h"
+#include "braid/text/train_tokenizer.h"
+#include "tests/text/tokenizer_files.h"
+
+namespace braid::text {
+namespace {
+
+using test::error_of;
+using test::Folder;
+using test::tokens_of;
+using ::testing::HasSubstr;
+
+struct Piece {
+  std::string text;
+  float score = 0;
+  int type = ModelPiece::kNormal;
+};
+
+std::string model_of(const std::vector<Piece>& pieces, const std::string& charsmap = "") {
+  std::string bytes;
+  protozero::pbf_writer model(bytes);
+  for (const auto& piece : pieces) {
+    protozero::pbf_writer message(model, 1);
+    message.add_string(1, piece.text);
+    message.add_float(2, piece.score);
+    message.add_enum(3, piece.type);
+  }
+  if (!charsmap.empty()) {
+    protozero::pbf_writer normalizer(model, 3);
+    normalizer.add_bytes(2, charsmap);
+  }
+  return bytes;
+}
+
+const std::vector<Piece> kPieces = {{"<unk>", 0, ModelPiece::kUnknown},
+                                    {"</s>", 0, ModelPiece::kControl},
+                                    {"\u2581a", -1},
+                                    {"b", -2},
+                                    {"\u2581", -3}};
+
+std::string refusal(const std::string& model) {
+  return error_of([&] { check_sentencepiece_model(model, "x.model"); });
+}
+
+std::string with_piece(const Piece& piece) {
+  auto pieces = kPieces;
+  pieces.push_back(piece);
+  return refusal(model_of(pieces));
+}
+
+std::string charsmap_of(std::vector<uint32_t> units, const std::string& texts, int64_t size = -1) {
+  const auto bytes = static_cast<uint32_t>(size < 0 ? 4 * units.size() : size);
+  std::string map(4 + 4 * units.size(), '\0');
+  std::memcpy(map.data(), &bytes, 4);
+  std::memcpy(map.data() + 4, units.data(), 4 * units.size());
+  return map + texts;
+}
+
+TEST(SentencePiece, LoadsAModel) {
+  const Folder folder;
+  const auto tokenizer = load_tokenizer(folder.write("x.model", model_of(kPieces)));
+  EXPECT_EQ(tokens_of(*tokenizer, "ab xa"), "\u2581a b \u2581 <unk> </s>");
+  EXPECT_EQ(tokenizer->token_to_id("b"), 3);
+  EXPECT_EQ(tokenizer->token_to_id("none"), std::nullopt);
+  EXPECT_EQ(tokenizer->decode({2, 3, 1}), "ab");
+  EXPECT_EQ(tokenizer->decode({2, 3, 1}, false), "ab</s>");
+  EXPECT_THROW(tokenizer->decode({5}), DataError);
+}
+
+TEST(SentencePiece, NumbersPiecesAsMarianDoes) {
+  const Folder folder;
+  folder.write("source.spm", model_of(kPieces));
+  folder.write("vocab.json",
+               R"({"</s>": 0, "<unk>": 1, ">>de<<": 2, "b": 3, "▁a": 4, "<pad>": 5})");
+  const auto tokenizer = load_tokenizer(folder.path());
+  EXPECT_EQ(tokenizer->encode(">>de<< ab").ids, (std::vector<int32_t>{2, 4, 3, 0}));
+  EXPECT_EQ(tokenizer->special().pad, 5);
+  EXPECT_EQ(tokenizer->decode({4, 3, 0}), "ab");
+}
+
+TEST(SentencePiece, RefusesModelsThatTheLibraryFailsOn) {
+  EXPECT_EQ(refusal(model_of(kPieces)), "");
+  EXPECT_THAT(refusal("no model"), HasSubstr("SentencePiece model"));
+  EXPECT_THAT(refusal(""), HasSubstr("pieces"));
+  EXPECT_THAT(with_piece({std::string(100'000, 'x')}), HasSubstr("1 to 512 bytes"));
+  EXPECT_THAT(with_piece({""}), HasSubstr("1 to 512 bytes"));
+  EXPECT_THAT(with_piece({"\xff"}), HasSubstr("UTF-8"));
+  EXPECT_THAT(with_piece({std::string("a\0b", 3)}), HasSubstr("no byte 0"));
+  EXPECT_THAT(with_piece({"c", std::numeric_limits<float>::quiet_NaN()}), HasSubstr("finite"));
+  EXPECT_THAT(with_piece({"c", 0, 9}), HasSubstr("type"));
+  EXPECT_THAT(with_piece({"b"}), HasSubstr("'b' again"));
+  EXPECT_THAT(with_piece({"c", 0, ModelPiece::kUnknown}), HasSubstr("one unknown piece"));
+  auto nested = kPieces;
+  for (size_t n = 1; n < 100; ++n)
+    nested.push_back({std::string(n, 'y'), 0, ModelPiece::kUserDefined});
+  EXPECT_THAT(refusal(model_of(nested)), HasSubstr("begin alike"));
+}
+
+TEST(SentencePiece, RefusesTablesThatPointOutOfThemselves) {
+  const auto refused = [](const std::string& map) { return refusal(model_of(kPieces, map)); };
+  std::vector<uint32_t> unused(256, 1u << 31);
+  unused[0] = 0;  // the root, whose children stand in this block
+  EXPECT_EQ(refused(charsmap_of(unused, std::string("a\0", 2))), "");
+  EXPECT_THAT(refused("abc"), HasSubstr("a shorter one"));
+  EXPECT_THAT(refused(charsmap_of(unused, std::string("a\0", 2), 1 << 20)), HasSubstr("larger"));
+  EXPECT_THAT(refused(charsmap_of(unused, "a")), HasSubstr("without an end"));
+  auto far = unused;
+  far[0] = 5000u << 10;  // its children stand far behind the end
+  EXPECT_THAT(refused(charsmap_of(far, std::string("a\0", 2))), HasSubstr("out of itself"));
+  // 'a' leads to a leaf whose text stands behind the texts.
+  auto text = unused;
+  text['a'] = 'a' | 1u << 8 | ('a' ^ 'z') << 10;
+  text['z'] = 1u << 31 | 77;
+  EXPECT_THAT(refused(charsmap_of(text, std::string("a\0", 2))), HasSubstr("beyond the texts"));
+  // 'a' leads back to the root, with a leaf each time.
+  auto circle = unused;
+  circle['a'] = 'a' | 1u << 8 | ('a' ^ 0u) << 10;
+  EXPECT_THAT(refused(charsmap_of(circle, std::string("a\0", 2))), HasSubstr("begin alike"));
+}
+
+}  // namespace
+}  // namespace braid::text
