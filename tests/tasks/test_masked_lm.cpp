@@ -106,7 +106,9 @@ TEST_F(MaskedLmTask, LearnsSavesAndFillsMasks) {
   const auto& from = loaded.model->named_parameters();
   int64_t equal = 0;
   for (const auto& item : classifier->model().named_parameters())
-    if (const auto* weight = from.find(item.key())) equal += weight->equal(item.value());
+    if (const auto* weight = from.find(item.key())) {
+      equal += weight->equal(item.value());
+    }
   EXPECT_GT(equal, 20) << "the pre-trained layers";
 }
 
