@@ -17,7 +17,7 @@ constexpr const char* kTokenizeFooter = R"(Examples:
   braid data tokenize --tokenizer bert-base-uncased/vocab.txt reviews.txt
   echo 'Hello world' | braid data tokenize --tokenizer gpt2/tokenizer.json --format jsonl)";
 
-constexpr const char* kTrainFooter = R"(Examples:
+constexpr const char* kTrainTokenizerFooter = R"(Examples:
   braid data train-tokenizer --type wordpiece --vocab-size 30522 --output tokenizer texts.txt
   braid data train-tokenizer --type unigram --vocab-size 8000 --output joint train.en train.de)";
 
@@ -96,7 +96,7 @@ void add_data_text(CLI::App& data) {
 
   auto t = std::make_shared<TrainOptions>();
   auto* training = data.add_subcommand("train-tokenizer", "Learn a vocabulary from texts");
-  training->footer(kTrainFooter);
+  training->footer(kTrainTokenizerFooter);
   training->add_option("files", t->files, "texts, a line each; - reads standard input")->required();
   add_choice(*training, "--type", t->type, {"wordpiece", "bpe", "unigram", "spm-bpe"},
              "the model: BERT's, byte-level BPE, SentencePiece's two");

@@ -96,13 +96,19 @@ Scores MaskedLm::evaluate(Split split, const EvaluateOptions& options, Progress&
   }
   progress.end();
   if (tokens == 0) throw DataError("evaluate", "expected texts to validate with, got none");
-  return {{.name = "loss", .unit = "nats", .value = loss / tokens, .higher_is_better = false},
-          {.name = "perplexity", .value = std::exp(loss / tokens), .higher_is_better = false},
-          {.name = "top1", .unit = "%", .value = 100 * right / tokens}};
+  const auto score = [](const char* name, const char* unit, double value, bool higher_is_better) {
+    return Score{name, unit, value, std::nullopt, std::nullopt, higher_is_better};
+  };
+  return {score("loss", "nats", loss / tokens, false),
+          score("perplexity", "", std::exp(loss / tokens), false),
+          score("top1", "%", 100 * right / tokens, true)};
 }
 
 data::Summary MaskedLm::data() const {
-  return {.train = blocks_.train_size, .val = blocks_.val->size() - blocks_.val_begin};
+  data::Summary summary;
+  summary.train = blocks_.train_size;
+  summary.val = blocks_.val->size() - blocks_.val_begin;
+  return summary;
 }
 
 void MaskedLm::save(const std::filesystem::path& folder) const {
