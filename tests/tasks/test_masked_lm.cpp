@@ -10,7 +10,7 @@
 
 #include "braid/core/error.h"
 #include "braid/data/text/masked_lm_collate.h"
-#include "braid/tasks/task_data.h"
+#include "braid/tasks/open_task_data.h"
 
 namespace braid::tasks {
 namespace {
