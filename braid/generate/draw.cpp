@@ -27,7 +27,8 @@ std::vector<Candidate> draw_candidates(const BeamScores& scores, const float* be
   std::vector<std::pair<double, Candidate>> all;
   for (int64_t beam = 0; beam < scores.beams; ++beam)
     for (int64_t token = 0; token < scores.words; ++token) {
-      const float score = scores.data[beam * scores.words + token] + before[beam];
+      float score = scores.data[beam * scores.words + token] + before[beam];
+      if (std::isnan(score)) score = -INFINITY;
       const double noise = std::isfinite(score) ? -std::log(-std::log1p(-random.uniform())) : 0;
       all.push_back({static_cast<double>(score) + noise, {score, beam, token}});
     }

@@ -180,8 +180,10 @@ class BeamWriter {
   Texts run() {
     // At first all beams are alike, and one says what the others would. (Where the vocabulary has
     // fewer words than are wanted, those of the others are, as transformers does it.)
-    const int64_t wanted = BeamSearch::candidates(search_.config);
-    beams_ = wanted <= search_.model.vocab_size() ? 1 : search_.config.num_beams;
+    const int64_t words = search_.model.vocab_size();
+    const int64_t wanted =
+        std::min(BeamSearch::candidates(search_.config), search_.config.num_beams * words);
+    beams_ = wanted <= words ? 1 : search_.config.num_beams;
     if (beams_ > 1) spread();
     while (true) {
       const auto scores = next_scores();

@@ -21,8 +21,8 @@ constexpr int64_t kLanes = 16, kBlock = 128;
 // The greatest of kBlock numbers, in lanes that the compiler makes vectors of.
 float greatest(const float* x) {
   std::array<float, kLanes> most;
-  std::copy_n(x, kLanes, most.begin());
-  for (int64_t i = kLanes; i < kBlock; i += kLanes)
+  most.fill(-INFINITY);
+  for (int64_t i = 0; i < kBlock; i += kLanes)
     for (int64_t lane = 0; lane < kLanes; ++lane) {
       const auto l = static_cast<size_t>(lane);
       most[l] = most[l] < x[i + lane] ? x[i + lane] : most[l];
@@ -36,8 +36,9 @@ class Best {
   explicit Best(int64_t count) : count_(static_cast<size_t>(count)) { kept_.reserve(count_); }
   // Whether a score could be kept: equals of what is there come later, and lose.
   bool takes(float score) const { return kept_.size() < count_ || score > kept_.front().score; }
-  void show(const Candidate& candidate) {
-    if (std::isnan(candidate.score) || !takes(candidate.score)) return;
+  void show(Candidate candidate) {
+    if (std::isnan(candidate.score)) candidate.score = -INFINITY;
+    if (!takes(candidate.score)) return;
     if (kept_.size() == count_) {
       std::pop_heap(kept_.begin(), kept_.end(), is_better);  // the worst is in front
       kept_.pop_back();
@@ -61,9 +62,7 @@ void show_row(Best& best, const float* row, int64_t words, float before, int64_t
     for (; i < until; ++i) best.show({row[i] + before, beam, i});
   };
   while (i + kBlock <= words) {
-    // A lane that begins with no number says nothing of the others in it.
-    const float most = greatest(row + i) + before;
-    if (best.takes(most) || std::isnan(most))
+    if (best.takes(greatest(row + i) + before))
       show(i + kBlock);
     else
       i += kBlock;

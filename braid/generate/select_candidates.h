@@ -10,7 +10,7 @@ namespace braid::generate {
 
 // scores: [T*r,V] float32, r rows for each of T texts, one per beam; before[i]: the sum of row i's
 // hypothesis, which is added. The `count` <= r*V best of each text, the best first; of equals that
-// of the first beam, then of the first token. Not a number: never among them.
+// of the first beam, then of the first token. What is no number counts as -inf.
 std::vector<std::vector<Candidate>> best_candidates(const torch::Tensor& scores,
                                                     const std::vector<float>& before, int64_t texts,
                                                     int64_t count);

@@ -133,7 +133,7 @@ TEST(BestCandidates, AreThoseOfASort) {
       for (int64_t beam = 0; beam < rows; ++beam)
         for (int64_t token = 0; token < words; ++token) {
           const auto score = sums[text * rows + beam][token].item<float>();
-          if (!std::isnan(score)) all.push_back({score, beam, token});
+          all.push_back({std::isnan(score) ? -INFINITY : score, beam, token});
         }
       std::stable_sort(all.begin(), all.end(),
                        [](const Candidate& a, const Candidate& b) { return a.score > b.score; });

@@ -26,10 +26,10 @@ void expect_same_texts(const SearchCase& one, models::EncoderDecoder& model) {
       << expected << "\ngot\n"
       << sequences << "\nsettings " << to_json(one.config);
   size_t i = 0;
+  if (one.scores.empty()) return;
   for (const auto& text : texts)
     for (const auto& hypothesis : text)
-      if (!one.scores.empty())
-        EXPECT_NEAR(hypothesis.score, one.scores.at(i++), kScoreTolerance) << one.name;
+      EXPECT_NEAR(hypothesis.score, one.scores.at(i++), kScoreTolerance) << one.name;
 }
 
 void expect_all_cases(const std::filesystem::path& folder) {
@@ -63,7 +63,7 @@ TEST(Search, ATextIsTheSameWhateverSharesItsBatch) {
         const auto r = static_cast<int64_t>(row);
         const auto length = one.input.attention_mask[r].sum().item<int64_t>();
         const auto ids = one.input.input_ids.narrow(0, r, 1).narrow(1, 0, length);
-        const auto alone = generate(*read.model, {.input_ids = ids}, one.config);
+        const auto alone = generate(*read.model, {ids, {}, {}}, one.config);
         ASSERT_EQ(alone[0].size(), together[row].size());
         for (size_t k = 0; k < alone[0].size(); ++k) {
           EXPECT_EQ(alone[0][k].ids, together[row][k].ids) << one.name;
@@ -79,7 +79,7 @@ class SmallModel : public ::testing::Test {
   SmallModel() {
     file_ = read_cases(case_files(case_fixtures()).at(0));
     model_ = file_.model;
-    input_ = {.input_ids = matrix({{5, 6, 7, 3, 0}})};
+    input_ = {matrix({{5, 6, 7, 3, 0}}), {}, {}};
   }
   // [V], of the token after the start.
   torch::Tensor first_logits() {
@@ -150,8 +150,8 @@ TEST_F(SmallModel, DrawingWithBeamsFindsDifferentTexts) {
 
 // What is drawn for a text hangs on its number and the seed.
 TEST_F(SmallModel, SamplingHangsOnNumberAndSeedAlone) {
-  const models::TextInput three{.input_ids = matrix({{5, 6, 0}, {5, 6, 0}, {9, 2, 0}})};
-  const models::TextInput one{.input_ids = matrix({{5, 6, 0}})};
+  const models::TextInput three{matrix({{5, 6, 0}, {5, 6, 0}, {9, 2, 0}}), {}, {}};
+  const models::TextInput one{matrix({{5, 6, 0}}), {}, {}};
   const GenerationConfig config{.max_length = 20, .do_sample = true};
   const auto together = generate(*model_, three, config);
   EXPECT_NE(together[0][0].ids, together[1][0].ids);
@@ -167,7 +167,7 @@ TEST_F(SmallModel, AStopEndsTheSearch) {
 }
 
 TEST_F(SmallModel, NoTextsGiveNone) {
-  const models::TextInput none{.input_ids = torch::zeros({0, 3}, torch::kLong)};
+  const models::TextInput none{torch::zeros({0, 3}, torch::kLong), {}, {}};
   EXPECT_TRUE(generate(*model_, none, {}).empty());
 }
 

@@ -55,7 +55,7 @@ FairseqEncoder::FairseqEncoder(const FairseqEncoderConfig& body)
   const torch::NoGradGuard no_grad;
   embed_tokens->weight.normal_(0, 1 / std::sqrt(static_cast<double>(D)));
   embed_tokens->weight[body_.head.pad_token_id].zero_();
-  for (const auto& module : modules())
+  for (const auto& module : modules(/*include_self=*/false))
     if (auto* linear = module->as<torch::nn::LinearImpl>()) {
       torch::nn::init::xavier_uniform_(linear->weight);
       if (linear->bias.defined()) linear->bias.zero_();

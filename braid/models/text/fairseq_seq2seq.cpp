@@ -104,7 +104,7 @@ FairseqSeq2Seq::FairseqSeq2Seq(const FairseqDesign& design, const FairseqSeq2Seq
   encoder_ = stack(design, "encoder", false);
   decoder_ = stack(design, "decoder", true);
   const torch::NoGradGuard no_grad;
-  for (const auto& module : modules())
+  for (const auto& module : modules(/*include_self=*/false))
     if (auto* linear = module->as<torch::nn::LinearImpl>()) {
       torch::nn::init::xavier_uniform_(linear->weight);
       if (linear->bias.defined()) linear->bias.zero_();

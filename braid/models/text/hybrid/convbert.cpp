@@ -115,7 +115,7 @@ ConvBert::ConvBert(const ConvBertConfig& config) : TextEncoderOf(config, convber
   if (!supports(head()))
     Validator("convbert").fail("expected a head that it can have, got " + config.head);
   const torch::NoGradGuard no_grad;
-  for (const auto& module : modules())
+  for (const auto& module : modules(/*include_self=*/false))
     if (auto* layer = module->as<nn::GroupedLinearImpl>())
       layer->weight.normal_(0, config.initializer_range);
   ConvBert::build_head(head(), config.num_labels);

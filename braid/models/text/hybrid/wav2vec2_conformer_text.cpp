@@ -288,7 +288,7 @@ Wav2Vec2ConformerText::Wav2Vec2ConformerText(const Wav2Vec2ConformerTextConfig& 
   layer_norm = nn::layer_norm(config.hidden_size, config.layer_norm_eps);
   nn::register_at(*this, "encoder.layer_norm", layer_norm.ptr());
   const torch::NoGradGuard no_grad;
-  for (const auto& module : modules())
+  for (const auto& module : modules(/*include_self=*/false))
     if (auto* linear = module->as<torch::nn::LinearImpl>()) {
       linear->weight.normal_(0, config.initializer_range);
       if (linear->bias.defined()) linear->bias.zero_();

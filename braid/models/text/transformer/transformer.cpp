@@ -155,7 +155,7 @@ void Transformer::init_weights() {
   const torch::NoGradGuard no_grad;
   const double deviation =
       config_.scale_embedding ? 1 / std::sqrt(static_cast<double>(config_.d_model)) : 0.02;
-  for (const auto& item : named_modules()) {
+  for (const auto& item : named_modules("", /*include_self=*/false)) {
     const auto& key = item.key();
     if (auto* linear = item.value()->as<torch::nn::LinearImpl>()) {
       const bool into_heads = key.ends_with("q_proj") || key.ends_with("k_proj") ||
@@ -193,8 +193,7 @@ EncodedText Transformer::encode(const TextInput& input) {
 
 Tensor Transformer::decode(const Tensor& decoder_input_ids, const Tensor& decoder_mask,
                            const EncodedText& encoded, DecoderCache* cache) {
-  check_text_input({.input_ids = decoder_input_ids, .attention_mask = {}, .token_type_ids = {}},
-                   config_.decoder_vocab_size, 0, "decoder_");
+  check_text_input({decoder_input_ids, {}, {}}, config_.decoder_vocab_size, 0, "decoder_");
   const int64_t seen = cache ? cache->length : 0, length = decoder_input_ids.size(1);
   if (seen + length > config_.max_position_embeddings)
     throw DataError("models",
