@@ -100,4 +100,5 @@ def main() -> None:
         pathlib.Path(args.output).write_text(json.dumps({"machine": cpu(), "rows": rows}, indent=2) + "\n")
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -12,8 +12,11 @@
 #include "braid/data/run_fields.h"
 #include "braid/data/sources.h"
 #include "braid/data/summary.h"
+#include "braid/data/text/plain_text.h"
+#include "braid/data/text/text_dataset.h"
 #include "cli/command.h"
-#include "cli/data_text.h"
+#include "cli/data_texts.h"
+#include "cli/data_tokenizers.h"
 
 namespace braid::cli {
 namespace {
@@ -23,7 +26,9 @@ constexpr const char* kDataFooter = R"(Examples:
   braid data info photos/
   braid data info fashion-mnist --format json
   braid data check photos/
+  braid data check reviews.tsv
   braid data get fashion-mnist
+  braid data get debian-packages
   braid data tokenize --tokenizer vocab.txt texts.txt)";
 
 struct DataOptions {
@@ -46,6 +51,8 @@ std::vector<int64_t> counts_of(const data::Dataset& dataset) {
 void info(DataOptions options, const Json& flags) {
   update_from_json(options, flags, "flags");
   check_fields<UsageError>(options, "data");
+  if (data::is_labelled_text(options.name)) return describe_texts(options.name, options.format);
+  if (data::is_plain_text(options.name)) return describe_plain_text(options.name, options.format);
   const auto splits = open_named(options);
   const std::vector<std::pair<std::string, data::DatasetPtr>> parts = {
       {"train", splits.train}, {"val", splits.val}, {"test", splits.test}};
@@ -95,6 +102,8 @@ void info(DataOptions options, const Json& flags) {
 void check(DataOptions options, const Json& flags) {
   update_from_json(options, flags, "flags");
   check_fields<UsageError>(options, "data");
+  if (data::is_labelled_text(options.name))
+    return check_labelled_texts(options.name, options.format, options.workers);
   const auto progress = make_terminal_progress();
   const auto report = data::check_data(open_named(options), options.workers, *progress);
   if (options.format == "json")
@@ -109,12 +118,13 @@ void check(DataOptions options, const Json& flags) {
 }
 
 void list() {
-  fmt::print("{:16} {:8} {}\n", "name", "licence", "what");
+  fmt::print("{:22} {:8} {}\n", "name", "licence", "what");
   for (const auto& entry : data::catalog())
-    fmt::print("{:16} {:8} {}\n", entry.name, entry.license, entry.description);
+    fmt::print("{:22} {:8} {}\n", entry.name, entry.license, entry.description);
   fmt::print(
       "\nA folder works as well: class folders of images (or train/, val/, test/ of them),\nIDX "
-      "files, or CIFAR's binaries.\n");
+      "files, CIFAR's binaries; labelled texts as .jsonl, .tsv or .csv files or class folders of\n"
+      ".txt files.\n");
 }
 
 void get(const DataOptions& options) {
@@ -135,19 +145,20 @@ void add_data(CLI::App& program) {
   auto o = std::make_shared<DataOptions>();
   verb->add_subcommand("list", "Datasets that can be fetched")->callback([] { list(); });
   auto* describe = verb->add_subcommand("info", "Splits, classes and sizes of a dataset");
-  describe->add_option("data", o->name, "a name or a folder")->required();
+  describe->add_option("data", o->name, "a name, a folder or a file")->required();
   add_choice(*describe, "--format", o->format, {"text", "json"}, "what is printed");
   auto describe_flags = std::make_shared<ConfigFlags>(*describe, *o);
   describe->callback([=] { info(*o, describe_flags->given()); });
-  auto* verify = verb->add_subcommand("check", "Decode every image once and say what is wrong");
-  verify->add_option("data", o->name, "a name or a folder")->required();
+  auto* verify =
+      verb->add_subcommand("check", "Read every image or text once and say what is wrong");
+  verify->add_option("data", o->name, "a name, a folder or a file")->required();
   add_choice(*verify, "--format", o->format, {"text", "json"}, "what is printed");
   verify->add_option("--workers", o->workers, "threads [one per core]")
       ->check(CLI::Range(1, 1024).description(""));
-  verify->footer("Exit code 65 when an image cannot be read, else 0.");
+  verify->footer("Exit code 65 when an image or a text cannot be read, else 0.");
   auto verify_flags = std::make_shared<ConfigFlags>(*verify, *o);
   verify->callback([=] { check(*o, verify_flags->given()); });
-  auto* fetch = verb->add_subcommand("get", "Download a dataset, with checksums");
+  auto* fetch = verb->add_subcommand("get", "Download or make a dataset");
   fetch->add_option("name", o->name, "see `braid data list`")->required();
   fetch->add_option("--output", o->output,
                     "folder [BRAID_DATA_HOME, else ~/.cache/braid: where names are looked up]");

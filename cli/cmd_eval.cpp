@@ -6,8 +6,6 @@
 #include "braid/data/run_fields.h"
 #include "braid/evaluate/evaluate.h"
 #include "braid/models/checkpoint.h"
-#include "braid/models/vision/image_checkpoint.h"
-#include "braid/runtime/device.h"
 #include "cli/command.h"
 
 namespace braid::cli {
@@ -17,7 +15,7 @@ struct EvalOptions {
   std::string checkpoint, data, split = "auto", format = "text";
   std::string device = "cpu";
   int64_t max_image_pixels = io::kMaxImagePixels;
-  evaluate::EvaluateOptions evaluate;
+  tasks::EvaluateOptions evaluate;
   void visit(FieldVisitor& v) {
     v.field(data::device_field(), device);
     evaluate.visit(v);
@@ -25,29 +23,39 @@ struct EvalOptions {
   }
 };
 
+void print(const evaluate::Evaluation& e, const EvalOptions& options) {
+  fmt::print("model      {}\ndata       {}, split {}, {} {}\n", e.architecture, options.data,
+             e.split, e.count, e.items);
+  if (e.classifier) {
+    const auto& m = *e.classifier;
+    fmt::print(
+        "top-1      {:.2f}% (95% interval {:.2f} to {:.2f})\ntop-5      {:.2f}%\nmacro-F1   "
+        "{:.2f}%\nECE        {:.2f}%\nloss       {:.4f} nats\n",
+        m.top1, m.top1_low, m.top1_high, m.top5, m.macro_f1, m.ece, m.nll);
+  } else {
+    for (const auto& score : e.scores) fmt::print("{:10} {}\n", score.name, to_text(score));
+    for (const auto& signature : e.signatures) fmt::print("{}\n", signature);
+  }
+  fmt::print("speed      {:.0f} {}/s\n", e.items_per_s, e.items);
+  if (e.bad_samples > 0) fmt::print("skipped    {} {} could not be read\n", e.bad_samples, e.items);
+}
+
 void run(EvalOptions options, const Json& flags) {
   update_from_json(options, flags, "flags");
   check_fields<UsageError>(options, "eval");
   const auto progress = make_terminal_progress();
-  auto loaded = models::load_for_inference(models::find_checkpoint(options.checkpoint, *progress));
-  loaded.model->to(runtime::resolve_device(options.device));
-  const auto report =
-      evaluate::evaluate_checkpoint(loaded, options.data, options.split, options.evaluate,
-                                    *progress, {.max_pixels = options.max_image_pixels});
-  const auto& m = report.metrics;
-  if (options.format == "json") {
-    fmt::print("{}\n", to_json(report).dump(2, ' ', false, Json::error_handler_t::replace));
-    return;
-  }
-  fmt::print(
-      "model      {}\ndata       {}, split {}, {} images\ntop-1      {:.2f}% (95% interval {:.2f} "
-      "to {:.2f})\n"
-      "top-5      {:.2f}%\nmacro-F1   {:.2f}%\nECE        {:.2f}%\nloss       {:.4f} nats\nspeed   "
-      "   {:.0f} images/s\n",
-      loaded.hub.architecture, options.data, report.split, m.count, m.top1, m.top1_low, m.top1_high,
-      m.top5, m.macro_f1, m.ece, m.nll, report.images_per_s);
-  if (report.bad_samples > 0)
-    fmt::print("skipped    {} images could not be read\n", report.bad_samples);
+  const auto evaluation =
+      evaluate::evaluate_checkpoint(models::find_checkpoint(options.checkpoint, *progress),
+                                    {.data = options.data,
+                                     .split = options.split,
+                                     .device = options.device,
+                                     .options = options.evaluate,
+                                     .limits = {.max_pixels = options.max_image_pixels}},
+                                    *progress);
+  if (options.format == "json")
+    fmt::print("{}\n", to_json(evaluation).dump(2, ' ', false, Json::error_handler_t::replace));
+  else
+    print(evaluation, options);
 }
 
 }  // namespace
@@ -61,7 +69,7 @@ void add_eval(CLI::App& program) {
   verb->add_option("--checkpoint", o->checkpoint,
                    "folder of a run or a checkpoint, or hf-hub:OWNER/NAME")
       ->required();
-  verb->add_option("--data", o->data, "dataset: a name or a folder")->required();
+  verb->add_option("--data", o->data, "dataset: a name, a folder or a file")->required();
   add_choice(*verb, "--split", o->split, {"auto", "test", "val", "train", "all"},
              "auto: test where there is one, else all");
   add_choice(*verb, "--format", o->format, {"text", "json"}, "what is printed");

@@ -1,18 +1,23 @@
-// braid predict: labels for images.
+// braid predict: labels for images and texts.
 #include <fmt/format.h>
 
-#include <cstdio>
+#include <filesystem>
 
 #include "braid/core/error.h"
 #include "braid/data/bad_samples.h"
 #include "braid/data/image/image_inputs.h"
 #include "braid/data/run_fields.h"
 #include "braid/io/image.h"
+#include "braid/io/line_file.h"
 #include "braid/models/checkpoint.h"
+#include "braid/models/text/text_model.h"
 #include "braid/models/vision/image_checkpoint.h"
 #include "braid/runtime/device.h"
 #include "braid/tasks/predictor.h"
+#include "braid/tasks/text/masked_lm.h"
+#include "braid/tasks/text/text_classifier.h"
 #include "cli/command.h"
+#include "cli/prediction_printer.h"
 
 namespace braid::cli {
 namespace {
@@ -21,17 +26,18 @@ constexpr const char* kPredictFooter = R"(Examples:
   braid predict --checkpoint runs/fashion shirt.png boot.jpg --top 3 --format json
   braid predict --checkpoint runs/fashion photos/ --on-bad-sample skip --format csv
   curl -s https://example.org/boot.jpg | braid predict --checkpoint runs/fashion -
-  find photos -newer last -name '*.jpg' | braid predict --checkpoint runs/fashion --list - --format jsonl)";
+  find photos -newer last -name '*.jpg' | braid predict --checkpoint runs/fashion --list - --format jsonl
+  braid predict --checkpoint runs/sst2 "a film that stays with you")";
 
 struct PredictOptions {
   std::string checkpoint, format = "text", on_bad_sample = "error";
   std::string device = "cpu", dtype = "float32";
-  std::vector<std::string> files;
+  std::vector<std::string> inputs;
   std::string list;
   int64_t top = 5;
   int64_t max_image_pixels = io::kMaxImagePixels;
   void visit(FieldVisitor& v) {
-    v.field("top", top, "classes per image", {.least = 1, .most = 1'000'000});
+    v.field("top", top, "classes per image or text", {.least = 1, .most = 1'000'000});
     v.field(data::device_field(), device);
     v.field(data::dtype_field(), dtype);
     v.field(data::on_bad_sample_field(), on_bad_sample);
@@ -39,77 +45,13 @@ struct PredictOptions {
   }
 };
 
-std::string csv_field(const std::string& text) {
-  if (text.find_first_of(",\"\n\r") == std::string::npos) return text;
-  std::string quoted = "\"";
-  for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return quoted + "\"";
-}
-
-// Prints one image's classes as soon as they are known; JSON as the items of one array, whose end
-// the destructor prints.
-class PredictionPrinter {
- public:
-  explicit PredictionPrinter(std::string format) : format_(std::move(format)) {
-    if (format_ == "csv") fmt::print("file,rank,class,probability\n");
-  }
-  PredictionPrinter(const PredictionPrinter&) = delete;
-  PredictionPrinter& operator=(const PredictionPrinter&) = delete;
-  ~PredictionPrinter() {
-    if (format_ == "json") std::fputs(first_ ? "[]\n" : "\n]\n", stdout);
-  }
-  void print(const std::string& file, const Json& predictions) {
-    if (format_ == "text") fmt::print("{}\n", file);
-    int64_t rank = 0;
-    for (const auto& p : predictions) {
-      const auto name = p.at("class").get<std::string>();
-      const auto probability = p.at("probability").get<double>();
-      ++rank;
-      if (format_ == "text") fmt::print("  {:5.1f}%  {}\n", 100 * probability, name);
-      if (format_ == "csv")
-        fmt::print("{},{},{},{:.6f}\n", csv_field(file), rank, csv_field(name), probability);
-    }
-    const Json item = {{"file", file}, {"predictions", predictions}};
-    const auto dumped = [&](int indent) {
-      return item.dump(indent, ' ', false, Json::error_handler_t::replace);
-    };
-    if (format_ == "json") fmt::print("{}{}", first_ ? "[\n" : ",\n", dumped(2));
-    if (format_ == "jsonl") fmt::print("{}\n", dumped(-1));
-    first_ = false;
-    std::fflush(stdout);
-  }
-
- private:
-  std::string format_;
-  bool first_ = true;
-};
-
-Json predictions_of(const tasks::Predictor& predictor, const io::Image& image, int64_t top) {
-  const auto probabilities = predictor.probabilities({image})[0];
-  const auto [values, classes] = probabilities.topk(std::min<int64_t>(top, probabilities.size(0)));
-  Json predictions = Json::array();
-  for (int64_t k = 0; k < values.size(0); ++k) {
-    const auto index = classes[k].item<int64_t>();
-    predictions.push_back({{"class", predictor.class_name(index)},
-                           {"index", index},
-                           {"probability", values[k].item<double>()}});
-  }
-  return predictions;
-}
-
-void run(PredictOptions options, const Json& flags) {
-  update_from_json(options, flags, "flags");
-  check_fields<UsageError>(options, "predict");
-  if (options.files.empty() && options.list.empty())
-    throw UsageError("predict", "expected images, got none", "",
-                     "name files or folders, - for standard input, or --list FILE");
-  const auto progress = make_terminal_progress();
-  const tasks::Predictor predictor(
-      models::load_for_inference(models::find_checkpoint(options.checkpoint, *progress)),
-      runtime::resolve_device(options.device), options.dtype);
+void label_images(const PredictOptions& options, const std::filesystem::path& checkpoint,
+                  Progress& progress) {
+  const tasks::Predictor predictor(models::load_for_inference(checkpoint),
+                                   runtime::resolve_device(options.device), options.dtype);
   data::BadSamples bad(options.on_bad_sample);
-  data::ImageInputs inputs(options.files, options.list);
-  PredictionPrinter printer(options.format);
+  data::ImageInputs inputs(options.inputs, options.list);
+  PredictionPrinter printer(options.format, "file");
   while (const auto file = inputs.next()) {
     io::Image image;
     if (!bad.guard(
@@ -117,27 +59,103 @@ void run(PredictOptions options, const Json& flags) {
       fmt::print(stderr, "skipped: {}\n", bad.last_message());
       continue;
     }
-    printer.print(*file, predictions_of(predictor, image, options.top));
+    printer.print(*file, top_classes(predictor.probabilities({image})[0], options.top,
+                                     [&](int64_t k) { return predictor.class_name(k); }));
   }
   if (inputs.left_out().any())
-    progress->line("Left out of the folders: " + to_text(inputs.left_out()) + ".");
+    progress.line("Left out of the folders: " + to_text(inputs.left_out()) + ".");
+}
+
+// The tokens that a language model puts in place of [MASK].
+void fill_text(const PredictOptions& options, const tasks::TokenizedModel& model) {
+  PredictionPrinter printer(options.format, "text");
+  for (const auto& text : options.inputs)
+    for (const auto& fill : tasks::fill_masks(model, text, options.top, options.dtype)) {
+      Json predictions = Json::array();
+      for (const auto& one : fill)
+        predictions.push_back(
+            {{"class", one.token}, {"index", one.id}, {"probability", one.probability}});
+      printer.print(text, predictions);
+    }
+}
+
+// Texts are given as they are; - and --list stand for lines.
+void label_texts(const PredictOptions& options, const std::filesystem::path& checkpoint) {
+  constexpr size_t kBatch = 32;
+  const auto classifier = tasks::load_tokenized_model(checkpoint);
+  classifier.model->to(runtime::resolve_device(options.device));
+  const auto head = classifier.model->head();
+  if (head == models::TextHead::kMaskedLm || head == models::TextHead::kPreTraining)
+    return fill_text(options, classifier);
+  tasks::expect_text_classifier(classifier, checkpoint);
+  const auto& classes = classifier.hub.classes;
+  PredictionPrinter printer(options.format, "text");
+  std::vector<std::string> waiting;
+  const auto label = [&] {
+    if (waiting.empty()) return;
+    const auto rows = tasks::classify(classifier, waiting, options.dtype);
+    for (size_t i = 0; i < waiting.size(); ++i)
+      printer.print(waiting[i],
+                    top_classes(rows[static_cast<int64_t>(i)], options.top, [&](int64_t k) {
+                      const auto at = static_cast<size_t>(k);
+                      return at < classes.size() ? classes[at] : std::to_string(k);
+                    }));
+    waiting.clear();
+  };
+  const auto add = [&](std::string text) {
+    waiting.push_back(std::move(text));
+    if (waiting.size() == kBatch) label();
+  };
+  const auto read_lines = [&](const std::string& file) {
+    io::LineReader lines(file);
+    while (true) {
+      if (!lines.ready()) label();  // whoever writes line by line is answered
+      auto line = lines.next();
+      if (!line) break;
+      add(std::move(*line));
+    }
+  };
+  for (const auto& input : options.inputs)
+    if (input == "-")
+      read_lines(input);
+    else
+      add(input);
+  if (!options.list.empty()) read_lines(options.list);
+  label();
+}
+
+void run(PredictOptions options, const Json& flags) {
+  update_from_json(options, flags, "flags");
+  check_fields<UsageError>(options, "predict");
+  if (options.inputs.empty() && options.list.empty())
+    throw UsageError("predict", "expected images or texts, got none", "",
+                     "name files or folders, - for standard input, or --list FILE");
+  const auto progress = make_terminal_progress();
+  const auto checkpoint = models::find_checkpoint(options.checkpoint, *progress);
+  if (models::kind_of_checkpoint(checkpoint) == models::TextEncoder::kKind)
+    label_texts(options, checkpoint);
+  else
+    label_images(options, checkpoint, *progress);
 }
 
 }  // namespace
 
 void add_predict(CLI::App& program) {
-  auto* verb = program.add_subcommand("predict", "Label images with a checkpoint");
+  auto* verb = program.add_subcommand("predict", "Label images or texts with a checkpoint");
   verb->footer(kPredictFooter);
   auto o = std::make_shared<PredictOptions>();
   verb->add_option("--checkpoint", o->checkpoint,
                    "folder of a run or a checkpoint, or hf-hub:OWNER/NAME")
       ->required();
-  verb->add_option("images", o->files,
-                   "files, folders (all images in them), pipes, or - for one on standard input");
-  verb->add_option("--list", o->list,
-                   "file that names images, one a line; -: standard input. They follow the others");
+  verb->add_option("inputs", o->inputs,
+                   "images: files, folders (all images in them), pipes, or - for one on standard "
+                   "input; texts: themselves, or - for lines of standard input");
+  verb->add_option(
+      "--list", o->list,
+      "file that names images, or holds texts, one a line; -: standard input. They follow "
+      "the others");
   add_choice(*verb, "--format", o->format, {"text", "json", "jsonl", "csv"},
-             "what is printed, image by image");
+             "what is printed, item by item");
   auto flags = std::make_shared<ConfigFlags>(*verb, *o);
   verb->callback([=] { run(*o, flags->given()); });
 }

@@ -3,11 +3,8 @@
 
 #include "braid/core/error.h"
 #include "braid/core/progress.h"
-#include "braid/data/open_dataset.h"
-#include "braid/data/summary.h"
 #include "braid/runtime/process.h"
-#include "braid/tasks/image_model.h"
-#include "braid/tasks/make_task.h"
+#include "braid/tasks/task_data.h"
 #include "braid/train/checkpoints.h"
 #include "braid/train/recipe_facts.h"
 #include "braid/train/resolve_config.h"
@@ -41,20 +38,15 @@ void run(const ConfigFlags& flags, const std::string& file, const std::string& r
   const auto stop = stop_on_interrupt();
   const auto progress = make_terminal_progress();
   const auto checkpoint = train::checkpoint_to_resume(config.run);
-  const auto splits = data::open_dataset(
-      config.task.data, {.val_fraction = config.task.val_fraction,
-                         .source = {.class_order = tasks::classes_of(checkpoint),
-                                    .limits = {.max_pixels = config.task.image.max_image_pixels}}});
-  for (const auto& line : data::remarks_on(splits, config.task.data)) progress->line(line);
+  const auto data = tasks::open_task_data(config.task, config.run.on_bad_sample, checkpoint);
+  for (const auto& line : data->remarks()) progress->line(line);
   runtime::set_threads(config.run.threads);
-  const auto statistics = std::make_shared<data::SharedStatistics>(splits.train);
   if (recipe == "auto" && checkpoint.empty()) {
-    sources.facts = train::measure_facts(config, splits, statistics, *progress);
+    sources.facts = train::measure_facts(config, *data, *progress);
     config = train::resolve_config(sources);
   }
-  const auto task = tasks::make_task(
-      config.task, splits,
-      {.seed = config.run.seed, .checkpoint = checkpoint, .statistics = statistics}, *progress);
+  const auto task =
+      data->make_task(config.task, {.seed = config.run.seed, .checkpoint = checkpoint}, *progress);
   runtime::seed_generators(config.run.seed);  // dropout and stochastic depth
   const auto result = train::train(*task, config.run, stop, *progress);
   if (!result.best_scores.empty())
@@ -66,7 +58,7 @@ void run(const ConfigFlags& flags, const std::string& file, const std::string& r
   if (result.bad_samples + result.val_bad_samples > 0)
     fmt::print("{:14} {} {} could not be read, {} of val\n", "skipped",
                result.bad_samples + result.val_bad_samples, result.items, result.val_bad_samples);
-  if (splits.test && !saved.empty())
+  if (data->has_test() && !saved.empty())
     fmt::print("next           braid eval --checkpoint {} --data {} --split test\n",
                config.run.output, config.task.data);
 }

@@ -20,6 +20,7 @@ void add_forward(CLI::App& program);
 void add_models(CLI::App& program);
 void add_predict(CLI::App& program);
 void add_train(CLI::App& program);
+void add_translate(CLI::App& program);
 
 // The script of `braid completion bash`.
 std::string bash_completion(const CLI::App& program);

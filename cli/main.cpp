@@ -27,6 +27,7 @@ constexpr const char* kHelpFooter = R"(Examples:
   braid train --model cct_2_3x2_32 --data photos/ --epochs 10 --output runs/photos
   braid eval --checkpoint runs/photos --data photos/ --split test
   braid predict --checkpoint runs/photos cat.jpg dog.png
+  braid translate --checkpoint runs/en-de test.en
 
 Exit codes: 0 done, 64 usage, 65 bad data, 70 a bug of ours, 74 input or output, 75 try again, 78 bad config.
 `braid VERB --help` explains a verb.)";
@@ -60,6 +61,7 @@ int run(int argc, char** argv) {
   braid::cli::add_train(program);
   braid::cli::add_eval(program);
   braid::cli::add_predict(program);
+  braid::cli::add_translate(program);
   braid::cli::add_models(program);
   braid::cli::add_forward(program);
   braid::cli::add_data(program);
@@ -69,7 +71,7 @@ int run(int argc, char** argv) {
       write_description(program, argv[2]);
     else
       braid::cli::parse_command_line(program, argc, argv);
-    if (std::fflush(stdout) != 0)
+    if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0)
       return fail(braid::ExitCode::kIo, "[cli] cannot write to standard output");
     return 0;
   } catch (const CLI::Success& e) {

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
+#include <string_view>
 
 #include "braid/core/error.h"
 #include "braid/core/near_match.h"
@@ -68,6 +70,30 @@ void last_value_counts(CLI::App& app) {
   for (auto* verb : app.get_subcommands({})) last_value_counts(*verb);
 }
 
+// A whole number without leading zeros, as it is typed.
+std::string whole_number(const std::string& flag, const std::string& text) {
+  constexpr std::string_view kDigits = "0123456789";
+  const size_t sign = text.starts_with('-') || text.starts_with('+') ? 1 : 0;
+  const size_t first = std::min(text.find_first_not_of('0', sign), text.size() - 1);
+  int64_t value = 0;
+  const std::string plain = (text.starts_with('-') ? "-" : "") + text.substr(first);
+  const auto end = plain.data() + plain.size();
+  if (text.size() == sign || text.find_first_not_of(kDigits, sign) != std::string::npos ||
+      std::from_chars(plain.data(), end, value).ec != std::errc())
+    throw CLI::ConversionError(flag, {text});
+  return plain;
+}
+
+// CLI11 alone takes 010 for 8, and what is too large for the largest number that there is.
+void read_whole_numbers(CLI::App& app) {
+  for (auto* option : app.get_options())
+    if (option->get_type_name() == "INT" || option->get_type_name() == "UINT")
+      option->transform(
+          [flag = option->get_name()](const std::string& text) { return whole_number(flag, text); },
+          "");
+  for (auto* verb : app.get_subcommands({})) read_whole_numbers(*verb);
+}
+
 }  // namespace
 
 std::string full_name(const CLI::App& verb) {
@@ -84,6 +110,7 @@ const CLI::App& chosen_verb(const CLI::App& program) {
 void parse_command_line(CLI::App& program, int argc, const char* const* argv) {
   check_verbs(program, {argv + 1, argv + argc});
   last_value_counts(program);
+  read_whole_numbers(program);
   try {
     program.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {

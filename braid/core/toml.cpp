@@ -72,7 +72,9 @@ void insert(toml::table& table, const std::string& key, const Json& json) {
 
 Json read_toml(const std::filesystem::path& file, KeyLines* lines) {
   std::ifstream in(file);
-  if (!in) throw IoError("config", "cannot read the config file", file.string());
+  std::error_code unknown;
+  if (!in || std::filesystem::is_directory(file, unknown))
+    throw IoError("config", "cannot read the config file", file.string());
   try {
     return convert(toml::parse(in, file.string()), "", lines);
   } catch (const toml::parse_error& e) {

@@ -6,6 +6,7 @@
 
 #include "braid/core/error.h"
 #include "braid/core/near_match.h"
+#include "braid/data/debian_packages.h"
 #include "braid/io/atomic_file.h"
 #include "braid/io/digest.h"
 #include "braid/io/download.h"
@@ -48,7 +49,23 @@ const std::vector<CatalogEntry>& catalog() {
             "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b", 64 << 20},
            {"t10k-labels-idx1-ubyte.gz",
             "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34", 1 << 20},
-       }}};
+       }},
+      {"debian-packages",
+       "English descriptions of Debian's packages, labelled with one of some 55 sections; through "
+       "apt",
+       "free",
+       "",
+       {{"train.jsonl"}, {"val.jsonl"}, {"test.jsonl"}}},
+      {"debian-packages-en-de",
+       "the paragraphs of these descriptions with their German translations; through apt",
+       "free",
+       "",
+       {{"train.en"}, {"train.de"}, {"val.en"}, {"val.de"}, {"test.en"}, {"test.de"}}},
+      {"debian-packages-text",
+       "the training descriptions as plain text, for pre-training; through apt",
+       "free",
+       "",
+       {{"train.txt"}, {"val.txt"}}}};
   return kCatalog;
 }
 
@@ -64,6 +81,15 @@ fs::path fetch_dataset(const std::string& name, const fs::path& folder, const st
                      did_you_mean(name, names, "`braid data list` shows what there is"));
   }
   const fs::path target = folder / name;
+  if (entry->url.empty()) {
+    if (!url.empty())
+      throw UsageError("data", "expected no URL for " + name + ", which is made on this machine",
+                       "--url");
+    const bool made = std::all_of(entry->files.begin(), entry->files.end(),
+                                  [&](const auto& file) { return fs::exists(target / file.name); });
+    if (!made) make_debian_packages(name, target, progress);
+    return target;
+  }
   io::check_writable(target, 1 << 20);
   const std::string base = url.empty() ? entry->url : url;
   for (const auto& file : entry->files) {

@@ -1,5 +1,7 @@
 #include "braid/data/loader.h"
 
+#include <fmt/format.h>
+
 #include <condition_variable>
 #include <exception>
 #include <map>
@@ -7,6 +9,7 @@
 #include <thread>
 
 #include "braid/core/error.h"
+#include "braid/data/run_fields.h"
 
 namespace braid::data {
 
@@ -78,9 +81,8 @@ void Loader::State::run() {
 
 Loader::Loader(std::shared_ptr<const Collate> collate, std::unique_ptr<const Sampler> sampler,
                const LoaderOptions& options) {
-  constexpr int64_t kMostWorkers = 256;
-  if (options.workers < 0 || options.workers > kMostWorkers)
-    throw ConfigError("data", "expected 0 to 256 workers", "--workers");
+  if (options.workers < 0 || options.workers > kMostThreads)
+    throw ConfigError("data", fmt::format("expected 0 to {} workers", kMostThreads), "--workers");
   state_ = std::make_unique<State>(std::move(collate), std::move(sampler), options);
   for (int64_t i = 0; i < options.workers; ++i)
     state_->threads.emplace_back([state = state_.get()] { state->run(); });

@@ -15,7 +15,7 @@ Field device_field() {
 Field workers_field() {
   return {"workers",
           "loader threads, 0: load in the computing thread",
-          {.least = 0, .most = 1024, .free_on_resume = true}};
+          {.least = 0, .most = kMostThreads, .free_on_resume = true}};
 }
 
 Field on_bad_sample_field() {

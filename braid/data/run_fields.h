@@ -4,6 +4,9 @@
 
 namespace braid::data {
 
+constexpr int64_t kMostThreads = 1024;    // of the loader, and computing
+constexpr int64_t kMostAtOnce = 1 << 20;  // examples of a batch, batches of a step
+
 Field dtype_field();          // float32, bfloat16, auto
 Field device_field();         // cpu, cuda, cuda:N
 Field workers_field();        // loader threads

@@ -38,15 +38,19 @@ void expect_batch_size(int64_t batch_size) {
 
 }  // namespace
 
-Sequential::Sequential(int64_t examples, int64_t batch_size)
-    : examples_(examples), batch_size_(batch_size) {
+Sequential::Sequential(int64_t examples, int64_t batch_size, int64_t first)
+    : examples_(examples), batch_size_(batch_size), first_(first) {
   expect_batch_size(batch_size);
 }
 
-int64_t Sequential::size() const { return (examples_ + batch_size_ - 1) / batch_size_; }
+int64_t Sequential::size() const {
+  return examples_ / batch_size_ + (examples_ % batch_size_ > 0 ? 1 : 0);
+}
 
 std::vector<std::vector<int64_t>> Sequential::batches(int64_t) const {
-  return cut_into_batches(in_order(examples_), batch_size_, size());
+  auto order = in_order(examples_);
+  for (auto& position : order) position += first_;
+  return cut_into_batches(order, batch_size_, size());
 }
 
 Shuffled::Shuffled(int64_t examples, int64_t batch_size, int64_t seed)

@@ -18,13 +18,13 @@ class Sampler {
 // The dataset's own order; the last batch may be smaller.
 class Sequential final : public Sampler {
  public:
-  // Throws ConfigError for a batch size below 1.
-  Sequential(int64_t examples, int64_t batch_size);
+  // first: the position of the first example. Throws ConfigError for a batch size below 1.
+  Sequential(int64_t examples, int64_t batch_size, int64_t first = 0);
   std::vector<std::vector<int64_t>> batches(int64_t epoch) const override;
   int64_t size() const override;
 
  private:
-  int64_t examples_, batch_size_;
+  int64_t examples_, batch_size_, first_;
 };
 
 // Another order every epoch; what does not fill a batch is left out, but fewer examples than one

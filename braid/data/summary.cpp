@@ -24,13 +24,19 @@ Summary summary_of(const Splits& splits) {
 }
 
 std::vector<std::string> remarks_on(const Splits& splits, const std::string& spec) {
+  return remarks_on(splits.left_out, splits.remarks, spec);
+}
+
+std::vector<std::string> remarks_on(const std::vector<LeftOut>& left_out,
+                                    const std::vector<std::string>& remarks,
+                                    const std::string& spec) {
   std::vector<std::string> lines;
   std::vector<std::string> parts;
-  for (const auto& left_out : splits.left_out)
-    parts.push_back((left_out.split == "all" ? "" : left_out.split + ": ") + to_text(left_out));
+  for (const auto& part : left_out)
+    parts.push_back((part.split == "all" ? "" : part.split + ": ") + to_text(part));
   if (!parts.empty())
     lines.push_back(fmt::format("Left out of {}: {}.", spec, fmt::join(parts, "; ")));
-  lines.insert(lines.end(), splits.remarks.begin(), splits.remarks.end());
+  lines.insert(lines.end(), remarks.begin(), remarks.end());
   return lines;
 }
 

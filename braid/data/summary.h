@@ -19,5 +19,8 @@ Summary summary_of(const Splits& splits);
 // What a user should know of the data before anything is done with it, a line each: what was left
 // out of it (one line, whatever it is), and how doubtful folders were read. spec: the data's name.
 std::vector<std::string> remarks_on(const Splits& splits, const std::string& spec);
+std::vector<std::string> remarks_on(const std::vector<LeftOut>& left_out,
+                                    const std::vector<std::string>& remarks,
+                                    const std::string& spec);
 
 }  // namespace braid::data

@@ -13,7 +13,7 @@
 namespace braid::evaluate {
 namespace {
 
-constexpr const char* kForms = "write time=2m, epochs=10 or flops=500T";
+constexpr const char* kForms = "write time=2m, total=15m, epochs=10 or flops=500T";
 
 [[noreturn]] void refuse(const std::string& message, const std::string& text) {
   throw UsageError("compare", fmt::format("{} in '{}'", message, text), "--budget", kForms);
@@ -56,6 +56,8 @@ const char* to_string(BudgetKind kind) {
       return "epochs";
     case BudgetKind::kFlops:
       return "flops";
+    case BudgetKind::kTotal:
+      return "total";
   }
   return "";
 }
@@ -66,8 +68,8 @@ Budget parse_budget(const std::string& text) {
   const std::string kind = text.substr(0, equals), amount = text.substr(equals + 1);
   Budget budget;
   budget.text = text;
-  if (kind == "time") {
-    budget.kind = BudgetKind::kTime;
+  if (kind == "time" || kind == "total") {
+    budget.kind = kind == "time" ? BudgetKind::kTime : BudgetKind::kTotal;
     budget.value =
         parse_amount(amount, {{"", 1}, {"s", 1}, {"m", 60}, {"min", 60}, {"h", 3600}}, text);
   } else if (kind == "epochs") {
@@ -81,8 +83,9 @@ Budget parse_budget(const std::string& text) {
         amount,
         {{"", 1}, {"k", 1e3}, {"M", 1e6}, {"G", 1e9}, {"T", 1e12}, {"P", 1e15}, {"E", 1e18}}, text);
   } else {
-    refuse(fmt::format("unknown kind '{}'; {}", kind,
-                       did_you_mean(kind, {"time", "epochs", "flops"}, "expected a known kind")),
+    refuse(fmt::format(
+               "unknown kind '{}'; {}", kind,
+               did_you_mean(kind, {"time", "total", "epochs", "flops"}, "expected a known kind")),
            text);
   }
   return budget;
@@ -103,6 +106,8 @@ Limits limits_of(const Budget& budget, double fraction, int64_t batch_size, doub
     case BudgetKind::kEpochs:
       limits.epochs = to_count(budget.value);
       break;
+    case BudgetKind::kTotal:
+      throw InternalError("compare", "a total budget is divided before anything is trained");
     case BudgetKind::kFlops:
       limits.steps =
           to_count(budget.value * fraction / flops_per_item / static_cast<double>(batch_size));

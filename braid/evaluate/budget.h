@@ -5,17 +5,19 @@
 
 namespace braid::evaluate {
 
-enum class BudgetKind { kTime, kEpochs, kFlops };
-const char* to_string(BudgetKind kind);  // "time", "epochs", "flops"
+enum class BudgetKind { kTime, kEpochs, kFlops, kTotal };
+const char* to_string(BudgetKind kind);  // "time", "epochs", "flops", "total"
 
 struct Budget {
   BudgetKind kind = BudgetKind::kTime;
-  double value = 0;  // seconds, epochs or floating-point operations; per model and seed
+  // Seconds, epochs or floating-point operations; per model and seed, but of kTotal for all of them
+  // together: what becomes of it is in rounds.h.
+  double value = 0;
   std::string text;  // as the user wrote it
 };
 
-// "time=90s|2m|1.5h", "epochs=10", "flops=3e15|500T|2P". A bare time is in seconds; flops take the
-// suffixes k M G T P E. Throws UsageError naming the part that is wrong.
+// "time=90s|2m|1.5h", "total=15m", "epochs=10", "flops=3e15|500T|2P". A bare time is in seconds;
+// flops take the suffixes k M G T P E. Throws UsageError naming the part that is wrong.
 Budget parse_budget(const std::string& text);
 
 // Floating-point operations that training on one item costs: a multiply-accumulate is two, and the

@@ -20,6 +20,7 @@
 #include "braid/evaluate/make_workload.h"
 #include "braid/evaluate/recommend.h"
 #include "braid/evaluate/report_html.h"
+#include "braid/evaluate/rounds.h"
 #include "braid/evaluate/run_training.h"
 #include "braid/evaluate/sample_efficiency.h"
 #include "braid/io/atomic_file.h"
@@ -37,6 +38,8 @@ namespace fs = std::filesystem;
 
 // The page and the results; each run proves its own room.
 constexpr uint64_t kReportBytes = 8 << 20;
+// Of a comparison that chooses its models itself and has rounds to find the best.
+constexpr size_t kSizesPerFamily = 2, kCandidates = 6;
 
 // Throws UsageError where --skip names what this task does not measure.
 void check_skip(const CompareConfig& config, const Workload& workload, Progress& progress) {
@@ -140,10 +143,10 @@ void announce(const Experiment& experiment, const std::vector<ModelProfile>& pro
       one /= training_flops(std::max<int64_t>(1, p.train_macs)) * rate;
     seconds += one * (seeds + fractions) + evaluated / p.forward_items_per_s;
   }
-  experiment.progress.line(
-      fmt::format("Comparing {} models on {} ({} training {}), {} each: about "
-                  "{} in all.",
-                  profiles.size(), c.data, data.train, data.items, c.budget, duration(seconds)));
+  experiment.progress.line(fmt::format(
+      "Comparing {} models on {} ({} training {}), {} each: about "
+      "{} in all.",
+      profiles.size(), c.data, data.train, data.items, experiment.budget.text, duration(seconds)));
 }
 
 // Runs one model's part of the work; false, and a line in `failures` and on the screen, when it
@@ -205,14 +208,15 @@ struct Choices {
 };
 
 // Where the models are left to braid: those, chosen once. Else none.
-std::vector<ModelChoice> choose_models(const Experiment& experiment) {
+std::vector<ModelChoice> choose_models(const Experiment& experiment, size_t per_family) {
   if (experiment.config.models != std::vector<std::string>{kAutoModels}) return {};
   if (const auto kept = experiment.work.find<Choices>("models")) return kept->models;
   const Choices choices{experiment.workload.choose_models(
       [&](const std::string& name) { return profile_of(experiment, name); },
       [&](const ModelProfile& profile) {
         return affordable_passes(experiment, {.model = profile.name}, profile);
-      })};
+      },
+      per_family)};
   experiment.work.keep("models", choices);
   return choices.models;
 }
@@ -336,22 +340,34 @@ CompareOutcome compare(const CompareConfig& given, const Workload& workload,
   config.models = workload.resolve_models(given.models);
   validate(config);
   check_skip(config, workload, progress);
+  if (config.budget.starts_with("total"))  // trainings on parts of the data are not in it
+    config.skip.emplace_back(SampleEfficiencyProbe::kName);
   runtime::set_threads(config.threads);
-  const Budget budget = parse_budget(config.budget);
+  const Budget asked = parse_budget(config.budget);
+  const bool total = asked.kind == BudgetKind::kTotal;
   io::check_writable(config.output, kReportBytes);
   const io::FolderLock lock(config.output);
-  const Experiment experiment{
+  const Json settings = settings_of(config, workload);
+  Experiment experiment{
       .config = config,
-      .budget = budget,
+      .budget = total ? final_budget(plan_rounds(asked.value, kCandidates, config.seeds)) : asked,
       .workload = workload,
-      .work = WorkFolder(fs::path(config.output) / "work", settings_of(config, workload)),
+      .work = WorkFolder(fs::path(config.output) / "work", settings),
       .stop = stop,
       .progress = progress};
-  const auto choices = choose_models(experiment);
+  const auto choices = choose_models(experiment, total ? kSizesPerFamily : 1);
   if (!choices.empty()) config.models.clear();
   for (const auto& choice : choices) {
     config.models.push_back(choice.name);
     progress.line(fmt::format("Chosen: {} ({}).", choice.name, choice.reason));
+  }
+  std::vector<RoundResult> rounds;
+  if (total) {
+    const auto plan = plan_rounds(asked.value, config.models.size(), config.seeds);
+    config.models = qualify(
+        experiment, settings, config.models, plan,
+        [&](const std::string& name) { return profile_of(experiment, name); }, rounds);
+    experiment.budget = final_budget(plan);
   }
   Measured measured = measure_all(experiment);
   for (auto& model : measured.models)
@@ -360,7 +376,11 @@ CompareOutcome compare(const CompareConfig& given, const Workload& workload,
 
   CompareOutcome outcome;
   outcome.results = results_of(experiment, measured, command);
+  outcome.results.budget = {to_string(asked.kind), asked.value, asked.text};
+  outcome.results.rounds = rounds;
   auto& recommendation = outcome.results.recommendation;
+  if (const auto text = rounds_text(rounds, experiment.budget.value); !text.empty())
+    recommendation.reason += " " + text;
   for (const auto& model : outcome.results.models)
     if (recommendation.model == model.name && model.checkpoint)
       recommendation.checkpoint = copy_winner(config, *model.checkpoint).string();

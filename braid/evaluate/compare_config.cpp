@@ -10,7 +10,7 @@
 namespace braid::evaluate {
 
 void CompareConfig::visit(FieldVisitor& v) {
-  v.field("data", data, "dataset: a name or a folder");
+  v.field("data", data, "dataset: a name, a folder or a file of texts");
   v.field("models", models,
           "architectures, separated by commas, or NAME=WEIGHTS to fine-tune; auto: one of each "
           "family that "
@@ -18,27 +18,35 @@ void CompareConfig::visit(FieldVisitor& v) {
   v.field("output", output, "folder of this comparison");
   v.field("img_size", img_size,
           "pixels; unset: the data's own up to 64 pixels, else the model's or less", {.least = 1});
+  v.field("task", task, "what is learned; auto: what the data is for",
+          {.choices = {"auto", "image_classification", "text_classification"}});
+  v.field("max_length", max_length, "tokens of a text; unset: what most texts have", {.least = 3});
+  v.field("tokenizer", tokenizer,
+          "of texts, see `braid train --help`; empty: one is learned from the training texts");
+  v.field("vocab_size", vocab_size, "tokens of a tokenizer that is learned", {.least = 300});
   v.field("budget", budget,
-          "of training, per model and seed: time=2m (s, m, h), epochs=10 or flops=500T (k to E)");
+          "of training, per model and seed: time=2m (s, m, h), epochs=10 or flops=500T (k to E); "
+          "total=15m: of all together, in rounds of which the better half goes on");
   v.field("seeds", seeds, "trainings per model; their mean and spread are reported", {.least = 1});
   v.field("seed", seed, "the first seed", {.least = 0});
   v.field("distill", distill,
           "also train the best Transformer with the best CNN as its teacher (DeiT's hard labels)");
   v.field("skip", skip, "parts to leave out, as the task names them");
-  v.field("robustness_images", robustness_images, "test images per corruption and severity, 0: all",
-          {.least = 0});
+  v.field("robustness_images", robustness_images,
+          "test images or texts per corruption and severity, 0: all", {.least = 0});
   v.field("prefer", prefer, "what the recommendation seeks",
           {.choices = {"accuracy", "latency", "size"}});
   v.field("max_latency_ms", max_latency_ms, "recommend only models up to this median, one image",
           {.above = 0});
   v.field("max_params", max_params, "recommend only models with up to so many parameters",
           {.least = 1});
-  v.field("batch_size", batch_size, "images per training step; unset: each recipe's own",
-          {.least = 1});
+  v.field("batch_size", batch_size, "images or texts per training step; unset: each recipe's own",
+          {.least = 1, .most = data::kMostAtOnce});
   v.field(data::dtype_field(), dtype);
   v.field(data::device_field(), device);
   v.field(data::workers_field(), workers);
-  v.field("threads", threads, "compute threads, 0: one per core", {.least = 0});
+  v.field("threads", threads, "compute threads, 0: one per core",
+          {.least = 0, .most = data::kMostThreads});
   v.field(data::on_bad_sample_field(), on_bad_sample);
   v.field("val_fraction", val_fraction,
           "share of train that validates where the data has no val split",

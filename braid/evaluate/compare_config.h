@@ -18,7 +18,11 @@ struct CompareConfig {
   std::string data;
   std::vector<std::string> models = {kAutoModels};
   std::string output = "runs/compare";
+  std::string task = "auto";
   std::optional<int64_t> img_size;
+  std::optional<int64_t> max_length;
+  std::string tokenizer;
+  int64_t vocab_size = 8000;
   // how much
   std::string budget = "time=2m";
   int64_t seeds = 1;

@@ -1,35 +1,46 @@
 // A trained model on a dataset's split.
 #pragma once
+#include <cstdint>
+#include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "braid/core/config.h"
 #include "braid/core/progress.h"
-#include "braid/models/vision/image_checkpoint.h"
-#include "braid/tasks/inference.h"
+#include "braid/io/image.h"
 #include "braid/tasks/metrics/classifier_report.h"
+#include "braid/tasks/task.h"
 
 namespace braid::evaluate {
 
-using EvaluateOptions = tasks::EvaluateOptions;
-
-struct Evaluation {
-  tasks::ClassifierReport metrics;
-  std::string split;                 // test, val, train or all
-  std::vector<std::string> classes;  // in the checkpoint's order
-  int64_t bad_samples = 0;
-  double images_per_s = 0;  // loading included
+struct EvaluateRequest {
+  std::string data;            // a name, a folder or a file, as training takes it
+  std::string split = "auto";  // test, val, train, all; auto: test where there is one, else all
+  std::string device = "cpu";
+  tasks::EvaluateOptions options = {};
+  io::DecodeLimits limits = {};  // of images
 };
 
-// data: a name or folder for data::open_dataset. split: test, val, train, all; auto: test where
-// there is one, else all. A folder of class
-// folders without splits is itself the test split. Labels are matched by class name; classes that
-// the checkpoint does not know are a DataError naming them, missing ones are not (their images are
-// just not there). A checkpoint without names takes the data's classes in their order, if they are
-// as many. limits: of the images.
-Evaluation evaluate_checkpoint(models::LoadedModel& loaded, const std::string& data,
-                               const std::string& split, const EvaluateOptions& options,
-                               Progress& progress, const io::DecodeLimits& limits = {});
+struct Evaluation {
+  std::string architecture, split;
+  std::string items = "images";  // what is counted
+  int64_t count = 0;
+  int64_t bad_samples = 0;
+  double items_per_s = 0;                    // loading included
+  tasks::Scores scores;                      // the deciding one first
+  std::vector<std::string> signatures = {};  // how they were computed, where that has variants
+  // Of classification; the classes are in the checkpoint's order.
+  std::optional<tasks::ClassifierReport> classifier;
+  std::vector<std::string> classes;
+};
+
+// checkpoint: the folder of a model of any kind (models::find_checkpoint). Labels are matched by
+// the names of their classes; classes that the checkpoint does not know are a DataError naming
+// them, missing ones are not: their items are just not there. A checkpoint without names takes the
+// data's classes in their order, if they are as many.
+Evaluation evaluate_checkpoint(const std::filesystem::path& checkpoint,
+                               const EvaluateRequest& request, Progress& progress);
 Json to_json(const Evaluation& evaluation);
 
 }  // namespace braid::evaluate

@@ -7,6 +7,8 @@
 
 namespace braid::evaluate {
 
+inline constexpr const char* kRobustnessProbe = "robustness";
+
 class Probe {
  public:
   virtual ~Probe() = default;

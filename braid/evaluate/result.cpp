@@ -191,6 +191,17 @@ void DataSummary::visit(FieldVisitor& v) {
   v.list("left_out", left_out);
 }
 
+void RoundModel::visit(FieldVisitor& v) {
+  v.field("name", name, "");
+  v.field("val_score", val_score, "");
+  v.field("goes_on", goes_on, "");
+}
+
+void RoundResult::visit(FieldVisitor& v) {
+  v.field("seconds", seconds, "");
+  v.list("models", models);
+}
+
 void Results::visit(FieldVisitor& v) {
   v.field("schema_version", schema_version, "");
   v.field("braid_version", braid_version, "");
@@ -207,6 +218,7 @@ void Results::visit(FieldVisitor& v) {
   v.group("recommendation", recommendation);
   v.list("models", models);
   v.list("references", references);
+  v.list("rounds", rounds);
   v.group("fusion", fusion);
 }
 

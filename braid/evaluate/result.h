@@ -180,8 +180,21 @@ struct Recommendation {
   void visit(FieldVisitor& v);
 };
 
+// A round before the final of a comparison whose budget is a total.
+struct RoundModel {
+  std::string name;
+  std::optional<double> val_score;  // the deciding one; unset: it failed
+  bool goes_on = false;
+  void visit(FieldVisitor& v);
+};
+struct RoundResult {
+  double seconds = 0;  // of training for each of them
+  std::vector<RoundModel> models;
+  void visit(FieldVisitor& v);
+};
+
 struct BudgetSummary {
-  std::string kind;  // time, epochs, flops
+  std::string kind;  // time, total, epochs, flops
   double value = 0;  // seconds, epochs or floating-point operations
   std::string text;  // as the user wrote it
   void visit(FieldVisitor& v);
@@ -223,6 +236,7 @@ struct Results {
   Recommendation recommendation;
   std::vector<ModelResult> models;          // the best first
   std::vector<ReferenceResult> references;  // the best first
+  std::vector<RoundResult> rounds;          // of a budget that is a total
   std::optional<FusionResult> fusion;
   void visit(FieldVisitor& v);
 };

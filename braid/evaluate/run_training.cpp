@@ -83,6 +83,7 @@ double affordable_passes(const Experiment& experiment, const Run& run,
     case BudgetKind::kFlops:
       return amount / training_flops(std::max<int64_t>(1, profile.train_macs)) / items;
     case BudgetKind::kEpochs:
+    case BudgetKind::kTotal:
       break;
   }
   return budget.value;

@@ -73,4 +73,15 @@ void WorkFolder::keep(const std::string& name, const Json& part) const {
                         part.dump(1, ' ', false, Json::error_handler_t::replace) + "\n");
 }
 
+std::vector<std::string> kept_classes(const std::filesystem::path& output) {
+  const auto file = output / "work" / "settings.json";
+  if (!std::filesystem::exists(file)) return {};
+  const Json settings = read_json(file);
+  const Json names = settings.is_object() ? settings.value("classes", Json()) : Json();
+  std::vector<std::string> classes;
+  for (const auto& name : names)
+    if (name.is_string()) classes.push_back(name.get<std::string>());
+  return classes;
+}
+
 }  // namespace braid::evaluate

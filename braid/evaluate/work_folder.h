@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "braid/core/config.h"
 
@@ -49,5 +50,9 @@ class WorkFolder {
 
   std::filesystem::path folder_;
 };
+
+// The classes of a comparison that goes on in this folder, in the order that it began with; none:
+// it is new.
+std::vector<std::string> kept_classes(const std::filesystem::path& output);
 
 }  // namespace braid::evaluate

@@ -11,7 +11,7 @@ void ModelChoice::visit(FieldVisitor& v) {
 
 std::vector<ModelChoice> Workload::choose_models(
     const std::function<ModelProfile(const std::string&)>&,
-    const std::function<double(const ModelProfile&)>&) const {
+    const std::function<double(const ModelProfile&)>&, size_t) const {
   throw UsageError("compare", "expected models, got auto, which " + task() + " does not know",
                    "--models", "`braid models` lists them");
 }

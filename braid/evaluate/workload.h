@@ -59,12 +59,12 @@ class Workload {
   // The models' full names, from a list that was split at commas. Throws UsageError with near
   // matches for one that is unknown or named twice.
   virtual std::vector<std::string> resolve_models(const std::vector<std::string>& names) const = 0;
-  // What to compare when no model is named. profile: as profile() makes it, once for each model;
-  // passes: over the training data that the budget affords a model. Throws UsageError where the
-  // task has no opinion.
+  // What to compare when no model is named, up to so many of each family. profile: as profile()
+  // makes it, once for each model; passes: over the training data that the budget affords a model.
+  // Throws UsageError where the task has no opinion.
   virtual std::vector<ModelChoice> choose_models(
       const std::function<ModelProfile(const std::string&)>& profile,
-      const std::function<double(const ModelProfile&)>& passes) const;
+      const std::function<double(const ModelProfile&)>& passes, size_t per_family) const;
   virtual Taxonomy taxonomy(const std::string& model) const = 0;
   // Builds the model for the data, so that one that cannot be built fails before any is trained.
   virtual ModelProfile profile(const std::string& model) const = 0;

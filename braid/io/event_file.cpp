@@ -5,8 +5,8 @@
 
 #include <array>
 #include <chrono>
-#include <cstring>
 #include <protozero/pbf_writer.hpp>
+#include <system_error>
 
 #include "braid/core/error.h"
 
@@ -81,7 +81,8 @@ void EventFile::record(const std::string& event) {
   const std::string length = little_endian(event.size(), 8);
   out_ << length << masked_crc(length) << event << masked_crc(event) << std::flush;
   if (!out_)
-    throw IoError("events", fmt::format("cannot write: {}", std::strerror(errno)), file_.string());
+    throw IoError("events", fmt::format("cannot write: {}", std::generic_category().message(errno)),
+                  file_.string());
 }
 
 }  // namespace braid::io

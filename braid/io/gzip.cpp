@@ -23,9 +23,19 @@ std::vector<uint8_t> gunzip(const std::vector<uint8_t>& bytes, uint64_t max_byte
     ~End() { inflateEnd(stream); }
   } end{&stream};
   std::vector<uint8_t> out;
-  size_t consumed = 0;
+  size_t consumed = 0, filled = 0;
   int status = Z_OK;
-  while (status != Z_STREAM_END) {
+  while (true) {
+    if (status == Z_STREAM_END) {
+      // Another stream may follow, as `cat a.gz b.gz` and parallel compressors write them; what is
+      // none is left unread, as gzip does.
+      const size_t at = consumed - stream.avail_in;
+      if (bytes.size() - at < 2 || bytes[at] != 0x1f || bytes[at + 1] != 0x8b) {
+        out.resize(filled);
+        return out;
+      }
+      inflateReset(&stream);
+    }
     if (stream.avail_in == 0) {
       const size_t chunk = std::min<size_t>(bytes.size() - consumed, size_t{1} << 30);
       if (chunk == 0) throw DataError("gzip", "expected more data, got the end of the file", where);
@@ -33,20 +43,18 @@ std::vector<uint8_t> gunzip(const std::vector<uint8_t>& bytes, uint64_t max_byte
       stream.avail_in = static_cast<uInt>(chunk);
       consumed += chunk;
     }
-    const size_t old_size = out.size();
-    const size_t room = std::clamp<size_t>(old_size, size_t{1} << 16, size_t{1} << 26);
-    out.resize(old_size + room);
-    stream.next_out = out.data() + old_size;
-    stream.avail_out = static_cast<uInt>(room);
+    if (out.size() == filled)
+      out.resize(filled + std::clamp<size_t>(filled, size_t{1} << 16, size_t{1} << 26));
+    stream.next_out = out.data() + filled;
+    stream.avail_out = static_cast<uInt>(out.size() - filled);
     status = inflate(&stream, Z_NO_FLUSH);
-    out.resize(old_size + room - stream.avail_out);
-    if (out.size() > max_bytes)
+    filled = out.size() - stream.avail_out;
+    if (filled > max_bytes)
       throw DataError("gzip", fmt::format("expected at most {} bytes inflated", max_bytes), where);
     if (status != Z_OK && status != Z_STREAM_END && status != Z_BUF_ERROR)
       throw DataError(
           "gzip", fmt::format("corrupt stream: {}", stream.msg ? stream.msg : "zlib error"), where);
   }
-  return out;
 }
 
 }  // namespace braid::io

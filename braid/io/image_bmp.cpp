@@ -203,9 +203,10 @@ std::vector<uint8_t> BmpReader::colours() const {
     const bool low = m[0] == 0xff0000 && m[1] == 0xff00 && m[2] == 0xff;
     if (h_.bits == 16 && (layout_565 || layout_555)) {
       green_bits = layout_565 ? 6 : 5;
-    } else if (h_.bits == 24 && low) {
-    } else if (h_.bits == 32 && (is({0xff0000, 0xff00, 0xff, 0}) || is({0, 0, 0, 0}) ||
-                                 is({0xff0000, 0xff00, 0xff, 0xff000000}))) {
+    } else if ((h_.bits == 24 && low) ||
+               (h_.bits == 32 && (is({0xff0000, 0xff00, 0xff, 0}) || is({0, 0, 0, 0}) ||
+                                  is({0xff0000, 0xff00, 0xff, 0xff000000})))) {
+      first = 0;
     } else if (h_.bits == 32 && (is({0xff000000, 0xff0000, 0xff00, 0}) ||
                                  is({0xff000000, 0xff0000, 0xff00, 0xff}))) {
       first = 1;

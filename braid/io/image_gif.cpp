@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 #include <memory>
+#include <string_view>
 
 #include "braid/io/image.h"
 #include "braid/io/image_codecs.h"
@@ -63,7 +64,13 @@ class GifReader {
 
 void GifReader::find_first_frame() {
   constexpr int kGraphicControl = 0xf9;
+  constexpr std::string_view kRecords = "!,;";
   while (true) {
+    // PIL passes over whatever stands between records.
+    while (input_.position < input_.bytes.size() &&
+           kRecords.find(static_cast<char>(input_.bytes[input_.position])) ==
+               std::string_view::npos)
+      ++input_.position;
     GifRecordType record = UNDEFINED_RECORD_TYPE;
     check(DGifGetRecordType(gif_.get(), &record));
     if (record == IMAGE_DESC_RECORD_TYPE) break;

@@ -17,7 +17,8 @@ struct Decoder {
   const uint8_t* bytes = nullptr;
   size_t size = 0;
   size_t position = 0;
-  bool ended = false;  // more was wanted than there is
+  bool ended = false;      // more was wanted than there is
+  bool deep_gray = false;  // 16 bits: two bytes a pixel until the end
   png_structp png = nullptr;
   png_infop info = nullptr;
   Image image;
@@ -61,12 +62,12 @@ bool read_pixels(Decoder& d) {
   const int color = png_get_color_type(d.png, d.info);
   if (color == PNG_COLOR_TYPE_PALETTE) png_set_palette_to_rgb(d.png);
   if (color == PNG_COLOR_TYPE_GRAY) png_set_expand_gray_1_2_4_to_8(d.png);
-  png_set_strip_16(d.png);
+  if (!d.deep_gray) png_set_strip_16(d.png);
   png_set_strip_alpha(d.png);
   png_set_interlace_handling(d.png);
   png_read_update_info(d.png, d.info);
   const auto stride = png_get_rowbytes(d.png, d.info);
-  if (stride != static_cast<size_t>(d.image.width * d.image.channels))
+  if (stride != static_cast<size_t>(d.image.width * d.image.channels) * (d.deep_gray ? 2 : 1))
     png_error(d.png, "odd row size");
   d.image.pixels.resize(stride * static_cast<size_t>(d.image.height));
   d.rows.resize(static_cast<size_t>(d.image.height));
@@ -88,6 +89,14 @@ bool all_rows_are_there(const Decoder& d) {
          (d.ended || std::strcmp(d.message, "Not enough image data") == 0);
 }
 
+// Deep gray is cut off at 255 and not scaled, as PIL's convert has it.
+void clip_deep_gray(Image& image) {
+  auto& pixels = image.pixels;
+  for (size_t i = 0; i < pixels.size() / 2; ++i)
+    pixels[i] = pixels[2 * i] != 0 ? uint8_t{255} : pixels[2 * i + 1];
+  pixels.resize(pixels.size() / 2);
+}
+
 }  // namespace
 
 Image decode_png(const EncodedImage& encoded, bool header_only) {
@@ -104,7 +113,12 @@ Image decode_png(const EncodedImage& encoded, bool header_only) {
     png_set_compression_buffer_size(d.png, block);
     const int color = png_get_color_type(d.png, d.info);
     d.image.channels = (color & PNG_COLOR_MASK_COLOR) != 0 ? 3 : 1;
-    if (header_only || read_pixels(d) || all_rows_are_there(d)) return std::move(d.image);
+    d.deep_gray = color == PNG_COLOR_TYPE_GRAY && png_get_bit_depth(d.png, d.info) == 16;
+    if (header_only) return std::move(d.image);
+    if (read_pixels(d) || all_rows_are_there(d)) {
+      if (d.deep_gray) clip_deep_gray(d.image);
+      return std::move(d.image);
+    }
     if (!d.ended || block == 1) refuse_image("PNG", d.message, encoded);
   }
   throw InternalError("image", "a PNG was neither read nor refused");

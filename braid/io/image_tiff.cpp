@@ -85,10 +85,12 @@ class TiffReader {
     return value;
   }
   void read_header();
+  bool is_known_gray() const;
   Kind kind_of_file() const;
   // The samples that count, 8 bits each, [height, width, samples_].
   std::vector<uint8_t> read_samples();
   void read_blocks(uint16_t plane, std::vector<uint8_t>& out);
+  uint8_t clipped_gray(const uint8_t* row, size_t at) const;
   void unpack(const uint8_t* row, size_t count, uint16_t plane, uint8_t* out) const;
   std::vector<uint8_t> read_by_libtiff();
   Palette read_palette() const;
@@ -98,11 +100,39 @@ class TiffReader {
   std::unique_ptr<TIFF, CloseTiff> tiff_;
   uint32_t width_ = 0, height_ = 0;
   uint16_t bits_ = 1, per_pixel_ = 1, photometric_ = 0, compression_ = 1, format_ = 1;
-  uint16_t orientation_ = 1, alpha_ = 0;
+  uint16_t orientation_ = 1, alpha_ = 0, fill_order_ = FILLORDER_MSB2LSB;
   bool planar_ = false;
   Kind kind_ = Kind::kGray;
   uint16_t samples_ = 1;
 };
+
+// The gray files of PIL's table.
+bool TiffReader::is_known_gray() const {
+  const bool plain = format_ == SAMPLEFORMAT_UINT, integers = format_ == SAMPLEFORMAT_INT;
+  const bool zero_is_black = photometric_ == PHOTOMETRIC_MINISBLACK;
+  const bool little = TIFFIsBigEndian(tiff_.get()) == 0;
+  const bool usual = zero_is_black && fill_order_ == FILLORDER_MSB2LSB;
+  if (per_pixel_ == 2) return bits_ == 8 && plain && usual;
+  if (per_pixel_ != 1) return false;
+  switch (bits_) {
+    case 1:
+    case 2:
+    case 4:
+      return plain;
+    case 8:
+      return plain || (integers && usual);
+    case 12:
+      return plain && usual && little;
+    case 16:
+      return usual ? plain || integers
+                   : plain && little && (zero_is_black || fill_order_ == FILLORDER_MSB2LSB);
+    case 32:
+      if (format_ == SAMPLEFORMAT_IEEEFP) return fill_order_ == FILLORDER_MSB2LSB;
+      return usual && (integers || (plain && little));
+    default:
+      return false;
+  }
+}
 
 Kind TiffReader::kind_of_file() const {
   const bool bytes = bits_ == 8 || bits_ == 16;
@@ -110,7 +140,7 @@ Kind TiffReader::kind_of_file() const {
   switch (photometric_) {
     case PHOTOMETRIC_MINISWHITE:
     case PHOTOMETRIC_MINISBLACK:
-      if ((bytes || parts) && per_pixel_ <= 2) return Kind::kGray;
+      if (is_known_gray()) return Kind::kGray;
       break;
     case PHOTOMETRIC_RGB:
       if (bytes && per_pixel_ >= 3) return Kind::kRgb;
@@ -128,8 +158,8 @@ Kind TiffReader::kind_of_file() const {
     default:
       break;
   }
-  refuse(fmt::format("pixels of {} samples of {} bits, photometric interpretation {}", per_pixel_,
-                     bits_, photometric_));
+  refuse(fmt::format("pixels of {} samples of format {} and {} bits, photometric interpretation {}",
+                     per_pixel_, format_, bits_, photometric_));
 }
 
 void TiffReader::read_header() {
@@ -148,9 +178,10 @@ void TiffReader::read_header() {
   orientation_ = field<uint16_t>(TIFFTAG_ORIENTATION, ORIENTATION_TOPLEFT);
   if (per_pixel_ < 1 || per_pixel_ > kMostSamples)
     refuse(fmt::format("{} samples per pixel", per_pixel_));
-  if (format_ != SAMPLEFORMAT_UINT && !(format_ == SAMPLEFORMAT_INT && bits_ == 8))
-    refuse(fmt::format("samples of format {} and {} bits", format_, bits_));
+  fill_order_ = field<uint16_t>(TIFFTAG_FILLORDER, FILLORDER_MSB2LSB);
   kind_ = kind_of_file();
+  if (format_ != SAMPLEFORMAT_UINT && kind_ != Kind::kGray)
+    refuse(fmt::format("colours of sample format {}", format_));
   uint16_t extras = 0;
   uint16_t* kinds = nullptr;
   if (kind_ == Kind::kRgb &&
@@ -161,6 +192,32 @@ void TiffReader::read_header() {
              : kind_ == Kind::kCmyk  ? 4
              : kind_ == Kind::kYcbcr ? 3
                                      : 1;
+}
+
+template <class T>
+T tiff_sample(const uint8_t* row, size_t at) {
+  T value{};  // in this machine's order
+  std::memcpy(&value, row + sizeof(T) * at, sizeof value);
+  return value;
+}
+
+// Deep gray is cut off at 0 and 255 and not scaled: what PIL's convert makes of its modes I and F.
+uint8_t TiffReader::clipped_gray(const uint8_t* row, size_t at) const {
+  if (format_ == SAMPLEFORMAT_IEEEFP) {
+    const auto value = tiff_sample<float>(row, at);
+    return value > 0 ? static_cast<uint8_t>(std::min(value, 255.0f)) : uint8_t{0};
+  }
+  int32_t value = 0;
+  if (bits_ == 32) {
+    value = tiff_sample<int32_t>(row, at);  // PIL takes unsigned ones as signed, too
+  } else if (bits_ == 16) {
+    value = format_ == SAMPLEFORMAT_INT ? int32_t{tiff_sample<int16_t>(row, at)}
+                                        : int32_t{tiff_sample<uint16_t>(row, at)};
+  } else {
+    const uint8_t* pair = row + at / 2 * 3;  // two of 12 bits in three bytes
+    value = at % 2 == 0 ? pair[0] << 4 | pair[1] >> 4 : (pair[1] & 0x0f) << 8 | pair[2];
+  }
+  return static_cast<uint8_t>(std::clamp(value, 0, 255));
 }
 
 // count pixels of a row in the file to 8-bit samples.
@@ -177,10 +234,10 @@ void TiffReader::unpack(const uint8_t* row, size_t count, uint16_t plane, uint8_
       unsigned value = 0;
       if (bits_ == 8) {
         value = row[at];
+      } else if (bits_ > 8 && kind_ == Kind::kGray) {
+        value = clipped_gray(row, at);
       } else if (bits_ == 16) {
-        uint16_t wide = 0;  // in this machine's order
-        std::memcpy(&wide, row + 2 * at, sizeof wide);
-        value = wide >> 8;
+        value = tiff_sample<uint16_t>(row, at) >> 8;
       } else {
         const size_t bit = at * bits_;
         value = row[bit / 8] >> (8 - bits_ - bit % 8) & most;
@@ -215,6 +272,12 @@ void TiffReader::read_blocks(uint16_t plane, std::vector<uint8_t>& out) {
     for (uint32_t x = 0; x < width_; x += std::min(block_width, width_ - x)) {
       const uint32_t number =
           tiled ? TIFFComputeTile(tiff, x, y, 0, plane) : TIFFComputeStrip(tiff, y, plane);
+      // libtiff makes up what the file's list of blocks lacks, at offset 0, where the header is.
+      // PIL leaves such rows empty.
+      if (TIFFGetStrileOffset(tiff, number) == 0) {
+        if (compression_ == COMPRESSION_NONE) continue;
+        refuse("fewer blocks than the image has");
+      }
       const tmsize_t got = tiled ? TIFFReadEncodedTile(tiff, number, block.data(), size)
                                  : TIFFReadEncodedStrip(tiff, number, block.data(), size);
       if (got < 0) refuse(input_.message);

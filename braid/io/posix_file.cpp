@@ -8,7 +8,7 @@
 
 #include <cerrno>
 #include <cstdio>
-#include <cstring>
+#include <system_error>
 
 #include "braid/core/error.h"
 
@@ -20,8 +20,8 @@ void fail_io(const std::string& action, const fs::path& path, int reason) {
                        : reason == EROFS  ? "the file system is read-only; choose another folder"
                        : reason == EACCES ? "check the permissions"
                                           : "";
-  throw IoError("io", fmt::format("cannot {}: {}", action, std::strerror(reason)), path.string(),
-                remedy);
+  throw IoError("io", fmt::format("cannot {}: {}", action, std::generic_category().message(reason)),
+                path.string(), remedy);
 }
 
 namespace {

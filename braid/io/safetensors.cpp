@@ -202,6 +202,7 @@ std::vector<std::byte> SafetensorsFile::bytes(const std::string& name) const {
 void write_safetensors(const fs::path& file, const std::map<std::string, TensorView>& tensors,
                        const std::map<std::string, std::string>& metadata) {
   std::vector<const std::pair<const std::string, TensorView>*> order;
+  order.reserve(tensors.size());
   for (const auto& entry : tensors) order.push_back(&entry);
   std::stable_sort(order.begin(), order.end(), [](const auto* a, const auto* b) {
     return dtype_size(a->second.dtype) > dtype_size(b->second.dtype);

@@ -34,6 +34,10 @@ ModelPtr build_model(const HubConfig& hub, const fs::path& file) {
   }
 }
 
+std::string kind_of_checkpoint(const std::filesystem::path& folder) {
+  return find_model(read_hub_config(find_config(folder)).architecture).kind;
+}
+
 fs::path find_checkpoint(const std::string& path, Progress& progress) {
   const fs::path folder = io::resolve_weights(path, progress);
   if (!io::is_folder(folder)) io::find_weight_files(folder);  // refuses pickles

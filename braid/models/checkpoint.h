@@ -25,6 +25,10 @@ std::filesystem::path find_config(const std::filesystem::path& folder);
 // errors. Throws DataError.
 ModelPtr build_model(const HubConfig& hub, const std::filesystem::path& file);
 
+// The kKind of the model of a folder that save_checkpoint, timm or transformers wrote. Throws
+// IoError or DataError.
+std::string kind_of_checkpoint(const std::filesystem::path& folder);
+
 // The folder of the model that a user means. path: a checkpoint's folder; a run's or a
 // comparison's, of which the best is taken; or hf-hub:OWNER/NAME. Throws IoError where there is
 // none, and what io::resolve_weights throws.

@@ -1,7 +1,10 @@
 #include "braid/models/hub_config.h"
 
+#include <fmt/ranges.h>
+
 #include "braid/core/version.h"
 #include "braid/models/registry.h"
+#include "braid/models/transformers_config.h"
 #include "braid/models/validate.h"
 
 namespace braid::models {
@@ -16,11 +19,12 @@ bool is_drop_rate(const std::string& field) {
     if (!fields.has(key)) return std::string();
     return " " + fields.json().at(key).dump();
   };
-  fields.fail(fmt::format("expected timm's config.json with 'architecture', got one of Hugging "
-                          "Face transformers:{}{}",
-                          word("model_type"), word("architectures")),
-              "where its tensors have timm's names, `braid forward NAME --weights "
-              "FILE.safetensors --save-weights FOLDER/` makes a checkpoint of them");
+  fields.fail(
+      fmt::format("expected timm's config.json with 'architecture', or one of Hugging Face "
+                  "transformers with model_type {}, got one of transformers:{}{}",
+                  fmt::join(known_model_types(), ", "), word("model_type"), word("architectures")),
+      "where its tensors have timm's names, `braid forward NAME --weights "
+      "FILE.safetensors --save-weights FOLDER/` makes a checkpoint of them");
 }
 
 // ["dog", "cat"], or {"0": "dog", "1": "cat"} as transformers has it, to a list: one per class.
@@ -76,7 +80,10 @@ Json hub_config_to_json(const HubConfig& hub, const Model& model) {
   Json json = {{"architecture", hub.architecture}};
   if (config.contains("num_classes")) json["num_classes"] = config.at("num_classes");
   if (!hub.classes.empty()) json["label_names"] = hub.classes;
-  json["model_args"] = changed;
+  if (entry.transformers)
+    json.update(transformers_config_to_json(entry, config, hub.classes));
+  else
+    json["model_args"] = changed;
   json["braid"] = {{"version", version()}, {"format", 1}, {"config", config}};
   return json;
 }
@@ -86,6 +93,10 @@ HubConfig read_hub_config(const std::filesystem::path& file) {
 }
 
 HubConfig read_hub_config(const HubFields& fields) {
+  if (is_transformers_config(fields)) {
+    const auto model = read_transformers_config(fields);
+    return {model.architecture, "", model.config, model.classes};
+  }
   if (!fields.has("architecture") && (fields.has("model_type") || fields.has("architectures")))
     refuse_transformers(fields);
   const auto name = fields.get<std::string>("architecture");
@@ -106,9 +117,9 @@ HubConfig read_hub_config(const HubFields& fields) {
   pretrained.read("tag", hub.tag);
   hub.model_args = model_args(entry, fields, pretrained);
   const HubFields args(hub.model_args, "config", fields.where());
-  const int64_t num_classes =
-      entry.config.contains("num_classes") ? args.get<int64_t>("num_classes") : 0;
-  args.expect_range("num_classes", num_classes, 0, kMaxClasses);
+  const char* classes = entry.config.contains("num_labels") ? "num_labels" : "num_classes";
+  const int64_t num_classes = entry.config.contains(classes) ? args.get<int64_t>(classes) : 0;
+  args.expect_range(classes, num_classes, 0, kMaxClasses);
   for (const auto* place : {&fields, &pretrained})
     for (const char* key : {"label_names", "labels"})
       if (num_classes > 0 && hub.classes.empty() && place->has(key))

@@ -25,6 +25,11 @@ bool differ_only_in(size_t dim, at::IntArrayRef a, at::IntArrayRef b) {
   return true;
 }
 
+// What old files lack, or those of a model without its last layer, and begins as zeros.
+bool may_be_missing(const std::string& name) {
+  return name.ends_with("num_batches_tracked") || name == "final_logits_bias";
+}
+
 bool is_empty(const std::vector<int64_t>& shape) {
   return std::find(shape.begin(), shape.end(), 0) != shape.end();
 }
@@ -43,11 +48,7 @@ class Planner {
     std::vector<std::string> names;
     for (const auto& item : plan_.source.tensors) names.push_back(item.first);
     const size_t cut = wrapper_prefix(names, model).size();
-    for (const auto& name : names)
-      plan_.steps[name.substr(cut)] = {.fit = Fit::kCopy,
-                                       .name = name,
-                                       .shape = plan_.source.tensors.at(name).shape,
-                                       .fitted = {}};
+    for (const auto& name : names) place(name, model.place_weight(name.substr(cut)));
   }
 
   // Leaves the model's own head where the file has one for other classes, or none.
@@ -63,6 +64,7 @@ class Planner {
       if (differ_only_in(0, it->second.shape, own.sizes())) head.before = it->second.shape[0];
     }
     if ((any && !head.before) || head.now == 0) return;
+    if (!model_.classifies()) head.now = 0;
     for (const auto& [name, own] : state_) {
       if (!model_.in_head(name)) continue;
       const auto it = plan_.steps.find(name);
@@ -72,6 +74,13 @@ class Planner {
         plan_.steps[name].fit = Fit::kKeep;
     }
     plan_.head = head;
+  }
+
+  // What may begin fresh does where the file has nothing for it.
+  void keep_fresh() {
+    for (const auto& item : state_)
+      if (model_.may_begin_fresh(item.first) && !plan_.steps.contains(item.first))
+        plan_.steps[item.first].fit = Fit::kKeep;
   }
 
   void adapt_input() {
@@ -90,18 +99,33 @@ class Planner {
   LoadPlan finish() {
     for (const auto& item : plan_.steps)
       if (!state_.contains(item.first))
-        fail(fmt::format("unexpected tensor '{}'", item.first), kOtherArchitecture);
+        fail(fmt::format("unexpected tensor '{}'", item.second.name), kOtherArchitecture);
     for (const auto& [name, own] : state_) {
       const auto it = plan_.steps.find(name);
       if (it != plan_.steps.end())
         fit(name, it->second, own);
-      else if (!name.ends_with("num_batches_tracked"))  // old checkpoints lack it
+      else if (!may_be_missing(name))
         fail(fmt::format("missing tensor '{}'", name), kOtherArchitecture);
     }
     return std::move(plan_);
   }
 
  private:
+  void place(const std::string& name, const WeightPlace& place) {
+    if (place.use == WeightUse::kOtherHead) plan_.other_heads.push_back(name);
+    if (place.use != WeightUse::kLoad) return;
+    const auto [it, fresh] =
+        plan_.steps.try_emplace(place.name, LoadStep{.fit = Fit::kCopy,
+                                                     .name = name,
+                                                     .shape = plan_.source.tensors.at(name).shape,
+                                                     .fitted = {}});
+    if (fresh) return;
+    const auto first = plan_.source.load(it->second.name), second = plan_.source.load(name);
+    if (first.scalar_type() != second.scalar_type() || !first.equal(second))
+      fail(fmt::format("expected tensors '{}' and '{}' to be equal", it->second.name, name),
+           "the model has one tensor for both");
+  }
+
   bool is_number(const LoadStep& step) const {
     const auto dtype = plan_.source.tensors.at(step.name).dtype;
     return c10::isFloatingType(dtype) || c10::isIntegralType(dtype, /*includeBool=*/true);
@@ -156,6 +180,7 @@ LoadPlan plan_load(const Model& model, WeightSource source, bool fine_tune) {
   Planner planner(model, std::move(source));
   if (fine_tune) {
     planner.keep_head();
+    planner.keep_fresh();
     planner.adapt_input();
   }
   return planner.finish();
@@ -163,9 +188,10 @@ LoadPlan plan_load(const Model& model, WeightSource source, bool fine_tune) {
 
 void report_plan(const LoadPlan& plan, const Model& model, Progress& progress) {
   const auto& where = plan.source.where;
-  std::vector<std::string> adapted, resampled;
+  std::vector<std::string> adapted, resampled, fresh;
   int64_t before = 0, now = 0;
   for (const auto& [name, step] : plan.steps) {
+    if (step.fit == Fit::kKeep && !model.in_head(name)) fresh.push_back(name);
     if (step.fit == Fit::kAdapt) {
       adapted.push_back(name);
       before = step.shape[1];
@@ -175,12 +201,22 @@ void report_plan(const LoadPlan& plan, const Model& model, Progress& progress) {
       resampled.push_back(
           fmt::format("{} {} to {}", name, shape_of(step.shape), shape_of(step.fitted.sizes())));
   }
-  if (plan.head)
+  if (plan.head && plan.head->now == 0)
+    progress.line(fmt::format("{}: there is no such head; a fresh one takes its place ({}).", where,
+                              fmt::join(model.head_modules(), ", ")));
+  else if (plan.head)
     progress.line(fmt::format("{}: {}; a fresh one with {} takes its place ({}).", where,
                               plan.head->before
                                   ? fmt::format("the classifier has {} classes", *plan.head->before)
                                   : std::string("there is no classifier"),
                               plan.head->now, fmt::join(model.head_modules(), ", ")));
+  if (!fresh.empty())
+    progress.line(fmt::format("{}: not there, begins fresh: {}.", where, fmt::join(fresh, ", ")));
+  if (!plan.other_heads.empty())
+    progress.line(fmt::format("{}: left out, of another head: {}{}.", where, plan.other_heads[0],
+                              plan.other_heads.size() > 1
+                                  ? fmt::format(" and {} more", plan.other_heads.size() - 1)
+                                  : ""));
   if (!adapted.empty())
     progress.line(fmt::format("{}: {} takes {} channels, the images have {}; its weights are {}.",
                               where, fmt::join(adapted, ", "), before, now,

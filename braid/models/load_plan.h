@@ -44,14 +44,16 @@ struct LoadPlan {
   std::map<std::string, LoadStep> steps;  // by the name of the model's tensor
   struct Head {                           // of the file, where the model's own is kept
     std::optional<int64_t> before;        // classes; none: the file has no head
-    int64_t now = 0;                      // the model's
+    int64_t now = 0;                      // the model's; 0: the head has no classes
   };
   std::optional<Head> head;
+  std::vector<std::string> other_heads;  // names in the source of what other heads have
 };
 
-// fine_tune: keeps the model's head where the file's is for other classes, and adapts input
-// weights; else every tensor of the model must be there. Throws DataError naming the first tensor
-// that is missing, unexpected or of another shape.
+// fine_tune: keeps the model's head where the file's is for other classes, and what may begin fresh
+// where the file lacks it, and adapts input weights; else every tensor of the model must be there.
+// Names are those that Model::place_weight knows. Throws DataError naming the first tensor that is
+// missing, unexpected, of another shape, or unlike another one that it is tied to.
 LoadPlan plan_load(const Model& model, WeightSource source, bool fine_tune);
 // A line for what is kept, adapted and resampled each.
 void report_plan(const LoadPlan& plan, const Model& model, Progress& progress);

@@ -23,6 +23,17 @@ struct Part {
   std::function<std::vector<int64_t>()> run;
 };
 
+// What a tensor of a file is to a model.
+enum class WeightUse {
+  kLoad,      // a tensor of the model, or a copy of one that it is tied to
+  kIgnore,    // something that the model computes, such as the numbers of positions
+  kOtherHead  // of a head that the model could have, but has not
+};
+struct WeightPlace {
+  std::string name;  // in the model, of kLoad
+  WeightUse use = WeightUse::kLoad;
+};
+
 class Model : public torch::nn::Module {
  public:
   // The resolved config struct as JSON; the registry rebuilds the same model from it.
@@ -30,6 +41,8 @@ class Model : public torch::nn::Module {
   // Names of the modules that make the task's output of the features, such as {"fc"} or {"head",
   // "head_dist"}.
   virtual std::vector<std::string> head_modules() const = 0;
+  // Whether their rows stand for classes, of which another data set has another number.
+  virtual bool classifies() const { return true; }
   // Whether a parameter belongs to one of them.
   bool in_head(const std::string& parameter) const;
   // Parameters beyond norms and biases that weight decay must leave alone (full names), such as
@@ -46,6 +59,16 @@ class Model : public torch::nn::Module {
                                         const torch::Tensor& loaded) const {
     (void)name;
     return loaded;
+  }
+  // What a file's tensor of this name is; a file of another origin or for another head may name
+  // things otherwise, or name things that this model has not. Default: the model's own of that
+  // name.
+  virtual WeightPlace place_weight(const std::string& in_file) const { return {in_file}; }
+  // Whether a tensor beside the head may begin fresh where a file to fine-tune from lacks it, such
+  // as a layer that pools.
+  virtual bool may_begin_fresh(const std::string& name) const {
+    (void)name;
+    return false;
   }
   // Names of the weights [O,C,..] over the C channels of the input, which fine-tuning adapts to
   // another number of them.

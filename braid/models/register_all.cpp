@@ -1,5 +1,16 @@
 // The architectures that the library brings along.
 #include "braid/models/registry.h"
+#include "braid/models/text/cnn/lightconv.h"
+#include "braid/models/text/cnn/textcnn.h"
+#include "braid/models/text/hybrid/bert_cnn.h"
+#include "braid/models/text/hybrid/conv_stem_bert.h"
+#include "braid/models/text/hybrid/convbert.h"
+#include "braid/models/text/hybrid/lite_transformer.h"
+#include "braid/models/text/hybrid/wav2vec2_conformer_text.h"
+#include "braid/models/text/transformer/bert.h"
+#include "braid/models/text/transformer/distilbert.h"
+#include "braid/models/text/transformer/electra.h"
+#include "braid/models/text/transformer/transformer.h"
 #include "braid/models/vision/cnn/airbench.h"
 #include "braid/models/vision/cnn/convnext.h"
 #include "braid/models/vision/cnn/densenet.h"
@@ -69,6 +80,17 @@ void register_all(Registry& table) {
   add_repvit(table);
   add_conformer(table);
   add_mobile_former(table);
+  add_bert(table);
+  add_distilbert(table);
+  add_electra(table);
+  add_transformer(table);
+  add_textcnn(table);
+  add_lightconv(table);
+  add_convbert(table);
+  add_wav2vec2_conformer_text(table);
+  add_lite_transformer(table);
+  add_bert_cnn(table);
+  add_conv_stem_bert(table);
 }
 
 }  // namespace braid::models

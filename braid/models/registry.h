@@ -7,9 +7,11 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <shared_mutex>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "braid/core/error.h"
@@ -22,6 +24,18 @@ enum class Fusion { kNone, kSerial, kInterleaved, kEmbedded, kParallel };
 const char* to_string(Family family);  // "cnn", "transformer", "hybrid"
 const char* to_string(Fusion fusion);  // "none", "serial", ...
 
+// How config.json of Hugging Face transformers speaks of a family of models. The config struct has
+// its fields, under its names.
+struct TransformersNames {
+  std::string model_type;  // "bert"
+  Json defaults;           // every field of the config struct, as transformers fills them in
+  Json fixed =
+      Json::object();  // what a field must be, if the file has it, such as is_decoder false
+  // Field `head` of the config struct to the class in `architectures`; one with "" where the struct
+  // has no such field.
+  std::vector<std::pair<std::string, std::string>> classes = {};
+};
+
 struct ModelEntry {
   std::string name;
   std::string kind;  // kKind of the contract that its model fulfils, such as "image model"
@@ -32,6 +46,7 @@ struct ModelEntry {
   // overrides: fields of the model's config struct, such as {"num_classes": 10, "in_chans": 1,
   // "img_size": 28}. Throws ConfigError for a field the model does not have.
   std::function<ModelPtr(const Json& overrides)> make;
+  std::optional<TransformersNames> transformers = {};  // of a family that transformers knows too
 };
 
 // Builds an entry from a model class and its config. Config: `struct C { ...; void

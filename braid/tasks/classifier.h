@@ -11,7 +11,7 @@ class Classifier : public Task {
     torch::Tensor distilled;  // [B,K] of a second head that learns from a teacher; may be undefined
   };
   virtual Heads forward_heads(const data::Batch& batch) = 0;
-  // Mean over the batch. logits: [B,K] float32.
+  // A mean over the batch, of which each item has its class's weight. logits: [B,K] float32.
   virtual torch::Tensor loss(const torch::Tensor& logits, const data::Batch& batch) const = 0;
 };
 

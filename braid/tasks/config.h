@@ -12,12 +12,43 @@ namespace braid::tasks {
 
 // What the fields mean and may be stands in their visit().
 
+// Names of tasks, as Task::name() gives them.
+inline constexpr const char* kAutoTask = "auto";  // what the data is for
+inline constexpr const char* kImageClassification = "image_classification";
+inline constexpr const char* kTextClassification = "text_classification";
+inline constexpr const char* kMaskedLm = "masked_lm";
+inline constexpr const char* kTranslation = "translation";
+
 // What belongs to images.
 struct ImageOptions {
   std::optional<int64_t> img_size;
   bool channels_last = true;
   int64_t max_image_pixels = io::kMaxImagePixels;
   data::AugmentConfig augment;
+  void visit(FieldVisitor& v);
+};
+
+// What belongs to texts.
+struct TextOptions {
+  std::optional<int64_t> max_length;
+  std::string tokenizer;
+  int64_t vocab_size = 8000;
+  double word_drop = 0;
+  double mlm_probability = 0.15;
+  bool whole_word_mask = false;
+  bool next_sentence = false;
+  void visit(FieldVisitor& v);
+};
+
+// What belongs to translation.
+struct TranslationOptions {
+  std::string source_lang, target_lang;
+  int64_t max_tokens = 0;
+  std::string tokenizer_type = "unigram";
+  int64_t num_beams = 5;
+  double length_penalty = 1;
+  int64_t val_bleu_pairs = 500;
+  int64_t val_num_beams = 1;
   void visit(FieldVisitor& v);
 };
 
@@ -32,13 +63,17 @@ struct DistillationOptions {
 struct TaskConfig {
   std::string model;
   std::string data;
+  std::string task = kAutoTask;
   std::string weights;
   double val_fraction = 0.1;
   double drop = 0;
   double attn_drop = 0;
   double drop_path = 0;
   double smoothing = 0.0;
+  std::string class_weights = "none";
   ImageOptions image;
+  TextOptions text;
+  TranslationOptions translation;
   DistillationOptions distillation;
   void visit(FieldVisitor& v);  // all fields flat, those of the nested structs too
 };

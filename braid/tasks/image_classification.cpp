@@ -5,6 +5,7 @@
 #include "braid/core/error.h"
 #include "braid/data/image/image_collate.h"
 #include "braid/models/registry.h"
+#include "braid/tasks/class_balance.h"
 #include "braid/tasks/inference.h"
 #include "braid/tasks/loss.h"
 #include "braid/tasks/metrics/classification.h"
@@ -27,19 +28,27 @@ const data::DatasetPtr& dataset_of(const data::Splits& splits, Split split) {
   return dataset;
 }
 
+torch::Tensor weights_of(const TaskConfig& config, const data::Dataset& train) {
+  return class_weights(config.class_weights,
+                       count_classes(train.size(), train.classes().size(),
+                                     [&](int64_t index) { return train.label(index); }));
+}
+
 }  // namespace
 
 ImageClassification::ImageClassification(const TaskConfig& config, const data::Splits& splits,
                                          const ImageModelOptions& options, Progress& progress)
     : config_(with_design_line(config)),
       splits_(splits),
-      loaded_(make_image_model(config_, splits, options, progress)) {}
+      loaded_(make_image_model(config_, splits, options, progress)),
+      class_weights_(weights_of(config_, *splits_.train)) {}
 
 ImageClassification::ImageClassification(const TaskConfig& config, const data::Splits& splits,
                                          const std::filesystem::path& checkpoint)
     : config_(with_design_line(config)),
       splits_(splits),
-      loaded_(restore_image_model(config_, splits, checkpoint)) {}
+      loaded_(restore_image_model(config_, splits, checkpoint)),
+      class_weights_(weights_of(config_, *splits_.train)) {}
 
 std::unique_ptr<data::Loader> ImageClassification::training_loader(
     const TrainingData& options) const {
@@ -73,8 +82,8 @@ Classifier::Heads ImageClassification::forward_heads(const data::Batch& batch) {
 torch::Tensor ImageClassification::loss(const torch::Tensor& logits,
                                         const data::Batch& batch) const {
   return batch.has(data::kSoftLabels)
-             ? soft_cross_entropy(logits, batch.at(data::kSoftLabels))
-             : cross_entropy(logits, batch.at(data::kLabels), config_.smoothing);
+             ? soft_cross_entropy(logits, batch.at(data::kSoftLabels), class_weights_)
+             : cross_entropy(logits, batch.at(data::kLabels), config_.smoothing, class_weights_);
 }
 
 Step ImageClassification::training_step(const data::Batch& batch) {

@@ -48,6 +48,7 @@ class ImageClassification final : public Classifier {
   TaskConfig config_;
   data::Splits splits_;
   models::LoadedModel loaded_;
+  torch::Tensor class_weights_;  // [K]; undefined: 1
   std::map<Split, int64_t> unread_;
 };
 

@@ -4,13 +4,13 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
 
 #include "braid/core/error.h"
 #include "braid/io/hub.h"
 #include "braid/models/registry.h"
 #include "braid/models/vision/inputs.h"
 #include "braid/models/weights.h"
+#include "braid/tasks/class_names.h"
 
 namespace braid::tasks {
 namespace {
@@ -110,68 +110,6 @@ data::InputConfig resolve_input(const TaskConfig& config, const data::Splits& sp
     input.std = measured.std;
   }
   return input;
-}
-
-namespace {
-
-void expect_utf8(const std::vector<std::string>& classes, const std::string& data) {
-  try {
-    Json(classes).dump();
-  } catch (const Json::type_error&) {
-    throw DataError("train", "expected class names in UTF-8", data, "rename the class's folder");
-  }
-}
-
-// The outputs of a run that goes on mean the classes that it began with, in their order.
-void expect_same_classes(const std::vector<std::string>& run, const std::vector<std::string>& data,
-                         const std::string& where) {
-  if (run == data) return;
-  const size_t both = std::min(run.size(), data.size());
-  size_t k = 0;
-  while (k < both && run[k] == data[k]) ++k;
-  const auto name = [k](const std::vector<std::string>& names) {
-    return k < names.size() ? "'" + names[k] + "'" : std::string("none");
-  };
-  throw DataError("resume",
-                  fmt::format("expected the {} classes that the run began with, got {}: class {} "
-                              "was {}, now it is {}",
-                              run.size(), data.size(), k, name(run), name(data)),
-                  where, "name the class folders as before, or start anew in another --output");
-}
-
-// Where the weights' classes are the model's in another order, the classifier that was copied from
-// them is put into the model's.
-void reorder_head(models::Model& model, const std::vector<std::string>& of_weights,
-                  const std::vector<std::string>& of_model) {
-  const auto order = order_by_name(of_weights, of_model);
-  if (!order) return;
-  const torch::NoGradGuard no_grad;
-  for (auto& item : model.named_parameters())
-    if (model.in_head(item.key()) && item.value().size(0) == order->size(0))
-      item.value().copy_(item.value().index_select(0, *order));
-}
-
-}  // namespace
-
-std::optional<torch::Tensor> order_by_name(const std::vector<std::string>& from,
-                                           const std::vector<std::string>& to) {
-  if (from == to || from.size() != to.size()) return std::nullopt;
-  std::map<std::string, int64_t> places;
-  for (size_t k = 0; k < from.size(); ++k) places[from[k]] = static_cast<int64_t>(k);
-  std::vector<int64_t> order;
-  for (const auto& name : to) {
-    const auto place = places.find(name);
-    if (place == places.end()) return std::nullopt;
-    order.push_back(place->second);
-    places.erase(place);  // a name that stands for two classes is none
-  }
-  return torch::tensor(order, torch::kInt64);
-}
-
-std::vector<std::string> classes_of(const std::filesystem::path& checkpoint) {
-  const auto card = checkpoint / "config.json";
-  if (checkpoint.empty() || !std::filesystem::exists(card)) return {};
-  return models::read_image_hub_config(card).classes;
 }
 
 models::LoadedModel make_image_model(const TaskConfig& given, const data::Splits& splits,

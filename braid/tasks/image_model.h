@@ -49,15 +49,6 @@ models::LoadedModel make_image_model(const TaskConfig& config, const data::Split
 models::LoadedModel restore_image_model(const TaskConfig& config, const data::Splits& splits,
                                         const std::filesystem::path& checkpoint);
 
-// The classes that a checkpoint was trained on, in its order: for data::SourceOptions::class_order,
-// so that a run goes on, and is evaluated, with the order that it began with. Empty: it names none,
-// or there is no checkpoint.
-std::vector<std::string> classes_of(const std::filesystem::path& checkpoint);
-// For each name of `to`, its place in `from`: [K] int64. Nothing where the names are not the same
-// in another order.
-std::optional<torch::Tensor> order_by_name(const std::vector<std::string>& from,
-                                           const std::vector<std::string>& to);
-
 // Convolution weights to channels-last memory.
 void to_channels_last(torch::nn::Module& module);
 

@@ -4,12 +4,19 @@ namespace braid::tasks {
 namespace F = torch::nn::functional;
 
 torch::Tensor cross_entropy(const torch::Tensor& logits, const torch::Tensor& labels,
-                            double smoothing) {
-  return F::cross_entropy(logits, labels, F::CrossEntropyFuncOptions().label_smoothing(smoothing));
+                            double smoothing, const torch::Tensor& class_weights) {
+  const auto options = F::CrossEntropyFuncOptions().label_smoothing(smoothing);
+  if (!class_weights.defined()) return F::cross_entropy(logits, labels, options);
+  const auto each =
+      F::cross_entropy(logits, labels, F::CrossEntropyFuncOptions(options).reduction(torch::kNone));
+  return (each * class_weights.to(logits.device()).index_select(0, labels)).mean();
 }
 
-torch::Tensor soft_cross_entropy(const torch::Tensor& logits, const torch::Tensor& targets) {
-  return -(targets * torch::log_softmax(logits, -1)).sum(-1).mean();
+torch::Tensor soft_cross_entropy(const torch::Tensor& logits, const torch::Tensor& targets,
+                                 const torch::Tensor& class_weights) {
+  const auto each = (targets * torch::log_softmax(logits, -1)).sum(-1);
+  if (!class_weights.defined()) return -each.mean();
+  return -(each * targets.mv(class_weights.to(logits.device()))).mean();
 }
 
 torch::Tensor distillation_loss(const torch::Tensor& student, const torch::Tensor& teacher,

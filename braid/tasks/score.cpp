@@ -46,7 +46,8 @@ const Score& find_score(const Scores& scores, const std::string& name) {
 
 std::string title_of(const Score& score) {
   static const std::map<std::string, std::string> kTitles = {
-      {"top1", "top-1"}, {"top5", "top-5"}, {"macro_f1", "macro-F1"}, {"ece", "ECE"}};
+      {"top1", "top-1"}, {"top5", "top-5"}, {"macro_f1", "macro-F1"},
+      {"ece", "ECE"},    {"bleu", "BLEU"},  {"chrf", "chrF"}};
   const auto it = kTitles.find(score.name);
   return it == kTitles.end() ? score.name : it->second;
 }

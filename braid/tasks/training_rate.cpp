@@ -9,7 +9,11 @@
 
 namespace braid::tasks {
 
-double training_rate(models::ImageModel& model, int64_t macs, const std::string& dtype) {
+namespace {
+
+// forward: of a batch of the size that it is asked for, made once.
+double measure_rate(models::Model& model, int64_t macs, const std::string& dtype,
+                    const std::function<std::function<torch::Tensor()>(int64_t batch)>& prepare) {
   constexpr double kFlops = 3e10, kFlopsPerMac = 6,
                    kSeconds = 0.3;  // of a batch; of the measurement
   constexpr int kWarmUps = 2, kLeast = 2;
@@ -17,9 +21,7 @@ double training_rate(models::ImageModel& model, int64_t macs, const std::string&
   const runtime::SeededGenerator generator(device, 0);
   const auto batch = static_cast<int64_t>(std::clamp(
       kFlops / kFlopsPerMac / static_cast<double>(std::max<int64_t>(1, macs)), 4.0, 128.0));
-  const int64_t side = model.img_size();
-  auto images = torch::randn({batch, model.in_chans(), side, side}, device);
-  if (model.in_chans() > 1) images = images.contiguous(at::MemoryFormat::ChannelsLast);
+  const auto forward = prepare(batch);
   model.train();
   std::chrono::steady_clock::time_point start;
   int calls = -kWarmUps;
@@ -29,7 +31,7 @@ double training_rate(models::ImageModel& model, int64_t macs, const std::string&
     torch::Tensor loss;
     {
       const runtime::Autocast autocast(device.type(), dtype);
-      loss = model.forward(images).to(torch::kFloat).square().mean();
+      loss = forward().to(torch::kFloat).square().mean();
     }
     loss.backward();
     for (auto& parameter : model.parameters()) parameter.mutable_grad().reset();
@@ -38,6 +40,30 @@ double training_rate(models::ImageModel& model, int64_t macs, const std::string&
       seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   }
   return static_cast<double>(batch) * calls / std::max(1e-9, seconds);
+}
+
+}  // namespace
+
+double training_rate(models::ImageModel& model, int64_t macs, const std::string& dtype) {
+  return measure_rate(model, macs, dtype, [&](int64_t batch) {
+    const int64_t side = model.img_size();
+    auto images = torch::randn({batch, model.in_chans(), side, side}, runtime::device_of(model));
+    if (model.in_chans() > 1) images = images.contiguous(at::MemoryFormat::ChannelsLast);
+    return [&model, images] { return model.forward(images); };
+  });
+}
+
+double training_rate(models::TextEncoder& model, int64_t length, int64_t macs,
+                     const std::string& dtype) {
+  return measure_rate(model, macs, dtype, [&](int64_t batch) {
+    const auto ids =
+        torch::randint(model.vocab_size(), {batch, length}, torch::TensorOptions(torch::kLong))
+            .to(runtime::device_of(model));
+    const models::TextInput input{.input_ids = ids,
+                                  .attention_mask = torch::ones_like(ids),
+                                  .token_type_ids = torch::zeros_like(ids)};
+    return [&model, input] { return model.forward(input); };
+  });
 }
 
 }  // namespace braid::tasks

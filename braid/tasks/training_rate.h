@@ -1,15 +1,19 @@
 // How fast a model trains here.
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <string>
 
+#include "braid/models/text/text_model.h"
 #include "braid/models/vision/image_model.h"
 
 namespace braid::tasks {
 
-// Images per second of forward and backward passes over random images, by a short measurement that
-// leaves gradients none and running statistics changed: of a model that is thrown away.
-// macs: of one image, from which the batch follows.
+// Items per second of forward and backward passes over random images, or texts of `length` tokens,
+// by a short measurement that leaves gradients none and running statistics changed: of a model that
+// is thrown away. macs: of one item, from which the batch follows.
 double training_rate(models::ImageModel& model, int64_t macs, const std::string& dtype);
+double training_rate(models::TextEncoder& model, int64_t length, int64_t macs,
+                     const std::string& dtype);
 
 }  // namespace braid::tasks

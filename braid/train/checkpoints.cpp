@@ -2,6 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
+#include <limits>
+#include <map>
+#include <string_view>
+
 #include "braid/core/error.h"
 #include "braid/io/atomic_file.h"
 #include "braid/io/posix_file.h"
@@ -66,7 +71,25 @@ void Checkpoints::keep_epoch(int64_t epoch, int64_t kept) {
       if (error) fs::copy_file(entry.path(), fresh / entry.path().filename());
     }
   });
-  fs::remove_all(folder(epoch - kept));
+  const auto all = newest_epochs(std::numeric_limits<int64_t>::max());
+  for (size_t i = static_cast<size_t>(kept); i < all.size(); ++i) fs::remove_all(all[i]);
+}
+
+std::vector<fs::path> Checkpoints::newest_epochs(int64_t count) const {
+  constexpr std::string_view kPrefix = "checkpoint-";
+  std::map<int64_t, fs::path> found;
+  for (const auto& folder : io::list_folder(run_)) {
+    const auto name = folder.filename().string();
+    int64_t epoch = 0;
+    const char* end = name.data() + name.size();
+    if (!name.starts_with(kPrefix) || !io::is_folder(folder)) continue;
+    const auto [stop, error] = std::from_chars(name.data() + kPrefix.size(), end, epoch);
+    if (error == std::errc() && stop == end) found[epoch] = folder;
+  }
+  std::vector<fs::path> newest;
+  for (auto it = found.rbegin(); it != found.rend() && count > 0; ++it, --count)
+    newest.push_back(it->second);
+  return newest;
 }
 
 double Checkpoints::seconds_since_saved() const {

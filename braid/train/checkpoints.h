@@ -3,6 +3,7 @@
 #include <chrono>
 #include <filesystem>
 #include <optional>
+#include <vector>
 
 #include "braid/tasks/task.h"
 #include "braid/train/config.h"
@@ -38,8 +39,10 @@ class Checkpoints {
   void save_last();
   void save_best();
   // Gives last/ the epoch's name too (its files are shared, not written twice, since they never
-  // change), and removes what is older than `kept` epochs.
+  // change), and removes all but the `kept` newest of these.
   void keep_epoch(int64_t epoch, int64_t kept);
+  // The newest `count` of them, the newest first.
+  std::vector<std::filesystem::path> newest_epochs(int64_t count) const;
   double seconds_since_saved() const;
 
  private:

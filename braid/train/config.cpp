@@ -30,6 +30,9 @@ void ScheduleConfig::visit(FieldVisitor& v) {
           {.choices = {"cosine", "linear", "step", "inverse_sqrt", "plateau", "constant",
                        "one_cycle"}});
   v.field("warmup_epochs", warmup_epochs, "epochs of linear warm-up", {.least = 0});
+  v.field("warmup_updates", warmup_updates,
+          "optimizer steps of linear warm-up, in place of warmup_epochs, 0: warmup_epochs",
+          {.least = 0});
   v.field("warmup_lr", warmup_lr, "learning rate where the warm-up starts");
   v.field("min_lr", min_lr, "where cosine and linear end, and plateau's floor", {.least = 0});
   v.field("pct_start", pct_start, "one_cycle: share of the run in which the rate rises",
@@ -55,8 +58,10 @@ void RunConfig::visit(FieldVisitor& v) {
   v.field("early_stop_epochs", early_stop_epochs,
           "stop after so many epochs without improvement, 0: off",
           {.least = 0, .free_on_resume = true});
-  v.field("batch_size", batch_size, "examples per forward pass", {.least = 1});
-  v.field("grad_accum_steps", grad_accum_steps, "forward passes per optimizer step", {.least = 1});
+  v.field("batch_size", batch_size, "examples per forward pass",
+          {.least = 1, .most = data::kMostAtOnce});
+  v.field("grad_accum_steps", grad_accum_steps, "forward passes per optimizer step",
+          {.least = 1, .most = data::kMostAtOnce});
   v.field("clip_grad", clip_grad, "largest norm of the gradient, 0: off", {.least = 0});
   v.field("model_ema", model_ema, "keep and evaluate a moving average of the weights");
   v.field("model_ema_decay", model_ema_decay, "decay of that average per step",
@@ -71,9 +76,13 @@ void RunConfig::visit(FieldVisitor& v) {
   v.field("seed", seed, "random seed of weights, order and augmentation");
   v.field(data::workers_field(), workers);
   v.field("threads", threads, "compute threads, 0: one per core that the process may use",
-          {.least = 0, .free_on_resume = true});
+          {.least = 0, .most = data::kMostThreads, .free_on_resume = true});
   v.field(data::on_bad_sample_field(), on_bad_sample);
   v.field("checkpoint_hist", checkpoint_hist, "epoch checkpoints kept",
+          {.least = 0, .free_on_resume = true});
+  v.field("average_checkpoints", average_checkpoints,
+          "at the end, average the weights of so many epoch checkpoints, the newest ones, and take "
+          "them for the best where val says so, 0: off",
           {.least = 0, .free_on_resume = true});
   v.field("checkpoint_minutes", checkpoint_minutes,
           "minutes between checkpoints within an epoch, 0: only at its end",

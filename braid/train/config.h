@@ -27,6 +27,7 @@ struct OptimizerConfig {
 struct ScheduleConfig {
   std::string sched = "cosine";
   double warmup_epochs = 0;
+  int64_t warmup_updates = 0;
   double warmup_lr = 1e-6;
   double min_lr = 0;
   double pct_start = 0.3;
@@ -61,6 +62,7 @@ struct RunConfig {
   std::string on_bad_sample = "error";
   // keeping
   int64_t checkpoint_hist = 3;
+  int64_t average_checkpoints = 0;
   double checkpoint_minutes = 5;
   bool resume = false;
   bool moved_data = false;

@@ -5,6 +5,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "braid/models/text/encoder_decoder.h"
+#include "braid/models/text/text_model.h"
+
 namespace braid::train {
 namespace {
 
@@ -43,7 +46,7 @@ void from_scratch(TrainConfig& config, models::Family family, const RecipeFacts&
   if (!cnn) run.clip_grad = 1;
   config.task.smoothing = 0.1;
   auto& augment = config.task.image.augment;
-  augment.crop_padding = std::max<int64_t>(1, facts.pixels / 16);
+  augment.crop_padding = std::max<int64_t>(1, facts.input_size / 16);
   augment.padding_mode = "reflect";
   if (facts.passes > kShort) {
     augment.reprob = 0.25;
@@ -73,6 +76,48 @@ void from_weights(TrainConfig& config, const RecipeFacts& facts) {
   augment.scale = {0.5, 1.0};
 }
 
+// Texts: AdamW, since most of the parameters are a table of which a batch sees few rows.
+void of_texts(TrainConfig& config, const models::ModelEntry& entry, const RecipeFacts& facts) {
+  const bool cnn = entry.family == models::Family::kCnn;
+  auto& run = config.run;
+  run.optimizer.opt = "adamw";
+  run.optimizer.lr = facts.fine_tuning ? 1e-4 : cnn ? 1e-3 : 5e-4;
+  run.optimizer.weight_decay = 0.01;
+  run.schedule.sched = "one_cycle";
+  run.schedule.pct_start = 0.1;
+  run.batch_size = batch_size_for(facts, 16, facts.fine_tuning ? 32 : 64);
+  run.clip_grad = 1;
+  config.task.drop = cnn ? 0.5 : 0.1;
+  if (!cnn) config.task.attn_drop = 0.1;
+  if (facts.fine_tuning) {
+    run.optimizer.layer_decay = 0.9;
+    run.optimizer.head_lr = 1e-3;
+  } else {
+    config.task.text.word_drop = 0.1;
+  }
+}
+
+// Translations: as fairseq trains its small Transformers, but for a rate that comes down to nothing
+// within whatever budget there is.
+void of_translations(TrainConfig& config, const RecipeFacts& facts) {
+  constexpr double kTinyRate = 3e-3, kTinyParams = 2.6e6, kExponent = -0.7;
+  auto& run = config.run;
+  run.optimizer.opt = "adamw";
+  run.optimizer.opt_betas = {0.9, 0.98};
+  run.optimizer.lr =
+      facts.fine_tuning
+          ? 5e-5
+          : kTinyRate *
+                std::clamp(std::pow(static_cast<double>(facts.params) / kTinyParams, kExponent),
+                           0.1, 1.0);
+  run.optimizer.weight_decay = 1e-4;
+  run.schedule.sched = "one_cycle";
+  run.schedule.pct_start = 0.15;
+  run.clip_grad = 1;
+  config.task.smoothing = 0.1;
+  config.task.translation.max_tokens = 4096;
+}
+
 }  // namespace
 
 Recipe recipe_for(const models::ModelEntry& entry, const RecipeFacts& facts) {
@@ -80,12 +125,16 @@ Recipe recipe_for(const models::ModelEntry& entry, const RecipeFacts& facts) {
   recipe.config.task.model = entry.name;
   const std::string reach =
       fmt::format("{:.3g} passes over {} training items", facts.passes, facts.train_items);
+  const bool texts = entry.kind == models::TextEncoder::kKind;
+  const bool translations = entry.kind == models::EncoderDecoder::kKind;
+  if (texts) of_texts(recipe.config, entry, facts);
+  if (translations) of_translations(recipe.config, facts);
   if (facts.fine_tuning) {
-    from_weights(recipe.config, facts);
+    if (!texts && !translations) from_weights(recipe.config, facts);
     recipe.name = "fine-tune";
     recipe.reason = "published weights, " + reach;
   } else {
-    from_scratch(recipe.config, entry.family, facts);
+    if (!texts && !translations) from_scratch(recipe.config, entry.family, facts);
     recipe.name = facts.passes <= kShort ? "short" : facts.passes <= kMedium ? "medium" : "long";
     recipe.reason = fmt::format("random weights, {}, {} parameters", reach, facts.params);
   }

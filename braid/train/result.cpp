@@ -18,6 +18,7 @@ void TrainResult::visit(FieldVisitor& v) {
   v.field("items", items, "what the task counts: images, tokens");
   v.list("best_scores", best_scores);  // empty where the run ended before its first evaluation
   v.field("best_epoch", best_epoch, "whose scores these are, by the averaged weights with EMA");
+  v.list("averaged_scores", averaged_scores);
   v.field("steps", steps, "optimizer steps");
   v.field("train_seconds", train_seconds, "of training alone, without evaluation");
   v.field("items_per_s", items_per_s, "of training alone");

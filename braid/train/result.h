@@ -28,6 +28,7 @@ struct TrainResult {
   std::string items;
   tasks::Scores best_scores;
   int64_t best_epoch = 0;
+  tasks::Scores averaged_scores = {};  // of averaged checkpoints; empty: none were averaged
   int64_t steps = 0;
   double train_seconds = 0;
   double items_per_s = 0;

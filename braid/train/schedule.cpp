@@ -11,10 +11,13 @@ namespace braid::train {
 Schedule::Schedule(const ScheduleConfig& config, double peak_lr, double total_epochs)
     : config_(config), peak_(peak_lr), total_(total_epochs) {}
 
-double Schedule::lr(double epoch) const {
+double Schedule::lr(double epoch, int64_t step) const {
   if (config_.sched == "one_cycle") return one_cycle_lr(std::min(epoch / total_, 1.0));
-  const double warmup = std::min(config_.warmup_epochs, total_);
-  if (epoch < warmup) return config_.warmup_lr + (peak_ - config_.warmup_lr) * epoch / warmup;
+  const bool in_steps = config_.warmup_updates > 0;
+  const double position = in_steps ? static_cast<double>(step) : epoch;
+  const double warmup = in_steps ? static_cast<double>(config_.warmup_updates)
+                                 : std::min(config_.warmup_epochs, total_);
+  if (position < warmup) return config_.warmup_lr + (peak_ - config_.warmup_lr) * position / warmup;
   const double share = std::min(epoch / total_, 1.0);
   if (config_.sched == "cosine")
     return config_.min_lr +
@@ -23,8 +26,8 @@ double Schedule::lr(double epoch) const {
   if (config_.sched == "step")
     return peak_ * std::pow(config_.decay_rate, std::floor(epoch / config_.decay_epochs));
   if (config_.sched == "inverse_sqrt") {
-    const double w = config_.warmup_epochs > 0 ? config_.warmup_epochs : 1.0;
-    return peak_ * std::sqrt(w / std::max(epoch, w));
+    const double w = warmup > 0 ? warmup : 1.0;
+    return peak_ * std::sqrt(w / std::max(position, w));
   }
   if (config_.sched == "plateau") return std::max(peak_ * factor_, std::min(config_.min_lr, peak_));
   return peak_;

@@ -1,4 +1,4 @@
-// Learning-rate schedules, timm's trajectories in fractional epochs.
+// Learning-rate schedules, timm's trajectories in fractional epochs; a warm-up may be in steps.
 #pragma once
 #include <cstdint>
 
@@ -15,12 +15,15 @@ namespace braid::train {
 //   inverse_sqrt  peak * sqrt(w / max(e, w)), w the warm-up's epochs or 1 (Noam)
 //   plateau       peak * decay_rate^(number of plateaus), at least min; observe() counts them
 //   constant      peak
+// With warmup_updates the warm-up is in optimizer steps instead, and so is inverse_sqrt, which is
+// fairseq's then.
 // one_cycle takes no warm-up of its own: PyTorch's OneCycleLR with anneal_strategy "linear", from
 // peak / 25 to the peak over pct_start of the run, then down to peak / 250,000.
 class Schedule {
  public:
   Schedule(const ScheduleConfig& config, double peak_lr, double total_epochs);
-  double lr(double epoch) const;
+  // epoch: position in the run; step: optimizer steps that are done.
+  double lr(double epoch, int64_t step = 0) const;
   // plateau: the epoch's score, negative where a lower one is better; PyTorch's ReduceLROnPlateau
   // with threshold 1e-4 relative.
   void observe(double metric);

@@ -4,6 +4,8 @@
 #include <algorithm>
 
 #include "braid/core/error.h"
+#include "braid/runtime/tensor_file.h"
+#include "braid/train/average_checkpoints.h"
 #include "braid/train/run_texts.h"
 #include "braid/train/training_loop.h"
 
@@ -33,16 +35,16 @@ void TrainingLoop::diverged(const data::Batch& batch) {
   throw stepper_.divergence(batch, {}, kLower);
 }
 
-// Returns whether the validation is finite: only such an epoch may be kept.
+tasks::Scores TrainingLoop::evaluate() {
+  return task_.evaluate(tasks::Split::kVal,
+                        {.batch_size = config_.batch_size,
+                         .workers = config_.workers,
+                         .dtype = config_.dtype,
+                         .on_bad_sample = config_.on_bad_sample},
+                        progress_);
+}
+
 bool TrainingLoop::evaluate_epoch() {
-  const auto evaluate = [this] {
-    return task_.evaluate(tasks::Split::kVal,
-                          {.batch_size = config_.batch_size,
-                           .workers = config_.workers,
-                           .dtype = config_.dtype,
-                           .on_bad_sample = config_.on_bad_sample},
-                          progress_);
-  };
   auto& ema = stepper_.ema();
   EpochStats stats{.epoch = state_.epoch,
                    .step = state_.step,
@@ -85,7 +87,7 @@ void TrainingLoop::end_epoch() {
   state_.epoch_loss = state_.epoch_items = state_.epoch_seconds = 0;
   if (finite) {
     save_last();
-    checkpoints_.keep_epoch(epoch, config_.checkpoint_hist);
+    checkpoints_.keep_epoch(epoch, std::max(config_.checkpoint_hist, config_.average_checkpoints));
   } else {
     progress_.line(fmt::format("Epoch {} is not kept: its validation is not finite.", epoch));
   }
@@ -104,11 +106,35 @@ void TrainingLoop::save_before_bad_sample() {
                   state_.epoch, state_.batch));
 }
 
+void TrainingLoop::average_checkpoints() {
+  const auto folders = checkpoints_.newest_epochs(config_.average_checkpoints);
+  if (folders.size() < 2) return;
+  runtime::TensorMap before;
+  for (const auto& [name, tensor] : runtime::named_state(task_.model()))
+    before[name] = tensor.detach().clone();
+  load_average(task_.model(), folders);
+  averaged_scores_ = evaluate();
+  const bool best = tasks::all_finite(averaged_scores_) &&
+                    (state_.best_scores.empty() ||
+                     tasks::better(averaged_scores_.front(), state_.best_scores.front()));
+  if (best) {
+    state_.best_scores = averaged_scores_;
+    checkpoints_.save_best();
+  }
+  copy_state(task_.model(), before);
+  progress_.line(fmt::format("Average of {} checkpoints: val {}, {} in model_best", folders.size(),
+                             to_text(averaged_scores_.front()),
+                             best ? "now" : "not better than what is"));
+  if (best) save_last();  // a resume goes on from this best score
+}
+
 TrainResult TrainingLoop::finish() {
+  if (stop_reason_ != "interrupted") average_checkpoints();
   const auto best = checkpoints_.best();
-  const auto result =
+  auto result =
       result_of(state_, task_, stop_reason_.empty() ? "epochs" : stop_reason_,
                 bad_before_ + loader_->bad_samples(), fs::exists(best) ? best : fs::path());
+  result.averaged_scores = averaged_scores_;
   folder_.result(result);
   if (stop_reason_ != "interrupted" && !state_.history.empty() && state_.best_scores.empty())
     throw DivergenceError("train", "no epoch had a validation that is finite",

@@ -32,14 +32,16 @@ class TrainingLoop {
   void begin_epoch();
   bool train_epoch();  // whether the epoch is over; else the slice is
   void end_epoch();
-  bool evaluate_epoch();
+  bool evaluate_epoch();  // whether the validation is finite: only such an epoch may be kept
+  tasks::Scores evaluate();
   bool run_epochs();  // as train_epoch: whether they are over
+  void average_checkpoints();
   void save_before_bad_sample();
   bool ends_here();
   void save_last();
   // Throws what ends a run whose loss stayed not finite.
   [[noreturn]] void diverged(const data::Batch& batch);
-  double lr() const { return schedule_.lr(budget_.position(state_, loader_->size())); }
+  double lr() const { return schedule_.lr(budget_.position(state_, loader_->size()), state_.step); }
 
   tasks::Task& task_;
   RunConfig config_;
@@ -57,6 +59,7 @@ class TrainingLoop {
   int64_t bad_before_ = 0;  // bad samples of the run before this resume
   bool within_epoch_ = false;
   double slice_end_ = 0;  // in train_seconds
+  tasks::Scores averaged_scores_;
 };
 
 }  // namespace braid::train

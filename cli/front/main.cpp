@@ -7,8 +7,8 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <filesystem>
+#include <system_error>
 
 #include "braid/core/error.h"
 #include "braid/core/version.h"
@@ -46,7 +46,8 @@ void limit_spinning() {
   limit_spinning();
   const fs::path worker = worker_path();
   ::execv(worker.c_str(), argv);
-  throw braid::IoError("cli", fmt::format("cannot start it: {}", std::strerror(errno)),
+  throw braid::IoError("cli",
+                       fmt::format("cannot start it: {}", std::generic_category().message(errno)),
                        worker.string());
 }
 

@@ -215,6 +215,8 @@ TEST_F(DataProgram, PredictTakesFoldersPipesAndLists) {
   write("list.txt", "data/test/left/0.png\n\ndata/test/right\r\n");
   EXPECT_EQ(count(braid(predict + "--list list.txt").out), 7);
   EXPECT_EQ(count(braid(predict + "data/test/left/1.png --list - < list.txt").out), 8);
+  EXPECT_EQ(braid(predict + "--list data").code, 74) << "a folder is no list";
+  EXPECT_EQ(braid(predict + "data/test >/dev/full").code, 74);
   const auto nothing = braid("predict --checkpoint run");
   EXPECT_EQ(nothing.code, 64);
   EXPECT_THAT(nothing.err, HasSubstr("--list"));

@@ -74,6 +74,9 @@ TEST_F(Usage, RefusalsNeedNoLibTorchAndNameFlagsOfTheVerb) {
       {"data info x --frmt=json", "'--frmt' of braid data info"},
       {"data info x y", "unexpected 'y' after braid data info"},
       {"train --epochs three", "epochs"},
+      {"train --epochs 99999999999999999999", "--epochs = 99999999999999999999"},
+      {"train --seed 0x10", "--seed = 0x10"},
+      {"train --seed -", "seed"},
       {"train --lr 0.1.2", "lr"},
       {"train --opt-betas 0.9,x", "opt-betas"},
       {"train --lr", "lr"},
@@ -106,11 +109,12 @@ TEST_F(Usage, TheLastOfAFlagCounts) {
   write_images("data");
   const auto result = train(
       "--lr 0.5 --lr 0.02 --no-channels-last --channels-last --opt-betas 0.5 "
-      "0.6 --opt-betas 0.75,0.875 --epochs 3 --epochs 1");
+      "0.6 --opt-betas 0.75,0.875 --epochs 3 --epochs 1 --checkpoint-hist 010");
   ASSERT_EQ(result.code, 0) << result.err;
   const std::string config = text("run/config.toml");
   EXPECT_THAT(config, AllOf(HasSubstr("lr = 0.02"), HasSubstr("channels_last = true"),
-                            HasSubstr("epochs = 1"), HasSubstr("opt_betas = [ 0.75, 0.875 ]")));
+                            HasSubstr("epochs = 1"), HasSubstr("checkpoint_hist = 10"),
+                            HasSubstr("opt_betas = [ 0.75, 0.875 ]")));
 }
 
 TEST_F(Usage, ClosedDescriptorsGetNoFileOfOurs) {

@@ -35,6 +35,11 @@ TEST(Config, RoundTripsThroughJsonAndToml) {
   std::filesystem::remove(file);
 }
 
+TEST(Config, AFolderOrNothingIsNoFileOfSettings) {
+  EXPECT_THROW(read_toml(std::filesystem::temp_directory_path()), IoError);
+  EXPECT_THROW(read_toml("/nonexistent/a.toml"), IoError);
+}
+
 TEST(Config, UnknownKeyNamesLineAndNearMatch) {
   const auto file = std::filesystem::temp_directory_path() / "braid_config_unknown.toml";
   std::ofstream(file) << "depth = 3\n\ndrop_rat = 0.5\n";

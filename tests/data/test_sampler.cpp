@@ -25,6 +25,7 @@ TEST(SamplerTest, SequentialKeepsTheOrderAndTheRest) {
   EXPECT_EQ(sampler.size(), 3);
   EXPECT_EQ(sampler.batches(5), (Batches{{0, 1, 2}, {3, 4, 5}, {6}}));
   EXPECT_TRUE(Sequential(0, 3).batches(0).empty());
+  EXPECT_EQ(Sequential(3, INT64_MAX).batches(0), (Batches{{0, 1, 2}}));
   EXPECT_THROW(Sequential(7, 0), ConfigError);
 }
 

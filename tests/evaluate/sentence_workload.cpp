@@ -84,7 +84,7 @@ class SentenceTask final : public tasks::Task {
       : name_(std::move(name)),
         train_(std::move(train)),
         val_(std::move(val)),
-        model_(name_ == "conv") {}
+        model_(name_.starts_with("conv")) {}
   std::string name() const override { return "mood"; }
   std::string items() const override { return "sentences"; }
   void visit_config(FieldVisitor& v) const override {
@@ -121,7 +121,7 @@ class SentenceTask final : public tasks::Task {
 };
 
 std::shared_ptr<SentenceModel> load(const TrainedRun& run) {
-  auto model = std::make_shared<SentenceModel>(run.run.model == "conv");
+  auto model = std::make_shared<SentenceModel>(run.run.model.starts_with("conv"));
   const torch::NoGradGuard no_grad;
   const auto tensors =
       runtime::load_tensors(std::filesystem::path(run.checkpoint) / "model.safetensors");
@@ -199,12 +199,12 @@ SentenceWorkload::SentenceWorkload()
 }
 
 evaluate::Taxonomy SentenceWorkload::taxonomy(const std::string& model) const {
-  return {model == "conv" ? "cnn" : "transformer", "none"};
+  return {model.starts_with("conv") ? "cnn" : "transformer", "none"};
 }
 
 evaluate::ModelProfile SentenceWorkload::profile(const std::string& model) const {
   if (model.starts_with("boom")) throw std::bad_alloc();
-  SentenceModel made(model == "conv");
+  SentenceModel made(model.starts_with("conv"));
   const int64_t macs = models::count_macs([&] {
     made.classify(torch::zeros({1, kLength}, torch::kLong));
   });

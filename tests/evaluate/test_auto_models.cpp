@@ -21,11 +21,11 @@ std::vector<std::string> chosen(const AutoModelOptions& options,
     return made;
   };
   std::vector<std::string> names;
-  for (const auto& choice : choose_models(options, profile, [&](const ModelProfile& p) {
-         const auto it = passes.find(p.name);
-         return it == passes.end() ? 0.1 : it->second;
-       }))
-    names.push_back(choice.name);
+  const auto reach = [&](const ModelProfile& p) {
+    const auto it = passes.find(p.name);
+    return it == passes.end() ? 0.1 : it->second;
+  };
+  for (const auto& choice : choose_models(options, profile, reach)) names.push_back(choice.name);
   return names;
 }
 
@@ -33,6 +33,11 @@ TEST(AutoModels, AreTheLargestThatSeeEnough) {
   const AutoModelOptions small{.side = 28, .train_items = 60'000, .max_params = {}};
   EXPECT_THAT(chosen(small, {}),
               ElementsAre("airbench_nano", "airvit_nano", "vit_nano_patch7_gap_28"));
+  const std::map<std::string, double> two = {{"airbench_nano", 20}, {"airbench_tiny", 6}};
+  AutoModelOptions sizes = small;
+  sizes.per_family = 2;
+  EXPECT_THAT(chosen(sizes, two), ElementsAre("airbench_nano", "airbench_tiny", "airvit_nano",
+                                              "vit_nano_patch7_gap_28"));
   EXPECT_THAT(chosen(small, {{"airbench_nano", 20}, {"airbench_tiny", 6}, {"airbench_small", 3}}),
               ElementsAre("airbench_tiny", "airvit_nano", "vit_nano_patch7_gap_28"));
   const std::map<std::string, double> all = {

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "braid/core/error.h"
-#include "braid/evaluate/evaluate.h"
+#include "braid/evaluate/image/evaluate_images.h"
 #include "braid/models/registry.h"
 #include "tests/evaluate/image_folder.h"
 
@@ -40,15 +40,16 @@ class EvaluateCheckpoint : public ImageFolderTest {
   }
   Evaluation evaluate(models::LoadedModel loaded, const std::string& split = "test") {
     Progress progress;
-    return evaluate_checkpoint(loaded, folder_.string(), split, {.workers = 0}, progress);
+    return evaluate_images(
+        loaded, {.data = folder_.string(), .split = split, .options = {.workers = 0}}, progress);
   }
 };
 
 TEST_F(EvaluateCheckpoint, MatchesClassesByName) {
   // The checkpoint's second class is the data's first, and it knows one more.
   const auto report = evaluate(checkpoint({"right", "left", "up"}, 3, 1));
-  EXPECT_NEAR(report.metrics.top1, 200.0 / 3, 1e-9);
-  EXPECT_EQ(tasks::rows_of(report.metrics.confusion),
+  EXPECT_NEAR(report.classifier->top1, 200.0 / 3, 1e-9);
+  EXPECT_EQ(tasks::rows_of(report.classifier->confusion),
             (std::vector<std::vector<int64_t>>{{0, 1, 0}, {0, 2, 0}, {0, 0, 0}}));
   EXPECT_EQ(report.classes, (std::vector<std::string>{"right", "left", "up"}));
   EXPECT_EQ(report.split, "test");
@@ -56,7 +57,7 @@ TEST_F(EvaluateCheckpoint, MatchesClassesByName) {
 
 TEST_F(EvaluateCheckpoint, WithoutNamesTakesTheDatasOrder) {
   const auto report = evaluate(checkpoint({}, 2, 0));
-  EXPECT_NEAR(report.metrics.top1, 200.0 / 3, 1e-9);
+  EXPECT_NEAR(report.classifier->top1, 200.0 / 3, 1e-9);
   EXPECT_EQ(report.classes, (std::vector<std::string>{"left", "right"}));
 }
 
@@ -71,8 +72,8 @@ TEST_F(EvaluateCheckpoint, RefusesClassesThatItDoesNotKnow) {
 }
 
 TEST_F(EvaluateCheckpoint, TakesAllSplitsTogether) {
-  EXPECT_EQ(evaluate(checkpoint({}, 2, 0), "all").metrics.count, 6);
-  EXPECT_EQ(evaluate(checkpoint({}, 2, 0), "auto").metrics.count, 3);
+  EXPECT_EQ(evaluate(checkpoint({}, 2, 0), "all").count, 6);
+  EXPECT_EQ(evaluate(checkpoint({}, 2, 0), "auto").count, 3);
   EXPECT_THROW(evaluate(checkpoint({}, 2, 0), "tset"), UsageError);
 }
 
@@ -81,12 +82,15 @@ TEST_F(EvaluateCheckpoint, CountsImagesThatCannotBeRead) {
   auto loaded = checkpoint({}, 2, 0);
   Progress progress;
   const auto run = [&](const std::string& on_bad_sample) {
-    return evaluate_checkpoint(loaded, folder_.string(), "test",
-                               {.workers = 0, .on_bad_sample = on_bad_sample}, progress);
+    return evaluate_images(loaded,
+                           {.data = folder_.string(),
+                            .split = "test",
+                            .options = {.workers = 0, .on_bad_sample = on_bad_sample}},
+                           progress);
   };
   EXPECT_THROW(run("error"), DataError);
   EXPECT_EQ(run("skip").bad_samples, 1);
-  EXPECT_EQ(run("skip").metrics.count, 3);
+  EXPECT_EQ(run("skip").count, 3);
 }
 
 }  // namespace

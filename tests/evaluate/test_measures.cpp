@@ -8,7 +8,7 @@
 #include "braid/evaluate/base64.h"
 #include "braid/evaluate/budget.h"
 #include "braid/evaluate/image/corruption.h"
-#include "braid/evaluate/image/fusion.h"
+#include "braid/evaluate/class_scores.h"
 
 namespace braid::evaluate {
 namespace {

@@ -54,12 +54,20 @@ TEST_F(ImageFiles, ArePillowsPixels) {
 }
 
 TEST_F(ImageFiles, GrayOnesHaveOneChannel) {
-  for (const char* name :
-       {"jpeg_gray.jpg", "png_gray.png", "bmp_gray.bmp", "bmp_bits.bmp", "gif_gray.gif",
-        "gif_bits.gif", "tiff_gray_None.tif", "tiff_group4.tif"}) {
+  for (const char* name : {"jpeg_gray.jpg", "png_gray.png", "bmp_gray.bmp", "bmp_bits.bmp",
+                           "gif_gray.gif", "gif_bits.gif", "tiff_gray_None.tif", "tiff_group4.tif",
+                           "png_gray_16.png", "tiff_deep_32_3_1_1_le.tif"}) {
     const auto bytes = file(name);
     EXPECT_EQ(decode_image(bytes.data(), bytes.size(), name).channels, 1) << name;
   }
+}
+
+// An image of 16 bits is not made brighter or darker by its file's depth: 255 is white in it, too.
+TEST_F(ImageFiles, DeepGrayIsCutOffAndNotScaled) {
+  const auto bytes = file("png_gray_16_wide.png");
+  const auto pixels = decode_image(bytes.data(), bytes.size(), "wide").pixels;
+  EXPECT_EQ(std::count(pixels.begin(), pixels.end(), 255), 110);
+  EXPECT_EQ(std::count(pixels.begin(), pixels.end(), 3), 3);
 }
 
 TEST_F(ImageFiles, OfMorePixelsThanTheLimitAreRefusedByTheirHeader) {
@@ -85,7 +93,8 @@ TEST_F(ImageFiles, CutOrFlippedAnywhereAreReadOrRefusedNeverMore) {
   for (const char* name :
        {"jpeg_progressive.jpg", "png_pieces.png", "webp_rgba_lossy.webp", "webp_frames.webp",
         "bmp_palette.bmp", "bmp_runs_8_gap.bmp", "bmp_32_masks_5.bmp", "gif_frames.gif",
-        "tiff_rgb_tiff_lzw.tif", "tiff_palette_4_be.tif", "tiff_cmyk_jpeg.tif"}) {
+        "tiff_rgb_tiff_lzw.tif", "tiff_palette_4_be.tif", "tiff_cmyk_jpeg.tif",
+        "png_gray_16_interlaced.png", "tiff_deep_12_1_1_1_le.tif", "tiff_float_tiff_lzw.tif"}) {
     const auto whole = file(name);
     for (size_t at = 0; at < whole.size(); at += 1 + whole.size() / 200) {
       auto flipped = whole;

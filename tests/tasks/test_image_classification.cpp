@@ -13,7 +13,7 @@
 #include "braid/tasks/distillation.h"
 #include "braid/tasks/inference.h"
 #include "braid/tasks/loss.h"
-#include "braid/tasks/make_task.h"
+#include "braid/tasks/make_image_task.h"
 
 namespace braid::tasks {
 namespace {
@@ -55,8 +55,8 @@ class ImageTask : public ::testing::Test {
     config_.data = "shades";
   }
   void TearDown() override { fs::remove_all(root_); }
-  std::unique_ptr<Task> make(const TaskOptions& options = {}) {
-    return make_task(config_, splits_, options, silent_);
+  std::unique_ptr<Task> make(const ImageTaskOptions& options = {}) {
+    return make_image_task(config_, splits_, options, silent_);
   }
   data::Batch batch() const {
     torch::manual_seed(2);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "braid/runtime/tensor_file.h"
+#include "braid/tasks/class_balance.h"
 
 namespace braid::tasks {
 namespace {
@@ -56,6 +57,30 @@ TEST(Loss, GradientsAreTheFiniteDifferences) {
         EXPECT_NEAR(x.grad()[i][j].item<double>(), slope, 1e-8) << "loss " << k;
       }
   }
+}
+
+TEST(Losses, ClassWeightsMultiplyEachItemsLoss) {
+  torch::manual_seed(3);
+  const auto logits = torch::randn({4, 3});
+  const auto labels = torch::tensor({0, 2, 2, 2}, torch::kInt64);
+  // scikit-learn's compute_class_weight("balanced") of 1, 0 and 3 items: 4 / (2 * 1), 4 / (2 * 3).
+  const auto weights = class_weights("balanced", {1, 0, 3});
+  EXPECT_TRUE(weights.allclose(torch::tensor({2.0F, 0.0F, 2.0F / 3})));
+  EXPECT_FALSE(class_weights("none", {1, 0, 3}).defined());
+  const auto each = -logits.log_softmax(1).gather(1, labels.unsqueeze(1)).squeeze(1);
+  const auto expected = (each * torch::tensor({2.0F, 2.0F / 3, 2.0F / 3, 2.0F / 3})).mean();
+  EXPECT_NEAR(cross_entropy(logits, labels, 0, weights).item<double>(), expected.item<double>(),
+              1e-6);
+  const auto targets = torch::nn::functional::one_hot(labels, 3).to(torch::kFloat);
+  EXPECT_NEAR(soft_cross_entropy(logits, targets, weights).item<double>(), expected.item<double>(),
+              1e-6);
+}
+
+TEST(ClassBalance, IsSaidWhereOneClassHasTenTimesAnother) {
+  EXPECT_FALSE(imbalance_text({90, 10}, {"a", "b"}));
+  const auto line = imbalance_text({100, 10, 50}, {"a", "b", "c"});
+  ASSERT_TRUE(line);
+  EXPECT_NE(line->find("'b' has 10 training items, 'a' has 100"), std::string::npos) << *line;
 }
 
 }  // namespace

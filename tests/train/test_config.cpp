@@ -110,6 +110,12 @@ TEST(TrainConfigTest, EveryValueOutOfRangeIsNamed) {
       EXPECT_THAT(error_of([&] { validate(config); }), HasSubstr(field));
     }
   }
+  // What no machine has would overflow, or start threads until the process ends.
+  for (const char* field : {"batch_size", "grad_accum_steps", "threads", "workers"}) {
+    TrainConfig config;
+    update_from_json(config, Json{{field, INT64_MAX}}, "test");
+    EXPECT_THAT(error_of([&] { validate(config); }), HasSubstr(field));
+  }
   TrainConfig whole;
   whole.task.distillation.distillation_alpha = 1;
   EXPECT_NO_THROW(validate(whole));

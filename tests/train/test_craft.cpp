@@ -197,9 +197,9 @@ TEST(ParamGroups, LayerDecayFallsFromTheHead) {
             model->layer_id("classifier.fc.weight"));
 }
 
-class ScheduleTest : public ::testing::TestWithParam<std::string> {};
+class ScheduleParity : public ::testing::TestWithParam<std::string> {};
 
-TEST_P(ScheduleTest, EqualsTheReference) {
+TEST_P(ScheduleParity, EqualsTheReference) {
   const Json table = read_json(kFixtures / "schedules.json");
   ScheduleConfig config;
   config.sched = GetParam();
@@ -223,10 +223,29 @@ TEST_P(ScheduleTest, EqualsTheReference) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Schedules, ScheduleTest,
+INSTANTIATE_TEST_SUITE_P(Schedules, ScheduleParity,
                          ::testing::Values("cosine", "linear", "step", "plateau", "inverse_sqrt",
                                            "one_cycle"),
                          [](const auto& info) { return info.param; });
+
+// The values of fairseq's inverse_square_root_schedule.py with warmup_updates 4000, warmup_init_lr
+// 1e-7 and lr 5e-4, after so many updates.
+TEST(ScheduleTest, AWarmUpInStepsIsFairseqs) {
+  ScheduleConfig config;
+  config.sched = "inverse_sqrt";
+  config.warmup_updates = 4000;
+  config.warmup_lr = 1e-7;
+  const std::vector<std::pair<int64_t, double>> fairseqs = {
+      {0, 9.9999999999999995e-08},    {1, 2.2497500000000001e-07},   {2000, 0.00025005000000000003},
+      {3999, 0.000499875025},         {4000, 0.0004999999999999999}, {4001, 0.00049993751171630908},
+      {16000, 0.00024999999999999995}};
+  for (const double epoch : {0.0, 3.7, 1000.0})  // which has no part in it
+    for (const auto& [step, lr] : fairseqs)
+      EXPECT_NEAR(Schedule(config, 5e-4, 10).lr(epoch, step), lr, 1e-15) << step;
+  config.sched = "cosine";
+  EXPECT_NEAR(Schedule(config, 5e-4, 10).lr(9, 1), 1e-7 + (5e-4 - 1e-7) / 4000, 1e-15);
+  EXPECT_NEAR(Schedule(config, 5e-4, 10).lr(5, 4000), 2.5e-4, 1e-15);
+}
 
 TEST(EmaTest, EqualsModelEmaV3) {
   torch::nn::Linear module(3, 4);

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "braid/core/error.h"
+#include "braid/runtime/tensor_file.h"
 #include "braid/train/accumulation.h"
 #include "braid/train/divergence.h"
 #include "braid/train/make_optimizer.h"
@@ -223,6 +224,60 @@ TEST_F(Loop, SkippedSamplesDoNotScaleTheGradient) {
     fc->weight.sub_(fc->weight.grad(), c.optimizer.lr);
     EXPECT_NEAR(result(task).first, result(reference).first, 1e-6);
   }
+}
+
+// Epochs 2, 3 and 4 of five, in the order of fairseq's average_checkpoints.py.
+TEST_F(Loop, TheNewestCheckpointsAreAveraged) {
+  Numbers task(20, {5, 4, 3, 2, 2.5, 1.5});  // the last one is the average's
+  auto c = config("average");
+  c.epochs = 5;
+  c.checkpoint_hist = 1;
+  c.average_checkpoints = 3;
+  const auto report = train(task, c, {}, silent_);
+  const auto weights = [&](const std::string& folder) {
+    return runtime::load_tensors(root_ / "average" / folder / "model.safetensors");
+  };
+  EXPECT_FALSE(fs::exists(root_ / "average/checkpoint-1"));
+  const auto a = weights("checkpoint-4"), b = weights("checkpoint-3"), d = weights("checkpoint-2"),
+             average = weights("model_best");
+  for (const auto& [name, tensor] : average)
+    EXPECT_TRUE(tensor.equal((a.at(name) + b.at(name) + d.at(name)) / 3)) << name;
+  EXPECT_FALSE(average.at("fc.weight").equal(a.at("fc.weight")));
+  EXPECT_TRUE(weights("last").at("fc.weight").equal(a.at("fc.weight"))) << "a resume goes on there";
+  EXPECT_EQ(report.best_scores.at(0).value, 1.5);
+  EXPECT_EQ(report.averaged_scores.at(0).value, 1.5);
+  EXPECT_EQ(read_json(root_ / "average/results.json").at("averaged_scores")[0].at("value"), 1.5);
+}
+
+TEST_F(Loop, AWorseAverageIsNotKept) {
+  Numbers task(20, {5, 4, 9});
+  auto c = config("worse");
+  c.epochs = 2;
+  c.average_checkpoints = 10;
+  const auto report = train(task, c, {}, silent_);
+  EXPECT_EQ(report.best_scores.at(0).value, 4);
+  EXPECT_EQ(report.averaged_scores.at(0).value, 9);
+  const auto best = runtime::load_tensors(root_ / "worse/model_best/model.safetensors");
+  const auto last = runtime::load_tensors(root_ / "worse/checkpoint-1/model.safetensors");
+  EXPECT_TRUE(best.at("fc.weight").equal(last.at("fc.weight")));
+  Numbers one(20, {5});
+  auto single = config("single");
+  single.epochs = 1;
+  single.average_checkpoints = 3;
+  EXPECT_TRUE(train(one, single, {}, silent_).averaged_scores.empty()) << "of one there is no mean";
+}
+
+// Where not every pass is evaluated their numbers have gaps.
+TEST_F(Loop, OldCheckpointsAreRemovedWhateverTheirNumbers) {
+  Numbers task(4);
+  auto c = config("gaps");
+  c.max_steps = 200;
+  c.checkpoint_hist = 2;
+  train(task, c, {}, silent_);
+  int64_t kept = 0;
+  for (const auto& entry : fs::directory_iterator(root_ / "gaps"))
+    kept += entry.path().filename().string().starts_with("checkpoint-");
+  EXPECT_EQ(kept, 2);
 }
 
 TEST_F(Loop, AnEpochWhoseValidationIsNotFiniteIsNotKept) {

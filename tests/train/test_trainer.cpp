@@ -130,7 +130,7 @@ TEST_F(TrainerTest, TurnsChangeNothing) {
   other.run.seed = 5;
   train(whole);
   const auto make = [&](const TrainConfig& c) {
-    return tasks::make_task(c.task, splits_, {.seed = c.run.seed}, silent_);
+    return tasks::make_image_task(c.task, splits_, {.seed = c.run.seed}, silent_);
   };
   const auto task = make(turns), other_task = make(other);
   runtime::KeptGenerator generator(at::kCPU, static_cast<uint64_t>(turns.run.seed)),

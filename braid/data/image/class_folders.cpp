@@ -24,10 +24,10 @@ FolderId id_of_folder(const fs::path& folder) {
 
 // What one folder holds, without what is left out of it.
 struct FolderEntries {
-  std::vector<fs::path> folders, images;
+  std::vector<fs::path> folders, items;
 };
 
-FolderEntries list_entries(const fs::path& folder, LeftOut& left_out) {
+FolderEntries list_entries(const fs::path& folder, const ItemFiles& items, LeftOut& left_out) {
   constexpr size_t kKinds = 8;
   FolderEntries entries;
   for (const auto& path : io::list_folder(folder)) {
@@ -41,8 +41,8 @@ FolderEntries list_entries(const fs::path& folder, LeftOut& left_out) {
       entries.folders.push_back(path);
     } else if (!fs::exists(status)) {
       ++left_out.links;
-    } else if (fs::is_regular_file(status) && io::has_image_suffix(path)) {
-      entries.images.push_back(path);
+    } else if (fs::is_regular_file(status) && items.matches(path)) {
+      entries.items.push_back(path);
     } else {
       ++left_out.other_files;
       const auto kind = to_lower(path.extension().string());
@@ -61,15 +61,15 @@ FolderEntries list_entries(const fs::path& folder, LeftOut& left_out) {
 }
 
 // entered: the folders that are behind and above, so that links lead into none of them again.
-void list_images(const fs::path& folder, std::set<FolderId>& entered, std::vector<fs::path>& files,
-                 LeftOut& left_out) {
+void list_items(const fs::path& folder, const ItemFiles& items, std::set<FolderId>& entered,
+                std::vector<fs::path>& files, LeftOut& left_out) {
   if (!entered.insert(id_of_folder(folder)).second) {
     ++left_out.links;
     return;
   }
-  auto entries = list_entries(folder, left_out);
-  files.insert(files.end(), entries.images.begin(), entries.images.end());
-  for (const auto& inner : entries.folders) list_images(inner, entered, files, left_out);
+  auto entries = list_entries(folder, items, left_out);
+  files.insert(files.end(), entries.items.begin(), entries.items.end());
+  for (const auto& inner : entries.folders) list_items(inner, items, entered, files, left_out);
 }
 
 std::set<FolderId> folders_above(const fs::path& folder) {
@@ -84,23 +84,30 @@ std::set<FolderId> folders_above(const fs::path& folder) {
 
 }  // namespace
 
+const ItemFiles& image_files() {
+  static constexpr ItemFiles kImages{
+      [](const fs::path& file) { return io::has_image_suffix(file); }, "images", "<image>.jpg"};
+  return kImages;
+}
+
 std::vector<fs::path> list_images_below(const fs::path& folder, LeftOut& left_out) {
   std::vector<fs::path> files;
   std::set<FolderId> entered;
-  list_images(folder, entered, files, left_out);
+  list_items(folder, image_files(), entered, files, left_out);
   std::sort(files.begin(), files.end());
   return files;
 }
 
-std::vector<ClassFolder> list_class_folders(const fs::path& folder, LeftOut& left_out) {
-  const auto entries = list_entries(folder, left_out);
-  left_out.outside += static_cast<int64_t>(entries.images.size());
+std::vector<ClassFolder> list_class_folders(const fs::path& folder, LeftOut& left_out,
+                                            const ItemFiles& items) {
+  const auto entries = list_entries(folder, items, left_out);
+  left_out.outside += static_cast<int64_t>(entries.items.size());
   const auto above = folders_above(folder);
   std::vector<ClassFolder> classes;
   for (const auto& path : entries.folders) {
     ClassFolder found{path.filename().string(), {}};
     auto entered = above;
-    list_images(path, entered, found.files, left_out);
+    list_items(path, items, entered, found.files, left_out);
     if (found.files.empty()) {
       left_out.empty_classes.push_back(found.name);
       continue;

@@ -13,7 +13,8 @@ ImageInputs::ImageInputs(const std::vector<std::string>& names, const std::strin
     : names_(names.begin(), names.end()), list_(list) {
   if (list_.empty() || list_ == "-") return;
   list_file_.open(list_);
-  if (!list_file_) throw IoError("data", "cannot read the list", list_, "check its name");
+  if (!list_file_ || io::is_folder(list_))
+    throw IoError("data", "cannot read the list", list_, "check its name");
 }
 
 std::optional<std::string> ImageInputs::next_name() {

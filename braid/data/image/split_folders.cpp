@@ -8,7 +8,6 @@
 #include "braid/core/error.h"
 #include "braid/core/natural_order.h"
 #include "braid/data/image/class_folders.h"
-#include "braid/io/image.h"
 #include "braid/io/posix_file.h"
 
 namespace braid::data {
@@ -56,8 +55,8 @@ size_t rank_of_name(const std::string& name) {
 
 bool is_hidden_name(const fs::path& path) { return path.filename().string().starts_with('.'); }
 
-// Whether an image lies in the folder or below it. depth: links may lead in circles.
-bool holds_images(const fs::path& folder, int depth = 0) {
+// Whether an item lies in the folder or below it. depth: links may lead in circles.
+bool holds_items(const fs::path& folder, const ItemFiles& items, int depth = 0) {
   constexpr int kDepth = 16;
   std::vector<fs::path> inner;
   for (const auto& path : io::list_folder(folder)) {
@@ -65,25 +64,26 @@ bool holds_images(const fs::path& folder, int depth = 0) {
     std::error_code error;
     if (fs::is_directory(path, error))
       inner.push_back(path);
-    else if (io::has_image_suffix(path) && fs::is_regular_file(path, error))
+    else if (items.matches(path) && fs::is_regular_file(path, error))
       return true;
   }
   if (depth >= kDepth) return false;
   return std::any_of(inner.begin(), inner.end(),
-                     [&](const fs::path& path) { return holds_images(path, depth + 1); });
+                     [&](const fs::path& path) { return holds_items(path, items, depth + 1); });
 }
 
 struct Candidate {
   fs::path path;
   std::string name;
   size_t exact, within;  // ranks, of the whole name and of a word in it
-  bool images = false;   // in the folder itself
-  bool folders = false;  // that hold images
+  bool items = false;    // in the folder itself
+  bool folders = false;  // that hold items
   bool is_named() const { return exact < kSplitWords.size(); }
   bool has_word() const { return within < kSplitWords.size(); }
 };
 
-std::vector<Candidate> candidates_in(const fs::path& folder, LeftOut& left_out) {
+std::vector<Candidate> candidates_in(const fs::path& folder, const ItemFiles& items,
+                                     LeftOut& left_out) {
   std::vector<Candidate> found;
   for (const auto& path : io::list_folder(folder)) {
     std::error_code error;
@@ -94,7 +94,7 @@ std::vector<Candidate> candidates_in(const fs::path& folder, LeftOut& left_out) 
       found.push_back({path, name, rank_of_word(to_lower(name)), rank_of_name(name)});
     } else if (!fs::exists(path, error)) {
       ++left_out.links;
-    } else if (io::has_image_suffix(path)) {
+    } else if (items.matches(path)) {
       ++left_out.outside;
     } else {
       ++left_out.other_files;
@@ -109,15 +109,15 @@ std::vector<Candidate> candidates_in(const fs::path& folder, LeftOut& left_out) 
   return found;
 }
 
-void look_into(Candidate& candidate) {
+void look_into(Candidate& candidate, const ItemFiles& items) {
   for (const auto& path : io::list_folder(candidate.path)) {
     if (is_hidden_name(path)) continue;
     std::error_code error;
     if (fs::is_directory(path, error))
-      candidate.folders = candidate.folders || holds_images(path);
-    else if (io::has_image_suffix(path) && fs::is_regular_file(path, error))
-      candidate.images = true;
-    if (candidate.folders && candidate.images) return;
+      candidate.folders = candidate.folders || holds_items(path, items);
+    else if (items.matches(path) && fs::is_regular_file(path, error))
+      candidate.items = true;
+    if (candidate.folders && candidate.items) return;
   }
 }
 
@@ -154,21 +154,21 @@ std::string split_of_name(const std::string& name) {
   return rank < kSplitWords.size() ? kSplitWords[rank].split : "";
 }
 
-SplitFolders find_split_folders(const fs::path& folder) {
+SplitFolders find_split_folders(const fs::path& folder, const ItemFiles& items) {
   SplitFolders splits;
   splits.left_out.split = "all";
-  auto all = candidates_in(folder, splits.left_out);
+  auto all = candidates_in(folder, items, splits.left_out);
   if (std::none_of(all.begin(), all.end(), [](const auto& c) { return c.has_word(); })) return {};
-  for (auto& candidate : all) look_into(candidate);
+  for (auto& candidate : all) look_into(candidate, items);
 
   std::vector<const Candidate*> clean, mixed, classes, ordinary, hollow;
   for (const auto& c : all) {
-    if (!c.images && !c.folders)
+    if (!c.items && !c.folders)
       hollow.push_back(&c);
     else if (!c.is_named())
       ordinary.push_back(&c);
     else
-      (!c.images ? clean : c.folders ? mixed : classes).push_back(&c);
+      (!c.items ? clean : c.folders ? mixed : classes).push_back(&c);
   }
   // Loose images beside class folders are left out of a split; in a class they belong to it.
   if (ordinary.empty() || !clean.empty())
@@ -188,10 +188,11 @@ SplitFolders find_split_folders(const fs::path& folder) {
       if (c->is_named() && is_train(c) && !train) clean.push_back(c);
     assign(clean, &Candidate::exact, splits);
   } else if (!classes.empty() && ordinary.empty()) {
-    throw DataError(
-        "data",
-        fmt::format("expected class folders in the splits, got images in {}", names_of(classes)),
-        folder.string(), "arrange them as <split>/<class>/<image>.jpg");
+    throw DataError("data",
+                    fmt::format("expected class folders in the splits, got {} in {}", items.plural,
+                                names_of(classes)),
+                    folder.string(),
+                    fmt::format("arrange them as <split>/<class>/{}", items.example));
   } else if (!classes.empty()) {
     splits.remarks.push_back(fmt::format(
         "{} {} read as {}, not as {}: the data's other folders are classes.", names_of(classes),
@@ -199,7 +200,7 @@ SplitFolders find_split_folders(const fs::path& folder) {
         classes.size() == 1 ? "a split" : "splits"));
   } else if (!ordinary.empty() &&
              std::all_of(ordinary.begin(), ordinary.end(), [](const Candidate* c) {
-               return c->has_word() && c->folders && !c->images;
+               return c->has_word() && c->folders && !c->items;
              })) {
     SplitFolders worded;
     assign(ordinary, &Candidate::within, worded);

@@ -14,6 +14,7 @@ struct AutoModelOptions {
   int64_t side = 32;  // pixels of the data's images
   int64_t train_items = 0;
   std::optional<int64_t> max_params;
+  size_t per_family = 1;  // the choice, and the smaller ones before it
 };
 
 // One model of each family, the largest of a short list that, at its measured speed, sees every

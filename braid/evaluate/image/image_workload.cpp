@@ -9,63 +9,25 @@
 #include "braid/data/image/statistics.h"
 #include "braid/data/open_dataset.h"
 #include "braid/data/summary.h"
+#include "braid/evaluate/class_scores.h"
 #include "braid/evaluate/image/auto_models.h"
-#include "braid/evaluate/image/fusion.h"
 #include "braid/evaluate/image/mistakes.h"
 #include "braid/evaluate/image/references.h"
 #include "braid/evaluate/image/robustness.h"
+#include "braid/evaluate/starting_point.h"
+#include "braid/evaluate/work_folder.h"
 #include "braid/models/registry.h"
 #include "braid/models/vision/cost.h"
 #include "braid/runtime/device.h"
 #include "braid/runtime/eval_scope.h"
-#include "braid/runtime/tensor_file.h"
 #include "braid/tasks/image_model.h"
 #include "braid/tasks/inference.h"
-#include "braid/tasks/make_task.h"
-#include "braid/tasks/metrics/classifier_report.h"
+#include "braid/tasks/make_image_task.h"
 #include "braid/tasks/training_rate.h"
 #include "braid/train/recipes.h"
 
 namespace braid::evaluate {
 namespace {
-
-constexpr size_t kMostClassesShown = 200;  // a larger confusion matrix is left out
-
-// What evaluate() leaves for join().
-struct ClassScores {
-  torch::Tensor probabilities;  // [N,K]
-  torch::Tensor labels;         // [N] int64
-};
-
-// The classes of a comparison that goes on, in the order that it began with.
-std::vector<std::string> kept_classes(const std::filesystem::path& output) {
-  const auto file = output / "work" / "settings.json";
-  if (!std::filesystem::exists(file)) return {};
-  const Json settings = read_json(file);
-  const Json names = settings.is_object() ? settings.value("classes", Json()) : Json();
-  std::vector<std::string> classes;
-  for (const auto& name : names)
-    if (name.is_string()) classes.push_back(name.get<std::string>());
-  return classes;
-}
-
-ClassScores load_scores(const std::filesystem::path& file) {
-  const auto tensors = runtime::load_tensors(file);
-  return {tensors.at("probabilities"), tensors.at("labels")};
-}
-
-// "resnet18=hf-hub:timm/resnet18.a1_in1k": an architecture and the weights that it starts from.
-struct StartingPoint {
-  std::string architecture, weights;  // weights: empty: random
-};
-StartingPoint split_weights(const std::string& name) {
-  const auto equals = name.find('=');
-  const std::string before = name.substr(0, equals);
-  // A design's line has such signs too, but is no architecture's name up to there.
-  if (equals == std::string::npos || before.find_first_of(":|,") != std::string::npos)
-    return {name, ""};
-  return {before, name.substr(equals + 1)};
-}
 
 class ImageInference final : public Inference {
  public:
@@ -146,40 +108,21 @@ Json ImageWorkload::settings() const {
 
 std::vector<std::string> ImageWorkload::resolve_models(
     const std::vector<std::string>& names) const {
-  if (names == std::vector<std::string>{kAutoModels}) return names;
-  std::vector<std::string> resolved, pieces;  // pieces: of names that may hold commas
-  const auto resolve_pieces = [&] {
-    for (const auto& name : models::resolve_names(pieces)) resolved.push_back(name);
-    pieces.clear();
-  };
-  for (const auto& name : names) {
-    const auto starting = split_weights(name);
-    if (starting.weights.empty()) {
-      pieces.push_back(name);
-      continue;
-    }
-    resolve_pieces();
-    resolved.push_back(models::find_model(starting.architecture).name + "=" + starting.weights);
-  }
-  resolve_pieces();
-  for (size_t i = 0; i < resolved.size(); ++i)
-    if (std::find(resolved.begin(), resolved.begin() + static_cast<std::ptrdiff_t>(i),
-                  resolved[i]) != resolved.begin() + static_cast<std::ptrdiff_t>(i))
-      throw UsageError("compare", fmt::format("'{}' is named twice", resolved[i]), "--models");
-  return resolved;
+  return resolve_starting_points(names);
 }
 
 std::vector<ModelChoice> ImageWorkload::choose_models(
     const std::function<ModelProfile(const std::string&)>& profile,
-    const std::function<double(const ModelProfile&)>& passes) const {
+    const std::function<double(const ModelProfile&)>& passes, size_t per_family) const {
   return evaluate::choose_models({.side = tasks::image_side(*splits_.train),
                                   .train_items = splits_.train->size(),
-                                  .max_params = config_.max_params},
+                                  .max_params = config_.max_params,
+                                  .per_family = per_family},
                                  profile, passes);
 }
 
 Taxonomy ImageWorkload::taxonomy(const std::string& model) const {
-  const auto entry = models::find_model(split_weights(model).architecture);
+  const auto entry = models::find_model(starting_point_of(model).architecture);
   return {models::to_string(entry.family), models::to_string(entry.fusion)};
 }
 
@@ -228,7 +171,7 @@ const ImageWorkload::Part& ImageWorkload::part_of(const Run& run) const {
 
 tasks::TaskConfig ImageWorkload::task_config(const Run& run) const {
   auto config = recipe(run).config.task;
-  const auto starting = split_weights(run.model);
+  const auto starting = starting_point_of(run.model);
   config.model = starting.architecture;
   config.weights = starting.weights;
   config.data = config_.data;
@@ -240,14 +183,14 @@ tasks::TaskConfig ImageWorkload::task_config(const Run& run) const {
 }
 
 train::Recipe ImageWorkload::recipe(const Run& run) const {
-  const auto starting = split_weights(run.model);
+  const auto starting = starting_point_of(run.model);
   const auto entry = models::find_model(starting.architecture);
-  return train::recipe_for(entry,
-                           {.passes = run.passes,
-                            .train_items = training_items(run),
-                            .params = run.params,
-                            .pixels = tasks::input_side(entry, config_.img_size, *splits_.train),
-                            .fine_tuning = !starting.weights.empty()});
+  return train::recipe_for(
+      entry, {.passes = run.passes,
+              .train_items = training_items(run),
+              .params = run.params,
+              .input_size = tasks::input_side(entry, config_.img_size, *splits_.train),
+              .fine_tuning = !starting.weights.empty()});
 }
 
 int64_t ImageWorkload::training_items(const Run& run) const {
@@ -258,7 +201,7 @@ std::unique_ptr<tasks::Task> ImageWorkload::make_task(const Run& run,
                                                       const std::filesystem::path& checkpoint,
                                                       Progress& progress) const {
   const Part& part = part_of(run);
-  return tasks::make_task(
+  return tasks::make_image_task(
       task_config(run), part.splits,
       {.seed = run.seed, .checkpoint = checkpoint, .statistics = part.statistics}, progress);
 }
@@ -280,21 +223,15 @@ TestResult ImageWorkload::evaluate(const TrainedRun& run, Progress& progress) co
       tasks::run_model(*loaded.model, test_, loaded.hub.input, options(), progress);
   if (predictions.labels.numel() == 0)
     throw DataError("compare", "no " + summary_.test_split + " image could be read", config_.data);
-  const auto probabilities = predictions.logits.softmax(1);
-  const auto metrics = tasks::measure_classifier(probabilities, predictions.labels);
-  TestResult evaluation{.scores = metrics.scores(),
-                        .count = metrics.count(),
-                        .bad_samples = predictions.bad_samples,
-                        .confusion = std::nullopt,
-                        .misclassified = {}};
-  if (run.run.fraction < 1) return evaluation;
-  if (summary_.classes.size() <= kMostClassesShown)
-    evaluation.confusion = tasks::rows_of(metrics.report().confusion);
-  evaluation.misclassified =
-      surest_mistakes(*test_, probabilities, predictions.labels, predictions.indices);
-  runtime::save_tensors({{"probabilities", probabilities}, {"labels", predictions.labels}},
-                        run.predictions);
-  return evaluation;
+  const ClassScores scores{predictions.logits.softmax(1), predictions.labels};
+  auto result = result_of(scores, predictions.bad_samples);
+  if (run.run.fraction < 1) {
+    result.confusion.reset();
+    return result;
+  }
+  result.misclassified = picture_mistakes(*test_, scores, predictions.indices);
+  keep_scores(scores, run.predictions);
+  return result;
 }
 
 std::unique_ptr<Inference> ImageWorkload::inference(const TrainedRun& run) const {
@@ -325,11 +262,7 @@ References ImageWorkload::references(double seconds, Progress& progress) const {
 
 std::optional<Joined> ImageWorkload::join(const TrainedRun& cnn,
                                           const TrainedRun& transformer) const {
-  const auto a = load_scores(cnn.predictions), b = load_scores(transformer.predictions);
-  const auto late =
-      tasks::measure_classifier(late_fusion(a.probabilities, b.probabilities), a.labels);
-  return Joined{.late_fusion = late.scores().front(),
-                .overlap = error_overlap(a.probabilities, b.probabilities, a.labels)};
+  return evaluate::join(load_scores(cnn.predictions), load_scores(transformer.predictions));
 }
 
 }  // namespace braid::evaluate

@@ -8,7 +8,6 @@
 namespace braid::evaluate {
 namespace {
 
-constexpr int64_t kMistakes = 24;   // shown in the report
 constexpr int64_t kThumbnail = 96;  // pixels, their longer side at most
 
 std::string thumbnail(const io::Image& image) {
@@ -23,24 +22,17 @@ std::string thumbnail(const io::Image& image) {
 
 }  // namespace
 
-std::vector<Mistake> surest_mistakes(const data::Dataset& dataset,
-                                     const torch::Tensor& probabilities,
-                                     const torch::Tensor& labels,
-                                     const std::vector<int64_t>& indices) {
-  const auto [confidence, predicted] = probabilities.max(1);
-  const auto wrong = predicted.ne(labels);
-  const auto order =
-      torch::where(wrong, confidence, torch::zeros_like(confidence)).argsort(0, true);
-  const int64_t count = std::min(kMistakes, wrong.sum().item<int64_t>());
+std::vector<Mistake> picture_mistakes(const data::Dataset& dataset, const ClassScores& scores,
+                                      const std::vector<int64_t>& indices) {
+  const auto [confidence, predicted] = scores.probabilities.max(1);
   std::vector<Mistake> list;
-  for (int64_t k = 0; k < count; ++k) {
-    const auto i = order[k].item<int64_t>();
+  for (const int64_t i : surest_mistakes(scores)) {
     const int64_t index = indices.at(static_cast<size_t>(i));
     const auto name = [&](const torch::Tensor& of) {
       return dataset.classes().at(static_cast<size_t>(of[i].item<int64_t>()));
     };
     list.push_back({.file = dataset.describe(index),
-                    .label = name(labels),
+                    .label = name(scores.labels),
                     .prediction = name(predicted),
                     .confidence = confidence[i].item<double>(),
                     .image_png = thumbnail(dataset.get(index).image),

@@ -3,16 +3,13 @@
 #include <vector>
 
 #include "braid/data/dataset.h"
-#include "braid/evaluate/result.h"
-#include "braid/torch.h"
+#include "braid/evaluate/class_scores.h"
 
 namespace braid::evaluate {
 
-// The surest mistakes first, at most 24, each with a small picture. probabilities: [N,K]; labels:
-// [N] int64; indices: of the images in the dataset.
-std::vector<Mistake> surest_mistakes(const data::Dataset& dataset,
-                                     const torch::Tensor& probabilities,
-                                     const torch::Tensor& labels,
-                                     const std::vector<int64_t>& indices);
+// The surest mistakes first, each with a small picture. indices: of the scored images in the
+// dataset.
+std::vector<Mistake> picture_mistakes(const data::Dataset& dataset, const ClassScores& scores,
+                                      const std::vector<int64_t>& indices);
 
 }  // namespace braid::evaluate

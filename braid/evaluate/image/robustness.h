@@ -11,7 +11,6 @@
 
 namespace braid::evaluate {
 
-constexpr const char* kRobustnessProbe = "robustness";
 constexpr double kRobustnessPasses = 34;  // over its images: 6 x 5 corruptions, 3 grids, none
 
 struct RobustnessOptions {

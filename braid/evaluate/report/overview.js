@@ -97,6 +97,22 @@ const referenceTable = (r) =>
         r.references,
       );
 
+// How the finalists were found, where the budget was a total.
+const roundTable = (r) =>
+  r.rounds.length === 0
+    ? null
+    : table(
+        "Rounds before the final",
+        [
+          {title: "Round", value: (m) => m.round},
+          {title: "Model", value: (m) => m.name, text: true},
+          {title: "Training", unit: "s", value: (m) => m.seconds, show: significant},
+          {title: `${r.score.heading} on val`, unit: r.score.unit, value: (m) => m.valScore, show: fixed(2)},
+          {title: "Goes on", value: (m) => (m.goesOn ? "yes" : "no"), text: true},
+        ],
+        r.rounds,
+      );
+
 const modelsSection = (r) => {
   const measured = (columns) => columns.filter((c) => c.text || r.models.some((m) => known(c.value(m))));
   const answer = measured([
@@ -148,6 +164,7 @@ const modelsSection = (r) => {
     }),
     failed.map((m) => h("p", {class: "note"}, `${m.name} could not be measured: ${m.error}`)),
     referenceTable(r),
+    roundTable(r),
     costs.length > 1
       ? h(
           "details",

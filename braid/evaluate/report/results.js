@@ -67,6 +67,7 @@ const rowsOf = (models, list, read) =>
 const budgetText = (budget) => {
   if (!known(budget.value)) return "";
   if (budget.kind === "time") return `${duration(budget.value)} of training`;
+  if (budget.kind === "total") return `${duration(budget.value)} of training in all`;
   if (budget.kind === "epochs") return `${budget.value} epochs`;
   return `${(budget.value / 1e12).toLocaleString("en", {maximumSignificantDigits: 3})} TFLOP of training`;
 };
@@ -159,6 +160,20 @@ const readReference = (json) => ({
   seconds: numberOf(json.seconds),
 });
 
+// A row per model of a round before the final.
+const readRounds = (rounds) =>
+  listOf(rounds)
+    .map(objectOf)
+    .flatMap((round, k) =>
+      listOf(round.models).map((model) => ({
+        round: k + 1,
+        seconds: numberOf(round.seconds),
+        name: String(model.name),
+        valScore: numberOf(model.val_score),
+        goesOn: model.goes_on === true,
+      })),
+    );
+
 const readResults = (given) => {
   const json = given.schema_version === 1 ? liftSchema1(given) : given;
   const models = json.models.map(readModel),
@@ -182,6 +197,7 @@ const readResults = (given) => {
     item: items.replace(/s$/, ""),
     recommendation: {model: recommendation.model ?? null, reason: recommendation.reason ?? ""},
     references: listOf(json.references).map(objectOf).map(readReference),
+    rounds: readRounds(json.rounds),
     budget: budgetText(objectOf(json.budget)),
     context: [
       data.name,

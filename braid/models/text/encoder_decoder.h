@@ -26,11 +26,13 @@ class EncoderDecoder : public TextModel {
  public:
   static constexpr std::string_view kKind = "encoder-decoder";
 
-  // The input's token_type_ids are not used.
+  // The input's token_type_ids are not used. Throws DataError for a number outside the vocabulary
+  // or a text longer than max_positions().
   virtual EncodedText encode(const TextInput& input) = 0;
   // decoder_input_ids: [B,N]; decoder_mask: [B,N], not zero: a token; undefined: all are. Every
-  // position sees those before it. With a cache the ids are those after the cached ones, and theirs
-  // are added. Returns hidden states [B,N,D].
+  // position sees those before it. With a cache the ids are those after its L positions, theirs are
+  // added, and the mask is of all of them, [B,L+N]. There may be several rows, one after the other,
+  // for each row of `encoded`: as many for each. Returns hidden states [B,N,D].
   virtual torch::Tensor decode(const torch::Tensor& decoder_input_ids,
                                const torch::Tensor& decoder_mask, const EncodedText& encoded,
                                DecoderCache* cache = nullptr) = 0;

@@ -1,7 +1,9 @@
 #include "braid/models/text/text_model.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -18,6 +20,15 @@ constexpr std::array<std::pair<TextHead, const char*>, 6> kTextHeads = {
      {TextHead::kQuestionAnswering, "question_answering"},
      {TextHead::kMaskedLm, "masked_lm"},
      {TextHead::kPreTraining, "pretraining"}}};
+
+bool is_whole(const torch::Tensor& x) {
+  return c10::isIntegralType(x.scalar_type(), /*includeBool=*/false);
+}
+
+std::string described(const torch::Tensor& x) {
+  if (!x.defined()) return "none";
+  return fmt::format("{} [{}]", c10::toString(x.scalar_type()), fmt::join(x.sizes(), ","));
+}
 
 }  // namespace
 
@@ -44,23 +55,49 @@ torch::Tensor TextEncoder::next_sentence(const torch::Tensor&) {
   throw UsageError("models", "expected a model with the head pretraining", to_string(head()));
 }
 
-void check_text_input(const TextInput& input, const TextModel& model) {
-  const auto& ids = input.input_ids;
+int64_t example_length(const TextModel& model) {
   const int64_t most = model.max_positions();
+  return most > 0 ? std::min(most, kExampleTokens) : kExampleTokens;
+}
+
+void check_numbers(const torch::Tensor& ids, int64_t count, const char* name, const char* remedy) {
+  if (ids.numel() == 0 || ids.device().type() != torch::kCPU) return;
+  const auto [least, largest] = ids.aminmax();
+  if (least.item<int64_t>() >= 0 && largest.item<int64_t>() < count) return;
+  const auto bad = ids.lt(0).logical_or(ids.ge(count)).nonzero()[0];
+  const auto row = bad[0].item<int64_t>(), column = bad[1].item<int64_t>();
+  throw DataError("models",
+                  fmt::format("expected numbers from 0 to {}, got {} (row {}, position {})",
+                              count - 1, ids[row][column].item<int64_t>(), row, column),
+                  name, remedy);
+}
+
+void check_text_input(const TextInput& input, const TextModel& model) {
+  check_text_input(input, model.vocab_size(), model.max_positions());
+}
+
+void check_text_input(const TextInput& input, int64_t vocab_size, int64_t most,
+                      const std::string& part) {
+  const auto& ids = input.input_ids;
+  const auto name = part + "input_ids";
+  if (!ids.defined() || ids.dim() != 2 || !is_whole(ids))
+    throw DataError("models", "expected whole numbers [B,N], got " + described(ids), name);
+  if (ids.size(1) == 0) throw DataError("models", "expected texts of one token or more", name);
+  for (const auto& [tensor, mask] : {std::pair(input.attention_mask, "attention_mask"),
+                                     std::pair(input.token_type_ids, "token_type_ids")})
+    if (tensor.defined() && tensor.sizes() != ids.sizes())
+      throw DataError("models",
+                      fmt::format("expected the shape of {}, [{}], got {}", name,
+                                  fmt::join(ids.sizes(), ","), described(tensor)),
+                      part + mask);
+  if (input.token_type_ids.defined() && !is_whole(input.token_type_ids))
+    throw DataError("models", "expected whole numbers, got " + described(input.token_type_ids),
+                    part + "token_type_ids");
   if (most > 0 && ids.size(1) > most)
     throw DataError("models",
                     fmt::format("expected texts of at most {} tokens, got {}", most, ids.size(1)),
-                    "input_ids", "truncate them (--max-length)");
-  if (ids.numel() == 0 || ids.device().type() != torch::kCPU) return;
-  const auto [least, largest] = ids.aminmax();
-  if (least.item<int64_t>() >= 0 && largest.item<int64_t>() < model.vocab_size()) return;
-  const auto bad = ids.lt(0).logical_or(ids.ge(model.vocab_size())).nonzero()[0];
-  const auto row = bad[0].item<int64_t>(), column = bad[1].item<int64_t>();
-  throw DataError(
-      "models",
-      fmt::format("expected numbers of tokens from 0 to {}, got {} (row {}, position {})",
-                  model.vocab_size() - 1, ids[row][column].item<int64_t>(), row, column),
-      "input_ids", "use the tokenizer that the model was trained with");
+                    name, "truncate them (--max-length)");
+  check_numbers(ids, vocab_size, name.c_str(), "use the tokenizer that the model was trained with");
 }
 
 }  // namespace braid::models

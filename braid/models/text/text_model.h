@@ -17,7 +17,8 @@ enum class TextHead {
   kTokenClassification,     // [B,N,K] of every token [BertForTokenClassification]
   kQuestionAnswering,       // [B,N,2]: where the answer begins and ends [BertForQuestionAnswering]
   kMaskedLm,                // [B,N,V]: the token that is hidden [BertForMaskedLM]
-  kPreTraining              // that, and whether the second text follows [BertForPreTraining]
+  kPreTraining  // that, and whether the second text follows [BertForPreTraining]; of ELECTRA [B,N]:
+                // whether the token was replaced [ElectraForPreTraining]
 };
 // "none", "sequence_classification", "token_classification", "question_answering", "masked_lm",
 // "pretraining". Throws ConfigError with near matches for another name.
@@ -55,7 +56,9 @@ class TextEncoder : public TextModel {
   torch::Tensor forward(const TextInput& input) {
     return forward_head(forward_features(input), input);
   }
-  // kPreTraining: [B,2], 0: the second text follows the first. Throws UsageError elsewhere.
+  // Whether next_sentence() has an answer: of kPreTraining, where the model learns that.
+  virtual bool has_next_sentence() const { return false; }
+  // [B,2], 0: the second text follows the first. Throws UsageError where it has no answer.
   virtual torch::Tensor next_sentence(const torch::Tensor& features);
   // One vector per text, [B,D]: what classifies it before the classifier.
   virtual torch::Tensor pool(const torch::Tensor& features, const TextInput& input) = 0;
@@ -66,11 +69,25 @@ class TextEncoder : public TextModel {
   // Replaces the head by a freshly initialized one. Throws UsageError for one that the model cannot
   // have.
   virtual void reset_head(TextHead head, int64_t num_labels) = 0;
+  // The head that a file with tensors of these names was saved with.
+  virtual TextHead infer_head(const std::vector<std::string>& names_in_file) const = 0;
 };
 using TextEncoderPtr = std::shared_ptr<TextEncoder>;
 
-// Throws DataError naming the first row where a number is outside the vocabulary or the text is
-// too long.
+// Tokens of the text that a model's cost is counted with, or what it takes at most.
+constexpr int64_t kExampleTokens = 128;
+int64_t example_length(const TextModel& model);
+
+// Throws DataError where the tensors have other types or shapes than TextInput's (whole numbers of
+// any width will do), naming the first row where a number is outside the vocabulary or the text is
+// too long. Numbers of tensors that lie on a GPU are not looked at.
 void check_text_input(const TextInput& input, const TextModel& model);
+// The same for a vocabulary of so many words and texts of at most so many tokens, 0: any. part:
+// "", or what the tensors' names begin with, such as "decoder_".
+void check_text_input(const TextInput& input, int64_t vocab_size, int64_t most,
+                      const std::string& part = "");
+// Throws DataError naming the first number outside 0 .. count - 1. ids: [B,N]; name: of the tensor;
+// remedy: may be empty.
+void check_numbers(const torch::Tensor& ids, int64_t count, const char* name, const char* remedy);
 
 }  // namespace braid::models

@@ -14,6 +14,16 @@ torch::Tensor with_room(const torch::Tensor& old, const torch::Tensor& like, int
   return grown;
 }
 
+// Copies what is there, not the room beside it.
+torch::Tensor chosen_rows(const torch::Tensor& old, const torch::Tensor& rows, int64_t length) {
+  auto sizes = old.sizes().vec();
+  sizes[0] = rows.size(0);
+  auto chosen = torch::empty(sizes, old.options());
+  auto filled = chosen.narrow(2, 0, length);
+  at::index_select_out(filled, old.narrow(2, 0, length), 0, rows);
+  return chosen;
+}
+
 }  // namespace
 
 void KeyValueCache::append(const torch::Tensor& k, const torch::Tensor& v) {
@@ -32,10 +42,16 @@ void KeyValueCache::append(const torch::Tensor& k, const torch::Tensor& v) {
   length_ += added;
 }
 
+KeyValueCache& KeyValueCache::beside() {
+  if (!beside_) beside_ = std::make_shared<KeyValueCache>();
+  return *beside_;
+}
+
 void KeyValueCache::select(const torch::Tensor& rows) {
+  if (beside_) beside_->select(rows);
   if (empty()) return;
-  k_ = k_.index_select(0, rows);
-  v_ = v_.index_select(0, rows);
+  k_ = chosen_rows(k_, rows, length_);
+  v_ = chosen_rows(v_, rows, length_);
 }
 
 }  // namespace braid::nn

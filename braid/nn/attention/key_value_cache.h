@@ -1,5 +1,7 @@
 // Keys and values of positions that were seen before, for a decoder that writes word by word.
 #pragma once
+#include <memory>
+
 #include "braid/torch.h"
 
 namespace braid::nn {
@@ -15,10 +17,14 @@ class KeyValueCache {
   torch::Tensor values() const { return v_.narrow(2, 0, length_); }
   int64_t length() const { return length_; }  // positions
   bool empty() const { return length_ == 0; }
+  // What a mixer of two branches keeps for its second one, made by the first call; its rows are
+  // selected with the others.
+  KeyValueCache& beside();
 
  private:
   torch::Tensor k_, v_;  // with room for more positions
   int64_t length_ = 0;
+  std::shared_ptr<KeyValueCache> beside_;
 };
 
 }  // namespace braid::nn

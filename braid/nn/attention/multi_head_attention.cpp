@@ -31,7 +31,10 @@ Tensor MultiHeadAttentionImpl::forward(const Tensor& x, const TokenMixerArgs& ar
   const auto project = [&](torch::nn::Linear& layer, const Tensor& from) {
     return split_heads(layer->forward(from), config_.num_heads);
   };
-  const auto queries = turn(project(q, x));  // [B,h,N,d]
+  // What shares a memory asks it together: [B*r,N,D] -> [B,r*N,D].
+  const bool shared = cross && x.size(0) != args.memory.size(0);
+  const auto asking = shared ? x.reshape({args.memory.size(0), -1, x.size(2)}) : x;
+  const auto queries = turn(project(q, asking));  // [B,h,N,d]
   Tensor keys, values;
   if (cross && args.cache && !args.cache->empty()) {
     keys = args.cache->keys(), values = args.cache->values();
@@ -50,7 +53,8 @@ Tensor MultiHeadAttentionImpl::forward(const Tensor& x, const TokenMixerArgs& ar
                          .key_padding = args.key_padding,
                          .causal = args.causal,
                          .dropout = is_training() ? config_.attn_drop : 0});
-  return out->forward(merge_heads(y));
+  const auto joined = out->forward(merge_heads(y));
+  return shared ? joined.view({x.size(0), x.size(1), -1}) : joined;
 }
 
 }  // namespace braid::nn

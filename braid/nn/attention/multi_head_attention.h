@@ -20,7 +20,8 @@ struct TokenMixerArgs {
   torch::Tensor bias = {};         // added to the products, broadcast to [B,h,N,M]
   torch::Tensor rotary = {};       // [N,2d], sines and cosines as apply_rotary has them
   bool causal = false;             // a token sees itself and those before it
-  // Keys and values come from here, [B,M,D]; undefined: from the tokens themselves.
+  // Keys and values come from here, [B,M,D]; undefined: from the tokens themselves. Rows of tokens
+  // that follow each other may share a row of it, as many for each; its padding is [B,M] then.
   torch::Tensor memory = {};
   // Of the tokens: those before, to which the call adds its own. Of a memory: filled by the first
   // call and only read by further ones.

@@ -3,6 +3,7 @@
 #include "braid/nn/basic/drop_path.h"
 #include "braid/nn/basic/norm.h"
 #include "braid/nn/basic/register_at.h"
+#include "braid/nn/mlp/grouped_linear.h"
 
 namespace braid::nn {
 
@@ -25,12 +26,17 @@ TransformerLayerImpl::TransformerLayerImpl(const TransformerLayerConfig& config,
     return layer;
   };
   const auto linear = [&](const std::string& key, int64_t from, int64_t to) {
-    torch::nn::Linear layer(from, to);
+    const auto layer = config_.mlp_groups > 1
+                           ? AnyLayer(GroupedLinear(from, to, config_.mlp_groups))
+                           : AnyLayer(torch::nn::Linear(from, to));
     register_at(*this, key, layer.ptr());
     return layer;
   };
   mixer_ = mixer ? std::move(mixer) : attention();
-  register_at(*this, keys.mixer, mixer_);
+  if (keys.mixer.empty())
+    for (const auto& part : mixer_->named_children()) register_module(part.key(), part.value());
+  else
+    register_at(*this, keys.mixer, mixer_);
   mixer_norm_ = norm(keys.mixer_norm);
   if (config_.cross) {
     cross_ = attention();
@@ -40,6 +46,12 @@ TransformerLayerImpl::TransformerLayerImpl(const TransformerLayerConfig& config,
   fc1_ = linear(keys.fc1, config_.dim, config_.gated_mlp ? 2 * config_.mlp_dim : config_.mlp_dim);
   fc2_ = linear(keys.fc2, config_.mlp_dim, config_.dim);
   mlp_norm_ = norm(keys.mlp_norm);
+}
+
+// A mixer whose modules are the layer's own is none of its modules itself.
+void TransformerLayerImpl::train(bool on) {
+  Module::train(on);
+  mixer_->train(on);
 }
 
 template <class Function>
@@ -52,7 +64,7 @@ Tensor TransformerLayerImpl::branch(const Tensor& x, torch::nn::LayerNorm& norm,
 }
 
 Tensor TransformerLayerImpl::mlp(const Tensor& x) {
-  auto hidden = fc1_->forward(x);
+  auto hidden = fc1_.forward(x);
   if (config_.gated_mlp) {
     const auto parts = hidden.chunk(2, -1);
     hidden = activate(parts[0], config_.act) * parts[1];
@@ -60,7 +72,7 @@ Tensor TransformerLayerImpl::mlp(const Tensor& x) {
     hidden = activate(hidden, config_.act);
   }
   hidden = at::dropout(hidden, config_.act_drop, is_training() && config_.act_drop > 0);
-  return fc2_->forward(hidden);
+  return fc2_.forward(hidden);
 }
 
 Tensor TransformerLayerImpl::forward(const Tensor& x, const TransformerLayerArgs& args) {

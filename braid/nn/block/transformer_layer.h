@@ -12,12 +12,13 @@
 
 #include "braid/nn/attention/multi_head_attention.h"
 #include "braid/nn/basic/activation.h"
+#include "braid/nn/basic/any_layer.h"
 #include "braid/torch.h"
 
 namespace braid::nn {
 
 // Names of the layer's parts; a dot stands for a module between. Those inside the attentions are
-// below `mixer` and `cross`.
+// below `mixer` and `cross`; an empty `mixer`: its modules are the layer's own.
 struct TransformerLayerKeys {
   std::string mixer = "self_attn", mixer_norm = "self_attn_layer_norm";
   AttentionKeys attention = {};
@@ -30,6 +31,7 @@ struct TransformerLayerConfig {
   int64_t num_heads = 8;
   int64_t mlp_dim = 0;  // hidden channels of the feed-forward part
   Act act = Act::kGelu;
+  int64_t mlp_groups = 1;  // of the channels of fc1 and fc2, GroupedLinear
   bool gated_mlp = false;  // SwiGLU and its relatives: act(x W1a) * (x W1b), fc1 makes both
   bool pre_norm = false;
   bool cross = false;  // has cross-attention
@@ -53,6 +55,7 @@ class TransformerLayerImpl : public torch::nn::Module {
                                 std::shared_ptr<TokenMixerImpl> mixer = nullptr);
   // [B,N,D] -> [B,N,D].
   torch::Tensor forward(const torch::Tensor& x, const TransformerLayerArgs& args = {});
+  void train(bool on = true) override;
 
  private:
   torch::Tensor mlp(const torch::Tensor& x);
@@ -61,7 +64,7 @@ class TransformerLayerImpl : public torch::nn::Module {
 
   TransformerLayerConfig config_;
   std::shared_ptr<TokenMixerImpl> mixer_, cross_;
-  torch::nn::Linear fc1_{nullptr}, fc2_{nullptr};
+  AnyLayer fc1_, fc2_;
   torch::nn::LayerNorm mixer_norm_{nullptr}, cross_norm_{nullptr}, mlp_norm_{nullptr};
 };
 TORCH_MODULE(TransformerLayer);

@@ -1,0 +1,46 @@
+// braid's side of bench/translate_ratio.py: writes texts for one fixed batch.
+//
+// Reads a line with a number of searches, makes them, answers with the seconds they took and a
+// checksum of the texts; ends at end of input.
+#include <fmt/format.h>
+
+#include <chrono>
+#include <cstdio>
+#include <iostream>
+#include <map>
+#include <string>
+
+#include "braid/generate/search.h"
+#include "braid/models/registry.h"
+#include "braid/models/weights.h"
+#include "braid/runtime/tensor_file.h"
+
+int main(int argc, char** argv) {
+  std::map<std::string, std::string> args = {{"--beams", "4"}, {"--tokens", "32"}};
+  for (int i = 1; i + 1 < argc; i += 2) args[argv[i]] = argv[i + 1];
+  const auto model = braid::models::create_model<braid::models::EncoderDecoder>(
+      args["--model"],
+      braid::parse_json(args["--config"], {.component = "bench", .where = "--config"}));
+  braid::models::load_weights(*model, args["--weights"]);
+  model->eval();
+  const auto input = braid::runtime::load_tensors(args["--input"]);
+  const int64_t tokens = std::stoll(args["--tokens"]);
+  const braid::generate::GenerationConfig config{
+      .max_length = tokens + 1, .min_length = tokens + 1, .num_beams = std::stoll(args["--beams"])};
+  fmt::print("ready\n");
+  std::fflush(stdout);
+  for (int64_t count = 0; std::cin >> count;) {
+    torch::Tensor texts;
+    const auto start = std::chrono::steady_clock::now();
+    for (int64_t i = 0; i < count; ++i)
+      texts = braid::generate::to_sequences(
+          braid::generate::generate(*model, {input.at("input_ids"), input.at("attention_mask"), {}},
+                                    config),
+          config, *model);
+    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+    const auto places = torch::arange(1, texts.numel() + 1).view_as(texts);
+    fmt::print("{} {}\n", seconds.count(), (texts * places).sum().item<int64_t>());
+    std::fflush(stdout);
+  }
+  return 0;
+}

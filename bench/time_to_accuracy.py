@@ -1,0 +1,67 @@
+#!/usr/bin/env python3
+"""Accuracy for the same seconds: braid's own choice of each family, plain PyTorch and timm's defaults, one run, one machine.
+
+    bench/time_to_accuracy.py [--seconds 45] [--output FILE.json]
+
+On Fashion-MNIST, 10,000 test images. braid trains the models that `braid compare` would choose, one after the other with
+`braid train`; PyTorch trains a short network of the same family, and a model of timm, in processes with the same
+allocator. Leave the machine alone while it runs.
+"""
+import argparse
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+import train_ratio
+
+ROOT = train_ratio.ROOT
+FAMILIES = {"cnn": ("airbench_nano", "timm:resnet18"),
+            "hybrid": ("airvit_nano", "timm:mobilevit_xxs"),
+            "transformer": ("vit_nano_patch7_gap_28", "timm:vit_tiny_patch16_224")}
+
+
+def run(command: list, **env: str) -> str:
+    result = subprocess.run(command, env=dict(os.environ, **env), capture_output=True, text=True, cwd=ROOT)
+    if result.returncode:
+        sys.exit(f"time_to_accuracy: {' '.join(map(str, command))} failed\n{result.stderr}")
+    return result.stdout
+
+
+def by_torch(name: str, seconds: float) -> dict:
+    top1, rate = run([sys.executable, "bench/torch_baselines.py", name, str(seconds)], LD_PRELOAD=train_ratio.jemalloc(),
+                     MALLOC_CONF=train_ratio.JEMALLOC_OPTIONS).split()
+    return {"top1": float(top1), "images_per_s": float(rate)}
+
+
+def by_braid(name: str, seconds: float) -> dict:
+    with tempfile.TemporaryDirectory() as folder:
+        run(["build/bin/braid", "train", "--model", name, "--data", "fashion-mnist", "--max-train-seconds", str(seconds),
+             "--output", folder])
+        evaluation = json.loads(run(["build/bin/braid", "eval", "--checkpoint", folder, "--data", "fashion-mnist",
+                                     "--split", "test", "--format", "json"]))
+        training = json.loads((pathlib.Path(folder) / "results.json").read_text())
+        return {"top1": evaluation["top1"], "images_per_s": training["items_per_s"]}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=45)
+    parser.add_argument("--output", type=pathlib.Path)
+    args = parser.parse_args()
+    print(f"{train_ratio.cpu()}, {args.seconds:g} s each\n{'family':12} {'who':34} {'top-1 %':>8} {'images/s':>9}")
+    rows = []
+    for family, (braid, timm) in FAMILIES.items():
+        for who, measure, name in (("braid " + braid, by_braid, braid), ("PyTorch, thirty lines", by_torch, family),
+                                   ("PyTorch, " + timm, by_torch, timm)):
+            row = {"family": family, "who": who, **measure(name, args.seconds)}
+            rows.append(row)
+            print(f"{family:12} {who:34} {row['top1']:8.2f} {row['images_per_s']:9.0f}", flush=True)
+    if args.output:
+        args.output.write_text(json.dumps({"cpu": train_ratio.cpu(), "seconds": args.seconds, "rows": rows}, indent=1))
+
+
+if __name__ == "__main__":
+    main()

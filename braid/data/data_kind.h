@@ -1,0 +1,19 @@
+// What a user's data is, from its names alone.
+#pragma once
+#include <string>
+
+namespace braid::data {
+
+enum class DataKind {
+  kImages,        // class folders, IDX and CIFAR files
+  kLabelledText,  // JSONL, TSV and CSV files, class folders of text files
+  kParallelText,  // train.en and train.de, line by line
+  kPlainText      // text files without labels
+};
+
+// spec: what --data may name. What is neither is an image data set, whose reader says what is
+// wrong.
+DataKind kind_of_data(const std::string& spec);
+const char* to_string(DataKind kind);  // "images", "labelled text", "parallel text", "plain text"
+
+}  // namespace braid::data

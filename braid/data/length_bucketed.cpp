@@ -1,0 +1,77 @@
+#include "braid/data/length_bucketed.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "braid/core/error.h"
+#include "braid/data/random.h"
+
+namespace braid::data {
+namespace {
+
+// Items of an epoch's random numbers, as in sampler.cpp.
+constexpr uint64_t kExampleStream = ~uint64_t{0}, kBatchStream = ~uint64_t{1};
+
+}  // namespace
+
+LengthBucketed::LengthBucketed(std::vector<std::vector<int64_t>> sides,
+                               const LengthBucketedOptions& options)
+    : sides_(std::move(sides)), options_(options) {
+  if (options.max_tokens < 0 || options.max_examples < 0 ||
+      (options.max_tokens == 0 && options.max_examples == 0))
+    throw ConfigError("data", "expected a batch size of at least 1", "--batch-size");
+  for (const auto& side : sides_)
+    if (side.size() != sides_.front().size())
+      throw InternalError("data", "expected lengths of as many examples on each side");
+  if (sides_.empty() || sides_.front().empty()) return;
+  std::vector<int64_t> order(sides_.front().size());
+  std::iota(order.begin(), order.end(), int64_t{0});
+  sort(order);
+  std::vector<int64_t> longest(sides_.size(), 0);
+  int64_t count = 0;
+  for (size_t i = 0; i < order.size(); ++i) {
+    int64_t tokens = 0;  // of the longer side, were the example in the batch
+    for (size_t s = 0; s < sides_.size(); ++s)
+      tokens = std::max(
+          tokens, (count + 1) * std::max(longest[s], sides_[s][static_cast<size_t>(order[i])]));
+    const bool full = (options_.max_examples > 0 && count == options_.max_examples) ||
+                      (options_.max_tokens > 0 && tokens > options_.max_tokens);
+    if (full && count > 0) {
+      ends_.push_back(static_cast<int64_t>(i));
+      std::fill(longest.begin(), longest.end(), 0);
+      count = 0;
+    }
+    for (size_t s = 0; s < sides_.size(); ++s)
+      longest[s] = std::max(longest[s], sides_[s][static_cast<size_t>(order[i])]);
+    ++count;
+  }
+  ends_.push_back(static_cast<int64_t>(order.size()));
+}
+
+void LengthBucketed::sort(std::vector<int64_t>& order) const {
+  for (size_t s = sides_.size(); s > 0; --s)  // the last key first: later ones keep its order
+    std::stable_sort(order.begin(), order.end(), [&side = sides_[s - 1]](int64_t a, int64_t b) {
+      return side[static_cast<size_t>(a)] < side[static_cast<size_t>(b)];
+    });
+}
+
+std::vector<std::vector<int64_t>> LengthBucketed::batches(int64_t epoch) const {
+  if (ends_.empty()) return {};
+  std::vector<int64_t> order(sides_.front().size());
+  std::iota(order.begin(), order.end(), int64_t{0});
+  const auto random = [&](uint64_t stream) {
+    return Random(static_cast<uint64_t>(*options_.seed), static_cast<uint64_t>(epoch), stream);
+  };
+  if (options_.seed) random(kExampleStream).shuffle(order);
+  sort(order);
+  std::vector<std::vector<int64_t>> batches;
+  int64_t begin = 0;
+  for (const int64_t end : ends_) {
+    batches.emplace_back(order.begin() + begin, order.begin() + end);
+    begin = end;
+  }
+  if (options_.seed) random(kBatchStream).shuffle(batches);
+  return batches;
+}
+
+}  // namespace braid::data

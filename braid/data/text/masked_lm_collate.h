@@ -1,0 +1,57 @@
+// Batches of plain text with tokens hidden, for masked language modelling.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "braid/data/collate.h"
+#include "braid/data/random.h"
+#include "braid/data/text/plain_text.h"
+#include "braid/data/text/text_collate.h"
+#include "braid/text/tokenizer.h"
+
+namespace braid::data {
+
+// [B] int64, Hugging Face's: 0, the second text follows the first; 1, it is another's.
+inline constexpr const char* kNextSentenceLabel = "next_sentence_label";
+
+struct MaskingConfig {
+  double probability = 0.15;   // of a token, or of a word, to be asked for
+  bool whole_words = false;    // all tokens of a word or none
+  bool next_sentence = false;  // rows are two texts; half of them do not belong together
+  int64_t seed = 0;
+};
+
+// Of the tokens that are asked for, 80% become the mask token, 10% another one, 10% stay (BERT's).
+// What is drawn depends on seed, epoch and block alone, not on the batch around it. At least one
+// token of a row is asked for; special tokens never are, nor do they stand in for others.
+class MaskedLmCollate final : public Collate {
+ public:
+  // Throws ConfigError for a probability outside of 0 to 1, a tokenizer without a mask token, or
+  // next_sentence with blocks that are not of whole documents.
+  MaskedLmCollate(TokenBlocksPtr blocks, text::TokenizerPtr tokenizer, const MaskingConfig& config);
+
+  // input_ids, attention_mask, token_type_ids, labels [B,N] int64; labels: -100 where nothing is
+  // asked. next_sentence_label with next_sentence.
+  Batch operator()(const std::vector<int64_t>& indices, const Place& place,
+                   BadSamples& bad) const override;
+
+ private:
+  struct Masked {
+    TokenRow row;
+    std::vector<int64_t> labels;
+    int64_t next_sentence = 0;
+  };
+  Masked make_row(int64_t index, int64_t epoch) const;
+  TokenBlocks::Block second_text(int64_t index, Random& random) const;
+  void mask(Masked& masked, const std::vector<uint8_t>& begins_word,
+            const std::vector<uint8_t>& special, Random& random) const;
+  int32_t random_token(Random& random) const;
+
+  TokenBlocksPtr blocks_;
+  text::TokenizerPtr tokenizer_;
+  MaskingConfig config_;
+  std::vector<int32_t> special_;  // sorted
+};
+
+}  // namespace braid::data

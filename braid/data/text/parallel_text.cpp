@@ -1,0 +1,61 @@
+#include "braid/data/text/parallel_text.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <numeric>
+
+#include "braid/core/error.h"
+
+namespace braid::data {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+bool is_blank_line(const io::LineFile& file, int64_t line) {
+  constexpr uint64_t kUsual = 64;  // bytes: few blank lines are longer
+  const auto blank = [](const std::string& text) {
+    return text.find_first_not_of(" \t\r\f\v") == std::string::npos;
+  };
+  return blank(file.read(line, kUsual)) && (file.length(line) <= kUsual || blank(file.read(line)));
+}
+
+}  // namespace
+
+std::string_view beginning_of(std::string_view text, uint64_t max_bytes) {
+  if (text.size() <= max_bytes) return text;
+  size_t end = max_bytes;
+  const auto continues = [&](size_t at) { return (static_cast<uint8_t>(text[at]) & 0xC0) == 0x80; };
+  for (int back = 0; back < 3 && end > 0 && continues(end); ++back) --end;
+  return text.substr(0, end);
+}
+
+ParallelText::ParallelText(const fs::path& source, const fs::path& target)
+    : source_(std::make_shared<io::LineFile>(source)),
+      target_(std::make_shared<io::LineFile>(target)) {
+  if (source_->size() != target_->size())
+    throw DataError("data",
+                    fmt::format("expected as many lines in both files, got {} in {} and {} in {}",
+                                source_->size(), source.string(), target_->size(), target.string()),
+                    "", "a line ends at \"\\n\" alone, not at U+2028, a NUL or a lone \"\\r\"");
+  lines_.resize(static_cast<size_t>(source_->size()));
+  std::iota(lines_.begin(), lines_.end(), int64_t{0});
+}
+
+TextPair ParallelText::get(int64_t index, uint64_t max_bytes) const {
+  return {source_->read(line(index), max_bytes), target_->read(line(index), max_bytes)};
+}
+
+bool ParallelText::has_empty_side(int64_t index) const {
+  return is_blank_line(*source_, line(index)) || is_blank_line(*target_, line(index));
+}
+
+ParallelTextPtr ParallelText::subset(const std::vector<int64_t>& indices) const {
+  auto part = std::make_shared<ParallelText>(*this);
+  part->lines_.clear();
+  for (const int64_t index : indices) part->lines_.push_back(line(index));
+  return part;
+}
+
+}  // namespace braid::data

@@ -1,0 +1,35 @@
+#include "braid/evaluate/text/auto_models.h"
+
+#include "braid/evaluate/choose_models.h"
+
+namespace braid::evaluate {
+namespace {
+
+constexpr double kLeastPasses = 4;  // over the training texts
+
+const std::vector<ModelNames>& text_lists() {
+  static const std::vector<ModelNames> lists = {
+      {"textcnn"},
+      {"bert_tiny", "bert_mini", "bert_small"},
+      {"bert_tiny_cnn", "bert_mini_cnn", "convbert_medium_small"}};
+  return lists;
+}
+
+}  // namespace
+
+std::vector<ModelChoice> choose_text_models(
+    const AutoTextOptions& options, const std::function<ModelProfile(const std::string&)>& profile,
+    const std::function<double(const ModelProfile&)>& passes) {
+  std::vector<ModelChoice> chosen;
+  for (const auto& names : text_lists())
+    choose_of_family(names,
+                     {.items = "texts",
+                      .train_items = options.train_items,
+                      .least_passes = kLeastPasses,
+                      .max_params = options.max_params,
+                      .per_family = options.per_family},
+                     profile, passes, chosen);
+  return chosen;
+}
+
+}  // namespace braid::evaluate

@@ -1,0 +1,25 @@
+// Which text models a comparison trains when none is named.
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "braid/evaluate/workload.h"
+
+namespace braid::evaluate {
+
+struct AutoTextOptions {
+  int64_t train_items = 0;
+  std::optional<int64_t> max_params;
+  size_t per_family = 1;  // the choice, and the smaller ones before it
+};
+
+// One model of each family, the largest of a short list that, at its measured speed, sees every
+// training text several times within the budget; the smallest where none does.
+std::vector<ModelChoice> choose_text_models(
+    const AutoTextOptions& options, const std::function<ModelProfile(const std::string&)>& profile,
+    const std::function<double(const ModelProfile&)>& passes);
+
+}  // namespace braid::evaluate

@@ -1,0 +1,255 @@
+#include "braid/evaluate/text/text_workload.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "braid/core/error.h"
+#include "braid/data/summary.h"
+#include "braid/evaluate/class_scores.h"
+#include "braid/evaluate/starting_point.h"
+#include "braid/evaluate/text/auto_models.h"
+#include "braid/evaluate/text/mistakes.h"
+#include "braid/evaluate/text/ngram_reference.h"
+#include "braid/evaluate/text/text_robustness.h"
+#include "braid/evaluate/work_folder.h"
+#include "braid/models/macs.h"
+#include "braid/models/registry.h"
+#include "braid/models/text/text_cost.h"
+#include "braid/runtime/device.h"
+#include "braid/runtime/eval_scope.h"
+#include "braid/tasks/training_rate.h"
+#include "braid/train/recipes.h"
+
+namespace braid::evaluate {
+namespace {
+
+// Texts of made-up tokens, as long as the model takes them.
+models::TextInput random_texts(const models::TextEncoder& model, int64_t count, int64_t length,
+                               const torch::Device& device) {
+  const auto ids =
+      torch::randint(model.vocab_size(), {count, length}, torch::TensorOptions(torch::kLong))
+          .to(device);
+  return {.input_ids = ids,
+          .attention_mask = torch::ones_like(ids),
+          .token_type_ids = torch::zeros_like(ids)};
+}
+
+class TextInference final : public Inference {
+ public:
+  TextInference(tasks::TokenizedModel classifier, const std::string& dtype)
+      : classifier_(std::move(classifier)), scope_(*classifier_.model, dtype) {}
+  void set_batch(int64_t items) override {
+    input_ = random_texts(*classifier_.model, items, classifier_.max_length, scope_.device());
+  }
+  void call() override {
+    classifier_.model->forward(input_);
+    if (input_.input_ids.is_cuda()) torch::cuda::synchronize();
+  }
+
+ private:
+  tasks::TokenizedModel classifier_;
+  runtime::EvalScope scope_;
+  models::TextInput input_;
+};
+
+class TextRobustnessProbe final : public Probe {
+ public:
+  using Load = std::function<tasks::TokenizedModel(const TrainedRun&)>;
+  TextRobustnessProbe(Load load, data::TextDatasetPtr test, TextRobustnessOptions options,
+                      Progress& progress)
+      : load_(std::move(load)),
+        test_(std::move(test)),
+        options_(std::move(options)),
+        progress_(progress) {}
+  std::string name() const override { return kRobustnessProbe; }
+  double items() const override {
+    const int64_t texts =
+        options_.texts > 0 ? std::min(options_.texts, test_->size()) : test_->size();
+    return static_cast<double>(texts) * text_robustness_passes();
+  }
+  void measure(const TrainedRun& run, ModelResult& result) override {
+    result.robustness = measure_text_robustness(load_(run), test_, options_, progress_);
+  }
+
+ private:
+  Load load_;
+  data::TextDatasetPtr test_;
+  TextRobustnessOptions options_;
+  Progress& progress_;
+};
+
+}  // namespace
+
+TextWorkload::TextWorkload(const CompareConfig& config, Progress& progress)
+    : config_(config), progress_(progress) {
+  resolve_models(config.models);  // a wrong name is found before the data is read
+  splits_ =
+      data::open_text_dataset(config.data, {.val_fraction = config.val_fraction,
+                                            .source = {.class_order = kept_classes(config.output),
+                                                       .on_bad_sample = config.on_bad_sample}});
+  for (const auto& line : data::remarks_on(splits_.left_out, splits_.remarks, config.data))
+    progress.line(line);
+  test_ = splits_.test ? splits_.test : splits_.val;
+  summary_ = {.name = config.data,
+              .items = "texts",
+              .classes = splits_.train->classes(),
+              .train = splits_.train->size(),
+              .val = splits_.val->size(),
+              .test = test_->size(),
+              .test_split = splits_.test ? "test" : "val",
+              .channels = std::nullopt,
+              .left_out = splits_.left_out};
+}
+
+Json TextWorkload::settings() const {
+  return {{"max_length", config_.max_length ? Json(*config_.max_length) : Json(nullptr)},
+          {"tokenizer", config_.tokenizer},
+          {"vocab_size", config_.vocab_size},
+          {"robustness_items", config_.robustness_images}};
+}
+
+std::vector<std::string> TextWorkload::resolve_models(const std::vector<std::string>& names) const {
+  return resolve_starting_points(names);
+}
+
+std::vector<ModelChoice> TextWorkload::choose_models(
+    const std::function<ModelProfile(const std::string&)>& profile,
+    const std::function<double(const ModelProfile&)>& passes, size_t per_family) const {
+  return choose_text_models({.train_items = splits_.train->size(),
+                             .max_params = config_.max_params,
+                             .per_family = per_family},
+                            profile, passes);
+}
+
+Taxonomy TextWorkload::taxonomy(const std::string& model) const {
+  const auto entry = models::find_model(starting_point_of(model).architecture);
+  return {models::to_string(entry.family), models::to_string(entry.fusion)};
+}
+
+ModelProfile TextWorkload::profile(const std::string& model) const {
+  constexpr int64_t kBatch = 32;
+  const Run run{.model = model, .seed = config_.seed};
+  const auto made = part_of(run).make_classifier(task_config(run), run.seed, progress_);
+  made.model->to(runtime::resolve_device(config_.device));
+  ModelProfile profile{.name = model,
+                       .taxonomy = taxonomy(model),
+                       .params = models::count_parameters(*made.model),
+                       .macs = models::count_macs(*made.model, {1, made.max_length}),
+                       .input_size = {made.max_length}};
+  profile.train_macs = profile.macs;
+  {
+    const runtime::EvalScope scope(*made.model, config_.dtype);
+    const auto input = random_texts(*made.model, kBatch, made.max_length, scope.device());
+    made.model->forward(input);  // warm-up
+    const auto start = std::chrono::steady_clock::now();
+    made.model->forward(input).cpu();
+    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+    profile.forward_items_per_s = static_cast<double>(kBatch) / std::max(1e-6, seconds.count());
+  }
+  profile.train_items_per_s =
+      tasks::training_rate(*made.model, made.max_length, profile.macs, config_.dtype);
+  return profile;
+}
+
+const tasks::TextData& TextWorkload::part_of(const Run& run) const {
+  auto& part = parts_[run.fraction];
+  if (part) return *part;
+  auto splits = splits_;
+  if (run.fraction < 1) {
+    splits.train = data::sample_fraction(splits_.train, run.fraction, config_.seed);
+    splits.val = data::sample_fraction(splits_.val, run.fraction, config_.seed);
+  }
+  part = std::make_unique<tasks::TextData>(std::move(splits), config_.data);
+  return *part;
+}
+
+tasks::TaskConfig TextWorkload::task_config(const Run& run) const {
+  auto config = recipe(run).config.task;
+  const auto starting = starting_point_of(run.model);
+  config.model = starting.architecture;
+  config.weights = starting.weights;
+  config.data = config_.data;
+  config.val_fraction = config_.val_fraction;
+  config.text.max_length = config_.max_length;
+  config.text.tokenizer = config_.tokenizer;
+  config.text.vocab_size = config_.vocab_size;
+  return config;
+}
+
+train::Recipe TextWorkload::recipe(const Run& run) const {
+  const auto starting = starting_point_of(run.model);
+  return train::recipe_for(models::find_model(starting.architecture),
+                           {.passes = run.passes,
+                            .train_items = training_items(run),
+                            .params = run.params,
+                            .fine_tuning = !starting.weights.empty()});
+}
+
+int64_t TextWorkload::training_items(const Run& run) const {
+  return part_of(run).splits().train->size();
+}
+
+std::unique_ptr<tasks::Task> TextWorkload::make_task(const Run& run,
+                                                     const std::filesystem::path& checkpoint,
+                                                     Progress& progress) const {
+  return part_of(run).make_task(task_config(run), {.seed = run.seed, .checkpoint = checkpoint},
+                                progress);
+}
+
+tasks::EvaluateOptions TextWorkload::options() const {
+  return {
+      .workers = config_.workers, .dtype = config_.dtype, .on_bad_sample = config_.on_bad_sample};
+}
+
+tasks::TokenizedModel TextWorkload::load(const TrainedRun& run) const {
+  auto loaded = tasks::load_text_classifier(run.checkpoint);
+  loaded.model->to(runtime::resolve_device(config_.device));
+  return loaded;
+}
+
+TestResult TextWorkload::evaluate(const TrainedRun& run, Progress& progress) const {
+  const auto classifier = load(run);
+  const auto predictions = tasks::gather(
+      [&](const tasks::SeeLogits& see) {
+        return tasks::run_texts(classifier, test_, options(), progress, see);
+      },
+      static_cast<int64_t>(summary_.classes.size()));
+  if (predictions.labels.numel() == 0)
+    throw DataError("compare", "no " + summary_.test_split + " text could be read", config_.data);
+  const ClassScores scores{predictions.logits.softmax(1), predictions.labels};
+  auto result = result_of(scores, predictions.bad_samples);
+  if (run.run.fraction < 1) {
+    result.confusion.reset();
+    return result;
+  }
+  result.misclassified = quote_mistakes(*test_, scores, predictions.indices);
+  keep_scores(scores, run.predictions);
+  return result;
+}
+
+std::unique_ptr<Inference> TextWorkload::inference(const TrainedRun& run) const {
+  return std::make_unique<TextInference>(load(run), config_.dtype);
+}
+
+std::vector<std::unique_ptr<Probe>> TextWorkload::probes(Progress& progress) const {
+  std::vector<std::unique_ptr<Probe>> probes;
+  probes.push_back(std::make_unique<TextRobustnessProbe>(
+      [this](const TrainedRun& run) { return load(run); }, test_,
+      TextRobustnessOptions{
+          .texts = config_.robustness_images, .seed = config_.seed, .evaluate = options()},
+      progress));
+  return probes;
+}
+
+References TextWorkload::references(double seconds, Progress& progress) const {
+  return measure_text_references(
+      splits_.train, test_,
+      {.seconds = seconds, .seed = config_.seed, .on_bad_sample = config_.on_bad_sample}, progress);
+}
+
+std::optional<Joined> TextWorkload::join(const TrainedRun& cnn,
+                                         const TrainedRun& transformer) const {
+  return evaluate::join(load_scores(cnn.predictions), load_scores(transformer.predictions));
+}
+
+}  // namespace braid::evaluate

@@ -1,0 +1,55 @@
+// Text classification as a comparison sees it.
+#pragma once
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "braid/evaluate/compare_config.h"
+#include "braid/evaluate/workload.h"
+#include "braid/tasks/text/text_data.h"
+
+namespace braid::evaluate {
+
+class TextWorkload final : public Workload {
+ public:
+  // Throws UsageError for the models' names, DataError or IoError for the data.
+  TextWorkload(const CompareConfig& config, Progress& progress);
+
+  std::string task() const override { return tasks::kTextClassification; }
+  const DataSummary& data() const override { return summary_; }
+  Json settings() const override;
+  std::vector<std::string> resolve_models(const std::vector<std::string>& names) const override;
+  std::vector<ModelChoice> choose_models(
+      const std::function<ModelProfile(const std::string&)>& profile,
+      const std::function<double(const ModelProfile&)>& passes, size_t per_family) const override;
+  Taxonomy taxonomy(const std::string& model) const override;
+  ModelProfile profile(const std::string& model) const override;
+  train::Recipe recipe(const Run& run) const override;
+  int64_t training_items(const Run& run) const override;
+  std::unique_ptr<tasks::Task> make_task(const Run& run, const std::filesystem::path& checkpoint,
+                                         Progress& progress) const override;
+  TestResult evaluate(const TrainedRun& run, Progress& progress) const override;
+  std::unique_ptr<Inference> inference(const TrainedRun& run) const override;
+  std::vector<std::unique_ptr<Probe>> probes(Progress& progress) const override;
+  References references(double seconds, Progress& progress) const override;
+  std::optional<Joined> join(const TrainedRun& cnn, const TrainedRun& transformer) const override;
+
+ private:
+  // The share of train and val that a run sees, with the tokenizer that is learned from it.
+  const tasks::TextData& part_of(const Run& run) const;
+  tasks::TaskConfig task_config(const Run& run) const;
+  tasks::EvaluateOptions options() const;
+  // In eval mode, on the comparison's device.
+  tasks::TokenizedModel load(const TrainedRun& run) const;
+
+  CompareConfig config_;
+  Progress& progress_;
+  data::TextSplits splits_;
+  mutable std::map<double, std::unique_ptr<tasks::TextData>> parts_;  // by Run::fraction
+  data::TextDatasetPtr test_;  // the test split, or val where the data has none
+  DataSummary summary_;
+};
+
+}  // namespace braid::evaluate

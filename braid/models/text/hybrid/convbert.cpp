@@ -1,0 +1,240 @@
+#include "braid/models/text/hybrid/convbert.h"
+
+#include "braid/models/text/text_entry.h"
+#include "braid/models/text/transformer/bert_fields.h"
+#include "braid/nn/basic/register_at.h"
+#include "braid/nn/conv/token_conv.h"
+#include "braid/nn/mlp/grouped_linear.h"
+
+namespace braid::models {
+namespace {
+
+using torch::Tensor;
+
+struct SpanMixerConfig {
+  int64_t dim = 0;
+  int64_t num_heads = 1;  // of the attention, and as many of the convolution
+  int64_t kernel_size = 9;
+  double attn_drop = 0;
+  double init_std = 0.02;
+};
+
+// Attention and span-based dynamic convolution beside each other, each with half of the channels.
+// Keys: self.query, self.key, self.value, self.key_conv_attn_layer.{depthwise,pointwise,bias},
+// self.conv_kernel_layer, self.conv_out_layer, output.dense.
+class SpanMixer : public nn::TokenMixerImpl {
+ public:
+  explicit SpanMixer(const SpanMixerConfig& config) : config_(config) {
+    const int64_t D = config.dim, half = D / 2;
+    const auto linear = [this](const char* key, int64_t from, int64_t to) {
+      torch::nn::Linear layer(from, to);
+      nn::register_at(*this, key, layer.ptr());
+      return layer;
+    };
+    const auto filter = [&](const char* key, int64_t out, int64_t in, int64_t size) {
+      auto module = std::make_shared<torch::nn::Module>();
+      nn::register_at(*this, std::string("self.key_conv_attn_layer.") + key, module);
+      return module->register_parameter("weight", config.init_std * torch::randn({out, in, size}));
+    };
+    query_ = linear("self.query", D, half);
+    key_ = linear("self.key", D, half);
+    value_ = linear("self.value", D, half);
+    depthwise_ = filter("depthwise", D, 1, config.kernel_size);
+    pointwise_ = filter("pointwise", half, D, 1);
+    bias_ = named_children()["self"]->named_children()["key_conv_attn_layer"]->register_parameter(
+        "bias", torch::zeros({half, 1}));
+    conv_kernel_ = linear("self.conv_kernel_layer", half, config.num_heads * config.kernel_size);
+    conv_out_ = linear("self.conv_out_layer", D, half);
+    output_ = linear("output.dense", D, D);
+  }
+
+  Tensor forward(const Tensor& x, const nn::TokenMixerArgs& args) override {
+    const int64_t H = config_.num_heads, K = config_.kernel_size;
+    const auto queries = query_->forward(x);  // [B,N,D/2]
+    const auto attended =
+        nn::attend(nn::split_heads(queries, H), nn::split_heads(key_->forward(x), H),
+                   nn::split_heads(value_->forward(x), H),
+                   {.bias = args.bias,
+                    .key_padding = args.key_padding,
+                    .causal = args.causal,
+                    .dropout = is_training() ? config_.attn_drop : 0});  // [B,H,N,D/2/H]
+
+    const auto neighbours =
+        nn::token_convolution(nn::zero_padding(x, args.key_padding), depthwise_.squeeze(1), K / 2);
+    const auto spans = at::linear(neighbours, pointwise_.squeeze(2), bias_.squeeze(1));
+    const auto kernels = conv_kernel_->forward(spans * queries).unflatten(2, {H, K}).softmax(-1);
+    const auto convolved = nn::dynamic_convolution(
+        nn::zero_padding(conv_out_->forward(x), args.key_padding), kernels, K / 2);
+    return output_->forward(torch::cat({nn::merge_heads(attended), convolved}, -1));
+  }
+
+ private:
+  SpanMixerConfig config_;
+  torch::nn::Linear query_{nullptr}, key_{nullptr}, value_{nullptr}, conv_kernel_{nullptr},
+      conv_out_{nullptr}, output_{nullptr};
+  Tensor depthwise_, pointwise_, bias_;  // [D,1,K], [D/2,D,1], [D/2,1]
+};
+
+TransformerEncoderConfig convbert_body(const ConvBertConfig& c) {
+  const Validator check("convbert");
+  check.positive("embedding_size", c.embedding_size)
+      .positive("head_ratio", c.head_ratio)
+      .odd("conv_kernel_size", c.conv_kernel_size, 1024)
+      .divides("num_groups", c.num_groups, "hidden_size", c.hidden_size)
+      .divides("num_groups", c.num_groups, "intermediate_size", c.intermediate_size);
+  auto body = bert_body("convbert", c, c.embedding_size);
+  const int64_t heads = std::max<int64_t>(c.num_attention_heads / c.head_ratio, 1);
+  if (c.hidden_size % (2 * heads) != 0)
+    check.fail("expected a hidden_size of two equal halves with " + std::to_string(heads) +
+               " heads each, got " + std::to_string(c.hidden_size));
+  if (body.positions == TextPositions::kRotary)
+    check.fail("expected another position_embedding_type, got rotary");
+  body.layer.num_heads = heads;
+  body.layer.mlp_groups = c.num_groups;
+  body.mixer = [=] {
+    return std::make_shared<SpanMixer>(SpanMixerConfig{.dim = c.hidden_size,
+                                                       .num_heads = heads,
+                                                       .kernel_size = c.conv_kernel_size,
+                                                       .attn_drop = c.attention_probs_dropout_prob,
+                                                       .init_std = c.initializer_range});
+  };
+  return body;
+}
+
+}  // namespace
+
+void ConvBertConfig::visit(FieldVisitor& v) {
+  v.field("embedding_size", embedding_size, "channels of the embeddings");
+  v.field("head_ratio", head_ratio, "of the attention heads one in so many remains");
+  v.field("conv_kernel_size", conv_kernel_size, "tokens that a convolution sees");
+  v.field("num_groups", num_groups, "groups of the channels of the feed-forward part");
+  visit_bert_fields(*this, v);
+}
+
+ConvBert::ConvBert(const ConvBertConfig& config) : TextEncoderOf(config, convbert_body(config)) {
+  if (!supports(head()))
+    Validator("convbert").fail("expected a head that it can have, got " + config.head);
+  const torch::NoGradGuard no_grad;
+  for (const auto& module : modules(/*include_self=*/false))
+    if (auto* layer = module->as<nn::GroupedLinearImpl>())
+      layer->weight.normal_(0, config.initializer_range);
+  ConvBert::build_head(head(), config.num_labels);
+}
+
+ConvBert::HeadParts ConvBert::parts_of(TextHead head) const {
+  switch (head) {
+    case TextHead::kNone:
+      return {true};
+    case TextHead::kSequenceClassification:
+      return {true, {"classifier.out_proj"}, {"classifier.dense"}};
+    case TextHead::kTokenClassification:
+      return {true, {"classifier"}};
+    case TextHead::kQuestionAnswering:
+      return {true, {"qa_outputs"}};
+    case TextHead::kMaskedLm:
+      return {true, {"generator_predictions", "generator_lm_head"}};
+    case TextHead::kPreTraining:
+      break;
+  }
+  return {};
+}
+
+std::vector<std::pair<std::string, std::string>> ConvBert::tied_weights() const {
+  if (!word_bias_.defined()) return {};
+  return {{"generator_lm_head.weight", "convbert.embeddings.word_embeddings.weight"}};
+}
+
+void ConvBert::build_head(TextHead head, int64_t num_labels) {
+  drop_modules({"classifier", "qa_outputs", "generator_predictions", "generator_lm_head"});
+  classifier = dense_ = nullptr;
+  generator_norm_ = nullptr;
+  word_bias_ = Tensor();
+  const int64_t D = num_features();
+  const auto kept = head == TextHead::kSequenceClassification ? pooler_ : nullptr;
+  pooler_ = nullptr;
+  switch (head) {
+    case TextHead::kNone:
+    case TextHead::kPreTraining:
+      break;
+    case TextHead::kSequenceClassification:
+      pooler_ = kept;
+      if (pooler_)
+        nn::register_at(*this, "classifier.dense", pooler_.ptr());
+      else
+        pooler_ = head_linear("classifier.dense", D, D);
+      classifier = head_linear("classifier.out_proj", D, num_labels);
+      break;
+    case TextHead::kTokenClassification:
+      classifier = head_linear("classifier", D, num_labels);
+      break;
+    case TextHead::kQuestionAnswering:
+      classifier = head_linear("qa_outputs", D, 2);
+      break;
+    case TextHead::kMaskedLm:
+      generator_norm_ = head_norm("generator_predictions.LayerNorm", config_.embedding_size);
+      dense_ = head_linear("generator_predictions.dense", D, config_.embedding_size);
+      word_bias_ = head_bias("generator_lm_head", vocab_size());
+      break;
+  }
+}
+
+double ConvBert::head_drop() const {
+  return config_.classifier_dropout.value_or(config_.hidden_dropout_prob);
+}
+
+Tensor ConvBert::pool(const Tensor& features, const TextInput&) {
+  const auto first = features.select(1, 0);  // [B,D]
+  if (!pooler_) return first;
+  return nn::activate(pooler_->forward(dropped(first, head_drop())), body().layer.act);
+}
+
+Tensor ConvBert::forward_head(const Tensor& features, const TextInput& input) {
+  switch (head()) {
+    case TextHead::kSequenceClassification:
+      return classifier->forward(dropped(pool(features, input), head_drop()));
+    case TextHead::kTokenClassification:
+      return classifier->forward(dropped(features, head_drop()));
+    case TextHead::kQuestionAnswering:
+      return classifier->forward(features);
+    case TextHead::kMaskedLm:
+      // GELU whatever the model's activation is, as in the reference.
+      return decode_words(generator_norm_->forward(at::gelu(dense_->forward(features))),
+                          word_bias_);
+    case TextHead::kNone:
+    case TextHead::kPreTraining:
+      break;
+  }
+  return features;
+}
+
+void add_convbert(Registry& table) {
+  auto defaults = to_json(ConvBertConfig());
+  defaults["pad_token_id"] = 1;  // transformers', where a file says nothing
+  const TransformersNames names = {
+      .model_type = "convbert",
+      .defaults = defaults,
+      .fixed = {{"is_decoder", false},
+                {"add_cross_attention", false},
+                {"tie_word_embeddings", true},
+                {"position_embedding_type", "absolute"}},
+      .classes = {{"none", "ConvBertModel"},
+                  {"sequence_classification", "ConvBertForSequenceClassification"},
+                  {"token_classification", "ConvBertForTokenClassification"},
+                  {"question_answering", "ConvBertForQuestionAnswering"},
+                  {"masked_lm", "ConvBertForMaskedLM"}}};
+  const auto add = [&](const char* name, const ConvBertConfig& config) {
+    table.add(text_entry<ConvBert>(name, Family::kHybrid, Fusion::kEmbedded, config, names));
+  };
+  add("convbert_small", {.embedding_size = 128,
+                         .hidden_size = 256,
+                         .num_attention_heads = 4,
+                         .intermediate_size = 1024});
+  add("convbert_medium_small", {.embedding_size = 128,
+                                .hidden_size = 384,
+                                .num_attention_heads = 8,
+                                .intermediate_size = 1536,
+                                .num_groups = 2});
+  add("convbert_base", {});
+}
+
+}  // namespace braid::models

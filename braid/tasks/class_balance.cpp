@@ -1,0 +1,42 @@
+#include "braid/tasks/class_balance.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <numeric>
+
+namespace braid::tasks {
+
+std::vector<int64_t> count_classes(int64_t items, size_t classes,
+                                   const std::function<int64_t(int64_t index)>& label) {
+  std::vector<int64_t> counts(classes);
+  for (int64_t i = 0; i < items; ++i) ++counts.at(static_cast<size_t>(label(i)));
+  return counts;
+}
+
+torch::Tensor class_weights(const std::string& kind, const std::vector<int64_t>& counts) {
+  if (kind == kNoClassWeights) return {};
+  const auto items = std::accumulate(counts.begin(), counts.end(), int64_t{0});
+  const auto present = std::count_if(counts.begin(), counts.end(), [](int64_t n) { return n > 0; });
+  std::vector<float> weights;
+  for (const int64_t count : counts)
+    weights.push_back(count == 0 ? 0.0F
+                                 : static_cast<float>(static_cast<double>(items) /
+                                                      static_cast<double>(present * count)));
+  return torch::tensor(weights);
+}
+
+std::optional<std::string> imbalance_text(const std::vector<int64_t>& counts,
+                                          const std::vector<std::string>& names) {
+  constexpr int64_t kRatio = 10;
+  if (counts.empty()) return std::nullopt;
+  const auto [least, most] = std::minmax_element(counts.begin(), counts.end());
+  if (*least == 0 || *most < kRatio * *least) return std::nullopt;
+  const auto name = [&](auto it) { return names.at(static_cast<size_t>(it - counts.begin())); };
+  return fmt::format(
+      "The classes are unbalanced: '{}' has {} training items, '{}' has {}. Look at macro-F1 "
+      "beside top-1, or train with --class-weights balanced.",
+      name(least), *least, name(most), *most);
+}
+
+}  // namespace braid::tasks

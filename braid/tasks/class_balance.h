@@ -1,0 +1,27 @@
+// Classes of which the training data has many and few items.
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "braid/torch.h"
+
+namespace braid::tasks {
+
+inline constexpr const char* kNoClassWeights = "none";
+inline constexpr const char* kBalancedClassWeights = "balanced";
+
+// Items of each of `classes` classes among `items` labels.
+std::vector<int64_t> count_classes(int64_t items, size_t classes,
+                                   const std::function<int64_t(int64_t index)>& label);
+// The weight of each class in the loss, [K] float32, such that all classes weigh alike and the
+// items' mean weight is 1: items / (K * items of the class), scikit-learn's "balanced". A class
+// without items: 0. kind: none gives an undefined tensor.
+torch::Tensor class_weights(const std::string& kind, const std::vector<int64_t>& counts);
+// Where the largest class has ten times the items of the smallest or more: a line that says so.
+std::optional<std::string> imbalance_text(const std::vector<int64_t>& counts,
+                                          const std::vector<std::string>& names);
+
+}  // namespace braid::tasks

@@ -1,0 +1,152 @@
+#include "braid/tasks/text/masked_lm.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "braid/core/error.h"
+#include "braid/data/text/masked_lm_collate.h"
+#include "braid/runtime/eval_scope.h"
+#include "braid/tasks/predictor.h"
+
+namespace braid::tasks {
+namespace {
+
+namespace F = torch::nn::functional;
+
+constexpr int64_t kNotAsked = -100;  // of labels, Hugging Face's
+
+// Hidden states, logits and labels of the tokens that are asked for.
+struct Hidden {
+  torch::Tensor features;  // [B,N,D]
+  torch::Tensor logits;    // [P,V] float32
+  torch::Tensor labels;    // [P]
+};
+
+Hidden guess(models::TextEncoder& model, const data::Batch& batch) {
+  const auto input = text_input(batch);
+  const auto labels = batch.at(data::kLabels).flatten();  // [B*N]
+  const auto places = labels.ne(kNotAsked).nonzero().squeeze(1);
+  Hidden hidden;
+  hidden.features = model.forward_features(input);
+  hidden.labels = labels.index_select(0, places);
+  hidden.logits = model.forward_head(hidden.features.flatten(0, 1).index_select(0, places), input)
+                      .to(torch::kFloat);
+  return hidden;
+}
+
+}  // namespace
+
+MaskedLm::MaskedLm(const TaskConfig& config, MaskedLmBlocks blocks, TokenizedModel model)
+    : config_(config), blocks_(std::move(blocks)), model_(std::move(model)) {}
+
+std::shared_ptr<const data::Collate> MaskedLm::collate(const data::TokenBlocksPtr& blocks,
+                                                       int64_t seed) const {
+  return std::make_shared<data::MaskedLmCollate>(
+      blocks, model_.tokenizer,
+      data::MaskingConfig{.probability = config_.text.mlm_probability,
+                          .whole_words = config_.text.whole_word_mask,
+                          .next_sentence = config_.text.next_sentence,
+                          .seed = seed});
+}
+
+std::unique_ptr<data::Loader> MaskedLm::training_loader(const TrainingData& options) const {
+  return std::make_unique<data::Loader>(
+      collate(blocks_.train, options.seed),
+      std::make_unique<data::Shuffled>(blocks_.train_size, options.batch_size, options.seed),
+      data::LoaderOptions{.workers = options.workers, .on_bad_sample = options.on_bad_sample});
+}
+
+torch::Tensor MaskedLm::forward(const data::Batch& batch) {
+  return guess(*model_.model, batch).logits;
+}
+
+Step MaskedLm::training_step(const data::Batch& batch) {
+  const auto hidden = guess(*model_.model, batch);
+  auto loss = F::cross_entropy(hidden.logits, hidden.labels);
+  if (batch.has(data::kNextSentenceLabel))
+    loss = loss + F::cross_entropy(model_.model->next_sentence(hidden.features).to(torch::kFloat),
+                                   batch.at(data::kNextSentenceLabel));
+  return {loss, static_cast<double>(hidden.labels.numel())};
+}
+
+Scores MaskedLm::evaluate(Split split, const EvaluateOptions& options, Progress& progress) {
+  if (split != Split::kVal) throw DataError("evaluate", "the data has no such split");
+  constexpr int64_t kSeed = 0;  // the same tokens are hidden each time
+  const int64_t count = blocks_.val->size() - blocks_.val_begin;
+  data::Loader loader(
+      collate(blocks_.val, kSeed),
+      std::make_unique<data::Sequential>(count, options.batch_size, blocks_.val_begin),
+      {.workers = options.workers, .on_bad_sample = options.on_bad_sample});
+  const runtime::EvalScope scope(*model_.model, options.dtype);
+  double loss = 0, right = 0, tokens = 0;
+  int64_t done = 0;
+  progress.begin("evaluate", count);
+  loader.start_epoch(0);
+  while (const auto batch = loader.next()) {
+    const auto hidden = guess(*model_.model, batch->to(scope.device()));
+    loss += F::cross_entropy(hidden.logits, hidden.labels,
+                             F::CrossEntropyFuncOptions().reduction(torch::kSum))
+                .item<double>();
+    right += hidden.logits.argmax(1).eq(hidden.labels).sum().item<double>();
+    tokens += static_cast<double>(hidden.labels.numel());
+    done += batch->size();
+    progress.update(done, "");
+  }
+  progress.end();
+  if (tokens == 0) throw DataError("evaluate", "expected texts to validate with, got none");
+  const auto score = [](const char* name, const char* unit, double value, bool higher_is_better) {
+    return Score{name, unit, value, std::nullopt, std::nullopt, higher_is_better};
+  };
+  return {score("loss", "nats", loss / tokens, false),
+          score("perplexity", "", std::exp(loss / tokens), false),
+          score("top1", "%", 100 * right / tokens, true)};
+}
+
+data::Summary MaskedLm::data() const {
+  data::Summary summary;
+  summary.train = blocks_.train_size;
+  summary.val = blocks_.val->size() - blocks_.val_begin;
+  return summary;
+}
+
+void MaskedLm::save(const std::filesystem::path& folder) const {
+  save_tokenized_model(model_, folder);
+}
+
+std::vector<std::vector<MaskFill>> fill_masks(const TokenizedModel& model, const std::string& text,
+                                              int64_t top, const std::string& dtype) {
+  const auto mask = model.tokenizer->special().mask;
+  if (!mask) throw DataError("predict", "expected a tokenizer with a mask token, got one without");
+  const auto encoding = model.tokenizer->encode(text, {.max_length = model.max_length});
+  std::vector<int64_t> places;
+  for (size_t i = 0; i < encoding.ids.size(); ++i)
+    if (encoding.ids[i] == *mask) places.push_back(static_cast<int64_t>(i));
+  if (places.empty())
+    throw DataError(
+        "predict",
+        fmt::format("expected a text with {}, got none in it", model.tokenizer->id_to_token(*mask)),
+        text.substr(0, 80));
+  const runtime::EvalScope scope(*model.model, dtype);
+  const std::vector<int64_t> row(encoding.ids.begin(), encoding.ids.end());
+  const auto ids = torch::tensor(row, torch::kLong).unsqueeze(0).to(scope.device());
+  const models::TextInput input{
+      .input_ids = ids, .attention_mask = torch::ones_like(ids), .token_type_ids = {}};
+  const auto features = model.model->forward_features(input)[0].index_select(
+      0, torch::tensor(places).to(ids.device()));
+  const auto rows = model.model->forward_head(features, input).to(torch::kFloat).softmax(-1).cpu();
+  expect_finite(rows);
+  std::vector<std::vector<MaskFill>> fills;
+  for (int64_t i = 0; i < rows.size(0); ++i) {
+    const auto [values, tokens] = rows[i].topk(std::min(top, rows.size(1)));
+    auto& fill = fills.emplace_back();
+    for (int64_t k = 0; k < values.size(0); ++k) {
+      const auto id = static_cast<int32_t>(tokens[k].item<int64_t>());
+      fill.push_back({model.tokenizer->id_to_token(id), id, values[k].item<double>()});
+    }
+  }
+  return fills;
+}
+
+}  // namespace braid::tasks

@@ -1,0 +1,123 @@
+#include "braid/tasks/text/masked_lm_data.h"
+
+#include <algorithm>
+#include <thread>
+
+#include "braid/core/error.h"
+#include "braid/data/summary.h"
+#include "braid/io/labelled_row.h"
+#include "braid/io/line_file.h"
+#include "braid/models/macs.h"
+#include "braid/models/text/text_cost.h"
+#include "braid/runtime/device.h"
+#include "braid/tasks/training_rate.h"
+
+namespace braid::tasks {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int64_t kBlockLength = 128;  // tokens, where nobody says
+
+// Texts of the files, line by line.
+text::TextSource texts_of(const std::vector<fs::path>& files) {
+  struct State {
+    std::vector<fs::path> files;
+    size_t next = 0;
+    std::unique_ptr<io::LineReader> lines;
+    bool json = false;
+  };
+  const auto state = std::make_shared<State>(State{files, 0, nullptr, false});
+  return [state](std::string& text) {
+    while (true) {
+      if (!state->lines) {
+        if (state->next == state->files.size()) return false;
+        const auto& file = state->files[state->next++];
+        state->json = file.string().find(".jsonl") != std::string::npos ||
+                      file.string().find(".ndjson") != std::string::npos;
+        state->lines = std::make_unique<io::LineReader>(file);
+      }
+      if (auto line = state->lines->next()) {
+        text = state->json ? io::parse_json_row(*line, state->files[state->next - 1].string()).text
+                           : std::move(*line);
+        return true;
+      }
+      state->lines.reset();
+    }
+  };
+}
+
+}  // namespace
+
+MaskedLmData::MaskedLmData(data::PlainTextFiles files, std::string spec, double val_fraction)
+    : files_(std::move(files)), spec_(std::move(spec)), val_fraction_(val_fraction) {}
+
+std::vector<std::string> MaskedLmData::remarks() const {
+  return data::remarks_on(files_.left_out, files_.remarks, spec_);
+}
+
+TokenizedModel MaskedLmData::make_model(const TaskConfig& config, int64_t seed,
+                                        Progress& progress) const {
+  const auto source = config.text.tokenizer.empty() ? config.weights : config.text.tokenizer;
+  auto& tokenizer = tokenizers_[source.empty() ? std::to_string(config.text.vocab_size) : source];
+  if (!tokenizer) tokenizer = make_tokenizer(config, texts_of(files_.train), progress);
+  const auto head =
+      config.text.next_sentence ? models::TextHead::kPreTraining : models::TextHead::kMaskedLm;
+  const auto longest = [](int64_t most) { return std::min(most, kBlockLength); };
+  return make_tokenized_model(config, head, {}, tokenizer, seed, longest, progress);
+}
+
+const MaskedLmBlocks& MaskedLmData::blocks_for(const TaskConfig& config,
+                                               const TokenizedModel& model,
+                                               Progress& progress) const {
+  constexpr int64_t kMostVal = 2000;  // blocks
+  auto& blocks = blocks_[model.tokenizer.get()];
+  if (blocks.train) return blocks;
+  const data::TokenBlockOptions options{
+      .block_length = model.max_length,
+      .whole_documents = config.text.next_sentence,
+      .threads = static_cast<int64_t>(std::max(1U, std::thread::hardware_concurrency()))};
+  const auto read = [&](const std::vector<fs::path>& files) {
+    return std::make_shared<const data::TokenBlocks>(files, *model.tokenizer, options, progress);
+  };
+  blocks.train = read(files_.train);
+  blocks.train_size = blocks.train->size();
+  if (!files_.val.empty()) {
+    blocks.val = read(files_.val);
+    return blocks;
+  }
+  const auto wanted =
+      static_cast<int64_t>(val_fraction_ * static_cast<double>(blocks.train->size()));
+  const int64_t val = std::clamp<int64_t>(wanted, 1, kMostVal);
+  if (blocks.train->size() <= val)
+    throw DataError("train", "expected text for two blocks of tokens or more, got less", spec_,
+                    "give more text, or a smaller --max-length");
+  blocks.val = blocks.train;
+  blocks.train_size = blocks.val_begin = blocks.train->size() - val;
+  return blocks;
+}
+
+TrainingFacts MaskedLmData::facts(const TaskConfig& config, const FactOptions& options,
+                                  Progress& progress) const {
+  const auto made = make_model(config, options.seed, progress);
+  TrainingFacts facts{.train_items = blocks_for(config, made, progress).train_size,
+                      .params = models::count_parameters(*made.model),
+                      .input_size = made.max_length,
+                      .fine_tuning = !config.weights.empty()};
+  if (!options.measure_rate) return facts;
+  made.model->to(runtime::resolve_device(options.device));
+  facts.items_per_s =
+      training_rate(*made.model, made.max_length,
+                    models::count_macs(*made.model, {1, made.max_length}), options.dtype);
+  return facts;
+}
+
+std::unique_ptr<Task> MaskedLmData::make_task(const TaskConfig& config, const TaskOptions& options,
+                                              Progress& progress) const {
+  auto model = options.checkpoint.empty() ? make_model(config, options.seed, progress)
+                                          : restore_tokenized_model(options.checkpoint);
+  auto blocks = blocks_for(config, model, progress);
+  return std::make_unique<MaskedLm>(config, std::move(blocks), std::move(model));
+}
+
+}  // namespace braid::tasks

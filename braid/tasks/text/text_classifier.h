@@ -1,0 +1,40 @@
+// A classifier of texts.
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "braid/core/progress.h"
+#include "braid/data/text/text_dataset.h"
+#include "braid/tasks/inference.h"
+#include "braid/tasks/text/tokenized_model.h"
+
+namespace braid::tasks {
+
+// The tokenizer of the config, of its weights, or learned from the dataset's texts.
+text::TokenizerPtr make_tokenizer(const TaskConfig& config, const data::TextDataset& texts,
+                                  Progress& progress);
+// What most of the texts have, up to `most`: of a few hundred of them.
+int64_t suitable_length(const data::TextDataset& texts, const text::Tokenizer& tokenizer,
+                        int64_t most);
+
+// For the classes and texts of train.
+TokenizedModel make_text_classifier(const TaskConfig& config, const data::TextDataset& train,
+                                    text::TokenizerPtr tokenizer, int64_t seed, Progress& progress);
+// Of a run that goes on. Throws DataError where the data has other classes.
+TokenizedModel restore_text_classifier(const TaskConfig& config, const data::TextDataset& train,
+                                       const std::filesystem::path& checkpoint);
+// Throws DataError for a model without such a head. folder: its own, for the error.
+void expect_text_classifier(const TokenizedModel& model, const std::filesystem::path& folder);
+// In eval mode. Throws DataError for a folder that holds no classifier of texts.
+TokenizedModel load_text_classifier(const std::filesystem::path& folder);
+
+// The dataset in its order through the model, as run_dataset does it for images.
+int64_t run_texts(const TokenizedModel& classifier, const data::TextDatasetPtr& dataset,
+                  const EvaluateOptions& options, Progress& progress, const SeeLogits& see);
+// [N,K] float32 on the CPU, rows sum to 1. Throws DataError where they are not finite.
+torch::Tensor classify(const TokenizedModel& classifier, const std::vector<std::string>& texts,
+                       const std::string& dtype);
+
+}  // namespace braid::tasks

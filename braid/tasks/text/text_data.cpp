@@ -1,0 +1,59 @@
+#include "braid/tasks/text/text_data.h"
+
+#include "braid/data/summary.h"
+#include "braid/models/macs.h"
+#include "braid/models/text/text_cost.h"
+#include "braid/runtime/device.h"
+#include "braid/tasks/class_balance.h"
+#include "braid/tasks/text/text_classification.h"
+#include "braid/tasks/training_rate.h"
+
+namespace braid::tasks {
+
+TextData::TextData(data::TextSplits splits, std::string spec)
+    : splits_(std::move(splits)), spec_(std::move(spec)) {}
+
+std::vector<std::string> TextData::remarks() const {
+  auto lines = data::remarks_on(splits_.left_out, splits_.remarks, spec_);
+  if (const auto line =
+          imbalance_text(data::count_labels(*splits_.train), splits_.train->classes()))
+    lines.push_back(*line);
+  return lines;
+}
+
+text::TokenizerPtr TextData::tokenizer(const TaskConfig& config, Progress& progress) const {
+  const auto source = config.text.tokenizer.empty() ? config.weights : config.text.tokenizer;
+  auto& kept = tokenizers_[source.empty() ? std::to_string(config.text.vocab_size) : source];
+  if (!kept) kept = make_tokenizer(config, *splits_.train, progress);
+  return kept;
+}
+
+TokenizedModel TextData::make_classifier(const TaskConfig& config, int64_t seed,
+                                         Progress& progress) const {
+  return make_text_classifier(config, *splits_.train, tokenizer(config, progress), seed, progress);
+}
+
+TrainingFacts TextData::facts(const TaskConfig& config, const FactOptions& options,
+                              Progress& progress) const {
+  const auto made = make_classifier(config, options.seed, progress);
+  TrainingFacts facts{.train_items = splits_.train->size(),
+                      .params = models::count_parameters(*made.model),
+                      .input_size = made.max_length,
+                      .fine_tuning = !config.weights.empty()};
+  if (!options.measure_rate) return facts;
+  made.model->to(runtime::resolve_device(options.device));
+  facts.items_per_s =
+      training_rate(*made.model, made.max_length,
+                    models::count_macs(*made.model, {1, made.max_length}), options.dtype);
+  return facts;
+}
+
+std::unique_ptr<Task> TextData::make_task(const TaskConfig& config, const TaskOptions& options,
+                                          Progress& progress) const {
+  auto classifier = options.checkpoint.empty()
+                        ? make_classifier(config, options.seed, progress)
+                        : restore_text_classifier(config, *splits_.train, options.checkpoint);
+  return std::make_unique<TextClassification>(config, splits_, std::move(classifier));
+}
+
+}  // namespace braid::tasks

@@ -1,0 +1,146 @@
+// braid translate: lines of text into another language.
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <memory>
+#include <optional>
+
+#include "braid/core/error.h"
+#include "braid/core/progress.h"
+#include "braid/data/run_fields.h"
+#include "braid/io/posix_file.h"
+#include "braid/models/checkpoint.h"
+#include "braid/runtime/device.h"
+#include "braid/tasks/text/translate_lines.h"
+#include "cli/command.h"
+
+namespace braid::cli {
+namespace {
+
+constexpr const char* kTranslateFooter = R"(Examples:
+  echo 'A man is walking.' | braid translate --checkpoint runs/en-de
+  braid translate --checkpoint runs/en-de test.en --num-beams 5 --output test.de
+  braid translate --checkpoint runs/en-de --n-best 3 --format jsonl <test.en
+
+One line of output for each line of input, in their order. With --n-best above 1 each line has that many, as
+"LINE ||| TEXT ||| SCORE", lines counted from 0.)";
+
+struct TranslateVerbOptions {
+  std::string checkpoint, output, format = "text";
+  std::vector<std::string> files;
+  std::optional<int64_t> num_beams, max_length;
+  std::optional<double> length_penalty;
+  int64_t n_best = 1, batch_tokens = 4096;
+  std::string device = "cpu", dtype = "float32";
+  void visit(FieldVisitor& v) {
+    v.field("num_beams", num_beams, "beams, 1: greedy; unset: the checkpoint's",
+            {.least = 1, .most = 100});
+    v.field("length_penalty", length_penalty,
+            "scores are over length^this, above 1: longer texts; unset: the checkpoint's");
+    v.field("n_best", n_best, "translations of each line, at most as many as beams",
+            {.least = 1, .most = 100});
+    v.field("max_length", max_length, "tokens of the longest translation; unset: the checkpoint's",
+            {.least = 2});
+    v.field("batch_tokens", batch_tokens, "tokens that are translated at once, padding too",
+            {.least = 1});
+    v.field(data::device_field(), device);
+    v.field(data::dtype_field(), dtype);
+  }
+};
+
+// Standard output, or a file that closes itself.
+class TranslationOutput {
+ public:
+  explicit TranslationOutput(const std::string& path) : path_(path) {
+    if (path.empty() || path == "-") return;
+    file_.reset(std::fopen(path.c_str(), "wb"));
+    if (!file_) io::fail_io("write", path, errno);
+  }
+  void write(const std::string& text) {
+    auto* file = file_ ? file_.get() : stdout;
+    if (std::fwrite(text.data(), 1, text.size(), file) != text.size() || std::fflush(file) != 0)
+      io::fail_io("write", path_.empty() ? "standard output" : path_, errno);
+  }
+
+ private:
+  struct Close {
+    void operator()(std::FILE* file) const { std::fclose(file); }
+  };
+  std::string path_;
+  std::unique_ptr<std::FILE, Close> file_;
+};
+
+std::string text_of(const tasks::TranslatedLine& line) {
+  const auto& best = line.translation.best;
+  if (best.size() == 1) return tasks::on_one_line(best[0].text) + "\n";
+  std::string text;
+  for (const auto& one : best)
+    text +=
+        fmt::format("{} ||| {} ||| {:.6f}\n", line.line, tasks::on_one_line(one.text), one.score);
+  return text;
+}
+
+std::string json_of(const tasks::TranslatedLine& line) {
+  Json json = {{"line", line.line}, {"source", line.source}, {"translations", Json::array()}};
+  for (const auto& one : line.translation.best)
+    json["translations"].push_back({{"text", one.text}, {"score", one.score}});
+  if (line.translation.cut) json["cut"] = true;
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+void run(TranslateVerbOptions options, const Json& flags) {
+  update_from_json(options, flags, "flags");
+  check_fields<UsageError>(options, "translate");
+  if (options.files.empty()) options.files.emplace_back("-");
+  const auto progress = make_terminal_progress();
+  auto translator = tasks::load_translator(models::find_checkpoint(options.checkpoint, *progress));
+  auto& generation = translator.generation;
+  if (options.num_beams) generation.num_beams = *options.num_beams;
+  if (options.length_penalty) generation.length_penalty = *options.length_penalty;
+  if (options.max_length) generation.max_length = *options.max_length;
+  generation.num_return_sequences = options.n_best;
+  if (options.n_best > generation.num_beams)
+    throw UsageError("translate",
+                     fmt::format("expected at most {} translations of a line, as many as beams, "
+                                 "got {}",
+                                 generation.num_beams, options.n_best),
+                     "--n-best", "raise --num-beams");
+  generate::check(generation);
+  translator.model->to(runtime::resolve_device(options.device));
+  TranslationOutput output(options.output);
+  int64_t lines = 0;
+  for (const auto& file : options.files) {
+    io::LineReader reader(file);
+    const int64_t before = lines;
+    const auto put = [&](const tasks::TranslatedLine& line) {
+      output.write(options.format == "text" ? text_of(line) : json_of(line));
+      if (line.translation.cut)
+        progress->line(fmt::format("{}:{}: longer than {} tokens, its end is not translated", file,
+                                   line.line - before + 1, translator.format.max_length));
+    };
+    lines += tasks::translate_lines(
+        translator, reader,
+        {.translate = {.batch_tokens = options.batch_tokens, .dtype = options.dtype},
+         .first_line = before},
+        put);
+  }
+}
+
+}  // namespace
+
+void add_translate(CLI::App& program) {
+  auto* verb = program.add_subcommand("translate", "Translate lines of text with a checkpoint");
+  verb->footer(kTranslateFooter);
+  auto o = std::make_shared<TranslateVerbOptions>();
+  verb->add_option("--checkpoint", o->checkpoint,
+                   "folder of a run or a checkpoint, or hf-hub:OWNER/NAME")
+      ->required();
+  verb->add_option("files", o->files, "text files, or - for standard input (the default)");
+  verb->add_option("--output", o->output, "file that is written; empty: standard output");
+  add_choice(*verb, "--format", o->format, {"text", "jsonl"}, "what is printed, line by line");
+  auto flags = std::make_shared<ConfigFlags>(*verb, *o);
+  verb->callback([=] { run(*o, flags->given()); });
+}
+
+}  // namespace braid::cli

@@ -1,0 +1,122 @@
+// braid train on parallel files, braid translate, braid eval of what was trained.
+#include <gmock/gmock.h>
+
+#include <algorithm>
+
+#include "braid/core/json.h"
+#include "tests/cli/program.h"
+
+namespace braid::test {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+class TranslateTest : public ProgramTest {
+ protected:
+  void write_pairs(const std::string& stem, int lines) const {
+    std::string en, de;
+    for (int i = 0; i < lines; ++i) {
+      en += "a man walks here today " + std::string(static_cast<size_t>(i % 5), 'a') + "\n";
+      de += "ein Mann geht heute hier " + std::string(static_cast<size_t>(i % 5), 'b') + "\n";
+    }
+    write(stem + ".en", en);
+    write(stem + ".de", de);
+  }
+  Result train_translation(const std::string& more = "") const {
+    write_pairs("data/train", 20);
+    write_pairs("data/val", 4);
+    write_pairs("data/test", 3);
+    return braid(
+        "train --model transformer_tiny --data data --recipe none --vocab-size 300 --batch-size 10 "
+        "--max-steps 2 --threads 1 --num-beams 1 --val-bleu-pairs 2 --output run " +
+        more);
+  }
+  static int64_t lines_in(const std::string& text) {
+    return std::count(text.begin(), text.end(), '\n');
+  }
+};
+
+TEST_F(TranslateTest, EveryLineGetsOneLine) {
+  const auto trained = train_translation();
+  ASSERT_EQ(trained.code, 0) << trained.err;
+  EXPECT_THAT(trained.out, HasSubstr("best val BLEU"));
+  std::string input = "a man walks\n\n \t\na\u2028man\rwalks\r\n";
+  for (int i = 0; i < 3000; ++i) input += "a ";
+  input += "\nlast";
+  write("in.txt", input);
+  const std::string verb = "translate --checkpoint run --max-length 6 --num-beams 2 ";
+  const auto from_file = braid(verb + "in.txt");
+  ASSERT_EQ(from_file.code, 0) << from_file.err;
+  EXPECT_EQ(lines_in(from_file.out), 6) << from_file.out;
+  std::vector<std::string> lines;
+  std::stringstream stream(from_file.out);
+  for (std::string line; std::getline(stream, line);) lines.push_back(line);
+  EXPECT_EQ(lines.at(1), "");
+  EXPECT_EQ(lines.at(2), "");
+  EXPECT_THAT(from_file.err, HasSubstr("in.txt:5: longer than"));
+  EXPECT_EQ(braid(verb + "<in.txt").out, from_file.out);
+  EXPECT_EQ(braid(verb + "--batch-tokens 1 - <in.txt").out, from_file.out)
+      << "what else is in the batch changes nothing";
+  EXPECT_EQ(lines_in(braid(verb + "in.txt in.txt").out), 12);
+
+  const auto best = braid(verb + "--n-best 2 in.txt");
+  EXPECT_EQ(lines_in(best.out), 12) << best.err;
+  EXPECT_THAT(best.out, StartsWith("0 ||| "));
+  const auto json = braid(verb + "--n-best 2 --format jsonl --output out.jsonl in.txt");
+  EXPECT_EQ(json.code, 0) << json.err;
+  EXPECT_EQ(json.out, "");
+  std::stringstream rows(text("out.jsonl"));
+  int64_t count = 0;
+  for (std::string row; std::getline(rows, row); ++count) {
+    const auto parsed = Json::parse(row);
+    EXPECT_EQ(parsed.at("line"), count);
+    EXPECT_EQ(parsed.at("translations").size(), 2u);
+  }
+  EXPECT_EQ(count, 6);
+  EXPECT_EQ(braid(verb + "/dev/null").out, "");
+}
+
+TEST_F(TranslateTest, EvalGivesBleuWithItsSignature) {
+  ASSERT_EQ(train_translation().code, 0);
+  const auto evaluated = braid("eval --checkpoint run --data data");
+  ASSERT_EQ(evaluated.code, 0) << evaluated.err;
+  EXPECT_THAT(evaluated.out, HasSubstr("split test, 3 pairs"));
+  EXPECT_THAT(evaluated.out,
+              HasSubstr("BLEU|nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:braid-"));
+  const auto json = braid("eval --checkpoint run --data data/val.en,data/val.de --format json");
+  ASSERT_EQ(json.code, 0) << json.err;
+  const auto parsed = Json::parse(json.out);
+  EXPECT_EQ(parsed.at("count"), 4);
+  for (const auto* score : {"bleu", "chrf", "loss", "perplexity"})
+    EXPECT_TRUE(parsed.at(score).is_number()) << score;
+}
+
+TEST_F(TranslateTest, ARunGoesOn) {
+  ASSERT_EQ(train_translation("--max-tokens 200").code, 0);
+  const auto again = braid(
+      "train --model transformer_tiny --data data --recipe none --vocab-size 300 --batch-size 10 "
+      "--max-steps 4 --threads 1 --num-beams 1 --val-bleu-pairs 2 --max-tokens 200 --output run "
+      "--resume");
+  ASSERT_EQ(again.code, 0) << again.err;
+  EXPECT_THAT(again.out, HasSubstr("4 steps"));
+}
+
+TEST_F(TranslateTest, WhatIsWrongIsSaid) {
+  write_pairs("data/train", 3);
+  write("data/train.de", "nur eine\n");
+  const std::string verb = "train --model transformer_tiny --output run --recipe none --data ";
+  const auto unequal = braid(verb + "data");
+  EXPECT_EQ(unequal.code, 65);
+  EXPECT_THAT(unequal.err, HasSubstr("3 in data/train.en and 1 in data/train.de"));
+  write("other/train.fr", "a\n");
+  write("other/train.de", "a\n");
+  const auto unclear = braid(verb + "other");
+  EXPECT_EQ(unclear.code, 64);
+  EXPECT_THAT(unclear.err, HasSubstr("--source-lang"));
+  EXPECT_EQ(braid("translate --checkpoint nowhere").code, 74);
+  EXPECT_EQ(braid("translate --checkpoint nowhere --num-beams 0").code, 64);
+}
+
+}  // namespace
+}  // namespace braid::test

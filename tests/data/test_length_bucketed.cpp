@@ -1,0 +1,96 @@
+// Batches of sequences of similar length: every example once, the same shapes in every epoch.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "braid/core/error.h"
+#include "braid/data/length_bucketed.h"
+#include "braid/data/random.h"
+
+namespace braid::data {
+namespace {
+
+using Lists = std::vector<std::vector<int64_t>>;
+
+Lists random_lengths(int64_t examples, int64_t longest, uint64_t seed) {
+  Lists sides(2);
+  Random random(seed);
+  for (int64_t i = 0; i < examples; ++i)
+    for (auto& side : sides) side.push_back(1 + random.below(longest));
+  return sides;
+}
+
+std::vector<int64_t> all_of(const Lists& batches) {
+  std::vector<int64_t> all;
+  for (const auto& batch : batches) all.insert(all.end(), batch.begin(), batch.end());
+  std::sort(all.begin(), all.end());
+  return all;
+}
+
+int64_t padded_tokens(const std::vector<int64_t>& batch, const std::vector<int64_t>& side) {
+  int64_t longest = 0;
+  for (const int64_t i : batch) longest = std::max(longest, side[static_cast<size_t>(i)]);
+  return longest * static_cast<int64_t>(batch.size());
+}
+
+TEST(LengthBucketedTest, HoldsItsLimitsAndEveryExampleOnce) {
+  for (uint64_t seed = 0; seed < 20; ++seed) {
+    const auto sides = random_lengths(300, 40, seed);
+    const LengthBucketed sampler(sides, {.max_tokens = 100, .max_examples = 7, .seed = 1});
+    for (int64_t epoch = 0; epoch < 3; ++epoch) {
+      const auto batches = sampler.batches(epoch);
+      EXPECT_EQ(static_cast<int64_t>(batches.size()), sampler.size());
+      const auto all = all_of(batches);
+      ASSERT_EQ(all.size(), 300u);
+      for (int64_t i = 0; i < 300; ++i) ASSERT_EQ(all[static_cast<size_t>(i)], i);
+      for (const auto& batch : batches) {
+        EXPECT_LE(batch.size(), 7u);
+        for (const auto& side : sides) EXPECT_LE(padded_tokens(batch, side), 100);
+      }
+    }
+  }
+}
+
+TEST(LengthBucketedTest, IsAFunctionOfSeedAndEpoch) {
+  const auto sides = random_lengths(200, 5, 3);
+  const LengthBucketed sampler(sides, {.max_tokens = 40, .seed = 4});
+  EXPECT_EQ(sampler.batches(2), LengthBucketed(sides, {.max_tokens = 40, .seed = 4}).batches(2));
+  EXPECT_NE(sampler.batches(2), sampler.batches(3));
+  EXPECT_NE(sampler.batches(2), LengthBucketed(sides, {.max_tokens = 40, .seed = 5}).batches(2));
+  auto first = sampler.batches(0), second = sampler.batches(1);
+  for (auto* batches : {&first, &second}) std::sort(batches->begin(), batches->end());
+  EXPECT_NE(first, second) << "examples of equal lengths change their neighbours";
+}
+
+TEST(LengthBucketedTest, PadsLittle) {
+  const auto sides = random_lengths(5000, 50, 9);
+  int64_t tokens = 0, padded = 0;
+  for (const auto& batch : LengthBucketed(sides, {.max_tokens = 1000, .seed = 0}).batches(0))
+    for (const auto& side : sides) {
+      padded += padded_tokens(batch, side);
+      for (const int64_t i : batch) tokens += side[static_cast<size_t>(i)];
+    }
+  EXPECT_LT(padded, tokens * 1.4);
+}
+
+TEST(LengthBucketedTest, WithoutASeedTheShortestComeFirst) {
+  const Lists sides = {{5, 1, 3, 1}, {1, 2, 1, 1}};
+  const LengthBucketed sampler(sides, {.max_examples = 3});
+  EXPECT_EQ(sampler.batches(0), (Lists{{3, 1, 2}, {0}}));
+  EXPECT_EQ(sampler.batches(7), sampler.batches(0));
+}
+
+TEST(LengthBucketedTest, ALongExampleIsABatchOfItsOwn) {
+  const LengthBucketed sampler({{2, 500, 2, 600}}, {.max_tokens = 10});
+  EXPECT_EQ(sampler.batches(0), (Lists{{0, 2}, {1}, {3}}));
+}
+
+TEST(LengthBucketedTest, OfNothingHasNoBatches) {
+  EXPECT_EQ(LengthBucketed({{}, {}}, {.max_tokens = 10}).size(), 0);
+  EXPECT_TRUE(LengthBucketed({{}, {}}, {.max_tokens = 10}).batches(0).empty());
+  EXPECT_THROW(LengthBucketed({{1}}, {}), ConfigError);
+  EXPECT_THROW(LengthBucketed({{1}}, {.max_tokens = -1, .max_examples = 1}), ConfigError);
+}
+
+}  // namespace
+}  // namespace braid::data

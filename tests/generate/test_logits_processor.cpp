@@ -1,0 +1,62 @@
+// Each processor against transformers'; see generate_cases.py.
+#include "braid/generate/logits_processor.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <map>
+
+#include "braid/runtime/tensor_file.h"
+#include "cases.h"
+
+namespace braid::generate {
+namespace {
+
+TEST(LogitsProcessors, AreTransformers) {
+  const auto file = runtime::load_tensors(case_fixtures() / "processors.safetensors");
+  std::vector<TokenIds> written;
+  for (int64_t row = 0; row < 3; ++row) {
+    const auto ids = file.at("written")[row].contiguous();
+    written.emplace_back(ids.data_ptr<int64_t>(), ids.data_ptr<int64_t>() + ids.numel());
+  }
+  const GenerationConfig none{.top_k = 0, .eos_token_id = {0}};
+  const auto with = [&none](const std::function<void(GenerationConfig&)>& change) {
+    auto config = none;
+    change(config);
+    return config;
+  };
+  const auto drawn = [&with](const std::function<void(GenerationConfig&)>& change) {
+    auto config = with(change);
+    config.do_sample = true;
+    return config;
+  };
+  struct Case {
+    GenerationConfig config;
+    int64_t max_length = 100;
+  };
+  const std::map<std::string, Case> cases = {
+      {"repetition_penalty", {with([](auto& c) { c.repetition_penalty = 1.7; })}},
+      {"no_repeat_ngram_1", {with([](auto& c) { c.no_repeat_ngram_size = 1; })}},
+      {"no_repeat_ngram_2", {with([](auto& c) { c.no_repeat_ngram_size = 2; })}},
+      {"no_repeat_ngram_3", {with([](auto& c) { c.no_repeat_ngram_size = 3; })}},
+      {"bad_words", {with([](auto& c) {
+         c.bad_words_ids = {{11}, {4, 3, 7}, {3, 8}, {0}, {5, 5, 5, 5, 1}};
+       })}},
+      {"min_length_5", {with([](auto& c) { c.min_length = 5; })}},
+      {"min_length_4", {with([](auto& c) { c.min_length = 4; })}},
+      {"forced_eos_5", {with([](auto& c) { c.forced_eos_token_id = 0; }), 5}},
+      {"forced_eos_6", {with([](auto& c) { c.forced_eos_token_id = 0; }), 6}},
+      {"temperature", {drawn([](auto& c) { c.temperature = 0.7; })}},
+      {"top_k", {drawn([](auto& c) { c.top_k = 4; })}},
+      {"top_p", {drawn([](auto& c) { c.top_p = 0.6; })}},
+      {"top_p_beams", {drawn([](auto& c) { c.top_p = 0.1, c.num_beams = 2; })}}};
+  EXPECT_EQ(cases.size() + 2, file.size());
+  for (const auto& [name, one] : cases) {
+    auto scores = file.at("scores").clone();
+    apply(make_processors(one.config, one.max_length, scores.size(1)), written, scores);
+    EXPECT_TRUE(scores.allclose(file.at(name), 1e-6, 1e-6)) << name << "\n" << scores;
+  }
+}
+
+}  // namespace
+}  // namespace braid::generate

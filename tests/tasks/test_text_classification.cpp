@@ -1,0 +1,141 @@
+// Text classification from a file of rows to a checkpoint and back.
+#include "braid/tasks/text/text_classification.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <torch/optim/adamw.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "braid/core/error.h"
+#include "braid/tasks/task_data.h"
+#include "braid/tasks/text/length_file.h"
+
+namespace braid::tasks {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+class TextTask : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    root_ = fs::temp_directory_path() / ("braid_text_task_" + std::to_string(::getpid()));
+    fs::remove_all(root_);
+    fs::create_directories(root_);
+    std::ofstream train(root_ / "train.tsv"), val(root_ / "dev.tsv");
+    for (int i = 0; i < 40; ++i) {
+      auto& file = i % 4 == 3 ? val : train;
+      const bool good = i % 2 == 0;
+      file << (good ? "a lovely warm film about spring" : "a dull cold film about nothing")
+           << (i % 5 == 0 ? " and more of it" : "") << '\t' << (good ? "good" : "bad") << '\n';
+    }
+    config_.data = root_.string();
+    config_.model = "bert_tiny";
+    config_.text.vocab_size = 300;
+  }
+  void TearDown() override { fs::remove_all(root_); }
+  std::unique_ptr<Task> make(const TaskOptions& options = {}) {
+    return open_task_data(config_, "error", options.checkpoint)
+        ->make_task(config_, options, silent_);
+  }
+
+  fs::path root_;
+  TaskConfig config_;
+  Progress silent_;
+};
+
+TEST_F(TextTask, TheDataSaysWhatIsLearned) {
+  EXPECT_EQ(resolve_task(config_), kTextClassification);
+  const auto data = open_task_data(config_, "error", {});
+  EXPECT_EQ(data->task(), kTextClassification);
+  EXPECT_FALSE(data->has_test());
+  config_.model = "resnet20";
+  try {
+    resolve_task(config_);
+    FAIL() << "expected a UsageError";
+  } catch (const UsageError& e) {
+    EXPECT_THAT(e.what(), HasSubstr("a text encoder"));
+  }
+}
+
+TEST_F(TextTask, LearnsEvaluatesSavesAndAnswersAlike) {
+  const auto task = make({.seed = 1});
+  EXPECT_EQ(task->items(), "texts");
+  const auto loader = task->training_loader({.batch_size = 10, .workers = 0});
+  torch::optim::AdamW optimizer(task->model().parameters(), torch::optim::AdamWOptions(2e-3));
+  task->model().train();
+  double first = 0, last = 0;
+  for (int64_t epoch = 0; epoch < 12; ++epoch) {
+    loader->start_epoch(epoch);
+    while (const auto batch = loader->next()) {
+      const auto step = task->training_step(*batch);
+      EXPECT_EQ(step.weight, static_cast<double>(batch->size()));
+      optimizer.zero_grad();
+      step.loss.backward();
+      optimizer.step();
+      last = step.loss.item<double>();
+      if (first == 0) first = last;
+    }
+  }
+  EXPECT_LT(last, first / 2);
+  const auto scores = task->evaluate(Split::kVal, {.batch_size = 4, .workers = 0}, silent_);
+  EXPECT_EQ(scores.front().name, "top1");
+  EXPECT_EQ(scores.front().value, 100);
+  EXPECT_THROW(task->evaluate(Split::kTest, {}, silent_), DataError);
+
+  const auto folder = root_ / "checkpoint";
+  fs::create_directories(folder);
+  task->save(folder);
+  const auto loaded = load_text_classifier(folder);
+  EXPECT_THAT(loaded.hub.classes, ElementsAre("bad", "good"));
+  EXPECT_EQ(read_max_length(folder), loaded.max_length);
+  const auto rows = classify(loaded, {"a lovely warm film", "dull and cold"}, "float32");
+  EXPECT_GT(rows[0][1].item<double>(), 0.5);
+  EXPECT_GT(rows[1][0].item<double>(), 0.5);
+  // The same, whatever shares the batch.
+  const auto alone = classify(loaded, {"dull and cold"}, "float32");
+  EXPECT_LT((alone[0] - rows[1]).abs().max().item<double>(), 1e-6);
+}
+
+TEST_F(TextTask, AResumeKeepsTokenizerLengthAndClasses) {
+  const auto folder = root_ / "checkpoint";
+  fs::create_directories(folder);
+  make()->save(folder);
+  const auto task = make({.checkpoint = folder});
+  const auto again = root_ / "again";
+  fs::create_directories(again);
+  task->save(again);
+  for (const char* file : {"config.json", "tokenizer.json", "tokenizer_config.json"})
+    EXPECT_EQ(read_json(again / file), read_json(folder / file)) << file;
+  std::ofstream(root_ / "train.tsv", std::ios::app) << "neither\tso-so\n";
+  EXPECT_THROW(make({.checkpoint = folder}), DataError) << "another class";
+}
+
+TEST_F(TextTask, ALengthBeyondTheModelIsRefused) {
+  config_.text.max_length = 4000;
+  EXPECT_THROW(make(), ConfigError);
+}
+
+TEST_F(TextTask, WeightsBringTheirTokenizer) {
+  const auto folder = root_ / "checkpoint";
+  fs::create_directories(folder);
+  make()->save(folder);
+  config_.weights = folder.string();
+  config_.text.vocab_size = 500;
+  const auto again = root_ / "again";
+  fs::create_directories(again);
+  make()->save(again);
+  EXPECT_EQ(read_json(again / "tokenizer.json"), read_json(folder / "tokenizer.json"));
+  fs::remove(folder / "tokenizer.json");
+  fs::remove(folder / "tokenizer_config.json");
+  for (const auto& entry : fs::directory_iterator(folder))
+    if (entry.path().extension() == ".txt") fs::remove(entry.path());
+  EXPECT_THROW(make(), ConfigError) << "no tokenizer";
+}
+
+}  // namespace
+}  // namespace braid::tasks
