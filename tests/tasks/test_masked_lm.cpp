@@ -124,9 +124,10 @@ TEST_F(MaskedLmTask, NextSentenceTrainsItsHeadToo) {
   ASSERT_TRUE(batch);
   ASSERT_TRUE(batch->has(data::kNextSentenceLabel));
   task->training_step(*batch).loss.backward();
-  for (const auto& item : task->model().named_parameters())
-    if (item.key().find("seq_relationship") != std::string::npos)
-      EXPECT_GT(item.value().grad().abs().sum().item<double>(), 0) << item.key();
+  for (const auto& item : task->model().named_parameters()) {
+    if (item.key().find("seq_relationship") == std::string::npos) continue;
+    EXPECT_GT(item.value().grad().abs().sum().item<double>(), 0) << item.key();
+  }
 }
 
 TEST_F(MaskedLmTask, TooLittleTextIsSaid) {
