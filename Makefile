@@ -5,7 +5,7 @@
 .DEFAULT_GOAL := all
 BUILD := build
 
-.PHONY: all setup test-setup configure quickstart test check format asan tsan fuzz bench parity install clean
+.PHONY: all setup test-setup configure quickstart test check format asan tsan fuzz tidy bench parity install clean
 
 all: setup
 	@$(MAKE) --no-print-directory configure
@@ -52,6 +52,10 @@ tsan: test-setup
 
 fuzz: test-setup
 	scripts/fuzz.sh
+
+tidy: test-setup
+	@$(MAKE) --no-print-directory configure CONFIGURE_FLAGS=-DBRAID_TESTS=ON
+	scripts/check_tidy.py --all
 
 bench: all
 	scripts/bench.sh

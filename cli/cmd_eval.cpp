@@ -33,7 +33,8 @@ void print(const evaluate::Evaluation& e, const EvalOptions& options) {
         "{:.2f}%\nECE        {:.2f}%\nloss       {:.4f} nats\n",
         m.top1, m.top1_low, m.top1_high, m.top5, m.macro_f1, m.ece, m.nll);
   } else {
-    for (const auto& score : e.scores) fmt::print("{:10} {}\n", score.name, to_text(score));
+    for (const auto& score : e.scores)
+      fmt::print("{:10} {:.4f}{}\n", title_of(score), score.value, score.unit == "%" ? "%" : "");
     for (const auto& signature : e.signatures) fmt::print("{}\n", signature);
   }
   fmt::print("speed      {:.0f} {}/s\n", e.items_per_s, e.items);

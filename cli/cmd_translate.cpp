@@ -107,6 +107,12 @@ void run(TranslateVerbOptions options, const Json& flags) {
                                  generation.num_beams, options.n_best),
                      "--n-best", "raise --num-beams");
   generate::check(generation);
+  const int64_t positions = translator.model->max_positions();
+  if (positions > 0 && generation.max_length > positions)
+    throw UsageError("translate",
+                     fmt::format("expected at most {} tokens, as many as the model takes, got {}",
+                                 positions, generation.max_length),
+                     "--max-length");
   translator.model->to(runtime::resolve_device(options.device));
   TranslationOutput output(options.output);
   int64_t lines = 0;

@@ -119,12 +119,13 @@ models::HubConfig read_family_config(const std::filesystem::path& config,
                                      const models::ModelEntry& entry) {
   auto hub = models::read_hub_config(config);
   const auto theirs = models::find_model(hub.architecture);
-  for (const auto& item : hub.model_args.items())
-    if (theirs.kind != entry.kind || !entry.config.contains(item.key()))
-      throw DataError(
-          "forward",
-          fmt::format("expected a model of the family of {}, got {}", entry.name, hub.architecture),
-          config.string(), "name that one");
+  bool same = theirs.kind == entry.kind && theirs.config.size() == entry.config.size();
+  for (const auto& item : theirs.config.items()) same &= entry.config.contains(item.key());
+  if (!same)
+    throw DataError(
+        "forward",
+        fmt::format("expected a model of the family of {}, got {}", entry.name, hub.architecture),
+        config.string(), "name that one");
   return hub;
 }
 

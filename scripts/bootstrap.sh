@@ -21,7 +21,7 @@ build_packages=(
   libsentencepiece-dev
   libjemalloc-dev zlib1g-dev libbenchmark-dev dataset-fashion-mnist
 )
-test_packages=(libgtest-dev libgmock-dev librapidcheck-dev clang-format chromium)
+test_packages=(libgtest-dev libgmock-dev librapidcheck-dev clang-format clang-tidy chromium)
 
 packages=("${build_packages[@]}")
 [ "${1:-}" = --tests ] && packages+=("${test_packages[@]}")

@@ -53,8 +53,8 @@ def commands(build: pathlib.Path) -> dict:
     for entry in json.loads((build / "compile_commands.json").read_text()):
         words = shlex.split(entry["command"])
         target = re.search(r"CMakeFiles/([^/]+)\.dir/", words[words.index("-o") + 1])
-        if not target or target[1] in found or not entry["file"].endswith((".cpp", ".cxx")):
-            continue
+        if not target or target[1] in found or not re.search(r"(?<!cmake_pch\.hxx)\.(cpp|cxx)$", entry["file"]):
+            continue  # nor the precompiled header's own, which compiles sources as headers, without it
         words = words[:words.index("-o")]  # what follows is the output and the source
         compiler = next(i for i, word in enumerate(words) if re.search(r"(\+\+|clang|g)(-\d+)?$", word))
         found[target[1]] = (entry["directory"], words[compiler:])

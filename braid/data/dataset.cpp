@@ -42,7 +42,7 @@ std::pair<std::vector<int64_t>, std::vector<int64_t>> split_stratified(const Dat
   std::vector<int64_t> labels(static_cast<size_t>(dataset->size()));
   for (size_t i = 0; i < labels.size(); ++i) labels[i] = dataset->label(static_cast<int64_t>(i));
   return split_labels(labels, static_cast<int64_t>(dataset->classes().size()), fraction, seed,
-                      single);
+                      single == Single::kRest ? Lone::kRest : Lone::kFirst);
 }
 
 DatasetPtr subset(DatasetPtr parent, std::vector<int64_t> indices) {

@@ -8,8 +8,7 @@
 namespace braid::data {
 
 std::pair<std::vector<int64_t>, std::vector<int64_t>> split_labels(
-    const std::vector<int64_t>& labels, int64_t classes, double fraction, int64_t seed,
-    Single single) {
+    const std::vector<int64_t>& labels, int64_t classes, double fraction, int64_t seed, Lone lone) {
   std::vector<std::vector<int64_t>> by_class(static_cast<size_t>(classes));
   for (size_t i = 0; i < labels.size(); ++i)
     by_class.at(static_cast<size_t>(labels[i])).push_back(static_cast<int64_t>(i));
@@ -23,7 +22,7 @@ std::pair<std::vector<int64_t>, std::vector<int64_t>> split_labels(
     int64_t take = static_cast<int64_t>(std::lround(static_cast<double>(n) * fraction));
     if (n > 0 && fraction > 0) take = std::max<int64_t>(take, 1);
     if (n > 1 && fraction < 1) take = std::min(take, n - 1);
-    if (n == 1 && single == Single::kRest) take = 0;
+    if (n == 1 && lone == Lone::kRest) take = 0;
     first.insert(first.end(), indices.begin(), indices.begin() + take);
     rest.insert(rest.end(), indices.begin() + take, indices.end());
   }

@@ -75,6 +75,8 @@ TEST_F(TranslateTest, EveryLineGetsOneLine) {
   }
   EXPECT_EQ(count, 6);
   EXPECT_EQ(braid(verb + "/dev/null").out, "");
+  EXPECT_EQ(braid("translate --checkpoint run --n-best 9 in.txt").code, 64);
+  EXPECT_EQ(braid("translate --checkpoint run --max-length 5000 in.txt").code, 64);
 }
 
 TEST_F(TranslateTest, EvalGivesBleuWithItsSignature) {

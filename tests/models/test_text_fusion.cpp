@@ -59,7 +59,9 @@ class TextFusion : public ::testing::TestWithParam<std::string> {
       target.copy_(it->second);
     }
     EXPECT_THAT(got, ::testing::UnorderedElementsAreArray(expected));
-    input_ = {.input_ids = file_.at("input_ids"), .attention_mask = file_.at("attention_mask")};
+    input_ = {.input_ids = file_.at("input_ids"),
+              .attention_mask = file_.at("attention_mask"),
+              .token_type_ids = {}};
   }
   // Of the tokens alone, as the fixture has them.
   torch::Tensor tokens_of(const torch::Tensor& x) const {
@@ -102,7 +104,9 @@ INSTANTIATE_TEST_SUITE_P(Tiny, TextFusion, ::testing::ValuesIn(fusion_fixtures()
 TextInput fusion_batch() {
   auto mask = torch::ones({4, 6}, torch::kInt64);
   mask[1].narrow(0, 2, 4).zero_();
-  return {.input_ids = torch::randint(2, 20, {4, 6}, torch::kInt64), .attention_mask = mask};
+  return {.input_ids = torch::randint(2, 20, {4, 6}, torch::kInt64),
+          .attention_mask = mask,
+          .token_type_ids = {}};
 }
 
 TEST(ConformerText, ItsNormsStatisticsAreThoseOfTheTokens) {
@@ -121,7 +125,8 @@ TEST(ConformerText, ItsNormsStatisticsAreThoseOfTheTokens) {
     return runtime::named_state(*model).at("encoder.layers.0.conv_module.batch_norm.running_var");
   };
   const TextInput wide{.input_ids = torch::cat({input.input_ids, input.input_ids}, 1),
-                       .attention_mask = torch::constant_pad_nd(input.attention_mask, {0, 6})};
+                       .attention_mask = torch::constant_pad_nd(input.attention_mask, {0, 6}),
+                       .token_type_ids = {}};
   EXPECT_TRUE(variance(wide).allclose(variance(input), 1e-4, 1e-6));
 }
 

@@ -72,8 +72,8 @@ TEST(Losses, ClassWeightsMultiplyEachItemsLoss) {
   EXPECT_NEAR(cross_entropy(logits, labels, 0, weights).item<double>(), expected.item<double>(),
               1e-6);
   const auto targets = torch::nn::functional::one_hot(labels, 3).to(torch::kFloat);
-  EXPECT_NEAR(soft_cross_entropy(logits, targets, weights).item<double>(),
-              expected.item<double>(), 1e-6);
+  EXPECT_NEAR(soft_cross_entropy(logits, targets, weights).item<double>(), expected.item<double>(),
+              1e-6);
 }
 
 TEST(ClassBalance, IsSaidWhereOneClassHasTenTimesAnother) {

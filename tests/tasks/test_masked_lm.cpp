@@ -2,6 +2,7 @@
 #include "braid/tasks/text/masked_lm.h"
 
 #include <gtest/gtest.h>
+#include <torch/optim/adamw.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -9,7 +10,7 @@
 
 #include "braid/core/error.h"
 #include "braid/data/text/masked_lm_collate.h"
-#include "braid/tasks/task_data.h"
+#include "braid/tasks/open_task_data.h"
 
 namespace braid::tasks {
 namespace {
@@ -17,10 +18,9 @@ namespace {
 namespace fs = std::filesystem;
 
 class MaskedLmTask : public ::testing::Test {
-protected:
+ protected:
   void SetUp() override {
-    root_ = fs::temp_directory_path() /
-            ("braid_masked_lm_" + std::to_string(::getpid()));
+    root_ = fs::temp_directory_path() / ("braid_masked_lm_" + std::to_string(::getpid()));
     fs::remove_all(root_);
     fs::create_directories(root_);
     std::ofstream text(root_ / "corpus.txt");
@@ -33,7 +33,7 @@ protected:
     config_.text.max_length = 32;
   }
   void TearDown() override { fs::remove_all(root_); }
-  std::unique_ptr<Task> make(const TaskOptions &options = {}) {
+  std::unique_ptr<Task> make(const TaskOptions& options = {}) {
     return open_task_data(config_, "error", options.checkpoint)
         ->make_task(config_, options, silent_);
   }
@@ -43,9 +43,7 @@ protected:
   Progress silent_;
 };
 
-TEST_F(MaskedLmTask, IsWhatPlainTextIsFor) {
-  EXPECT_EQ(resolve_task(config_), kMaskedLm);
-}
+TEST_F(MaskedLmTask, IsWhatPlainTextIsFor) { EXPECT_EQ(resolve_task(config_), kMaskedLm); }
 
 // The loss of the hidden tokens alone is that of all positions with the others
 // left out.
@@ -57,7 +55,7 @@ TEST_F(MaskedLmTask, GathersTheHiddenTokensExactly) {
   const auto batch = loader->next();
   ASSERT_TRUE(batch);
   const auto step = task->training_step(*batch);
-  auto &model = dynamic_cast<models::TextEncoder &>(task->model());
+  auto& model = dynamic_cast<models::TextEncoder&>(task->model());
   const auto input = text_input(*batch);
   const auto all = model.forward(input).flatten(0, 1);
   const auto labels = batch->at(data::kLabels).flatten();
@@ -68,13 +66,11 @@ TEST_F(MaskedLmTask, GathersTheHiddenTokensExactly) {
 
 TEST_F(MaskedLmTask, LearnsSavesAndFillsMasks) {
   const auto task = make({.seed = 1});
-  const auto before =
-      task->evaluate(Split::kVal, {.batch_size = 8, .workers = 0}, silent_);
+  const auto before = task->evaluate(Split::kVal, {.batch_size = 8, .workers = 0}, silent_);
   EXPECT_EQ(before.front().name, "loss");
   EXPECT_FALSE(before.front().higher_is_better);
   const auto loader = task->training_loader({.batch_size = 16, .workers = 0});
-  torch::optim::AdamW optimizer(task->model().parameters(),
-                                torch::optim::AdamWOptions(3e-3));
+  torch::optim::AdamW optimizer(task->model().parameters(), torch::optim::AdamWOptions(3e-3));
   task->model().train();
   for (int64_t epoch = 0; epoch < 15; ++epoch) {
     loader->start_epoch(epoch);
@@ -84,21 +80,18 @@ TEST_F(MaskedLmTask, LearnsSavesAndFillsMasks) {
       optimizer.step();
     }
   }
-  const auto after =
-      task->evaluate(Split::kVal, {.batch_size = 8, .workers = 0}, silent_);
+  const auto after = task->evaluate(Split::kVal, {.batch_size = 8, .workers = 0}, silent_);
   EXPECT_LT(after.front().value, before.front().value / 2);
 
   const auto folder = root_ / "checkpoint";
   fs::create_directories(folder);
   task->save(folder);
   const auto loaded = load_tokenized_model(folder);
-  const auto fills =
-      fill_masks(loaded, "the [MASK] sat on the mat and slept", 3, "float32");
+  const auto fills = fill_masks(loaded, "the [MASK] sat on the mat and slept", 3, "float32");
   ASSERT_EQ(fills.size(), 1u);
   ASSERT_EQ(fills[0].size(), 3u);
   EXPECT_GT(fills[0][0].probability, fills[0][1].probability);
-  EXPECT_THROW(fill_masks(loaded, "nothing is hidden", 3, "float32"),
-               DataError);
+  EXPECT_THROW(fill_masks(loaded, "nothing is hidden", 3, "float32"), DataError);
 
   // A classifier begins with this body.
   std::ofstream rows(root_ / "rows.tsv");
@@ -109,20 +102,19 @@ TEST_F(MaskedLmTask, LearnsSavesAndFillsMasks) {
   tuned.data = (root_ / "rows.tsv").string();
   tuned.model = "bert_tiny";
   tuned.weights = folder.string();
-  const auto classifier =
-      open_task_data(tuned, "error", {})->make_task(tuned, {}, silent_);
-  const auto &from = loaded.model->named_parameters();
+  const auto classifier = open_task_data(tuned, "error", {})->make_task(tuned, {}, silent_);
+  const auto& from = loaded.model->named_parameters();
   int64_t equal = 0;
-  for (const auto &item : classifier->model().named_parameters())
-    if (const auto *weight = from.find(item.key()))
+  for (const auto& item : classifier->model().named_parameters())
+    if (const auto* weight = from.find(item.key())) {
       equal += weight->equal(item.value());
+    }
   EXPECT_GT(equal, 20) << "the pre-trained layers";
 }
 
 TEST_F(MaskedLmTask, NextSentenceTrainsItsHeadToo) {
   std::ofstream text(root_ / "corpus.txt");
-  for (int i = 0; i < 60; ++i)
-    text << "one line about cats\nanother line about dogs\n\n";
+  for (int i = 0; i < 60; ++i) text << "one line about cats\nanother line about dogs\n\n";
   text.close();
   config_.text.next_sentence = true;
   const auto task = make();
@@ -132,10 +124,10 @@ TEST_F(MaskedLmTask, NextSentenceTrainsItsHeadToo) {
   ASSERT_TRUE(batch);
   ASSERT_TRUE(batch->has(data::kNextSentenceLabel));
   task->training_step(*batch).loss.backward();
-  for (const auto &item : task->model().named_parameters())
-    if (item.key().find("seq_relationship") != std::string::npos)
-      EXPECT_GT(item.value().grad().abs().sum().item<double>(), 0)
-          << item.key();
+  for (const auto& item : task->model().named_parameters()) {
+    if (item.key().find("seq_relationship") == std::string::npos) continue;
+    EXPECT_GT(item.value().grad().abs().sum().item<double>(), 0) << item.key();
+  }
 }
 
 TEST_F(MaskedLmTask, TooLittleTextIsSaid) {
@@ -143,5 +135,5 @@ TEST_F(MaskedLmTask, TooLittleTextIsSaid) {
   EXPECT_THROW(make(), DataError);
 }
 
-} // namespace
-} // namespace braid::tasks
+}  // namespace
+}  // namespace braid::tasks

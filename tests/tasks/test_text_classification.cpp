@@ -3,13 +3,14 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <torch/optim/adamw.h>
 #include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
 
 #include "braid/core/error.h"
-#include "braid/tasks/task_data.h"
+#include "braid/tasks/open_task_data.h"
 #include "braid/tasks/text/length_file.h"
 
 namespace braid::tasks {

@@ -29,11 +29,10 @@ class TextSubset final : public TextDataset {
 
 std::pair<std::vector<int64_t>, std::vector<int64_t>> split_texts(const TextDataset& dataset,
                                                                   double fraction, int64_t seed,
-                                                                  Single single) {
+                                                                  Lone lone) {
   std::vector<int64_t> labels(static_cast<size_t>(dataset.size()));
   for (size_t i = 0; i < labels.size(); ++i) labels[i] = dataset.label(static_cast<int64_t>(i));
-  return split_labels(labels, static_cast<int64_t>(dataset.classes().size()), fraction, seed,
-                      single);
+  return split_labels(labels, static_cast<int64_t>(dataset.classes().size()), fraction, seed, lone);
 }
 
 // A class of one text is trained and not validated, since the other way round the model would never
@@ -42,7 +41,7 @@ void split_val_texts_off(TextSplits& splits, const std::string& spec,
                          const OpenTextOptions& options) {
   constexpr size_t kShown = 8;
   auto [val, train] =
-      split_texts(*splits.train, options.val_fraction, options.split_seed, Single::kRest);
+      split_texts(*splits.train, options.val_fraction, options.split_seed, Lone::kRest);
   if (val.empty())
     throw DataError("data",
                     fmt::format("expected a class of two texts or more to validate with, got {} "
@@ -75,7 +74,7 @@ TextDatasetPtr sample_fraction(const TextDatasetPtr& dataset, double fraction, i
     throw ConfigError("data",
                       fmt::format("expected a fraction above 0 and up to 1, got {}", fraction));
   if (fraction == 1) return dataset;
-  return subset(dataset, split_texts(*dataset, fraction, seed, Single::kFirst).first);
+  return subset(dataset, split_texts(*dataset, fraction, seed, Lone::kFirst).first);
 }
 
 std::vector<int64_t> count_labels(const TextDataset& dataset) {

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
-#include <cstdlib>
 #include <memory>
 #include <numeric>
 
@@ -65,7 +64,7 @@ class NaiveBayes final : public NgramModel {
         mask_(buckets_for(classes) - 1),
         weights_((size_t{mask_} + 1) * classes_),
         start_(classes_) {
-    const double smoothing = std::getenv("NBA") ? atof(std::getenv("NBA")) : 0.1;
+    constexpr double kSmoothing = 0.1;
     std::vector<double> totals(classes_), texts_of(classes_);
     std::vector<char> seen(size_t{mask_} + 1);
     for (size_t i = 0; i < texts.rows.size(); ++i) {
@@ -81,10 +80,10 @@ class NaiveBayes final : public NgramModel {
     const auto different = static_cast<double>(std::count(seen.begin(), seen.end(), 1));
     const auto count = static_cast<double>(texts.rows.size());
     for (auto& weight : weights_)
-      weight = static_cast<float>(std::log((weight + smoothing) / smoothing));
+      weight = static_cast<float>(std::log((weight + kSmoothing) / kSmoothing));
     for (size_t c = 0; c < classes_; ++c) {
-      start_[c] = std::log((texts_of[c] + smoothing) / count);
-      missing_.push_back(std::log(smoothing) - std::log(totals[c] + smoothing * different));
+      start_[c] = std::log((texts_of[c] + kSmoothing) / count);
+      missing_.push_back(std::log(kSmoothing) - std::log(totals[c] + kSmoothing * different));
     }
   }
   std::vector<float> scores(const std::vector<uint32_t>& row) const override {
@@ -115,10 +114,10 @@ class LinearNgrams final : public NgramModel {
     for (const auto& row : texts.rows)
       for (const uint32_t feature : row) rarity_[feature & mask_] += 1;
     const auto count = static_cast<double>(texts.rows.size());
-    const double power = std::getenv("IDF") ? atof(std::getenv("IDF")) : 1;
+    // The root: rare words count more, but not as much as tf-idf has it.
     for (auto& value : rarity_)
       value = static_cast<float>(
-          std::pow(1 + std::log((count + 1) / (static_cast<double>(value) + 1)), power));
+          std::sqrt(1 + std::log((count + 1) / (static_cast<double>(value) + 1))));
     train(texts, options);
   }
   std::vector<float> scores(const std::vector<uint32_t>& row) const override {
@@ -143,8 +142,8 @@ class LinearNgrams final : public NgramModel {
   }
 
   void train(const NgramTexts& texts, const LinearNgramOptions& options) {
-    const float rate = std::getenv("RATE") ? (float)atof(std::getenv("RATE")) : 0.5F;
-    const int kEpochs = std::getenv("EPOCHS") ? atoi(std::getenv("EPOCHS")) : 10;
+    constexpr float kRate = 0.5F;
+    constexpr int kEpochs = 10;
     constexpr float kStart = 1e-3F;
     std::vector<float> squares(size_t{mask_} + 1, kStart);  // AdaGrad's, one for a feature
     float bias_squares = kStart;
@@ -160,7 +159,7 @@ class LinearNgrams final : public NgramModel {
         share = std::max(share, gone_);
         if (share >= 1) return;
         step(texts.rows[order[k]], static_cast<size_t>(texts.labels[order[k]]),
-             rate * static_cast<float>(1 - share), squares, bias_squares);
+             kRate * static_cast<float>(1 - share), squares, bias_squares);
       }
     }
   }
