@@ -21,7 +21,7 @@ using ::testing::HasSubstr;
 std::shared_ptr<EncoderDecoder> small_pair(const Json& more = Json::object(), uint64_t seed = 1) {
   Json fields = {{"vocab_size", 19},    {"d_model", 8},          {"encoder_layers", 1},
                  {"decoder_layers", 1}, {"encoder_ffn_dim", 12}, {"decoder_ffn_dim", 12}};
-  fields.update(more);
+  if (!more.is_null()) fields.update(more);
   return create_model<EncoderDecoder>("transformer_tiny", fields, seed);
 }
 

@@ -89,7 +89,7 @@ TEST(TrainConfigTest, EveryValueOutOfRangeIsNamed) {
                     {"distillation_alpha", 2},
                     {"distillation_type", "warm"},
                     {"distillation_tau", 0},
-                    {"checkpoint_hist", -1},
+                    {"checkpoint_hist", "average_checkpoints", -1},
                     {"checkpoint_minutes", nan},
                     {"train_crop", "all"},
                     {"scale", {1, 0.5}},
