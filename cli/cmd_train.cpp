@@ -4,7 +4,7 @@
 #include "braid/core/error.h"
 #include "braid/core/progress.h"
 #include "braid/runtime/process.h"
-#include "braid/tasks/task_data.h"
+#include "braid/tasks/open_task_data.h"
 #include "braid/train/checkpoints.h"
 #include "braid/train/recipe_facts.h"
 #include "braid/train/resolve_config.h"

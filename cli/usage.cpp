@@ -80,7 +80,7 @@ std::string whole_number(const std::string& flag, const std::string& text) {
   const auto end = plain.data() + plain.size();
   if (text.size() == sign || text.find_first_not_of(kDigits, sign) != std::string::npos ||
       std::from_chars(plain.data(), end, value).ec != std::errc())
-    throw CLI::ConversionError(flag, {text});
+    throw CLI::ConversionError(flag, std::vector<std::string>{text});
   return plain;
 }
 

@@ -190,11 +190,15 @@ size_t split_of_source(const std::string& source) {
   return percent < 10 ? 2 : percent < 15 ? 1 : 0;
 }
 
-// Each description once, by the package's name; those of several sections are left out.
+std::string joined(const Paragraphs& paragraphs) {
+  return fmt::format("{}", fmt::join(paragraphs, "\n"));
+}
+
+// Each text once, by the package's name; those of several sections are left out.
 std::vector<Described> read_descriptions(const Lists& lists) {
   const auto english = read_translation(lists.english, "Description-en");
   const auto german = read_translation(lists.german, "Description-de");
-  std::map<std::string, Described> by_digest;
+  std::map<std::string, Described> by_text;
   std::set<std::string> ambiguous;
   io::for_each_stanza(lists.packages, [&](const io::Deb822Stanza& stanza) {
     const std::string digest(stanza.get("Description-md5")), package(stanza.get("Package"));
@@ -204,15 +208,16 @@ std::vector<Described> read_descriptions(const Lists& lists) {
     if (source.empty()) source = package;
     const auto text = english.find(digest);
     if (text == english.end() || section.empty() || package.empty()) return;
-    const auto [known, is_new] = by_digest.emplace(
-        digest, Described{package, source, section, text->second, {}, split_of_source(source)});
-    if (!is_new && known->second.section != section) ambiguous.insert(digest);
+    const auto whole = joined(text->second);
+    const auto [known, is_new] = by_text.emplace(
+        whole, Described{package, source, section, text->second, {}, split_of_source(source)});
+    if (!is_new && known->second.section != section) ambiguous.insert(whole);
     const auto translated = german.find(digest);
     if (is_new && translated != german.end()) known->second.german = translated->second;
   });
   std::vector<Described> all;
-  for (auto& [digest, described] : by_digest)
-    if (!ambiguous.contains(digest)) all.push_back(std::move(described));
+  for (auto& [whole, described] : by_text)
+    if (!ambiguous.contains(whole)) all.push_back(std::move(described));
   std::sort(all.begin(), all.end(),
             [](const auto& a, const auto& b) { return a.package < b.package; });
   if (all.empty())
@@ -224,10 +229,6 @@ std::vector<Described> read_descriptions(const Lists& lists) {
   for (auto& one : all)
     if (!trained.contains(one.section)) one.split = 0;
   return all;
-}
-
-std::string joined(const Paragraphs& paragraphs) {
-  return fmt::format("{}", fmt::join(paragraphs, "\n"));
 }
 
 void write_labelled(const std::vector<Described>& all, const fs::path& folder) {

@@ -9,14 +9,21 @@ namespace {
 
 constexpr float kRuledOut = -1e9f;  // added to the score of what must not be chosen
 
-// The places of the `count` greatest, the first of equals first.
-template <class Score>
-std::vector<size_t> best_of(size_t size, size_t count, const Score& score) {
-  std::vector<size_t> order(size);
+// The places of the `count` greatest, the greatest first; equals in the order of LibTorch's topk,
+// which transformers takes.
+std::vector<size_t> best_of(const std::vector<float>& scores, size_t count) {
+  std::vector<size_t> order(scores.size());
   std::iota(order.begin(), order.end(), size_t{0});
-  std::stable_sort(order.begin(), order.end(),
-                   [&](size_t a, size_t b) { return score(a) > score(b); });
-  order.resize(std::min(count, size));
+  const auto greater = [&](size_t a, size_t b) { return scores[a] > scores[b]; };
+  const auto last = order.begin() + static_cast<int64_t>(std::min(count, order.size())) - 1;
+  constexpr size_t kFew = 64;  // below one in so many topk sorts a heap
+  if (count * kFew <= scores.size()) {
+    std::partial_sort(order.begin(), last + 1, order.end(), greater);
+  } else {
+    std::nth_element(order.begin(), last, order.end(), greater);
+    std::sort(order.begin(), last, greater);
+  }
+  order.resize(std::min(count, order.size()));
   return order;
 }
 
@@ -67,7 +74,7 @@ void BeamSearch::keep_ended(const std::vector<Candidate>& candidates,
     scores.push_back(by_length(candidates[k].score, length_ + 1) + out);
   }
   std::vector<Ended> kept;
-  for (const size_t i : best_of(scores.size(), beams_, [&](size_t k) { return scores[k]; })) {
+  for (const size_t i : best_of(scores, beams_)) {
     if (i < beams_) {
       kept.push_back(ended_[i]);
       continue;
@@ -81,11 +88,13 @@ void BeamSearch::keep_ended(const std::vector<Candidate>& candidates,
 }
 
 void BeamSearch::go_on(const std::vector<Candidate>& candidates, const std::vector<bool>& hits) {
-  const auto score = [&](size_t k) { return candidates[k].score + (hits[k] ? kRuledOut : 0); };
+  std::vector<float> scores;
+  for (size_t k = 0; k < candidates.size(); ++k)
+    scores.push_back(candidates[k].score + (hits[k] ? kRuledOut : 0));
   std::vector<Beam> next;
-  for (const size_t k : best_of(candidates.size(), beams_, score)) {
+  for (const size_t k : best_of(scores, beams_)) {
     next.push_back(
-        {running_[static_cast<size_t>(candidates[k].beam)].ids, score(k), candidates[k].beam});
+        {running_[static_cast<size_t>(candidates[k].beam)].ids, scores[k], candidates[k].beam});
     next.back().ids.push_back(candidates[k].token);
   }
   running_ = std::move(next);

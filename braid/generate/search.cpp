@@ -178,16 +178,8 @@ class BeamWriter {
   }
 
   Texts run() {
-    // At first all beams are alike, and one says what the others would. (Where the vocabulary has
-    // fewer words than are wanted, those of the others are, as transformers does it.)
-    const int64_t words = search_.model.vocab_size();
-    const int64_t wanted =
-        std::min(BeamSearch::candidates(search_.config), search_.config.num_beams * words);
-    beams_ = wanted <= words ? 1 : search_.config.num_beams;
-    if (beams_ > 1) spread();
     while (true) {
-      const auto scores = next_scores();
-      const auto candidates = choose(scores, wanted);
+      const auto candidates = choose(next_scores());
       for (size_t i = 0; i < alive_.size(); ++i)
         searches_[static_cast<size_t>(alive_[i])].advance(candidates[i]);
       go_on();
@@ -197,25 +189,21 @@ class BeamWriter {
   }
 
  private:
-  // Of the texts that are not over, beam by beam.
-  template <class Function>
-  void for_each_beam(const Function& function) const {
-    for (const int64_t text : alive_)
-      for (int64_t beam = 0; beam < beams_; ++beam)
-        function(searches_[static_cast<size_t>(text)].running()[static_cast<size_t>(beam)]);
+  const std::vector<BeamSearch::Beam>& beams_of(size_t i) const {
+    return searches_[static_cast<size_t>(alive_[i])].running();
   }
 
-  void spread() {
-    std::vector<int64_t> rows, texts(alive_.size());
-    for (size_t i = 0; i < alive_.size(); ++i) rows.insert(rows.end(), beams_, alive_[i]);
-    std::iota(texts.begin(), texts.end(), 0);
-    state_.select(rows, texts);
+  // Of the texts that are not over, row by row.
+  template <class Function>
+  void for_each_row(const Function& function) const {
+    for (size_t i = 0; i < alive_.size(); ++i)
+      for (int64_t beam = 0; beam < rows_; ++beam) function(beams_of(i)[static_cast<size_t>(beam)]);
   }
 
   Tensor next_scores() {  // [R,V]
     std::vector<int64_t> last;
     std::vector<TokenIds> written;
-    for_each_beam([&](const BeamSearch::Beam& beam) {
+    for_each_row([&](const BeamSearch::Beam& beam) {
       last.push_back(beam.ids.back());
       if (!search_.processors.empty()) written.push_back(beam.ids);
     });
@@ -224,35 +212,51 @@ class BeamWriter {
     return scores;
   }
 
-  std::vector<std::vector<Candidate>> choose(const Tensor& scores, int64_t wanted) {
+  std::vector<std::vector<Candidate>> choose(const Tensor& scores) {
+    const auto& config = search_.config;
+    const int64_t words = scores.size(1);
+    const int64_t wanted = std::min(BeamSearch::candidates(config), config.num_beams * words);
     std::vector<float> before;
-    for_each_beam([&](const BeamSearch::Beam& beam) { before.push_back(beam.score); });
+    for_each_row([&](const BeamSearch::Beam& beam) { before.push_back(beam.score); });
     const auto texts = static_cast<int64_t>(alive_.size());
-    if (!search_.config.do_sample) return best_candidates(scores, before, texts, wanted);
-    std::vector<std::vector<Candidate>> drawn;
+    std::vector<std::vector<Candidate>> found(alive_.size());
+    if (!config.do_sample)
+      found = best_candidates(scores, before, texts, std::min(wanted, rows_ * words));
+    for (size_t i = 0; i < alive_.size(); ++i) {
+      constexpr float kRuledOutBelow = -1e8f;
+      const auto& list = found[i];
+      if (static_cast<int64_t>(list.size()) == wanted && list.back().score > kRuledOutBelow)
+        continue;
+      // The one row of the first step stands for all beams.
+      const auto own = scores.narrow(0, static_cast<int64_t>(i) * rows_, rows_)
+                           .expand({config.num_beams, words});
+      std::vector<float> sums;
+      for (const auto& beam : beams_of(i)) sums.push_back(beam.score);
+      found[i] =
+          config.do_sample ? draw(own, sums, wanted, i) : candidates_by_topk(own, sums, wanted);
+    }
+    return found;
+  }
+
+  std::vector<Candidate> draw(const Tensor& scores, const std::vector<float>& before,
+                              int64_t wanted, size_t i) {
     const auto host = scores.cpu().contiguous();
-    const int64_t words = host.size(1);
-    for (int64_t i = 0; i < texts; ++i)
-      drawn.push_back(
-          draw_candidates({host.const_data_ptr<float>() + i * beams_ * words, beams_, words},
-                          before.data() + i * beams_, wanted,
-                          randoms_[static_cast<size_t>(alive_[static_cast<size_t>(i)])]));
-    return drawn;
+    return draw_candidates({host.const_data_ptr<float>(), host.size(0), host.size(1)},
+                           before.data(), wanted, randoms_[static_cast<size_t>(alive_[i])]);
   }
 
   // Drops the texts that are over, and puts the rows of the others where their beams are now.
   void go_on() {
     std::vector<int64_t> rows, texts, left;
     for (size_t i = 0; i < alive_.size(); ++i) {
-      const auto& search = searches_[static_cast<size_t>(alive_[i])];
-      if (search.done()) continue;
+      if (searches_[static_cast<size_t>(alive_[i])].done()) continue;
       left.push_back(alive_[i]);
       texts.push_back(static_cast<int64_t>(i));
-      for (const auto& beam : search.running())
-        rows.push_back(static_cast<int64_t>(i) * beams_ + beam.parent);
+      for (const auto& beam : beams_of(i))
+        rows.push_back(static_cast<int64_t>(i) * rows_ + (rows_ == 1 ? 0 : beam.parent));
     }
     alive_ = std::move(left);
-    beams_ = search_.config.num_beams;
+    rows_ = search_.config.num_beams;
     if (!alive_.empty()) state_.select(rows, texts);
   }
 
@@ -273,7 +277,7 @@ class BeamWriter {
   std::vector<BeamSearch> searches_;
   std::vector<data::Random> randoms_;
   std::vector<int64_t> alive_;  // the texts that are not over
-  int64_t beams_ = 1;           // rows of each of them
+  int64_t rows_ = 1;            // of each of them: at first all beams are alike, and one is enough
 };
 
 }  // namespace

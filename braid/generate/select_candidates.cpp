@@ -89,24 +89,29 @@ std::vector<std::vector<Candidate>> best_on_cpu(const Tensor& scores,
   return found;
 }
 
+Tensor summed(const Tensor& scores, const std::vector<float>& before) {
+  const auto sums = torch::tensor(before, torch::kFloat).to(scores.device());
+  return scores.add(sums.unsqueeze(1)).nan_to_num_(-INFINITY, INFINITY, -INFINITY);
+}
+
+// sums: [T,r*V].
+std::vector<std::vector<Candidate>> topk_of(const Tensor& sums, int64_t words, int64_t count) {
+  const auto [values, places] = sums.topk(count);
+  const auto host_values = values.cpu(), host_places = places.cpu();
+  std::vector<std::vector<Candidate>> found(static_cast<size_t>(sums.size(0)));
+  for (int64_t i = 0; i < host_values.numel(); ++i) {
+    const int64_t place = host_places.const_data_ptr<int64_t>()[i];
+    found[static_cast<size_t>(i / count)].push_back(
+        {host_values.const_data_ptr<float>()[i], place / words, place % words});
+  }
+  return found;
+}
+
 std::vector<std::vector<Candidate>> best_on_device(const Tensor& scores,
                                                    const std::vector<float>& before, int64_t texts,
                                                    int64_t count) {
-  const int64_t words = scores.size(1);
-  const auto sums = torch::tensor(before, torch::kFloat).to(scores.device());
-  const auto all = scores.add(sums.unsqueeze(1)).nan_to_num_(-INFINITY, INFINITY, -INFINITY);
-  const auto [values, places] = all.view({texts, -1}).topk(count);
-  const auto host_values = values.cpu(), host_places = places.cpu();
-  std::vector<std::vector<Candidate>> found(static_cast<size_t>(texts));
-  for (int64_t text = 0; text < texts; ++text) {
-    auto& list = found[static_cast<size_t>(text)];
-    for (int64_t k = 0; k < count; ++k) {
-      const int64_t place = host_places.const_data_ptr<int64_t>()[text * count + k];
-      list.push_back(
-          {host_values.const_data_ptr<float>()[text * count + k], place / words, place % words});
-    }
-    std::sort(list.begin(), list.end(), is_better);
-  }
+  auto found = topk_of(summed(scores, before).view({texts, -1}), scores.size(1), count);
+  for (auto& list : found) std::sort(list.begin(), list.end(), is_better);
   return found;
 }
 
@@ -117,6 +122,11 @@ std::vector<std::vector<Candidate>> best_candidates(const Tensor& scores,
                                                     int64_t count) {
   return scores.is_cpu() ? best_on_cpu(scores.contiguous(), before, texts, count)
                          : best_on_device(scores, before, texts, count);
+}
+
+std::vector<Candidate> candidates_by_topk(const Tensor& scores, const std::vector<float>& before,
+                                          int64_t count) {
+  return topk_of(summed(scores.cpu(), before).view({1, -1}), scores.size(1), count).at(0);
 }
 
 }  // namespace braid::generate

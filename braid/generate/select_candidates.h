@@ -15,4 +15,10 @@ std::vector<std::vector<Candidate>> best_candidates(const torch::Tensor& scores,
                                                     const std::vector<float>& before, int64_t texts,
                                                     int64_t count);
 
+// The same of one text, equals in the order of LibTorch's topk, which transformers takes: for where
+// words are so few, or so many ruled out, that hypotheses that are ruled out are among the best.
+// scores: [r,V].
+std::vector<Candidate> candidates_by_topk(const torch::Tensor& scores,
+                                          const std::vector<float>& before, int64_t count);
+
 }  // namespace braid::generate

@@ -11,17 +11,25 @@ namespace {
 
 constexpr uint8_t kDrop = 0xFF;
 
-// What becomes of an ASCII character; kDrop: nothing.
-std::array<uint8_t, 128> ascii_map(const BertNormalizerOptions& options) {
-  std::array<uint8_t, 128> map;
+using AsciiMap = std::array<uint8_t, 128>;
+
+AsciiMap make_ascii_map(bool clean, bool lower) {
+  AsciiMap map;
   for (uint8_t c = 0; c < 128; ++c) {
     const auto& point = code_point(c);
     map[c] = c;
-    if (options.clean_text && point.flags & kRemoved) map[c] = kDrop;
-    if (options.clean_text && point.flags & kSpace) map[c] = ' ';
-    if (options.lowercase && map[c] == c) map[c] = static_cast<uint8_t>(c + point.lower);
+    if (clean && point.flags & kRemoved) map[c] = kDrop;
+    if (clean && point.flags & kSpace) map[c] = ' ';
+    if (lower && map[c] == c) map[c] = static_cast<uint8_t>(c + point.lower);
   }
   return map;
+}
+
+// What becomes of an ASCII character; kDrop: nothing.
+const AsciiMap& ascii_map(const BertNormalizerOptions& options) {
+  static const AsciiMap kMaps[2][2] = {{make_ascii_map(false, false), make_ascii_map(false, true)},
+                                       {make_ascii_map(true, false), make_ascii_map(true, true)}};
+  return kMaps[options.clean_text][options.lowercase];
 }
 
 class BertPass {
@@ -38,7 +46,7 @@ class BertPass {
     out_.text_buffer.clear();
     out_.bytes.clear();
     out_.text_buffer.reserve(part_.end - part_.begin);
-    uint32_t at = part_.begin;
+    uint32_t at = plain_ascii();
     while (at < part_.end) {
       const auto byte = static_cast<uint8_t>(source_[at]);
       if (byte < 0x80) {
@@ -69,6 +77,22 @@ class BertPass {
     uint8_t combining;
     bool inserted;  // a further part of a decomposed code point
   };
+
+  // The beginning of ASCII characters that stay one byte each, which most texts are whole.
+  uint32_t plain_ascii() {
+    auto& text = out_.text_buffer;
+    text.resize(part_.end - part_.begin);
+    uint32_t at = part_.begin;
+    for (; at < part_.end; ++at) {
+      const auto byte = static_cast<uint8_t>(source_[at]);
+      const uint8_t to = byte < 0x80 ? map_[byte] : kDrop;
+      if (to == kDrop) break;
+      text[at - part_.begin] = static_cast<char>(to);
+    }
+    text.resize(at - part_.begin);
+    if (at > part_.begin) last_ = {at - 1, at};
+    return at;
+  }
 
   // Until something is dropped, added or longer than it was, bytes correspond one to one and are
   // not written down.
@@ -156,7 +180,7 @@ class BertPass {
   std::string_view source_;
   Range part_;
   AlignedText& out_;
-  std::array<uint8_t, 128> map_;
+  const AsciiMap& map_;
   bool identity_ = true;
   Range last_ = {part_.begin, part_.begin};  // of the code point before
   std::vector<Mark> marks_;

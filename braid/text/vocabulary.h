@@ -26,6 +26,7 @@ class Vocabulary {
   void reserve(size_t tokens);
 
   int32_t find(std::string_view token) const {  // -1: none
+    if (token.size() > longest_) return -1;
     TokenHash hash;
     hash.add(token);
     return find({}, token, hash);

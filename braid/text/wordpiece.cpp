@@ -34,6 +34,8 @@ void WordPiece::split(std::string_view word, std::vector<Subword>& out) const {
         static_cast<size_t>(std::count_if(word.begin(), word.end(), starts_code_point));
     if (chars > options_.max_input_chars_per_word) return out.push_back(unknown(word));
   }
+  if (const int32_t id = vocabulary_.find(word); id >= 0)  // most words are
+    return out.push_back({id, 0, static_cast<uint32_t>(word.size())});
   const size_t first = out.size();
   const std::string_view prefix = options_.continuing_subword_prefix;
   struct Candidate {

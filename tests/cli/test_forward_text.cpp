@@ -76,7 +76,7 @@ TEST_F(ForwardText, RefusesOtherInputs) {
   EXPECT_THAT(refused.err, HasSubstr("'labels'"));
   runtime::save_tensors({{"input", torch::ones({1, 3, 8, 8})}}, path("in.safetensors"));
   EXPECT_EQ(init("\"head\": \"none\"", kFiles).code, 65);
-  runtime::save_tensors({{"input_ids", torch::tensor({{1, 40}}, torch::kLong)}},
+  runtime::save_tensors({{"input_ids", torch::tensor({1, 40}, torch::kLong).unsqueeze(0)}},
                         path("in.safetensors"));
   refused = init("\"head\": \"none\"", kFiles);
   EXPECT_EQ(refused.code, 65);

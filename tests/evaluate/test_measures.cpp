@@ -7,8 +7,8 @@
 #include "braid/core/error.h"
 #include "braid/evaluate/base64.h"
 #include "braid/evaluate/budget.h"
-#include "braid/evaluate/image/corruption.h"
 #include "braid/evaluate/class_scores.h"
+#include "braid/evaluate/image/corruption.h"
 
 namespace braid::evaluate {
 namespace {

@@ -2,6 +2,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
+#include <memory>
 
 #include "braid/core/error.h"
 #include "braid/core/utf8.h"
@@ -15,7 +17,7 @@ using ::testing::ElementsAre;
 
 constexpr const char* kText =
     "  The quick brown fox, jumping over\tthe lazy dog;\nna\xc3\xafve caf\xc3\xa9s and "
-    "\xe6\x97\xa5\xe6\x9c\xac are not impressed by twenty-two words of it  ";
+    "\xe6\x97\xa5\xe6\x9c\xac are not impressed by twenty words here  ";
 
 std::vector<std::string> words_of(const std::string& text) {
   std::vector<std::string> words(1);
@@ -36,7 +38,6 @@ size_t differences(const std::vector<std::string>& a, const std::vector<std::str
 }
 
 TEST(TextCorruptions, AreSeededAndGrow) {
-  const auto clean = words_of(kText);
   for (const auto& name : text_corruptions()) {
     for (int64_t severity = 1; severity <= kTextSeverities; ++severity) {
       const auto worse = corrupt_text(kText, name, severity, 7);
@@ -47,8 +48,8 @@ TEST(TextCorruptions, AreSeededAndGrow) {
     EXPECT_NE(corrupt_text(kText, name, 5, 7), kText) << name;
     EXPECT_EQ(corrupt_text("", name, 5, 7), "") << name;
     EXPECT_EQ(corrupt_text(" \n", name, 5, 7), " \n") << name;
-    if (name != "truncation") {
-      EXPECT_NE(corrupt_text(kText, name, 5, 7), corrupt_text(kText, name, 5, 8)) << name;
+    if (name != "truncation") {  // which draws nothing
+      EXPECT_NE(corrupt_text(kText, name, 3, 7), corrupt_text(kText, name, 3, 8)) << name;
     }
   }
 }

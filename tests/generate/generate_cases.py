@@ -50,6 +50,8 @@ def make_model(rng, number):
     model = MarianMTModel(MarianConfig(**fields)).eval()
     with torch.no_grad():
         for name, p in model.named_parameters():
+            if "embed_positions" in name:  # sines
+                continue
             if "layer_norm" in name:
                 p.copy_(torch.rand_like(p) + 0.5 if name.endswith("weight") else 0.2 * torch.randn_like(p))
             else:

@@ -142,10 +142,15 @@ TEST_F(SmallModel, DrawingWithBeamsFindsDifferentTexts) {
   const auto texts = generate(*model_, input_, config);
   EXPECT_GE(texts.at(0).at(0).score, texts.at(0).at(1).score);
   EXPECT_NE(texts.at(0).at(0).ids, texts.at(0).at(1).ids);
-  auto other = config;
-  other.seed = 1;
   EXPECT_EQ(generate(*model_, input_, config).at(0).at(0).ids, texts[0][0].ids);
-  EXPECT_NE(generate(*model_, input_, other).at(0).at(0).ids, texts[0][0].ids);
+  // The best of three drawn texts may be the same for two seeds, not for many.
+  bool differs = false;
+  for (int64_t seed = 1; seed <= 20 && !differs; ++seed) {
+    auto other = config;
+    other.seed = seed;
+    differs = generate(*model_, input_, other).at(0).at(0).ids != texts[0][0].ids;
+  }
+  EXPECT_TRUE(differs);
 }
 
 // What is drawn for a text hangs on its number and the seed.

@@ -10,7 +10,7 @@
 
 #include "braid/core/error.h"
 #include "braid/data/text/masked_lm_collate.h"
-#include "braid/tasks/task_data.h"
+#include "braid/tasks/open_task_data.h"
 
 namespace braid::tasks {
 namespace {
@@ -106,7 +106,9 @@ TEST_F(MaskedLmTask, LearnsSavesAndFillsMasks) {
   const auto& from = loaded.model->named_parameters();
   int64_t equal = 0;
   for (const auto& item : classifier->model().named_parameters())
-    if (const auto* weight = from.find(item.key())) equal += weight->equal(item.value());
+    if (const auto* weight = from.find(item.key())) {
+      equal += weight->equal(item.value());
+    }
   EXPECT_GT(equal, 20) << "the pre-trained layers";
 }
 
@@ -122,9 +124,10 @@ TEST_F(MaskedLmTask, NextSentenceTrainsItsHeadToo) {
   ASSERT_TRUE(batch);
   ASSERT_TRUE(batch->has(data::kNextSentenceLabel));
   task->training_step(*batch).loss.backward();
-  for (const auto& item : task->model().named_parameters())
-    if (item.key().find("seq_relationship") != std::string::npos)
-      EXPECT_GT(item.value().grad().abs().sum().item<double>(), 0) << item.key();
+  for (const auto& item : task->model().named_parameters()) {
+    if (item.key().find("seq_relationship") == std::string::npos) continue;
+    EXPECT_GT(item.value().grad().abs().sum().item<double>(), 0) << item.key();
+  }
 }
 
 TEST_F(MaskedLmTask, TooLittleTextIsSaid) {

@@ -10,7 +10,7 @@
 #include <fstream>
 
 #include "braid/core/error.h"
-#include "braid/tasks/task_data.h"
+#include "braid/tasks/open_task_data.h"
 #include "braid/tasks/text/length_file.h"
 
 namespace braid::tasks {

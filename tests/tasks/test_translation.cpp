@@ -13,7 +13,7 @@
 
 #include "braid/core/error.h"
 #include "braid/core/json.h"
-#include "braid/tasks/task_data.h"
+#include "braid/tasks/open_task_data.h"
 #include "braid/tasks/text/translate_lines.h"
 #include "braid/tasks/text/translation_data.h"
 

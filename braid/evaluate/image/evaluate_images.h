@@ -1,6 +1,7 @@
 // A trained model of images on a dataset's split.
 #pragma once
-#include "braid/evaluate/evaluate.h"
+#include "braid/core/progress.h"
+#include "braid/evaluate/evaluation.h"
 #include "braid/models/vision/image_checkpoint.h"
 
 namespace braid::evaluate {

@@ -2,7 +2,8 @@
 #pragma once
 #include <filesystem>
 
-#include "braid/evaluate/evaluate.h"
+#include "braid/core/progress.h"
+#include "braid/evaluate/evaluation.h"
 
 namespace braid::evaluate {
 

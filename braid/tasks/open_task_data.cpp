@@ -1,4 +1,4 @@
-#include "braid/tasks/task_data.h"
+#include "braid/tasks/open_task_data.h"
 
 #include <fmt/format.h>
 

@@ -1,0 +1,37 @@
+// What is asked of a trained model on a dataset's split, and what comes of it.
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "braid/core/config.h"
+#include "braid/io/image.h"
+#include "braid/tasks/metrics/classifier_report.h"
+#include "braid/tasks/task.h"
+
+namespace braid::evaluate {
+
+struct EvaluateRequest {
+  std::string data;            // a name, a folder or a file, as training takes it
+  std::string split = "auto";  // test, val, train, all; auto: test where there is one, else all
+  std::string device = "cpu";
+  tasks::EvaluateOptions options = {};
+  io::DecodeLimits limits = {};  // of images
+};
+
+struct Evaluation {
+  std::string architecture, split;
+  std::string items = "images";  // what is counted
+  int64_t count = 0;
+  int64_t bad_samples = 0;
+  double items_per_s = 0;                    // loading included
+  tasks::Scores scores;                      // the deciding one first
+  std::vector<std::string> signatures = {};  // how they were computed, where that has variants
+  // Of classification; the classes are in the checkpoint's order.
+  std::optional<tasks::ClassifierReport> classifier;
+  std::vector<std::string> classes;
+};
+Json to_json(const Evaluation& evaluation);
+
+}  // namespace braid::evaluate

@@ -1,0 +1,72 @@
+// braid data on texts, and Debian's descriptions from an apt whose lists are made up.
+#include <gmock/gmock.h>
+
+#include "braid/core/config.h"
+#include "tests/cli/program.h"
+#include "tests/data/fake_apt.h"
+
+namespace braid::test {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+using TextDataProgram = ProgramTest;
+
+TEST_F(TextDataProgram, DescribesAndChecksTexts) {
+  write("data/train.tsv", "good film\tpos\nbad film\tneg\nbad film\tneg\n");
+  write("data/test.jsonl", "{\"text\": \"good film\", \"label\": \"pos\"}\n");
+  const auto info = braid("data info data");
+  EXPECT_EQ(info.code, 0) << info.err;
+  EXPECT_THAT(info.out, AllOf(HasSubstr("data: 2 classes of texts"),
+                              HasSubstr("pos                              1         1")));
+  const auto json = Json::parse(braid("data info data --format json").out);
+  EXPECT_EQ(json.at("splits").at("train").at("per_class"), Json({2, 1}));
+  EXPECT_TRUE(json.at("splits").at("val").is_null());
+  const auto check = braid("data check data");
+  EXPECT_EQ(check.code, 0) << check.err;
+  EXPECT_THAT(check.out, AllOf(HasSubstr("Texts in more than one split: 1"),
+                               HasSubstr("Further copies of a text within its class: 1"),
+                               HasSubstr("Every text can be read.")));
+}
+
+TEST_F(TextDataProgram, BadRowsEndACheckWith65) {
+  write("a.jsonl",
+        "{\"text\": \"a\", \"label\": 1}\n{\"text\": \"b\"\n{\"text\": \"b\", \"label\": 0}\n");
+  const auto check = braid("data check a.jsonl");
+  EXPECT_EQ(check.code, 65);
+  EXPECT_THAT(check.out, AllOf(HasSubstr("Texts that cannot be used: 1"), HasSubstr("a.jsonl:2")));
+  EXPECT_THAT(check.err, HasSubstr("1 text cannot be used"));
+  const auto info = braid("data info a.jsonl");
+  EXPECT_EQ(info.code, 0);
+  EXPECT_THAT(info.out, HasSubstr("A row cannot be used and is left out"));
+}
+
+TEST_F(TextDataProgram, DescribesPlainText) {
+  write("plain/a.txt", "one two\nthree\n\nfour\n");
+  const auto info = braid("data info plain");
+  EXPECT_EQ(info.code, 0) << info.err;
+  EXPECT_THAT(info.out,
+              AllOf(HasSubstr("plain: plain text"), HasSubstr("train             2            4")));
+}
+
+TEST_F(TextDataProgram, DebiansDescriptionsComeThroughApt) {
+  data::write_fake_apt(path("bin"), true);
+  const std::string with_apt = "PATH=$PWD/bin:/usr/bin:/bin BRAID_DATA_HOME=$PWD/home";
+  const auto made = braid("data get debian-packages", with_apt);
+  EXPECT_EQ(made.code, 0) << made.err;
+  const auto info = braid("data info debian-packages", with_apt);
+  EXPECT_EQ(info.code, 0) << info.err;
+  EXPECT_THAT(info.out, HasSubstr("3 classes of texts"));
+  data::write_fake_apt(path("bin"), false);
+  EXPECT_EQ(braid("data get debian-packages-text", with_apt).code, 75);
+  const auto missing = braid("data get debian-packages-text", "PATH=$PWD/nothing");
+  EXPECT_EQ(missing.code, 74);
+  EXPECT_THAT(missing.err, HasSubstr("apt-get"));
+  const auto unknown = braid("data info debian-packages-text", "BRAID_DATA_HOME=$PWD/home");
+  EXPECT_EQ(unknown.code, 74);
+  EXPECT_THAT(unknown.err, HasSubstr("braid data get debian-packages-text"));
+}
+
+}  // namespace
+}  // namespace braid::test
