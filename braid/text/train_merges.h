@@ -8,7 +8,7 @@
 
 #include "braid/text/aligned_text.h"
 #include "braid/text/pre_tokenizer.h"
-#include "braid/text/train_tokenizer.h"
+#include "braid/text/text_source.h"
 
 namespace braid::text {
 

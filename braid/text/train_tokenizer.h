@@ -2,20 +2,12 @@
 // saves what `tokenizers` or SentencePiece load and tokenize with alike.
 #pragma once
 #include <cstdint>
-#include <filesystem>
-#include <functional>
 #include <string>
-#include <vector>
 
+#include "braid/text/text_source.h"
 #include "braid/text/tokenizer.h"
 
 namespace braid::text {
-
-// Gives the next text; false: there is none.
-using TextSource = std::function<bool(std::string& text)>;
-// Line by line, of one file after the other; "-" is the standard input. A line ends with LF or CR
-// LF. Throws IoError, or DataError for a line of more than a gigabyte.
-TextSource lines_of(std::vector<std::filesystem::path> files);
 
 struct WordPieceTraining {
   int64_t vocab_size = 30522;     // tokens, at most

@@ -9,7 +9,7 @@
 
 #include "braid/core/error.h"
 #include "braid/io/posix_file.h"
-#include "braid/text/train_tokenizer.h"
+#include "braid/text/text_source.h"
 
 namespace braid::text {
 namespace {
