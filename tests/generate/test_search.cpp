@@ -145,8 +145,9 @@ TEST_F(SmallModel, DrawingWithBeamsFindsDifferentTexts) {
   const auto ids_of = [&](int64_t seed) {
     auto seeded = config;
     seeded.seed = seed;
+    const auto drawn = generate(*model_, input_, seeded);
     std::vector<std::vector<int64_t>> ids;
-    for (const auto& text : generate(*model_, input_, seeded).at(0)) ids.push_back(text.ids);
+    for (const auto& text : drawn.at(0)) ids.push_back(text.ids);
     return ids;
   };
   EXPECT_EQ(ids_of(0), ids_of(0));
