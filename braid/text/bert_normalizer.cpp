@@ -50,11 +50,11 @@ class BertPass {
     while (at < part_.end) {
       const auto byte = static_cast<uint8_t>(source_[at]);
       if (byte < 0x80) {
-        if (!marks_.empty()) flush();
         const uint8_t to = map_[byte];
         if (to == kDrop) {
-          leave_identity(at);
+          leave_identity(at);  // marks around it are neighbours
         } else {
+          flush();
           put(static_cast<char>(to), {at, at + 1});
           last_ = {at, at + 1};
         }

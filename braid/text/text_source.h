@@ -1,4 +1,4 @@
-// Texts one after the other, for what is learned from more than fits into memory.
+// Texts one after the other, as trainers and the program read them.
 #pragma once
 #include <filesystem>
 #include <functional>

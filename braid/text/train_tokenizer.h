@@ -2,10 +2,7 @@
 // saves what `tokenizers` or SentencePiece load and tokenize with alike.
 #pragma once
 #include <cstdint>
-#include <filesystem>
-#include <functional>
 #include <string>
-#include <vector>
 
 #include "braid/text/text_source.h"
 #include "braid/text/tokenizer.h"

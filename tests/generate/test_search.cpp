@@ -137,23 +137,24 @@ TEST_F(SmallModel, SamplingFollowsTheProbabilities) {
 }
 
 TEST_F(SmallModel, DrawingWithBeamsFindsDifferentTexts) {
-  GenerationConfig config{.max_length = 10,
-                          .num_beams = 3,
-                          .num_return_sequences = 3,
-                          .do_sample = true,
-                          .temperature = 4,
-                          .top_k = 0};
+  const GenerationConfig config{
+      .max_length = 10, .num_beams = 3, .num_return_sequences = 3, .do_sample = true, .top_k = 0};
   const auto texts = generate(*model_, input_, config);
   EXPECT_GE(texts.at(0).at(0).score, texts.at(0).at(1).score);
   EXPECT_NE(texts.at(0).at(0).ids, texts.at(0).at(1).ids);
-  const auto ids_of = [](const std::vector<std::vector<Hypothesis>>& all) {
+  const auto ids_of = [&](int64_t seed) {
+    auto seeded = config;
+    seeded.seed = seed;
+    const auto drawn = generate(*model_, input_, seeded);
     std::vector<std::vector<int64_t>> ids;
-    for (const auto& hypothesis : all.at(0)) ids.push_back(hypothesis.ids);
+    for (const auto& text : drawn.at(0)) ids.push_back(text.ids);
     return ids;
   };
-  EXPECT_EQ(ids_of(generate(*model_, input_, config)), ids_of(texts));
-  config.seed = 1;
-  EXPECT_NE(ids_of(generate(*model_, input_, config)), ids_of(texts));
+  EXPECT_EQ(ids_of(0), ids_of(0));
+  // What three beams draw may be the same for two seeds, not for many.
+  bool differs = false;
+  for (int64_t seed = 1; seed <= 20 && !differs; ++seed) differs = ids_of(seed) != ids_of(0);
+  EXPECT_TRUE(differs);
 }
 
 // What is drawn for a text hangs on its number and the seed.

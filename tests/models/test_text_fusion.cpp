@@ -149,6 +149,7 @@ TEST(TextFusionConfigs, RefuseWhatDoesNotFitTogether) {
   refuses("textcnn", {{"kernel_sizes", Json::array()}});
   refuses("textcnn", {{"kernel_sizes", {0}}});
   refuses("textcnn", {{"pad_token_id", 30522}});
+  refuses("textcnn", {{"kernel_sizes", {3, 1025}}});
   refuses("bert_tiny_cnn", {{"kernel_sizes", Json::array()}});
   refuses("convbert_small", {{"conv_kernel_size", 4}});
   refuses("convbert_small", {{"num_groups", 3}});
@@ -157,6 +158,9 @@ TEST(TextFusionConfigs, RefuseWhatDoesNotFitTogether) {
   refuses("lightconv_encoder_tiny", {{"encoder_kernel_size_list", {3, 7}}});
   refuses("lightconv_encoder_tiny", {{"encoder_kernel_size_list", {4}}});
   refuses("lightconv_encoder_tiny", {{"encoder_embed_dim", 5}, {"encoder_attention_heads", 1}});
+  refuses("lightconv_encoder_tiny", {{"encoder_conv_type", "heavy"}});
+  refuses("lightconv_tiny", {{"conv_type", "heavy"}});
+  refuses("lite_transformer_encoder_160", {{"conv_type", "heavy"}});
   refuses("lite_transformer_encoder_160", {{"encoder_attention_heads", 3}});
   refuses("lite_transformer_encoder_160", {{"encoder_glu", true}});
   refuses("wav2vec2_conformer_text_tiny", {{"position_embeddings_type", "absolute"}});

@@ -21,7 +21,7 @@ using ::testing::HasSubstr;
 std::shared_ptr<EncoderDecoder> small_pair(const Json& more = Json::object(), uint64_t seed = 1) {
   Json fields = {{"vocab_size", 19},    {"d_model", 8},          {"encoder_layers", 1},
                  {"decoder_layers", 1}, {"encoder_ffn_dim", 12}, {"decoder_ffn_dim", 12}};
-  fields.update(more);
+  if (!more.is_null()) fields.update(more);
   return create_model<EncoderDecoder>("transformer_tiny", fields, seed);
 }
 
@@ -46,7 +46,7 @@ TEST(MarianFiles, OldOnesHoldCopiesAndPositions) {
   for (const char* name :
        {"model.encoder.embed_positions.weight", "model.decoder.embed_positions.weight"})
     old[name] = torch::randn({512, 8});
-  const auto model = small_pair(Json::object(), 2);
+  const auto model = small_pair({}, 2);
   load_tensors_into(*model, old, "old");
   expect_marian_state(*model, source);
 
@@ -64,7 +64,7 @@ TEST(MarianFiles, CopiesAloneAreEnough) {
   auto copies = source;
   copies["lm_head.weight"] = source.at("model.shared.weight");
   copies.erase("model.shared.weight");
-  const auto model = small_pair(Json::object(), 2);
+  const auto model = small_pair({}, 2);
   load_tensors_into(*model, copies, "copies");
   expect_marian_state(*model, source);
 }
@@ -75,7 +75,7 @@ TEST(MarianFiles, OfTheModelBelowTheOutputLayer) {
   runtime::TensorMap bare;
   for (const auto& [name, tensor] : source)
     if (name.starts_with("model.")) bare[name.substr(6)] = tensor;
-  const auto model = small_pair(Json::object(), 2);
+  const auto model = small_pair({}, 2);
   load_tensors_into(*model, bare, "bare");
   expect_marian_state(*model, source);
 }

@@ -16,7 +16,7 @@ SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 TEXTS = ["", " ", "   ", "hello", "é野x", "e\u0301f", "한국", "a\u200bb", "a\x0bb", "a\x85b", "a\u2028b", "x[MASK]y", "x[mask]y", "[ MASK ]",
          "ΟΔΟΣ", "İx", "ß", "a" * 100, "a" * 101, "a\u0301" * 100, "a\u0301" * 101, "\u00adab", "ab\u00ad", "a\ufffdb", "\ue000a", "$5+3=8 ",
          "“hi”", "don't", "DON'T I'LL", "😀😀", "👩\u200d👩\u200d👧", "❤\ufe0f", "ﬁ", "１２", "\U0002b820", "\U0002b920", "\u0378", "\u0301",
-         "a\u3000b", "a\u302e\u0323b", "\u08d4\u0323\u302ex", "豈更", "각\u11a8", "1D15E \U0001D15E", "fOo FOO foobar", "Bar bar xBarx Bar.",
+         "a\u3000b", "a\u302e\u0323b", "a\u0749\x0c\u302eb", "a\u0749\u00ad\u302eb", "\u08d4\u0323\u302ex", "豈更", "각\u11a8", "1D15E \U0001D15E", "fOo FOO foobar", "Bar bar xBarx Bar.",
          "a  <mask> b", "<mask>", "  <mask>  ", "x <r>   y", "hello   world", " hello", "hello ", "\thello\r\n\nworld  \n", "1234567 ½ ²",
          "naïve café", "ﷺ", "हिन्दी", "\ufeffx", " \u00a0x", "x\u3000y", "'s 'S '\u017f 'll 'LL", "HelloWorld's camelCaseXYZ", "foo/bar//\n/",
          "\u02b0\u02b1A", "\u0301A\u0301b", "Ab\u0301C", "  a", "\n", "\r\n ", "can't you're we've I'm he'd", "<|end|>x<|end|>",

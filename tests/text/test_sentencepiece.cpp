@@ -13,8 +13,8 @@
 namespace braid::text {
 namespace {
 
-using test::error_of;
 using test::Folder;
+using test::message_of;
 using test::tokens_of;
 using ::testing::HasSubstr;
 
@@ -47,7 +47,7 @@ const std::vector<Piece> kPieces = {{"<unk>", 0, ModelPiece::kUnknown},
                                     {"\u2581", -3}};
 
 std::string refusal(const std::string& model) {
-  return error_of([&] { check_sentencepiece_model(model, "x.model"); });
+  return message_of([&] { check_sentencepiece_model(model, "x.model"); });
 }
 
 std::string with_piece(const Piece& piece) {

@@ -12,9 +12,9 @@
 namespace braid::text {
 namespace {
 
-using test::error_of;
 using test::Folder;
 using test::from_vocab_txt;
+using test::message_of;
 using test::tokens_of;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
@@ -34,7 +34,7 @@ Json small_bpe() {
 std::string error_of_json(const Json& json) {
   const Folder folder;
   folder.write("tokenizer.json", json.dump());
-  return error_of([&] { load_tokenizer(folder.path()); });
+  return message_of([&] { load_tokenizer(folder.path()); });
 }
 
 TEST(Tokenizer, ReadsAVocabulary) {
@@ -56,7 +56,7 @@ TEST(Tokenizer, RespectsTheConfigBesideAVocabulary) {
   EXPECT_EQ(tokens_of(*cased, "Unaffable \u00e9"), "[CLS] [UNK] é [SEP]");
   const auto accents = from_vocab_txt(kVocabulary, R"({"strip_accents": false})");
   EXPECT_EQ(tokens_of(*accents, "\u00c9"), "[CLS] é [SEP]");
-  EXPECT_THAT(error_of([] { from_vocab_txt(kVocabulary, R"({"do_lower_case": "yes"})"); }),
+  EXPECT_THAT(message_of([] { from_vocab_txt(kVocabulary, R"({"do_lower_case": "yes"})"); }),
               AllOf(HasSubstr("do_lower_case"), HasSubstr("true or false"), HasSubstr("\"yes\"")));
 }
 
@@ -67,32 +67,32 @@ TEST(Tokenizer, TakesTheLastOfEqualLinesAndNoSpacesBehind) {
 }
 
 TEST(Tokenizer, SaysWhatAVocabularyLacks) {
-  EXPECT_THAT(error_of([] { from_vocab_txt("[UNK]\na\n"); }),
+  EXPECT_THAT(message_of([] { from_vocab_txt("[UNK]\na\n"); }),
               AllOf(HasSubstr("'[CLS]'"), HasSubstr("vocab.txt"), HasSubstr("tokenizer_config")));
   const auto tokenizer = from_vocab_txt("[CLS]\n[SEP]\na\n");
   EXPECT_EQ(tokens_of(*tokenizer, "a"), "[CLS] a [SEP]");  // as long as no text needs it
-  EXPECT_THAT(error_of([&] { tokenizer->encode("b"); }),
+  EXPECT_THAT(message_of([&] { tokenizer->encode("b"); }),
               AllOf(HasSubstr("'[UNK]'"), HasSubstr("'b'")));
-  EXPECT_THAT(error_of([] { from_vocab_txt("[CLS]\n\xff\n"); }), HasSubstr("line 2"));
-  EXPECT_THAT(error_of([] { from_vocab_txt(""); }), HasSubstr("empty file"));
+  EXPECT_THAT(message_of([] { from_vocab_txt("[CLS]\n\xff\n"); }), HasSubstr("line 2"));
+  EXPECT_THAT(message_of([] { from_vocab_txt(""); }), HasSubstr("empty file"));
 }
 
 TEST(Tokenizer, FindsItsFiles) {
   const Folder folder;
   EXPECT_FALSE(has_tokenizer(folder.path()));
-  EXPECT_THAT(error_of([&] { load_tokenizer(folder.path()); }), HasSubstr("tokenizer.json"));
-  EXPECT_THAT(error_of([&] { load_tokenizer(folder.path() / "none"); }), HasSubstr("found none"));
+  EXPECT_THAT(message_of([&] { load_tokenizer(folder.path()); }), HasSubstr("tokenizer.json"));
+  EXPECT_THAT(message_of([&] { load_tokenizer(folder.path() / "none"); }), HasSubstr("found none"));
   folder.write("vocab.txt", kVocabulary);
   EXPECT_TRUE(has_tokenizer(folder.path()));
-  EXPECT_THAT(error_of([&] { load_tokenizer(folder.write("x.bin", "a")); }), HasSubstr("x.bin"));
-  EXPECT_THAT(error_of([&] { load_tokenizer(folder.write("config.json", "{\"a\": []}")); }),
+  EXPECT_THAT(message_of([&] { load_tokenizer(folder.write("x.bin", "a")); }), HasSubstr("x.bin"));
+  EXPECT_THAT(message_of([&] { load_tokenizer(folder.write("config.json", "{\"a\": []}")); }),
               HasSubstr("field model"));
   const auto vocab = folder.write("vocab.json", R"({"a": 0, "b": 1, "ab": 2})");
-  EXPECT_THAT(error_of([&] { load_tokenizer(vocab); }), HasSubstr("merges.txt"));
+  EXPECT_THAT(message_of([&] { load_tokenizer(vocab); }), HasSubstr("merges.txt"));
   folder.write("merges.txt", "#version: 0.2\na b\n");
   EXPECT_EQ(load_tokenizer(vocab)->encode("ab").ids, (std::vector<int32_t>{2}));
   folder.write("merges.txt", "#version: 0.2\na b\na b c\n");
-  EXPECT_THAT(error_of([&] { load_tokenizer(vocab); }),
+  EXPECT_THAT(message_of([&] { load_tokenizer(vocab); }),
               AllOf(HasSubstr("line 3"), HasSubstr("merges.txt")));
 }
 
@@ -169,7 +169,7 @@ TEST(Tokenizer, RefusesALengthThatTheAddedTokensExceed) {
   EXPECT_EQ(tokens_of(*tokenizer, "a a a", {.max_length = 3}), "[CLS] a [SEP]");
   EXPECT_EQ(tokenizer->encode("a a a", {.max_length = 3}).truncated, 2);
   EXPECT_EQ(tokens_of(*tokenizer, "a a a", {.max_length = 2}), "[CLS] [SEP]");
-  EXPECT_THAT(error_of([&] { tokenizer->encode("a", {.max_length = 1}); }),
+  EXPECT_THAT(message_of([&] { tokenizer->encode("a", {.max_length = 1}); }),
               HasSubstr("at least 2"));
   EXPECT_EQ(tokens_of(*tokenizer, "a a a", {.add_special_tokens = false, .max_length = 1}), "a");
 }
@@ -186,7 +186,7 @@ TEST(Tokenizer, SavesWhatItReads) {
 
 TEST(Tokenizer, RefusesNumbersThatAreNone) {
   const auto tokenizer = from_vocab_txt(kVocabulary);
-  EXPECT_THAT(error_of([&] {
+  EXPECT_THAT(message_of([&] {
                 tokenizer->decode({2, 11});
               }),
               AllOf(HasSubstr("11"), HasSubstr("below 11")));

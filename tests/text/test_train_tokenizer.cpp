@@ -12,8 +12,8 @@
 namespace braid::text {
 namespace {
 
-using test::error_of;
 using test::Folder;
+using test::message_of;
 using test::tokens_of;
 using ::testing::AllOf;
 using ::testing::ElementsAre;
@@ -107,15 +107,15 @@ TEST(TrainTokenizer, TrainsSentencePiece) {
 }
 
 TEST(TrainTokenizer, SaysWhatCannotBeLearned) {
-  EXPECT_THAT(error_of([] { train_bpe(texts_of(kTexts), {.vocab_size = 100}); }),
+  EXPECT_THAT(message_of([] { train_bpe(texts_of(kTexts), {.vocab_size = 100}); }),
               AllOf(HasSubstr("at least 261"), HasSubstr("100")));
-  EXPECT_THAT(error_of([] { train_wordpiece(texts_of(kTexts), {.vocab_size = 10}); }),
+  EXPECT_THAT(message_of([] { train_wordpiece(texts_of(kTexts), {.vocab_size = 10}); }),
               HasSubstr("limit_alphabet"));
-  EXPECT_THAT(error_of([] { train_wordpiece(texts_of({" ", ""}), {}); }), HasSubstr("got none"));
-  EXPECT_THAT(error_of([] { train_sentencepiece(texts_of({}), {}); }), HasSubstr("got none"));
-  EXPECT_THAT(error_of([] { train_sentencepiece(texts_of(kTexts), {.type = "word"}); }),
+  EXPECT_THAT(message_of([] { train_wordpiece(texts_of({" ", ""}), {}); }), HasSubstr("got none"));
+  EXPECT_THAT(message_of([] { train_sentencepiece(texts_of({}), {}); }), HasSubstr("got none"));
+  EXPECT_THAT(message_of([] { train_sentencepiece(texts_of(kTexts), {.type = "word"}); }),
               HasSubstr("unigram or bpe"));
-  EXPECT_THAT(error_of([] { train_sentencepiece(texts_of(kTexts), {.vocab_size = 4}); }),
+  EXPECT_THAT(message_of([] { train_sentencepiece(texts_of(kTexts), {.vocab_size = 4}); }),
               HasSubstr("vocab_size"));
 }
 

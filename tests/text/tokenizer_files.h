@@ -38,7 +38,7 @@ class Folder {
 
 // The error's text; empty: there was none.
 template <class Action>
-std::string error_of(const Action& action) {
+std::string message_of(const Action& action) {
   try {
     action();
   } catch (const Error& error) {

@@ -29,6 +29,7 @@ class TextEncoderOf : public Base {
     head_ = head;
     config_.head = to_string(head);
     this->build_head(head, config_.num_labels);
+    this->train(this->is_training());  // the new modules too
   }
 
  protected:

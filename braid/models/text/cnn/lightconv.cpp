@@ -13,6 +13,7 @@ FairseqEncoderConfig lightconv_body(const LightConvConfig& c) {
                c.encoder_embed_dim)
       .positive("encoder_ffn_embed_dim", c.encoder_ffn_embed_dim)
       .between("encoder_embed_dim", c.encoder_embed_dim, int64_t{4}, int64_t{65536})
+      .one_of("encoder_conv_type", c.encoder_conv_type, {"lightweight", "dynamic"})
       .rate("dropout", c.dropout)
       .rate("relu_dropout", c.relu_dropout)
       .rate("input_dropout", c.input_dropout)

@@ -10,8 +10,9 @@ HeadedEncoderConfig textcnn_body(const TextCnnConfig& config) {
   const Validator check("textcnn");
   check.between("embed_dim", config.embed_dim, int64_t{1}, int64_t{65536})
       .between("num_filters", config.num_filters, int64_t{1}, int64_t{65536})
-      .positive("kernel_sizes", config.kernel_sizes)
       .rate("embed_dropout", config.embed_dropout);
+  for (const int64_t size : config.kernel_sizes)
+    check.between("kernel_sizes", size, int64_t{1}, int64_t{1024});
   if (config.kernel_sizes.empty()) check.fail("expected at least one of kernel_sizes, got none");
   return {.model = "textcnn",
           .vocab_size = config.vocab_size,

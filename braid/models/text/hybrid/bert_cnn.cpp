@@ -11,8 +11,9 @@ using torch::Tensor;
 
 TransformerEncoderConfig bert_cnn_body(const BertCnnConfig& config) {
   const Validator check("bert_cnn");
-  check.between("num_filters", config.num_filters, int64_t{1}, int64_t{65536})
-      .positive("kernel_sizes", config.kernel_sizes);
+  check.between("num_filters", config.num_filters, int64_t{1}, int64_t{65536});
+  for (const int64_t size : config.kernel_sizes)
+    check.between("kernel_sizes", size, int64_t{1}, int64_t{1024});
   if (config.kernel_sizes.empty()) check.fail("expected at least one of kernel_sizes, got none");
   return bert_body("bert", config, config.hidden_size);
 }

@@ -62,6 +62,7 @@ FairseqEncoderConfig lite_transformer_body(const LiteTransformerConfig& c) {
       .positive("encoder_attention_heads", c.encoder_attention_heads)
       .between("encoder_embed_dim", c.encoder_embed_dim, int64_t{4}, int64_t{65536})
       .positive("encoder_ffn_embed_dim", c.encoder_ffn_embed_dim)
+      .one_of("conv_type", c.conv_type, {"lightweight", "dynamic"})
       .rate("dropout", c.dropout)
       .rate("attention_dropout", c.attention_dropout)
       .rate("activation_dropout", c.activation_dropout)

@@ -232,6 +232,8 @@ HeadedEncoderConfig conformer_text_body(const Wav2Vec2ConformerTextConfig& c) {
       .rate("activation_dropout", c.activation_dropout)
       .rate("attention_dropout", c.attention_dropout)
       .rate("conformer_conv_dropout", c.conformer_conv_dropout)
+      .one_of("position_embeddings_type", c.position_embeddings_type,
+              {"relative", "rotary", "none"})
       .positive("rotary_embedding_base", c.rotary_embedding_base)
       .odd("conv_depthwise_kernel_size", c.conv_depthwise_kernel_size, 1025)
       .between("layer_norm_eps", c.layer_norm_eps, 0.0, 1.0)
