@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "braid/core/error.h"
+#include "braid/models/registry.h"
 #include "braid/models/text/encoder_decoder.h"
 #include "braid/models/text/text_checkpoint.h"
 #include "braid/models/weights.h"
