@@ -32,15 +32,25 @@ ClassScores load_scores(const std::filesystem::path& file) {
   return {tensors.at("probabilities"), tensors.at("labels")};
 }
 
-TestResult result_of(const ClassScores& scores, int64_t bad_samples) {
+TestResult test_result(const tasks::Predictions& predictions, const TrainedRun& run,
+                       const DataSummary& data, const ListMistakes& mistakes) {
+  if (predictions.labels.numel() == 0)
+    throw DataError("compare",
+                    fmt::format("no {} {} could be read", data.test_split,
+                                data.items.substr(0, data.items.size() - 1)),
+                    data.name);
+  const ClassScores scores{predictions.logits.softmax(1), predictions.labels};
   const auto metrics = tasks::measure_classifier(scores.probabilities, scores.labels);
   TestResult result{.scores = metrics.scores(),
                     .count = metrics.count(),
-                    .bad_samples = bad_samples,
+                    .bad_samples = predictions.bad_samples,
                     .confusion = std::nullopt,
                     .misclassified = {}};
+  if (run.run.fraction < 1) return result;
   if (scores.probabilities.size(1) <= kMostClassesShown)
     result.confusion = tasks::rows_of(metrics.report().confusion);
+  result.misclassified = mistakes(scores, predictions.indices);
+  keep_scores(scores, run.predictions);
   return result;
 }
 

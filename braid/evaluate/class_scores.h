@@ -2,9 +2,11 @@
 #pragma once
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <vector>
 
 #include "braid/evaluate/workload.h"
+#include "braid/tasks/inference.h"
 #include "braid/torch.h"
 
 namespace braid::evaluate {
@@ -16,11 +18,37 @@ struct ClassScores {
 void keep_scores(const ClassScores& scores, const std::filesystem::path& file);
 ClassScores load_scores(const std::filesystem::path& file);
 
-// All scores; the confusion matrix too, unless it is too large to look at.
-TestResult result_of(const ClassScores& scores, int64_t bad_samples);
+// The mistakes among scored items; indices: of the items in their dataset.
+using ListMistakes = std::function<std::vector<Mistake>(const ClassScores& scores,
+                                                        const std::vector<int64_t>& indices)>;
+// What the predictions on a test split come to. Of a run on all of the data also the confusion
+// matrix, unless it is too large to look at, and the mistakes; its scores are kept for join().
+// Throws DataError where nothing could be read.
+TestResult test_result(const tasks::Predictions& predictions, const TrainedRun& run,
+                       const DataSummary& data, const ListMistakes& mistakes);
 
 // Positions of the mistakes, the surest first, at most `count`.
 std::vector<int64_t> surest_mistakes(const ClassScores& scores, int64_t count = 24);
+// Those, told by their dataset's names; show(mistake, index) adds what the item looks like.
+template <class Dataset, class Show>
+std::vector<Mistake> list_mistakes(const Dataset& dataset, const ClassScores& scores,
+                                   const std::vector<int64_t>& indices, const Show& show) {
+  const auto [confidence, predicted] = scores.probabilities.max(1);
+  std::vector<Mistake> list;
+  for (const int64_t i : surest_mistakes(scores)) {
+    const int64_t index = indices.at(static_cast<size_t>(i));
+    const auto name = [&, i](const torch::Tensor& of) {
+      return dataset.classes().at(static_cast<size_t>(of[i].template item<int64_t>()));
+    };
+    Mistake& mistake = list.emplace_back();
+    mistake.file = dataset.describe(index);
+    mistake.label = name(scores.labels);
+    mistake.prediction = name(predicted);
+    mistake.confidence = confidence[i].template item<double>();
+    show(mistake, index);
+  }
+  return list;
+}
 
 // Late fusion: the mean of both models' probabilities. a, b: [N,K] float, rows sum to 1, of the
 // same items in the same order. Returns [N,K]. Throws InternalError when the shapes differ.

@@ -1,45 +1,26 @@
 #include "braid/evaluate/image/evaluate_images.h"
 
-#include <chrono>
-
-#include "braid/core/error.h"
 #include "braid/data/dataset.h"
 #include "braid/data/open_dataset.h"
 #include "braid/data/sources.h"
 #include "braid/data/summary.h"
-#include "braid/evaluate/class_map.h"
+#include "braid/evaluate/evaluate_classifier.h"
 #include "braid/tasks/inference.h"
 #include "braid/tasks/predictor.h"
 
 namespace braid::evaluate {
 namespace {
 
-struct Split {
-  std::string name;
-  std::vector<data::DatasetPtr> parts;
-};
-
-Split choose(const std::string& spec, std::string name, const data::SourceOptions& source,
-             Progress& progress) {
-  check_split_name(name);
-  if (name == "val" || name == "train") {
-    const auto splits = data::open_dataset(spec, {.source = source});  // as training split it
-    for (const auto& line : data::remarks_on(splits, spec)) progress.line(line);
-    return {name, {name == "val" ? splits.val : splits.train}};
-  }
-  const auto splits = data::open_source(spec, source);
-  for (const auto& line : data::remarks_on(splits, spec)) progress.line(line);
-  if (name == "auto") name = splits.test ? "test" : "all";
-  if (name == "test" && splits.unsplit) name = "all";  // as in timm, the folder is the split
-  if (name == "test") {
-    if (!splits.test)
-      throw DataError("eval", "the data has no test split", spec, "use --split all or val");
-    return {name, {splits.test}};
-  }
-  Split all{name, {}};
-  for (const auto& part : {splits.train, splits.val, splits.test})
-    if (part) all.parts.push_back(part);
-  return all;
+ChosenParts<data::DatasetPtr> choose_images(const EvaluateRequest& request,
+                                            const std::vector<std::string>& classes,
+                                            Progress& progress) {
+  check_split_name(request.split);
+  const data::SourceOptions source{.class_order = classes, .limits = request.limits};
+  const auto splits = is_as_trained(request.split)
+                          ? data::open_dataset(request.data, {.source = source})
+                          : data::open_source(request.data, source);
+  for (const auto& line : data::remarks_on(splits, request.data)) progress.line(line);
+  return choose_parts(splits, request.split, request.data);
 }
 
 }  // namespace
@@ -47,33 +28,19 @@ Split choose(const std::string& spec, std::string name, const data::SourceOption
 Evaluation evaluate_images(models::LoadedModel& loaded, const EvaluateRequest& request,
                            Progress& progress) {
   tasks::expect_classifier_of_images(loaded);
-  const auto& data = request.data;
-  const Split chosen = choose(
-      data, request.split, {.class_order = loaded.hub.classes, .limits = request.limits}, progress);
+  const auto chosen = choose_images(request, loaded.hub.classes, progress);
   Evaluation out{.architecture = loaded.hub.architecture,
-                 .split = chosen.name,
+                 .split = {},
                  .scores = {},
                  .classifier = {},
                  .classes = loaded.hub.classes};
-  tasks::ClassifierMetrics metrics(loaded.model->num_classes());
-  const auto start = std::chrono::steady_clock::now();
-  for (const auto& part : chosen.parts) {
-    if (out.classes.empty()) out.classes = part->classes();
-    const auto map =
-        class_map(part->classes(), loaded.hub.classes, loaded.model->num_classes(), data);
-    out.bad_samples += tasks::run_dataset(
-        *loaded.model, part, loaded.hub.input, request.options, progress,
-        [&](const torch::Tensor& logits, const data::Batch& batch) {
-          tasks::expect_finite(logits);
-          metrics.update(logits.softmax(1), map.index_select(0, batch.at(data::kLabels)));
-        });
-  }
-  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-  if (metrics.count() == 0) throw DataError("eval", "no image could be read", data);
-  out.count = metrics.count();
-  out.items_per_s = static_cast<double>(out.count) / seconds.count();
-  out.scores = metrics.scores();
-  out.classifier = metrics.report();
+  evaluate_parts(
+      chosen, loaded.model->num_classes(), request.data,
+      [&](const data::DatasetPtr& part, const tasks::SeeLogits& see) {
+        return tasks::run_dataset(*loaded.model, part, loaded.hub.input, request.options, progress,
+                                  see);
+      },
+      out);
   return out;
 }
 

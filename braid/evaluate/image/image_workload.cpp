@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <chrono>
 
-#include "braid/core/error.h"
 #include "braid/data/image/statistics.h"
 #include "braid/data/open_dataset.h"
 #include "braid/data/summary.h"
@@ -221,17 +220,10 @@ TestResult ImageWorkload::evaluate(const TrainedRun& run, Progress& progress) co
   auto loaded = load(run);
   const auto predictions =
       tasks::run_model(*loaded.model, test_, loaded.hub.input, options(), progress);
-  if (predictions.labels.numel() == 0)
-    throw DataError("compare", "no " + summary_.test_split + " image could be read", config_.data);
-  const ClassScores scores{predictions.logits.softmax(1), predictions.labels};
-  auto result = result_of(scores, predictions.bad_samples);
-  if (run.run.fraction < 1) {
-    result.confusion.reset();
-    return result;
-  }
-  result.misclassified = picture_mistakes(*test_, scores, predictions.indices);
-  keep_scores(scores, run.predictions);
-  return result;
+  return test_result(predictions, run, summary_,
+                     [&](const ClassScores& scores, const std::vector<int64_t>& indices) {
+                       return picture_mistakes(*test_, scores, indices);
+                     });
 }
 
 std::unique_ptr<Inference> ImageWorkload::inference(const TrainedRun& run) const {

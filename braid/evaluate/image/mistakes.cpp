@@ -24,21 +24,9 @@ std::string thumbnail(const io::Image& image) {
 
 std::vector<Mistake> picture_mistakes(const data::Dataset& dataset, const ClassScores& scores,
                                       const std::vector<int64_t>& indices) {
-  const auto [confidence, predicted] = scores.probabilities.max(1);
-  std::vector<Mistake> list;
-  for (const int64_t i : surest_mistakes(scores)) {
-    const int64_t index = indices.at(static_cast<size_t>(i));
-    const auto name = [&](const torch::Tensor& of) {
-      return dataset.classes().at(static_cast<size_t>(of[i].item<int64_t>()));
-    };
-    list.push_back({.file = dataset.describe(index),
-                    .label = name(scores.labels),
-                    .prediction = name(predicted),
-                    .confidence = confidence[i].item<double>(),
-                    .image_png = thumbnail(dataset.get(index).image),
-                    .text = std::nullopt});
-  }
-  return list;
+  return list_mistakes(dataset, scores, indices, [&](Mistake& mistake, int64_t index) {
+    mistake.image_png = thumbnail(dataset.get(index).image);
+  });
 }
 
 }  // namespace braid::evaluate

@@ -16,21 +16,9 @@ std::string beginning_of(const std::string& text) {
 
 std::vector<Mistake> quote_mistakes(const data::TextDataset& dataset, const ClassScores& scores,
                                     const std::vector<int64_t>& indices) {
-  const auto [confidence, predicted] = scores.probabilities.max(1);
-  std::vector<Mistake> list;
-  for (const int64_t i : surest_mistakes(scores)) {
-    const int64_t index = indices.at(static_cast<size_t>(i));
-    const auto name = [&](const torch::Tensor& of) {
-      return dataset.classes().at(static_cast<size_t>(of[i].item<int64_t>()));
-    };
-    list.push_back({.file = dataset.describe(index),
-                    .label = name(scores.labels),
-                    .prediction = name(predicted),
-                    .confidence = confidence[i].item<double>(),
-                    .image_png = std::nullopt,
-                    .text = beginning_of(dataset.get(index).text)});
-  }
-  return list;
+  return list_mistakes(dataset, scores, indices, [&](Mistake& mistake, int64_t index) {
+    mistake.text = beginning_of(dataset.get(index).text);
+  });
 }
 
 }  // namespace braid::evaluate

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <chrono>
 
-#include "braid/core/error.h"
 #include "braid/data/summary.h"
 #include "braid/evaluate/class_scores.h"
 #include "braid/evaluate/starting_point.h"
@@ -23,23 +22,12 @@
 namespace braid::evaluate {
 namespace {
 
-// Texts of made-up tokens, as long as the model takes them.
-models::TextInput random_texts(const models::TextEncoder& model, int64_t count, int64_t length,
-                               const torch::Device& device) {
-  const auto ids =
-      torch::randint(model.vocab_size(), {count, length}, torch::TensorOptions(torch::kLong))
-          .to(device);
-  return {.input_ids = ids,
-          .attention_mask = torch::ones_like(ids),
-          .token_type_ids = torch::zeros_like(ids)};
-}
-
 class TextInference final : public Inference {
  public:
   TextInference(tasks::TokenizedModel classifier, const std::string& dtype)
       : classifier_(std::move(classifier)), scope_(*classifier_.model, dtype) {}
   void set_batch(int64_t items) override {
-    input_ = random_texts(*classifier_.model, items, classifier_.max_length, scope_.device());
+    input_ = tasks::random_texts(*classifier_.model, items, classifier_.max_length);
   }
   void call() override {
     classifier_.model->forward(input_);
@@ -139,7 +127,7 @@ ModelProfile TextWorkload::profile(const std::string& model) const {
   profile.train_macs = profile.macs;
   {
     const runtime::EvalScope scope(*made.model, config_.dtype);
-    const auto input = random_texts(*made.model, kBatch, made.max_length, scope.device());
+    const auto input = tasks::random_texts(*made.model, kBatch, made.max_length);
     made.model->forward(input);  // warm-up
     const auto start = std::chrono::steady_clock::now();
     made.model->forward(input).cpu();
@@ -214,17 +202,10 @@ TestResult TextWorkload::evaluate(const TrainedRun& run, Progress& progress) con
         return tasks::run_texts(classifier, test_, options(), progress, see);
       },
       static_cast<int64_t>(summary_.classes.size()));
-  if (predictions.labels.numel() == 0)
-    throw DataError("compare", "no " + summary_.test_split + " text could be read", config_.data);
-  const ClassScores scores{predictions.logits.softmax(1), predictions.labels};
-  auto result = result_of(scores, predictions.bad_samples);
-  if (run.run.fraction < 1) {
-    result.confusion.reset();
-    return result;
-  }
-  result.misclassified = quote_mistakes(*test_, scores, predictions.indices);
-  keep_scores(scores, run.predictions);
-  return result;
+  return test_result(predictions, run, summary_,
+                     [&](const ClassScores& scores, const std::vector<int64_t>& indices) {
+                       return quote_mistakes(*test_, scores, indices);
+                     });
 }
 
 std::unique_ptr<Inference> TextWorkload::inference(const TrainedRun& run) const {
