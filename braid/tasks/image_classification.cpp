@@ -9,6 +9,7 @@
 #include "braid/tasks/inference.h"
 #include "braid/tasks/loss.h"
 #include "braid/tasks/metrics/classification.h"
+#include "braid/tasks/split_part.h"
 
 namespace braid::tasks {
 namespace {
@@ -18,14 +19,6 @@ TaskConfig with_design_line(const TaskConfig& given) {
   TaskConfig config = given;
   if (given.model.ends_with(".toml")) config.model = models::find_model(given.model).name;
   return config;
-}
-
-const data::DatasetPtr& dataset_of(const data::Splits& splits, Split split) {
-  const auto& dataset = split == Split::kTrain ? splits.train
-                        : split == Split::kVal ? splits.val
-                                               : splits.test;
-  if (!dataset) throw DataError("evaluate", "the data has no such split");
-  return dataset;
 }
 
 torch::Tensor weights_of(const TaskConfig& config, const data::Dataset& train) {
@@ -94,7 +87,7 @@ Scores ImageClassification::evaluate(Split split, const EvaluateOptions& options
                                      Progress& progress) {
   TopAccuracy top1;
   CrossEntropy loss;
-  const auto& dataset = dataset_of(splits_, split);
+  const auto& dataset = part_of(splits_, split);
   int64_t images = 0;
   unread_[split] = run_dataset(*loaded_.model, dataset, loaded_.hub.input, options, progress,
                                [&](const torch::Tensor& logits, const data::Batch& batch) {

@@ -4,6 +4,7 @@
 
 #include "braid/core/error.h"
 #include "braid/data/data_kind.h"
+#include "braid/data/locate.h"
 #include "braid/data/open_dataset.h"
 #include "braid/models/registry.h"
 #include "braid/models/text/encoder_decoder.h"
@@ -66,12 +67,14 @@ std::string resolve_task(const TaskConfig& config) {
   const auto kind = data::kind_of_data(config.data);
   const std::string task = config.task == kAutoTask ? task_for(kind) : config.task;
   const auto entry = models::find_model(config.model);
-  if (entry.kind != kind_of_model(task))
+  if (entry.kind != kind_of_model(task)) {
+    if (kind == DataKind::kImages) data::locate_data(config.data);  // says where nothing is there
     throw UsageError(
         "train",
         fmt::format("expected {} for {}, got {}, {}", models::with_article(kind_of_model(task)),
                     task, config.model, models::with_article(entry.kind)),
         config.data, "`braid models` lists the models of each kind");
+  }
   return task;
 }
 

@@ -15,5 +15,11 @@ namespace braid::tasks {
 double training_rate(models::ImageModel& model, int64_t macs, const std::string& dtype);
 double training_rate(models::TextEncoder& model, int64_t length, int64_t macs,
                      const std::string& dtype);
+// The same for a batch of so many items, whose loss is computed anew by each call.
+double training_rate(models::Model& model, int64_t items, const std::string& dtype,
+                     const std::function<torch::Tensor()>& loss);
+
+// Texts of made-up tokens, on the model's device.
+models::TextInput random_texts(const models::TextEncoder& model, int64_t count, int64_t length);
 
 }  // namespace braid::tasks

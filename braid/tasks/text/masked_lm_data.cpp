@@ -10,6 +10,7 @@
 #include "braid/models/macs.h"
 #include "braid/models/text/text_cost.h"
 #include "braid/runtime/device.h"
+#include "braid/tasks/text/starting_weights.h"
 #include "braid/tasks/training_rate.h"
 
 namespace braid::tasks {
@@ -58,8 +59,7 @@ std::vector<std::string> MaskedLmData::remarks() const {
 
 TokenizedModel MaskedLmData::make_model(const TaskConfig& config, int64_t seed,
                                         Progress& progress) const {
-  const auto source = config.text.tokenizer.empty() ? config.weights : config.text.tokenizer;
-  auto& tokenizer = tokenizers_[source.empty() ? std::to_string(config.text.vocab_size) : source];
+  auto& tokenizer = tokenizers_[tokenizer_source(config, std::to_string(config.text.vocab_size))];
   if (!tokenizer) tokenizer = make_tokenizer(config, texts_of(files_.train), progress);
   const auto head =
       config.text.next_sentence ? models::TextHead::kPreTraining : models::TextHead::kMaskedLm;

@@ -7,20 +7,9 @@
 #include "braid/tasks/class_balance.h"
 #include "braid/tasks/loss.h"
 #include "braid/tasks/metrics/classification.h"
+#include "braid/tasks/split_part.h"
 
 namespace braid::tasks {
-namespace {
-
-const data::TextDatasetPtr& texts_of(const data::TextSplits& splits, Split split) {
-  const auto& dataset = split == Split::kTrain ? splits.train
-                        : split == Split::kVal ? splits.val
-                                               : splits.test;
-  if (!dataset) throw DataError("evaluate", "the data has no such split");
-  return dataset;
-}
-
-}  // namespace
-
 TextClassification::TextClassification(const TaskConfig& config, data::TextSplits splits,
                                        TokenizedModel classifier)
     : config_(config),
@@ -52,7 +41,7 @@ Scores TextClassification::evaluate(Split split, const EvaluateOptions& options,
                                     Progress& progress) {
   TopAccuracy top1;
   CrossEntropy loss;
-  const auto& dataset = texts_of(splits_, split);
+  const auto& dataset = part_of(splits_, split);
   unread_[split] = run_texts(classifier_, dataset, options, progress,
                              [&](const torch::Tensor& logits, const data::Batch& batch) {
                                top1.update(logits, batch.at(data::kLabels));

@@ -5,6 +5,7 @@
 #include "braid/models/text/text_cost.h"
 #include "braid/runtime/device.h"
 #include "braid/tasks/class_balance.h"
+#include "braid/tasks/text/starting_weights.h"
 #include "braid/tasks/text/text_classification.h"
 #include "braid/tasks/training_rate.h"
 
@@ -22,8 +23,7 @@ std::vector<std::string> TextData::remarks() const {
 }
 
 text::TokenizerPtr TextData::tokenizer(const TaskConfig& config, Progress& progress) const {
-  const auto source = config.text.tokenizer.empty() ? config.weights : config.text.tokenizer;
-  auto& kept = tokenizers_[source.empty() ? std::to_string(config.text.vocab_size) : source];
+  auto& kept = tokenizers_[tokenizer_source(config, std::to_string(config.text.vocab_size))];
   if (!kept) kept = make_tokenizer(config, *splits_.train, progress);
   return kept;
 }

@@ -3,34 +3,21 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 
 #include "braid/core/error.h"
 #include "braid/io/hub.h"
-#include "braid/io/posix_file.h"
 #include "braid/models/checkpoint.h"
 #include "braid/models/registry.h"
 #include "braid/models/text/text_checkpoint.h"
 #include "braid/models/weights.h"
 #include "braid/tasks/class_names.h"
 #include "braid/tasks/text/length_file.h"
+#include "braid/tasks/text/starting_weights.h"
 
 namespace braid::tasks {
 namespace {
 
 namespace fs = std::filesystem;
-
-// The fields that several families have under names of their own.
-constexpr std::array kDropNames = {"hidden_dropout_prob", "dropout", "drop_rate"};
-constexpr std::array kAttentionDropNames = {"attention_probs_dropout_prob", "attention_dropout"};
-constexpr std::array kDropPathNames = {"drop_path_rate"};
-
-template <class Names>
-void set_drop(Json& overrides, const Json& fields, const Names& names, double value) {
-  if (value <= 0) return;
-  for (const char* name : names)
-    if (fields.contains(name)) overrides[name] = value;
-}
 
 // What is beside the initial weights, which shapes the network. Throws ConfigError where they are
 // another architecture's.
@@ -48,14 +35,6 @@ std::optional<models::HubConfig> card_of_text_weights(const TaskConfig& config,
         fmt::format("expected weights of {}, got those of {}", entry.name, card.architecture),
         config.weights, "give --model " + card.architecture);
   return card;
-}
-
-Json shape_of(const models::HubConfig& card) {
-  Json fields = Json::object();
-  for (const auto& [name, value] : card.model_args.items())
-    if (name.find("drop") == std::string::npos && name != "head" && name != "num_labels")
-      fields[name] = value;
-  return fields;
 }
 
 void expect_fitting(const models::TextEncoder& model, const text::Tokenizer& tokenizer,
@@ -79,14 +58,7 @@ models::TextInput text_input(const data::Batch& batch) {
 
 text::TokenizerPtr make_tokenizer(const TaskConfig& config, const text::TextSource& texts,
                                   Progress& progress) {
-  if (!config.text.tokenizer.empty()) return text::load_tokenizer(config.text.tokenizer);
-  if (!config.weights.empty()) {
-    const auto weights = io::resolve_weights(config.weights, progress);
-    if (io::is_folder(weights) && text::has_tokenizer(weights))
-      return text::load_tokenizer(weights);
-    throw ConfigError("train", "expected a tokenizer beside the weights, got none", config.weights,
-                      "name the one that they were trained with: --tokenizer");
-  }
+  if (auto given = given_tokenizer(config, progress)) return given;
   return text::train_wordpiece(texts, {.vocab_size = config.text.vocab_size});
 }
 
@@ -114,9 +86,7 @@ TokenizedModel make_tokenized_model(const TaskConfig& given, models::TextHead he
   }
   overrides["head"] = to_string(head);
   if (!classes.empty()) overrides["num_labels"] = static_cast<int64_t>(classes.size());
-  set_drop(overrides, entry.config, kDropNames, config.drop);
-  set_drop(overrides, entry.config, kAttentionDropNames, config.attn_drop);
-  set_drop(overrides, entry.config, kDropPathNames, config.drop_path);
+  set_drop_rates(overrides, entry.config, config);
   made.model = models::create_model<models::TextEncoder>(made.hub.architecture, overrides,
                                                          static_cast<uint64_t>(seed));
   expect_fitting(*made.model, *made.tokenizer, config.data);

@@ -3,38 +3,24 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <chrono>
 #include <numeric>
 
 #include "braid/core/error.h"
 #include "braid/io/hub.h"
-#include "braid/io/posix_file.h"
 #include "braid/models/checkpoint.h"
 #include "braid/models/macs.h"
 #include "braid/models/registry.h"
 #include "braid/models/weights.h"
-#include "braid/runtime/autocast.h"
 #include "braid/runtime/device.h"
-#include "braid/runtime/generator_guard.h"
+#include "braid/tasks/text/starting_weights.h"
 #include "braid/tasks/text/translation.h"
+#include "braid/tasks/training_rate.h"
 #include "braid/text/train_tokenizer.h"
 
 namespace braid::tasks {
 namespace {
 
 namespace fs = std::filesystem;
-
-// The fields that several families have under names of their own.
-constexpr std::array kDropFields = {"dropout", "drop_rate"};
-constexpr std::array kAttentionDropFields = {"attention_dropout"};
-
-template <class Names>
-void set_dropout(Json& overrides, const Json& fields, const Names& names, double value) {
-  if (value <= 0) return;
-  for (const char* name : names)
-    if (fields.contains(name)) overrides[name] = value;
-}
 
 // Of the model's config, that they are the tokenizer's.
 void set_tokens(Json& overrides, const Json& fields, const text::Tokenizer& tokenizer) {
@@ -69,7 +55,6 @@ void finish_translator(Translator& made, const TaskConfig& config) {
 double pairs_per_second(Translator& translator, const data::ParallelText& train,
                         const FactOptions& options) {
   constexpr int64_t kPairs = 64;
-  constexpr int kCalls = 4;  // the first one warms up
   const int64_t count = std::min(kPairs, train.size());
   std::vector<int64_t> places;
   for (int64_t i = 0; i < count; ++i) places.push_back(i * train.size() / count);
@@ -80,24 +65,10 @@ double pairs_per_second(Translator& translator, const data::ParallelText& train,
   data::BadSamples bad("skip");
   const auto device = runtime::resolve_device(options.device);
   translator.model->to(device);
-  translator.model->train();
   const auto batch = collate(all, {}, bad).to(device);
   if (batch.indices.empty()) return 0;
-  const runtime::SeededGenerator generator(device, 0);
-  std::chrono::steady_clock::time_point start;
-  for (int call = 0; call < kCalls; ++call) {
-    if (call == 1) start = std::chrono::steady_clock::now();
-    torch::Tensor loss;
-    {
-      const runtime::Autocast autocast(device.type(), options.dtype);
-      loss = sequence_loss(*translator.model, batch, 0).loss;
-    }
-    loss.backward();
-    for (auto& parameter : translator.model->parameters()) parameter.mutable_grad().reset();
-    if (device.is_cuda()) torch::cuda::synchronize();
-  }
-  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-  return static_cast<double>(batch.size()) * (kCalls - 1) / std::max(1e-9, seconds.count());
+  return training_rate(*translator.model, batch.size(), options.dtype,
+                       [&] { return sequence_loss(*translator.model, batch, 0).loss; });
 }
 
 // The model that the checkpoint describes, its weights not yet loaded: for a run that goes on.
@@ -120,19 +91,10 @@ TranslationData::TranslationData(data::ParallelSplits splits, std::string spec)
 }
 
 text::TokenizerPtr TranslationData::tokenizer(const TaskConfig& config, Progress& progress) const {
-  const auto source = config.text.tokenizer.empty() ? config.weights : config.text.tokenizer;
-  auto& kept = tokenizers_[source.empty() ? fmt::format("{} {}", config.translation.tokenizer_type,
-                                                        config.text.vocab_size)
-                                          : source];
+  auto& kept = tokenizers_[tokenizer_source(
+      config, fmt::format("{} {}", config.translation.tokenizer_type, config.text.vocab_size))];
+  if (!kept) kept = given_tokenizer(config, progress);
   if (kept) return kept;
-  if (!config.text.tokenizer.empty()) return kept = text::load_tokenizer(config.text.tokenizer);
-  if (!config.weights.empty()) {
-    const auto weights = io::resolve_weights(config.weights, progress);
-    if (io::is_folder(weights) && text::has_tokenizer(weights))
-      return kept = text::load_tokenizer(weights);
-    throw ConfigError("train", "expected a tokenizer beside the weights, got none", config.weights,
-                      "name the one that they were trained with: --tokenizer");
-  }
   constexpr uint64_t kMostBytes = 4096;  // of a line: a vocabulary needs no whole books in one
   int64_t next = 0;
   const text::TextSource texts = [&](std::string& text) {
@@ -164,13 +126,11 @@ Translator TranslationData::make_translator(const TaskConfig& given, int64_t see
   if (!card.empty() && fs::exists(card)) {
     const auto hub = models::read_hub_config(card);
     made.hub.architecture = hub.architecture;
-    for (const auto& [name, value] : hub.model_args.items())
-      if (name.find("drop") == std::string::npos) overrides[name] = value;
+    overrides = shape_of(hub);
   } else {
     set_tokens(overrides, entry.config, *made.tokenizer);
   }
-  set_dropout(overrides, entry.config, kDropFields, config.drop);
-  set_dropout(overrides, entry.config, kAttentionDropFields, config.attn_drop);
+  set_drop_rates(overrides, entry.config, config);
   made.model = models::create_model<models::EncoderDecoder>(made.hub.architecture, overrides,
                                                             static_cast<uint64_t>(seed));
   made.hub.model_args = made.model->config();
