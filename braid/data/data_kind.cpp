@@ -6,16 +6,14 @@
 #include <set>
 
 #include "braid/core/error.h"
+#include "braid/data/locate.h"
+#include "braid/data/text/plain_text.h"
 #include "braid/data/text/text_dataset.h"
 
 namespace braid::data {
 namespace {
 
 namespace fs = std::filesystem;
-
-const std::map<std::string, DataKind> kNamedTexts = {
-    {"debian-packages", DataKind::kLabelledText},
-    {"debian-packages-en-de", DataKind::kParallelText}};
 
 // The name without .gz.
 fs::path unpacked_name(const fs::path& file) {
@@ -50,14 +48,6 @@ bool has_parallel_files(const fs::path& folder) {
                      [](const auto& item) { return item.second.size() >= 2; });
 }
 
-bool has_plain_text(const fs::path& folder) {
-  std::error_code error;
-  const fs::directory_iterator files(folder, error);
-  return std::any_of(begin(files), end(files), [](const auto& entry) {
-    return unpacked_name(entry.path()).extension() == ".txt";
-  });
-}
-
 }  // namespace
 
 const char* to_string(DataKind kind) {
@@ -76,16 +66,16 @@ const char* to_string(DataKind kind) {
 
 DataKind kind_of_data(const std::string& spec) {
   std::error_code error;
-  if (!fs::exists(spec, error)) {
-    const auto named = kNamedTexts.find(spec);
-    if (named != kNamedTexts.end()) return named->second;
-    return spec.find(',') != std::string::npos ? DataKind::kParallelText : DataKind::kImages;
+  if (spec.find(',') != std::string::npos && !fs::exists(spec, error))
+    return DataKind::kParallelText;
+  try {
+    const auto path = locate_data(spec);
+    if (fs::is_directory(path, error) && has_parallel_files(path)) return DataKind::kParallelText;
+    if (is_labelled_text(spec)) return DataKind::kLabelledText;
+    return is_plain_text(spec) ? DataKind::kPlainText : DataKind::kImages;
+  } catch (const IoError&) {  // whoever opens it says that nothing is there
+    return DataKind::kImages;
   }
-  const bool folder = fs::is_directory(spec, error);
-  if (folder && has_parallel_files(spec)) return DataKind::kParallelText;
-  if (is_labelled_text(spec)) return DataKind::kLabelledText;
-  const bool plain = folder ? has_plain_text(spec) : unpacked_name(spec).extension() == ".txt";
-  return plain ? DataKind::kPlainText : DataKind::kImages;
 }
 
 }  // namespace braid::data

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "braid/data/left_out.h"
+#include "braid/data/stratify.h"
 #include "braid/io/image.h"
 
 namespace braid::data {
@@ -47,10 +48,11 @@ struct Splits {
 };
 
 // Positions of about `fraction` of every class in a seeded choice, and the rest, both in the
-// dataset's order. A class of one example goes to `single`.
-enum class Single { kFirst, kRest };
-std::pair<std::vector<int64_t>, std::vector<int64_t>> split_stratified(
-    const DatasetPtr& dataset, double fraction, int64_t seed, Single single = Single::kFirst);
+// dataset's order. A class of one example goes to `lone`.
+std::pair<std::vector<int64_t>, std::vector<int64_t>> split_stratified(const DatasetPtr& dataset,
+                                                                       double fraction,
+                                                                       int64_t seed,
+                                                                       Lone lone = Lone::kFirst);
 
 // A stratified subset of about fraction * size examples, at least one per class; nested: the 10%
 // are within the 30%.

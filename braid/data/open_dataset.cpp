@@ -14,7 +14,7 @@ namespace {
 // round the model would never see it.
 void split_off_val(Splits& splits, const std::string& spec, const OpenOptions& options) {
   auto [val, train] =
-      split_stratified(splits.train, options.val_fraction, options.split_seed, Single::kRest);
+      split_stratified(splits.train, options.val_fraction, options.split_seed, Lone::kRest);
   const auto images = splits.train->size();
   if (val.empty())
     throw DataError(

@@ -9,8 +9,8 @@
 
 #include "braid/core/error.h"
 #include "braid/core/natural_order.h"
+#include "braid/data/locate.h"
 #include "braid/data/random.h"
-#include "braid/data/sources.h"
 #include "braid/data/text/parallel_text.h"
 #include "braid/io/posix_file.h"
 
@@ -203,15 +203,11 @@ void take_val_from_train(ParallelSplits& splits, const OpenParallelOptions& opti
 }  // namespace
 
 ParallelSplits open_parallel_text(const std::string& spec, const OpenParallelOptions& options) {
-  fs::path folder = spec;
   std::error_code error;
-  if (!fs::exists(folder, error) && spec.find(',') == std::string::npos)
-    folder = data_home() / spec;
-  if (!fs::exists(folder, error) && spec.find(',') == std::string::npos)
-    throw IoError("data", "no such folder or name", spec,
-                  "give a folder, SOURCE_FILE,TARGET_FILE, or a name of `braid data list`");
-  ParallelSplits splits = fs::is_directory(folder, error) ? open_parallel_folder(folder, options)
-                                                          : open_two_files(spec, options);
+  const bool two_files = !fs::exists(spec, error) && spec.find(',') != std::string::npos;
+  const fs::path path = two_files ? fs::path(spec) : locate_data(spec);
+  ParallelSplits splits = fs::is_directory(path, error) ? open_parallel_folder(path, options)
+                                                        : open_two_files(spec, options);
   if (!splits.train || !options.for_training) return splits;
   leave_out_empty_pairs(splits);
   if (splits.train->size() < (splits.val ? 1 : 2))
