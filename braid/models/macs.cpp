@@ -4,6 +4,7 @@
 #include <string_view>
 #include <vector>
 
+#include "braid/models/operator_macs.h"
 #include "braid/runtime/op_observer.h"
 
 namespace braid::models {
@@ -68,6 +69,12 @@ int64_t count_parameters(const Model& model) {
   int64_t count = 0;
   for (const auto& p : model.parameters()) count += p.numel();
   return count;
+}
+
+std::optional<int64_t> macs_of_operator(std::string_view name, const std::vector<Shape>& inputs,
+                                        int64_t outputs) {
+  if (!is_counted(name)) return std::nullopt;
+  return macs_of(name, inputs, outputs);
 }
 
 int64_t count_macs(const std::function<void()>& run) {

@@ -1,0 +1,54 @@
+#include <cmath>
+
+#include "braid/export/onnx/emitter.h"
+
+namespace braid::onnx {
+namespace {
+
+constexpr float kHidden = -INFINITY;
+
+// What is added to the scores: undefined name for nothing.
+std::string bias_of(Emitter& e, const Node& node) {
+  const ValueId mask = node.value("attn_mask");
+  if (mask == graph::kNoValue) return "";
+  if (e.dtype_of(mask) != torch::kBool) return e.name(mask);
+  if (e.graph().is_constant(mask)) {
+    const auto seen = e.graph().at(mask).constant;
+    return e.constant(torch::zeros(seen.sizes()).masked_fill(seen.logical_not(), kHidden));
+  }
+  return e.add("Where", {e.name(mask), e.scalar(0), e.scalar(kHidden)});
+}
+
+std::string causal_bias(Emitter& e, const Node& node) {
+  const int64_t N = e.size_of(node.value("query"), -2), M = e.size_of(node.value("key"), -2);
+  const auto hidden = torch::ones({N, M}, torch::kBool).triu(1);
+  return e.constant(torch::zeros({N, M}).masked_fill(hidden, kHidden));
+}
+
+// softmax(q k^T * scale + bias) v, q [..,N,d], k [..,M,d], v [..,M,e].
+void attend(Emitter& e, const Node& node) {
+  if (node.number("dropout_p") != 0) e.refuse("attention without dropout", "one with it");
+  if (node.has("enable_gqa") && node.flag("enable_gqa"))
+    e.refuse("as many heads of keys as of queries", "fewer");
+  const ValueId q = node.value("query"), k = node.value("key");
+  const double scale = node.is_none("scale") ? 1 / std::sqrt(static_cast<double>(e.size_of(q, -1)))
+                                             : node.number("scale");
+  std::vector<int64_t> swapped;
+  for (int64_t d = 0; d < e.rank_of(k); ++d) swapped.push_back(d);
+  std::swap(swapped.at(swapped.size() - 1), swapped.at(swapped.size() - 2));
+  const auto queries = e.add("Mul", {e.name(q), e.scalar(scale, e.dtype_of(q))});
+  const auto keys = e.add("Transpose", {e.name(k)}, {{"perm", swapped}});
+  auto scores = e.add("MatMul", {queries, keys});
+  const auto bias = node.flag("is_causal") ? causal_bias(e, node) : bias_of(e, node);
+  if (!bias.empty()) scores = e.add("Add", {scores, bias});
+  const auto weights = e.add("Softmax", {scores}, {{"axis", int64_t{-1}}});
+  e.emit(node, "MatMul", {weights, e.name(node.value("value"))});
+}
+
+}  // namespace
+
+void add_attention(EmitTable& table) {
+  table.insert({{"aten::scaled_dot_product_attention", attend}});
+}
+
+}  // namespace braid::onnx

@@ -1,0 +1,183 @@
+#include "braid/export/onnx/emitter.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <utility>
+
+#include "braid/core/error.h"
+
+namespace braid::onnx {
+namespace {
+
+std::string short_name(const Node& node) {
+  const auto& name = node.name();
+  const auto colon = name.rfind(':');
+  return colon == std::string::npos ? name : name.substr(colon + 1);
+}
+
+}  // namespace
+
+DataType data_type(torch::ScalarType dtype) {
+  switch (dtype) {
+    case torch::kFloat:
+      return DataType::kFloat;
+    case torch::kDouble:
+      return DataType::kDouble;
+    case torch::kHalf:
+      return DataType::kFloat16;
+    case torch::kBFloat16:
+      return DataType::kBfloat16;
+    case torch::kByte:
+      return DataType::kUint8;
+    case torch::kChar:
+      return DataType::kInt8;
+    case torch::kInt:
+      return DataType::kInt32;
+    case torch::kLong:
+      return DataType::kInt64;
+    case torch::kBool:
+      return DataType::kBool;
+    default:
+      throw DataError("onnx", fmt::format("expected numbers of a type that ONNX has, got {}",
+                                          c10::toString(dtype)));
+  }
+}
+
+Emitter::Emitter(const graph::Graph& graph, ModelProto& model) : graph_(graph), model_(model) {
+  for (const auto& input : model.inputs) taken_.insert(input.name);
+  for (const auto& output : model.outputs) taken_.insert(output.name);
+}
+
+std::string Emitter::batch() {
+  if (batch_.empty())
+    batch_ = add("Shape", {model_.inputs.at(0).name}, {{"start", int64_t{0}}, {"end", int64_t{1}}});
+  return batch_;
+}
+
+int64_t Emitter::size_of(ValueId id, int64_t dim) const {
+  const auto& shape = shape_of(id);
+  const auto& extent = shape.at(static_cast<size_t>(dim < 0 ? dim + rank_of(id) : dim));
+  if (!extent.is_constant())
+    refuse("a dimension that does not follow the batch", graph::to_text(shape));
+  return extent.offset;
+}
+
+std::string Emitter::unique(const std::string& name) {
+  std::string candidate = name;
+  for (int64_t k = 1; !taken_.insert(candidate).second; ++k)
+    candidate = fmt::format("{}_{}", name, k);
+  return candidate;
+}
+
+std::string Emitter::name(ValueId id) {
+  const auto it = names_.find(id);
+  if (it != names_.end()) return it->second;
+  const auto& value = graph_.at(id);
+  if (!value.constant.defined())
+    throw InternalError("onnx", "expected a value that was translated, got another", value.name);
+  return names_[id] = constant(value.constant, value.name);
+}
+
+std::string Emitter::name_as(ValueId id, torch::ScalarType dtype) {
+  if (dtype_of(id) == dtype) return name(id);
+  if (graph_.is_constant(id)) return constant(graph_.at(id).constant.to(dtype), graph_.at(id).name);
+  return add("Cast", {name(id)}, {{"to", static_cast<int64_t>(data_type(dtype))}});
+}
+
+std::vector<std::string> Emitter::add_many(const std::string& op_type,
+                                           std::vector<std::string> inputs, size_t outputs,
+                                           Attributes attributes) {
+  const auto hint = node_ == nullptr        ? op_type
+                    : node_->module.empty() ? short_name(*node_)
+                                            : node_->module + "/" + short_name(*node_);
+  while (!inputs.empty() && inputs.back().empty()) inputs.pop_back();  // those left out at the end
+  NodeProto node{.op_type = op_type,
+                 .name = "",
+                 .inputs = std::move(inputs),
+                 .outputs = {},
+                 .attributes = std::move(attributes)};
+  for (size_t i = 0; i < outputs; ++i) node.outputs.push_back(unique(hint));
+  node.name = node.outputs.at(0);
+  model_.nodes.push_back(node);
+  return node.outputs;
+}
+
+std::string Emitter::add(const std::string& op_type, std::vector<std::string> inputs,
+                         Attributes attributes) {
+  return add_many(op_type, std::move(inputs), 1, std::move(attributes)).at(0);
+}
+
+void Emitter::emit(const Node& node, const std::string& op_type, std::vector<std::string> inputs,
+                   Attributes attributes) {
+  set(node.outputs.at(0), add(op_type, std::move(inputs), std::move(attributes)));
+}
+
+std::string Emitter::constant(const torch::Tensor& tensor, const std::string& name) {
+  const auto plain = tensor.detach().cpu().contiguous();
+  Initializer initializer{
+      .name = "",
+      .type = data_type(plain.scalar_type()),
+      .dims = plain.sizes().vec(),
+      .bytes = std::string(static_cast<const char*>(plain.const_data_ptr()), plain.nbytes())};
+  const bool small = name.empty() && initializer.bytes.size() <= 64;
+  const auto key = fmt::format("{} {} {}", static_cast<int>(initializer.type),
+                               fmt::join(initializer.dims, ","), initializer.bytes);
+  if (small)
+    if (const auto it = shared_.find(key); it != shared_.end()) return it->second;
+  initializer.name = unique(name.empty() ? "constant" : name);
+  if (small) shared_[key] = initializer.name;
+  model_.initializers.push_back(std::move(initializer));
+  return model_.initializers.back().name;
+}
+
+std::string Emitter::integers(const std::vector<int64_t>& numbers) {
+  return constant(torch::tensor(numbers, torch::kLong));
+}
+
+std::string Emitter::scalar(double number, torch::ScalarType dtype) {
+  return constant(torch::scalar_tensor(number, torch::kDouble).to(dtype));
+}
+
+std::string Emitter::extents(const Shape& shape) {
+  bool constant = true;
+  for (const auto& extent : shape) constant = constant && extent.is_constant();
+  if (constant) return integers(graph::shape_at(shape, 0));
+  std::vector<std::string> parts;
+  for (size_t i = 0; i < shape.size(); ++i) {
+    if (!shape[i].is_constant()) {
+      auto part = batch();
+      if (shape[i].scale != 1) part = add("Mul", {part, integers({shape[i].scale})});
+      if (shape[i].offset != 0) part = add("Add", {part, integers({shape[i].offset})});
+      parts.push_back(part);
+      continue;
+    }
+    std::vector<int64_t> run;
+    for (; i < shape.size() && shape[i].is_constant(); ++i) run.push_back(shape[i].offset);
+    --i;
+    parts.push_back(integers(run));
+  }
+  return parts.size() == 1 ? parts[0] : add("Concat", parts, {{"axis", int64_t{0}}});
+}
+
+std::string Emitter::reshape(const std::string& tensor, const Shape& shape) {
+  std::vector<int64_t> sizes;
+  int64_t following = 0;
+  for (const auto& extent : shape) {
+    following += extent.is_constant() ? 0 : 1;
+    sizes.push_back(extent.is_constant() ? extent.offset : -1);
+  }
+  return add("Reshape", {tensor, following > 1 ? extents(shape) : integers(sizes)});
+}
+
+void Emitter::refuse(const std::string& expected, const std::string& got) const {
+  std::string where;
+  if (node_ != nullptr) {
+    where = node_->name();
+    if (!node_->module.empty()) where += ", module " + node_->module;
+  }
+  throw DataError("onnx", "expected " + expected + ", got " + got, where,
+                  "write the model with another operator");
+}
+
+}  // namespace braid::onnx

@@ -1,0 +1,96 @@
+#include <cmath>
+#include <numeric>
+
+#include "braid/export/onnx/emitter.h"
+
+namespace braid::onnx {
+namespace {
+
+// Those that are reduced: all where none is named.
+std::vector<int64_t> axes_of(Emitter& e, const Node& node) {
+  std::vector<int64_t> axes;
+  if (node.has("dim") && !node.is_none("dim")) axes = node.integers("dim");
+  if (!axes.empty()) return axes;
+  axes.resize(static_cast<size_t>(e.rank_of(node.value("self"))));
+  std::iota(axes.begin(), axes.end(), 0);
+  return axes;
+}
+
+int64_t keeps(const Node& node) { return node.has("keepdim") && node.flag("keepdim") ? 1 : 0; }
+
+std::string reduced(Emitter& e, const Node& node, const char* op_type, const std::string& x,
+                    int64_t keep) {
+  return e.add(op_type, {x, e.integers(axes_of(e, node))}, {{"keepdims", keep}});
+}
+
+void reduce(Emitter& e, const Node& node, const char* op_type) {
+  const auto x = e.name_as(node.value("self"), e.dtype_of(node.outputs.at(0)));
+  e.set(node.outputs[0], reduced(e, node, op_type, x, keeps(node)));
+}
+void mean(Emitter& e, const Node& node) { reduce(e, node, "ReduceMean"); }
+void sum(Emitter& e, const Node& node) { reduce(e, node, "ReduceSum"); }
+void largest(Emitter& e, const Node& node) { reduce(e, node, "ReduceMax"); }
+void smallest(Emitter& e, const Node& node) { reduce(e, node, "ReduceMin"); }
+
+// The largest value along a dimension, and where it is.
+void max_along(Emitter& e, const Node& node) {
+  if (!node.has("dim")) {  // of everything, or of two tensors
+    if (node.has("other"))
+      return e.emit(node, "Max", {e.name(node.value("self")), e.name(node.value("other"))});
+    return reduce(e, node, "ReduceMax");
+  }
+  const auto x = e.name(node.value("self"));
+  e.set(node.outputs.at(0), reduced(e, node, "ReduceMax", x, keeps(node)));
+  e.set(node.outputs.at(1),
+        e.add("ArgMax", {x}, {{"axis", node.integer("dim")}, {"keepdims", keeps(node)}}));
+}
+
+void argmax(Emitter& e, const Node& node) {
+  if (node.is_none("dim")) e.refuse("argmax along a dimension", "argmax of everything");
+  e.emit(node, "ArgMax", {e.name(node.value("self"))},
+         {{"axis", node.integer("dim")}, {"keepdims", keeps(node)}});
+}
+
+// Reductions that stand for norms of order 1 and 2.
+void vector_norm(Emitter& e, const Node& node) {
+  const char* argument = node.has("ord") ? "ord" : "p";
+  const double order = node.is_none(argument) ? 2 : node.number(argument);
+  if (order != 1 && order != 2) e.refuse("a norm of order 1 or 2", std::to_string(order));
+  reduce(e, node, order == 2 ? "ReduceL2" : "ReduceL1");
+}
+
+std::string variance(Emitter& e, const Node& node) {
+  const ValueId input = node.value("self");
+  double correction = 1;
+  if (node.has("unbiased")) correction = node.flag("unbiased") ? 1 : 0;
+  if (node.has("correction") && !node.is_none("correction")) correction = node.number("correction");
+  double count = 1;
+  for (const int64_t axis : axes_of(e, node)) count *= static_cast<double>(e.size_of(input, axis));
+  const auto x = e.name(input);
+  const auto centred = e.add("Sub", {x, reduced(e, node, "ReduceMean", x, 1)});
+  const auto squares = e.add("Mul", {centred, centred});
+  const auto biased = reduced(e, node, "ReduceMean", squares, keeps(node));
+  if (correction == 0) return biased;
+  return e.add("Mul", {biased, e.scalar(count / (count - correction), e.dtype_of(input))});
+}
+void variance_of(Emitter& e, const Node& node) { e.set(node.outputs.at(0), variance(e, node)); }
+void deviation_of(Emitter& e, const Node& node) {
+  e.set(node.outputs.at(0), e.add("Sqrt", {variance(e, node)}));
+}
+
+}  // namespace
+
+void add_reductions(EmitTable& table) {
+  table.insert({{"aten::amax", largest},
+                {"aten::amin", smallest},
+                {"aten::argmax", argmax},
+                {"aten::linalg_vector_norm", vector_norm},
+                {"aten::max", max_along},
+                {"aten::mean", mean},
+                {"aten::norm", vector_norm},
+                {"aten::std", deviation_of},
+                {"aten::sum", sum},
+                {"aten::var", variance_of}});
+}
+
+}  // namespace braid::onnx

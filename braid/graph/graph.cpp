@@ -1,0 +1,141 @@
+#include "braid/graph/graph.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "braid/core/error.h"
+
+namespace braid::graph {
+namespace {
+
+size_t position_of(const Node& node, std::string_view argument) {
+  const auto& arguments = node.op.schema().arguments();
+  for (size_t i = 0; i < arguments.size(); ++i)
+    if (arguments[i].name() == argument) return i;
+  throw InternalError("graph", fmt::format("expected an argument '{}', got none", argument),
+                      node.name());
+}
+
+[[noreturn]] void fail_kind(const Node& node, std::string_view argument, const char* wanted) {
+  throw InternalError("graph", fmt::format("expected {} as '{}'", wanted, argument), node.name());
+}
+
+int64_t constant_of(const Node& node, std::string_view argument, const Extent& extent) {
+  if (!extent.is_constant()) fail_kind(node, argument, "integers that do not follow the batch");
+  return extent.offset;
+}
+
+}  // namespace
+
+Argument value_argument(ValueId value) {
+  return {.kind = Argument::Kind::kValue, .values = {value}};
+}
+Argument int_argument(int64_t number) {
+  return {.kind = Argument::Kind::kInt, .ints = {{.scale = 0, .offset = number}}};
+}
+Argument ints_argument(Shape numbers) {
+  return {.kind = Argument::Kind::kInts, .ints = std::move(numbers)};
+}
+Argument other_argument(c10::IValue value) { return {.other = std::move(value)}; }
+Argument optional_argument(ValueId value) {
+  return value == kNoValue ? other_argument(c10::IValue()) : value_argument(value);
+}
+
+const Argument& Node::argument(std::string_view argument) const {
+  return arguments.at(position_of(*this, argument));
+}
+Argument& Node::argument(std::string_view argument) {
+  return arguments.at(position_of(*this, argument));
+}
+
+bool Node::has(std::string_view argument) const {
+  const auto& all = op.schema().arguments();
+  return std::any_of(all.begin(), all.end(), [&](const auto& a) { return a.name() == argument; });
+}
+
+bool Node::is_none(std::string_view name) const {
+  const auto& a = argument(name);
+  return a.kind == Argument::Kind::kOther && a.other.isNone();
+}
+
+ValueId Node::value(std::string_view name) const {
+  if (is_none(name)) return kNoValue;
+  const auto& a = argument(name);
+  if (a.kind != Argument::Kind::kValue) fail_kind(*this, name, "a tensor");
+  return a.values.at(0);
+}
+
+int64_t Node::integer(std::string_view name) const {
+  const auto& a = argument(name);
+  if (a.kind == Argument::Kind::kInt) return constant_of(*this, name, a.ints.at(0));
+  fail_kind(*this, name, "an integer");
+}
+
+std::vector<int64_t> Node::integers(std::string_view name) const {
+  const auto& a = argument(name);
+  if (a.kind != Argument::Kind::kInts && a.kind != Argument::Kind::kInt)
+    fail_kind(*this, name, "integers");
+  std::vector<int64_t> numbers;
+  for (const auto& extent : a.ints) numbers.push_back(constant_of(*this, name, extent));
+  return numbers;
+}
+
+bool Node::flag(std::string_view name) const {
+  const auto& a = argument(name);
+  if (a.kind != Argument::Kind::kOther || !a.other.isBool()) fail_kind(*this, name, "a boolean");
+  return a.other.toBool();
+}
+
+double Node::number(std::string_view name) const {
+  const auto& a = argument(name);
+  if (a.kind == Argument::Kind::kInt) return static_cast<double>(integer(name));
+  if (a.other.isBool()) return a.other.toBool() ? 1 : 0;
+  if (!a.other.isDouble()) fail_kind(*this, name, "a number");
+  return a.other.toDouble();
+}
+
+ValueId Graph::add_constant(const torch::Tensor& tensor, const std::string& name) {
+  values.push_back({.dtype = tensor.scalar_type(),
+                    .shape = constant_shape(tensor.sizes()),
+                    .constant = tensor,
+                    .name = name});
+  return static_cast<ValueId>(values.size()) - 1;
+}
+
+c10::OperatorHandle find_operator(const std::string& name, const std::string& overload) {
+  const auto found = c10::Dispatcher::singleton().findSchema({name, overload});
+  if (!found)
+    throw InternalError(
+        "graph",
+        fmt::format("expected an operator {}.{}, got none in this LibTorch", name, overload));
+  return *found;
+}
+
+std::string to_text(const Extent& extent) {
+  if (extent.is_constant()) return std::to_string(extent.offset);
+  const auto scaled = extent.scale == 1 ? std::string("N") : fmt::format("{}N", extent.scale);
+  return extent.offset == 0 ? scaled : fmt::format("{}{:+}", scaled, extent.offset);
+}
+
+std::string to_text(const Shape& shape) {
+  if (shape.empty()) return "scalar";
+  std::string text;
+  for (const auto& extent : shape) text += (text.empty() ? "" : "x") + to_text(extent);
+  return text;
+}
+
+Shape constant_shape(at::IntArrayRef sizes) {
+  Shape shape;
+  for (const int64_t size : sizes) shape.push_back({.scale = 0, .offset = size});
+  return shape;
+}
+
+std::vector<int64_t> shape_at(const Shape& shape, int64_t batch) {
+  std::vector<int64_t> sizes;
+  for (const auto& extent : shape) sizes.push_back(extent.at(batch));
+  return sizes;
+}
+
+}  // namespace braid::graph

@@ -1,0 +1,129 @@
+#include "braid/graph/replay.h"
+
+#include <fmt/format.h>
+
+#include "braid/core/error.h"
+#include "braid/graph/recorder.h"
+
+namespace braid::graph {
+namespace {
+
+using torch::Tensor;
+
+int64_t batch_of(const Graph& graph, const std::vector<Tensor>& inputs) {
+  for (size_t i = 0; i < graph.inputs.size(); ++i) {
+    const auto& shape = graph.at(graph.inputs[i]).shape;
+    for (size_t d = 0; d < shape.size(); ++d)
+      if (shape[d] == Extent{1, 0}) return inputs[i].size(static_cast<int64_t>(d));
+  }
+  return 1;
+}
+
+void check_inputs(const Graph& graph, const std::vector<Tensor>& inputs) {
+  const auto fail = [](const std::string& expected, const std::string& got,
+                       const std::string& where) {
+    throw DataError("graph", "expected " + expected + ", got " + got, where,
+                    "a graph is captured for one image size; the batch is free");
+  };
+  if (inputs.size() != graph.inputs.size())
+    fail(fmt::format("{} inputs", graph.inputs.size()), std::to_string(inputs.size()), "");
+  for (size_t i = 0; i < inputs.size(); ++i)
+    if (!inputs[i].defined() ||
+        static_cast<size_t>(inputs[i].dim()) != graph.at(graph.inputs[i]).shape.size())
+      fail(to_text(graph.at(graph.inputs[i]).shape), "another number of dimensions",
+           graph.at(graph.inputs[i]).name);
+  const int64_t batch = batch_of(graph, inputs);
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    const auto& value = graph.at(graph.inputs[i]);
+    if (inputs[i].sizes() != at::IntArrayRef(shape_at(value.shape, batch)) ||
+        inputs[i].scalar_type() != value.dtype)
+      fail(fmt::format("{} {}", c10::toString(value.dtype), to_text(value.shape)),
+           fmt::format("{} {}", c10::toString(inputs[i].scalar_type()),
+                       to_text(constant_shape(inputs[i].sizes()))),
+           value.name);
+  }
+}
+
+c10::IValue boxed(const Argument& argument, const c10::TypePtr& type,
+                  const std::vector<Tensor>& values, int64_t batch) {
+  const auto tensor = [&](ValueId id) { return values.at(static_cast<size_t>(id)); };
+  switch (argument.kind) {
+    case Argument::Kind::kValue:
+      return tensor(argument.values.at(0));
+    case Argument::Kind::kValues: {
+      c10::List<std::optional<Tensor>> some;
+      c10::List<Tensor> all;
+      const bool optional = type->str().find("Optional") != std::string::npos ||
+                            type->str().find('?') != std::string::npos;
+      for (const ValueId id : argument.values) {
+        if (optional)
+          some.push_back(id == kNoValue ? std::nullopt : std::optional(tensor(id)));
+        else
+          all.push_back(tensor(id));
+      }
+      return optional ? c10::IValue(some) : c10::IValue(all);
+    }
+    case Argument::Kind::kInt:
+      return argument.ints.at(0).at(batch);
+    case Argument::Kind::kInts:
+      return shape_at(argument.ints, batch);
+    case Argument::Kind::kOther:
+      break;
+  }
+  return argument.other;
+}
+
+// For each node, the values that nothing reads after it.
+std::vector<std::vector<ValueId>> last_reads(const Graph& graph) {
+  std::vector<bool> read_later(graph.values.size());
+  for (const ValueId id : graph.outputs) read_later[static_cast<size_t>(id)] = true;
+  std::vector<std::vector<ValueId>> last(graph.nodes.size());
+  for (size_t i = graph.nodes.size(); i-- > 0;) {
+    const auto see = [&](ValueId id) {
+      if (id == kNoValue || read_later[static_cast<size_t>(id)]) return;
+      read_later[static_cast<size_t>(id)] = true;
+      last[i].push_back(id);
+    };
+    for (const auto& argument : graph.nodes[i].arguments)
+      for (const ValueId id : argument.values) see(id);
+    for (const ValueId id : graph.nodes[i].outputs) see(id);
+  }
+  return last;
+}
+
+}  // namespace
+
+std::vector<Tensor> call(const Node& node, const std::vector<Tensor>& values, int64_t batch) {
+  torch::jit::Stack stack;
+  for (size_t i = 0; i < node.arguments.size(); ++i)
+    stack.push_back(
+        boxed(node.arguments[i], node.op.schema().arguments()[i].type(), values, batch));
+  node.op.callBoxed(&stack);
+  std::vector<Tensor> outputs;
+  for (const auto& result : stack)
+    for (const auto& tensor : tensors_of(result)) outputs.push_back(tensor);
+  return outputs;
+}
+
+std::vector<Tensor> replay(const Graph& graph, const std::vector<Tensor>& inputs) {
+  check_inputs(graph, inputs);
+  const int64_t batch = batch_of(graph, inputs);
+  std::vector<Tensor> values;
+  values.reserve(graph.values.size());
+  for (const auto& value : graph.values) values.push_back(value.constant);
+  for (size_t i = 0; i < inputs.size(); ++i)
+    values[static_cast<size_t>(graph.inputs[i])] = inputs[i];
+  const auto last = last_reads(graph);
+  for (size_t i = 0; i < graph.nodes.size(); ++i) {
+    const auto& node = graph.nodes[i];
+    auto results = call(node, values, batch);
+    for (size_t k = 0; k < node.outputs.size(); ++k)
+      values[static_cast<size_t>(node.outputs[k])] = std::move(results.at(k));
+    for (const ValueId id : last[i]) values[static_cast<size_t>(id)] = Tensor();
+  }
+  std::vector<Tensor> outputs;
+  for (const ValueId id : graph.outputs) outputs.push_back(values.at(static_cast<size_t>(id)));
+  return outputs;
+}
+
+}  // namespace braid::graph

@@ -1,0 +1,280 @@
+#include "braid/graph/unify.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <unordered_map>
+
+#include "braid/core/error.h"
+
+namespace braid::graph {
+namespace {
+
+std::vector<int64_t> integers_of(const c10::IValue& value) {
+  if (value.isInt()) return {value.toInt()};
+  if (value.isIntList()) return value.toIntVector();
+  return {};
+}
+
+class Unifier {
+ public:
+  Unifier(const CaptureRequest& request, const RecordedRun& first, const RecordedRun& second)
+      : request_(request), first_(first), second_(second), known_(first.recorder->tensors.size()) {
+    if (request.module == nullptr) return;
+    for (const auto& item : request.module->named_buffers())
+      names_[item.value().unsafeGetTensorImpl()] = {item.key(), false};
+    for (const auto& item : request.module->named_parameters())
+      names_[item.value().unsafeGetTensorImpl()] = {item.key(), true};
+  }
+
+  Graph unify() {
+    const auto &calls = first_.recorder->calls, &others = second_.recorder->calls;
+    for (size_t i = 0; i < known_.size(); ++i) name_leaf(i);
+    for (const ValueId id : first_.inputs) known(id).dynamic = true;
+    for (size_t i = 0; i < std::min(calls.size(), others.size()); ++i) {
+      compare_operators(calls[i], others[i]);
+      if (follows_input(calls[i]))
+        mark_dynamic(calls[i]);
+      else
+        inherit_name(calls[i]);
+    }
+    if (calls.size() != others.size() || first_.outputs != second_.outputs)
+      refuse(calls.empty() ? nullptr : &calls.back(), "the same operators at every batch size",
+             fmt::format("{} for a batch of {} and {} for one of {}", calls.size(), kFirstBatch,
+                         others.size(), kSecondBatch),
+             "decide nothing by the batch size in the model");
+    return build();
+  }
+
+ private:
+  struct Known {
+    bool dynamic = false;
+    ValueId id = kNoValue;  // in the graph
+    std::string name;
+    bool learned = false;
+  };
+  struct Name {
+    std::string name;
+    bool learned = false;
+  };
+
+  Known& known(ValueId id) { return known_.at(static_cast<size_t>(id)); }
+  const RecordedTensor& tensor(ValueId id) const {
+    return first_.recorder->tensors.at(static_cast<size_t>(id));
+  }
+  const RecordedTensor& other(ValueId id) const {
+    return second_.recorder->tensors.at(static_cast<size_t>(id));
+  }
+
+  void name_leaf(size_t i) {
+    const auto it = names_.find(first_.recorder->tensors[i].tensor.unsafeGetTensorImpl());
+    if (it == names_.end()) return;
+    known_[i].name = it->second.name;
+    known_[i].learned = it->second.learned;
+  }
+
+  void inherit_name(const RecordedCall& call) {
+    for (const auto& inputs : call.inputs)
+      for (const auto& input : inputs) {
+        const auto source = known(input.id);
+        if (source.name.empty()) continue;
+        for (const ValueId output : call.outputs)
+          if (known(output).name.empty()) {
+            known(output).name = source.name;
+            known(output).learned = source.learned;
+          }
+        return;
+      }
+  }
+
+  std::string module_of(const RecordedCall& call) {
+    for (const auto& inputs : call.inputs)
+      for (const auto& input : inputs) {
+        const auto& name = known(input.id).name;
+        if (const auto dot = name.rfind('.'); dot != std::string::npos) return name.substr(0, dot);
+      }
+    return "";
+  }
+
+  [[noreturn]] void refuse(const RecordedCall* call, const std::string& expected,
+                           const std::string& got, const std::string& remedy) {
+    std::string where;
+    if (call != nullptr) {
+      where = call->op.operator_name().name;
+      if (auto module = module_of(*call); !module.empty() || !last_module_.empty())
+        where += ", in or after module " + (module.empty() ? last_module_ : module);
+    }
+    throw DataError("graph", "expected " + expected + ", got " + got, where, remedy);
+  }
+
+  void compare_operators(const RecordedCall& call, const RecordedCall& o) {
+    bool same = call.op.operator_name() == o.op.operator_name() && call.outputs == o.outputs &&
+                call.inputs.size() == o.inputs.size();
+    for (size_t i = 0; same && i < call.inputs.size(); ++i)
+      same =
+          std::equal(call.inputs[i].begin(), call.inputs[i].end(), o.inputs[i].begin(),
+                     o.inputs[i].end(), [](const auto& a, const auto& b) { return a.id == b.id; });
+    if (!same)
+      refuse(&call, "the same operators at every batch size",
+             fmt::format("{} for a batch of {}", o.op.operator_name().name, kSecondBatch),
+             "decide nothing by the batch size in the model");
+    if (auto module = module_of(call); !module.empty()) last_module_ = std::move(module);
+  }
+
+  bool follows_input(const RecordedCall& call) {
+    for (const auto& inputs : call.inputs)
+      for (const auto& input : inputs)
+        if (known(input.id).dynamic) return true;
+    return std::any_of(call.outputs.begin(), call.outputs.end(),
+                       [&](ValueId id) { return tensor(id).shape != other(id).shape; });
+  }
+
+  void mark_dynamic(const RecordedCall& call) {
+    if (call.outputs.empty())
+      refuse(&call, "operators that give tensors", "a number read out of one",
+             "compute with the tensor itself, not with .item()");
+    for (const ValueId id : call.outputs) known(id).dynamic = true;
+    for (const auto& inputs : call.inputs)
+      for (const auto& input : inputs) check_input(call, input);
+  }
+
+  void check_input(const RecordedCall& call, const RecordedCall::Input& input) {
+    if (known(input.id).dynamic) {
+      if (input.overwritten)
+        refuse(&call, "no reads of a tensor that was written to through another view of it", "one",
+               "use the operator that does not work in place");
+      return;
+    }
+    if (tensor(input.id).tensor._version() != input.version)
+      refuse(&call, "parameters and buffers that stay as they are", "a write into one",
+             "use the operator that does not work in place");
+    if (!torch::equal(tensor(input.id).tensor, other(input.id).tensor))
+      refuse(&call, "the same constants in every run", "another one",
+             "draw no random numbers, and compute nothing from the batch size");
+  }
+
+  Extent extent(const RecordedCall& call, int64_t first, int64_t second) {
+    constexpr int64_t step = kSecondBatch - kFirstBatch;
+    if ((second - first) % step != 0)
+      refuse(&call, "integers that grow with the batch",
+             fmt::format("{} and {} for batches of {} and {}", first, second, kFirstBatch,
+                         kSecondBatch),
+             "");
+    const int64_t scale = (second - first) / step;
+    return {.scale = scale, .offset = first - scale * kFirstBatch};
+  }
+
+  Shape extents(const RecordedCall& call, const std::vector<int64_t>& first,
+                const std::vector<int64_t>& second) {
+    if (first.size() != second.size())
+      refuse(&call, "as many dimensions at every batch size",
+             fmt::format("{} and {}", first.size(), second.size()), "");
+    Shape shape;
+    for (size_t i = 0; i < first.size(); ++i) shape.push_back(extent(call, first[i], second[i]));
+    return shape;
+  }
+
+  Argument argument(const RecordedCall& call, const RecordedCall& o, size_t i) {
+    const auto &value = call.arguments[i], &other_value = o.arguments[i];
+    if (value.isTensor() && value.toTensor().defined())
+      return value_argument(graph_id(call, call.inputs[i].at(0).id));
+    if (value.isTensorList() || value.isOptionalTensorList()) return list(call, value, i);
+    if (value.isInt() || value.isIntList())
+      return {.kind = value.isInt() ? Argument::Kind::kInt : Argument::Kind::kInts,
+              .ints = extents(call, integers_of(value), integers_of(other_value))};
+    const bool differs = (value.isDouble() && value.toDouble() != other_value.toDouble()) ||
+                         (value.isBool() && value.toBool() != other_value.toBool());
+    if (differs)
+      refuse(&call, "numbers that do not follow the batch or the input", "one that does",
+             "compute with tensors");
+    return value.isTensor() ? other_argument(c10::IValue()) : other_argument(value);
+  }
+
+  Argument list(const RecordedCall& call, const c10::IValue& value, size_t i) {
+    Argument argument{.kind = Argument::Kind::kValues};
+    size_t next = 0;
+    const auto take = [&](bool defined) {
+      argument.values.push_back(defined ? graph_id(call, call.inputs[i].at(next++).id) : kNoValue);
+    };
+    if (value.isTensorList()) {
+      for (const torch::Tensor& t : value.toTensorVector()) take(t.defined());
+    } else {
+      for (const std::optional<torch::Tensor> t : value.toOptionalTensorList())
+        take(t && t->defined());
+    }
+    return argument;
+  }
+
+  ValueId graph_id(const RecordedCall& call, ValueId id) {
+    auto& value = known(id);
+    if (value.id != kNoValue) return value.id;
+    const auto& recorded = tensor(id);
+    graph_.values.push_back({.dtype = recorded.tensor.scalar_type(),
+                             .shape = extents(call, recorded.shape, other(id).shape),
+                             .constant = value.dynamic ? torch::Tensor() : recorded.tensor,
+                             .name = value.name,
+                             .learned = value.learned});
+    return value.id = static_cast<ValueId>(graph_.values.size()) - 1;
+  }
+
+  // Of the calls that follow the input, those that the outputs need.
+  std::vector<bool> needed_calls() {
+    const auto& calls = first_.recorder->calls;
+    std::vector<bool> wanted(known_.size()), needed(calls.size());
+    for (const ValueId id : first_.outputs) wanted[static_cast<size_t>(id)] = true;
+    for (size_t i = calls.size(); i-- > 0;) {
+      needed[i] = std::any_of(calls[i].outputs.begin(), calls[i].outputs.end(), [&](ValueId id) {
+        return wanted[static_cast<size_t>(id)] && known(id).dynamic;
+      });
+      if (!needed[i]) continue;
+      for (const auto& inputs : calls[i].inputs)
+        for (const auto& input : inputs) wanted[static_cast<size_t>(input.id)] = true;
+    }
+    return needed;
+  }
+
+  Graph build() {
+    const auto &calls = first_.recorder->calls, &others = second_.recorder->calls;
+    const RecordedCall nothing{.op = calls.at(0).op, .arguments = {}, .inputs = {}, .outputs = {}};
+    const auto name = [](const std::vector<std::string>& names, size_t i, const char* word) {
+      return i < names.size() ? names[i] : fmt::format("{}_{}", word, i);
+    };
+    for (size_t i = 0; i < first_.inputs.size(); ++i) {
+      graph_.inputs.push_back(graph_id(nothing, first_.inputs[i]));
+      graph_.at(graph_.inputs.back()).name = name(request_.input_names, i, "input");
+    }
+    const auto needed = needed_calls();
+    for (size_t i = 0; i < calls.size(); ++i) {
+      if (!needed[i]) continue;
+      Node node{.op = calls[i].op, .arguments = {}, .outputs = {}, .module = module_of(calls[i])};
+      for (size_t k = 0; k < calls[i].arguments.size(); ++k)
+        node.arguments.push_back(argument(calls[i], others[i], k));
+      for (const ValueId id : calls[i].outputs) node.outputs.push_back(graph_id(calls[i], id));
+      graph_.nodes.push_back(std::move(node));
+    }
+    for (size_t i = 0; i < first_.outputs.size(); ++i) {
+      if (!known(first_.outputs[i]).dynamic)
+        refuse(nullptr, "an output that follows the input", "a constant", "");
+      graph_.outputs.push_back(graph_id(nothing, first_.outputs[i]));
+      auto& value = graph_.at(graph_.outputs.back());
+      if (value.name.empty()) value.name = name(request_.output_names, i, "output");
+    }
+    return std::move(graph_);
+  }
+
+  const CaptureRequest& request_;
+  const RecordedRun& first_;
+  const RecordedRun& second_;
+  std::vector<Known> known_;
+  std::unordered_map<const void*, Name> names_;
+  std::string last_module_;
+  Graph graph_;
+};
+
+}  // namespace
+
+Graph unify(const CaptureRequest& request, const RecordedRun& first, const RecordedRun& second) {
+  return Unifier(request, first, second).unify();
+}
+
+}  // namespace braid::graph

@@ -1,0 +1,18 @@
+// How far a graph is from the model that it was captured from.
+#pragma once
+#include "braid/graph/graph.h"
+#include "braid/models/vision/image_model.h"
+
+namespace braid::graph {
+
+struct Deviation {
+  double absolute = 0;  // the largest difference of an output
+  double relative = 0;  // to the model's largest output
+};
+
+// images: [B,C,H,W], of the graph's size. Throws DataError where the model's output is not finite.
+Deviation deviation(const Graph& graph, models::ImageModel& model, const torch::Tensor& images);
+// The same on images of noise.
+Deviation deviation_on_noise(const Graph& graph, models::ImageModel& model, int64_t batch);
+
+}  // namespace braid::graph

@@ -1,0 +1,25 @@
+// The image model that a user names: of a checkpoint, or an architecture with random weights.
+#pragma once
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "braid/models/vision/image_checkpoint.h"
+
+namespace braid::cli {
+
+// What an architecture without weights is built for.
+struct ModelShape {
+  std::optional<int64_t> img_size, in_chans, num_classes;
+};
+void add_model_shape(CLI::App& verb, ModelShape& shape);
+
+// Whether it means a checkpoint: a folder, or hf-hub:OWNER/NAME.
+bool names_checkpoint(const std::string& model);
+
+// Ready for inference. Throws UsageError for an unknown name, a model of another kind, or a shape
+// with a checkpoint, which has its own; DataError for a checkpoint of another kind.
+models::LoadedModel choose_model(const std::string& model, const ModelShape& shape, uint64_t seed);
+
+}  // namespace braid::cli

@@ -1,0 +1,73 @@
+// braid export: a model for engines that know nothing of braid.
+#include <fmt/format.h>
+
+#include "braid/core/error.h"
+#include "braid/export/export_image_model.h"
+#include "cli/chosen_model.h"
+#include "cli/command.h"
+
+namespace braid::cli {
+namespace {
+
+struct ExportFlags {
+  std::string checkpoint, output, format = "text", opset = "20";
+  std::optional<uint64_t> init;
+  ModelShape shape;
+  bool with_preprocessing = false;
+};
+
+void check(const ExportFlags& flags) {
+  if (!flags.output.ends_with(".onnx"))
+    throw UsageError("export", "expected a file that ends in .onnx, got '" + flags.output + "'",
+                     "--output");
+  if (names_checkpoint(flags.checkpoint) && flags.init)
+    throw UsageError("export", "expected an architecture with --init, got a checkpoint",
+                     flags.checkpoint, "leave --init out");
+  if (!names_checkpoint(flags.checkpoint) && !flags.init)
+    throw UsageError("export", "expected a checkpoint's folder, got '" + flags.checkpoint + "'",
+                     "--checkpoint",
+                     "train one with `braid train`; --init SEED exports an architecture of "
+                     "`braid models` with random weights");
+}
+
+void run(const ExportFlags& flags) {
+  check(flags);
+  auto loaded = choose_model(flags.checkpoint, flags.shape, flags.init.value_or(0));
+  const auto report = onnx::export_image_model(loaded, flags.output,
+                                               {.with_preprocessing = flags.with_preprocessing});
+  if (flags.format == "json") {
+    fmt::print("{}\n", to_json(report).dump(2, ' ', false, Json::error_handler_t::replace));
+    return;
+  }
+  fmt::print("{}: {}, {} -> {}\n", report.file, report.architecture, report.input, report.output);
+  fmt::print("{:.1f} MB, {} operators, ONNX operator set {}\n",
+             static_cast<double>(report.bytes) / 1e6, report.operators, report.opset);
+  fmt::print("largest difference from the model: {:.2g}, of its largest logit {:.2g}\n",
+             report.max_error, report.relative_error);
+}
+
+}  // namespace
+
+void add_export(CLI::App& program) {
+  auto* verb = program.add_subcommand("export", "Write a model as an ONNX file");
+  verb->footer(
+      "Examples:\n"
+      "  braid export --checkpoint runs/photos --output photos.onnx\n"
+      "  braid export --checkpoint runs/photos --with-preprocessing --output photos.onnx\n"
+      "  braid export --checkpoint resnet18 --init 0 --img-size 96 --output resnet18.onnx");
+  auto o = std::make_shared<ExportFlags>();
+  verb->add_option("--checkpoint", o->checkpoint,
+                   "folder of a run or a checkpoint, hf-hub:OWNER/NAME, or an architecture with "
+                   "--init")
+      ->required();
+  verb->add_option("--output", o->output, "file to write, .onnx")->required();
+  verb->add_flag("--with-preprocessing", o->with_preprocessing,
+                 "take images [N,H,W,C] of uint8 in any size and give probabilities");
+  add_choice(*verb, "--opset", o->opset, {"20"}, "ONNX operator set");
+  verb->add_option("--init", o->init, "random weights of an architecture from this seed");
+  add_model_shape(*verb, o->shape);
+  add_choice(*verb, "--format", o->format, {"text", "json"}, "what is printed");
+  verb->callback([o] { run(*o); });
+}
+
+}  // namespace braid::cli

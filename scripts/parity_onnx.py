@@ -1,0 +1,139 @@
+#!/usr/bin/env python3
+"""Compares exported ONNX files, run by ONNX Runtime, with the models they were made of.
+
+    scripts/parity_onnx.py [NAME...] [--braid build/bin/braid] [--img-size 96] [--num-classes 7]
+        [--preprocessing]
+
+Per image model of the registry (or those named; a braidnet line is one too): random weights, disturbed so that norms and
+zero-initialized branches take part; `braid export`; onnx.checker with full shape inference; logits of ONNX Runtime for batches
+of 1, 2 and 7 against those of `braid forward`. The error is the largest absolute difference over the largest absolute logit.
+--preprocessing: files made with --with-preprocessing instead, on images of several sizes, against `braid predict`: the largest
+difference of a probability. Needs numpy, safetensors, onnx, onnxruntime and Pillow. Exits with 1 when a model is off by more
+than 1e-4 (probabilities: 1e-2), or does not export.
+"""
+import argparse
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+import numpy as np
+import onnx
+import onnxruntime
+from safetensors.numpy import load_file, save_file
+
+TOLERANCE = 1e-4
+PROBABILITY_TOLERANCE = 1e-2
+BATCHES = (1, 2, 7)
+IMAGE_SIZES = ((200, 300), (333, 250), (64, 64))
+
+
+def run(command):
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise RuntimeError(done.stderr.strip().splitlines()[-1])
+    return done.stdout
+
+
+def disturb(file, rng):
+    """Statistics that are not the initial ones, and no gain or branch that is nearly zero."""
+    tensors = load_file(file)
+    for name, value in tensors.items():
+        if value.dtype != np.float32:
+            continue
+        if name.endswith("running_var"):
+            value = rng.uniform(0.5, 1.5, value.shape)
+        elif name.endswith("running_mean"):
+            value = rng.normal(0, 0.1, value.shape)
+        elif value.size and np.abs(value).max() < 1e-3 and value.ndim <= 1:  # biases, layer scales
+            value = rng.uniform(0.05, 0.15, value.shape)
+        elif value.ndim <= 1:
+            value = value * rng.uniform(0.8, 1.2, value.shape)
+        tensors[name] = value.astype(np.float32)
+    save_file(tensors, file)
+
+
+def session(file):
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+
+
+def error_of_logits(braid, name, checkpoint, file, folder, rng):
+    report = json.loads(run([braid, "export", "--checkpoint", checkpoint, "--output", file, "--format", "json"]))
+    onnx.checker.check_model(str(file), full_check=True)
+    engine = session(file)
+    _, channels, height, width = engine.get_inputs()[0].shape
+    x = rng.normal(size=(max(BATCHES), channels, height, width)).astype(np.float32)
+    save_file({"input": x}, folder / "input.safetensors")
+    classes = json.loads((pathlib.Path(checkpoint) / "config.json").read_text())["num_classes"]
+    run([braid, "forward", name, "--weights", folder / "model.safetensors", "--reparameterize", "--num-classes", str(classes),
+         "--img-size", str(height), "--input", folder / "input.safetensors", "--output", folder / "output.safetensors"])
+    expected = load_file(folder / "output.safetensors")["logits"]
+    scale = np.abs(expected).max()
+    errors = [np.abs(engine.run(["logits"], {"pixel_values": x[:n]})[0] - expected[:n]).max() / scale for n in BATCHES]
+    return max(errors), report["relative_error"], report["operators"], TOLERANCE
+
+
+def error_of_probabilities(braid, name, checkpoint, file, folder, rng):
+    from PIL import Image
+    report = json.loads(run([braid, "export", "--checkpoint", checkpoint, "--output", file, "--with-preprocessing", "--format", "json"]))
+    onnx.checker.check_model(str(file), full_check=True)
+    engine = session(file)
+    channels = engine.get_inputs()[0].shape[3]
+    worst = 0.0
+    for k, (height, width) in enumerate(IMAGE_SIZES):
+        y, x = np.mgrid[:height, :width]
+        waves = np.stack([np.sin(x / (7 + c)) + np.cos(y / (5 + c + k)) for c in range(channels)], -1)
+        pixels = (127 + 50 * waves + rng.normal(0, 12, waves.shape)).clip(0, 255).astype(np.uint8)
+        Image.fromarray(pixels if channels == 3 else pixels[..., 0]).save(folder / "image.png")
+        told = json.loads(run([braid, "predict", "--checkpoint", checkpoint, folder / "image.png", "--top", "1000000", "--format", "json"]))
+        got = engine.run(None, {"image": pixels[None]})[0][0]
+        worst = max([worst] + [abs(got[p["index"]] - p["probability"]) for p in told[0]["predictions"]])
+    return worst, report["relative_error"], report["operators"], PROBABILITY_TOLERANCE
+
+
+def check(arguments, name, seed):
+    rng = np.random.default_rng(seed)
+    with tempfile.TemporaryDirectory() as folder:
+        folder = pathlib.Path(folder)
+        command = [arguments.braid, "forward", name, "--init", "0", "--save-weights", f"{folder}/"]
+        for flag in ("img_size", "num_classes", "in_chans"):
+            if getattr(arguments, flag) is not None:
+                command += ["--" + flag.replace("_", "-"), str(getattr(arguments, flag))]
+        run(command)
+        disturb(folder / "model.safetensors", rng)
+        measure = error_of_probabilities if arguments.preprocessing else error_of_logits
+        return measure(arguments.braid, name, str(folder), folder / "model.onnx", folder, rng)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("names", nargs="*")
+    parser.add_argument("--braid", default="build/bin/braid")
+    parser.add_argument("--img-size", type=int)
+    parser.add_argument("--num-classes", type=int)
+    parser.add_argument("--in-chans", type=int)
+    parser.add_argument("--preprocessing", action="store_true")
+    arguments = parser.parse_args()
+    names = arguments.names or [row["name"] for row in json.loads(run([arguments.braid, "models", "--format", "json"]))]
+    failed = 0
+    print(f"{'name':36} {'operators':>9} {'graph':>9} {'engine':>9}", flush=True)
+    for seed, name in enumerate(names):
+        try:
+            error, graph_error, operators, tolerance = check(arguments, name, seed)
+        except Exception as e:  # one model's failure does not end the run
+            failed += 1
+            print(f"{name:36} FAILED: {str(e).splitlines()[0][:300]}", flush=True)
+            continue
+        good = error <= tolerance
+        failed += not good
+        print(f"{name:36} {operators:9} {graph_error:9.1e} {error:9.1e}{'' if good else '  TOO FAR'}", flush=True)
+    print(f"{len(names) - failed} of {len(names)} agree")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,70 @@
+// braid graph and braid export, as the program runs them.
+#include <gmock/gmock.h>
+
+#include "braid/core/json.h"
+#include "tests/cli/program.h"
+
+namespace braid::test {
+namespace {
+
+using ::testing::HasSubstr;
+
+class GraphVerb : public ProgramTest {};
+class ExportVerb : public ProgramTest {};
+
+TEST_F(GraphVerb, ShowsATable) {
+  const auto result = braid("graph resnet20 --num-classes 5");
+  EXPECT_EQ(result.code, 0) << result.err;
+  for (const char* word : {"pixel_values Nx3x32x32 -> logits Nx5", "conv2d", "MACs", "total"})
+    EXPECT_THAT(result.out, HasSubstr(word));
+  EXPECT_EQ(result.out.find("batch_norm"), std::string::npos);
+}
+
+TEST_F(GraphVerb, WithoutPassesItIsTheModelToTheBit) {
+  const auto result = braid("graph resnet20 --passes none --format json");
+  ASSERT_EQ(result.code, 0) << result.err;
+  const Json json = Json::parse(result.out);
+  EXPECT_EQ(json.at("max_error"), 0.0);
+  EXPECT_EQ(json.at("nodes").at(0).at("module"), "conv1");
+}
+
+TEST_F(GraphVerb, DrawsForGraphviz) {
+  const auto result = braid("graph cct_2_3x2_32 --format dot");
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_TRUE(result.out.starts_with("digraph \"cct_2_3x2_32\" {")) << result.out.substr(0, 80);
+}
+
+TEST_F(GraphVerb, RefusesWhatItDoesNotKnow) {
+  const auto unknown = braid("graph resnet2");
+  EXPECT_EQ(unknown.code, 64);
+  EXPECT_THAT(unknown.err, HasSubstr("resnet"));
+  EXPECT_EQ(braid("graph resnet20 --format yaml").code, 64);
+  EXPECT_EQ(braid("graph resnet20 --img-size 0").code, 64);
+}
+
+TEST_F(ExportVerb, WritesArchitecturesAndCheckpoints) {
+  const auto random = braid("export --checkpoint resnet20 --init 0 --output a.onnx --format json");
+  ASSERT_EQ(random.code, 0) << random.err;
+  EXPECT_EQ(Json::parse(random.out).at("bytes"), std::filesystem::file_size(path("a.onnx")));
+  ASSERT_EQ(braid("forward resnet20 --init 0 --num-classes 3 --save-weights saved/").code, 0);
+  const auto saved = braid("export --checkpoint saved --with-preprocessing --output b.onnx");
+  EXPECT_EQ(saved.code, 0) << saved.err;
+  EXPECT_THAT(saved.out, HasSubstr("image NxHxWx3 -> probabilities Nx3"));
+  EXPECT_THAT(saved.out, HasSubstr("largest difference from the model"));
+}
+
+TEST_F(ExportVerb, RefusesWhatMakesNoSense) {
+  const auto bare = braid("export --checkpoint resnet20 --output a.onnx");
+  EXPECT_EQ(bare.code, 64);
+  EXPECT_THAT(bare.err, HasSubstr("--init"));
+  EXPECT_EQ(braid("export --checkpoint resnet20 --init 0 --output a.pt").code, 64);
+  EXPECT_EQ(braid("export --checkpoint resnet20 --init 0 --output a.onnx --opset 11").code, 64);
+  ASSERT_EQ(braid("forward resnet20 --init 0 --save-weights saved/").code, 0);
+  EXPECT_EQ(braid("export --checkpoint saved --init 0 --output a.onnx").code, 64);
+  EXPECT_EQ(braid("export --checkpoint saved --img-size 64 --output a.onnx").code, 64);
+  EXPECT_EQ(braid("export --checkpoint saved --output missing/folder/a.onnx").code, 74);
+  EXPECT_FALSE(std::filesystem::exists(path("a.onnx")));
+}
+
+}  // namespace
+}  // namespace braid::test

@@ -1,0 +1,303 @@
+// The written file, read back field by field. Engines are asked in scripts/parity_onnx.py.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <map>
+#include <protozero/pbf_reader.hpp>
+#include <set>
+
+#include "braid/core/error.h"
+#include "braid/export/export_image_model.h"
+#include "braid/export/onnx/export_onnx.h"
+#include "braid/export/onnx/proto.h"
+#include "braid/graph/capture.h"
+#include "braid/graph/passes/passes.h"
+#include "braid/io/atomic_file.h"
+#include "braid/models/registry.h"
+
+namespace braid::onnx {
+namespace {
+
+using protozero::pbf_reader;
+using ::testing::HasSubstr;
+
+struct ReadNode {
+  std::string op_type;
+  std::vector<std::string> inputs, outputs;
+};
+
+struct ReadModel {
+  int64_t ir_version = 0, opset = 0;
+  std::vector<ReadNode> nodes;
+  std::map<std::string, std::pair<std::vector<int64_t>, size_t>> initializers;  // dims, bytes
+  std::map<std::string, std::vector<std::string>> inputs, outputs;              // dimensions
+  std::map<std::string, std::string> metadata;
+};
+
+ReadNode read_node(pbf_reader message) {
+  ReadNode node;
+  while (message.next()) switch (message.tag()) {
+      case 1:
+        node.inputs.push_back(message.get_string());
+        break;
+      case 2:
+        node.outputs.push_back(message.get_string());
+        break;
+      case 4:
+        node.op_type = message.get_string();
+        break;
+      default:
+        message.skip();
+    }
+  return node;
+}
+
+void read_initializer(pbf_reader message, ReadModel& model) {
+  std::string name;
+  std::vector<int64_t> dims;
+  size_t bytes = 0;
+  while (message.next()) switch (message.tag()) {
+      case 1:
+        dims.push_back(message.get_int64());
+        break;
+      case 8:
+        name = message.get_string();
+        break;
+      case 9:
+        bytes = message.get_view().size();
+        break;
+      default:
+        message.skip();
+    }
+  EXPECT_TRUE(model.initializers.emplace(name, std::pair(dims, bytes)).second) << name;
+}
+
+void read_value(pbf_reader message, std::map<std::string, std::vector<std::string>>& values) {
+  std::string name;
+  std::vector<std::string> dims;
+  while (message.next()) {
+    if (message.tag() == 1) {
+      name = message.get_string();
+      continue;
+    }
+    pbf_reader type = message.get_message();
+    EXPECT_TRUE(type.next(1));
+    pbf_reader tensor = type.get_message();
+    EXPECT_TRUE(tensor.next(2));
+    pbf_reader shape = tensor.get_message();
+    while (shape.next(1)) {
+      pbf_reader dim = shape.get_message();
+      EXPECT_TRUE(dim.next());
+      dims.push_back(dim.tag() == 1 ? std::to_string(dim.get_int64()) : dim.get_string());
+    }
+  }
+  values[name] = dims;
+}
+
+void read_graph(pbf_reader message, ReadModel& model) {
+  while (message.next()) switch (message.tag()) {
+      case 1:
+        model.nodes.push_back(read_node(message.get_message()));
+        break;
+      case 5:
+        read_initializer(message.get_message(), model);
+        break;
+      case 11:
+        read_value(message.get_message(), model.inputs);
+        break;
+      case 12:
+        read_value(message.get_message(), model.outputs);
+        break;
+      default:
+        message.skip();
+    }
+}
+
+ReadModel read(const std::string& bytes) {
+  ReadModel model;
+  pbf_reader message(bytes);
+  while (message.next()) switch (message.tag()) {
+      case 1:
+        model.ir_version = message.get_int64();
+        break;
+      case 7:
+        read_graph(message.get_message(), model);
+        break;
+      case 8: {
+        pbf_reader opset = message.get_message();
+        while (opset.next())
+          if (opset.tag() == 2)
+            model.opset = opset.get_int64();
+          else
+            opset.skip();
+        break;
+      }
+      case 14: {
+        pbf_reader entry = message.get_message();
+        std::string key;
+        while (entry.next())
+          if (entry.tag() == 1)
+            key = entry.get_string();
+          else
+            model.metadata[key] = entry.get_string();
+        break;
+      }
+      default:
+        message.skip();
+    }
+  return model;
+}
+
+// Every name is given once, and before it is read.
+void expect_ordered(const ReadModel& model) {
+  std::set<std::string> known = {""};
+  for (const auto& item : model.initializers) known.insert(item.first);
+  for (const auto& item : model.inputs) known.insert(item.first);
+  for (const auto& node : model.nodes) {
+    for (const auto& input : node.inputs) EXPECT_TRUE(known.contains(input)) << input;
+    for (const auto& output : node.outputs) EXPECT_TRUE(known.insert(output).second) << output;
+  }
+  for (const auto& item : model.outputs) EXPECT_TRUE(known.contains(item.first)) << item.first;
+}
+
+models::LoadedModel load(const std::string& name) {
+  models::LoadedModel loaded;
+  loaded.model = models::create_model<models::ImageModel>(name, {{"num_classes", 5}});
+  loaded.model->eval();
+  loaded.hub = models::make_image_hub_config(name, *loaded.model);
+  return loaded;
+}
+
+ReadModel export_and_read(models::LoadedModel loaded, const ExportOptions& options,
+                          ExportReport* report = nullptr) {
+  const auto file = std::filesystem::temp_directory_path() /
+                    ("braid_onnx_" + loaded.hub.architecture + std::to_string(::getpid()));
+  const auto written = export_image_model(loaded, file, options);
+  if (report != nullptr) *report = written;
+  const auto bytes = io::read_file(file);
+  std::filesystem::remove(file);
+  EXPECT_EQ(written.bytes, static_cast<int64_t>(bytes.size()));
+  return read(std::string(bytes.begin(), bytes.end()));
+}
+
+class Families : public ::testing::TestWithParam<std::string> {};
+
+TEST_P(Families, FileIsWhole) {
+  ExportReport report;
+  const auto model = export_and_read(load(GetParam()), {}, &report);
+  EXPECT_EQ(model.ir_version, 9);
+  EXPECT_EQ(model.opset, 20);
+  EXPECT_LT(report.relative_error, 2e-5);
+  expect_ordered(model);
+  EXPECT_EQ(model.inputs.at("pixel_values"), (std::vector<std::string>{"batch", "3", "32", "32"}));
+  EXPECT_EQ(model.outputs.at("logits"), (std::vector<std::string>{"batch", "5"}));
+  EXPECT_EQ(model.metadata.at("architecture"), GetParam());
+  const Json preprocessing = Json::parse(model.metadata.at("preprocessing"));
+  EXPECT_EQ(preprocessing.at("input_size"), (Json{3, 32, 32}));
+  EXPECT_TRUE(preprocessing.contains("mean"));
+}
+
+INSTANTIATE_TEST_SUITE_P(Small, Families,
+                         ::testing::Values("resnet20", "cct_2_3x2_32", "vit_lite_7_4_32"));
+
+TEST(Export, InitializersHaveTheBytesOfTheirShapes) {
+  const auto model = export_and_read(load("resnet20"), {});
+  const auto& [dims, bytes] = model.initializers.at("conv1.weight");
+  EXPECT_EQ(dims, (std::vector<int64_t>{16, 3, 3, 3}));
+  EXPECT_EQ(bytes, 4u * 16 * 3 * 3 * 3);
+  EXPECT_EQ(model.initializers.at("conv1.bias").first, (std::vector<int64_t>{16}));  // of its norm
+}
+
+TEST(Export, ClassNamesTravel) {
+  auto loaded = load("resnet20");
+  loaded.hub.classes = {"a", "b", "c", "d", "\"e\""};
+  const auto model = export_and_read(std::move(loaded), {});
+  EXPECT_EQ(Json::parse(model.metadata.at("preprocessing")).at("label_names").at(4), "\"e\"");
+}
+
+TEST(Export, PreprocessingGoesIntoTheGraph) {
+  const auto model = export_and_read(load("resnet20"), {.with_preprocessing = true});
+  expect_ordered(model);
+  EXPECT_EQ(model.inputs.at("image"), (std::vector<std::string>{"batch", "height", "width", "3"}));
+  EXPECT_EQ(model.outputs.at("probabilities"), (std::vector<std::string>{"batch", "5"}));
+  std::set<std::string> types;
+  for (const auto& node : model.nodes) types.insert(node.op_type);
+  for (const char* type : {"Resize", "Slice", "Softmax"}) EXPECT_TRUE(types.contains(type)) << type;
+}
+
+TEST(Export, PreprocessingNeedsClasses) {
+  auto loaded = load("resnet20");
+  loaded.model->reset_classifier(0);
+  EXPECT_THROW(export_and_read(std::move(loaded), {.with_preprocessing = true}), DataError);
+}
+
+std::string export_function(std::function<torch::Tensor(const torch::Tensor&)> run) {
+  using Tensors = graph::CaptureRequest::Tensors;
+  auto graph = graph::capture({.run = [&](const Tensors& x) { return Tensors{run(x.at(0))}; },
+                               .example =
+                                   [](int64_t batch) {
+                                     return Tensors{torch::randn({batch, 4, 6})};
+                                   },
+                               .module = nullptr,
+                               .input_names = {"x"},
+                               .output_names = {"y"}});
+  graph::simplify(graph);
+  return export_onnx(graph, {});
+}
+
+TEST(Export, NamesAnOperatorWithoutTranslation) {
+  try {
+    export_function([](const torch::Tensor& x) { return at::cumsum(x, 1); });
+    FAIL() << "was exported";
+  } catch (const DataError& e) {
+    EXPECT_THAT(e.what(), HasSubstr("aten::cumsum"));
+    EXPECT_THAT(e.what(), HasSubstr("translation"));
+  }
+}
+
+TEST(Export, NamesAUseWithoutTranslation) {
+  try {
+    export_function([](const torch::Tensor& x) { return x.norm(3, {1}); });
+    FAIL() << "was exported";
+  } catch (const DataError& e) {
+    EXPECT_THAT(e.what(), HasSubstr("order 1 or 2"));
+  }
+}
+
+TEST(Export, AnOutputThatIsTheInputIsCopied) {
+  const auto model = read(export_function([](const torch::Tensor& x) { return x.clone(); }));
+  expect_ordered(model);
+  ASSERT_EQ(model.nodes.size(), 1u);
+  EXPECT_EQ(model.nodes[0].op_type, "Identity");
+}
+
+TEST(Export, ShapesThatFollowTheBatchAreComputed) {
+  const auto model = read(export_function([](const torch::Tensor& x) {
+    return torch::cat({torch::ones({1, 1, 6}).expand({x.size(0), -1, -1}), x}, 1);
+  }));
+  expect_ordered(model);
+  std::multiset<std::string> types;
+  for (const auto& node : model.nodes) types.insert(node.op_type);
+  EXPECT_EQ(types, (std::multiset<std::string>{"Concat", "Concat", "Expand", "Shape"}));
+}
+
+TEST(Serialize, RefusesWhatOneFileCannotHold) {
+  ModelProto model;
+  for (int i = 0; i < 2; ++i) {
+    Initializer large{
+        .name = "w" + std::to_string(i), .type = DataType::kUint8, .dims = {}, .bytes = ""};
+    large.bytes.resize(size_t{1} << 30);
+    model.initializers.push_back(std::move(large));
+  }
+  try {
+    serialize(model);
+    FAIL() << "was written";
+  } catch (const DataError& e) {
+    EXPECT_THAT(e.what(), HasSubstr("2 GB"));
+  }
+}
+
+}  // namespace
+}  // namespace braid::onnx
