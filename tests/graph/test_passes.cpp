@@ -33,7 +33,7 @@ Graph capture_function(std::function<torch::Tensor(const torch::Tensor&)> run,
                   .output_names = {}});
 }
 
-std::multiset<std::string> names_of(const Graph& graph) {
+std::multiset<std::string> names_in(const Graph& graph) {
   std::multiset<std::string> names;
   for (const auto& node : graph.nodes) names.insert(node.name());
   return names;
@@ -64,7 +64,7 @@ TEST_P(Simplified, ComputesWhatTheModelDoes) {
   simplify(graph);
   EXPECT_LT(graph.nodes.size(), before);
   EXPECT_LT(deviation_on_noise(graph, *model, 4).relative, 2e-5);
-  const auto names = names_of(graph);
+  const auto names = names_in(graph);
   for (const char* gone : {"aten::dropout", "aten::add_", "aten::relu_", "aten::view",
                            "aten::flatten", "aten::addmm", "aten::transpose"})
     EXPECT_EQ(names.count(gone), 0u) << gone;
@@ -77,9 +77,9 @@ TEST(FoldBatchNorm, LeavesNoneInAResnet) {
   auto model = models::create_model<models::ImageModel>("resnet20");
   model->eval();
   auto graph = capture(*model, 32, 32);
-  EXPECT_GT(names_of(graph).count("aten::batch_norm"), 0u);
+  EXPECT_GT(names_in(graph).count("aten::batch_norm"), 0u);
   simplify(graph);
-  EXPECT_EQ(names_of(graph).count("aten::batch_norm"), 0u);
+  EXPECT_EQ(names_in(graph).count("aten::batch_norm"), 0u);
 }
 
 // A norm may join only a layer that nothing else reads.
@@ -94,7 +94,7 @@ TEST(FoldBatchNorm, LeavesALayerAloneThatIsReadTwice) {
   };
   auto graph = capture_function(run, {2, 4, 4});
   simplify(graph);
-  EXPECT_EQ(names_of(graph).count("aten::batch_norm"), 1u);
+  EXPECT_EQ(names_in(graph).count("aten::batch_norm"), 1u);
   const auto x = torch::randn({2, 2, 4, 4});
   EXPECT_TRUE(torch::allclose(replay(graph, {x}).at(0), run(x), 1e-5, 1e-6));
 }
@@ -111,7 +111,7 @@ TEST(FoldBatchNorm, ReachesALinearLayerThroughAReshape) {
   };
   auto graph = capture_function(run, {5, 4});
   simplify(graph);
-  EXPECT_EQ(names_of(graph), (std::multiset<std::string>{"aten::linear"}));
+  EXPECT_EQ(names_in(graph), (std::multiset<std::string>{"aten::linear"}));
   const auto x = torch::randn({2, 5, 4});
   EXPECT_TRUE(torch::allclose(replay(graph, {x}).at(0), run(x), 1e-5, 1e-6));
 }
@@ -121,7 +121,7 @@ TEST(FormLinear, FromMatmulAndAdd) {
   const auto run = [&](const torch::Tensor& x) { return x.matmul(weight.t()).add_(bias); };
   auto graph = capture_function(run, {5, 4});
   simplify(graph);
-  EXPECT_EQ(names_of(graph), (std::multiset<std::string>{"aten::linear"}));
+  EXPECT_EQ(names_in(graph), (std::multiset<std::string>{"aten::linear"}));
   const auto x = torch::randn({2, 5, 4});
   EXPECT_TRUE(torch::allclose(replay(graph, {x}).at(0), run(x), 1e-5, 1e-6));
 }
@@ -131,7 +131,7 @@ TEST(FormLinear, LeavesABiasAloneThatIsNotPerColumn) {
   const auto run = [&](const torch::Tensor& x) { return x.matmul(weight) + bias; };
   auto graph = capture_function(run, {5, 4});
   simplify(graph);
-  EXPECT_EQ(names_of(graph).count("aten::add"), 1u);
+  EXPECT_EQ(names_in(graph).count("aten::add"), 1u);
   const auto x = torch::randn({2, 5, 4});
   EXPECT_TRUE(torch::allclose(replay(graph, {x}).at(0), run(x), 1e-5, 1e-6));
 }
@@ -143,7 +143,7 @@ TEST(Identities, JoinPermutationsAndReshapes) {
   };
   auto graph = capture_function(run, {2, 3, 4});
   simplify(graph);
-  EXPECT_EQ(names_of(graph), (std::multiset<std::string>{"aten::permute", "aten::reshape",
+  EXPECT_EQ(names_in(graph), (std::multiset<std::string>{"aten::permute", "aten::reshape",
                                                          "aten::reshape", "aten::add"}));
   const auto x = torch::randn({3, 2, 3, 4});
   EXPECT_TRUE(torch::equal(replay(graph, {x}).at(0), run(x)));
