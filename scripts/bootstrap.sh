@@ -18,7 +18,7 @@ build_packages=(
   build-essential cmake ninja-build ccache mold pkg-config git ca-certificates
   python3 python3-venv libcli11-dev nlohmann-json3-dev libtomlplusplus-dev libfmt-dev
   libturbojpeg0-dev libjpeg-dev libpng-dev libwebp-dev libtiff-dev libgif-dev libcurl4-openssl-dev libssl-dev libprotozero-dev
-  libsentencepiece-dev
+  libsentencepiece-dev libboost-dev
   libjemalloc-dev zlib1g-dev libbenchmark-dev dataset-fashion-mnist
 )
 test_packages=(libgtest-dev libgmock-dev librapidcheck-dev clang-format clang-tidy chromium)
