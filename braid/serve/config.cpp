@@ -32,7 +32,8 @@ void ServeConfig::visit(FieldVisitor& v) {
   v.field("rate_limit", rate_limit,
           "requests per second of each client address, beyond them 429 is answered; 0: any number",
           {.least = 0, .most = 1e9});
-  v.field("workers", workers, "threads that decode images and tokenize texts, 0: one per processor",
+  v.field("workers", workers,
+          "threads that decode images and tokenize texts, 0: one per processor, 8 at most",
           {.least = 0, .most = 1024});
   v.field("http_threads", http_threads, "threads that read and write connections",
           {.least = 1, .most = 64});

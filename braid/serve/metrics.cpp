@@ -68,7 +68,7 @@ void Histogram::write(std::string& out, const std::string& name, const std::stri
   for (size_t i = 0; i <= bounds_.size(); ++i) {
     count += buckets_[i].load(std::memory_order_relaxed);
     if (i < bounds_.size())
-      fmt::format_to(to, "{}_bucket{{{},le=\"{:.3g}\"}} {}\n", name, labels, bounds_[i], count);
+      fmt::format_to(to, "{}_bucket{{{},le=\"{:.4g}\"}} {}\n", name, labels, bounds_[i], count);
     else
       fmt::format_to(to, "{}_bucket{{{},le=\"+Inf\"}} {}\n", name, labels, count);
   }

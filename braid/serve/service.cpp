@@ -15,6 +15,7 @@ namespace braid::serve {
 namespace {
 
 constexpr const char* kModelVersion = "1";
+constexpr int64_t kMostWorkers = 8;  // unless asked for: LibTorch has a team of threads in each
 
 BatchOptions batch_options(const ServeConfig& config) {
   return {.max_batch_size = config.max_batch_size,
@@ -83,7 +84,8 @@ Service::Service(ServiceOptions options, LoadModel load, MemoryBudget& budget, M
       budget_(budget),
       metrics_(metrics),
       limiter_(options_.config.rate_limit),
-      workers_(options_.config.workers > 0 ? options_.config.workers : usable_cpus()),
+      workers_(options_.config.workers > 0 ? options_.config.workers
+                                           : std::min(kMostWorkers, usable_cpus())),
       loader_(1),
       repository_(std::move(load), options_.models, options_.repository,
                   batch_options(options_.config), metrics, loader_) {}
@@ -180,12 +182,7 @@ HttpResponse Service::answer_v2(const HttpRequest& request, const Path& path) {
   if (!is_get(request) || inference) return wrong_method(inference ? "POST" : "GET");
   if (path.size() == 1) return server_metadata();
   if (path == Path{"v2", "health", "live"}) return empty_answer();
-  if (path == Path{"v2", "health", "ready"}) {
-    const auto index = repository_.index();
-    const bool loading = std::any_of(index.begin(), index.end(),
-                                     [](const auto& model) { return model.state == "LOADING"; });
-    return empty_answer(draining_ || (loading && repository_.ready().empty()) ? 503 : 200);
-  }
+  if (path == Path{"v2", "health", "ready"}) return empty_answer(draining_ ? 503 : 200);
   if (path == Path{"v2", "models", "stats"}) return statistics("");
   if (path[1] == "models" && path.size() >= 3) return answer_model(request, path);
   return json_error(404, "nothing is at " + request.target);

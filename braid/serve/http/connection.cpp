@@ -151,6 +151,7 @@ void Connection::next_request() {
 void Connection::begin_head() {
   phase_ = Phase::kHead;
   request_.begun = Clock::now();
+  keep_alive_ = head_only_ = old_version_ = false;
   set_timer(request_.begun + in_clock(context_.options.header_timeout));
   parser_.emplace();
   parser_->header_limit(kMaxHeadBytes);

@@ -1,5 +1,6 @@
 // serve_fake_models APPENDED [API_KEY]: two models whose answers are known behind the server's
-// page, with a file's text at the page's end. Prints its address; ends with its standard input.
+// page, with a file's text, if one is named, at the page's end. Prints its address; ends with its
+// standard input.
 #include <cstdio>
 #include <exception>
 #include <thread>
@@ -33,7 +34,8 @@ class PictureLength final : public Preparation {
 int main(int argc, char** argv) {
   if (argc != 2 && argc != 3) return 64;
   try {
-    const auto appended = braid::io::read_file(argv[1]);
+    std::vector<uint8_t> appended;
+    if (argv[1][0] != '\0') appended = braid::io::read_file(argv[1]);
     const std::string page =
         std::string(builtin_page()) + std::string(appended.begin(), appended.end());
     const auto load =
