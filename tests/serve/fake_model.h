@@ -1,5 +1,6 @@
 // A model whose answers a test can foresee, and whose pace it sets.
 #pragma once
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
@@ -18,8 +19,7 @@ namespace braid::serve::test {
 // What the test and its engines share.
 class Pace {
  public:
-  std::chrono::microseconds delay{0};  // of a batch
-  float offset = 0;                    // added to every logit: tells one loading from the next
+  std::atomic<int64_t> delay_us{0};  // of a batch
 
   // While it is closed no batch ends.
   void close() {
@@ -59,25 +59,24 @@ using PacePtr = std::shared_ptr<Pace>;
 // is 777.
 class FakeEngine final : public Engine {
  public:
-  explicit FakeEngine(PacePtr pace) : pace_(std::move(pace)), offset_(pace_->offset) {}
+  explicit FakeEngine(PacePtr pace) : pace_(std::move(pace)) {}
   const std::vector<TensorSpec>& inputs() const override { return inputs_; }
   const std::vector<TensorSpec>& outputs() const override { return outputs_; }
   std::vector<Tensor> infer(const std::vector<Tensor>& batch) override {
     const auto x = values_of<float>(batch.front());
     pace_->enter(batch.front().rows());
-    std::this_thread::sleep_for(pace_->delay);
+    std::this_thread::sleep_for(std::chrono::microseconds(pace_->delay_us));
     std::vector<float> logits;
     for (size_t i = 0; i < x.size(); i += 2) {
       if (x[i] == 666) throw InternalError("fake", "this row cannot be computed");
-      const float first = x[i] == 777 ? std::numeric_limits<float>::quiet_NaN() : x[i] + offset_;
-      logits.insert(logits.end(), {first, x[i + 1] + offset_, x[i] + x[i + 1] + offset_});
+      const float first = x[i] == 777 ? std::numeric_limits<float>::quiet_NaN() : x[i];
+      logits.insert(logits.end(), {first, x[i + 1], x[i] + x[i + 1]});
     }
     return {make_tensor("logits", DataType::kFp32, {batch.front().rows(), 3}, std::move(logits))};
   }
 
  private:
   PacePtr pace_;
-  float offset_;
   std::vector<TensorSpec> inputs_ = {{.name = "x", .type = DataType::kFp32, .shape = {-1, 2}}};
   std::vector<TensorSpec> outputs_ = {
       {.name = "logits", .type = DataType::kFp32, .shape = {-1, 3}}};

@@ -218,7 +218,7 @@ TEST_F(RepositoryTest, KeepsTheOldModelWhereTheNewOneIsBroken) {
 
 TEST_F(RepositoryTest, LosesNothingWhileModelsAreExchanged) {
   start({.config = {.max_batch_size = 4, .exit_on_error = false}, .repository = folder_});
-  pace_->delay = std::chrono::microseconds(500);
+  pace_->delay_us = 500;
   std::atomic<bool> done{false};
   std::atomic<int> wrong{0}, answered{0};
   std::vector<std::thread> threads;

@@ -286,6 +286,7 @@ void Connection::send(HttpResponse response) {
   --context_.metrics.requests_in_progress;
   context_.metrics.count_response(response.status);
   waiting_.reset();
+  request_ = {};
   if (context_.draining) keep_alive_ = false;
   set_timer(Clock::now() + in_clock(context_.options.request_timeout));
   struct Sent {
