@@ -122,7 +122,7 @@ TEST(Capture, InPlaceOperatorsGiveNewValues) {
 
 TEST(Capture, RefusesNumbersReadOutOfTensors) {
   expect_refusal([](const torch::Tensor& x) { return x * x.sum().item<float>(); },
-                 {"_local_scalar_dense", "a number read out", ".item()"});
+                 {"aten::item", "a number read out", ".item()"});
 }
 
 TEST(Capture, RefusesRandomNumbers) {

@@ -105,6 +105,8 @@ void repeat(Emitter& e, const Node& node) {
   e.emit(node, "Tile", {x, e.extents(repeats)});
 }
 
+void copy(Emitter& e, const Node& node) { e.emit(node, "Identity", {e.name(node.value("self"))}); }
+
 // A new tensor of one number, of a shape that follows the batch.
 void filled(Emitter& e, const Node& node, double number) {
   const ValueId output = node.outputs.at(0);
@@ -117,7 +119,8 @@ void full(Emitter& e, const Node& node) { filled(e, node, node.number("fill_valu
 }  // namespace
 
 void add_shapes(EmitTable& table) {
-  table.insert({{"aten::constant_pad_nd", constant_pad},
+  table.insert({{"aten::clone", copy},
+                {"aten::constant_pad_nd", constant_pad},
                 {"aten::expand", expand},
                 {"aten::expand_as", expand},
                 {"aten::flip", flip},

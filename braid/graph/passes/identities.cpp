@@ -80,9 +80,7 @@ void join_with_producer(Graph& graph, const Uses& uses, Node& node) {
   node = make_permute(source, dims, node.outputs[0], node.module);
 }
 
-}  // namespace
-
-void remove_identities(Graph& graph) {
+void drop_identities(Graph& graph) {
   for (size_t i = 0; i < graph.nodes.size(); ++i) {
     const ValueId input = identity_of(graph, graph.nodes[i]);
     const ValueId output = graph.nodes[i].outputs.empty() ? kNoValue : graph.nodes[i].outputs[0];
@@ -93,16 +91,15 @@ void remove_identities(Graph& graph) {
       replace_value(graph, output, input);
   }
   remove_unused(graph);
+}
+
+}  // namespace
+
+void remove_identities(Graph& graph) {
+  drop_identities(graph);
   const Uses uses(graph);
   for (auto& node : graph.nodes) join_with_producer(graph, uses, node);
-  for (size_t i = 0; i < graph.nodes.size(); ++i) {
-    const auto& node = graph.nodes[i];
-    if (node.name() != "aten::reshape" && node.name() != "aten::permute") continue;
-    const ValueId input = identity_of(graph, node);
-    if (input != kNoValue && !is_output(graph, node.outputs[0]))
-      replace_value(graph, node.outputs[0], input);
-  }
-  remove_unused(graph);
+  drop_identities(graph);
 }
 
 }  // namespace braid::graph
