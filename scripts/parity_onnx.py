@@ -2,11 +2,12 @@
 """Compares exported ONNX files, run by ONNX Runtime, with the models they were made of.
 
     scripts/parity_onnx.py [NAME...] [--braid build/bin/braid] [--img-size 96] [--num-classes 7]
-        [--preprocessing]
+        [--head sequence_classification] [--preprocessing]
 
-Per image model of the registry (or those named; a braidnet line is one too): random weights, disturbed so that norms and
-zero-initialized branches take part; `braid export`; onnx.checker with full shape inference; logits of ONNX Runtime for batches
-of 1, 2 and 7 against those of `braid forward`. The error is the largest absolute difference over the largest absolute logit.
+Per image model and text encoder of the registry (or those named; a braidnet line is one too): random weights, disturbed so that
+norms and zero-initialized branches take part; `braid export`; onnx.checker with full shape inference; logits of ONNX Runtime for
+batches of 1, 2 and 7, of texts of 3, 17 and 40 tokens with padding, against those of `braid forward`. The error is the largest
+absolute difference over the largest absolute logit. --head: of text encoders. Models that write texts are not exported.
 --preprocessing: files made with --with-preprocessing instead, on images of several sizes, against `braid predict`: the largest
 difference of a probability. Needs numpy, safetensors, onnx, onnxruntime and Pillow. Exits with 1 when a model is off by more
 than 1e-4 (probabilities: 1e-2), or does not export.
@@ -26,6 +27,7 @@ from safetensors.numpy import load_file, save_file
 TOLERANCE = 1e-4
 PROBABILITY_TOLERANCE = 1e-2
 BATCHES = (1, 2, 7)
+LENGTHS = (3, 17, 40)
 IMAGE_SIZES = ((200, 300), (333, 250), (64, 64))
 
 
@@ -77,6 +79,32 @@ def error_of_logits(braid, name, checkpoint, file, folder, rng):
     return max(errors), report["relative_error"], report["operators"], TOLERANCE
 
 
+def error_of_texts(braid, name, checkpoint, file, folder, rng):
+    report = json.loads(run([braid, "export", "--checkpoint", checkpoint, "--output", file, "--format", "json"]))
+    onnx.checker.check_model(str(file), full_check=True)
+    engine = session(file)
+    config = json.loads((pathlib.Path(checkpoint) / "config.json").read_text())
+    fields = {**config, **config.get("model_args", {}), **config.get("braid", {}).get("config", {})}
+    words, pad = fields["vocab_size"], fields.get("pad_token_id") or 0
+    errors = []
+    for batch, length in zip(BATCHES, LENGTHS):
+        given = {"input_ids": rng.integers(0, words, (batch, length)),
+                 "attention_mask": (np.arange(length) < rng.integers(2, length + 1, (batch, 1))).astype(np.int64),
+                 "token_type_ids": np.tile(np.arange(length) >= length // 2, (batch, 1)).astype(np.int64)}
+        given["input_ids"][given["attention_mask"] == 0] = pad
+        save_file(given, folder / "input.safetensors")
+        run([braid, "forward", name, "--weights", folder, "--input", folder / "input.safetensors",
+             "--output", folder / "output.safetensors"])
+        taken = {i.name: given[i.name] for i in engine.get_inputs()}
+        got = engine.run(None, taken)[0]
+        expected = load_file(folder / "output.safetensors")["logits"]
+        if got.ndim > 1 and got.shape[1] == length and got.ndim == expected.ndim and fields.get("num_labels") != length:
+            real = given["attention_mask"] != 0  # what stands at padding means nothing
+            got, expected = got[real], expected[real]
+        errors.append(np.abs(got - expected).max() / np.abs(expected).max())
+    return max(errors), report["relative_error"], report["operators"], TOLERANCE
+
+
 def error_of_probabilities(braid, name, checkpoint, file, folder, rng):
     from PIL import Image
     report = json.loads(run([braid, "export", "--checkpoint", checkpoint, "--output", file, "--with-preprocessing", "--format", "json"]))
@@ -95,17 +123,34 @@ def error_of_probabilities(braid, name, checkpoint, file, folder, rng):
     return worst, report["relative_error"], report["operators"], PROBABILITY_TOLERANCE
 
 
+def rows(braid):
+    return json.loads(run([braid, "models", "--format", "json"]))
+
+
+def writes_texts(name):
+    encoder_decoders = ("transformer_", "lightconv_", "dynamicconv_", "lite_transformer_")
+    return name.startswith(encoder_decoders) and "_encoder_" not in name
+
+
+def is_of_texts(braid, name):
+    return any(row["name"] == name and len(row["input_size"]) == 1 for row in rows(braid))
+
+
 def check(arguments, name, seed):
     rng = np.random.default_rng(seed)
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
         command = [arguments.braid, "forward", name, "--init", "0", "--save-weights", f"{folder}/"]
-        for flag in ("img_size", "num_classes", "in_chans"):
+        texts = is_of_texts(arguments.braid, name)
+        if texts:
+            classes = arguments.num_classes or 5
+            command += ["--model-kwargs", json.dumps({"head": arguments.head, "num_labels": classes})]
+        for flag in () if texts else ("img_size", "num_classes", "in_chans"):
             if getattr(arguments, flag) is not None:
                 command += ["--" + flag.replace("_", "-"), str(getattr(arguments, flag))]
         run(command)
         disturb(folder / "model.safetensors", rng)
-        measure = error_of_probabilities if arguments.preprocessing else error_of_logits
+        measure = error_of_texts if texts else error_of_probabilities if arguments.preprocessing else error_of_logits
         return measure(arguments.braid, name, str(folder), folder / "model.onnx", folder, rng)
 
 
@@ -116,9 +161,10 @@ def main():
     parser.add_argument("--img-size", type=int)
     parser.add_argument("--num-classes", type=int)
     parser.add_argument("--in-chans", type=int)
+    parser.add_argument("--head", default="sequence_classification")
     parser.add_argument("--preprocessing", action="store_true")
     arguments = parser.parse_args()
-    names = arguments.names or [row["name"] for row in json.loads(run([arguments.braid, "models", "--format", "json"]))]
+    names = arguments.names or [row["name"] for row in rows(arguments.braid) if not writes_texts(row["name"])]
     failed = 0
     print(f"{'name':36} {'operators':>9} {'graph':>9} {'engine':>9}", flush=True)
     for seed, name in enumerate(names):
