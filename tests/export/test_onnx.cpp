@@ -299,6 +299,16 @@ TEST(Export, AnOutputThatIsTheInputIsCopied) {
   EXPECT_EQ(model.nodes[0].op_type, "Identity");
 }
 
+TEST(Export, AdaptivePoolingOverUnevenWindowsIsTwoProducts) {
+  const auto model = read(export_function([](const torch::Tensor& x) {  // [N,4,6]
+    return torch::adaptive_avg_pool2d(x.unsqueeze(1), {3, 5});
+  }));
+  expect_ordered(model);
+  EXPECT_EQ(std::count_if(model.nodes.begin(), model.nodes.end(),
+                          [](const auto& node) { return node.op_type == "MatMul"; }),
+            2);
+}
+
 TEST(Export, ShapesThatFollowTheBatchAreComputed) {
   const auto model = read(export_function([](const torch::Tensor& x) {
     return torch::cat({torch::ones({1, 1, 6}).expand({x.size(0), -1, -1}), x}, 1);
