@@ -1,18 +1,13 @@
 #include "braid/export/image_graph.h"
 
-#include <fmt/format.h>
-
-#include "braid/core/error.h"
 #include "braid/core/version.h"
+#include "braid/export/export_report.h"
 #include "braid/graph/capture.h"
 #include "braid/graph/passes/passes.h"
 #include "braid/models/vision/inputs.h"
 
 namespace braid::onnx {
 namespace {
-
-// Folding and another order of summation are far below; a wrong graph is far above.
-constexpr double kMostRelativeError = 1e-3;
 
 Json preprocessing_of(const models::ImageHubConfig& hub) {
   Json json = models::image_preprocessing(hub.input, true);
@@ -31,11 +26,7 @@ ImageGraph make_image_graph(models::LoadedModel& loaded) {
   graph::simplify(made.graph);
   constexpr int64_t kBatch = 4;  // neither of those of the capture
   made.deviation = graph::deviation_on_noise(made.graph, model, kBatch);
-  if (made.deviation.relative > kMostRelativeError)
-    throw InternalError("onnx",
-                        fmt::format("expected a graph within {:g} of the model, got {:g}",
-                                    kMostRelativeError, made.deviation.relative),
-                        hub.architecture);
+  expect_close(made.deviation, hub.architecture);
   return made;
 }
 
