@@ -106,6 +106,11 @@ std::vector<Tensor> call(const Node& node, const std::vector<Tensor>& values, in
 }
 
 std::vector<Tensor> replay(const Graph& graph, const std::vector<Tensor>& inputs) {
+  return replay(graph, inputs, {});
+}
+
+std::vector<Tensor> replay(const Graph& graph, const std::vector<Tensor>& inputs,
+                           const AfterNode& after) {
   check_inputs(graph, inputs);
   const int64_t batch = batch_of(graph, inputs);
   std::vector<Tensor> values;
@@ -119,6 +124,7 @@ std::vector<Tensor> replay(const Graph& graph, const std::vector<Tensor>& inputs
     auto results = call(node, values, batch);
     for (size_t k = 0; k < node.outputs.size(); ++k)
       values[static_cast<size_t>(node.outputs[k])] = std::move(results.at(k));
+    if (after) after(node, values);
     for (const ValueId id : last[i]) values[static_cast<size_t>(id)] = Tensor();
   }
   std::vector<Tensor> outputs;
