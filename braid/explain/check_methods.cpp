@@ -40,9 +40,7 @@ class Checker {
     row.images = static_cast<int64_t>(images_.size());
     measure_order(row);
     const auto game = pointing_game(
-        [&](const Tensor& image, int64_t target) {
-          return map_of(explainer_.explained(), method, image, target);
-        },
+        [&](const Tensor& image, int64_t target) { return map_of(method, image, target); },
         planted_);
     row.planted = game.planted;
     if (game.planted > 0) {
@@ -52,8 +50,9 @@ class Checker {
     for (const auto& noisy : cascade_) {
       double sum = 0;
       for (size_t i = 0; i < images_.size(); ++i)
-        sum += rank_correlation(map_of(explainer_.explained(), method, images_[i], targets_[i]),
-                                map_of(noisy, method, images_[i], targets_[i]));
+        sum += rank_correlation(
+            result_of(explainer_.explained(), method, images_[i], targets_[i]).values,
+            result_of(noisy, method, images_[i], targets_[i]).values);
       row.cascade.push_back(sum / static_cast<double>(images_.size()));
     }
     row.randomized = row.cascade.back();
@@ -62,9 +61,12 @@ class Checker {
   }
 
  private:
-  Tensor map_of(const ExplainableGraph& explained, const std::string& method, const Tensor& image,
-                int64_t target) const {
-    return explainer_.results(explained, method, image, target).back().map.cpu();
+  MethodResult result_of(const ExplainableGraph& explained, const std::string& method,
+                         const Tensor& image, int64_t target) const {
+    return explainer_.results(explained, method, image, target).back();
+  }
+  Tensor map_of(const std::string& method, const Tensor& image, int64_t target) const {
+    return result_of(explainer_.explained(), method, image, target).map.cpu();
   }
 
   Tensor random_map() {
@@ -77,7 +79,7 @@ class Checker {
     double deletion = 0, insertion = 0, random_deletion = 0, random_insertion = 0;
     for (size_t i = 0; i < images_.size(); ++i) {
       const PixelOrder order{.target = targets_[i], .batch = config_.batch_size};
-      const auto map = map_of(explainer_.explained(), row.method, images_[i], targets_[i]);
+      const auto map = map_of(row.method, images_[i], targets_[i]);
       const auto random = random_map();
       deletion += deletion_area(classify_, images_[i], map, order);
       insertion += insertion_area(classify_, images_[i], map, order);
