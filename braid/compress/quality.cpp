@@ -32,6 +32,9 @@ Quality compare_logits(const Tensor& reference, const Tensor& logits, const Tens
                   std::max(spread.square().mean().item<double>(), 1e-12);
   const auto first = logits.argmax(1);
   quality.agreement = 100 * (first == reference.argmax(1)).to(torch::kDouble).mean().item<double>();
+  const auto sure = p.exp();
+  quality.expected_drop =
+      100 * (sure.amax(1) - sure.gather(1, first.unsqueeze(1)).squeeze(1)).mean().item<double>();
   if (labels.defined())
     quality.top1 = 100 * (first == labels).to(torch::kDouble).mean().item<double>();
   return quality;
@@ -62,7 +65,7 @@ Quality Judge::of(const graph::Graph& graph) const {
 
 double Judge::drop(const Quality& quality) const {
   if (quality.top1 && reference_.top1) return *reference_.top1 - *quality.top1;
-  return 100 - quality.agreement;
+  return quality.expected_drop;
 }
 
 Judge Judge::on_first(int64_t images) const {

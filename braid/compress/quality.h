@@ -16,9 +16,12 @@ struct Samples {
 };
 
 struct Quality {
-  double kl = 0;               // mean KL divergence of the float graph's classes, nats
-  double error = 0;            // mean squared error of the logits over their variance
-  double agreement = 100;      // percent of the images with the same first class
+  double kl = 0;           // mean KL divergence of the float graph's classes, nats
+  double error = 0;        // mean squared error of the logits over their variance
+  double agreement = 100;  // percent of the images with the same first class
+  // Points of top-1 that are lost if the float model's probabilities are right: what it gives to
+  // its own class less what it gives to the other's, on average. Needs no labels.
+  double expected_drop = 0;
   std::optional<double> top1;  // percent, where labels are known
 };
 
@@ -29,8 +32,8 @@ class Judge {
   Judge(const graph::Graph& reference, Samples samples);
 
   Quality of(const graph::Graph& graph) const;
-  // Percentage points of top-1 that a quality is below the reference's; without labels, of
-  // agreement, which bounds them.
+  // Percentage points of top-1 that a quality is below the reference's; without labels those that
+  // are expected.
   double drop(const Quality& quality) const;
   const Quality& reference() const { return reference_; }
   const Samples& samples() const { return samples_; }

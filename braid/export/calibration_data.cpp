@@ -112,7 +112,7 @@ CalibrationData read_unlabelled(const models::LoadedModel& loaded, const Quantiz
   out.split = judge.empty() ? "calibration" : "held-out images";
   out.judged.images = judge.empty() ? out.calibration : batches_of(judge, loaded.hub.input);
   out.remarks.push_back(
-      "The images have no labels: the share of equal predictions stands for the accuracy.");
+      "The images have no labels: the float model's probabilities stand for the accuracy.");
   return out;
 }
 
