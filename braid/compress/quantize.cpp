@@ -168,10 +168,11 @@ class Ladder {
     corrected_ = try_plan(std::move(plan), "bias correction", fmt::format("{} layers", layers));
   }
 
-  // One image of a small set is no measure of points.
+  // One labelled image of a small set is no measure of points.
   bool holds() const {
-    const double one_image = 100.0 / static_cast<double>(judge_.samples().count());
-    return judge_.drop(quality_) <= std::max(options_.max_drop, one_image + 1e-9);
+    const double one_image =
+        quality_.top1 ? 100.0 / static_cast<double>(judge_.samples().count()) + 1e-9 : 0;
+    return judge_.drop(quality_) <= std::max(options_.max_drop, one_image);
   }
 
   // The most sensitive operators stay in float, one, then two, three, five, ..., until it holds.
