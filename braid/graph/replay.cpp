@@ -111,19 +111,24 @@ std::vector<Tensor> call(const Node& node, const std::vector<Tensor>& values, Si
 }
 
 std::vector<Tensor> replay(const Graph& graph, const std::vector<Tensor>& inputs) {
+  return replay(graph, inputs, [](ValueId, Tensor&) {});
+}
+
+std::vector<Tensor> replay(const Graph& graph, const std::vector<Tensor>& inputs,
+                           const SeeValue& see) {
   check_inputs(graph, inputs);
   const auto sizes = sizes_of(graph, inputs);
   std::vector<Tensor> values;
   values.reserve(graph.values.size());
   for (const auto& value : graph.values) values.push_back(value.constant);
   for (size_t i = 0; i < inputs.size(); ++i)
-    values[static_cast<size_t>(graph.inputs[i])] = inputs[i];
+    see(graph.inputs[i], values[static_cast<size_t>(graph.inputs[i])] = inputs[i]);
   const auto last = last_reads(graph);
   for (size_t i = 0; i < graph.nodes.size(); ++i) {
     const auto& node = graph.nodes[i];
     auto results = call(node, values, sizes);
     for (size_t k = 0; k < node.outputs.size(); ++k)
-      values[static_cast<size_t>(node.outputs[k])] = std::move(results.at(k));
+      see(node.outputs[k], values[static_cast<size_t>(node.outputs[k])] = std::move(results.at(k)));
     for (const ValueId id : last[i]) values[static_cast<size_t>(id)] = Tensor();
   }
   std::vector<Tensor> outputs;

@@ -12,6 +12,7 @@ namespace {
 
 std::string short_name(const Node& node) {
   const auto& name = node.name();
+  if (name.starts_with("aten::fake_quantize")) return "q";  // there are many
   const auto colon = name.rfind(':');
   return colon == std::string::npos ? name : name.substr(colon + 1);
 }

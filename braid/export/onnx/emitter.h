@@ -89,6 +89,7 @@ void add_indexing(EmitTable& table);
 void add_norms(EmitTable& table);
 void add_poolings(EmitTable& table);
 void add_products(EmitTable& table);
+void add_quantization(EmitTable& table);
 void add_reductions(EmitTable& table);
 void add_resizing(EmitTable& table);
 void add_shapes(EmitTable& table);

@@ -21,6 +21,7 @@ const EmitTable& emit_table() {
     add_norms(t);
     add_poolings(t);
     add_products(t);
+    add_quantization(t);
     add_reductions(t);
     add_resizing(t);
     add_shapes(t);
