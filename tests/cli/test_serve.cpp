@@ -53,7 +53,8 @@ class ServeVerb : public ProgramTest {
     const auto result = braid("predict --format json --top 9 " + arguments);
     EXPECT_EQ(result.code, 0) << result.err;
     std::map<std::string, double> shares;
-    for (const auto& one : Json::parse(result.out).at(0).at("predictions"))
+    const auto rows = Json::parse(result.out);
+    for (const auto& one : rows.at(0).at("predictions"))
       shares[one.at("class").get<std::string>()] = one.at("probability").get<double>();
     return shares;
   }
@@ -62,7 +63,8 @@ class ServeVerb : public ProgramTest {
     EXPECT_EQ(answer.status, 200) << answer.body;
     std::map<std::string, double> shares;
     if (answer.status != 200) return shares;
-    for (const auto& one : answer.json().at("outputs").at(0).at("data")) {
+    const auto json = answer.json();
+    for (const auto& one : json.at("outputs").at(0).at("data")) {
       const auto line = one.get<std::string>();
       shares[line.substr(line.find(':', line.find(':') + 1) + 1)] = std::stod(line);
     }
@@ -126,7 +128,8 @@ TEST_F(ServeVerb, AnswersAsPredictDoes) {
                           R"(["good film","bad play bad play bad film good film bad"]}],)"
                           R"("outputs":[{"name":"probabilities"}]})");
   ASSERT_EQ(two.status, 200) << two.body;
-  EXPECT_NEAR(two.numbers().at(0), words.count("neg") != 0 ? words.at("neg") : -1, 1e-5);
+  ASSERT_TRUE(words.contains("neg"));
+  EXPECT_NEAR(two.numbers().at(0), words.at("neg"), 1e-5);
 
   const auto metadata = c.get("/v2/models/run").json();
   EXPECT_EQ(metadata.at("inputs").at(1).at("name"), "pixel_values");
