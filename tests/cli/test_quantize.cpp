@@ -54,8 +54,10 @@ TEST_F(QuantizeVerb, RefusesWhatMakesNoSense) {
   std::filesystem::create_directories(path("empty/train/left"));
   EXPECT_EQ(braid(base + "--data empty").code, 65);
   EXPECT_EQ(braid(base + "--data missing").code, 74);
-  write("other/train/cat/1.png", png(0, 1));
-  write("other/train/dog/1.png", png(1, 2));
+  for (int64_t i = 0; i < 4; ++i) {
+    write("other/train/cat/" + std::to_string(i) + ".png", png(0, i));
+    write("other/train/dog/" + std::to_string(i) + ".png", png(1, i));
+  }
   const auto other = braid(base + "--data other");
   EXPECT_EQ(other.code, 65);
   EXPECT_THAT(other.err, HasSubstr("cat"));
