@@ -16,11 +16,14 @@ void add_compare(CLI::App& program);
 void add_completion(CLI::App& program);
 void add_data(CLI::App& program);
 void add_eval(CLI::App& program);
+void add_explain(CLI::App& program);
 void add_export(CLI::App& program);
 void add_forward(CLI::App& program);
 void add_graph(CLI::App& program);
 void add_models(CLI::App& program);
 void add_predict(CLI::App& program);
+void add_serve(CLI::App& program);
+void add_quantize(CLI::App& program);
 void add_train(CLI::App& program);
 void add_translate(CLI::App& program);
 

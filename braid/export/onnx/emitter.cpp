@@ -49,17 +49,33 @@ Emitter::Emitter(const graph::Graph& graph, ModelProto& model) : graph_(graph), 
   for (const auto& output : model.outputs) taken_.insert(output.name);
 }
 
-std::string Emitter::batch() {
-  if (batch_.empty())
-    batch_ = add("Shape", {model_.inputs.at(0).name}, {{"start", int64_t{0}}, {"end", int64_t{1}}});
-  return batch_;
+std::string Emitter::size_of_input(int64_t dim) {
+  auto& size = sizes_.at(static_cast<size_t>(dim));
+  if (size.empty())
+    size = add("Shape", {model_.inputs.at(0).name}, {{"start", dim}, {"end", dim + 1}});
+  return size;
+}
+
+std::string Emitter::extent(const graph::Extent& extent) {
+  std::string sum;
+  const auto add_term = [&](std::string term, int64_t factor) {
+    if (factor == 0) return;
+    if (factor != 1) term = add("Mul", {term, integers({factor})});
+    sum = sum.empty() ? term : add("Add", {sum, term});
+  };
+  if (extent.scale != 0) add_term(size_of_input(0), extent.scale);
+  if (extent.length != 0) add_term(size_of_input(1), extent.length);
+  if (extent.area != 0) add_term(add("Mul", {size_of_input(0), size_of_input(1)}), extent.area);
+  if (extent.square != 0) add_term(add("Mul", {size_of_input(1), size_of_input(1)}), extent.square);
+  if (sum.empty()) return integers({extent.offset});
+  return extent.offset == 0 ? sum : add("Add", {sum, integers({extent.offset})});
 }
 
 int64_t Emitter::size_of(ValueId id, int64_t dim) const {
   const auto& shape = shape_of(id);
   const auto& extent = shape.at(static_cast<size_t>(dim < 0 ? dim + rank_of(id) : dim));
   if (!extent.is_constant())
-    refuse("a dimension that does not follow the batch", graph::to_text(shape));
+    refuse("a dimension that does not follow the input", graph::to_text(shape));
   return extent.offset;
 }
 
@@ -88,7 +104,10 @@ std::string Emitter::name_as(ValueId id, torch::ScalarType dtype) {
 std::vector<std::string> Emitter::add_many(const std::string& op_type,
                                            std::vector<std::string> inputs, size_t outputs,
                                            Attributes attributes) {
-  const auto hint = node_ == nullptr        ? op_type
+  // There are many of them, and a small model's names would weigh more than its weights.
+  const bool nameless = op_type == "QuantizeLinear" || op_type == "DequantizeLinear";
+  const auto hint = nameless                ? "q"
+                    : node_ == nullptr      ? op_type
                     : node_->module.empty() ? short_name(*node_)
                                             : node_->module + "/" + short_name(*node_);
   while (!inputs.empty() && inputs.back().empty()) inputs.pop_back();  // those left out at the end
@@ -98,7 +117,7 @@ std::vector<std::string> Emitter::add_many(const std::string& op_type,
                  .outputs = {},
                  .attributes = std::move(attributes)};
   for (size_t i = 0; i < outputs; ++i) node.outputs.push_back(unique(hint));
-  node.name = node.outputs.at(0);
+  if (!nameless) node.name = node.outputs.at(0);
   model_.nodes.push_back(node);
   return node.outputs;
 }
@@ -146,10 +165,7 @@ std::string Emitter::extents(const Shape& shape) {
   std::vector<std::string> parts;
   for (size_t i = 0; i < shape.size(); ++i) {
     if (!shape[i].is_constant()) {
-      auto part = batch();
-      if (shape[i].scale != 1) part = add("Mul", {part, integers({shape[i].scale})});
-      if (shape[i].offset != 0) part = add("Add", {part, integers({shape[i].offset})});
-      parts.push_back(part);
+      parts.push_back(extent(shape[i]));
       continue;
     }
     std::vector<int64_t> run;
