@@ -15,7 +15,7 @@ import pathlib
 import re
 import sys
 
-ROOMS = ["core", "io", "text", "runtime", "data", "ops", "nn", "models", "generate", "graph", "tasks", "train", "evaluate",
+ROOMS = ["core", "io", "text", "runner", "runtime", "data", "ops", "nn", "models", "generate", "graph", "tasks", "train", "evaluate",
          "explain", "compress", "export", "serve"]
 RANK = {room: rank for rank, room in enumerate(ROOMS)}
 TORCH = re.compile(r"(torch|ATen|c10|caffe2)/|braid/torch\.h$")
@@ -68,8 +68,8 @@ def check_rooms(files: dict, arrows: dict) -> list:
             continue
         for name in INCLUDE.findall(text):
             where = f"{path}: includes {name}"
-            if RANK[room] <= RANK["text"] and TORCH.match(name):
-                problems.append(where + ", but core, io and text know no LibTorch")
+            if RANK[room] <= RANK["runner"] and TORCH.match(name):
+                problems.append(where + ", but core, io, text and runner know no LibTorch")
             target = re.match(r"braid/(\w+)/", name)
             if name.startswith("cli/"):
                 problems.append(where + ", but the library does not know the program")
