@@ -2,6 +2,7 @@
 #include <limits>
 #include <optional>
 
+#include "braid/runner/fusion_quantized.h"
 #include "braid/runner/graph.h"
 #include "braid/runner/ops/activation.h"
 #include "braid/runner/ops/fused.h"
@@ -18,6 +19,7 @@ class Fuser {
       auto& node = graph_.nodes[i];
       if (gone_[i]) continue;
       if (node.op_type == "Mul") fuse_silu(i);
+      node = quantized(node, graph_, maker_);
       if (node.op_type == "MatMul" || node.op_type == "Gemm") to_linear(node);
       if (node.op_type == "Add") fuse_add(i);
       fuse_activation(i);
@@ -70,7 +72,7 @@ class Fuser {
       if (sigmoid.op_type != "Sigmoid" || sigmoid.inputs.size() != 1 ||
           sigmoid.inputs[0] != node.inputs[1 - side])
         continue;
-      FileNode silu{.op_type = "Silu",
+      FileNode silu{.op_type = "braid.Silu",
                     .name = node.name,
                     .inputs = sigmoid.inputs,
                     .outputs = {},
@@ -87,12 +89,18 @@ class Fuser {
   }
 
   void to_linear(FileNode& node) const {
-    if (is_linear(view_of(node))) node.op_type = "Linear";
+    if (is_linear(view_of(node))) node.op_type = "braid.Linear";
   }
 
   static bool has_activation(const FileNode& node) {
     return std::any_of(node.attributes.begin(), node.attributes.end(),
                        [](const Attribute& a) { return a.name == kFusedFunction; });
+  }
+
+  // Products, after which numbers can be changed while they are at hand.
+  static bool takes_more(const FileNode& node) {
+    return node.op_type == "Conv" || node.op_type == "braid.Linear" ||
+           node.op_type == "braid.QuantizedConv" || node.op_type == "braid.QuantizedLinear";
   }
 
   static bool takes(const FileNode& node, size_t input) {
@@ -113,8 +121,9 @@ class Fuser {
       if (!maker) continue;
       const auto& other = node.inputs[1 - side];
       FileNode joined = graph_.nodes[*maker];
-      const bool linear = joined.op_type == "Linear";
-      if (!linear && joined.op_type != "Conv") continue;
+      const bool linear =
+          joined.op_type == "braid.Linear" || joined.op_type == "braid.QuantizedLinear";
+      if (!takes_more(joined)) continue;
       if (linear && is_bias_of(other, joined) && takes(joined, 2) && takes(joined, 3))
         set_input(joined, 2, other);
       else if (constant(other) == nullptr && takes(joined, 3))
@@ -129,21 +138,21 @@ class Fuser {
     const Tensor *bias = constant(name), *weight = constant(linear.inputs[1]);
     const bool transposed = view_of(linear).integer("transB", 0) != 0;
     return bias != nullptr && bias->dtype() == DType::kFloat && bias->rank() == 1 &&
-           bias->count() == weight->dim(transposed ? 0 : 1);
+           weight != nullptr && bias->count() == weight->dim(transposed ? 0 : 1);
   }
 
   void fuse_activation(size_t i) {
     const auto& node = graph_.nodes[i];
     if (node.inputs.empty() || node.outputs.size() != 1) return;
     static const std::set<std::string> cheap = {"Relu",        "Clip", "Gelu",      "HardSwish",
-                                                "Silu",        "Tanh", "LeakyRelu", "Sigmoid",
+                                                "braid.Silu",  "Tanh", "LeakyRelu", "Sigmoid",
                                                 "HardSigmoid", "Mish", "Elu"};
     if (!cheap.contains(node.op_type)) return;
     const auto activation = activation_of(view_of(node));
     const auto maker = sole_maker(node.inputs[0]);
     if (!activation || !maker) return;
     const auto& before = graph_.nodes[*maker];
-    if ((before.op_type != "Conv" && before.op_type != "Linear") || has_activation(before)) return;
+    if (!takes_more(before) || has_activation(before)) return;
     FileNode joined = before;
     set_number(joined, kFusedFunction, static_cast<int64_t>(activation->function));
     set_number(joined, kFusedAlpha, activation->alpha);

@@ -7,24 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "braid/runner/dtype.h"
+
 namespace braid::runner {
-
-using Dims = std::vector<int64_t>;
-
-// ONNX's numbers of those types that are computed with here.
-enum class DType : int32_t {
-  kFloat = 1,
-  kUint8 = 2,
-  kInt8 = 3,
-  kInt32 = 6,
-  kInt64 = 7,
-  kBool = 9,
-  kDouble = 11
-};
-size_t size_of(DType dtype);         // bytes
-std::string to_string(DType dtype);  // "float32"
-// Whether this number is one of the above.
-bool is_supported(int32_t data_type);
 
 // What a file may hold; more is refused before memory is taken for it.
 struct FileLimits {
@@ -84,10 +69,5 @@ struct OnnxFile {
 // disagree with the bytes, types and features that are not known here.
 OnnxFile parse_onnx(std::span<const uint8_t> bytes, const std::string& where,
                     const FileLimits& limits = {});
-
-// The number of elements. Throws DataError naming `what` for negative sizes and for more bytes
-// than 2^46.
-int64_t count_of(const Dims& dims, DType dtype, const std::string& what);
-std::string to_string(const Dims& dims);  // "[1, 3, 224, 224]"
 
 }  // namespace braid::runner

@@ -140,6 +140,7 @@ const OpTable& op_table() {
     add_gather_ops(t);
     add_resize_ops(t);
     add_quantization_ops(t);
+    add_quantized_ops(t);
     return t;
   }();
   return table;

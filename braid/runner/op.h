@@ -125,6 +125,7 @@ void add_movement_ops(OpTable& table);
 void add_gather_ops(OpTable& table);
 void add_resize_ops(OpTable& table);
 void add_quantization_ops(OpTable& table);
+void add_quantized_ops(OpTable& table);
 
 // All operators, by ONNX's name and those that fusions make.
 const OpTable& op_table();

@@ -53,7 +53,7 @@ struct Session::State {
       : where(std::move(where)),
         pool(options.most_bytes),
         threads(std::clamp(options.threads, 1, 256)),
-        context{threads, pool, kernels()} {}
+        context{threads, pool, options.kernels == nullptr ? kernels() : *options.kernels} {}
 
   std::string where;
   std::shared_ptr<const MappedFile> mapping;
@@ -170,12 +170,10 @@ void Session::State::load(std::span<const uint8_t> bytes, const SessionOptions& 
                       where, kExportAgain);
   for (const auto& output : file.outputs) graph.outputs.insert(output.name);
   check_order(graph);
-  if (options.fuses) {
-    drop_unread(graph);
-    fuse(graph);
-    fold(graph);
-    fuse(graph);  // of constants that only now are some
-  }
+  drop_unread(graph);
+  if (options.fuses) fuse(graph);
+  fold(graph);
+  if (options.fuses) fuse(graph);  // with constants that only now are some
   plan(graph);
   file.tensors.clear();
 }

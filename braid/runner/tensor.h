@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "braid/runner/onnx_file.h"
+#include "braid/runner/dtype.h"
 
 namespace braid::runner {
 

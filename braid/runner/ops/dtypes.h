@@ -2,7 +2,7 @@
 #pragma once
 #include <cstdint>
 
-#include "braid/runner/onnx_file.h"
+#include "braid/runner/dtype.h"
 
 namespace braid::runner {
 

@@ -217,7 +217,7 @@ std::optional<Activation> activation_of(const NodeView& node) {
                                                         {"Reciprocal", Function::kReciprocal},
                                                         {"Relu", Function::kRelu},
                                                         {"Sigmoid", Function::kSigmoid},
-                                                        {"Silu", Function::kSilu},
+                                                        {"braid.Silu", Function::kSilu},
                                                         {"Sqrt", Function::kSqrt},
                                                         {"Tanh", Function::kTanh}};
   const auto& type = node.node().op_type;
@@ -256,7 +256,7 @@ void activate(const RunContext& context, const Activation& f, Tensor& y) {
 void add_function_ops(OpTable& table) {
   for (const char* name :
        {"Abs", "Clip", "Elu", "Erf", "Exp", "Gelu", "HardSigmoid", "HardSwish", "LeakyRelu", "Mish",
-        "Neg", "Reciprocal", "Relu", "Sigmoid", "Silu", "Sqrt", "Tanh"})
+        "Neg", "Reciprocal", "Relu", "Sigmoid", "braid.Silu", "Sqrt", "Tanh"})
     table[name] = make_op<FunctionOp>;
   for (const char* name : {"Ceil", "Cos", "Floor", "Log", "Round", "Sin", "Softplus"})
     table[name] = make_op<RareFunctionOp>;

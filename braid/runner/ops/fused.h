@@ -1,12 +1,12 @@
-// How a fusion says what an operator does besides: attributes that no file has.
+// How a fusion says what an operator does besides: attributes and operators that no file has.
 #pragma once
 #include "braid/runner/op.h"
 
 namespace braid::runner {
 
-inline constexpr const char* kFusedFunction = " function";  // a Function as a number
-inline constexpr const char* kFusedAlpha = " alpha";
-inline constexpr const char* kFusedBeta = " beta";
+inline constexpr const char* kFusedFunction = "braid.function";  // a Function as a number
+inline constexpr const char* kFusedAlpha = "braid.alpha";
+inline constexpr const char* kFusedBeta = "braid.beta";
 
 // The activation after the sums; identity where none was fused.
 Activation fused_activation(const NodeView& node);

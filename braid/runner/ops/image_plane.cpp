@@ -6,6 +6,31 @@
 #include <cstring>
 
 namespace braid::runner {
+namespace {
+
+template <class T>
+void pad_numbers(const RunContext& context, const T* from, int64_t channels, const Plane& input,
+                 const Window& window, T fill, T* to) {
+  const Plane padded = padded_plane(input, window);
+  const int64_t grain = std::max<int64_t>(1, 32'768 / std::max<int64_t>(1, padded.size()));
+  context.threads.split(channels, grain, [&](int64_t begin, int64_t end, int) {
+    for (int64_t c = begin; c < end; ++c) {
+      T* plane = to + c * padded.size();
+      std::fill_n(plane, window.begin[0] * padded.width, fill);
+      for (int64_t y = 0; y < input.height; ++y) {
+        T* row = plane + (window.begin[0] + y) * padded.width;
+        std::fill_n(row, window.begin[1], fill);
+        std::copy_n(from + (c * input.height + y) * input.width, input.width,
+                    row + window.begin[1]);
+        std::fill_n(row + window.begin[1] + input.width, window.end[1], fill);
+      }
+      std::fill_n(plane + (window.begin[0] + input.height) * padded.width,
+                  window.end[0] * padded.width, fill);
+    }
+  });
+}
+
+}  // namespace
 
 int64_t Window::output(int axis, int64_t input) const {
   const int64_t covered = dilation[axis] * (kernel[axis] - 1) + 1;
@@ -59,23 +84,11 @@ Plane padded_plane(const Plane& input, const Window& w) {
 
 void pad_planes(const RunContext& context, const float* from, int64_t channels, const Plane& input,
                 const Window& window, float* to) {
-  const Plane padded = padded_plane(input, window);
-  const int64_t grain = std::max<int64_t>(1, 32'768 / std::max<int64_t>(1, padded.size()));
-  context.threads.split(channels, grain, [&](int64_t begin, int64_t end, int) {
-    for (int64_t c = begin; c < end; ++c) {
-      float* plane = to + c * padded.size();
-      std::fill_n(plane, window.begin[0] * padded.width, 0.0f);
-      for (int64_t y = 0; y < input.height; ++y) {
-        float* row = plane + (window.begin[0] + y) * padded.width;
-        std::fill_n(row, window.begin[1], 0.0f);
-        std::copy_n(from + (c * input.height + y) * input.width, input.width,
-                    row + window.begin[1]);
-        std::fill_n(row + window.begin[1] + input.width, window.end[1], 0.0f);
-      }
-      std::fill_n(plane + (window.begin[0] + input.height) * padded.width,
-                  window.end[0] * padded.width, 0.0f);
-    }
-  });
+  pad_numbers(context, from, channels, input, window, 0.0f, to);
+}
+void pad_bytes(const RunContext& context, const uint8_t* from, int64_t channels, const Plane& input,
+               const Window& window, uint8_t fill, uint8_t* to) {
+  pad_numbers(context, from, channels, input, window, fill, to);
 }
 
 std::vector<int64_t> window_offsets(const Window& w, const Plane& padded, int64_t channels) {

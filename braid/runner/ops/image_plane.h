@@ -19,6 +19,9 @@ Plane padded_plane(const Plane& input, const Window& window);
 // [channels,H,W] -> [channels,H',W'], zeros around.
 void pad_planes(const RunContext& context, const float* from, int64_t channels, const Plane& input,
                 const Window& window, float* to);
+// The same of bytes, `fill` around.
+void pad_bytes(const RunContext& context, const uint8_t* from, int64_t channels, const Plane& input,
+               const Window& window, uint8_t fill, uint8_t* to);
 // Of each channel and each place in the window, what it adds to an address in the padded image.
 std::vector<int64_t> window_offsets(const Window& window, const Plane& padded, int64_t channels);
 // Of each output pixel, where its window begins.

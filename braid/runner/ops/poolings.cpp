@@ -1,6 +1,7 @@
 // Largest numbers and averages of windows.
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 #include "braid/runner/op.h"
 #include "braid/runner/ops/convolution.h"
@@ -57,9 +58,9 @@ class PoolOp final : public Op {
         const int64_t left = w * window_.stride[1] - window_.begin[1];
         float value = largest_ ? -std::numeric_limits<float>::infinity() : 0;
         int64_t columns = 0;
-        for (int64_t k = 0; k < window_.kernel[1]; ++k) {
+        const auto [first, last] = inside(1, left, input.width);
+        for (int64_t k = first; k < last; ++k) {
           const int64_t at = left + k * window_.dilation[1];
-          if (at < 0 || at >= input.width) continue;
           ++columns;
           value = largest_ ? std::max(value, row[at]) : value + row[at];
         }
@@ -73,13 +74,21 @@ class PoolOp final : public Op {
     }
   }
 
+  // The steps of a window that begins at `from` which lie in the image.
+  std::pair<int64_t, int64_t> inside(int axis, int64_t from, int64_t size) const {
+    const int64_t step = window_.dilation[axis];
+    const int64_t first = from >= 0 ? 0 : (-from + step - 1) / step;
+    const int64_t last = from >= size ? 0 : (size - 1 - from) / step + 1;
+    return {first, std::min(last, window_.kernel[axis])};
+  }
+
   // Returns how many rows of the window lie in the image.
   int64_t gather_rows(const float* x, const Plane& input, int64_t top, float* row) const {
     int64_t rows = 0;
     std::fill_n(row, input.width, largest_ ? -std::numeric_limits<float>::infinity() : 0.0f);
-    for (int64_t k = 0; k < window_.kernel[0]; ++k) {
+    const auto [first, last] = inside(0, top, input.height);
+    for (int64_t k = first; k < last; ++k) {
       const int64_t at = top + k * window_.dilation[0];
-      if (at < 0 || at >= input.height) continue;
       ++rows;
       const float* from = x + at * input.width;
       if (largest_)

@@ -220,7 +220,8 @@ bool is_linear(const NodeView& node) {
 }
 
 void add_product_ops(OpTable& table) {
-  table.insert({{"MatMul", make_product}, {"Gemm", make_product}, {"Linear", make_op<LinearOp>}});
+  table.insert(
+      {{"MatMul", make_product}, {"Gemm", make_product}, {"braid.Linear", make_op<LinearOp>}});
 }
 
 }  // namespace braid::runner

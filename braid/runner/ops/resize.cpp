@@ -123,7 +123,7 @@ class ResizeOp final : public Op {
     Taps taps;
     taps.count = mode_ == Mode::kNearest ? 1 : 2 * static_cast<int64_t>(std::ceil(support)) + 1;
     count_of({taps.count, out}, DType::kDouble, where());
-    expect(taps.count * out < int64_t{1} << 28, "a resize of fewer weights", std::to_string(out));
+    expect(taps.count * out < int64_t{1} << 24, "a resize of fewer weights", std::to_string(out));
     for (int64_t i = 0; i < out; ++i) {
       const double source = source_of(i, size, out, scale);
       if (mode_ == Mode::kNearest) {
