@@ -39,13 +39,15 @@ io::Image random_resized_crop(const io::Image& image, const InputConfig& input,
     if (w < 1 || h < 1 || w > W || h > H) continue;
     const auto left = static_cast<double>(random.below(static_cast<int64_t>(W - w) + 1));
     const auto top = static_cast<double>(random.below(static_cast<int64_t>(H - h) + 1));
-    return io::resize(image, input.height, input.width, interpolation, {left, top, left + w, top + h});
+    return io::resize(image, input.height, input.width, interpolation,
+                      {left, top, left + w, top + h});
   }
   // Nothing fitted: the largest centre crop within the ratios.
   const double ratio = std::clamp(W / H, augment.ratio[0], augment.ratio[1]);
   const double w = std::min(W, std::round(H * ratio)), h = std::min(H, std::round(W / ratio));
   const double left = std::floor((W - w) / 2), top = std::floor((H - h) / 2);
-  return io::resize(image, input.height, input.width, interpolation, {left, top, left + w, top + h});
+  return io::resize(image, input.height, input.width, interpolation,
+                    {left, top, left + w, top + h});
 }
 
 // The pixel inside 0 .. side - 1 that stands for one outside of it.
