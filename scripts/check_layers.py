@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Holds the sources to the plan of docs/architecture.md. Fails on
 
-- an include that points up the layers, or LibTorch in core, io, text or serve outside of serve/torch: a folder of braid/
+- an include that points up the layers, or LibTorch in core, io, text, runner or serve outside of serve/torch: a folder of braid/
   may include only folders of a lower rank, or itself;
 - a cycle of includes inside a folder, a header and its source taken as one;
 - a header under nn/ that only one architecture reaches (the composer alone is enough): it belongs beside its model;
