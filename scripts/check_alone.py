@@ -22,7 +22,7 @@ import sys
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-NOT_ALONE = re.compile(r"^tests/fuzz/|^examples/|/browser/")  # built by other means
+NOT_ALONE = re.compile(r"^tests/fuzz/|^examples/|/browser/|/kernels/kernels_")  # built by other means, or alone
 
 
 def git(*arguments: str) -> list:

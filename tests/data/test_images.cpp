@@ -7,8 +7,8 @@
 
 #include "braid/core/error.h"
 #include "braid/data/image/prepared_images.h"
-#include "braid/data/image/resize.h"
 #include "braid/data/image/transforms.h"
+#include "braid/io/resize.h"
 #include "braid/runtime/tensor_file.h"
 
 namespace braid::data {
@@ -28,14 +28,15 @@ TEST(Resize, EqualsPilToOneGreyLevel) {
     for (const std::string_view filter : {"bilinear", "bicubic"}) {
       const auto image = to_image(fixture.at(fmt::format("{}/input", name)));
       const auto& expected = fixture.at(fmt::format("{}/{}", name, filter));
-      const auto how = filter == "bilinear" ? Interpolation::kBilinear : Interpolation::kBicubic;
-      const Box whole{.left = 0,
-                      .top = 0,
-                      .right = static_cast<double>(image.width),
-                      .bottom = static_cast<double>(image.height)};
-      const Box part{.left = 3.5, .top = 2.25, .right = 33.0, .bottom = 30.75};
+      const auto how =
+          filter == "bilinear" ? io::Interpolation::kBilinear : io::Interpolation::kBicubic;
+      const io::Box whole{.left = 0,
+                          .top = 0,
+                          .right = static_cast<double>(image.width),
+                          .bottom = static_cast<double>(image.height)};
+      const io::Box part{.left = 3.5, .top = 2.25, .right = 33.0, .bottom = 30.75};
       const auto got =
-          resize(image, expected.size(0), expected.size(1), how, name == "box" ? part : whole);
+          io::resize(image, expected.size(0), expected.size(1), how, name == "box" ? part : whole);
       const auto reference = to_image(expected);
       ASSERT_EQ(got.pixels.size(), reference.pixels.size());
       int largest = 0;

@@ -6,10 +6,13 @@
 #include <cmath>
 
 #include "braid/core/error.h"
-#include "braid/data/image/resize.h"
+#include "braid/io/evaluation_view.h"
+#include "braid/io/resize.h"
 
 namespace braid::data {
 namespace {
+
+using io::Interpolation;
 
 // Evaluation is the same every time: bilinear stands for random there.
 Interpolation interpolation_of(const InputConfig& input) {
@@ -24,59 +27,6 @@ Interpolation pick_interpolation(const InputConfig& input, Random& random) {
   return random.below(2) == 0 ? Interpolation::kBilinear : Interpolation::kBicubic;
 }
 
-io::Image crop(const io::Image& image, int64_t top, int64_t left, int64_t height, int64_t width) {
-  io::Image out{height, width, image.channels, {}};
-  const int64_t stride = width * image.channels;
-  out.pixels.resize(static_cast<size_t>(height * stride));
-  for (int64_t y = 0; y < height; ++y) {
-    const uint8_t* row = image.pixels.data() + ((top + y) * image.width + left) * image.channels;
-    std::copy_n(row, stride, out.pixels.data() + y * stride);
-  }
-  return out;
-}
-
-int64_t round_to_even(double value) { return static_cast<int64_t>(std::nearbyint(value)); }
-
-// The centre of the image; where the image is smaller, it is filled up on both sides first.
-io::Image centre(const io::Image& image, int64_t height, int64_t width,
-                 const std::vector<uint8_t>& fill) {
-  const int64_t C = image.channels;
-  const int64_t rows = std::max(height, image.height), columns = std::max(width, image.width);
-  const int64_t top = round_to_even(static_cast<double>(rows - height) / 2),
-                left = round_to_even(static_cast<double>(columns - width) / 2);
-  if (rows == image.height && columns == image.width) return crop(image, top, left, height, width);
-  io::Image filled{rows, columns, C, {}};
-  filled.pixels.resize(static_cast<size_t>(rows * columns * C));
-  for (size_t i = 0; i < filled.pixels.size(); ++i)
-    filled.pixels[i] = fill[i % static_cast<size_t>(C)];
-  const int64_t y0 = (rows - image.height) / 2, x0 = (columns - image.width) / 2;
-  for (int64_t y = 0; y < image.height; ++y)
-    std::copy_n(image.pixels.data() + y * image.width * C, image.width * C,
-                filled.pixels.data() + ((y0 + y) * columns + x0) * C);
-  return crop(filled, top, left, height, width);
-}
-
-// The size that timm's evaluation transform resizes an image to.
-std::pair<int64_t, int64_t> resized_size(const io::Image& image, const InputConfig& input) {
-  const auto scaled = [&](int64_t side) {
-    return static_cast<int64_t>(std::floor(static_cast<double>(side) / input.crop_pct));
-  };
-  const int64_t height = scaled(input.height), width = scaled(input.width);
-  if (input.crop_mode == "squash") return {height, width};
-  if (input.crop_mode == "center" && height == width) {  // torchvision's Resize
-    const int64_t shorter = std::min(image.height, image.width);
-    return {height * image.height / shorter, height * image.width / shorter};
-  }
-  const double down = static_cast<double>(image.height) / static_cast<double>(height),
-               across = static_cast<double>(image.width) / static_cast<double>(width);
-  const double ratio =
-      input.crop_mode == "border" ? std::max(down, across) : std::min(down, across);
-  const auto shrunk = [&](int64_t side) {
-    return std::max<int64_t>(1, round_to_even(static_cast<double>(side) / ratio));
-  };
-  return {shrunk(image.height), shrunk(image.width)};
-}
-
 io::Image random_resized_crop(const io::Image& image, const InputConfig& input,
                               const AugmentConfig& augment, Random& random) {
   const auto interpolation = pick_interpolation(input, random);
@@ -89,13 +39,15 @@ io::Image random_resized_crop(const io::Image& image, const InputConfig& input,
     if (w < 1 || h < 1 || w > W || h > H) continue;
     const auto left = static_cast<double>(random.below(static_cast<int64_t>(W - w) + 1));
     const auto top = static_cast<double>(random.below(static_cast<int64_t>(H - h) + 1));
-    return resize(image, input.height, input.width, interpolation, {left, top, left + w, top + h});
+    return io::resize(image, input.height, input.width, interpolation,
+                      {left, top, left + w, top + h});
   }
   // Nothing fitted: the largest centre crop within the ratios.
   const double ratio = std::clamp(W / H, augment.ratio[0], augment.ratio[1]);
   const double w = std::min(W, std::round(H * ratio)), h = std::min(H, std::round(W / ratio));
   const double left = std::floor((W - w) / 2), top = std::floor((H - h) / 2);
-  return resize(image, input.height, input.width, interpolation, {left, top, left + w, top + h});
+  return io::resize(image, input.height, input.width, interpolation,
+                    {left, top, left + w, top + h});
 }
 
 // The pixel inside 0 .. side - 1 that stands for one outside of it.
@@ -196,15 +148,14 @@ void validate(const InputConfig& input) {
 }
 
 io::Image prepare_for_evaluation(const io::Image& image, const InputConfig& input) {
-  const io::Image source = io::convert_channels(image, input.channels);
-  const auto [height, width] = resized_size(source, input);
-  const io::Image resized = resize(source, height, width, interpolation_of(input));
-  std::vector<uint8_t> fill(static_cast<size_t>(input.channels), 0);
-  if (input.crop_mode == "border")
-    for (size_t c = 0; c < fill.size(); ++c)
-      fill[c] =
-          static_cast<uint8_t>(std::clamp<int64_t>(round_to_even(255 * input.mean.at(c)), 0, 255));
-  return centre(resized, input.height, input.width, fill);
+  interpolation_of(input);  // refuses what is none
+  return io::evaluation_view(image, {.channels = input.channels,
+                                     .height = input.height,
+                                     .width = input.width,
+                                     .interpolation = input.interpolation,
+                                     .crop_pct = input.crop_pct,
+                                     .crop_mode = input.crop_mode,
+                                     .mean = input.mean});
 }
 
 bool crops_randomly(const AugmentConfig& augment, const InputConfig& input) {

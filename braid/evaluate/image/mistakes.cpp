@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "braid/data/image/resize.h"
 #include "braid/evaluate/base64.h"
+#include "braid/io/resize.h"
 
 namespace braid::evaluate {
 namespace {
@@ -16,8 +16,8 @@ std::string thumbnail(const io::Image& image) {
   const auto scaled = [&](int64_t side) {
     return std::max<int64_t>(1, side * kThumbnail / longer);
   };
-  return to_base64(io::encode_png(data::resize(image, scaled(image.height), scaled(image.width),
-                                               data::Interpolation::kBicubic)));
+  return to_base64(io::encode_png(
+      io::resize(image, scaled(image.height), scaled(image.width), io::Interpolation::kBicubic)));
 }
 
 }  // namespace

@@ -5,7 +5,7 @@
 
 #include "braid/io/image.h"
 
-namespace braid::data {
+namespace braid::io {
 
 enum class Interpolation { kBilinear, kBicubic };
 
@@ -16,9 +16,8 @@ struct Box {
 
 // Resamples `box` of `image` to height x width. The same fixed-point arithmetic as PIL's:
 // separable, 8-bit between the passes, the filter widened by the ratio when shrinking.
-io::Image resize(const io::Image& image, int64_t height, int64_t width, Interpolation interpolation,
-                 const Box& box);
-io::Image resize(const io::Image& image, int64_t height, int64_t width,
-                 Interpolation interpolation);
+Image resize(const Image& image, int64_t height, int64_t width, Interpolation interpolation,
+             const Box& box);
+Image resize(const Image& image, int64_t height, int64_t width, Interpolation interpolation);
 
-}  // namespace braid::data
+}  // namespace braid::io

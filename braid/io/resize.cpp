@@ -1,10 +1,10 @@
-#include "braid/data/image/resize.h"
+#include "braid/io/resize.h"
 
 #include <algorithm>
 #include <cmath>
 #include <vector>
 
-namespace braid::data {
+namespace braid::io {
 namespace {
 
 constexpr int kPrecisionBits = 32 - 8 - 2;  // of the fixed-point weights, as in PIL
@@ -71,10 +71,10 @@ uint8_t from_fixed_point(int32_t sum) {
 constexpr int32_t kHalf = 1 << (kPrecisionBits - 1);
 
 // rows [first_row, first_row + rows) of `in`, resampled along x.
-io::Image horizontal(const io::Image& in, const Weights& w, int64_t width, int64_t first_row,
-                     int64_t rows) {
+Image horizontal(const Image& in, const Weights& w, int64_t width, int64_t first_row,
+                 int64_t rows) {
   const int64_t C = in.channels;
-  io::Image out{rows, width, C, std::vector<uint8_t>(static_cast<size_t>(rows * width * C))};
+  Image out{rows, width, C, std::vector<uint8_t>(static_cast<size_t>(rows * width * C))};
   for (int64_t y = 0; y < rows; ++y) {
     const uint8_t* row = in.pixels.data() + (first_row + y) * in.width * C;
     uint8_t* target = out.pixels.data() + y * width * C;
@@ -93,10 +93,10 @@ io::Image horizontal(const io::Image& in, const Weights& w, int64_t width, int64
 }
 
 // Row by row, so that the inner loop runs along memory and vectorizes.
-io::Image vertical(const io::Image& in, const Weights& w, int64_t height, int64_t row_offset) {
+Image vertical(const Image& in, const Weights& w, int64_t height, int64_t row_offset) {
   const int64_t stride = in.width * in.channels;
-  io::Image out{height, in.width, in.channels,
-                std::vector<uint8_t>(static_cast<size_t>(height * stride))};
+  Image out{height, in.width, in.channels,
+            std::vector<uint8_t>(static_cast<size_t>(height * stride))};
   std::vector<int32_t> sums(static_cast<size_t>(stride));
   for (int64_t y = 0; y < height; ++y) {
     std::fill(sums.begin(), sums.end(), kHalf);
@@ -114,8 +114,8 @@ io::Image vertical(const io::Image& in, const Weights& w, int64_t height, int64_
 
 }  // namespace
 
-io::Image resize(const io::Image& image, int64_t height, int64_t width, Interpolation interpolation,
-                 const Box& box) {
+Image resize(const Image& image, int64_t height, int64_t width, Interpolation interpolation,
+             const Box& box) {
   const bool keep_width =
       width == image.width && box.left == 0 && box.right == static_cast<double>(width);
   const bool keep_height =
@@ -125,8 +125,8 @@ io::Image resize(const io::Image& image, int64_t height, int64_t width, Interpol
   const auto last = static_cast<size_t>(height - 1);
   const int64_t first_row = keep_height ? 0 : down.first[0];
   const int64_t end_row = keep_height ? image.height : down.first[last] + down.count[last];
-  const io::Image* rows = &image;
-  io::Image narrow;
+  const Image* rows = &image;
+  Image narrow;
   int64_t row_offset = 0;
   if (!keep_width) {
     const Weights across = make_weights(image.width, box.left, box.right, width, interpolation);
@@ -137,10 +137,9 @@ io::Image resize(const io::Image& image, int64_t height, int64_t width, Interpol
   return keep_height ? std::move(narrow) : vertical(*rows, down, height, row_offset);
 }
 
-io::Image resize(const io::Image& image, int64_t height, int64_t width,
-                 Interpolation interpolation) {
+Image resize(const Image& image, int64_t height, int64_t width, Interpolation interpolation) {
   return resize(image, height, width, interpolation,
                 {0, 0, static_cast<double>(image.width), static_cast<double>(image.height)});
 }
 
-}  // namespace braid::data
+}  // namespace braid::io

@@ -1,0 +1,79 @@
+#include "braid/io/evaluation_view.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "braid/io/resize.h"
+
+namespace braid::io {
+namespace {
+
+Image crop(const Image& image, int64_t top, int64_t left, int64_t height, int64_t width) {
+  Image out{height, width, image.channels, {}};
+  const int64_t stride = width * image.channels;
+  out.pixels.resize(static_cast<size_t>(height * stride));
+  for (int64_t y = 0; y < height; ++y) {
+    const uint8_t* row = image.pixels.data() + ((top + y) * image.width + left) * image.channels;
+    std::copy_n(row, stride, out.pixels.data() + y * stride);
+  }
+  return out;
+}
+
+int64_t round_to_even(double value) { return static_cast<int64_t>(std::nearbyint(value)); }
+
+// The centre of the image; where the image is smaller, it is filled up on both sides first.
+Image centre(const Image& image, int64_t height, int64_t width, const std::vector<uint8_t>& fill) {
+  const int64_t C = image.channels;
+  const int64_t rows = std::max(height, image.height), columns = std::max(width, image.width);
+  const int64_t top = round_to_even(static_cast<double>(rows - height) / 2),
+                left = round_to_even(static_cast<double>(columns - width) / 2);
+  if (rows == image.height && columns == image.width) return crop(image, top, left, height, width);
+  Image filled{rows, columns, C, {}};
+  filled.pixels.resize(static_cast<size_t>(rows * columns * C));
+  for (size_t i = 0; i < filled.pixels.size(); ++i)
+    filled.pixels[i] = fill[i % static_cast<size_t>(C)];
+  const int64_t y0 = (rows - image.height) / 2, x0 = (columns - image.width) / 2;
+  for (int64_t y = 0; y < image.height; ++y)
+    std::copy_n(image.pixels.data() + y * image.width * C, image.width * C,
+                filled.pixels.data() + ((y0 + y) * columns + x0) * C);
+  return crop(filled, top, left, height, width);
+}
+
+// The size that timm's evaluation transform resizes an image to.
+std::pair<int64_t, int64_t> resized_size(const Image& image, const EvaluationView& view) {
+  const auto scaled = [&](int64_t side) {
+    return static_cast<int64_t>(std::floor(static_cast<double>(side) / view.crop_pct));
+  };
+  const int64_t height = scaled(view.height), width = scaled(view.width);
+  if (view.crop_mode == "squash") return {height, width};
+  if (view.crop_mode == "center" && height == width) {  // torchvision's Resize
+    const int64_t shorter = std::min(image.height, image.width);
+    return {height * image.height / shorter, height * image.width / shorter};
+  }
+  const double down = static_cast<double>(image.height) / static_cast<double>(height),
+               across = static_cast<double>(image.width) / static_cast<double>(width);
+  const double ratio = view.crop_mode == "border" ? std::max(down, across) : std::min(down, across);
+  const auto shrunk = [&](int64_t side) {
+    return std::max<int64_t>(1, round_to_even(static_cast<double>(side) / ratio));
+  };
+  return {shrunk(image.height), shrunk(image.width)};
+}
+
+}  // namespace
+
+Image evaluation_view(const Image& image, const EvaluationView& view) {
+  const Image source = convert_channels(image, view.channels);
+  const auto [height, width] = resized_size(source, view);
+  const Image resized =
+      resize(source, height, width,
+             view.interpolation == "bicubic" ? Interpolation::kBicubic : Interpolation::kBilinear);
+  std::vector<uint8_t> fill(static_cast<size_t>(view.channels), 0);
+  if (view.crop_mode == "border")
+    for (size_t c = 0; c < fill.size(); ++c)
+      fill[c] =
+          static_cast<uint8_t>(std::clamp<int64_t>(round_to_even(255 * view.mean.at(c)), 0, 255));
+  return centre(resized, view.height, view.width, fill);
+}
+
+}  // namespace braid::io

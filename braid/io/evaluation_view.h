@@ -1,0 +1,24 @@
+// What a model sees of an image when it is evaluated: timm's evaluation transform on bytes.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "braid/io/image.h"
+
+namespace braid::io {
+
+struct EvaluationView {
+  int64_t channels = 3, height = 224, width = 224;
+  std::string interpolation = "bicubic";  // else bilinear, which stands for random too
+  double crop_pct = 0.875;                // resize to size / crop_pct, then the centre
+  std::string crop_mode = "center";       // center, squash, border
+  std::vector<double> mean;               // in [0, 1], of each channel: what border is filled with
+};
+
+// Bytes of exactly height x width x channels. crop_mode says what is resized to size / crop_pct
+// before the centre is taken: center the shorter side, border the longer one (the rest is filled
+// with the mean), squash both sides.
+Image evaluation_view(const Image& image, const EvaluationView& view);
+
+}  // namespace braid::io

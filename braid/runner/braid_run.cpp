@@ -1,0 +1,137 @@
+#include "braid/runner/braid_run.h"
+
+#include <cstring>
+#include <exception>
+#include <map>
+#include <string>
+
+#include "braid/core/error.h"
+#include "braid/runner/session.h"
+
+struct BraidRunModel {
+  std::unique_ptr<braid::runner::Session> session;
+  std::vector<braid::runner::Tensor> outputs;
+};
+
+namespace {
+
+using braid::runner::DType;
+using braid::runner::FileValue;
+using braid::runner::Tensor;
+
+std::string& last_error() {
+  thread_local std::string message;
+  return message;
+}
+
+// Runs f; an exception becomes its exit code and a message.
+template <class F>
+int guarded_call(const F& f) noexcept {
+  try {
+    last_error().clear();
+    f();
+    return 0;
+  } catch (const braid::Error& e) {
+    last_error() = e.what();
+    return static_cast<int>(e.code());
+  } catch (const std::exception& e) {
+    last_error() = e.what();
+  } catch (...) {
+    last_error() = "an unknown exception";
+  }
+  return static_cast<int>(braid::ExitCode::kInternal);
+}
+
+BraidRunTensor described_value(const std::vector<FileValue>& values, size_t index) {
+  if (index >= values.size()) return {};
+  const FileValue& value = values[index];
+  return {value.name.c_str(), static_cast<BraidRunType>(value.dtype), value.dims.size(),
+          value.dims.data(), nullptr};
+}
+
+[[noreturn]] void refuse_argument(const std::string& expected, const std::string& got) {
+  throw braid::DataError("runner", "expected " + expected + ", got " + got);
+}
+
+Tensor copied(const braid::runner::Session& session, const BraidRunTensor& given) {
+  if (!braid::runner::is_supported(static_cast<int32_t>(given.type)))
+    refuse_argument("a type of BraidRunType", std::to_string(given.type));
+  if (given.rank > 0 && given.dims == nullptr) refuse_argument("dims", "none");
+  if (given.rank > 64) refuse_argument("at most 64 dimensions", std::to_string(given.rank));
+  Tensor tensor = session.make(static_cast<DType>(given.type),
+                               braid::runner::Dims(given.dims, given.dims + given.rank));
+  if (tensor.count() > 0 && given.data == nullptr) refuse_argument("data", "none");
+  if (tensor.count() > 0) std::memcpy(tensor.raw(), given.data, tensor.byte_size());
+  return tensor;
+}
+
+}  // namespace
+
+BraidRunModel* braid_run_open_file(const char* file, int threads) {
+  BraidRunModel* model = nullptr;
+  guarded_call([&] {
+    if (file == nullptr) refuse_argument("a file", "none");
+    auto opened = std::make_unique<BraidRunModel>();
+    opened->session = braid::runner::Session::open(file, {.threads = threads});
+    model = opened.release();
+  });
+  return model;
+}
+
+BraidRunModel* braid_run_open_memory(const void* bytes, size_t size, int threads) {
+  BraidRunModel* model = nullptr;
+  guarded_call([&] {
+    if (bytes == nullptr) refuse_argument("a model's bytes", "none");
+    auto opened = std::make_unique<BraidRunModel>();
+    opened->session = braid::runner::Session::of_bytes({static_cast<const uint8_t*>(bytes), size},
+                                                       "memory", {.threads = threads});
+    model = opened.release();
+  });
+  return model;
+}
+
+void braid_run_free(BraidRunModel* model) { delete model; }
+
+size_t braid_run_input_count(const BraidRunModel* model) { return model->session->inputs().size(); }
+size_t braid_run_output_count(const BraidRunModel* model) {
+  return model->session->outputs().size();
+}
+BraidRunTensor braid_run_input(const BraidRunModel* model, size_t index) {
+  return described_value(model->session->inputs(), index);
+}
+BraidRunTensor braid_run_output(const BraidRunModel* model, size_t index) {
+  return described_value(model->session->outputs(), index);
+}
+
+const char* braid_run_metadata(const BraidRunModel* model, const char* key) {
+  const char* text = nullptr;
+  guarded_call([&] {
+    const auto it = model->session->metadata().find(key == nullptr ? "" : key);
+    if (it != model->session->metadata().end()) text = it->second.c_str();
+  });
+  return text;
+}
+
+int braid_run(BraidRunModel* model, const BraidRunTensor* inputs, size_t input_count,
+              BraidRunTensor* outputs, size_t output_count) {
+  return guarded_call([&] {
+    if (model == nullptr) refuse_argument("a model", "none");
+    if (output_count != model->session->outputs().size())
+      refuse_argument(std::to_string(model->session->outputs().size()) + " outputs",
+                      std::to_string(output_count));
+    std::map<std::string, Tensor> given;
+    for (size_t i = 0; i < input_count; ++i) {
+      if (inputs[i].name == nullptr) refuse_argument("an input's name", "none");
+      given[inputs[i].name] = copied(*model->session, inputs[i]);
+    }
+    model->outputs = model->session->run(given);
+    for (size_t i = 0; i < output_count; ++i) {
+      const Tensor& tensor = model->outputs[i];
+      outputs[i] = {model->session->outputs()[i].name.c_str(),
+                    static_cast<BraidRunType>(tensor.dtype()), tensor.dims().size(),
+                    tensor.dims().data(), tensor.raw()};
+    }
+  });
+}
+
+const char* braid_run_error(void) { return last_error().c_str(); }

@@ -1,0 +1,61 @@
+/* Exported models from C: the interface of braid-run's library. No exception leaves it. */
+#ifndef BRAID_RUN_H
+#define BRAID_RUN_H
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* A loaded model. One thread at a time; several models may run beside each other. */
+typedef struct BraidRunModel BraidRunModel;
+
+/* ONNX's numbers. */
+typedef enum BraidRunType {
+  BRAID_RUN_FLOAT32 = 1,
+  BRAID_RUN_UINT8 = 2,
+  BRAID_RUN_INT8 = 3,
+  BRAID_RUN_INT32 = 6,
+  BRAID_RUN_INT64 = 7,
+  BRAID_RUN_BOOL = 9,
+  BRAID_RUN_FLOAT64 = 11
+} BraidRunType;
+
+/* Row-major numbers. Of an output, data and dims belong to the model and live until its next run.
+ */
+typedef struct BraidRunTensor {
+  const char* name;
+  BraidRunType type;
+  size_t rank;
+  const int64_t* dims; /* of inputs as the file describes them, -1: free */
+  const void* data;
+} BraidRunTensor;
+
+/* 0 on failure, with the reason in braid_run_error(). bytes must live as long as the model. */
+BraidRunModel* braid_run_open_file(const char* file, int threads);
+BraidRunModel* braid_run_open_memory(const void* bytes, size_t size, int threads);
+void braid_run_free(BraidRunModel* model); /* of 0: does nothing */
+
+/* What the model reads and gives: name, type, rank and dims, without data. Index beyond the last:
+   name is 0. */
+size_t braid_run_input_count(const BraidRunModel* model);
+size_t braid_run_output_count(const BraidRunModel* model);
+BraidRunTensor braid_run_input(const BraidRunModel* model, size_t index);
+BraidRunTensor braid_run_output(const BraidRunModel* model, size_t index);
+/* The file's metadata of this key, 0 where it has none. */
+const char* braid_run_metadata(const BraidRunModel* model, const char* key);
+
+/* Runs on the inputs, in any order, by their names. 0 on success, else an exit code of the program
+   (65 bad data, 70 a bug); outputs is an array of output_count tensors, filled in the file's order.
+ */
+int braid_run(BraidRunModel* model, const BraidRunTensor* inputs, size_t input_count,
+              BraidRunTensor* outputs, size_t output_count);
+
+/* The last failure of this thread, "" where there was none. */
+const char* braid_run_error(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,205 @@
+#include <algorithm>
+#include <limits>
+#include <optional>
+
+#include "braid/runner/fusion_quantized.h"
+#include "braid/runner/graph.h"
+#include "braid/runner/ops/activation.h"
+#include "braid/runner/ops/fused.h"
+
+namespace braid::runner {
+namespace {
+
+class Fuser {
+ public:
+  explicit Fuser(Graph& graph) : graph_(graph) { index(); }
+
+  void run() {
+    for (size_t i = 0; i < graph_.nodes.size(); ++i) {
+      auto& node = graph_.nodes[i];
+      if (gone_[i]) continue;
+      if (node.op_type == "Mul") fuse_silu(i);
+      node = quantized(node, graph_, maker_);
+      if (node.op_type == "MatMul" || node.op_type == "Gemm") to_linear(node);
+      if (node.op_type == "Add") fuse_add(i);
+      fuse_activation(i);
+    }
+    std::vector<FileNode> kept;
+    for (size_t i = 0; i < graph_.nodes.size(); ++i)
+      if (!gone_[i]) kept.push_back(std::move(graph_.nodes[i]));
+    graph_.nodes = std::move(kept);
+  }
+
+ private:
+  void index() {
+    gone_.assign(graph_.nodes.size(), false);
+    for (size_t i = 0; i < graph_.nodes.size(); ++i) {
+      for (const auto& output : graph_.nodes[i].outputs) maker_[output] = i;
+      for (const auto& input : graph_.nodes[i].inputs) ++readers_[input];
+    }
+    for (const auto& output : graph_.outputs) ++readers_[output];
+  }
+
+  // Who makes a value that one operator alone reads.
+  std::optional<size_t> sole_maker(const std::string& name) const {
+    const auto it = maker_.find(name);
+    if (it == maker_.end() || gone_[it->second] || readers_.at(name) != 1) return std::nullopt;
+    if (graph_.nodes[it->second].outputs.size() != 1) return std::nullopt;
+    return it->second;
+  }
+
+  const Tensor* constant(const std::string& name) const {
+    const auto it = graph_.constants.find(name);
+    return it == graph_.constants.end() ? nullptr : &it->second;
+  }
+
+  // `earlier` goes; `later` stands for both. It is later in the file than all that both read.
+  void replace(size_t earlier, size_t later, FileNode joined) {
+    joined.outputs = graph_.nodes[later].outputs;
+    graph_.nodes[later] = std::move(joined);
+    gone_[earlier] = true;
+    for (const auto& output : graph_.nodes[later].outputs) maker_[output] = later;
+  }
+
+  // x * sigmoid(x)
+  void fuse_silu(size_t i) {
+    const auto& node = graph_.nodes[i];
+    if (node.inputs.size() != 2) return;
+    for (const size_t side : {size_t{0}, size_t{1}}) {
+      const auto maker = sole_maker(node.inputs[side]);
+      if (!maker) continue;
+      const auto& sigmoid = graph_.nodes[*maker];
+      if (sigmoid.op_type != "Sigmoid" || sigmoid.inputs.size() != 1 ||
+          sigmoid.inputs[0] != node.inputs[1 - side])
+        continue;
+      FileNode silu{.op_type = "braid.Silu",
+                    .name = node.name,
+                    .inputs = sigmoid.inputs,
+                    .outputs = {},
+                    .attributes = {}};
+      --readers_[silu.inputs[0]];
+      return replace(*maker, i, std::move(silu));
+    }
+  }
+
+  NodeView view_of(const FileNode& node) const {
+    std::vector<const Tensor*> constants;
+    for (const auto& input : node.inputs) constants.push_back(constant(input));
+    return {node, std::move(constants), 0, "operator " + node.name};
+  }
+
+  void to_linear(FileNode& node) const {
+    if (is_linear(view_of(node))) node.op_type = "braid.Linear";
+  }
+
+  static bool has_activation(const FileNode& node) {
+    return std::any_of(node.attributes.begin(), node.attributes.end(),
+                       [](const Attribute& a) { return a.name == kFusedFunction; });
+  }
+
+  // Products, after which numbers can be changed while they are at hand.
+  static bool takes_more(const FileNode& node) {
+    return node.op_type == "Conv" || node.op_type == "braid.Linear" ||
+           node.op_type == "braid.QuantizedConv" || node.op_type == "braid.QuantizedLinear";
+  }
+
+  static bool takes(const FileNode& node, size_t input) {
+    return !has_activation(node) && (node.inputs.size() <= input || node.inputs[input].empty());
+  }
+
+  static void set_input(FileNode& node, size_t i, const std::string& name) {
+    if (node.inputs.size() <= i) node.inputs.resize(i + 1);
+    node.inputs[i] = name;
+  }
+
+  // A bias of the columns, or a residual, which is of the same size mostly.
+  void fuse_add(size_t i) {
+    const auto& node = graph_.nodes[i];
+    if (node.inputs.size() != 2 || node.inputs[0] == node.inputs[1]) return;
+    for (const size_t side : {size_t{0}, size_t{1}}) {
+      const auto maker = sole_maker(node.inputs[side]);
+      if (!maker) continue;
+      const auto& other = node.inputs[1 - side];
+      FileNode joined = graph_.nodes[*maker];
+      const bool linear =
+          joined.op_type == "braid.Linear" || joined.op_type == "braid.QuantizedLinear";
+      if (!takes_more(joined)) continue;
+      if (linear && is_bias_of(other, joined) && takes(joined, 2) && takes(joined, 3))
+        set_input(joined, 2, other);
+      else if (constant(other) == nullptr && takes(joined, 3))
+        set_input(joined, 3, other);
+      else
+        continue;
+      return replace(*maker, i, std::move(joined));
+    }
+  }
+
+  bool is_bias_of(const std::string& name, const FileNode& linear) const {
+    const Tensor *bias = constant(name), *weight = constant(linear.inputs[1]);
+    const bool transposed = view_of(linear).integer("transB", 0) != 0;
+    return bias != nullptr && bias->dtype() == DType::kFloat && bias->rank() == 1 &&
+           weight != nullptr && bias->count() == weight->dim(transposed ? 0 : 1);
+  }
+
+  void fuse_activation(size_t i) {
+    const auto& node = graph_.nodes[i];
+    if (node.inputs.empty() || node.outputs.size() != 1) return;
+    static const std::set<std::string> cheap = {"Relu",        "Clip", "Gelu",      "HardSwish",
+                                                "braid.Silu",  "Tanh", "LeakyRelu", "Sigmoid",
+                                                "HardSigmoid", "Mish", "Elu"};
+    if (!cheap.contains(node.op_type)) return;
+    const auto activation = activation_of(view_of(node));
+    const auto maker = sole_maker(node.inputs[0]);
+    if (!activation || !maker) return;
+    const auto& before = graph_.nodes[*maker];
+    if (!takes_more(before) || has_activation(before)) return;
+    FileNode joined = before;
+    set_number(joined, kFusedFunction, static_cast<int64_t>(activation->function));
+    set_number(joined, kFusedAlpha, activation->alpha);
+    set_number(joined, kFusedBeta, activation->beta);
+    replace(*maker, i, std::move(joined));
+  }
+
+  static void set_number(FileNode& node, const char* name, int64_t value) {
+    Attribute attribute;
+    attribute.name = name;
+    attribute.kind = Attribute::Kind::kInt;
+    attribute.integer = value;
+    node.attributes.push_back(attribute);
+  }
+  static void set_number(FileNode& node, const char* name, float value) {
+    Attribute attribute;
+    attribute.name = name;
+    attribute.kind = Attribute::Kind::kFloat;
+    attribute.number = value;
+    node.attributes.push_back(attribute);
+  }
+
+  Graph& graph_;
+  std::vector<bool> gone_;
+  std::map<std::string, size_t> maker_;
+  std::map<std::string, int> readers_;
+};
+
+}  // namespace
+
+void fuse(Graph& graph) {
+  Fuser(graph).run();
+  drop_unread(graph);
+}
+
+void drop_unread(Graph& graph) {
+  std::set<std::string> read = graph.outputs;
+  std::vector<bool> kept(graph.nodes.size(), false);
+  for (size_t i = graph.nodes.size(); i-- > 0;) {
+    const auto& node = graph.nodes[i];
+    kept[i] = std::any_of(node.outputs.begin(), node.outputs.end(),
+                          [&](const std::string& name) { return read.contains(name); });
+    if (kept[i]) read.insert(node.inputs.begin(), node.inputs.end());
+  }
+  size_t i = 0;
+  std::erase_if(graph.nodes, [&](const FileNode&) { return !kept[i++]; });
+  std::erase_if(graph.constants, [&](const auto& item) { return !read.contains(item.first); });
+}
+
+}  // namespace braid::runner

@@ -1,0 +1,115 @@
+#include "braid/runner/fusion_quantized.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "braid/runner/op.h"
+
+namespace braid::runner {
+namespace {
+
+class Quantizer {
+ public:
+  Quantizer(const Graph& graph, const std::map<std::string, size_t>& maker)
+      : graph_(graph), maker_(maker) {}
+
+  // The operator that dequantizes a value; null: none.
+  const FileNode* dequantizer(const std::string& name) const {
+    const auto it = maker_.find(name);
+    if (it == maker_.end()) return nullptr;
+    const auto& node = graph_.nodes[it->second];
+    return node.op_type == "DequantizeLinear" && node.inputs.size() >= 2 ? &node : nullptr;
+  }
+  const Tensor* constant(const FileNode& node, size_t i) const {
+    if (i >= node.inputs.size()) return nullptr;
+    const auto it = graph_.constants.find(node.inputs[i]);
+    return it == graph_.constants.end() ? nullptr : &it->second;
+  }
+
+  // A value of 8 bits with one constant scale and zero point.
+  bool is_activation(const FileNode& node) const {
+    const Tensor *scale = constant(node, 1), *zero = constant(node, 2);
+    if (!is_scales(scale) || scale->count() != 1) return false;
+    if (node.inputs.size() < 3) return false;  // its zero point says the type
+    return zero != nullptr && zero->count() == 1 && size_of(zero->dtype()) == 1;
+  }
+
+  // int8 numbers around 0, with one scale or one for each place along `axis`.
+  bool is_weight(const FileNode& node, int64_t axis) const {
+    const Tensor *weight = constant(node, 0), *scales = constant(node, 1),
+                 *zero = constant(node, 2);
+    if (weight == nullptr || weight->dtype() != DType::kInt8 || !is_scales(scales)) return false;
+    if (zero != nullptr) {
+      if (zero->dtype() != DType::kInt8) return false;
+      const auto* numbers = zero->as<int8_t>();
+      if (std::any_of(numbers, numbers + zero->count(), [](int8_t z) { return z != 0; }))
+        return false;
+    } else if (node.inputs.size() > 2) {
+      return false;
+    }
+    if (scales->count() == 1) return true;
+    int64_t along = 1;
+    for (const auto& attribute : node.attributes) {
+      if (attribute.name == "axis") along = attribute.integer;
+      if (attribute.name == "block_size" && attribute.integer != 0) return false;
+    }
+    if (along < 0) along += weight->rank();
+    return along == axis && axis < weight->rank() && scales->count() == weight->dim(axis);
+  }
+
+ private:
+  static bool is_scales(const Tensor* scales) {
+    if (scales == nullptr || scales->dtype() != DType::kFloat || scales->count() < 1) return false;
+    const auto* numbers = scales->as<float>();
+    return std::all_of(numbers, numbers + scales->count(),
+                       [](float s) { return s > 0 && std::isfinite(s); });
+  }
+
+  const Graph& graph_;
+  const std::map<std::string, size_t>& maker_;
+};
+
+int64_t number_of(const FileNode& node, const char* name, int64_t otherwise) {
+  for (const auto& attribute : node.attributes)
+    if (attribute.name == name) return attribute.integer;
+  return otherwise;
+}
+bool has_factors(const FileNode& node) {
+  return std::any_of(node.attributes.begin(), node.attributes.end(), [](const Attribute& a) {
+    return (a.name == "alpha" || a.name == "beta") && a.number != 1;
+  });
+}
+
+}  // namespace
+
+FileNode quantized(const FileNode& node, const Graph& graph,
+                   const std::map<std::string, size_t>& maker) {
+  const bool conv = node.op_type == "Conv", gemm = node.op_type == "Gemm";
+  if ((!conv && !gemm && node.op_type != "MatMul") || node.inputs.size() < 2) return node;
+  if (conv && number_of(node, "group", 1) != 1) return node;
+  if (gemm && (number_of(node, "transA", 0) != 0 || has_factors(node))) return node;
+  const Quantizer quantizer(graph, maker);
+  const FileNode *x = quantizer.dequantizer(node.inputs[0]),
+                 *weight = quantizer.dequantizer(node.inputs[1]);
+  if (x == nullptr || weight == nullptr || !quantizer.is_activation(*x)) return node;
+  const int64_t axis = conv || number_of(node, "transB", 0) != 0 ? 0 : 1;
+  if (!quantizer.is_weight(*weight, axis)) return node;
+  const int64_t rank = quantizer.constant(*weight, 0)->rank();
+  if (conv ? rank != 3 && rank != 4 : rank != 2) return node;
+  if (gemm && node.inputs.size() > 2 && !node.inputs[2].empty()) {
+    // A bias of the columns; others broadcast in more ways. Dequantized ones are of that kind.
+    const Tensor* bias = quantizer.constant(node, 2);
+    const FileNode* stored = quantizer.dequantizer(node.inputs[2]);
+    if (stored != nullptr) bias = quantizer.constant(*stored, 0);
+    if (bias == nullptr || bias->rank() != 1) return node;
+  }
+  FileNode joined = node;
+  joined.op_type = conv ? "braid.QuantizedConv" : "braid.QuantizedLinear";
+  joined.inputs.resize(4);
+  joined.inputs[0] = x->inputs[0];
+  joined.inputs[1] = weight->inputs[0];
+  joined.inputs.insert(joined.inputs.end(), {x->inputs[1], x->inputs[2], weight->inputs[1]});
+  return joined;
+}
+
+}  // namespace braid::runner

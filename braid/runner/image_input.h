@@ -1,0 +1,25 @@
+// Images as a model's input: prepared as the file's metadata say, or left to the graph.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "braid/io/evaluation_view.h"
+#include "braid/runner/session.h"
+
+namespace braid::runner {
+
+class ImageInput {
+ public:
+  // Throws DataError where the file does not say how its images are prepared.
+  explicit ImageInput(const Session& session);
+  // [1,C,H,W] float32, or [1,height,width,C] uint8 where the graph prepares images itself.
+  Tensor prepare(const Session& session, const io::Image& image) const;
+
+ private:
+  bool in_graph_ = false;
+  int64_t channels_ = 3;
+  io::EvaluationView view_;
+  std::vector<double> std_;
+};
+
+}  // namespace braid::runner

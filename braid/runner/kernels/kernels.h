@@ -1,0 +1,99 @@
+// The inner loops, compiled once for each family of processors and chosen when the program runs.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace braid::runner {
+
+// Functions of one number. alpha and beta are ONNX's attributes, or Clip's bounds.
+enum class Function : uint8_t {
+  kIdentity,
+  kAbs,
+  kClip,
+  kElu,
+  kErf,
+  kExp,
+  kGelu,
+  kGeluTanh,
+  kHardSigmoid,
+  kHardSwish,
+  kLeakyRelu,
+  kMish,
+  kNeg,
+  kReciprocal,
+  kRelu,
+  kSigmoid,
+  kSilu,
+  kSqrt,
+  kTanh
+};
+struct Activation {
+  Function function = Function::kIdentity;
+  float alpha = 0, beta = 0;
+};
+
+enum class Arithmetic : uint8_t { kAdd, kSub, kMul, kDiv, kMax, kMin };
+
+// What follows a product: act(c + bias + bias_row + residual), each but c optional.
+struct Finish {
+  float bias = 0;
+  const float* bias_row = nullptr;  // of each column
+  const float* residual = nullptr;  // of each column
+  Activation activation = {};
+};
+
+// The numbers of a quantized value: real = (stored - zero_point) * scale.
+struct Quantization {
+  float scale = 1;
+  int32_t zero_point = 0;
+};
+
+inline constexpr int64_t kSlack = 64;  // numbers
+
+struct Kernels {
+  const char* name;
+  // Products of float32 in tiles of rows x columns. a: [depth, rows], b: [depth, columns], packed;
+  // c: rows of ldc numbers, of which `used` rows are written, all columns. A tile is added to what
+  // is there, or written over it.
+  int64_t rows, columns;
+  void (*tile)(int64_t used, int64_t depth, const float* a, const float* b, float* c, int64_t ldc,
+               bool add);
+  // Products of whole numbers in 16 or 8 bits, `group` of which are summed at once. a: [depth /
+  // group, rows, group] int16 or int8, b: [depth / group, columns, group]; c is written over.
+  // Stored numbers of b are less by `shift` than the uint8 ones, or by their zero point where it
+  // is -1.
+  int64_t integer_rows, integer_columns, group, element_bytes;
+  int32_t shift;
+  void (*integer_tile)(int64_t used, int64_t depth, const void* a, const void* b, int32_t* c,
+                       int64_t ldc);
+
+  void (*finish)(float* c, int64_t n, const Finish& finish);
+  // c = finish(sums * scale) of a row of integer sums; scales: of each column, or none.
+  void (*finish_integers)(const int32_t* sums, float* c, int64_t n, float scale,
+                          const float* scales, const Finish& finish);
+  void (*apply)(const Activation& f, const float* x, float* y, int64_t n);
+  // Strides are 1 or 0.
+  void (*binary)(Arithmetic op, const float* a, int64_t a_stride, const float* b, int64_t b_stride,
+                 float* out, int64_t n);
+  void (*softmax)(const float* x, float* y, int64_t n);
+  // (x - mean) / sqrt(variance + epsilon) * gain + bias; gain and bias may be none.
+  void (*normalize)(const float* x, float* y, int64_t n, const float* gain, const float* bias,
+                    float epsilon);
+  float (*sum)(const float* x, int64_t n);
+  // out[i] = sum of weights[t] * x[offsets[t] + i]; x is read and out written up to kSlack beyond
+  // n.
+  void (*taps)(const float* x, const int64_t* offsets, const float* weights, int64_t count,
+               float* out, int64_t n);
+  // x -> round(x / scale) + zero_point, clamped to uint8, or int8 where is_signed.
+  void (*quantize)(const float* x, uint8_t* y, int64_t n, const Quantization& q, bool is_signed);
+  void (*dequantize)(const uint8_t* x, float* y, int64_t n, const Quantization& q, bool is_signed);
+};
+
+// Those for this processor, the fastest first choice. BRAID_RUN_ISA names another that it can run,
+// for tests.
+const Kernels& kernels();
+// All that this processor can run, the fastest first.
+std::vector<const Kernels*> usable_kernels();
+
+}  // namespace braid::runner

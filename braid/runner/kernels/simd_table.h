@@ -1,0 +1,33 @@
+// The table of one instruction set's kernels. See simd_math.h.
+#pragma once
+#include "braid/runner/kernels/simd_integer_tiles.h"
+#include "braid/runner/kernels/simd_rows.h"
+#include "braid/runner/kernels/simd_tiles.h"
+
+namespace braid::runner::RUNNER_ISA {
+
+// name: for people.
+static Kernels make_table(const char* name) {
+  return {.name = name,
+          .rows = kRows,
+          .columns = kColumns,
+          .tile = tile,
+          .integer_rows = kRows,
+          .integer_columns = kColumns,
+          .group = kGroup,
+          .element_bytes = 2,
+          .shift = -1,
+          .integer_tile = integer_tile,
+          .finish = finish,
+          .finish_integers = finish_integers,
+          .apply = apply,
+          .binary = binary,
+          .softmax = softmax,
+          .normalize = normalize,
+          .sum = sum,
+          .taps = taps,
+          .quantize = quantize,
+          .dequantize = dequantize};
+}
+
+}  // namespace braid::runner::RUNNER_ISA

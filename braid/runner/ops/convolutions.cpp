@@ -1,0 +1,279 @@
+// Convolutions: as matrix products of packed weights with windows, or directly where each channel
+// has a filter of its own.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "braid/runner/op.h"
+#include "braid/runner/ops/convolution.h"
+#include "braid/runner/ops/fused.h"
+#include "braid/runner/ops/image_plane.h"
+#include "braid/runner/product.h"
+
+namespace braid::runner {
+namespace {
+
+// Windows of an image as the columns of a matrix: [channels * kernel, outputs].
+class WindowSource final : public RightSource {
+ public:
+  // rows, columns: what to add to an address for each row and each column of the matrix.
+  WindowSource(const float* image, const std::vector<int64_t>& rows,
+               const std::vector<int64_t>& columns)
+      : image_(image), rows_(rows), columns_(columns) {}
+
+  void pack(int64_t k, int64_t depth, int64_t n, int64_t used, int64_t columns,
+            float* panel) const override {
+    const int64_t* at = columns_.data() + n;
+    const int64_t* rows = rows_.data() + k;
+    const float* image = image_ + at[0];
+    if (at[used - 1] - at[0] == used - 1) {  // neighbours in one row
+      if (used == 16 && columns == 16) {
+        for (int64_t d = 0; d < depth; ++d)
+          std::memcpy(panel + d * 16, image + rows[d], 16 * sizeof(float));
+        return;
+      }
+      for (int64_t d = 0; d < depth; ++d) {
+        std::memcpy(panel + d * columns, image + rows[d],
+                    static_cast<size_t>(used) * sizeof(float));
+        for (int64_t c = used; c < columns; ++c) panel[d * columns + c] = 0;
+      }
+      return;
+    }
+    for (int64_t d = 0; d < depth; ++d) {
+      const float* from = image_ + rows[d];
+      float* to = panel + d * columns;
+      for (int64_t c = 0; c < used; ++c) to[c] = from[at[c]];
+      for (int64_t c = used; c < columns; ++c) to[c] = 0;
+    }
+  }
+
+ private:
+  const float* image_;
+  const std::vector<int64_t>&rows_, &columns_;
+};
+
+// Inputs: x [N,C,H,W], weight [M,C/groups,kh,kw], bias [M], residual [N,M,H',W'].
+class ConvOp final : public Op {
+ public:
+  explicit ConvOp(const NodeView& node)
+      : Op(node), groups_(node.integer("group", 1)), activation_(fused_activation(node)) {
+    node.expect_counts(2, 4);
+    const Tensor* weight = node.constant(1);
+    if (weight == nullptr || weight->dtype() != DType::kFloat)
+      node.refuse("constant weights of float32", "others");
+    if (weight->rank() != 3 && weight->rank() != 4)
+      node.refuse("weights of one or two spatial dimensions", to_string(weight->dims()));
+    weight_ = *weight;
+    window_ = read_window(node, {weight->dims().begin() + 2, weight->dims().end()});
+    M_ = weight->dim(0);
+    per_group_ = weight->dim(1);
+    if (groups_ < 1 || M_ < 1 || per_group_ < 1 || M_ % groups_ != 0)
+      node.refuse("weights that the groups divide",
+                  fmt::format("{} in {} groups", to_string(weight->dims()), groups_));
+  }
+
+  std::vector<Tensor> run(const RunContext& context, const Inputs& in) override {
+    const Tensor& x = in.at(0);
+    expect_dtype(x, DType::kFloat);
+    expect(x.rank() == weight_.rank() && x.dim(1) == per_group_ * groups_,
+           "an image of the weight's channels",
+           to_string(x.dims()) + " for weights " + to_string(weight_.dims()));
+    const Plane input = plane_of(x, window_), output = output_of(input, window_);
+    expect(output.height > 0 && output.width > 0, "an image as large as the window",
+           to_string(x.dims()));
+    Dims dims = {x.dim(0), M_};
+    if (!window_.one_dimensional) dims.push_back(output.height);
+    dims.push_back(output.width);
+    Tensor y = context.make(DType::kFloat, dims);
+    const float* bias = nullptr;
+    if (in.has(2)) {
+      expect_dtype(in.at(2), DType::kFloat);
+      expect(in.at(2).count() == M_, "a bias of each channel", to_string(in.at(2).dims()));
+      bias = in.at(2).as<float>();
+    }
+    const bool apart = in.has(3) && (in.at(3).dims() != dims || in.at(3).dtype() != DType::kFloat);
+    const Ending ending{.bias = bias,
+                        .residual = in.has(3) && !apart ? in.at(3).as<float>() : nullptr,
+                        .activation = apart ? Activation{} : activation_};
+    if (y.count() > 0 && per_group_ == 1)
+      by_channel(context, x, input, output, ending, y);
+    else if (y.count() > 0)
+      by_product(context, x, input, output, ending, y);
+    if (!apart) return {y};
+    Tensor sum = add_tensors(context, y, in.at(3), where());
+    activate(context, activation_, sum);
+    return {sum};
+  }
+
+ private:
+  struct Ending {
+    const float* bias;      // [M]
+    const float* residual;  // of the output's size
+    Activation activation;
+  };
+
+  void by_product(const RunContext& context, const Tensor& x, const Plane& input,
+                  const Plane& output, const Ending& ending, Tensor& y) {
+    const int64_t K = per_group_ * window_.kernel[0] * window_.kernel[1], M = M_ / groups_,
+                  N = output.size();
+    if (packed_.empty())
+      for (int64_t g = 0; g < groups_; ++g)
+        packed_.push_back(
+            pack_left(context, {.data = weight_.as<float>() + g * M * K, .row_stride = K}, M, K));
+    const Plane padded = padded_plane(input, window_);
+    set_offsets(padded, output);
+    const bool pads = padded.size() != input.size();
+    Tensor wide;
+    if (pads) wide = context.make(DType::kFloat, {x.dim(1), padded.height, padded.width});
+    for (int64_t image = 0; image < x.dim(0); ++image) {
+      const float* from = x.as<float>() + image * x.dim(1) * input.size();
+      if (pads) {
+        pad_planes(context, from, x.dim(1), input, window_, wide.as<float>());
+        from = wide.as<float>();
+      }
+      for (int64_t g = 0; g < groups_; ++g) {
+        const WindowSource source(from + g * per_group_ * padded.size(), rows_, columns_);
+        const int64_t first = g * M;
+        Product p{.M = M, .N = N, .K = K};
+        p.left_packed = reinterpret_cast<const float*>(packed_[static_cast<size_t>(g)].get());
+        p.right = &source;
+        const int64_t at = (image * M_ + first) * N;
+        p.out = y.as<float>() + at;
+        p.out_stride = N;
+        p.row_bias = ending.bias == nullptr ? nullptr : ending.bias + first;
+        p.residual = ending.residual == nullptr ? nullptr : ending.residual + at;
+        p.activation = ending.activation;
+        multiply(context, p);
+      }
+    }
+  }
+
+  void set_offsets(const Plane& padded, const Plane& output) {
+    if (padded == padded_ && output == output_) return;
+    padded_ = padded;
+    output_ = output;
+    rows_ = window_offsets(window_, padded, per_group_);
+    columns_ = output_offsets(window_, padded, output);
+  }
+
+  void by_channel(const RunContext& context, const Tensor& x, const Plane& input,
+                  const Plane& output, const Ending& ending, Tensor& y) const {
+    const PhasedPlane phased(input, output, window_);
+    const int64_t bytes = phased.scratch_floats() * 4;
+    const auto scratch = context.scratch(bytes);
+    const int64_t taps = window_.kernel[0] * window_.kernel[1];
+    const int64_t multiplier = M_ / groups_;
+    const int64_t grain = std::max<int64_t>(1, 30'000 / std::max<int64_t>(1, output.size() * taps));
+    context.threads.split(x.dim(0) * M_, grain, [&](int64_t begin, int64_t end, int thread) {
+      auto* mine = reinterpret_cast<float*>(scratch.get() + thread * bytes);
+      phased.clear(mine);
+      for (int64_t i = begin; i < end; ++i) {
+        const int64_t image = i / M_, channel = i % M_;
+        const float* from =
+            x.as<float>() + (image * x.dim(1) + channel / multiplier) * input.size();
+        float* to = y.as<float>() + i * output.size();
+        phased.convolve(context.kernels, from, weight_.as<float>() + channel * taps, mine, to);
+        context.kernels.finish(
+            to, output.size(),
+            {.bias = ending.bias == nullptr ? 0 : ending.bias[channel],
+             .bias_row = nullptr,
+             .residual = ending.residual == nullptr ? nullptr : ending.residual + i * output.size(),
+             .activation = ending.activation});
+      }
+    });
+  }
+
+  Window window_;
+  int64_t groups_, M_ = 0, per_group_ = 0;
+  Activation activation_;
+  Tensor weight_;
+  std::vector<std::shared_ptr<std::byte>> packed_;  // of each group
+  // For the sizes that were seen last.
+  Plane padded_, output_;
+  std::vector<int64_t> rows_, columns_;
+};
+
+// x [N,C,H,W], weight [C,M/groups,kh,kw]: each input pixel adds its window to the output.
+class ConvTransposeOp final : public Op {
+ public:
+  explicit ConvTransposeOp(const NodeView& node) : Op(node), groups_(node.integer("group", 1)) {
+    node.expect_counts(2, 3);
+    const Tensor* weight = node.constant(1);
+    if (weight == nullptr || weight->dtype() != DType::kFloat || weight->rank() != 4)
+      node.refuse("constant weights of two spatial dimensions", "others");
+    if (node.has("output_shape")) node.refuse("no output_shape", "one");
+    weight_ = *weight;
+    window_ = read_window(node, {weight->dims().begin() + 2, weight->dims().end()});
+    const auto more = node.integers("output_padding", {0, 0});
+    if (more.size() != 2 || more[0] < 0 || more[1] < 0 || more[0] > 1024 || more[1] > 1024)
+      node.refuse("two small numbers as output_padding", to_string(more));
+    std::copy(more.begin(), more.end(), more_);
+    if (groups_ < 1 || weight->dim(0) % groups_ != 0)
+      node.refuse("weights that the groups divide", to_string(weight->dims()));
+  }
+
+  std::vector<Tensor> run(const RunContext& context, const Inputs& in) override {
+    const Tensor& x = in.at(0);
+    expect_dtype(x, DType::kFloat);
+    expect(x.rank() == 4 && x.dim(1) == weight_.dim(0), "an image of the weight's channels",
+           to_string(x.dims()));
+    int64_t size[2];
+    for (int d = 0; d < 2; ++d) {
+      size[d] = (x.dim(2 + d) - 1) * window_.stride[d] + more_[d] +
+                (window_.kernel[d] - 1) * window_.dilation[d] + 1 - window_.begin[d] -
+                window_.end[d];
+      expect(size[d] > 0, "an image as large as the window", to_string(x.dims()));
+    }
+    const int64_t per_group = weight_.dim(1), M = per_group * groups_;
+    Tensor y = context.make(DType::kFloat, {x.dim(0), M, size[0], size[1]});
+    if (in.has(2)) {
+      expect_dtype(in.at(2), DType::kFloat);
+      expect(in.at(2).count() == M, "a bias of each channel", to_string(in.at(2).dims()));
+    }
+    context.threads.split(x.dim(0) * M, 1, [&](int64_t begin, int64_t end, int) {
+      for (int64_t i = begin; i < end; ++i)
+        one_channel(x, i / M, i % M, size, in.has(2) ? in.at(2).as<float>()[i % M] : 0,
+                    y.as<float>() + i * size[0] * size[1]);
+    });
+    return {y};
+  }
+
+ private:
+  void one_channel(const Tensor& x, int64_t image, int64_t channel, const int64_t* size, float bias,
+                   float* out) const {
+    std::fill_n(out, size[0] * size[1], bias);
+    const int64_t C = x.dim(1), H = x.dim(2), W = x.dim(3), per_group = weight_.dim(1);
+    const int64_t inputs = C / groups_, group = channel / per_group;
+    const int64_t kh = window_.kernel[0], kw = window_.kernel[1];
+    for (int64_t c = group * inputs; c < (group + 1) * inputs; ++c) {
+      const float* from = x.as<float>() + (image * C + c) * H * W;
+      const float* weight = weight_.as<float>() + (c * per_group + channel % per_group) * kh * kw;
+      for (int64_t h = 0; h < H; ++h)
+        for (int64_t k = 0; k < kh; ++k) {
+          const int64_t row = h * window_.stride[0] + k * window_.dilation[0] - window_.begin[0];
+          if (row < 0 || row >= size[0]) continue;
+          for (int64_t w = 0; w < W; ++w)
+            for (int64_t l = 0; l < kw; ++l) {
+              const int64_t column =
+                  w * window_.stride[1] + l * window_.dilation[1] - window_.begin[1];
+              if (column >= 0 && column < size[1])
+                out[row * size[1] + column] += from[h * W + w] * weight[k * kw + l];
+            }
+        }
+    }
+  }
+
+  Window window_;
+  int64_t groups_;
+  int64_t more_[2] = {0, 0};
+  Tensor weight_;
+};
+
+}  // namespace
+
+void add_convolution_ops(OpTable& table) {
+  table.insert({{"Conv", make_op<ConvOp>}, {"ConvTranspose", make_op<ConvTransposeOp>}});
+}
+
+}  // namespace braid::runner

@@ -1,0 +1,145 @@
+// Largest numbers and averages of windows.
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "braid/runner/op.h"
+#include "braid/runner/ops/convolution.h"
+#include "braid/runner/ops/image_plane.h"
+
+namespace braid::runner {
+namespace {
+
+class PoolOp final : public Op {
+ public:
+  explicit PoolOp(const NodeView& node)
+      : Op(node),
+        largest_(node.node().op_type == "MaxPool"),
+        counts_padding_(node.integer("count_include_pad", 0) != 0),
+        window_(read_window(node, {})) {
+    node.expect_counts(1, 1);
+    if (node.integer("ceil_mode", 0) != 0) node.refuse("sizes that are rounded down", "ceil_mode");
+    if (node.integer("storage_order", 0) != 0) node.refuse("row-major order", "storage_order");
+    for (int d = 0; d < 2; ++d)
+      if (window_.begin[d] >= window_.kernel[d] * window_.dilation[d] ||
+          window_.end[d] >= window_.kernel[d] * window_.dilation[d] + window_.stride[d])
+        node.refuse("padding smaller than the window", "more");
+  }
+
+  std::vector<Tensor> run(const RunContext& context, const Inputs& in) override {
+    const Tensor& x = in.at(0);
+    expect_dtype(x, DType::kFloat);
+    expect(x.rank() == (window_.one_dimensional ? 3 : 4), "an image of the window's dimensions",
+           to_string(x.dims()));
+    const Plane input = plane_of(x, window_), output = output_of(input, window_);
+    expect(output.height > 0 && output.width > 0, "an image as large as the window",
+           to_string(x.dims()));
+    Dims dims = {x.dim(0), x.dim(1)};
+    if (!window_.one_dimensional) dims.push_back(output.height);
+    dims.push_back(output.width);
+    Tensor y = context.make(DType::kFloat, dims);
+    const int64_t row_floats = input.width;
+    const auto scratch = context.scratch(row_floats * 4);
+    context.threads.split(x.dim(0) * x.dim(1), 4, [&](int64_t begin, int64_t end, int thread) {
+      auto* row = reinterpret_cast<float*>(scratch.get() + thread * row_floats * 4);
+      for (int64_t c = begin; c < end; ++c)
+        plane(x.as<float>() + c * input.size(), input, output, row,
+              y.as<float>() + c * output.size());
+    });
+    return {y};
+  }
+
+ private:
+  // First along the columns, whole rows at a time, then along the row.
+  void plane(const float* x, const Plane& input, const Plane& output, float* row, float* y) const {
+    for (int64_t h = 0; h < output.height; ++h) {
+      const int64_t rows = gather_rows(x, input, h * window_.stride[0] - window_.begin[0], row);
+      for (int64_t w = 0; w < output.width; ++w) {
+        const int64_t left = w * window_.stride[1] - window_.begin[1];
+        float value = largest_ ? -std::numeric_limits<float>::infinity() : 0;
+        int64_t columns = 0;
+        const auto [first, last] = inside(1, left, input.width);
+        for (int64_t k = first; k < last; ++k) {
+          const int64_t at = left + k * window_.dilation[1];
+          ++columns;
+          value = largest_ ? std::max(value, row[at]) : value + row[at];
+        }
+        if (!largest_) {
+          const int64_t count =
+              counts_padding_ ? window_.kernel[0] * window_.kernel[1] : rows * columns;
+          value = count == 0 ? 0 : value / static_cast<float>(count);
+        }
+        y[h * output.width + w] = value;
+      }
+    }
+  }
+
+  // The steps of a window that begins at `from` which lie in the image.
+  std::pair<int64_t, int64_t> inside(int axis, int64_t from, int64_t size) const {
+    const int64_t step = window_.dilation[axis];
+    const int64_t first = from >= 0 ? 0 : (-from + step - 1) / step;
+    const int64_t last = from >= size ? 0 : (size - 1 - from) / step + 1;
+    return {first, std::min(last, window_.kernel[axis])};
+  }
+
+  // Returns how many rows of the window lie in the image.
+  int64_t gather_rows(const float* x, const Plane& input, int64_t top, float* row) const {
+    int64_t rows = 0;
+    std::fill_n(row, input.width, largest_ ? -std::numeric_limits<float>::infinity() : 0.0f);
+    const auto [first, last] = inside(0, top, input.height);
+    for (int64_t k = first; k < last; ++k) {
+      const int64_t at = top + k * window_.dilation[0];
+      ++rows;
+      const float* from = x + at * input.width;
+      if (largest_)
+        for (int64_t i = 0; i < input.width; ++i) row[i] = row[i] < from[i] ? from[i] : row[i];
+      else
+        for (int64_t i = 0; i < input.width; ++i) row[i] += from[i];
+    }
+    return rows;
+  }
+
+  bool largest_, counts_padding_;
+  Window window_;
+};
+
+class GlobalPoolOp final : public Op {
+ public:
+  explicit GlobalPoolOp(const NodeView& node)
+      : Op(node), largest_(node.node().op_type == "GlobalMaxPool") {
+    node.expect_counts(1, 1);
+  }
+
+  std::vector<Tensor> run(const RunContext& context, const Inputs& in) override {
+    const Tensor& x = in.at(0);
+    expect_dtype(x, DType::kFloat);
+    expect(x.rank() >= 3, "an image", to_string(x.dims()));
+    Dims dims = x.dims();
+    std::fill(dims.begin() + 2, dims.end(), 1);
+    const int64_t size = product(x.dims(), 2, x.dims().size());
+    expect(size > 0, "an image that is not empty", to_string(x.dims()));
+    Tensor y = context.make(DType::kFloat, dims);
+    context.threads.split(y.count(), 64, [&](int64_t begin, int64_t end, int) {
+      for (int64_t i = begin; i < end; ++i) {
+        const float* from = x.as<float>() + i * size;
+        y.as<float>()[i] = largest_ ? *std::max_element(from, from + size)
+                                    : context.kernels.sum(from, size) / static_cast<float>(size);
+      }
+    });
+    return {y};
+  }
+
+ private:
+  bool largest_;
+};
+
+}  // namespace
+
+void add_pooling_ops(OpTable& table) {
+  table.insert({{"MaxPool", make_op<PoolOp>},
+                {"AveragePool", make_op<PoolOp>},
+                {"GlobalAveragePool", make_op<GlobalPoolOp>},
+                {"GlobalMaxPool", make_op<GlobalPoolOp>}});
+}
+
+}  // namespace braid::runner

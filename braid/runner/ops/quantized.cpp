@@ -1,0 +1,238 @@
+// Convolutions and matrix products whose factors are quantized: computed in whole numbers. Inputs
+// of both: x uint8 or int8, weight int8, bias float32, residual float32, and the scale and zero
+// point of x and the scales of the weight, which are constants.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "braid/runner/integer_product.h"
+#include "braid/runner/ops/fused.h"
+#include "braid/runner/ops/image_plane.h"
+
+namespace braid::runner {
+namespace {
+
+constexpr size_t kScale = 4, kZeroPoint = 5, kWeightScales = 6;
+
+// What both have.
+class QuantizedOp : public Op {
+ public:
+  // outputs: channels or columns, each of which may have a scale of its own.
+  QuantizedOp(const NodeView& node, int64_t outputs)
+      : Op(node), activation_(fused_activation(node)), weight_(*node.constant(1)) {
+    node.expect_counts(2, 7);
+    const Tensor &scale = *node.constant(kScale), &scales = *node.constant(kWeightScales);
+    scale_ = *scale.as<float>();
+    if (node.has_input(kZeroPoint)) {
+      const Tensor& zero = *node.constant(kZeroPoint);
+      zero_point_ = zero.dtype() == DType::kInt8 ? *zero.as<int8_t>() : *zero.as<uint8_t>();
+    }
+    for (int64_t i = 0; i < outputs; ++i)
+      weight_scales_.push_back(scales.as<float>()[scales.count() == 1 ? 0 : i]);
+  }
+
+ protected:
+  void expect_bytes(const Tensor& x) const {
+    if (x.dtype() != DType::kUint8) expect_dtype(x, DType::kInt8);
+  }
+  const float* bias_of(const Inputs& in) const {
+    if (!in.has(2)) return nullptr;
+    expect_dtype(in.at(2), DType::kFloat);
+    expect(in.at(2).count() == static_cast<int64_t>(weight_scales_.size()), "a bias of each output",
+           to_string(in.at(2).dims()));
+    return in.at(2).as<float>();
+  }
+  // Whether the residual is of another size than the output, and so added afterwards.
+  static bool is_apart(const Inputs& in, const Dims& dims) {
+    return in.has(3) && (in.at(3).dims() != dims || in.at(3).dtype() != DType::kFloat);
+  }
+  void set_ending(const Inputs& in, bool apart, int64_t at, IntegerProduct& p) const {
+    p.scale = scale_;
+    if (apart) return;
+    p.activation = activation_;
+    if (in.has(3)) p.residual = in.at(3).as<float>() + at;
+  }
+  Tensor ended(const RunContext& context, const Inputs& in, bool apart, const Tensor& y) const {
+    if (!apart) return y;
+    Tensor sum = add_tensors(context, y, in.at(3), where());
+    activate(context, activation_, sum);
+    return sum;
+  }
+
+  Activation activation_;
+  Tensor weight_;
+  float scale_ = 1;
+  int32_t zero_point_ = 0;
+  std::vector<float> weight_scales_;
+  std::shared_ptr<std::byte> packed_;
+};
+
+class QuantizedLinearOp final : public QuantizedOp {
+ public:
+  explicit QuantizedLinearOp(const NodeView& node)
+      : QuantizedOp(node, node.constant(1)->dim(node.integer("transB", 0) != 0 ? 0 : 1)),
+        transposed_(node.integer("transB", 0) != 0),
+        K_(weight_.dim(transposed_ ? 1 : 0)),
+        N_(weight_.dim(transposed_ ? 0 : 1)) {}
+
+  std::vector<Tensor> run(const RunContext& context, const Inputs& in) override {
+    const Tensor& x = in.at(0);
+    expect_bytes(x);
+    expect(x.rank() >= 1 && x.dims().back() == K_, "rows of the weight's size",
+           to_string(x.dims()) + " for " + std::to_string(K_));
+    Dims dims = x.dims();
+    dims.back() = N_;
+    Tensor y = context.make(DType::kFloat, dims);
+    if (packed_ == nullptr)
+      packed_ = pack_integers(context,
+                              ByteSource({.data = weight_.as<uint8_t>(),
+                                          .is_signed = true,
+                                          .zero_point = 0,
+                                          .row_stride = transposed_ ? K_ : 1,
+                                          .column_stride = transposed_ ? 1 : N_},
+                                         K_),
+                              N_, K_, context.kernels.integer_columns);
+    const ByteSource rows({.data = x.as<uint8_t>(),
+                           .is_signed = x.dtype() == DType::kInt8,
+                           .zero_point = zero_point_,
+                           .row_stride = K_},
+                          K_);
+    const bool apart = is_apart(in, dims);
+    IntegerProduct p{.M = product(x.dims(), 0, x.dims().size() - 1), .N = N_, .K = K_};
+    p.left = &rows;
+    p.right_packed = reinterpret_cast<const int16_t*>(packed_.get());
+    p.out = y.as<float>();
+    p.out_stride = N_;
+    p.column_scales = weight_scales_.data();
+    p.column_bias = bias_of(in);
+    set_ending(in, apart, 0, p);
+    multiply(context, p);
+    return {ended(context, in, apart, y)};
+  }
+
+ private:
+  bool transposed_;
+  int64_t K_, N_;
+};
+
+// Windows of bytes, less their zero point, as vectors.
+class ByteWindows final : public IntegerSource {
+ public:
+  ByteWindows(const ByteMatrix& image, const std::vector<int64_t>& rows,
+              const std::vector<int64_t>& columns)
+      : image_(image), rows_(rows), columns_(columns) {}
+
+  void pack(int64_t first, int64_t used, int64_t width, int64_t group,
+            int16_t* panel) const override {
+    const auto K = static_cast<int64_t>(rows_.size()), depth = (K + group - 1) / group * group;
+    const int64_t* at = columns_.data() + first;
+    const bool neighbours = at[used - 1] - at[0] == used - 1;
+    for (int64_t k = 0; k < depth; ++k) {
+      int16_t* to = panel + k / group * width * group + k % group;
+      int64_t c = 0;
+      if (k < K) {
+        const uint8_t* from = image_.data + rows_[static_cast<size_t>(k)];
+        if (neighbours && !image_.is_signed)
+          for (from += at[0]; c < used; ++c)
+            to[c * group] = static_cast<int16_t>(from[c] - image_.zero_point);
+        for (; c < used; ++c)
+          to[c * group] = static_cast<int16_t>(
+              (image_.is_signed ? static_cast<int8_t>(from[at[c]]) : from[at[c]]) -
+              image_.zero_point);
+      }
+      for (; c < width; ++c) to[c * group] = 0;
+    }
+  }
+
+ private:
+  ByteMatrix image_;
+  const std::vector<int64_t>&rows_, &columns_;
+};
+
+class QuantizedConvOp final : public QuantizedOp {
+ public:
+  explicit QuantizedConvOp(const NodeView& node)
+      : QuantizedOp(node, node.constant(1)->dim(0)),
+        window_(read_window(node, {weight_.dims().begin() + 2, weight_.dims().end()})),
+        M_(weight_.dim(0)),
+        C_(weight_.dim(1)) {}
+
+  std::vector<Tensor> run(const RunContext& context, const Inputs& in) override {
+    const Tensor& x = in.at(0);
+    expect_bytes(x);
+    expect(x.rank() == weight_.rank() && x.dim(1) == C_, "an image of the weight's channels",
+           to_string(x.dims()) + " for weights " + to_string(weight_.dims()));
+    const Plane input = plane_of(x, window_), output = output_of(input, window_);
+    expect(output.height > 0 && output.width > 0, "an image as large as the window",
+           to_string(x.dims()));
+    Dims dims = {x.dim(0), M_};
+    if (!window_.one_dimensional) dims.push_back(output.height);
+    dims.push_back(output.width);
+    Tensor y = context.make(DType::kFloat, dims);
+    const bool apart = is_apart(in, dims);
+    if (y.count() > 0) compute(context, in, input, output, apart, y);
+    return {ended(context, in, apart, y)};
+  }
+
+ private:
+  void compute(const RunContext& context, const Inputs& in, const Plane& input, const Plane& output,
+               bool apart, Tensor& y) {
+    const Tensor& x = in.at(0);
+    const int64_t K = C_ * window_.kernel[0] * window_.kernel[1], N = output.size();
+    if (packed_ == nullptr)
+      packed_ = pack_integers(
+          context,
+          ByteSource(
+              {.data = weight_.as<uint8_t>(), .is_signed = true, .zero_point = 0, .row_stride = K},
+              K),
+          M_, K, context.kernels.integer_rows);
+    const Plane padded = padded_plane(input, window_);
+    if (padded != padded_ || output != output_) {
+      padded_ = padded;
+      output_ = output;
+      rows_ = window_offsets(window_, padded, C_);
+      columns_ = output_offsets(window_, padded, output);
+    }
+    Tensor wide;
+    if (padded.size() != input.size())
+      wide = context.make(x.dtype(), {C_, padded.height, padded.width});
+    for (int64_t image = 0; image < x.dim(0); ++image) {
+      ByteMatrix pixels{.data = x.as<uint8_t>() + image * C_ * input.size(),
+                        .is_signed = x.dtype() == DType::kInt8,
+                        .zero_point = zero_point_,
+                        .row_stride = 0};
+      if (wide.defined()) {
+        pad_bytes(context, pixels.data, C_, input, window_, static_cast<uint8_t>(zero_point_),
+                  wide.as<uint8_t>());
+        pixels.data = wide.as<uint8_t>();
+      }
+      const ByteWindows windows(pixels, rows_, columns_);
+      IntegerProduct p{.M = M_, .N = N, .K = K};
+      p.left_packed = reinterpret_cast<const int16_t*>(packed_.get());
+      p.right = &windows;
+      p.out = y.as<float>() + image * M_ * N;
+      p.out_stride = N;
+      p.row_scales = weight_scales_.data();
+      p.row_bias = bias_of(in);
+      set_ending(in, apart, image * M_ * N, p);
+      multiply(context, p);
+    }
+  }
+
+  Window window_;
+  int64_t M_, C_;
+  // For the sizes that were seen last.
+  Plane padded_, output_;
+  std::vector<int64_t> rows_, columns_;
+};
+
+}  // namespace
+
+void add_quantized_ops(OpTable& table) {
+  table.insert({{"braid.QuantizedConv", make_op<QuantizedConvOp>},
+                {"braid.QuantizedLinear", make_op<QuantizedLinearOp>}});
+}
+
+}  // namespace braid::runner

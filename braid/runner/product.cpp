@@ -1,0 +1,238 @@
+#include "braid/runner/product.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace braid::runner {
+namespace {
+
+// A panel of the right factor stays in the first cache, a block of the left one in the second.
+constexpr int64_t kMostDepth = 256;
+constexpr int64_t kLeftBlockBytes = 160 << 10;
+constexpr int64_t kRightBlockColumns = 256;
+
+int64_t parts(int64_t total, int64_t size) { return (total + size - 1) / size; }
+
+// Depth of a block: even parts.
+int64_t depth_of(int64_t K) { return K == 0 ? 1 : parts(K, parts(K, kMostDepth)); }
+
+// panel: [depth, rows]
+void pack_left_panel(const Matrix& left, int64_t first, int64_t used, int64_t rows, int64_t k,
+                     int64_t depth, float* panel) {
+  for (int64_t r = 0; r < rows; ++r) {
+    if (r >= used) {
+      for (int64_t d = 0; d < depth; ++d) panel[d * rows + r] = 0;
+      continue;
+    }
+    const float* from = left.data + (first + r) * left.row_stride + k * left.column_stride;
+    for (int64_t d = 0; d < depth; ++d) panel[d * rows + r] = from[d * left.column_stride];
+  }
+}
+
+// The part of a product that one thread computes: panels [begin, end) of rows and columns.
+struct Part {
+  int64_t row_begin, row_end, column_begin, column_end;
+};
+
+class Worker {
+ public:
+  Worker(const Kernels& kernels, const Product& product, float* scratch)
+      : kernels_(kernels),
+        p_(product),
+        rows_(kernels.rows),
+        columns_(kernels.columns),
+        depth_(depth_of(product.K)),
+        right_scratch_(scratch),
+        left_scratch_(scratch + right_floats()),
+        tile_(left_scratch_ + left_panels() * rows_ * depth_) {}
+
+  int64_t scratch_floats() const {
+    return right_floats() + left_panels() * rows_ * depth_ + rows_ * columns_;
+  }
+
+  void compute(const Part& part) const {
+    for (int64_t j = part.column_begin; j < part.column_end; j += right_panels())
+      columns({part.row_begin, part.row_end, j, std::min(part.column_end, j + right_panels())});
+  }
+
+ private:
+  // Panels in a block. A left factor that is packed here is packed once: all columns are one block.
+  int64_t right_panels() const {
+    if (p_.right == nullptr) return parts(p_.N, columns_) + 1;
+    const int64_t wanted = p_.left_packed == nullptr ? 4 * kRightBlockColumns : kRightBlockColumns;
+    return std::min(parts(p_.N, columns_), std::max<int64_t>(1, wanted / columns_));
+  }
+  int64_t right_floats() const {
+    return p_.right == nullptr ? 0 : right_panels() * columns_ * depth_;
+  }
+  int64_t left_panels() const {
+    return std::min(parts(p_.M, rows_),
+                    std::max<int64_t>(1, kLeftBlockBytes / (depth_ * rows_ * 4)));
+  }
+  int64_t used_rows(int64_t panel) const { return std::min(rows_, p_.M - panel * rows_); }
+  int64_t used_columns(int64_t panel) const { return std::min(columns_, p_.N - panel * columns_); }
+
+  const float* right_block(const Part& part, int64_t k, int64_t depth) const {
+    if (p_.right == nullptr)
+      return p_.right_packed + k * parts(p_.N, columns_) * columns_ +
+             part.column_begin * columns_ * depth;
+    for (int64_t j = part.column_begin; j < part.column_end; ++j)
+      p_.right->pack(k, depth, j * columns_, used_columns(j), columns_,
+                     right_scratch_ + (j - part.column_begin) * columns_ * depth);
+    return right_scratch_;
+  }
+
+  const float* left_block(int64_t begin, int64_t end, int64_t k, int64_t depth) const {
+    if (p_.left_packed != nullptr)
+      return p_.left_packed + k * parts(p_.M, rows_) * rows_ + begin * rows_ * depth;
+    for (int64_t i = begin; i < end; ++i)
+      pack_left_panel(p_.left, i * rows_, used_rows(i), rows_, k, depth,
+                      left_scratch_ + (i - begin) * rows_ * depth);
+    return left_scratch_;
+  }
+
+  void columns(const Part& part) const {
+    if (p_.K == 0) return empty_sums(part);
+    for (int64_t k = 0; k < p_.K; k += depth_) {
+      const int64_t depth = std::min(depth_, p_.K - k);
+      const float* right = right_block(part, k, depth);
+      for (int64_t i = part.row_begin; i < part.row_end; i += left_panels()) {
+        const int64_t end = std::min(part.row_end, i + left_panels());
+        const float* left = left_block(i, end, k, depth);
+        for (int64_t j = part.column_begin; j < part.column_end; ++j)
+          for (int64_t row = i; row < end; ++row)
+            tile(row, j, depth, left + (row - i) * rows_ * depth,
+                 right + (j - part.column_begin) * columns_ * depth, k > 0);
+        if (k + depth == p_.K) finish({i, end, part.column_begin, part.column_end});
+      }
+    }
+  }
+
+  void tile(int64_t row, int64_t column, int64_t depth, const float* left, const float* right,
+            bool add) const {
+    const int64_t rows = used_rows(row), columns = used_columns(column);
+    float* out = p_.out + row * rows_ * p_.out_stride + column * columns_;
+    if (columns == columns_)
+      return kernels_.tile(rows, depth, left, right, out, p_.out_stride, add);
+    kernels_.tile(rows, depth, left, right, tile_, columns_, false);
+    for (int64_t r = 0; r < rows; ++r)
+      for (int64_t c = 0; c < columns; ++c) {
+        float& to = out[r * p_.out_stride + c];
+        to = add ? to + tile_[r * columns_ + c] : tile_[r * columns_ + c];
+      }
+  }
+
+  void empty_sums(const Part& part) const {
+    for (int64_t i = part.row_begin * rows_; i < std::min(p_.M, part.row_end * rows_); ++i) {
+      const int64_t begin = part.column_begin * columns_;
+      const int64_t end = std::min(p_.N, part.column_end * columns_);
+      std::fill(p_.out + i * p_.out_stride + begin, p_.out + i * p_.out_stride + end, 0.0f);
+    }
+    finish(part);
+  }
+
+  void finish(const Part& part) const {
+    if (p_.row_bias == nullptr && p_.column_bias == nullptr && p_.residual == nullptr &&
+        p_.activation.function == Function::kIdentity)
+      return;
+    const int64_t begin = part.column_begin * columns_;
+    const int64_t width = std::min(p_.N, part.column_end * columns_) - begin;
+    for (int64_t i = part.row_begin * rows_; i < std::min(p_.M, part.row_end * rows_); ++i)
+      kernels_.finish(
+          p_.out + i * p_.out_stride + begin, width,
+          {.bias = p_.row_bias == nullptr ? 0 : p_.row_bias[i],
+           .bias_row = p_.column_bias == nullptr ? nullptr : p_.column_bias + begin,
+           .residual = p_.residual == nullptr ? nullptr : p_.residual + i * p_.out_stride + begin,
+           .activation = p_.activation});
+  }
+
+  const Kernels& kernels_;
+  const Product& p_;
+  int64_t rows_, columns_, depth_;
+  float *right_scratch_, *left_scratch_, *tile_;
+};
+
+}  // namespace
+
+void MatrixSource::pack(int64_t k, int64_t depth, int64_t n, int64_t used, int64_t columns,
+                        float* panel) const {
+  const float* from = matrix_.data + k * matrix_.row_stride + n * matrix_.column_stride;
+  if (matrix_.column_stride == 1) {
+    for (int64_t d = 0; d < depth; ++d) {
+      float* to = panel + d * columns;
+      std::memcpy(to, from + d * matrix_.row_stride, static_cast<size_t>(used) * sizeof(float));
+      for (int64_t c = used; c < columns; ++c) to[c] = 0;
+    }
+    return;
+  }
+  for (int64_t c = 0; c < columns; ++c)
+    for (int64_t d = 0; d < depth; ++d)
+      panel[d * columns + c] =
+          c < used ? from[d * matrix_.row_stride + c * matrix_.column_stride] : 0;
+}
+
+int64_t product_scratch(const Kernels& kernels, const Product& product) {
+  return Worker(kernels, product, nullptr).scratch_floats() * 4 + kAlignment;
+}
+
+void multiply_here(const Kernels& kernels, const Product& product, float* scratch) {
+  Worker(kernels, product, scratch)
+      .compute({0, parts(product.M, kernels.rows), 0, parts(product.N, kernels.columns)});
+}
+
+void multiply(const RunContext& context, const Product& product) {
+  if (product.M == 0 || product.N == 0) return;
+  const int64_t scratch_bytes =
+      (product_scratch(context.kernels, product) + kAlignment - 1) / kAlignment * kAlignment;
+  const auto scratch = context.scratch(scratch_bytes);
+  const int64_t row_panels = parts(product.M, context.kernels.rows);
+  const int64_t column_panels = parts(product.N, context.kernels.columns);
+  // A thread has some work, or waking it costs more than it does.
+  const double multiplications = static_cast<double>(product.M) * static_cast<double>(product.N) *
+                                 static_cast<double>(product.K);
+  constexpr double kLeast = 100'000;
+  const bool by_columns =
+      column_panels >= 2 * context.threads.size() || column_panels >= row_panels;
+  const int64_t panels = by_columns ? column_panels : row_panels;
+  const int64_t grain = std::max<int64_t>(
+      1, static_cast<int64_t>(static_cast<double>(panels) *
+                              std::min(1.0, kLeast / std::max(1.0, multiplications))));
+  context.threads.split(panels, grain, [&](int64_t begin, int64_t end, int thread) {
+    auto* mine = reinterpret_cast<float*>(scratch.get() + thread * scratch_bytes);
+    const Worker worker(context.kernels, product, mine);
+    if (by_columns)
+      worker.compute({0, row_panels, begin, end});
+    else
+      worker.compute({begin, end, 0, column_panels});
+  });
+}
+
+std::shared_ptr<std::byte> pack_left(const RunContext& context, const Matrix& left, int64_t M,
+                                     int64_t K) {
+  const int64_t rows = context.kernels.rows, panels = parts(M, rows), block = depth_of(K);
+  auto bytes = context.pool.allocate(static_cast<uint64_t>(panels * rows * K) * sizeof(float));
+  auto* out = reinterpret_cast<float*>(bytes.get());
+  for (int64_t k = 0; k < K; k += block) {
+    const int64_t depth = std::min(block, K - k);
+    for (int64_t i = 0; i < panels; ++i)
+      pack_left_panel(left, i * rows, std::min(rows, M - i * rows), rows, k, depth,
+                      out + k * panels * rows + i * rows * depth);
+  }
+  return bytes;
+}
+
+std::shared_ptr<std::byte> pack_right(const RunContext& context, const RightSource& right,
+                                      int64_t K, int64_t N) {
+  const int64_t columns = context.kernels.columns, panels = parts(N, columns), block = depth_of(K);
+  auto bytes = context.pool.allocate(static_cast<uint64_t>(panels * columns * K) * sizeof(float));
+  auto* out = reinterpret_cast<float*>(bytes.get());
+  for (int64_t k = 0; k < K; k += block) {
+    const int64_t depth = std::min(block, K - k);
+    for (int64_t j = 0; j < panels; ++j)
+      right.pack(k, depth, j * columns, std::min(columns, N - j * columns), columns,
+                 out + k * panels * columns + j * columns * depth);
+  }
+  return bytes;
+}
+
+}  // namespace braid::runner

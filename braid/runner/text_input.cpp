@@ -1,0 +1,131 @@
+#include "braid/runner/text_input.h"
+
+#include <fmt/format.h>
+#include <stdlib.h>
+
+#include <charconv>
+#include <filesystem>
+#include <system_error>
+
+#include "braid/core/error.h"
+#include "braid/io/atomic_file.h"
+#include "braid/io/posix_file.h"
+
+namespace braid::runner {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kBase64Suffix = ";base64";
+
+// Files that a tokenizer may consist of, as `braid export` names them; SentencePiece's in base64.
+constexpr const char* kTokenizerFiles[] = {
+    "tokenizer.json", "tokenizer_config.json",   "vocab.txt", "vocab.json", "merges.txt",
+    "spiece.model",   "sentencepiece.bpe.model", "source.spm"};
+
+// A folder that goes with this object.
+class TemporaryFolder {
+ public:
+  TemporaryFolder() {
+    std::string name = (fs::temp_directory_path() / "braid-run-XXXXXX").string();
+    if (::mkdtemp(name.data()) == nullptr) io::fail_io("make a folder", name, errno);
+    path_ = name;
+  }
+  ~TemporaryFolder() {
+    std::error_code none;
+    fs::remove_all(path_, none);
+  }
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+  const fs::path& path() const { return path_; }
+
+ private:
+  fs::path path_;
+};
+
+int value_of_base64(char c) {
+  if (c >= 'A' && c <= 'Z') return c - 'A';
+  if (c >= 'a' && c <= 'z') return c - 'a' + 26;
+  if (c >= '0' && c <= '9') return c - '0' + 52;
+  return c == '+' ? 62 : c == '/' ? 63 : -1;
+}
+
+std::string from_base64(const std::string& text, const std::string& where) {
+  std::string bytes;
+  uint32_t bits = 0;
+  int held = 0;
+  for (const char c : text) {
+    if (c == '=') break;
+    const int value = value_of_base64(c);
+    if (value < 0) throw DataError("runner", "expected base64, got another character", where);
+    bits = (bits << 6 | static_cast<uint32_t>(value)) & 0xffffff;
+    held += 6;
+    if (held < 8) continue;
+    held -= 8;
+    bytes += static_cast<char>(bits >> held & 0xff);
+  }
+  return bytes;
+}
+
+text::TokenizerPtr tokenizer_of(const Session& session) {
+  const TemporaryFolder folder;
+  bool any = false;
+  for (const std::string name : kTokenizerFiles) {
+    auto it = session.metadata().find(name);
+    if (it != session.metadata().end()) {
+      io::write_file_atomic(folder.path() / name, it->second);
+      any = true;
+    }
+    it = session.metadata().find(name + kBase64Suffix);
+    if (it == session.metadata().end()) continue;
+    io::write_file_atomic(folder.path() / name,
+                          from_base64(it->second, session.where() + ", " + name));
+    any = true;
+  }
+  if (!any)
+    throw DataError("runner", "expected a tokenizer in the file, found none", session.where(),
+                    "export a checkpoint that has one, or give tokens with --input");
+  return text::load_tokenizer(folder.path());
+}
+
+}  // namespace
+
+TextInput::TextInput(const Session& session) {
+  bool reads_tokens = false;
+  for (const auto& input : session.inputs())
+    reads_tokens = reads_tokens || (input.name == "input_ids" && input.dtype == DType::kInt64 &&
+                                    input.dims.size() == 2);
+  if (!reads_tokens)
+    throw DataError("runner", "expected a model of texts with an input input_ids, got another",
+                    session.where(), "images are given without a flag");
+  tokenizer_ = tokenizer_of(session);
+  const auto it = session.metadata().find("max_length");
+  if (it == session.metadata().end()) return;
+  const auto& number = it->second;
+  const auto [end, error] =
+      std::from_chars(number.data(), number.data() + number.size(), max_length_);
+  if (error != std::errc() || end != number.data() + number.size() || max_length_ < 1)
+    throw DataError("runner", fmt::format("expected a number as max_length, got '{}'", number),
+                    session.where());
+}
+
+std::map<std::string, Tensor> TextInput::prepare(const Session& session,
+                                                 const std::string& text) const {
+  const auto encoding =
+      tokenizer_->encode(text, {.add_special_tokens = true, .max_length = max_length_});
+  const auto length = static_cast<int64_t>(encoding.ids.size());
+  std::map<std::string, Tensor> given;
+  for (const auto& input : session.inputs()) {
+    Tensor tensor = session.make(DType::kInt64, {1, length});
+    for (int64_t i = 0; i < length; ++i) {
+      const auto at = static_cast<size_t>(i);
+      tensor.as<int64_t>()[i] = input.name == "input_ids"        ? encoding.ids[at]
+                                : input.name == "token_type_ids" ? encoding.type_ids[at]
+                                                                 : 1;
+    }
+    given[input.name] = tensor;
+  }
+  return given;
+}
+
+}  // namespace braid::runner

@@ -1,0 +1,24 @@
+// Texts as a model's input, by the tokenizer that the file carries.
+#pragma once
+#include <map>
+#include <string>
+
+#include "braid/runner/session.h"
+#include "braid/text/tokenizer.h"
+
+namespace braid::runner {
+
+class TextInput {
+ public:
+  // Throws DataError where the file carries no tokenizer, or the model reads no tokens.
+  explicit TextInput(const Session& session);
+  // input_ids, attention_mask and token_type_ids of one text, int64 [1,N], as far as the model
+  // reads them.
+  std::map<std::string, Tensor> prepare(const Session& session, const std::string& text) const;
+
+ private:
+  text::TokenizerPtr tokenizer_;
+  int64_t max_length_ = 0;
+};
+
+}  // namespace braid::runner

@@ -1,0 +1,200 @@
+#include "cli/run/run.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+#include "braid/core/error.h"
+#include "braid/core/json.h"
+#include "braid/io/image.h"
+#include "braid/runner/image_input.h"
+#include "braid/runner/labels.h"
+#include "braid/runner/tensor_files.h"
+#include "braid/runner/text_input.h"
+
+namespace braid::cli {
+namespace {
+
+using runner::DType;
+using runner::Session;
+using runner::Tensor;
+
+class Printer {
+ public:
+  // what: "file" or "text", which an item is named by in JSON.
+  Printer(bool json, std::string what) : json_(json), what_(std::move(what)) {}
+
+  void print(const std::string& item, const std::vector<runner::Label>& labels) {
+    if (!json_) {
+      fmt::print("{}\n", item);
+      for (const auto& label : labels)
+        fmt::print("  {:5.1f}%  {}\n", 100 * label.probability, label.name);
+      return;
+    }
+    Json predictions = Json::array();
+    for (const auto& label : labels)
+      predictions.push_back(
+          {{"class", label.name}, {"index", label.index}, {"probability", label.probability}});
+    items_.push_back({{what_, item}, {"predictions", predictions}});
+  }
+  void finish() const {
+    if (json_) fmt::print("{}\n", items_.dump(2, ' ', false, Json::error_handler_t::replace));
+  }
+
+ private:
+  bool json_;
+  std::string what_;
+  Json items_ = Json::array();
+};
+
+void label_images(const RunOptions& options, Session& session) {
+  const runner::ImageInput input(session);
+  const auto names = runner::label_names(session);
+  Printer printer(options.format == "json", "file");
+  for (const auto& file : options.images) {
+    const auto outputs =
+        session.run({{session.inputs()[0].name, input.prepare(session, io::read_image(file))}});
+    printer.print(file, runner::top_labels(session, outputs.at(0), names, options.top));
+  }
+  printer.finish();
+}
+
+void label_texts(const RunOptions& options, Session& session) {
+  const runner::TextInput input(session);
+  const auto names = runner::label_names(session);
+  Printer printer(options.format == "json", "text");
+  for (const auto& text : options.texts) {
+    const auto outputs = session.run(input.prepare(session, text));
+    printer.print(text, runner::top_labels(session, outputs.at(0), names, options.top));
+  }
+  printer.finish();
+}
+
+// One of each input: free sizes are 1, of the rest of images 224, of texts so many tokens.
+std::map<std::string, Tensor> made_up_inputs(const RunOptions& options, const Session& session) {
+  std::map<std::string, Tensor> inputs;
+  for (const auto& value : session.inputs()) {
+    auto dims = value.dims;
+    for (size_t d = 0; d < dims.size(); ++d)
+      if (dims[d] < 0) dims[d] = d == 0 ? 1 : dims.size() == 2 ? options.length : 224;
+    Tensor tensor = session.make(value.dtype, dims);
+    for (int64_t i = 0; i < tensor.count(); ++i)
+      if (value.dtype == DType::kFloat)
+        tensor.as<float>()[i] = static_cast<float>(std::sin(0.37 * static_cast<double>(i)));
+      else if (value.dtype == DType::kInt64)
+        tensor.as<int64_t>()[i] = value.name == "token_type_ids" ? 0 : 1;
+      else
+        std::fill_n(tensor.raw() + i * static_cast<int64_t>(size_of(value.dtype)),
+                    size_of(value.dtype), std::byte{1});
+    inputs[value.name] = tensor;
+  }
+  return inputs;
+}
+
+void benchmark(const RunOptions& options, Session& session) {
+  using Clock = std::chrono::steady_clock;
+  const auto inputs = made_up_inputs(options, session);
+  const auto run_once = [&] {
+    const auto begin = Clock::now();
+    session.run(inputs);
+    return std::chrono::duration<double, std::milli>(Clock::now() - begin).count();
+  };
+  const double first = run_once();
+  for (int i = 0; i < 2; ++i) run_once();
+  session.measure(options.profile);
+  std::vector<double> times;
+  for (int64_t i = 0; i < options.benchmark; ++i) times.push_back(run_once());
+  std::sort(times.begin(), times.end());
+  const auto at = [&](double share) {
+    return times[static_cast<size_t>(share * static_cast<double>(times.size() - 1) + 0.5)];
+  };
+  Json by_type = Json::object();
+  if (options.profile)
+    for (const auto& [type, seconds] : session.seconds_by_type())
+      by_type[type] = 1000 * seconds / static_cast<double>(options.benchmark);
+  if (options.format == "json") {
+    Json result = {{"runs", options.benchmark},
+                   {"threads", options.threads},
+                   {"kernels", runner::kernels().name},
+                   {"first_ms", first},
+                   {"p50_ms", at(0.5)},
+                   {"p90_ms", at(0.9)},
+                   {"least_ms", times.front()}};
+    if (options.profile) result["ms_by_operator"] = by_type;
+    fmt::print("{}\n", result.dump(2));
+    return;
+  }
+  fmt::print(
+      "{} runs, {} thread{}, {}: p50 {:.2f} ms, p90 {:.2f} ms, least {:.2f} ms, first {:.2f} ms\n",
+      options.benchmark, options.threads, options.threads == 1 ? "" : "s", runner::kernels().name,
+      at(0.5), at(0.9), times.front(), first);
+  for (const auto& [type, ms] : by_type.items())
+    fmt::print("  {:24} {:8.3f} ms\n", type, ms.get<double>());
+}
+
+void describe(const RunOptions& options, const Session& session) {
+  Json json = {{"inputs", Json::array()}, {"outputs", Json::array()}};
+  const auto add = [&](const char* key, const std::vector<runner::FileValue>& values) {
+    for (const auto& value : values) {
+      Json shape = Json::array();
+      for (size_t d = 0; d < value.dims.size(); ++d)
+        if (value.dims[d] >= 0)
+          shape.push_back(value.dims[d]);
+        else
+          shape.push_back(value.dim_names[d].empty() ? "?" : value.dim_names[d]);
+      json[key].push_back(
+          {{"name", value.name}, {"dtype", to_string(value.dtype)}, {"shape", shape}});
+    }
+  };
+  add("inputs", session.inputs());
+  add("outputs", session.outputs());
+  const auto architecture = session.metadata().find("architecture");
+  if (architecture != session.metadata().end()) json["architecture"] = architecture->second;
+  json["operators"] = session.steps();
+  if (options.format == "json") {
+    fmt::print("{}\n", json.dump(2, ' ', false, Json::error_handler_t::replace));
+    return;
+  }
+  for (const char* key : {"inputs", "outputs"})
+    for (const auto& value : json[key])
+      fmt::print("{} {} {} {}\n", key, value["name"].get<std::string>(),
+                 value["dtype"].get<std::string>(), value["shape"].dump());
+  fmt::print("operators {}\n", session.steps());
+}
+
+}  // namespace
+
+void add_flags(CLI::App& program, RunOptions& o) {
+  program.add_option("model", o.model, "an ONNX file that `braid export` wrote")->required();
+  program.add_option("images", o.images, "images to label");
+  program.add_option("--text", o.texts, "texts to label")->expected(1, 1'000'000);
+  program.add_option("--top", o.top, "classes per image or text")->check(CLI::Range(1, 1'000'000));
+  program.add_option("--threads", o.threads, "threads that compute")->check(CLI::Range(1, 256));
+  program.add_option("--format", o.format, "text or json")->check(CLI::IsMember({"text", "json"}));
+  program.add_option("--benchmark", o.benchmark, "measure so many runs of one made-up input")
+      ->check(CLI::Range(1, 1'000'000));
+  program.add_option("--length", o.length, "tokens of a benchmark's text")
+      ->check(CLI::Range(1, 1'000'000));
+  program.add_flag("--profile", o.profile, "with --benchmark: the time of each kind of operator");
+  program.add_option("--input", o.input, "safetensors with the model's inputs");
+  program.add_option("--output", o.output, "safetensors to write the outputs of --input to");
+}
+
+void run(const RunOptions& options) {
+  if (options.input.empty() != options.output.empty())
+    throw UsageError("cli", "expected --input and --output together, got one of them");
+  const auto session = Session::open(options.model, {.threads = options.threads});
+  if (!options.input.empty())
+    runner::write_outputs(*session, session->run(runner::read_inputs(*session, options.input)),
+                          options.output);
+  if (!options.images.empty()) label_images(options, *session);
+  if (!options.texts.empty()) label_texts(options, *session);
+  if (options.benchmark > 0) benchmark(options, *session);
+  if (options.input.empty() && options.images.empty() && options.texts.empty() &&
+      options.benchmark == 0)
+    describe(options, *session);
+}
+
+}  // namespace braid::cli

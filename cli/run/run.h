@@ -1,0 +1,24 @@
+// The one verb of braid-run.
+#pragma once
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace braid::cli {
+
+struct RunOptions {
+  std::string model;
+  std::vector<std::string> images, texts;
+  std::string input, output;  // safetensors
+  std::string format = "text";
+  int64_t top = 5, benchmark = 0, length = 128;
+  int threads = 1;
+  bool profile = false;
+};
+
+void add_flags(CLI::App& program, RunOptions& options);
+// Throws the library's errors.
+void run(const RunOptions& options);
+
+}  // namespace braid::cli
