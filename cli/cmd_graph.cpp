@@ -41,15 +41,8 @@ void print_text(const Described& d) {
     name = std::max(name, row.name.size());
     shape = std::max(shape, row.largest.size());
   }
-  const auto list = [&](const std::vector<graph::ValueId>& ids) {
-    std::string text;
-    for (const auto id : ids) {
-      const auto& value = d.captured.at(id);
-      text += (text.empty() ? "" : ", ") + value.name + " " + graph::to_text(value.shape);
-    }
-    return text;
-  };
-  fmt::print("{}: {} -> {}\n", d.name, list(d.captured.inputs), list(d.captured.outputs));
+  fmt::print("{}: {} -> {}\n", d.name, graph::to_text(d.captured, d.captured.inputs),
+             graph::to_text(d.captured, d.captured.outputs));
   for (const auto& pass : d.passes)
     if (pass.removed > 0) fmt::print("{}: {} operators fewer\n", pass.name, pass.removed);
   fmt::print("largest difference from the model: {:.2g}, of its largest output {:.2g}\n\n",

@@ -14,6 +14,7 @@ difference of a probability. Needs numpy, safetensors, onnx, Pillow and the engi
 than 1e-4 (probabilities: 1e-2), or does not export.
 """
 import argparse
+import functools
 import json
 import pathlib
 import subprocess
@@ -146,6 +147,7 @@ def error_of_probabilities(arguments, name, checkpoint, file, folder, rng):
     return worst, report["relative_error"], report["operators"], PROBABILITY_TOLERANCE
 
 
+@functools.cache
 def rows(braid):
     return json.loads(run([braid, "models", "--format", "json"]))
 

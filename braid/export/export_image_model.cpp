@@ -15,18 +15,12 @@ ExportReport export_image_model(models::LoadedModel& loaded, const std::filesyst
   const auto [graph, deviation] = make_image_graph(loaded);
   const auto bytes = export_onnx(graph, onnx_options(hub, options.with_preprocessing));
   io::write_file_atomic(output, bytes);
-  return {.architecture = hub.architecture,
-          .file = output.string(),
-          .input = options.with_preprocessing ? fmt::format("image NxHxWx{}", hub.input.channels)
-                                              : described(graph, graph.inputs),
-          .output = options.with_preprocessing
-                        ? fmt::format("probabilities Nx{}", loaded.model->num_classes())
-                        : described(graph, graph.outputs),
-          .opset = kOpset,
-          .operators = static_cast<int64_t>(graph.nodes.size()),
-          .bytes = static_cast<int64_t>(bytes.size()),
-          .max_error = deviation.absolute,
-          .relative_error = deviation.relative};
+  auto report = make_report(hub.architecture, output, graph, deviation, bytes.size());
+  if (options.with_preprocessing) {
+    report.input = fmt::format("image NxHxWx{}", hub.input.channels);
+    report.output = fmt::format("probabilities Nx{}", loaded.model->num_classes());
+  }
+  return report;
 }
 
 }  // namespace braid::onnx

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "braid/core/error.h"
+#include "braid/export/onnx/export_onnx.h"
 
 namespace braid::onnx {
 namespace {
@@ -29,11 +30,18 @@ void ExportReport::visit(FieldVisitor& v) {
   v.field("relative_error", relative_error, "to the largest output");
 }
 
-std::string described(const graph::Graph& graph, const std::vector<graph::ValueId>& values) {
-  std::string text;
-  for (const auto id : values)
-    text += (text.empty() ? "" : ", ") + graph.at(id).name + " " + to_text(graph.at(id).shape);
-  return text;
+ExportReport make_report(const std::string& architecture, const std::filesystem::path& file,
+                         const graph::Graph& graph, const graph::Deviation& deviation,
+                         size_t bytes) {
+  return {.architecture = architecture,
+          .file = file.string(),
+          .input = graph::to_text(graph, graph.inputs),
+          .output = graph::to_text(graph, graph.outputs),
+          .opset = kOpset,
+          .operators = static_cast<int64_t>(graph.nodes.size()),
+          .bytes = static_cast<int64_t>(bytes),
+          .max_error = deviation.absolute,
+          .relative_error = deviation.relative};
 }
 
 void expect_close(const graph::Deviation& deviation, const std::string& architecture) {

@@ -1,6 +1,8 @@
 // What an export is asked for, and what it says of itself.
 #pragma once
+#include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <string>
 
 #include "braid/core/config.h"
@@ -25,8 +27,10 @@ struct ExportReport {
   void visit(FieldVisitor& v);
 };
 
-// Names and shapes of these values of the graph.
-std::string described(const graph::Graph& graph, const std::vector<graph::ValueId>& values);
+// Of a file of so many bytes with the graph's own inputs and outputs.
+ExportReport make_report(const std::string& architecture, const std::filesystem::path& file,
+                         const graph::Graph& graph, const graph::Deviation& deviation,
+                         size_t bytes);
 // Throws InternalError where a graph is farther from its model than rounding explains.
 void expect_close(const graph::Deviation& deviation, const std::string& architecture);
 

@@ -6,14 +6,15 @@
 #include <system_error>
 #include <vector>
 
+#include "braid/core/base64.h"
 #include "braid/core/json.h"
 #include "braid/core/version.h"
-#include "braid/evaluate/base64.h"
 #include "braid/export/onnx/export_onnx.h"
 #include "braid/graph/capture.h"
 #include "braid/graph/passes/passes.h"
 #include "braid/graph/verify.h"
 #include "braid/io/atomic_file.h"
+#include "braid/text/tokenizer_files.h"
 
 namespace braid::onnx {
 namespace {
@@ -25,14 +26,13 @@ using Metadata = std::map<std::string, std::string>;
 // Each file that a tokenizer may consist of under its own name; SentencePiece's in base64.
 void add_tokenizer(Metadata& metadata, const fs::path& folder) {
   if (folder.empty()) return;
-  for (const char* name : {"tokenizer.json", "tokenizer_config.json", "vocab.txt", "vocab.json",
-                           "merges.txt", "spiece.model", "sentencepiece.bpe.model", "source.spm"}) {
+  for (const char* name : text::kTokenizerFiles) {
     const auto file = folder / name;
     if (std::error_code none; !fs::is_regular_file(file, none)) continue;
     const auto bytes = io::read_file(file);
     const bool binary = file.extension() == ".model" || file.extension() == ".spm";
     if (binary)
-      metadata[std::string(name) + ";base64"] = evaluate::to_base64(bytes);
+      metadata[std::string(name) + text::kBase64Suffix] = to_base64(bytes);
     else
       metadata[name] = std::string(bytes.begin(), bytes.end());
   }
@@ -68,15 +68,7 @@ ExportReport export_text_model(models::LoadedTextEncoder& loaded, const fs::path
                                          .preprocessing = {},
                                          .metadata = metadata_of(loaded, tokenizer)});
   io::write_file_atomic(output, bytes);
-  return {.architecture = loaded.hub.architecture,
-          .file = output.string(),
-          .input = described(graph, graph.inputs),
-          .output = described(graph, graph.outputs),
-          .opset = kOpset,
-          .operators = static_cast<int64_t>(graph.nodes.size()),
-          .bytes = static_cast<int64_t>(bytes.size()),
-          .max_error = deviation.absolute,
-          .relative_error = deviation.relative};
+  return make_report(loaded.hub.architecture, output, graph, deviation, bytes.size());
 }
 
 }  // namespace braid::onnx

@@ -141,6 +141,13 @@ std::string to_text(const Shape& shape) {
   return text;
 }
 
+std::string to_text(const Graph& graph, const std::vector<ValueId>& values) {
+  std::string text;
+  for (const ValueId id : values)
+    text += (text.empty() ? "" : ", ") + graph.at(id).name + " " + to_text(graph.at(id).shape);
+  return text;
+}
+
 Shape constant_shape(at::IntArrayRef sizes) {
   Shape shape;
   for (const int64_t size : sizes) shape.push_back({.offset = size});

@@ -6,22 +6,18 @@
 #include <charconv>
 #include <filesystem>
 #include <system_error>
+#include <utility>
 
+#include "braid/core/base64.h"
 #include "braid/core/error.h"
 #include "braid/io/atomic_file.h"
 #include "braid/io/posix_file.h"
+#include "braid/text/tokenizer_files.h"
 
 namespace braid::runner {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr const char* kBase64Suffix = ";base64";
-
-// Files that a tokenizer may consist of, as `braid export` names them; SentencePiece's in base64.
-constexpr const char* kTokenizerFiles[] = {
-    "tokenizer.json", "tokenizer_config.json",   "vocab.txt", "vocab.json", "merges.txt",
-    "spiece.model",   "sentencepiece.bpe.model", "source.spm"};
 
 // A folder that goes with this object.
 class TemporaryFolder {
@@ -43,43 +39,24 @@ class TemporaryFolder {
   fs::path path_;
 };
 
-int value_of_base64(char c) {
-  if (c >= 'A' && c <= 'Z') return c - 'A';
-  if (c >= 'a' && c <= 'z') return c - 'a' + 26;
-  if (c >= '0' && c <= '9') return c - '0' + 52;
-  return c == '+' ? 62 : c == '/' ? 63 : -1;
-}
-
-std::string from_base64(const std::string& text, const std::string& where) {
-  std::string bytes;
-  uint32_t bits = 0;
-  int held = 0;
-  for (const char c : text) {
-    if (c == '=') break;
-    const int value = value_of_base64(c);
-    if (value < 0) throw DataError("runner", "expected base64, got another character", where);
-    bits = (bits << 6 | static_cast<uint32_t>(value)) & 0xffffff;
-    held += 6;
-    if (held < 8) continue;
-    held -= 8;
-    bytes += static_cast<char>(bits >> held & 0xff);
-  }
-  return bytes;
+std::string decoded(const std::string& base64, const std::string& where) {
+  auto bytes = from_base64(base64);
+  if (!bytes) throw DataError("runner", "expected base64, got another text", where);
+  return std::move(*bytes);
 }
 
 text::TokenizerPtr tokenizer_of(const Session& session) {
   const TemporaryFolder folder;
   bool any = false;
-  for (const std::string name : kTokenizerFiles) {
+  for (const std::string name : text::kTokenizerFiles) {
     auto it = session.metadata().find(name);
     if (it != session.metadata().end()) {
       io::write_file_atomic(folder.path() / name, it->second);
       any = true;
     }
-    it = session.metadata().find(name + kBase64Suffix);
+    it = session.metadata().find(name + text::kBase64Suffix);
     if (it == session.metadata().end()) continue;
-    io::write_file_atomic(folder.path() / name,
-                          from_base64(it->second, session.where() + ", " + name));
+    io::write_file_atomic(folder.path() / name, decoded(it->second, session.where() + ", " + name));
     any = true;
   }
   if (!any)

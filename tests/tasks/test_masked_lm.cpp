@@ -3,7 +3,6 @@
 
 #include <gtest/gtest.h>
 #include <torch/optim/adamw.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -11,36 +10,24 @@
 #include "braid/core/error.h"
 #include "braid/data/text/masked_lm_collate.h"
 #include "braid/tasks/open_task_data.h"
+#include "tests/tasks/task_test.h"
 
 namespace braid::tasks {
 namespace {
 
 namespace fs = std::filesystem;
 
-class MaskedLmTask : public ::testing::Test {
+class MaskedLmTask : public TaskTest {
  protected:
   void SetUp() override {
-    root_ = fs::temp_directory_path() / ("braid_masked_lm_" + std::to_string(::getpid()));
-    fs::remove_all(root_);
-    fs::create_directories(root_);
+    TaskTest::SetUp();
     std::ofstream text(root_ / "corpus.txt");
     for (int i = 0; i < 300; ++i)
       text << (i % 2 == 0 ? "the cat sat on the mat and slept\n"
                           : "a dog ran in the park and barked\n");
     config_.data = (root_ / "corpus.txt").string();
-    config_.model = "bert_tiny";
-    config_.text.vocab_size = 300;
     config_.text.max_length = 32;
   }
-  void TearDown() override { fs::remove_all(root_); }
-  std::unique_ptr<Task> make(const TaskOptions& options = {}) {
-    return open_task_data(config_, "error", options.checkpoint)
-        ->make_task(config_, options, silent_);
-  }
-
-  fs::path root_;
-  TaskConfig config_;
-  Progress silent_;
 };
 
 TEST_F(MaskedLmTask, IsWhatPlainTextIsFor) { EXPECT_EQ(resolve_task(config_), kMaskedLm); }

@@ -4,7 +4,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <torch/optim/adamw.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -12,6 +11,7 @@
 #include "braid/core/error.h"
 #include "braid/tasks/open_task_data.h"
 #include "braid/tasks/text/length_file.h"
+#include "tests/tasks/task_test.h"
 
 namespace braid::tasks {
 namespace {
@@ -20,12 +20,10 @@ namespace fs = std::filesystem;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-class TextTask : public ::testing::Test {
+class TextTask : public TaskTest {
  protected:
   void SetUp() override {
-    root_ = fs::temp_directory_path() / ("braid_text_task_" + std::to_string(::getpid()));
-    fs::remove_all(root_);
-    fs::create_directories(root_);
+    TaskTest::SetUp();
     std::ofstream train(root_ / "train.tsv"), val(root_ / "dev.tsv");
     for (int i = 0; i < 40; ++i) {
       auto& file = i % 4 == 3 ? val : train;
@@ -33,19 +31,7 @@ class TextTask : public ::testing::Test {
       file << (good ? "a lovely warm film about spring" : "a dull cold film about nothing")
            << (i % 5 == 0 ? " and more of it" : "") << '\t' << (good ? "good" : "bad") << '\n';
     }
-    config_.data = root_.string();
-    config_.model = "bert_tiny";
-    config_.text.vocab_size = 300;
   }
-  void TearDown() override { fs::remove_all(root_); }
-  std::unique_ptr<Task> make(const TaskOptions& options = {}) {
-    return open_task_data(config_, "error", options.checkpoint)
-        ->make_task(config_, options, silent_);
-  }
-
-  fs::path root_;
-  TaskConfig config_;
-  Progress silent_;
 };
 
 TEST_F(TextTask, TheDataSaysWhatIsLearned) {

@@ -4,7 +4,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <torch/optim/adamw.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -13,6 +12,7 @@
 #include "braid/core/error.h"
 #include "braid/data/text/tagged_collate.h"
 #include "braid/tasks/open_task_data.h"
+#include "tests/tasks/task_test.h"
 
 namespace braid::tasks {
 namespace {
@@ -53,12 +53,10 @@ TEST(Entities, ScoresCountWholeEntities) {
   EXPECT_EQ(all.front().name, "f1");
 }
 
-class TaggedTask : public ::testing::Test {
+class TaggedTask : public TaskTest {
  protected:
   void SetUp() override {
-    root_ = fs::temp_directory_path() / ("braid_tagged_task_" + std::to_string(::getpid()));
-    fs::remove_all(root_);
-    fs::create_directories(root_);
+    TaskTest::SetUp();
     std::ofstream train(root_ / "train.conll"), val(root_ / "valid.conll");
     const char* const names[] = {"Ada Lovelace", "Alan Turing", "Grace Hopper"};
     const char* const towns[] = {"London", "Berlin", "Paris"};
@@ -71,19 +69,8 @@ class TaggedTask : public ::testing::Test {
            << (i % 2 == 0 ? "lives" : "works") << " VBZ O\nin IN O\n"
            << town << " NNP B-LOC\n. . O\n\n";
     }
-    config_.data = root_.string();
-    config_.model = "bert_tiny";
     config_.text.vocab_size = 200;
   }
-  void TearDown() override { fs::remove_all(root_); }
-  std::unique_ptr<Task> make(const TaskOptions& options = {}) {
-    return open_task_data(config_, "error", options.checkpoint)
-        ->make_task(config_, options, silent_);
-  }
-
-  fs::path root_;
-  TaskConfig config_;
-  Progress silent_;
 };
 
 TEST_F(TaggedTask, TheDataSaysWhatIsLearned) {
@@ -152,6 +139,17 @@ TEST_F(TaggedTask, RowsOfJsonAreReadToo) {
   EXPECT_THAT(splits.train->tags(), ElementsAre("0", "1"));
   EXPECT_THAT(splits.train->get(0).words, ElementsAre("New York", "is", "big"));
   EXPECT_EQ(resolve_task(config_), kTokenClassification);
+}
+
+TEST_F(TaggedTask, WhatIsDrawnForValMayHaveATagAlone) {
+  std::filesystem::remove(root_ / "valid.conll");
+  std::ofstream(root_ / "train.conll") << "Ada B-PER\n\nRome B-LOC\n";
+  for (int64_t seed = 0; seed < 4; ++seed) {
+    const auto splits =
+        data::open_tagged_texts(root_.string(), {.val_fraction = 0.5, .split_seed = seed});
+    EXPECT_EQ(splits.val->size(), 1);
+    EXPECT_THAT(splits.train->tags(), ElementsAre("B-LOC", "B-PER"));
+  }
 }
 
 TEST_F(TaggedTask, BadSentencesAreNamedOrLeftOut) {

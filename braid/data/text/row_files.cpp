@@ -48,8 +48,8 @@ struct NamedFile {
   std::string split;  // empty: its name is none of a split
 };
 
-void list_row_files(const fs::path& folder, const std::string& split, std::vector<NamedFile>& files,
-                    LeftOut& left_out) {
+void list_row_files(const fs::path& folder, const std::string& split, const IsRows& is_rows,
+                    std::vector<NamedFile>& files, LeftOut& left_out) {
   for (const auto& path : io::list_folder(folder)) {
     const auto name = path.filename().string();
     std::error_code error;
@@ -58,7 +58,8 @@ void list_row_files(const fs::path& folder, const std::string& split, std::vecto
     } else if (fs::is_directory(path, error)) {
       const auto of_folder = split_of_name(name);
       const size_t before = files.size();
-      if (split.empty() && !of_folder.empty()) list_row_files(path, of_folder, files, left_out);
+      if (split.empty() && !of_folder.empty())
+        list_row_files(path, of_folder, is_rows, files, left_out);
       if (files.size() == before) left_out.folders.push_back(name);
     } else if (!fs::exists(path, error)) {
       ++left_out.links;
@@ -66,7 +67,7 @@ void list_row_files(const fs::path& folder, const std::string& split, std::vecto
       auto of_file = split_of_name(without_gz(path).stem().string());
       if (!split.empty()) of_file = split;
       const bool rows = fs::is_regular_file(path, error) &&
-                        (!needs_split_name(path) || !of_file.empty()) && row_format(path);
+                        (!needs_split_name(path) || !of_file.empty()) && is_rows(path);
       if (rows) {
         files.push_back({path, of_file});
       } else {
@@ -95,10 +96,14 @@ std::optional<RowFormat> row_format(const fs::path& file) {
 }
 
 RowFiles find_row_files(const fs::path& folder) {
+  return find_row_files(folder, [](const fs::path& file) { return row_format(file).has_value(); });
+}
+
+RowFiles find_row_files(const fs::path& folder, const IsRows& is_rows) {
   RowFiles found;
   found.left_out.split = "all";
   std::vector<NamedFile> files;
-  list_row_files(folder, "", files, found.left_out);
+  list_row_files(folder, "", is_rows, files, found.left_out);
   std::sort(files.begin(), files.end(), [](const auto& a, const auto& b) {
     return natural_less(a.path.string(), b.path.string());
   });

@@ -2,6 +2,7 @@
 #pragma once
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -27,6 +28,10 @@ struct RowFiles {
   bool any() const { return !(train.empty() && val.empty() && test.empty()); }
 };
 // A folder's, by their names; where none is that of a split, all files of rows are one set.
+// is_rows: of a file, whether it holds rows of the kind that is looked for.
+using IsRows = std::function<bool(const std::filesystem::path& file)>;
+RowFiles find_row_files(const std::filesystem::path& folder, const IsRows& is_rows);
+// Those of labelled texts.
 RowFiles find_row_files(const std::filesystem::path& folder);
 
 // One such file.

@@ -46,25 +46,30 @@ Batch TaggedCollate::operator()(const std::vector<int64_t>& indices, const Place
                                 BadSamples& bad) const {
   Batch batch;
   std::vector<TokenRow> rows;
-  std::vector<std::vector<int64_t>> labels;
+  std::vector<std::vector<int64_t>> first_tokens;
   for (const int64_t index : indices) {
-    const auto& sentence = texts_->get(index);
     WordTokens tokens;
-    if (!bad.guard([&] { tokens = tokenize_words(sentence.words, *tokenizer_, max_length_); }))
+    if (!bad.guard(
+            [&] { tokens = tokenize_words(texts_->get(index).words, *tokenizer_, max_length_); }))
       continue;
-    auto& row_labels = labels.emplace_back(tokens.ids.size(), kNoTag);
-    for (size_t word = 0; word < tokens.first_tokens.size(); ++word)
-      if (const int64_t token = tokens.first_tokens[word]; token >= 0)
-        row_labels[static_cast<size_t>(token)] = sentence.tags[word];
     rows.push_back({std::move(tokens.ids), std::move(tokens.type_ids)});
+    first_tokens.push_back(std::move(tokens.first_tokens));
     batch.indices.push_back(index);
   }
   pad_rows(rows, *tokenizer_, batch);
-  auto all = torch::full_like(batch.at(kInputIds), kNoTag);  // [B,N]
-  for (size_t i = 0; i < labels.size(); ++i)
-    std::copy(labels[i].begin(), labels[i].end(),
-              all.data_ptr<int64_t>() + static_cast<int64_t>(i) * all.size(1));
-  batch.tensors[kLabels] = all;
+  const auto& ids = batch.at(kInputIds);  // [B,N]
+  auto labels = torch::full_like(ids, kNoTag), words = torch::full_like(ids, -1);
+  for (size_t i = 0; i < rows.size(); ++i) {
+    const auto row = static_cast<int64_t>(i) * ids.size(1);
+    const auto& tags = texts_->get(batch.indices[i]).tags;
+    for (size_t word = 0; word < tags.size(); ++word) {
+      if (first_tokens[i][word] < 0) continue;
+      labels.data_ptr<int64_t>()[row + first_tokens[i][word]] = tags[word];
+      words.data_ptr<int64_t>()[row + first_tokens[i][word]] = static_cast<int64_t>(word);
+    }
+  }
+  batch.tensors[kLabels] = labels;
+  batch.tensors[kWordIds] = words;
   return batch;
 }
 

@@ -12,6 +12,8 @@
 namespace braid::data {
 
 inline constexpr int64_t kNoTag = -100;  // of labels, Hugging Face's
+// [B,N] int64: the number of the word whose first token it is; -1: of none.
+inline constexpr const char* kWordIds = "word_ids";
 
 // Tokens of a sentence that is given in words.
 struct WordTokens {
@@ -29,8 +31,8 @@ class TaggedCollate final : public Collate {
   // Throws ConfigError for a length without room for a word.
   TaggedCollate(TaggedTextsPtr texts, text::TokenizerPtr tokenizer, int64_t max_length);
 
-  // input_ids, attention_mask, token_type_ids, labels [B,N] int64. A word's first token has its
-  // tag, other tokens -100 (run_ner.py's default).
+  // input_ids, attention_mask, token_type_ids, labels, word_ids [B,N] int64. A word's first token
+  // has its tag, other tokens -100 (run_ner.py's default).
   Batch operator()(const std::vector<int64_t>& indices, const Place& place,
                    BadSamples& bad) const override;
 

@@ -4,18 +4,20 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <optional>
 #include <set>
 #include <string_view>
+#include <utility>
 
 #include "braid/core/error.h"
 #include "braid/core/json.h"
 #include "braid/core/natural_order.h"
 #include "braid/core/utf8.h"
 #include "braid/data/bad_samples.h"
-#include "braid/data/image/class_folders.h"
 #include "braid/data/locate.h"
-#include "braid/data/random.h"
+#include "braid/data/stratify.h"
+#include "braid/data/text/row_files.h"
 #include "braid/io/line_file.h"
 #include "braid/io/posix_file.h"
 
@@ -220,60 +222,27 @@ TaggedTextsPtr number_tags(std::vector<NamedSentence> named, const std::vector<s
   return std::make_shared<const TaggedTexts>(std::move(sentences), tags);
 }
 
-struct TaggedFiles {
-  std::map<std::string, std::vector<fs::path>> of_split;  // train, val, test
-  bool unsplit = false;
-  LeftOut left_out;
-};
-
-TaggedFiles find_tagged_files(const fs::path& path) {
-  TaggedFiles found;
-  if (!io::is_folder(path)) {
-    found.of_split["train"] = {path};
-    found.unsplit = true;
-    return found;
-  }
-  found.left_out.split = "all";
-  std::vector<fs::path> unnamed;
-  auto entries = io::list_folder(path);
-  std::sort(entries.begin(), entries.end(),
-            [](const auto& a, const auto& b) { return natural_less(a.string(), b.string()); });
-  for (const auto& entry : entries) {
-    if (entry.filename().string().starts_with('.')) {
-      ++found.left_out.hidden;
-    } else if (io::is_folder(entry)) {
-      found.left_out.folders.push_back(entry.filename().string());
-    } else if (!is_tagged_file(entry)) {
-      ++found.left_out.other_files;
-    } else if (const auto split = split_of_name(unpacked(entry).stem().string()); split.empty()) {
-      unnamed.push_back(entry);
-    } else {
-      found.of_split[split].push_back(entry);
-    }
-  }
-  found.unsplit = found.of_split.empty();
-  if (found.unsplit)
-    found.of_split["train"] = std::move(unnamed);
-  else
-    found.left_out.other_files += static_cast<int64_t>(unnamed.size());
+RowFiles find_tagged_files(const fs::path& path) {
+  if (io::is_folder(path)) return find_row_files(path, is_tagged_file);
+  RowFiles found;
+  found.unsplit = true;
+  if (is_tagged_file(path)) found.train = {path};
   return found;
 }
 
 // A share of the sentences, drawn.
 void take_val(std::vector<NamedSentence>& train, std::vector<NamedSentence>& val, double fraction,
               int64_t seed) {
-  std::vector<size_t> order(train.size());
-  for (size_t i = 0; i < order.size(); ++i) order[i] = i;
-  Random random(static_cast<uint64_t>(seed), 0, 0);
-  for (size_t i = order.size(); i > 1; --i)
-    std::swap(order[i - 1], order[static_cast<size_t>(random.uniform() * static_cast<double>(i))]);
-  const auto wanted = static_cast<size_t>(fraction * static_cast<double>(order.size()));
-  const size_t count = std::clamp<size_t>(wanted, 1, std::max<size_t>(order.size(), 2) - 1);
-  const std::set<size_t> chosen(order.begin(), order.begin() + static_cast<int64_t>(count));
-  std::vector<NamedSentence> rest;
-  for (size_t i = 0; i < train.size(); ++i)
-    (chosen.contains(i) ? val : rest).push_back(std::move(train[i]));
-  train = std::move(rest);
+  const std::vector<int64_t> one_class(train.size(), 0);
+  const auto [chosen, rest] = split_labels(one_class, 1, fraction, seed);
+  const auto take = [&](const std::vector<int64_t>& places) {
+    std::vector<NamedSentence> taken;
+    for (const int64_t place : places)
+      taken.push_back(std::move(train[static_cast<size_t>(place)]));
+    return taken;
+  };
+  val = take(chosen);
+  train = take(rest);
 }
 
 }  // namespace
@@ -281,20 +250,18 @@ void take_val(std::vector<NamedSentence>& train, std::vector<NamedSentence>& val
 TaggedSplits open_tagged_texts(const std::string& spec, const TaggedTextOptions& options) {
   const auto files = find_tagged_files(locate_data(spec));
   BadSamples bad(options.on_bad_sample);
-  const auto read = [&](const char* split) {
-    const auto it = files.of_split.find(split);
-    return it == files.of_split.end() ? std::vector<NamedSentence>() : read_files(it->second, bad);
-  };
-  auto train = read("train"), val = read("val"), test = read("test");
+  auto train = read_files(files.train, bad), val = read_files(files.val, bad),
+       test = read_files(files.test, bad);
   if (train.empty() && val.empty() && test.empty())
     throw DataError("data", "expected sentences with a tag a word, got none", spec,
                     "a word and its tag a line in .conll files, or JSON rows with tokens and "
                     "ner_tags");
-  if (val.empty() && options.val_fraction > 0 && train.size() > 1)
-    take_val(train, val, options.val_fraction, options.split_seed);
   std::set<std::string> names;
   for (const auto& sentence : train.empty() ? (val.empty() ? test : val) : train)
     names.insert(sentence.tags.begin(), sentence.tags.end());
+  // After the tags are known: a rare one may be in what is drawn alone.
+  if (val.empty() && options.val_fraction > 0 && train.size() > 1)
+    take_val(train, val, options.val_fraction, options.split_seed);
   TaggedSplits splits{.train = nullptr, .val = nullptr, .test = nullptr};
   auto tags = order_tags(names, options.tag_order);
   // Data without train has the checkpoint's tags, all of them.
@@ -307,6 +274,7 @@ TaggedSplits open_tagged_texts(const std::string& spec, const TaggedTextOptions&
   splits.test = make(test);
   splits.unsplit = files.unsplit;
   splits.bad_samples = bad.count();
+  splits.remarks = files.remarks;
   if (files.left_out.any()) splits.left_out.push_back(files.left_out);
   if (bad.count() > 0)
     splits.remarks.push_back(
@@ -315,14 +283,6 @@ TaggedSplits open_tagged_texts(const std::string& spec, const TaggedTextOptions&
   return splits;
 }
 
-bool is_tagged_text(const std::string& spec) {
-  const auto path = locate_data(spec);
-  if (!io::is_folder(path)) return is_tagged_file(path);
-  const auto entries = io::list_folder(path);
-  return std::any_of(entries.begin(), entries.end(), [](const fs::path& entry) {
-    return !entry.filename().string().starts_with('.') && !io::is_folder(entry) &&
-           is_tagged_file(entry);
-  });
-}
+bool is_tagged_text(const std::string& spec) { return find_tagged_files(locate_data(spec)).any(); }
 
 }  // namespace braid::data

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "braid/evaluate/base64.h"
+#include "braid/core/base64.h"
 #include "braid/io/resize.h"
 
 namespace braid::evaluate {

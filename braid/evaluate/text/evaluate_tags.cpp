@@ -7,6 +7,7 @@
 #include "braid/core/error.h"
 #include "braid/data/summary.h"
 #include "braid/data/text/tagged_text.h"
+#include "braid/data/text/text_dataset.h"
 #include "braid/evaluate/class_map.h"
 #include "braid/evaluate/evaluate_classifier.h"
 #include "braid/runtime/device.h"
@@ -20,11 +21,11 @@ Evaluation evaluate_tags(const std::filesystem::path& checkpoint, const Evaluate
   const auto tagger = tasks::load_tokenized_model(checkpoint);
   tasks::expect_token_tagger(tagger, checkpoint);
   tagger.model->to(runtime::resolve_device(request.device));
-  constexpr double kValFraction = 0.1;  // as training makes it
   const auto splits = data::open_tagged_texts(
-      request.data, {.tag_order = tagger.hub.classes,
-                     .on_bad_sample = request.options.on_bad_sample,
-                     .val_fraction = is_as_trained(request.split) ? kValFraction : 0});
+      request.data,
+      {.tag_order = tagger.hub.classes,
+       .on_bad_sample = request.options.on_bad_sample,
+       .val_fraction = is_as_trained(request.split) ? data::OpenTextOptions().val_fraction : 0});
   for (const auto& line : data::remarks_on(splits.left_out, splits.remarks, request.data))
     progress.line(line);
   const auto chosen = choose_parts(splits, request.split, request.data);

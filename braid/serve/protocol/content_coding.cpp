@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
+#include "braid/core/base64.h"
 #include "braid/core/error.h"
 
 namespace braid::serve {
@@ -56,31 +58,11 @@ std::string decode_base64(std::string_view text) {
     const auto comma = text.find(',');
     text = comma == std::string_view::npos ? std::string_view() : text.substr(comma + 1);
   }
-  while (text.ends_with('=')) text.remove_suffix(1);
-  const auto value_of_letter = [](char c) -> int {
-    if (c >= 'A' && c <= 'Z') return c - 'A';
-    if (c >= 'a' && c <= 'z') return c - 'a' + 26;
-    if (c >= '0' && c <= '9') return c - '0' + 52;
-    if (c == '+' || c == '-') return 62;
-    return c == '/' || c == '_' ? 63 : -1;
-  };
-  std::string out;
-  uint32_t bits = 0;
-  int count = 0;
-  for (const char c : text) {
-    const int value = value_of_letter(c);
-    if (value < 0)
-      throw DataError("request", "expected an image's bytes as Base64", "data",
-                      "binary data needs none");
-    bits = (bits << 6) | static_cast<uint32_t>(value);
-    count += 6;
-    if (count >= 8) {
-      count -= 8;
-      out += static_cast<char>(bits >> count & 0xff);
-    }
-  }
-  if (count >= 6) throw DataError("request", "expected whole bytes of Base64", "data");
-  return out;
+  auto bytes = from_base64(text);
+  if (!bytes)
+    throw DataError("request", "expected an image's bytes as Base64", "data",
+                    "binary data needs none");
+  return std::move(*bytes);
 }
 
 }  // namespace braid::serve

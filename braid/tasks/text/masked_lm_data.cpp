@@ -7,11 +7,8 @@
 #include "braid/data/summary.h"
 #include "braid/io/labelled_row.h"
 #include "braid/io/line_file.h"
-#include "braid/models/macs.h"
-#include "braid/models/text/text_cost.h"
-#include "braid/runtime/device.h"
 #include "braid/tasks/text/starting_weights.h"
-#include "braid/tasks/training_rate.h"
+#include "braid/tasks/text/text_facts.h"
 
 namespace braid::tasks {
 namespace {
@@ -100,16 +97,8 @@ const MaskedLmBlocks& MaskedLmData::blocks_for(const TaskConfig& config,
 TrainingFacts MaskedLmData::facts(const TaskConfig& config, const FactOptions& options,
                                   Progress& progress) const {
   const auto made = make_model(config, options.seed, progress);
-  TrainingFacts facts{.train_items = blocks_for(config, made, progress).train_size,
-                      .params = models::count_parameters(*made.model),
-                      .input_size = made.max_length,
-                      .fine_tuning = !config.weights.empty()};
-  if (!options.measure_rate) return facts;
-  made.model->to(runtime::resolve_device(options.device));
-  facts.items_per_s =
-      training_rate(*made.model, made.max_length,
-                    models::count_macs(*made.model, {1, made.max_length}), options.dtype);
-  return facts;
+  return text_facts(made, blocks_for(config, made, progress).train_size, config, options,
+                    [&] { return made.max_length; });
 }
 
 std::unique_ptr<Task> MaskedLmData::make_task(const TaskConfig& config, const TaskOptions& options,

@@ -1,13 +1,10 @@
 #include "braid/tasks/text/text_data.h"
 
 #include "braid/data/summary.h"
-#include "braid/models/macs.h"
-#include "braid/models/text/text_cost.h"
-#include "braid/runtime/device.h"
 #include "braid/tasks/class_balance.h"
 #include "braid/tasks/text/starting_weights.h"
 #include "braid/tasks/text/text_classification.h"
-#include "braid/tasks/training_rate.h"
+#include "braid/tasks/text/text_facts.h"
 
 namespace braid::tasks {
 
@@ -36,16 +33,8 @@ TokenizedModel TextData::make_classifier(const TaskConfig& config, int64_t seed,
 TrainingFacts TextData::facts(const TaskConfig& config, const FactOptions& options,
                               Progress& progress) const {
   const auto made = make_classifier(config, options.seed, progress);
-  TrainingFacts facts{.train_items = splits_.train->size(),
-                      .params = models::count_parameters(*made.model),
-                      .input_size = made.max_length,
-                      .fine_tuning = !config.weights.empty()};
-  if (!options.measure_rate) return facts;
-  made.model->to(runtime::resolve_device(options.device));
-  const int64_t length = mean_length(*splits_.train, *made.tokenizer, made.max_length);
-  facts.items_per_s = training_rate(*made.model, length,
-                                    models::count_macs(*made.model, {1, length}), options.dtype);
-  return facts;
+  return text_facts(made, splits_.train->size(), config, options,
+                    [&] { return mean_length(*splits_.train, *made.tokenizer, made.max_length); });
 }
 
 std::unique_ptr<Task> TextData::make_task(const TaskConfig& config, const TaskOptions& options,

@@ -8,13 +8,10 @@
 #include "braid/data/sampler.h"
 #include "braid/data/summary.h"
 #include "braid/data/text/tagged_collate.h"
-#include "braid/models/macs.h"
-#include "braid/models/text/text_cost.h"
-#include "braid/runtime/device.h"
 #include "braid/tasks/class_names.h"
 #include "braid/tasks/split_part.h"
 #include "braid/tasks/text/starting_weights.h"
-#include "braid/tasks/training_rate.h"
+#include "braid/tasks/text/text_facts.h"
 
 namespace braid::tasks {
 namespace {
@@ -127,16 +124,7 @@ TokenizedModel TokenClassificationData::make_tagger(const TaskConfig& config, in
 TrainingFacts TokenClassificationData::facts(const TaskConfig& config, const FactOptions& options,
                                              Progress& progress) const {
   const auto made = make_tagger(config, options.seed, progress);
-  TrainingFacts facts{.train_items = splits_.train->size(),
-                      .params = models::count_parameters(*made.model),
-                      .input_size = made.max_length,
-                      .fine_tuning = !config.weights.empty()};
-  if (!options.measure_rate) return facts;
-  made.model->to(runtime::resolve_device(options.device));
-  facts.items_per_s =
-      training_rate(*made.model, made.max_length,
-                    models::count_macs(*made.model, {1, made.max_length}), options.dtype);
-  return facts;
+  return text_facts(made, splits_.train->size(), config, options, [&] { return made.max_length; });
 }
 
 std::unique_ptr<Task> TokenClassificationData::make_task(const TaskConfig& config,

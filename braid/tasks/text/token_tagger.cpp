@@ -11,6 +11,7 @@
 #include "braid/runtime/eval_scope.h"
 #include "braid/tasks/inference.h"
 #include "braid/tasks/predictor.h"
+#include "braid/text/utf8.h"
 
 namespace braid::tasks {
 namespace {
@@ -42,7 +43,7 @@ std::vector<int64_t> outputs_of(const std::vector<std::string>& of_data,
 
 int64_t code_points(const std::string& text, size_t bytes) {
   return std::count_if(text.begin(), text.begin() + static_cast<int64_t>(bytes),
-                       [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; });
+                       text::starts_code_point);
 }
 
 }  // namespace
@@ -77,18 +78,18 @@ TagScores score_tags(const TokenizedModel& tagger, const data::TaggedTextsPtr& t
     asked += wanted.numel();
     const auto guesses = logits.argmax(-1).contiguous();
     const auto guess = guesses.accessor<int64_t, 2>();
+    const auto word_of = batch.at(data::kWordIds).accessor<int64_t, 2>();
     for (int64_t i = 0; i < batch.size(); ++i) {
-      const auto& sentence = texts->get(batch.indices[static_cast<size_t>(i)]);
-      // Tokenized once more: the batch does not say which word a token is of.
-      const auto tokens =
-          data::tokenize_words(sentence.words, *tagger.tokenizer, tagger.max_length);
-      std::vector<std::string> got, expected;
-      for (size_t word = 0; word < sentence.words.size(); ++word) {
-        const int64_t token = tokens.first_tokens[word];
-        out.cut_words += token < 0 ? 1 : 0;
-        got.push_back(token < 0 ? kOutside : tag_name(of_model, guess[i][token]));
-        expected.push_back(texts->tags().at(static_cast<size_t>(sentence.tags[word])));
+      const auto& tags = texts->get(batch.indices[static_cast<size_t>(i)]).tags;
+      std::vector<std::string> got(tags.size(), kOutside), expected;
+      auto cut = static_cast<int64_t>(tags.size());
+      for (int64_t token = 0; token < guesses.size(1); ++token) {
+        if (word_of[i][token] < 0) continue;
+        got[static_cast<size_t>(word_of[i][token])] = tag_name(of_model, guess[i][token]);
+        --cut;
       }
+      out.cut_words += cut;
+      for (const int64_t tag : tags) expected.push_back(texts->tags().at(static_cast<size_t>(tag)));
       out.entities.update(got, expected);
     }
   };

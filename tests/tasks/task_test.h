@@ -1,0 +1,40 @@
+// A task whose data is a folder of the test's own.
+#pragma once
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "braid/core/progress.h"
+#include "braid/tasks/open_task_data.h"
+
+namespace braid::tasks {
+
+class TaskTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    root_ =
+        std::filesystem::temp_directory_path() /
+        ("braid_task_" +
+         std::string(::testing::UnitTest::GetInstance()->current_test_info()->test_suite_name()) +
+         std::to_string(::getpid()));
+    std::filesystem::remove_all(root_);
+    std::filesystem::create_directories(root_);
+    config_.data = root_.string();
+    config_.model = "bert_tiny";
+    config_.text.vocab_size = 300;
+  }
+  void TearDown() override { std::filesystem::remove_all(root_); }
+  std::unique_ptr<Task> make(const TaskOptions& options = {}) {
+    return open_task_data(config_, "error", options.checkpoint)
+        ->make_task(config_, options, silent_);
+  }
+
+  std::filesystem::path root_;
+  TaskConfig config_;
+  Progress silent_;
+};
+
+}  // namespace braid::tasks
