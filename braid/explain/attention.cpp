@@ -5,7 +5,7 @@
 
 #include "braid/core/error.h"
 #include "braid/explain/origin_tracer.h"
-#include "braid/graph/replay.h"
+#include "braid/explain/replay_nodes.h"
 
 namespace braid::explain {
 namespace {
@@ -133,23 +133,21 @@ std::vector<AttentionLayer> attention_layers(const ExplainableGraph& explained,
   std::vector<AttentionLayer> layers;
   const auto& nodes = explained.graph.nodes;
   auto site = explained.attention.begin();
-  size_t position = 0;
-  graph::replay(
-      explained.graph, {image}, [&](const graph::Node& node, std::vector<Tensor>& values) {
-        if (site == explained.attention.end() || position++ != site->node) return;
-        const auto& here = *site++;
-        if (!has_places(here)) return;
-        const auto weights = with_four(attention_weights(node, values)).cpu();
-        const auto keys = spots_of(here.keys, weights.size(0), weights.size(3));
-        const auto queries = spots_of(here.queries, weights.size(0), weights.size(2));
-        layers.push_back({.name = module_of(explained.graph, nodes[here.node]),
-                          .heads = weights.size(1),
-                          .queries = weights.size(2),
-                          .keys = weights.size(3),
-                          .distance = attention_distance(weights, here.queries, here.keys),
-                          .map = on_raster(seen(weights, queries), keys) /
-                                 static_cast<double>(weights.size(0))});
-      });
+  replay_nodes(explained.graph, image, [&](size_t position, const std::vector<Tensor>& values) {
+    if (site == explained.attention.end() || position != site->node) return;
+    const auto& here = *site++;
+    if (!has_places(here)) return;
+    const auto weights = with_four(attention_weights(nodes[position], values)).cpu();
+    const auto keys = spots_of(here.keys, weights.size(0), weights.size(3));
+    const auto queries = spots_of(here.queries, weights.size(0), weights.size(2));
+    layers.push_back(
+        {.name = module_of(explained.graph, nodes[position]),
+         .heads = weights.size(1),
+         .queries = weights.size(2),
+         .keys = weights.size(3),
+         .distance = attention_distance(weights, here.queries, here.keys),
+         .map = on_raster(seen(weights, queries), keys) / static_cast<double>(weights.size(0))});
+  });
   return layers;
 }
 
@@ -158,9 +156,8 @@ Tensor attention_rollout(const ExplainableGraph& explained, const Tensor& image)
   const auto [rows, columns] = cells_of(explained);
   OriginTracer flow(explained.graph, OriginKind::kFlow,
                     pixel_cells(explained, rows, columns).to(image.device()));
-  size_t position = 0;
-  graph::replay(explained.graph, {image}, [&](const graph::Node&, std::vector<Tensor>& values) {
-    flow.see(position++, values);
+  replay_nodes(explained.graph, image, [&](size_t position, const std::vector<Tensor>& values) {
+    flow.see(position, values);
     flow.forget(values);
   });
   const auto& result = flow.of(explained.graph.outputs.at(0));

@@ -1,7 +1,5 @@
 #include "braid/explain/class_activation.h"
 
-#include <algorithm>
-
 #include "braid/graph/replay.h"
 
 namespace braid::explain {
@@ -27,12 +25,9 @@ Tensor class_activation(const ExplainableGraph& explained, const Layer& layer, c
                         int64_t target, ActivationWeights weights) {
   const torch::AutoGradMode with_grad(true);
   Tensor leaf;
-  const auto outputs = graph::replay(
-      explained.graph, {image}, [&](const graph::Node& node, std::vector<Tensor>& values) {
-        if (std::find(node.outputs.begin(), node.outputs.end(), layer.value) == node.outputs.end())
-          return;
-        auto& value = values[static_cast<size_t>(layer.value)];
-        leaf = value = value.detach().requires_grad_(true);
+  const auto outputs =
+      graph::replay(explained.graph, {image}, [&](graph::ValueId id, Tensor& value) {
+        if (id == layer.value) leaf = value = value.detach().requires_grad_(true);
       });
   // A logit that does not depend on the layer has no gradient.
   const auto logit = outputs.at(0)[0][target];

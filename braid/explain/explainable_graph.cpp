@@ -178,12 +178,9 @@ const Layer& last_layer(const ExplainableGraph& explained, const Tensor& image, 
     if (!is_projection[static_cast<size_t>(layer.value)]) kept[layer.value] = Tensor();
   const torch::AutoGradMode with_grad(true);
   const auto x = image.detach().clone().requires_grad_(true);
-  const auto outputs =
-      graph::replay(explained.graph, {x}, [&](const Node& node, const std::vector<Tensor>& values) {
-        for (const ValueId id : node.outputs)
-          if (const auto it = kept.find(id); it != kept.end())
-            it->second = values[static_cast<size_t>(id)];
-      });
+  const auto outputs = graph::replay(explained.graph, {x}, [&](ValueId id, Tensor& value) {
+    if (const auto it = kept.find(id); it != kept.end()) it->second = value;
+  });
   const auto logit = outputs.at(0)[0][target];
   for (size_t k = explained.layers.size(); k-- > 0;) {
     const auto& layer = explained.layers[k];

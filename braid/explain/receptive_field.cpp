@@ -16,12 +16,8 @@ Tensor gradient_of_cell(const ExplainableGraph& explained, const Layer& layer, c
   const torch::AutoGradMode with_grad(true);
   const auto x = image.detach().clone().requires_grad_(true);
   Tensor cell;
-  graph::replay(explained.graph, {x}, [&](const graph::Node& node, std::vector<Tensor>& values) {
-    if (std::find(node.outputs.begin(), node.outputs.end(), layer.value) != node.outputs.end())
-      cell = on_grid(layer.grid, values[static_cast<size_t>(layer.value)])
-                 .select(1, row)
-                 .select(1, column)
-                 .sum();
+  graph::replay(explained.graph, {x}, [&](graph::ValueId id, Tensor& value) {
+    if (id == layer.value) cell = on_grid(layer.grid, value).select(1, row).select(1, column).sum();
   });
   const auto gradient = torch::autograd::grad({cell}, {x}, {}, false, false, true)[0];
   return gradient.defined() ? gradient[0].abs().sum(0).cpu() : torch::zeros(x.sizes().slice(2));

@@ -43,8 +43,8 @@ ExplainableGraph captured(Detector& detector) {
   return explainable_graph(
       graph::capture({.run = [&](const Tensors& x) { return Tensors{detector.forward(x.at(0))}; },
                       .example =
-                          [](int64_t batch) {
-                            return Tensors{torch::randn({batch, 3, kSide, kSide})};
+                          [](graph::Sizes sizes) {
+                            return Tensors{torch::randn({sizes.batch, 3, kSide, kSide})};
                           },
                       .module = &detector,
                       .input_names = {"pixel_values"},

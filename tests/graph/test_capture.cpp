@@ -19,8 +19,8 @@ using Tensors = CaptureRequest::Tensors;
 CaptureRequest function_of(std::function<torch::Tensor(const torch::Tensor&)> run) {
   return {.run = [run](const Tensors& x) { return Tensors{run(x.at(0))}; },
           .example =
-              [](int64_t batch) {
-                return Tensors{torch::randn({batch, 4})};
+              [](Sizes sizes) {
+                return Tensors{torch::randn({sizes.batch, 4})};
               },
           .module = nullptr,
           .input_names = {"x"},

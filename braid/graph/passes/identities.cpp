@@ -51,9 +51,10 @@ ValueId identity_of(const Graph& graph, const Node& node) {
     return from.dtype == to.dtype ? input : kNoValue;
   if (is_listed(node, kByShape)) return from.shape == to.shape ? input : kNoValue;
   if (node.name() == "aten::constant_pad_nd") {
-    const auto pads = node.integers("pad");
-    return std::all_of(pads.begin(), pads.end(), [](int64_t p) { return p == 0; }) ? input
-                                                                                   : kNoValue;
+    const auto& pads = node.argument("pad").ints;
+    return std::all_of(pads.begin(), pads.end(), [](const Extent& p) { return p == Extent(); })
+               ? input
+               : kNoValue;
   }
   if (node.name() == "aten::permute")
     return is_rising(order_of(node, static_cast<int64_t>(from.shape.size()))) ? input : kNoValue;
