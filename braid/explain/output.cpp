@@ -2,8 +2,8 @@
 
 #include <string_view>
 
+#include "braid/core/base64.h"
 #include "braid/core/html.h"
-#include "braid/evaluate/base64.h"
 #include "braid/io/atomic_file.h"
 
 // page/ with the report's style: cmake/BraidReport.cmake.
@@ -17,7 +17,7 @@ std::string page_of(const Explanations& explanations,
                     const std::map<std::string, std::vector<uint8_t>>& pictures) {
   Json results = to_json(explanations);
   results["pictures"] = Json::object();
-  for (const auto& [name, png] : pictures) results["pictures"][name] = evaluate::to_base64(png);
+  for (const auto& [name, png] : pictures) results["pictures"][name] = to_base64(png);
   const auto title = "braid explain: " + explanations.model;
   return fill_page(
       {braid_explain_page, static_cast<size_t>(braid_explain_page_end - braid_explain_page)},

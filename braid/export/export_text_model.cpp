@@ -6,9 +6,9 @@
 #include <system_error>
 #include <vector>
 
+#include "braid/core/base64.h"
 #include "braid/core/json.h"
 #include "braid/core/version.h"
-#include "braid/evaluate/base64.h"
 #include "braid/export/onnx/export_onnx.h"
 #include "braid/graph/capture.h"
 #include "braid/graph/passes/passes.h"
@@ -32,7 +32,7 @@ void add_tokenizer(Metadata& metadata, const fs::path& folder) {
     const auto bytes = io::read_file(file);
     const bool binary = file.extension() == ".model" || file.extension() == ".spm";
     if (binary)
-      metadata[std::string(name) + ";base64"] = evaluate::to_base64(bytes);
+      metadata[std::string(name) + ";base64"] = to_base64(bytes);
     else
       metadata[name] = std::string(bytes.begin(), bytes.end());
   }

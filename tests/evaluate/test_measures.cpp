@@ -5,7 +5,7 @@
 #include <cmath>
 
 #include "braid/core/error.h"
-#include "braid/evaluate/base64.h"
+#include "braid/core/base64.h"
 #include "braid/evaluate/budget.h"
 #include "braid/evaluate/class_scores.h"
 #include "braid/evaluate/image/corruption.h"

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "braid/core/base64.h"
 #include "braid/data/image/resize.h"
-#include "braid/evaluate/base64.h"
 
 namespace braid::evaluate {
 namespace {

@@ -4,9 +4,9 @@
 #include <string>
 #include <vector>
 
-namespace braid::evaluate {
+namespace braid {
 
 // RFC 4648, with padding.
 std::string to_base64(const std::vector<uint8_t>& bytes);
 
-}  // namespace braid::evaluate
+}  // namespace braid

@@ -1,6 +1,6 @@
-#include "braid/evaluate/base64.h"
+#include "braid/core/base64.h"
 
-namespace braid::evaluate {
+namespace braid {
 
 std::string to_base64(const std::vector<uint8_t>& bytes) {
   constexpr const char* kAlphabet =
@@ -16,4 +16,4 @@ std::string to_base64(const std::vector<uint8_t>& bytes) {
   return text;
 }
 
-}  // namespace braid::evaluate
+}  // namespace braid
