@@ -1,5 +1,8 @@
 #include "cli/chosen_model.h"
 
+#include <string_view>
+#include <utility>
+
 #include "braid/core/error.h"
 #include "braid/core/progress.h"
 #include "braid/io/posix_file.h"
@@ -9,14 +12,52 @@
 namespace braid::cli {
 namespace {
 
-void expect_image_model(const std::filesystem::path& folder) {
-  const auto hub = models::read_hub_config(models::find_config(folder));
-  const auto kind = models::find_model(hub.architecture).kind;
-  if (kind != models::ImageModel::kKind)
-    throw DataError("graph",
-                    "expected " + models::with_article(models::ImageModel::kKind) + ", got " +
-                        models::with_article(kind) + " (" + hub.architecture + ")",
-                    folder.string(), "only image models are captured so far");
+[[noreturn]] void refuse_kind(const std::string& expected, std::string_view kind,
+                              const std::string& model, const std::string& remedy) {
+  throw DataError("graph", "expected " + expected + ", got " + models::with_article(kind), model,
+                  remedy);
+}
+
+void refuse_shape(const std::string& model, const ModelShape& shape) {
+  if (shape.img_size || shape.in_chans || shape.num_classes)
+    throw UsageError("graph",
+                     "expected an architecture with --img-size, --in-chans and --num-classes, got "
+                     "a checkpoint",
+                     model, "leave them out: a checkpoint has its own");
+}
+
+models::LoadedModel build_image_model(const std::string& model, const ModelShape& shape,
+                                      uint64_t seed) {
+  Json overrides = Json::object();
+  if (shape.img_size) overrides["img_size"] = *shape.img_size;
+  if (shape.in_chans) overrides["in_chans"] = *shape.in_chans;
+  if (shape.num_classes) overrides["num_classes"] = *shape.num_classes;
+  models::LoadedModel loaded;
+  loaded.model = models::create_model<models::ImageModel>(model, overrides, seed);
+  loaded.model->eval();
+  loaded.hub = models::make_image_hub_config(model, *loaded.model);
+  loaded.model->reparameterize();
+  return loaded;
+}
+
+// With --num-classes a classifier of texts.
+models::LoadedTextEncoder build_text_encoder(const std::string& model, const ModelShape& shape,
+                                             uint64_t seed) {
+  if (shape.img_size || shape.in_chans)
+    throw UsageError("graph",
+                     "expected a model of images with --img-size and --in-chans, got one "
+                     "of texts",
+                     model);
+  Json overrides = Json::object();
+  if (shape.num_classes.value_or(0) > 0) {
+    overrides["head"] = models::to_string(models::TextHead::kSequenceClassification);
+    overrides["num_labels"] = *shape.num_classes;
+  }
+  models::LoadedTextEncoder loaded;
+  loaded.model = models::create_model<models::TextEncoder>(model, overrides, seed);
+  loaded.model->eval();
+  loaded.hub = models::make_hub_config(model, *loaded.model);
+  return loaded;
 }
 
 }  // namespace
@@ -38,26 +79,26 @@ bool names_checkpoint(const std::string& model) {
 }
 
 models::LoadedModel choose_model(const std::string& model, const ModelShape& shape, uint64_t seed) {
+  auto chosen = choose_any_model(model, shape, seed);
+  if (auto* image = std::get_if<models::LoadedModel>(&chosen.model)) return std::move(*image);
+  refuse_kind("an image model", models::TextEncoder::kKind, model, "");
+}
+
+ChosenModel choose_any_model(const std::string& model, const ModelShape& shape, uint64_t seed) {
+  constexpr auto kKinds = "an image model or a text encoder";
+  constexpr auto kRemedy = "models that write texts are not captured";
   if (names_checkpoint(model)) {
-    if (shape.img_size || shape.in_chans || shape.num_classes)
-      throw UsageError("graph",
-                       "expected an architecture with --img-size, --in-chans and "
-                       "--num-classes, got a checkpoint",
-                       model, "leave them out: a checkpoint has its own");
+    refuse_shape(model, shape);
     const auto folder = models::find_checkpoint(model, *make_terminal_progress());
-    expect_image_model(folder);
-    return models::load_for_inference(folder);
+    const auto kind = models::kind_of_checkpoint(folder);
+    if (kind == models::ImageModel::kKind) return {models::load_for_inference(folder), folder};
+    if (kind == models::TextEncoder::kKind) return {models::load_text_encoder(folder), folder};
+    refuse_kind(kKinds, kind, folder.string(), kRemedy);
   }
-  Json overrides = Json::object();
-  if (shape.img_size) overrides["img_size"] = *shape.img_size;
-  if (shape.in_chans) overrides["in_chans"] = *shape.in_chans;
-  if (shape.num_classes) overrides["num_classes"] = *shape.num_classes;
-  models::LoadedModel loaded;
-  loaded.model = models::create_model<models::ImageModel>(model, overrides, seed);
-  loaded.model->eval();
-  loaded.hub = models::make_image_hub_config(model, *loaded.model);
-  loaded.model->reparameterize();
-  return loaded;
+  const auto kind = models::find_model(model).kind;
+  if (kind == models::ImageModel::kKind) return {build_image_model(model, shape, seed), {}};
+  if (kind == models::TextEncoder::kKind) return {build_text_encoder(model, shape, seed), {}};
+  refuse_kind(kKinds, kind, model, kRemedy);
 }
 
 }  // namespace braid::cli

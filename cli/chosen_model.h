@@ -1,10 +1,13 @@
-// The image model that a user names: of a checkpoint, or an architecture with random weights.
+// The model that a user names: of a checkpoint, or an architecture with random weights.
 #pragma once
 #include <CLI/CLI.hpp>
 #include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <string>
+#include <variant>
 
+#include "braid/models/text/text_checkpoint.h"
 #include "braid/models/vision/image_checkpoint.h"
 
 namespace braid::cli {
@@ -18,8 +21,16 @@ void add_model_shape(CLI::App& verb, ModelShape& shape);
 // Whether it means a checkpoint: a folder, or hf-hub:OWNER/NAME.
 bool names_checkpoint(const std::string& model);
 
-// Ready for inference. Throws UsageError for an unknown name, a model of another kind, or a shape
-// with a checkpoint, which has its own; DataError for a checkpoint of another kind.
+// An image model, ready for inference. Throws UsageError for an unknown name, a model of another
+// kind, or a shape with a checkpoint, which has its own; DataError for a checkpoint of another
+// kind.
 models::LoadedModel choose_model(const std::string& model, const ModelShape& shape, uint64_t seed);
+
+struct ChosenModel {
+  std::variant<models::LoadedModel, models::LoadedTextEncoder> model;
+  std::filesystem::path folder;  // of a checkpoint, else empty
+};
+// The same for an image model or a text encoder.
+ChosenModel choose_any_model(const std::string& model, const ModelShape& shape, uint64_t seed);
 
 }  // namespace braid::cli

@@ -3,6 +3,7 @@
 
 #include "braid/core/error.h"
 #include "braid/export/export_image_model.h"
+#include "braid/export/export_text_model.h"
 #include "cli/chosen_model.h"
 #include "cli/command.h"
 
@@ -30,11 +31,22 @@ void check(const ExportFlags& flags) {
                      "`braid models` with random weights");
 }
 
+onnx::ExportReport export_chosen(ChosenModel& chosen, const ExportFlags& flags) {
+  if (auto* image = std::get_if<models::LoadedModel>(&chosen.model))
+    return onnx::export_image_model(*image, flags.output,
+                                    {.with_preprocessing = flags.with_preprocessing});
+  if (flags.with_preprocessing)
+    throw UsageError("export", "expected a model of images, got one of texts",
+                     "--with-preprocessing",
+                     "leave it out: the tokenizer's files are in the file's metadata");
+  return onnx::export_text_model(std::get<models::LoadedTextEncoder>(chosen.model), chosen.folder,
+                                 flags.output);
+}
+
 void run(const ExportFlags& flags) {
   check(flags);
-  auto loaded = choose_model(flags.checkpoint, flags.shape, flags.init.value_or(0));
-  const auto report = onnx::export_image_model(loaded, flags.output,
-                                               {.with_preprocessing = flags.with_preprocessing});
+  auto chosen = choose_any_model(flags.checkpoint, flags.shape, flags.init.value_or(0));
+  const auto report = export_chosen(chosen, flags);
   if (flags.format == "json") {
     fmt::print("{}\n", to_json(report).dump(2, ' ', false, Json::error_handler_t::replace));
     return;
@@ -42,7 +54,7 @@ void run(const ExportFlags& flags) {
   fmt::print("{}: {}, {} -> {}\n", report.file, report.architecture, report.input, report.output);
   fmt::print("{:.1f} MB, {} operators, ONNX operator set {}\n",
              static_cast<double>(report.bytes) / 1e6, report.operators, report.opset);
-  fmt::print("largest difference from the model: {:.2g}, of its largest logit {:.2g}\n",
+  fmt::print("largest difference from the model: {:.2g}, of its largest output {:.2g}\n",
              report.max_error, report.relative_error);
 }
 
@@ -54,6 +66,7 @@ void add_export(CLI::App& program) {
       "Examples:\n"
       "  braid export --checkpoint runs/photos --output photos.onnx\n"
       "  braid export --checkpoint runs/photos --with-preprocessing --output photos.onnx\n"
+      "  braid export --checkpoint runs/reviews --output reviews.onnx\n"
       "  braid export --checkpoint resnet18 --init 0 --img-size 96 --output resnet18.onnx");
   auto o = std::make_shared<ExportFlags>();
   verb->add_option("--checkpoint", o->checkpoint,

@@ -41,10 +41,15 @@ void print_text(const Described& d) {
     name = std::max(name, row.name.size());
     shape = std::max(shape, row.largest.size());
   }
-  const auto& input = d.captured.at(d.captured.inputs.at(0));
-  const auto& output = d.captured.at(d.captured.outputs.at(0));
-  fmt::print("{}: {} {} -> {} {}\n", d.name, input.name, graph::to_text(input.shape), output.name,
-             graph::to_text(output.shape));
+  const auto list = [&](const std::vector<graph::ValueId>& ids) {
+    std::string text;
+    for (const auto id : ids) {
+      const auto& value = d.captured.at(id);
+      text += (text.empty() ? "" : ", ") + value.name + " " + graph::to_text(value.shape);
+    }
+    return text;
+  };
+  fmt::print("{}: {} -> {}\n", d.name, list(d.captured.inputs), list(d.captured.outputs));
   for (const auto& pass : d.passes)
     if (pass.removed > 0) fmt::print("{}: {} operators fewer\n", pass.name, pass.removed);
   fmt::print("largest difference from the model: {:.2g}, of its largest output {:.2g}\n\n",
@@ -75,19 +80,35 @@ void print_json(const Described& d) {
                          .dump(2, ' ', false, Json::error_handler_t::replace));
 }
 
-void run(const GraphOptions& options) {
-  auto loaded = choose_model(options.model, options.shape, 0);
+graph::Graph capture(models::LoadedModel& loaded) {
+  return graph::capture(*loaded.model, loaded.hub.input.height, loaded.hub.input.width);
+}
+graph::Graph capture(models::LoadedTextEncoder& loaded) { return graph::capture(*loaded.model); }
+
+graph::Deviation deviation(const graph::Graph& captured, models::LoadedModel& loaded) {
+  return graph::deviation_on_noise(captured, *loaded.model, 4);
+}
+graph::Deviation deviation(const graph::Graph& captured, models::LoadedTextEncoder& loaded) {
+  return graph::deviation_on_noise(captured, *loaded.model,
+                                   {4, models::example_length(*loaded.model)});
+}
+
+template <class Loaded>
+Described describe(Loaded& loaded, const GraphOptions& options) {
   Described d{
-      .name = loaded.hub.architecture,
-      .captured = graph::capture(*loaded.model, loaded.hub.input.height, loaded.hub.input.width),
-      .passes = {},
-      .deviation = {}};
+      .name = loaded.hub.architecture, .captured = capture(loaded), .passes = {}, .deviation = {}};
   if (options.passes == "all") d.passes = graph::simplify(d.captured);
+  if (options.format != "dot") d.deviation = deviation(d.captured, loaded);
+  return d;
+}
+
+void run(const GraphOptions& options) {
+  auto chosen = choose_any_model(options.model, options.shape, 0);
+  auto d = std::visit([&](auto& loaded) { return describe(loaded, options); }, chosen.model);
   if (options.format == "dot") {
     fmt::print("{}", graph::to_dot(d.captured, d.name));
     return;
   }
-  d.deviation = graph::deviation_on_noise(d.captured, *loaded.model, 4);
   if (options.format == "json")
     print_json(d);
   else
@@ -97,11 +118,12 @@ void run(const GraphOptions& options) {
 }  // namespace
 
 void add_graph(CLI::App& program) {
-  auto* verb = program.add_subcommand("graph", "Show the operators that an image model runs");
+  auto* verb = program.add_subcommand("graph", "Show the operators that a model runs");
   verb->footer(
       "Examples:\n"
       "  braid graph resnet18\n"
       "  braid graph runs/photos --passes none --format json\n"
+      "  braid graph bert_tiny\n"
       "  braid graph vit_tiny_patch16_224 --format dot | dot -Tsvg > vit.svg");
   auto o = std::make_shared<GraphOptions>();
   verb->add_option("model", o->model,

@@ -67,6 +67,7 @@ int run(int argc, char** argv) {
   braid::cli::add_graph(program);
   braid::cli::add_export(program);
   braid::cli::add_serve(program);
+  braid::cli::add_quantize(program);
   braid::cli::add_forward(program);
   braid::cli::add_data(program);
   braid::cli::add_completion(program);

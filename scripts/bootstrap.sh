@@ -121,8 +121,9 @@ if [ "${1:-}" = --tests ] && [ -x .venv/bin/pip ]; then
   has_modules() {
     .venv/bin/python -c 'import importlib.util as u, sys; sys.exit(any(u.find_spec(m) is None for m in sys.argv[1:]))' "$@"
   }
-  has_modules tensorboard huggingface_hub safetensors yaml PIL numpy ||
-    .venv/bin/pip install -q --disable-pip-version-check tensorboard huggingface_hub safetensors pyyaml pillow numpy ||
+  has_modules tensorboard huggingface_hub safetensors yaml PIL numpy onnx onnxruntime ||
+    .venv/bin/pip install -q --disable-pip-version-check tensorboard huggingface_hub safetensors pyyaml pillow numpy onnx \
+      onnxruntime ||
     echo "bootstrap: the Python packages that some tests read with were not installed" >&2
   has_modules timm torchvision ||
     .venv/bin/pip install -q --disable-pip-version-check --no-deps timm==1.0.31 torchvision==0.28.0 ||

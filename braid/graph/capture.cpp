@@ -5,8 +5,12 @@
 
 #include <algorithm>
 #include <memory>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "braid/core/error.h"
+#include "braid/graph/passes/rewrite.h"
 #include "braid/graph/replay.h"
 #include "braid/graph/unify.h"
 #include "braid/runtime/eval_scope.h"
@@ -16,14 +20,30 @@ namespace {
 
 using Tensors = CaptureRequest::Tensors;
 
-// Where operators take shortcuts.
-constexpr int64_t kProofBatch = 1;
+// The runs that are compared. Neither batch nor length is 1, where operators take shortcuts.
+std::vector<Sizes> recorded_sizes(const CaptureRequest& request) {
+  if (!request.max_length) return {{2}, {3}};
+  const int64_t most = *request.max_length;
+  if (most > 0 && most < 6)
+    throw DataError("graph", "expected a model of texts of 6 tokens or more, got one of " +
+                                 std::to_string(most));
+  const int64_t length = most == 0 ? 6 : std::min<int64_t>(6, most - 4);
+  std::vector<Sizes> sizes;
+  for (const int64_t more : {0, 2, 4})
+    for (const int64_t batch : {2, 3}) sizes.emplace_back(batch, length + more);
+  return sizes;
+}
 
-RecordedRun record(const CaptureRequest& request, int64_t batch) {
-  const auto inputs = request.example(batch);
-  RecordedRun run;
+// A batch of 1, where operators take shortcuts.
+Sizes sizes_of_proof(const CaptureRequest& request) {
+  if (!request.max_length) return {1};
+  return {1, *request.max_length == 0 ? 13 : std::min<int64_t>(13, *request.max_length)};
+}
+
+RecordedRun record(const CaptureRequest& request, Sizes sizes) {
+  const auto inputs = request.example(sizes);
+  RecordedRun run{.sizes = sizes, .recorder = std::make_unique<Recorder>()};
   Tensors outputs;
-  run.recorder = std::make_unique<Recorder>();
   for (const auto& input : inputs) run.inputs.push_back(run.recorder->add(input));
   outputs = request.run(inputs);
   run.recorder->stop();
@@ -64,6 +84,11 @@ void name_modules(Graph& graph) {
   }
 }
 
+void drop_unread_inputs(Graph& graph) {
+  const Uses uses(graph);
+  std::erase_if(graph.inputs, [&](ValueId id) { return uses.reads(id) == 0; });
+}
+
 // What is no number in both counts as the same.
 bool same_bits(const torch::Tensor& a, const torch::Tensor& b) {
   if (a.sizes() != b.sizes() || a.scalar_type() != b.scalar_type()) return false;
@@ -71,25 +96,26 @@ bool same_bits(const torch::Tensor& a, const torch::Tensor& b) {
 }
 
 void prove(const CaptureRequest& request, const Graph& graph) {
-  const auto inputs = request.example(kProofBatch);
+  const auto sizes = sizes_of_proof(request);
+  const auto inputs = request.example(sizes);
   const auto expected = request.run(inputs);
   const auto got = replay(graph, inputs);
   for (size_t i = 0; i < expected.size(); ++i)
     if (!same_bits(expected[i], got[i]))
       throw DataError(
           "graph", "expected a graph that computes what the model does, got another result",
-          fmt::format("output {} for a batch of {}", i, kProofBatch),
+          fmt::format("output {} for {}", i, described(sizes)),
           "the model's output must follow from its input and parameters alone: no state that "
-          "operators outside of LibTorch change, nothing decided by the batch size");
+          "operators outside of LibTorch change, nothing decided by the input's sizes");
 }
 
 }  // namespace
 
 Graph capture(const CaptureRequest& request) {
   const torch::NoGradGuard no_grad;
-  const auto first = record(request, kFirstBatch);
-  const auto second = record(request, kSecondBatch);
-  auto graph = unify(request, first, second);
+  std::vector<RecordedRun> runs;
+  for (const auto sizes : recorded_sizes(request)) runs.push_back(record(request, sizes));
+  auto graph = unify(request, runs);
   name_modules(graph);
   prove(request, graph);
   return graph;
@@ -100,14 +126,49 @@ Graph capture(models::ImageModel& model, int64_t height, int64_t width) {
   auto generator = at::make_generator<at::CPUGeneratorImpl>(0);
   return capture({.run = [&](const Tensors& x) { return Tensors{model.forward(x.at(0))}; },
                   .example =
-                      [&](int64_t batch) {
+                      [&](Sizes sizes) {
                         return Tensors{
-                            torch::randn({batch, model.in_chans(), height, width}, generator)
+                            torch::randn({sizes.batch, model.in_chans(), height, width}, generator)
                                 .to(scope.device())};
                       },
                   .module = &model,
                   .input_names = {"pixel_values"},
                   .output_names = {"logits"}});
+}
+
+Tensors example_texts(const models::TextEncoder& model, Sizes sizes, at::Generator generator) {
+  const auto [batch, length] = std::pair(sizes.batch, sizes.length);
+  auto ids = torch::randint(model.vocab_size(), {batch, length}, generator, torch::kLong);
+  auto mask = torch::ones({batch, length}, torch::kLong);
+  // Every row but the first ends in padding.
+  for (int64_t row = 1; row < batch; ++row)
+    mask[row].slice(0, std::max<int64_t>(length - row, 1), length).zero_();
+  ids.masked_fill_(mask.eq(0), model.pad_token_id());
+  const auto types = torch::arange(length).ge(length / 2).to(torch::kLong).repeat({batch, 1});
+  return {ids, mask, types};
+}
+
+Graph capture(models::TextEncoder& model) {
+  const runtime::EvalScope scope(model);
+  const auto generator = at::make_generator<at::CPUGeneratorImpl>(0);
+  auto graph = capture(
+      {.run =
+           [&](const Tensors& x) {
+             return Tensors{model.forward(
+                 {.input_ids = x.at(0), .attention_mask = x.at(1), .token_type_ids = x.at(2)})};
+           },
+       .example =
+           [&](Sizes sizes) {
+             auto inputs = example_texts(model, sizes, generator);
+             for (auto& input : inputs) input = input.to(scope.device());
+             return inputs;
+           },
+       .module = &model,
+       .input_names = {"input_ids", "attention_mask", "token_type_ids"},
+       .output_names = {model.head() == models::TextHead::kNone ? "last_hidden_state" : "logits"},
+       .max_length = model.max_positions()});
+  drop_unread_inputs(graph);
+  return graph;
 }
 
 }  // namespace braid::graph

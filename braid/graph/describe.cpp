@@ -8,6 +8,7 @@
 #include <set>
 
 #include "braid/models/operator_macs.h"
+#include "braid/models/text/text_model.h"
 
 namespace braid::graph {
 namespace {
@@ -19,8 +20,11 @@ std::string plain_name(const Node& node) {
   return of_libtorch ? name.substr(colon + 1) : name;
 }
 
+// One example; a text of as many tokens as the costs of models are stated for.
+const Sizes kExample(1, models::kExampleTokens);
+
 int64_t numbers_in(const Shape& shape) {
-  const auto sizes = shape_at(shape, 1);
+  const auto sizes = shape_at(shape, kExample);
   return std::accumulate(sizes.begin(), sizes.end(), int64_t{1}, std::multiplies<>());
 }
 
@@ -29,7 +33,7 @@ int64_t macs_of(const Graph& graph, const Node& node) {
   std::vector<std::vector<int64_t>> inputs;
   for (const auto& argument : node.arguments) {
     const bool tensor = argument.kind == Argument::Kind::kValue;
-    inputs.push_back(tensor ? shape_at(graph.at(argument.values.at(0)).shape, 1)
+    inputs.push_back(tensor ? shape_at(graph.at(argument.values.at(0)).shape, kExample)
                             : std::vector<int64_t>());
   }
   return models::macs_of_operator(node.name(), inputs,
@@ -67,7 +71,7 @@ std::string quoted(const std::string& text) {
 void OperatorRow::visit(FieldVisitor& v) {
   v.field("name", name, "operator of LibTorch");
   v.field("calls", calls, "how often it runs");
-  v.field("largest", largest, "shape of its largest output, N the batch");
+  v.field("largest", largest, "shape of its largest output, N the batch, L the tokens of a text");
   v.field("params", params, "parameters, each where it is first used");
   v.field("macs", macs, "multiply-accumulates of one example");
 }

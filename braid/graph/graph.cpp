@@ -23,17 +23,26 @@ size_t position_of(const Node& node, std::string_view argument) {
 }
 
 int64_t constant_of(const Node& node, std::string_view argument, const Extent& extent) {
-  if (!extent.is_constant()) fail_kind(node, argument, "integers that do not follow the batch");
+  if (!extent.is_constant()) fail_kind(node, argument, "integers that follow no input's size");
   return extent.offset;
 }
 
 }  // namespace
 
+Extent operator+(const Extent& a, const Extent& b) {
+  return {.scale = a.scale + b.scale,
+          .offset = a.offset + b.offset,
+          .length = a.length + b.length,
+          .area = a.area + b.area,
+          .square = a.square + b.square};
+}
+
 Argument value_argument(ValueId value) {
   return {.kind = Argument::Kind::kValue, .values = {value}};
 }
-Argument int_argument(int64_t number) {
-  return {.kind = Argument::Kind::kInt, .ints = {{.scale = 0, .offset = number}}};
+Argument int_argument(int64_t number) { return int_argument(Extent{.offset = number}); }
+Argument int_argument(const Extent& number) {
+  return {.kind = Argument::Kind::kInt, .ints = {number}};
 }
 Argument ints_argument(Shape numbers) {
   return {.kind = Argument::Kind::kInts, .ints = std::move(numbers)};
@@ -114,9 +123,15 @@ c10::OperatorHandle find_operator(const std::string& name, const std::string& ov
 }
 
 std::string to_text(const Extent& extent) {
-  if (extent.is_constant()) return std::to_string(extent.offset);
-  const auto scaled = extent.scale == 1 ? std::string("N") : fmt::format("{}N", extent.scale);
-  return extent.offset == 0 ? scaled : fmt::format("{}{:+}", scaled, extent.offset);
+  std::string text;
+  for (const auto& [factor, of] : {std::pair(extent.area, "NL"), std::pair(extent.square, "LL"),
+                                   std::pair(extent.scale, "N"), std::pair(extent.length, "L")}) {
+    if (factor == 0) continue;
+    const auto number = factor == 1 ? "" : factor == -1 ? "-" : std::to_string(factor);
+    text += (text.empty() || factor < 0 ? "" : "+") + number + of;
+  }
+  if (text.empty()) return std::to_string(extent.offset);
+  return extent.offset == 0 ? text : fmt::format("{}{:+}", text, extent.offset);
 }
 
 std::string to_text(const Shape& shape) {
@@ -128,13 +143,13 @@ std::string to_text(const Shape& shape) {
 
 Shape constant_shape(at::IntArrayRef sizes) {
   Shape shape;
-  for (const int64_t size : sizes) shape.push_back({.scale = 0, .offset = size});
+  for (const int64_t size : sizes) shape.push_back({.offset = size});
   return shape;
 }
 
-std::vector<int64_t> shape_at(const Shape& shape, int64_t batch) {
+std::vector<int64_t> shape_at(const Shape& shape, Sizes sizes_of_run) {
   std::vector<int64_t> sizes;
-  for (const auto& extent : shape) sizes.push_back(extent.at(batch));
+  for (const auto& extent : shape) sizes.push_back(extent.at(sizes_of_run));
   return sizes;
 }
 

@@ -12,14 +12,28 @@
 
 namespace braid::graph {
 
-// An integer that follows the batch size N: scale * N + offset.
+// What is free in a graph: the batch N and, of texts, the tokens L of a row.
+struct Sizes {
+  Sizes(int64_t n, int64_t l = 0) : batch(n), length(l) {}  // NOLINT: images have a batch only
+  int64_t batch;
+  int64_t length;
+};
+
+// An integer that follows them: scale * N + offset + length * L + area * N * L + square * L * L.
 struct Extent {
   int64_t scale = 0;
   int64_t offset = 0;
-  bool is_constant() const { return scale == 0; }
-  int64_t at(int64_t batch) const { return scale * batch + offset; }
+  int64_t length = 0;
+  int64_t area = 0;
+  int64_t square = 0;
+  bool is_constant() const { return *this == Extent{.offset = offset}; }
+  int64_t at(Sizes sizes) const {
+    return scale * sizes.batch + offset +
+           (length + area * sizes.batch + square * sizes.length) * sizes.length;
+  }
   bool operator==(const Extent&) const = default;
 };
+Extent operator+(const Extent& a, const Extent& b);
 using Shape = std::vector<Extent>;
 
 using ValueId = int64_t;  // an index into Graph::values
@@ -28,7 +42,7 @@ inline constexpr ValueId kNoValue = -1;
 struct Value {
   torch::ScalarType dtype = torch::kFloat;
   Shape shape;
-  torch::Tensor constant;  // undefined: depends on the inputs or on the batch size
+  torch::Tensor constant;  // undefined: depends on the inputs or on their sizes
   // Of an input, an output, or the parameter or buffer that a constant is or is computed from.
   std::string name;
   bool learned = false;  // from a parameter
@@ -51,6 +65,7 @@ struct Argument {
 
 Argument value_argument(ValueId value);
 Argument int_argument(int64_t number);
+Argument int_argument(const Extent& number);
 Argument ints_argument(Shape numbers);
 Argument other_argument(c10::IValue value);
 // None where `value` is kNoValue.
@@ -70,7 +85,7 @@ struct Node {
   Argument& argument(std::string_view argument);
   // A tensor, or kNoValue for None.
   ValueId value(std::string_view argument) const;
-  // An integer that does not follow the batch; throws InternalError otherwise.
+  // An integer that follows nothing; throws InternalError otherwise.
   int64_t integer(std::string_view argument) const;
   std::vector<int64_t> integers(std::string_view argument) const;
   bool flag(std::string_view argument) const;
@@ -94,12 +109,11 @@ struct Graph {
 // The operator, such as ("aten::linear", ""). Throws InternalError where this LibTorch has none.
 c10::OperatorHandle find_operator(const std::string& name, const std::string& overload = "");
 
-// "3", "N", "2N", "2N+1".
+// "3", "N", "2N", "2N+1", "L", "NL".
 std::string to_text(const Extent& extent);
 // "Nx3x224x224".
 std::string to_text(const Shape& shape);
 Shape constant_shape(at::IntArrayRef sizes);
-// The shape at a batch size.
-std::vector<int64_t> shape_at(const Shape& shape, int64_t batch);
+std::vector<int64_t> shape_at(const Shape& shape, Sizes sizes);
 
 }  // namespace braid::graph

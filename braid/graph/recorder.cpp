@@ -7,6 +7,11 @@ namespace {
 
 const void* identity(const torch::Tensor& tensor) { return tensor.unsafeGetTensorImpl(); }
 
+bool is_same_view(const torch::Tensor& a, const torch::Tensor& b) {
+  return a.scalar_type() == b.scalar_type() && a.storage_offset() == b.storage_offset() &&
+         a.sizes() == b.sizes() && a.strides() == b.strides();
+}
+
 }  // namespace
 
 std::vector<torch::Tensor> tensors_of(const c10::IValue& value) {
@@ -48,7 +53,16 @@ ValueId Recorder::add(const torch::Tensor& tensor) {
 
 ValueId Recorder::find(const torch::Tensor& tensor) const {
   const auto it = id_of_.find(identity(tensor));
-  return it == id_of_.end() ? kNoValue : it->second;
+  if (it != id_of_.end()) return it->second;
+  if (!tensor.has_storage()) return kNoValue;
+  // Another handle to what was seen: torch::ones() and its like return one.
+  const auto views = on_storage_.find(tensor.storage().unsafeGetStorageImpl());
+  if (views == on_storage_.end()) return kNoValue;
+  for (const auto* seen : views->second) {
+    const ValueId id = id_of_.at(seen);
+    if (is_same_view(tensors.at(static_cast<size_t>(id)).tensor, tensor)) return id;
+  }
+  return kNoValue;
 }
 
 std::unique_ptr<at::ObserverContext> Recorder::before(const at::RecordFunction& op) {

@@ -10,20 +10,25 @@ namespace {
 
 using torch::Tensor;
 
-int64_t batch_of(const Graph& graph, const std::vector<Tensor>& inputs) {
+Sizes sizes_of(const Graph& graph, const std::vector<Tensor>& inputs) {
+  const Extent batch{.scale = 1}, length{.length = 1};
+  Sizes sizes(1);
   for (size_t i = 0; i < graph.inputs.size(); ++i) {
     const auto& shape = graph.at(graph.inputs[i]).shape;
-    for (size_t d = 0; d < shape.size(); ++d)
-      if (shape[d] == Extent{1, 0}) return inputs[i].size(static_cast<int64_t>(d));
+    for (size_t d = 0; d < shape.size(); ++d) {
+      if (shape[d] == batch) sizes.batch = inputs[i].size(static_cast<int64_t>(d));
+      if (shape[d] == length) sizes.length = inputs[i].size(static_cast<int64_t>(d));
+    }
   }
-  return 1;
+  return sizes;
 }
 
 void check_inputs(const Graph& graph, const std::vector<Tensor>& inputs) {
   const auto fail = [](const std::string& expected, const std::string& got,
                        const std::string& where) {
     throw DataError("graph", "expected " + expected + ", got " + got, where,
-                    "a graph is captured for one image size; the batch is free");
+                    "a graph is captured for one size of an image; what is written N, the batch, "
+                    "and L, the tokens of a text, is free");
   };
   if (inputs.size() != graph.inputs.size())
     fail(fmt::format("{} inputs", graph.inputs.size()), std::to_string(inputs.size()), "");
@@ -32,10 +37,10 @@ void check_inputs(const Graph& graph, const std::vector<Tensor>& inputs) {
         static_cast<size_t>(inputs[i].dim()) != graph.at(graph.inputs[i]).shape.size())
       fail(to_text(graph.at(graph.inputs[i]).shape), "another number of dimensions",
            graph.at(graph.inputs[i]).name);
-  const int64_t batch = batch_of(graph, inputs);
+  const auto sizes = sizes_of(graph, inputs);
   for (size_t i = 0; i < inputs.size(); ++i) {
     const auto& value = graph.at(graph.inputs[i]);
-    if (inputs[i].sizes() != at::IntArrayRef(shape_at(value.shape, batch)) ||
+    if (inputs[i].sizes() != at::IntArrayRef(shape_at(value.shape, sizes)) ||
         inputs[i].scalar_type() != value.dtype)
       fail(fmt::format("{} {}", c10::toString(value.dtype), to_text(value.shape)),
            fmt::format("{} {}", c10::toString(inputs[i].scalar_type()),
@@ -45,7 +50,7 @@ void check_inputs(const Graph& graph, const std::vector<Tensor>& inputs) {
 }
 
 c10::IValue boxed(const Argument& argument, const c10::TypePtr& type,
-                  const std::vector<Tensor>& values, int64_t batch) {
+                  const std::vector<Tensor>& values, Sizes sizes) {
   const auto tensor = [&](ValueId id) { return values.at(static_cast<size_t>(id)); };
   switch (argument.kind) {
     case Argument::Kind::kValue:
@@ -64,9 +69,9 @@ c10::IValue boxed(const Argument& argument, const c10::TypePtr& type,
       return optional ? c10::IValue(some) : c10::IValue(all);
     }
     case Argument::Kind::kInt:
-      return argument.ints.at(0).at(batch);
+      return argument.ints.at(0).at(sizes);
     case Argument::Kind::kInts:
-      return shape_at(argument.ints, batch);
+      return shape_at(argument.ints, sizes);
     case Argument::Kind::kOther:
       break;
   }
@@ -93,11 +98,11 @@ std::vector<std::vector<ValueId>> last_reads(const Graph& graph) {
 
 }  // namespace
 
-std::vector<Tensor> call(const Node& node, const std::vector<Tensor>& values, int64_t batch) {
+std::vector<Tensor> call(const Node& node, const std::vector<Tensor>& values, Sizes sizes) {
   torch::jit::Stack stack;
   for (size_t i = 0; i < node.arguments.size(); ++i)
     stack.push_back(
-        boxed(node.arguments[i], node.op.schema().arguments()[i].type(), values, batch));
+        boxed(node.arguments[i], node.op.schema().arguments()[i].type(), values, sizes));
   node.op.callBoxed(&stack);
   std::vector<Tensor> outputs;
   for (const auto& result : stack)
@@ -106,19 +111,24 @@ std::vector<Tensor> call(const Node& node, const std::vector<Tensor>& values, in
 }
 
 std::vector<Tensor> replay(const Graph& graph, const std::vector<Tensor>& inputs) {
+  return replay(graph, inputs, [](ValueId, Tensor&) {});
+}
+
+std::vector<Tensor> replay(const Graph& graph, const std::vector<Tensor>& inputs,
+                           const SeeValue& see) {
   check_inputs(graph, inputs);
-  const int64_t batch = batch_of(graph, inputs);
+  const auto sizes = sizes_of(graph, inputs);
   std::vector<Tensor> values;
   values.reserve(graph.values.size());
   for (const auto& value : graph.values) values.push_back(value.constant);
   for (size_t i = 0; i < inputs.size(); ++i)
-    values[static_cast<size_t>(graph.inputs[i])] = inputs[i];
+    see(graph.inputs[i], values[static_cast<size_t>(graph.inputs[i])] = inputs[i]);
   const auto last = last_reads(graph);
   for (size_t i = 0; i < graph.nodes.size(); ++i) {
     const auto& node = graph.nodes[i];
-    auto results = call(node, values, batch);
+    auto results = call(node, values, sizes);
     for (size_t k = 0; k < node.outputs.size(); ++k)
-      values[static_cast<size_t>(node.outputs[k])] = std::move(results.at(k));
+      see(node.outputs[k], values[static_cast<size_t>(node.outputs[k])] = std::move(results.at(k)));
     for (const ValueId id : last[i]) values[static_cast<size_t>(id)] = Tensor();
   }
   std::vector<Tensor> outputs;

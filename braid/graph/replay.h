@@ -1,5 +1,6 @@
 // Runs a graph.
 #pragma once
+#include <functional>
 #include <vector>
 
 #include "braid/graph/graph.h"
@@ -7,12 +8,18 @@
 namespace braid::graph {
 
 // Every operator once, through LibTorch's dispatcher: autograd, autocast and observers see them as
-// they saw the model's. inputs: as the graph's, at any batch size. Throws DataError for inputs of
-// other shapes or types.
+// they saw the model's. inputs: as the graph's, at any batch size and length. Throws DataError for
+// inputs of other shapes or types.
 std::vector<torch::Tensor> replay(const Graph& graph, const std::vector<torch::Tensor>& inputs);
 
-// One operator on these values (all that it takes must be defined) at a batch size.
+// Is shown every value that depends on the inputs, those first, as soon as it is known; what it
+// leaves in `tensor` is what later operators read.
+using SeeValue = std::function<void(ValueId value, torch::Tensor& tensor)>;
+std::vector<torch::Tensor> replay(const Graph& graph, const std::vector<torch::Tensor>& inputs,
+                                  const SeeValue& see);
+
+// One operator on these values (all that it takes must be defined), at these sizes of the inputs.
 std::vector<torch::Tensor> call(const Node& node, const std::vector<torch::Tensor>& values,
-                                int64_t batch);
+                                Sizes sizes);
 
 }  // namespace braid::graph

@@ -16,10 +16,16 @@ std::vector<int64_t> integers_of(const c10::IValue& value) {
   return {};
 }
 
+constexpr auto kSameOperators = "the same operators at every size of the input";
+constexpr auto kDecideNothing = "decide nothing by the batch size or the length in the model";
+
 class Unifier {
  public:
-  Unifier(const CaptureRequest& request, const RecordedRun& first, const RecordedRun& second)
-      : request_(request), first_(first), second_(second), known_(first.recorder->tensors.size()) {
+  Unifier(const CaptureRequest& request, const std::vector<RecordedRun>& runs)
+      : request_(request),
+        runs_(runs),
+        first_(runs.at(0)),
+        known_(first_.recorder->tensors.size()) {
     if (request.module == nullptr) return;
     for (const auto& item : request.module->named_buffers())
       names_[item.value().unsafeGetTensorImpl()] = {item.key(), false};
@@ -28,21 +34,24 @@ class Unifier {
   }
 
   Graph unify() {
-    const auto &calls = first_.recorder->calls, &others = second_.recorder->calls;
+    const auto& calls = first_.recorder->calls;
+    size_t common = calls.size();
+    for (const auto& run : runs_) common = std::min(common, run.recorder->calls.size());
     for (size_t i = 0; i < known_.size(); ++i) name_leaf(i);
     for (const ValueId id : first_.inputs) known(id).dynamic = true;
-    for (size_t i = 0; i < std::min(calls.size(), others.size()); ++i) {
-      compare_operators(calls[i], others[i]);
+    for (size_t i = 0; i < common; ++i) {
+      for (const auto& run : runs_) compare_operators(calls[i], run, i);
       if (follows_input(calls[i]))
         mark_dynamic(calls[i]);
       else
         inherit_name(calls[i]);
     }
-    if (calls.size() != others.size() || first_.outputs != second_.outputs)
-      refuse(calls.empty() ? nullptr : &calls.back(), "the same operators at every batch size",
-             fmt::format("{} for a batch of {} and {} for one of {}", calls.size(), kFirstBatch,
-                         others.size(), kSecondBatch),
-             "decide nothing by the batch size in the model");
+    for (const auto& run : runs_)
+      if (calls.size() != run.recorder->calls.size() || first_.outputs != run.outputs)
+        refuse(calls.empty() ? nullptr : &calls.back(), kSameOperators,
+               fmt::format("{} for {} and {} for {}", calls.size(), described(first_.sizes),
+                           run.recorder->calls.size(), described(run.sizes)),
+               kDecideNothing);
     return build();
   }
 
@@ -62,8 +71,8 @@ class Unifier {
   const RecordedTensor& tensor(ValueId id) const {
     return first_.recorder->tensors.at(static_cast<size_t>(id));
   }
-  const RecordedTensor& other(ValueId id) const {
-    return second_.recorder->tensors.at(static_cast<size_t>(id));
+  static const RecordedTensor& tensor_of(const RecordedRun& run, ValueId id) {
+    return run.recorder->tensors.at(static_cast<size_t>(id));
   }
 
   void name_leaf(size_t i) {
@@ -107,7 +116,8 @@ class Unifier {
     throw DataError("graph", "expected " + expected + ", got " + got, where, remedy);
   }
 
-  void compare_operators(const RecordedCall& call, const RecordedCall& o) {
+  void compare_operators(const RecordedCall& call, const RecordedRun& run, size_t position) {
+    const auto& o = run.recorder->calls[position];
     bool same = call.op.operator_name() == o.op.operator_name() && call.outputs == o.outputs &&
                 call.inputs.size() == o.inputs.size();
     for (size_t i = 0; same && i < call.inputs.size(); ++i)
@@ -115,9 +125,9 @@ class Unifier {
           std::equal(call.inputs[i].begin(), call.inputs[i].end(), o.inputs[i].begin(),
                      o.inputs[i].end(), [](const auto& a, const auto& b) { return a.id == b.id; });
     if (!same)
-      refuse(&call, "the same operators at every batch size",
-             fmt::format("{} for a batch of {}", o.op.operator_name().name, kSecondBatch),
-             "decide nothing by the batch size in the model");
+      refuse(&call, kSameOperators,
+             fmt::format("{} for {}", o.op.operator_name().name, described(run.sizes)),
+             kDecideNothing);
     if (auto module = module_of(call); !module.empty()) last_module_ = std::move(module);
   }
 
@@ -125,8 +135,10 @@ class Unifier {
     for (const auto& inputs : call.inputs)
       for (const auto& input : inputs)
         if (known(input.id).dynamic) return true;
-    return std::any_of(call.outputs.begin(), call.outputs.end(),
-                       [&](ValueId id) { return tensor(id).shape != other(id).shape; });
+    for (const auto& run : runs_)
+      for (const ValueId id : call.outputs)
+        if (tensor(id).shape != tensor_of(run, id).shape) return true;
+    return false;
   }
 
   void mark_dynamic(const RecordedCall& call) {
@@ -148,45 +160,71 @@ class Unifier {
     if (tensor(input.id).tensor._version() != input.version)
       refuse(&call, "parameters and buffers that stay as they are", "a write into one",
              "use the operator that does not work in place");
-    if (!torch::equal(tensor(input.id).tensor, other(input.id).tensor))
-      refuse(&call, "the same constants in every run", "another one",
-             "draw no random numbers, and compute nothing from the batch size");
+    for (const auto& run : runs_)
+      if (!torch::equal(tensor(input.id).tensor, tensor_of(run, input.id).tensor))
+        refuse(&call, "the same constants in every run", "another one",
+               "draw no random numbers, and compute nothing from the inputs' sizes");
   }
 
-  Extent extent(const RecordedCall& call, int64_t first, int64_t second) {
-    constexpr int64_t step = kSecondBatch - kFirstBatch;
-    if ((second - first) % step != 0)
-      refuse(&call, "integers that grow with the batch",
-             fmt::format("{} and {} for batches of {} and {}", first, second, kFirstBatch,
-                         kSecondBatch),
-             "");
-    const int64_t scale = (second - first) / step;
-    return {.scale = scale, .offset = first - scale * kFirstBatch};
+  // values: of every run.
+  Extent extent(const RecordedCall& call, const std::vector<int64_t>& values) {
+    const auto first = runs_[0].sizes;
+    // A batch more.
+    const auto step = [&](size_t at) { return values[at + 1] - values[at]; };
+    if (runs_.size() == 2) return {.scale = step(0), .offset = values[0] - step(0) * first.batch};
+    // Two tokens more; the runs go on so.
+    constexpr int64_t kLonger = 2;
+    const auto by_length = [&](size_t at) { return values[at + 2] - values[at]; };
+    Extent extent{.area = (step(2) - step(0)) / kLonger,
+                  .square = (by_length(2) - by_length(0)) / (2 * kLonger * kLonger)};
+    const int64_t linear = by_length(0) - extent.square * kLonger * (2 * first.length + kLonger);
+    extent.length = linear / kLonger - extent.area * first.batch;
+    extent.scale = step(0) - extent.area * first.length;
+    extent.offset = values[0] - extent.at(first);
+    for (size_t i = 0; i < runs_.size(); ++i)
+      if (extent.at(runs_[i].sizes) != values[i])
+        refuse(&call, "integers that follow batch and length by whole numbers",
+               fmt::format("{} for {} and {} for {}", values[0], described(first), values[i],
+                           described(runs_[i].sizes)),
+               "round nothing by the length in the model");
+    return extent;
   }
 
-  Shape extents(const RecordedCall& call, const std::vector<int64_t>& first,
-                const std::vector<int64_t>& second) {
-    if (first.size() != second.size())
-      refuse(&call, "as many dimensions at every batch size",
-             fmt::format("{} and {}", first.size(), second.size()), "");
+  // lists: of every run.
+  Shape extents(const RecordedCall& call, const std::vector<std::vector<int64_t>>& lists) {
+    for (const auto& list : lists)
+      if (list.size() != lists[0].size())
+        refuse(&call, "as many dimensions at every size of the input",
+               fmt::format("{} and {}", lists[0].size(), list.size()), "");
     Shape shape;
-    for (size_t i = 0; i < first.size(); ++i) shape.push_back(extent(call, first[i], second[i]));
+    for (size_t i = 0; i < lists[0].size(); ++i) {
+      std::vector<int64_t> values;
+      for (const auto& list : lists) values.push_back(list[i]);
+      shape.push_back(extent(call, values));
+    }
     return shape;
   }
 
-  Argument argument(const RecordedCall& call, const RecordedCall& o, size_t i) {
-    const auto &value = call.arguments[i], &other_value = o.arguments[i];
+  // The i-th argument of the call at a position.
+  Argument argument(size_t position, size_t i) {
+    const auto& call = first_.recorder->calls[position];
+    const auto& value = call.arguments[i];
+    std::vector<c10::IValue> all;
+    for (const auto& run : runs_) all.push_back(run.recorder->calls[position].arguments[i]);
     if (value.isTensor() && value.toTensor().defined())
       return value_argument(graph_id(call, call.inputs[i].at(0).id));
     if (value.isTensorList() || value.isOptionalTensorList()) return list(call, value, i);
-    if (value.isInt() || value.isIntList())
+    if (value.isInt() || value.isIntList()) {
+      std::vector<std::vector<int64_t>> lists;
+      for (const auto& one : all) lists.push_back(integers_of(one));
       return {.kind = value.isInt() ? Argument::Kind::kInt : Argument::Kind::kInts,
-              .ints = extents(call, integers_of(value), integers_of(other_value))};
-    const bool differs = (value.isDouble() && value.toDouble() != other_value.toDouble()) ||
-                         (value.isBool() && value.toBool() != other_value.toBool());
-    if (differs)
-      refuse(&call, "numbers that do not follow the batch or the input", "one that does",
-             "compute with tensors");
+              .ints = extents(call, lists)};
+    }
+    for (const auto& other : all)
+      if ((value.isDouble() && value.toDouble() != other.toDouble()) ||
+          (value.isBool() && value.toBool() != other.toBool()))
+        refuse(&call, "numbers that do not follow the input or its sizes", "one that does",
+               "compute with tensors");
     return value.isTensor() ? other_argument(c10::IValue()) : other_argument(value);
   }
 
@@ -209,8 +247,10 @@ class Unifier {
     auto& value = known(id);
     if (value.id != kNoValue) return value.id;
     const auto& recorded = tensor(id);
+    std::vector<std::vector<int64_t>> shapes;
+    for (const auto& run : runs_) shapes.push_back(tensor_of(run, id).shape);
     graph_.values.push_back({.dtype = recorded.tensor.scalar_type(),
-                             .shape = extents(call, recorded.shape, other(id).shape),
+                             .shape = extents(call, shapes),
                              .constant = value.dynamic ? torch::Tensor() : recorded.tensor,
                              .name = value.name,
                              .learned = value.learned});
@@ -234,7 +274,7 @@ class Unifier {
   }
 
   Graph build() {
-    const auto &calls = first_.recorder->calls, &others = second_.recorder->calls;
+    const auto& calls = first_.recorder->calls;
     const RecordedCall nothing{.op = calls.at(0).op, .arguments = {}, .inputs = {}, .outputs = {}};
     const auto name = [](const std::vector<std::string>& names, size_t i, const char* word) {
       return i < names.size() ? names[i] : fmt::format("{}_{}", word, i);
@@ -248,7 +288,7 @@ class Unifier {
       if (!needed[i]) continue;
       Node node{.op = calls[i].op, .arguments = {}, .outputs = {}, .module = module_of(calls[i])};
       for (size_t k = 0; k < calls[i].arguments.size(); ++k)
-        node.arguments.push_back(argument(calls[i], others[i], k));
+        node.arguments.push_back(argument(i, k));
       for (const ValueId id : calls[i].outputs) node.outputs.push_back(graph_id(calls[i], id));
       graph_.nodes.push_back(std::move(node));
     }
@@ -263,8 +303,8 @@ class Unifier {
   }
 
   const CaptureRequest& request_;
+  const std::vector<RecordedRun>& runs_;
   const RecordedRun& first_;
-  const RecordedRun& second_;
   std::vector<Known> known_;
   std::unordered_map<const void*, Name> names_;
   std::string last_module_;
@@ -273,8 +313,14 @@ class Unifier {
 
 }  // namespace
 
-Graph unify(const CaptureRequest& request, const RecordedRun& first, const RecordedRun& second) {
-  return Unifier(request, first, second).unify();
+std::string described(Sizes sizes) {
+  return sizes.length == 0
+             ? fmt::format("a batch of {}", sizes.batch)
+             : fmt::format("a batch of {} texts of {} tokens", sizes.batch, sizes.length);
+}
+
+Graph unify(const CaptureRequest& request, const std::vector<RecordedRun>& runs) {
+  return Unifier(request, runs).unify();
 }
 
 }  // namespace braid::graph

@@ -1,7 +1,8 @@
-// One graph of what two runs have in common.
+// One graph of what several runs have in common.
 #pragma once
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "braid/graph/capture_request.h"
@@ -9,15 +10,18 @@
 
 namespace braid::graph {
 
-// Batch sizes of the two runs. Neither may be 1, where operators take shortcuts.
-inline constexpr int64_t kFirstBatch = 2, kSecondBatch = 3;
-
 struct RecordedRun {
-  std::unique_ptr<Recorder> recorder;
-  std::vector<ValueId> inputs, outputs;
+  Sizes sizes;
+  std::unique_ptr<Recorder> recorder{};
+  std::vector<ValueId> inputs{}, outputs{};
 };
 
-// Throws DataError where they differ by more than integers that follow the batch.
-Graph unify(const CaptureRequest& request, const RecordedRun& first, const RecordedRun& second);
+// "a batch of 2", "a batch of 2 texts of 6 tokens".
+std::string described(Sizes sizes);
+
+// runs: of a batch n and one of n + 1; of texts then the same two of two tokens
+// more, and of four. Throws
+// DataError where they differ by more than integers that follow batch and length.
+Graph unify(const CaptureRequest& request, const std::vector<RecordedRun>& runs);
 
 }  // namespace braid::graph

@@ -1,6 +1,7 @@
 // How far a graph is from the model that it was captured from.
 #pragma once
 #include "braid/graph/graph.h"
+#include "braid/models/text/text_model.h"
 #include "braid/models/vision/image_model.h"
 
 namespace braid::graph {
@@ -14,5 +15,7 @@ struct Deviation {
 Deviation deviation(const Graph& graph, models::ImageModel& model, const torch::Tensor& images);
 // The same on images of noise.
 Deviation deviation_on_noise(const Graph& graph, models::ImageModel& model, int64_t batch);
+// On texts of random words, all as long; at tokens that are no padding.
+Deviation deviation_on_noise(const Graph& graph, models::TextEncoder& model, Sizes sizes);
 
 }  // namespace braid::graph

@@ -17,7 +17,7 @@ TEST_F(GraphVerb, ShowsATable) {
   EXPECT_EQ(result.code, 0) << result.err;
   for (const char* word : {"pixel_values Nx3x32x32 -> logits Nx5", "conv2d", "MACs", "total"})
     EXPECT_THAT(result.out, HasSubstr(word));
-  EXPECT_EQ(result.out.find("batch_norm"), std::string::npos);
+  EXPECT_EQ(result.out.find("\nbatch_norm"), std::string::npos);
 }
 
 TEST_F(GraphVerb, WithoutPassesItIsTheModelToTheBit) {
@@ -51,6 +51,20 @@ TEST_F(ExportVerb, WritesArchitecturesAndCheckpoints) {
   EXPECT_EQ(saved.code, 0) << saved.err;
   EXPECT_THAT(saved.out, HasSubstr("image NxHxWx3 -> probabilities Nx3"));
   EXPECT_THAT(saved.out, HasSubstr("largest difference from the model"));
+}
+
+TEST_F(ExportVerb, WritesModelsOfTexts) {
+  const auto texts =
+      braid("export --checkpoint bert_tiny --init 0 --num-classes 3 --output a.onnx");
+  ASSERT_EQ(texts.code, 0) << texts.err;
+  EXPECT_THAT(texts.out, HasSubstr("token_type_ids NxL -> logits Nx3"));
+  EXPECT_THAT(braid("graph bert_tiny").out, HasSubstr("last_hidden_state NxLx128"));
+  EXPECT_EQ(
+      braid("export --checkpoint bert_tiny --init 0 --with-preprocessing --output b.onnx").code,
+      64);
+  const auto translator = braid("export --checkpoint transformer_tiny --init 0 --output b.onnx");
+  EXPECT_EQ(translator.code, 65);
+  EXPECT_THAT(translator.err, HasSubstr("encoder-decoder"));
 }
 
 TEST_F(ExportVerb, RefusesWhatMakesNoSense) {

@@ -10,6 +10,7 @@
 
 #include "braid/core/error.h"
 #include "braid/export/export_image_model.h"
+#include "braid/export/export_text_model.h"
 #include "braid/export/onnx/export_onnx.h"
 #include "braid/export/onnx/proto.h"
 #include "braid/graph/capture.h"
@@ -202,6 +203,31 @@ TEST_P(Families, FileIsWhole) {
 INSTANTIATE_TEST_SUITE_P(Small, Families,
                          ::testing::Values("resnet20", "cct_2_3x2_32", "vit_lite_7_4_32"));
 
+TEST(Export, TextsAreFreeInBatchAndLength) {
+  models::LoadedTextEncoder loaded;
+  loaded.model = models::create_model<models::TextEncoder>(
+      "bert_tiny", {{"head", "sequence_classification"}, {"num_labels", 2}, {"vocab_size", 40}});
+  loaded.model->eval();
+  loaded.hub = models::make_hub_config("bert_tiny", *loaded.model);
+  loaded.hub.classes = {"bad", "good"};
+  const auto folder =
+      std::filesystem::temp_directory_path() / ("braid_onnx_texts" + std::to_string(::getpid()));
+  std::filesystem::create_directories(folder);
+  io::write_file_atomic(folder / "vocab.txt", std::string("[PAD]\n[UNK]\n"));
+  const auto report = export_text_model(loaded, folder, folder / "a.onnx");
+  EXPECT_EQ(report.input, "input_ids NxL, attention_mask NxL, token_type_ids NxL");
+  EXPECT_LT(report.relative_error, 2e-5);
+  const auto bytes = io::read_file(folder / "a.onnx");
+  std::filesystem::remove_all(folder);
+  const auto model = read(std::string(bytes.begin(), bytes.end()));
+  expect_ordered(model);
+  EXPECT_EQ(model.inputs.at("input_ids"), (std::vector<std::string>{"batch", "sequence"}));
+  EXPECT_EQ(model.outputs.at("logits"), (std::vector<std::string>{"batch", "2"}));
+  EXPECT_EQ(model.metadata.at("vocab.txt"), "[PAD]\n[UNK]\n");
+  EXPECT_EQ(model.metadata.at("max_length"), "512");
+  EXPECT_EQ(Json::parse(model.metadata.at("label_names")), (Json{"bad", "good"}));
+}
+
 TEST(Export, InitializersHaveTheBytesOfTheirShapes) {
   const auto model = export_and_read(load("resnet20"), {});
   const auto& [dims, bytes] = model.initializers.at("conv1.weight");
@@ -237,8 +263,8 @@ std::string export_function(std::function<torch::Tensor(const torch::Tensor&)> r
   using Tensors = graph::CaptureRequest::Tensors;
   auto graph = graph::capture({.run = [&](const Tensors& x) { return Tensors{run(x.at(0))}; },
                                .example =
-                                   [](int64_t batch) {
-                                     return Tensors{torch::randn({batch, 4, 6})};
+                                   [](graph::Sizes sizes) {
+                                     return Tensors{torch::randn({sizes.batch, 4, 6})};
                                    },
                                .module = nullptr,
                                .input_names = {"x"},
@@ -249,10 +275,10 @@ std::string export_function(std::function<torch::Tensor(const torch::Tensor&)> r
 
 TEST(Export, NamesAnOperatorWithoutTranslation) {
   try {
-    export_function([](const torch::Tensor& x) { return at::cumsum(x, 1); });
+    export_function([](const torch::Tensor& x) { return std::get<0>(at::cummax(x, 1)); });
     FAIL() << "was exported";
   } catch (const DataError& e) {
-    EXPECT_THAT(e.what(), HasSubstr("aten::cumsum"));
+    EXPECT_THAT(e.what(), HasSubstr("aten::cummax"));
     EXPECT_THAT(e.what(), HasSubstr("translation"));
   }
 }
@@ -271,6 +297,16 @@ TEST(Export, AnOutputThatIsTheInputIsCopied) {
   expect_ordered(model);
   ASSERT_EQ(model.nodes.size(), 1u);
   EXPECT_EQ(model.nodes[0].op_type, "Identity");
+}
+
+TEST(Export, AdaptivePoolingOverUnevenWindowsIsTwoProducts) {
+  const auto model = read(export_function([](const torch::Tensor& x) {  // [N,4,6]
+    return torch::adaptive_avg_pool2d(x.unsqueeze(1), {3, 5});
+  }));
+  expect_ordered(model);
+  EXPECT_EQ(std::count_if(model.nodes.begin(), model.nodes.end(),
+                          [](const auto& node) { return node.op_type == "MatMul"; }),
+            2);
 }
 
 TEST(Export, ShapesThatFollowTheBatchAreComputed) {

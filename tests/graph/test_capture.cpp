@@ -19,8 +19,8 @@ using Tensors = CaptureRequest::Tensors;
 CaptureRequest function_of(std::function<torch::Tensor(const torch::Tensor&)> run) {
   return {.run = [run](const Tensors& x) { return Tensors{run(x.at(0))}; },
           .example =
-              [](int64_t batch) {
-                return Tensors{torch::randn({batch, 4})};
+              [](Sizes sizes) {
+                return Tensors{torch::randn({sizes.batch, 4})};
               },
           .module = nullptr,
           .input_names = {"x"},
@@ -122,7 +122,7 @@ TEST(Capture, InPlaceOperatorsGiveNewValues) {
 
 TEST(Capture, RefusesNumbersReadOutOfTensors) {
   expect_refusal([](const torch::Tensor& x) { return x * x.sum().item<float>(); },
-                 {"_local_scalar_dense", "a number read out", ".item()"});
+                 {"aten::item", "a number read out", ".item()"});
 }
 
 TEST(Capture, RefusesRandomNumbers) {

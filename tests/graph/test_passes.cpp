@@ -23,9 +23,9 @@ Graph capture_function(std::function<torch::Tensor(const torch::Tensor&)> run,
                        std::vector<int64_t> sizes) {
   return capture({.run = [run](const Tensors& x) { return Tensors{run(x.at(0))}; },
                   .example =
-                      [sizes](int64_t batch) {
+                      [sizes](Sizes of_run) {
                         auto shape = sizes;
-                        shape.insert(shape.begin(), batch);
+                        shape.insert(shape.begin(), of_run.batch);
                         return Tensors{torch::randn(shape)};
                       },
                   .module = nullptr,

@@ -64,6 +64,12 @@ void greater_equal(Emitter& e, const Node& node) { compare(e, node, "GreaterOrEq
 void less(Emitter& e, const Node& node) { compare(e, node, "Less"); }
 void less_equal(Emitter& e, const Node& node) { compare(e, node, "LessOrEqual"); }
 void equal_to(Emitter& e, const Node& node) { compare(e, node, "Equal"); }
+void not_equal(Emitter& e, const Node& node) {
+  const auto dtype = e.dtype_of(node.value("self"));
+  const auto equal =
+      e.add("Equal", {operand(e, node, "self", dtype), operand(e, node, "other", dtype)});
+  e.emit(node, "Not", {equal});
+}
 void logical_and(Emitter& e, const Node& node) { compare(e, node, "And"); }
 void logical_or(Emitter& e, const Node& node) { compare(e, node, "Or"); }
 
@@ -98,6 +104,7 @@ void add_arithmetic(EmitTable& table) {
                 {"aten::logical_and", logical_and},
                 {"aten::logical_or", logical_or},
                 {"aten::lt", less},
+                {"aten::ne", not_equal},
                 {"aten::masked_fill", fill_where},
                 {"aten::maximum", maximum},
                 {"aten::minimum", minimum},

@@ -12,6 +12,7 @@ namespace {
 
 std::string short_name(const Node& node) {
   const auto& name = node.name();
+  if (name.starts_with("aten::fake_quantize")) return "q";  // there are many
   const auto colon = name.rfind(':');
   return colon == std::string::npos ? name : name.substr(colon + 1);
 }
@@ -49,17 +50,33 @@ Emitter::Emitter(const graph::Graph& graph, ModelProto& model) : graph_(graph), 
   for (const auto& output : model.outputs) taken_.insert(output.name);
 }
 
-std::string Emitter::batch() {
-  if (batch_.empty())
-    batch_ = add("Shape", {model_.inputs.at(0).name}, {{"start", int64_t{0}}, {"end", int64_t{1}}});
-  return batch_;
+std::string Emitter::size_of_input(int64_t dim) {
+  auto& size = sizes_.at(static_cast<size_t>(dim));
+  if (size.empty())
+    size = add("Shape", {model_.inputs.at(0).name}, {{"start", dim}, {"end", dim + 1}});
+  return size;
+}
+
+std::string Emitter::extent(const graph::Extent& extent) {
+  std::string sum;
+  const auto add_term = [&](std::string term, int64_t factor) {
+    if (factor == 0) return;
+    if (factor != 1) term = add("Mul", {term, integers({factor})});
+    sum = sum.empty() ? term : add("Add", {sum, term});
+  };
+  if (extent.scale != 0) add_term(size_of_input(0), extent.scale);
+  if (extent.length != 0) add_term(size_of_input(1), extent.length);
+  if (extent.area != 0) add_term(add("Mul", {size_of_input(0), size_of_input(1)}), extent.area);
+  if (extent.square != 0) add_term(add("Mul", {size_of_input(1), size_of_input(1)}), extent.square);
+  if (sum.empty()) return integers({extent.offset});
+  return extent.offset == 0 ? sum : add("Add", {sum, integers({extent.offset})});
 }
 
 int64_t Emitter::size_of(ValueId id, int64_t dim) const {
   const auto& shape = shape_of(id);
   const auto& extent = shape.at(static_cast<size_t>(dim < 0 ? dim + rank_of(id) : dim));
   if (!extent.is_constant())
-    refuse("a dimension that does not follow the batch", graph::to_text(shape));
+    refuse("a dimension that does not follow the input", graph::to_text(shape));
   return extent.offset;
 }
 
@@ -146,10 +163,7 @@ std::string Emitter::extents(const Shape& shape) {
   std::vector<std::string> parts;
   for (size_t i = 0; i < shape.size(); ++i) {
     if (!shape[i].is_constant()) {
-      auto part = batch();
-      if (shape[i].scale != 1) part = add("Mul", {part, integers({shape[i].scale})});
-      if (shape[i].offset != 0) part = add("Add", {part, integers({shape[i].offset})});
-      parts.push_back(part);
+      parts.push_back(extent(shape[i]));
       continue;
     }
     std::vector<int64_t> run;

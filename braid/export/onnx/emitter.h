@@ -1,5 +1,6 @@
 // What the translations of single operators work with.
 #pragma once
+#include <array>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -22,13 +23,14 @@ DataType data_type(torch::ScalarType dtype);
 // Builds an ONNX graph operator by operator. Tensors of it are known by their names.
 class Emitter {
  public:
-  // model: where nodes and initializers go; its first input's first dimension is the batch.
+  // model: where nodes and initializers go; its first input's first dimension is the batch, of
+  // texts the second their length.
   Emitter(const graph::Graph& graph, ModelProto& model);
 
   const graph::Graph& graph() const { return graph_; }
   const Shape& shape_of(ValueId id) const { return graph_.at(id).shape; }
   int64_t rank_of(ValueId id) const { return static_cast<int64_t>(shape_of(id).size()); }
-  // A dimension that must not follow the batch; negative counts from the end.
+  // A dimension that must not follow the input; negative counts from the end.
   int64_t size_of(ValueId id, int64_t dim) const;
   torch::ScalarType dtype_of(ValueId id) const { return graph_.at(id).dtype; }
 
@@ -54,7 +56,7 @@ class Emitter {
   std::string scalar(double number, torch::ScalarType dtype = torch::kFloat);
   // A shape as a 1-D int64 tensor, computed where it follows the batch.
   std::string extents(const Shape& shape);
-  // Reshape; one dimension may follow the batch.
+  // Reshape; dimensions may follow the input's.
   std::string reshape(const std::string& tensor, const Shape& shape);
 
   // Throws DataError: the operator is known, this use of it is not.
@@ -62,11 +64,12 @@ class Emitter {
 
  private:
   std::string unique(const std::string& name);
-  std::string batch();  // [1] int64
+  std::string size_of_input(int64_t dim);  // [1] int64; 0: the batch, 1: the tokens of a text
+  std::string extent(const graph::Extent& extent);  // [1] int64
 
   const graph::Graph& graph_;
   ModelProto& model_;
-  std::string batch_;
+  std::array<std::string, 2> sizes_;
   const Node* node_ = nullptr;
   std::map<ValueId, std::string> names_;
   std::map<std::string, std::string> shared_;  // small constants by their contents
@@ -86,6 +89,7 @@ void add_indexing(EmitTable& table);
 void add_norms(EmitTable& table);
 void add_poolings(EmitTable& table);
 void add_products(EmitTable& table);
+void add_quantization(EmitTable& table);
 void add_reductions(EmitTable& table);
 void add_resizing(EmitTable& table);
 void add_shapes(EmitTable& table);

@@ -21,6 +21,7 @@ const EmitTable& emit_table() {
     add_norms(t);
     add_poolings(t);
     add_products(t);
+    add_quantization(t);
     add_reductions(t);
     add_resizing(t);
     add_shapes(t);
@@ -33,9 +34,10 @@ const EmitTable& emit_table() {
 ValueInfo value_info(const graph::Value& value) {
   ValueInfo info{.name = value.name, .type = data_type(value.dtype), .shape = {}};
   for (const auto& extent : value.shape)
-    info.shape.push_back(extent.is_constant()            ? Dimension(extent.offset)
-                         : extent == graph::Extent{1, 0} ? Dimension("batch")
-                                                         : Dimension(graph::to_text(extent)));
+    info.shape.push_back(extent.is_constant()                   ? Dimension(extent.offset)
+                         : extent == graph::Extent{.scale = 1}  ? Dimension("batch")
+                         : extent == graph::Extent{.length = 1} ? Dimension("sequence")
+                                                                : Dimension(to_text(extent)));
   return info;
 }
 

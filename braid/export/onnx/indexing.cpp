@@ -41,10 +41,28 @@ void select(Emitter& e, const Node& node) {
          {{"axis", node.integer("dim")}});
 }
 
+// Whole numbers in a row; an end that follows the input's length.
+void arange(Emitter& e, const Node& node) {
+  const auto bound = [&](const char* name, int64_t otherwise) {
+    if (!node.has(name)) return e.scalar(static_cast<double>(otherwise), torch::kLong);
+    const auto& argument = node.argument(name);
+    if (argument.kind != graph::Argument::Kind::kInt)
+      e.refuse("whole numbers", "fractions in a range");
+    return e.add("Squeeze", {e.extents(argument.ints)});
+  };
+  const auto range = e.add("Range", {bound("start", 0), bound("end", 0), bound("step", 1)});
+  const auto dtype = e.dtype_of(node.outputs.at(0));
+  e.set(node.outputs.at(0),
+        dtype == torch::kLong
+            ? range
+            : e.add("Cast", {range}, {{"to", static_cast<int64_t>(data_type(dtype))}}));
+}
+
 }  // namespace
 
 void add_indexing(EmitTable& table) {
-  table.insert({{"aten::embedding", embedding},
+  table.insert({{"aten::arange", arange},
+                {"aten::embedding", embedding},
                 {"aten::gather", gather},
                 {"aten::index", index_by_tensor},
                 {"aten::index_select", index_select},

@@ -75,11 +75,31 @@ void average_pool2d(Emitter& e, const Node& node) { average_pool(e, node, 2); }
 void max_pool1d(Emitter& e, const Node& node) { max_pool(e, node, 1); }
 void max_pool2d(Emitter& e, const Node& node) { max_pool(e, node, 2); }
 
+// [out,in]: row i is the mean over window i of LibTorch's adaptive pooling.
+torch::Tensor windows(int64_t in, int64_t out) {
+  auto means = torch::zeros({out, in});
+  for (int64_t i = 0; i < out; ++i) {
+    const int64_t begin = i * in / out, end = ((i + 1) * in + out - 1) / out;
+    means[i].slice(0, begin, end).fill_(1.0 / static_cast<double>(end - begin));
+  }
+  return means;
+}
+
+// Windows of several sizes, as two products: over the rows, then over the columns.
+void average_uneven_windows(Emitter& e, const Node& node) {
+  const ValueId input = node.value("self"), output = node.outputs.at(0);
+  const auto rows = windows(e.size_of(input, -2), e.size_of(output, -2));
+  const auto columns = windows(e.size_of(input, -1), e.size_of(output, -1));
+  const auto over_rows = e.add("MatMul", {e.constant(rows), e.name(input)});
+  e.emit(node, "MatMul", {over_rows, e.constant(columns.t())});
+}
+
 void adaptive_pool2d(Emitter& e, const Node& node, bool average) {
   const ValueId input = node.value("self");
   Sizes kernel;
   for (const int64_t dim : {-2, -1}) {
     const int64_t in = e.size_of(input, dim), out = e.size_of(node.outputs.at(0), dim);
+    if (in % out != 0 && average) return average_uneven_windows(e, node);
     if (in % out != 0)
       e.refuse("windows of one size", std::to_string(in) + " pixels for " + std::to_string(out));
     kernel.push_back(in / out);

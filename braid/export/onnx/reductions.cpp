@@ -32,6 +32,23 @@ void sum(Emitter& e, const Node& node) { reduce(e, node, "ReduceSum"); }
 void largest(Emitter& e, const Node& node) { reduce(e, node, "ReduceMax"); }
 void smallest(Emitter& e, const Node& node) { reduce(e, node, "ReduceMin"); }
 
+std::string cast(Emitter& e, const std::string& x, torch::ScalarType dtype) {
+  return e.add("Cast", {x}, {{"to", static_cast<int64_t>(data_type(dtype))}});
+}
+
+// Engines reduce no booleans in this operator set.
+void any(Emitter& e, const Node& node) {
+  const auto numbers = cast(e, e.name_as(node.value("self"), torch::kBool), torch::kInt);
+  e.set(node.outputs.at(0),
+        cast(e, reduced(e, node, "ReduceMax", numbers, keeps(node)), torch::kBool));
+}
+
+void cumulative_sum(Emitter& e, const Node& node) {
+  e.emit(node, "CumSum",
+         {e.name_as(node.value("self"), e.dtype_of(node.outputs.at(0))),
+          e.scalar(static_cast<double>(node.integer("dim")), torch::kLong)});
+}
+
 // The largest value along a dimension, and where it is.
 void max_along(Emitter& e, const Node& node) {
   if (!node.has("dim")) {  // of everything, or of two tensors
@@ -83,7 +100,9 @@ void deviation_of(Emitter& e, const Node& node) {
 void add_reductions(EmitTable& table) {
   table.insert({{"aten::amax", largest},
                 {"aten::amin", smallest},
+                {"aten::any", any},
                 {"aten::argmax", argmax},
+                {"aten::cumsum", cumulative_sum},
                 {"aten::linalg_vector_norm", vector_norm},
                 {"aten::max", max_along},
                 {"aten::mean", mean},

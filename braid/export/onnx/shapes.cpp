@@ -6,8 +6,6 @@
 namespace braid::onnx {
 namespace {
 
-using Sizes = std::vector<int64_t>;
-
 void reshape(Emitter& e, const Node& node) {
   const ValueId output = node.outputs.at(0);
   e.set(output, e.reshape(e.name(node.value("self")), e.shape_of(output)));
@@ -65,8 +63,8 @@ void roll(Emitter& e, const Node& node) {
 }
 
 // LibTorch pads from the last dimension on, ONNX lists all begins, then all ends.
-Sizes onnx_pads(const Sizes& pads, int64_t rank) {
-  Sizes all(2 * static_cast<size_t>(rank), 0);
+Shape onnx_pads(const Shape& pads, int64_t rank) {
+  Shape all(2 * static_cast<size_t>(rank));
   for (size_t i = 0; i + 1 < pads.size(); i += 2) {
     const size_t dim = static_cast<size_t>(rank) - 1 - i / 2;
     all.at(dim) = pads[i];
@@ -77,9 +75,8 @@ Sizes onnx_pads(const Sizes& pads, int64_t rank) {
 
 void pad(Emitter& e, const Node& node, const std::string& mode, double value) {
   const ValueId input = node.value("self");
-  std::vector<std::string> inputs = {
-      e.name(input),
-      e.integers(onnx_pads(node.integers(node.has("pad") ? "pad" : "padding"), e.rank_of(input)))};
+  const auto& pads = node.argument(node.has("pad") ? "pad" : "padding").ints;
+  std::vector<std::string> inputs = {e.name(input), e.extents(onnx_pads(pads, e.rank_of(input)))};
   if (mode == "constant") inputs.push_back(e.scalar(value, e.dtype_of(input)));
   e.emit(node, "Pad", inputs, {{"mode", mode}});
 }
@@ -105,7 +102,9 @@ void repeat(Emitter& e, const Node& node) {
   e.emit(node, "Tile", {x, e.extents(repeats)});
 }
 
-// A new tensor of one number, of a shape that follows the batch.
+void copy(Emitter& e, const Node& node) { e.emit(node, "Identity", {e.name(node.value("self"))}); }
+
+// A new tensor of one number, of a shape that follows the input.
 void filled(Emitter& e, const Node& node, double number) {
   const ValueId output = node.outputs.at(0);
   e.emit(node, "Expand", {e.scalar(number, e.dtype_of(output)), e.extents(e.shape_of(output))});
@@ -117,7 +116,8 @@ void full(Emitter& e, const Node& node) { filled(e, node, node.number("fill_valu
 }  // namespace
 
 void add_shapes(EmitTable& table) {
-  table.insert({{"aten::constant_pad_nd", constant_pad},
+  table.insert({{"aten::clone", copy},
+                {"aten::constant_pad_nd", constant_pad},
                 {"aten::expand", expand},
                 {"aten::expand_as", expand},
                 {"aten::flip", flip},

@@ -39,10 +39,12 @@ std::vector<int64_t> swapped(int64_t rank, int64_t a, int64_t b) {
   return dims;
 }
 
-Node sliced(const Node& node, int64_t size) {
-  const int64_t dim = node.integer("dim"), length = node.integer("length");
-  int64_t start = node.integer("start");
-  if (start < 0) start += size;
+// size: of the dimension.
+Node sliced(const Node& node, const Extent& size) {
+  const int64_t dim = node.integer("dim");
+  auto start = node.argument("start").ints.at(0);
+  if (start.is_constant() && start.offset < 0) start = start + size;
+  const auto& length = node.argument("length").ints.at(0);
   return {.op = find_operator("aten::slice", "Tensor"),
           .arguments = {value_argument(node.value("self")), int_argument(dim), int_argument(start),
                         int_argument(start + length), int_argument(1)},
@@ -66,8 +68,8 @@ void canonicalize(const Graph& graph, Node& node) {
   } else if (node.name() == "aten::narrow") {
     const auto& shape = graph.at(node.value("self")).shape;
     const int64_t dim = node.integer("dim");
-    const auto& size = shape.at(static_cast<size_t>(dim < 0 ? dim + rank() : dim));
-    if (size.is_constant()) node = sliced(node, size.offset);
+    if (node.argument("start").kind == Argument::Kind::kInt)
+      node = sliced(node, shape.at(static_cast<size_t>(dim < 0 ? dim + rank() : dim)));
   }
 }
 

@@ -51,9 +51,10 @@ ValueId identity_of(const Graph& graph, const Node& node) {
     return from.dtype == to.dtype ? input : kNoValue;
   if (is_listed(node, kByShape)) return from.shape == to.shape ? input : kNoValue;
   if (node.name() == "aten::constant_pad_nd") {
-    const auto pads = node.integers("pad");
-    return std::all_of(pads.begin(), pads.end(), [](int64_t p) { return p == 0; }) ? input
-                                                                                   : kNoValue;
+    const auto& pads = node.argument("pad").ints;
+    return std::all_of(pads.begin(), pads.end(), [](const Extent& p) { return p == Extent(); })
+               ? input
+               : kNoValue;
   }
   if (node.name() == "aten::permute")
     return is_rising(order_of(node, static_cast<int64_t>(from.shape.size()))) ? input : kNoValue;
@@ -80,9 +81,7 @@ void join_with_producer(Graph& graph, const Uses& uses, Node& node) {
   node = make_permute(source, dims, node.outputs[0], node.module);
 }
 
-}  // namespace
-
-void remove_identities(Graph& graph) {
+void drop_identities(Graph& graph) {
   for (size_t i = 0; i < graph.nodes.size(); ++i) {
     const ValueId input = identity_of(graph, graph.nodes[i]);
     const ValueId output = graph.nodes[i].outputs.empty() ? kNoValue : graph.nodes[i].outputs[0];
@@ -93,16 +92,15 @@ void remove_identities(Graph& graph) {
       replace_value(graph, output, input);
   }
   remove_unused(graph);
+}
+
+}  // namespace
+
+void remove_identities(Graph& graph) {
+  drop_identities(graph);
   const Uses uses(graph);
   for (auto& node : graph.nodes) join_with_producer(graph, uses, node);
-  for (size_t i = 0; i < graph.nodes.size(); ++i) {
-    const auto& node = graph.nodes[i];
-    if (node.name() != "aten::reshape" && node.name() != "aten::permute") continue;
-    const ValueId input = identity_of(graph, node);
-    if (input != kNoValue && !is_output(graph, node.outputs[0]))
-      replace_value(graph, node.outputs[0], input);
-  }
-  remove_unused(graph);
+  drop_identities(graph);
 }
 
 }  // namespace braid::graph

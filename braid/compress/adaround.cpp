@@ -1,0 +1,119 @@
+#include "braid/compress/adaround.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "braid/graph/replay.h"
+
+namespace braid::compress {
+namespace {
+
+using torch::Tensor;
+
+// The sigmoid is stretched so that it reaches 0 and 1.
+constexpr double kStretch = 1.2, kShift = -0.1;
+constexpr double kFirstBeta = 20, kLastBeta = 2;
+constexpr double kWarmup = 0.2;  // of the iterations, without regularization
+
+Tensor rounding_of(const Tensor& v) { return (v.sigmoid() * kStretch + kShift).clamp(0, 1); }
+
+// Adam on one tensor.
+class Adam {
+ public:
+  Adam(const Tensor& v, double lr)
+      : v_(v), lr_(lr), mean_(torch::zeros_like(v)), square_(torch::zeros_like(v)) {}
+  void step(const Tensor& gradient) {
+    constexpr double kBeta1 = 0.9, kBeta2 = 0.999, kEps = 1e-8;
+    ++steps_;
+    mean_.mul_(kBeta1).add_(gradient, 1 - kBeta1);
+    square_.mul_(kBeta2).addcmul_(gradient, gradient, 1 - kBeta2);
+    const double a = 1 - std::pow(kBeta1, steps_), b = 1 - std::pow(kBeta2, steps_);
+    v_.addcdiv_(mean_ / a, (square_ / b).sqrt_().add_(kEps), -lr_);
+  }
+
+ private:
+  Tensor v_;
+  double lr_;
+  Tensor mean_, square_;
+  int steps_ = 0;
+};
+
+Tensor layer_output(const Graph& graph, const Node& layer, const Tensor& input,
+                    const Tensor& weight) {
+  std::vector<Tensor> values;
+  for (const auto& value : graph.values) values.push_back(value.constant);
+  values[static_cast<size_t>(layer.value("input"))] = input;
+  values[static_cast<size_t>(layer.value("weight"))] = weight;
+  return graph::call(layer, values, input.size(0)).at(0);
+}
+
+}  // namespace
+
+Tensor rounded_adaptively(const Graph& graph, const Node& layer, const WeightGrid& grid,
+                          const Tensor& input, const Tensor& output,
+                          const AdaRoundOptions& options) {
+  const auto weight = weight_of(graph, layer);
+  const auto scales = along_outputs(grid.scales, weight.dim());
+  const auto most = static_cast<double>(grid.most);
+  const auto exact = weight / scales;
+  const auto below = exact.floor();
+  const auto rest = (exact - below).clamp(0.01, 0.99);
+  auto v = (((rest - kShift) / kStretch).logit()).contiguous();  // rounding_of(v) is the rest
+  Adam adam(v, options.lr);
+  const auto spread = std::max(output.square().mean().item<double>(), 1e-12);
+  const int64_t images = input.size(0), batch = std::min(options.batch, images);
+  for (int64_t i = 0; i < options.iterations; ++i) {
+    const int64_t first = i * batch % (images - batch + 1);
+    const torch::AutoGradMode with_gradients(true);
+    const auto leaf = v.detach().requires_grad_();
+    const auto rounding = rounding_of(leaf);
+    const auto rounded = (below + rounding).clamp(-most, most) * scales;
+    const auto got = layer_output(graph, layer, input.slice(0, first, first + batch), rounded);
+    auto loss = (got - output.slice(0, first, first + batch)).square().mean() / spread;
+    const double progress = static_cast<double>(i) / static_cast<double>(options.iterations);
+    if (progress >= kWarmup) {
+      const double beta =
+          kLastBeta + (kFirstBeta - kLastBeta) *
+                          (1 + std::cos(M_PI * (progress - kWarmup) / (1 - kWarmup))) / 2;
+      loss = loss + options.regularization * (1 - (2 * rounding - 1).abs().pow(beta)).mean();
+    }
+    const auto gradient = torch::autograd::grad({loss}, {leaf}).at(0);
+    const torch::NoGradGuard no_grad;
+    adam.step(gradient);
+  }
+  return (below + (rounding_of(v) >= 0.5).to(weight.scalar_type())).clamp(-most, most) * scales;
+}
+
+int64_t round_adaptively(Graph& graph, const Placement& placement, WeightGrids& grids,
+                         const Tensor& images, const AdaRoundOptions& options, Progress& progress) {
+  constexpr int64_t kFine = 63;  // grids of 7 bits and more need no help
+  const torch::NoGradGuard no_grad;
+  std::vector<size_t> layers;
+  std::map<ValueId, Tensor> kept;
+  for (size_t i = 0; i < graph.nodes.size(); ++i) {
+    const auto& node = graph.nodes[i];
+    if (!placement.units.contains(node.outputs.at(0)) || !is_layer(graph, node) ||
+        grids.at(node.value("weight")).most >= kFine)
+      continue;
+    layers.push_back(i);
+    kept[node.value("input")] = Tensor();
+    kept[node.outputs[0]] = Tensor();
+  }
+  graph::replay(graph, {images}, [&](ValueId id, Tensor& x) {
+    if (const auto it = kept.find(id); it != kept.end()) it->second = x;
+  });
+  progress.begin("round", static_cast<int64_t>(layers.size()));
+  for (size_t i = 0; i < layers.size(); ++i) {
+    auto& layer = graph.nodes[layers[i]];
+    const auto grid = grids.at(layer.value("weight"));
+    const auto weight = rounded_adaptively(graph, layer, grid, kept.at(layer.value("input")),
+                                           kept.at(layer.outputs[0]), options);
+    replace_constant(graph, layer, "weight", weight);
+    grids[layer.value("weight")] = grid;
+    progress.update(static_cast<int64_t>(i) + 1, layer.module);
+  }
+  progress.end();
+  return static_cast<int64_t>(layers.size());
+}
+
+}  // namespace braid::compress

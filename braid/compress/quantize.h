@@ -1,0 +1,52 @@
+// Post-training quantization of a captured classifier to int8.
+//
+// A ladder: each step is measured on samples that did not calibrate it, and taken back where it did
+// not help.
+#pragma once
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "braid/compress/quality.h"
+#include "braid/core/config.h"
+#include "braid/core/progress.h"
+
+namespace braid::compress {
+
+struct QuantizeOptions {
+  std::string mode = "best";  // naive, best
+  double max_drop = 0.5;      // percentage points
+  int64_t weight_bits = 8;
+  bool reduce_range = false;
+  void visit(FieldVisitor& v);
+  // Of the integers that weights become.
+  int64_t bits() const { return reduce_range ? std::min<int64_t>(weight_bits, 7) : weight_bits; }
+};
+
+// What a rung of the ladder brought; the numbers are those of the graph after it.
+struct StepRow {
+  std::string step;
+  std::string note;  // such as "12 of 25 sites"
+  bool kept = true;  // else it was taken back
+  double kl = 0, error = 0, agreement = 100;
+  std::optional<double> top1;
+  double seconds = 0;
+  void visit(FieldVisitor& v);
+};
+
+struct Quantized {
+  graph::Graph graph;  // with quantization as operators, for replay and export
+  std::vector<StepRow> steps;
+  Quality quality;                           // on the judge's samples
+  int64_t units = 0;                         // operators that could be computed in 8 bits
+  std::vector<std::string> float_modules{};  // of those that fell back
+};
+
+// reference: simplified, in float. calibration: [B,C,H,W] a batch, without labels. judge: on other
+// samples. Throws DataError for a graph in which nothing can be quantized.
+Quantized quantize(const graph::Graph& reference, const std::vector<torch::Tensor>& calibration,
+                   const Judge& judge, const QuantizeOptions& options, Progress& progress);
+
+}  // namespace braid::compress

@@ -1,0 +1,89 @@
+// braid quantize: a checkpoint in 8 bits, for engines that know nothing of braid.
+#include <fmt/format.h>
+
+#include "braid/core/error.h"
+#include "braid/core/progress.h"
+#include "braid/data/run_fields.h"
+#include "braid/export/quantize_image_model.h"
+#include "cli/chosen_model.h"
+#include "cli/command.h"
+
+namespace braid::cli {
+namespace {
+
+struct QuantizeFlags {
+  std::string checkpoint, output, format = "text";
+  onnx::QuantizeRequest request;
+  void visit(FieldVisitor& v) {
+    request.visit(v);
+    v.field(data::max_image_pixels_field(), max_image_pixels);
+  }
+  int64_t max_image_pixels = io::kMaxImagePixels;
+};
+
+void print(const onnx::QuantizeReport& r) {
+  fmt::print("{:24} {:>9} {:>9} {:>9} {:>8} {:>7}\n", "step", "KL", "error", "same %", "top-1 %",
+             "s");
+  for (const auto& step : r.steps) {
+    fmt::print("{:24} {:9.2g} {:9.2g} {:9.2f} {:>8} {:7.1f}  {}{}\n", step.step, step.kl,
+               step.error, step.agreement, step.top1 ? fmt::format("{:.2f}", *step.top1) : "-",
+               step.seconds, step.note,
+               step.kept ? "" : (step.note.empty() ? "taken back" : "; taken back"));
+  }
+  fmt::print("\n{}: {}, {} images calibrated, {:.2f} MB, {:.3f} of float32's\n", r.file,
+             r.architecture, r.samples, static_cast<double>(r.bytes) / 1e6, r.size_ratio);
+  fmt::print("{} of {} operators in 8 bits\n", r.units - static_cast<int64_t>(r.in_float.size()),
+             r.units);
+  for (const auto& name : r.in_float) fmt::print("  in float: {}\n", name);
+  if (r.top1)
+    fmt::print("{}, {} images: top-1 {:.2f}% in float32, {:.2f}% in int8: a drop of {:.2f}\n",
+               r.split, r.count, *r.float_top1, *r.top1, *r.drop);
+  fmt::print("{:.2f}% of {} images have the float model's class\n", r.agreement, r.count);
+}
+
+void run(QuantizeFlags flags, const Json& given) {
+  update_from_json(flags, given, "flags");
+  check_fields<UsageError>(flags, "quantize");
+  if (!flags.output.ends_with(".onnx"))
+    throw UsageError("quantize", "expected a file that ends in .onnx, got '" + flags.output + "'",
+                     "--output");
+  if (!names_checkpoint(flags.checkpoint))
+    throw UsageError("quantize", "expected a checkpoint's folder, got '" + flags.checkpoint + "'",
+                     "--checkpoint", "train one with `braid train`");
+  flags.request.limits.max_pixels = flags.max_image_pixels;
+  auto loaded = choose_model(flags.checkpoint, {}, 0);
+  const auto progress = make_terminal_progress();
+  const auto report = onnx::quantize_image_model(loaded, flags.output, flags.request, *progress);
+  if (flags.format == "json")
+    fmt::print("{}\n", to_json(report).dump(2, ' ', false, Json::error_handler_t::replace));
+  else
+    print(report);
+}
+
+}  // namespace
+
+void add_quantize(CLI::App& program) {
+  auto* verb = program.add_subcommand("quantize", "Write a model in 8 bits as an ONNX file");
+  verb->footer(
+      "Examples:\n"
+      "  braid quantize --checkpoint runs/photos --data photos --output photos.int8.onnx\n"
+      "  braid quantize --checkpoint runs/photos --data some/images --max-drop 1 --output "
+      "photos.int8.onnx\n"
+      "  braid quantize --checkpoint runs/photos --data photos --mode naive --output "
+      "naive.onnx --format json");
+  auto o = std::make_shared<QuantizeFlags>();
+  verb->add_option("--checkpoint", o->checkpoint,
+                   "folder of a run or a checkpoint, or hf-hub:OWNER/NAME")
+      ->required();
+  verb->add_option("--data", o->request.data,
+                   "dataset: a name or a folder; a folder of images without classes will do")
+      ->required();
+  verb->add_option("--output", o->output, "file to write, .onnx")->required();
+  add_choice(*verb, "--split", o->request.split, {"auto", "test", "val"},
+             "what the result is measured on; auto: test where there is one");
+  add_choice(*verb, "--format", o->format, {"text", "json"}, "what is printed");
+  auto flags = std::make_shared<ConfigFlags>(*verb, *o);
+  verb->callback([=] { run(*o, flags->given()); });
+}
+
+}  // namespace braid::cli

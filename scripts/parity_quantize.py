@@ -1,0 +1,211 @@
+#!/usr/bin/env python3
+"""Runs what `braid quantize` writes in ONNX Runtime and OpenVINO, beside ONNX Runtime's own quantizer on the same images.
+
+    scripts/parity_quantize.py CHECKPOINT DATA [--braid build/bin/braid] [--samples 512] [--images 2000] [--max-drop 0.5]
+        [--reduce-range] [--weight-bits 8] [--speed]
+
+The checkpoint is exported in float32 and quantized (best and naive) by braid, and quantized by
+onnxruntime.quantization.quantize_static (MinMax, per channel and per tensor) with images of the training split. All files then
+label images of the test split (of the validation split where there is none), prepared by `braid predict`'s rules: DATA is a
+name or an ImageFolder with class folders below train/, val/ or test/. Prints top-1, the drop against float32 and the size of
+each file; with --speed also images per second in both engines. Exits with 1 where braid's int8 loses more than --max-drop, is
+larger than 0.27 of the float32 file, or, by more than half a standard error, is behind ONNX Runtime's own quantizer.
+Needs numpy, onnx, onnxruntime; openvino where it is there.
+"""
+import argparse
+import gzip
+import json
+import math
+import pathlib
+import subprocess
+import sys
+import tempfile
+import time
+
+import numpy as np
+import onnx
+import onnxruntime
+from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantFormat, QuantType, quantize_static
+from onnxruntime.quantization.shape_inference import quant_pre_process
+
+try:
+    import openvino
+except ImportError:
+    openvino = None
+
+
+def run(command):
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True)
+    if done.returncode != 0:
+        raise RuntimeError(done.stderr.strip())
+    return done.stdout
+
+
+def read_idx(folder, part):
+    def read(name, header):
+        for file in (folder / name, folder / (name + ".gz")):
+            if file.exists():
+                data = (gzip.open if file.suffix == ".gz" else open)(file, "rb").read()
+                return np.frombuffer(data, np.uint8, offset=header)
+        raise FileNotFoundError(folder / name)
+    labels = read(f"{part}-labels-idx1-ubyte", 8)
+    return read(f"{part}-images-idx3-ubyte", 16).reshape(len(labels), 28, 28, 1), labels
+
+
+def read_split(data, split, classes, count, rng):
+    """[(pixels [H,W,C] uint8, label)], at most count, seeded."""
+    folder = pathlib.Path("/usr/share/datasets") / data
+    folder = folder if folder.is_dir() else pathlib.Path(data)
+    if any(folder.glob("*-images-idx3-ubyte*")):
+        images, labels = read_idx(folder, "t10k" if split == "test" else "train")
+        chosen = rng.permutation(len(images))[:count]
+        return [(images[i], int(labels[i])) for i in chosen]
+    from PIL import Image
+    root = folder / split if (folder / split).is_dir() else folder
+    files = [(file, classes.index(part.name)) for part in sorted(root.iterdir()) if part.is_dir() for file in sorted(part.iterdir())]
+    chosen = rng.permutation(len(files))[:count]
+    return [(np.asarray(Image.open(files[i][0]).convert("RGB")), files[i][1]) for i in chosen]
+
+
+def prepare(pixels, config, channels):
+    """PIL's resize and centre crop, as braid and timm evaluate."""
+    from PIL import Image
+    height = config["input_size"][1]
+    image = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
+    image = image.convert("L" if channels == 1 else "RGB")
+    resized = round(height / config["crop_pct"]) if config["crop_mode"] == "center" else height
+    method = Image.BICUBIC if config["interpolation"] == "bicubic" else Image.BILINEAR
+    width, tall = image.size
+    scale = resized / min(width, tall)
+    size = (max(resized, int(width * scale)), max(resized, int(tall * scale)))
+    image = image if image.size == size else image.resize(size, method)
+    left, top = round((size[0] - height) / 2), round((size[1] - height) / 2)
+    x = np.asarray(image.crop((left, top, left + height, top + height)), np.float32).reshape(height, height, channels) / 255
+    return ((x - np.array(config["mean"], np.float32)) / np.array(config["std"], np.float32)).transpose(2, 0, 1)
+
+
+class Reader(CalibrationDataReader):
+    def __init__(self, images):
+        self.batches = iter([{"pixel_values": images[i:i + 32]} for i in range(0, len(images), 32)])
+
+    def get_next(self):
+        return next(self.batches, None)
+
+
+def ort_session(file):
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+
+
+def ort_runner(file):
+    session = ort_session(file)
+    return lambda x: session.run(["logits"], {"pixel_values": x})[0]
+
+
+def openvino_runner(file):
+    model = openvino.Core().compile_model(str(file), "CPU", {"INFERENCE_NUM_THREADS": 1, "INFERENCE_PRECISION_HINT": "f32"})
+    return lambda x: model({"pixel_values": x})["logits"]
+
+
+def label(runner, images, batch=64):
+    return np.concatenate([runner(images[i:i + batch]) for i in range(0, len(images), batch)])
+
+
+def speeds(runners, images, batch, rounds=7):
+    """Median images per second, the files in turn so that a busy machine slows all of them."""
+    x = images[:batch]
+    repeats = {}
+    for name, runner in runners.items():
+        runner(x)
+        start = time.perf_counter()
+        runner(x)
+        repeats[name] = max(1, int(0.15 / (time.perf_counter() - start)))
+    taken = {name: [] for name in runners}
+    for _ in range(rounds):
+        for name, runner in runners.items():
+            start = time.perf_counter()
+            for _ in range(repeats[name]):
+                runner(x)
+            taken[name].append((time.perf_counter() - start) / repeats[name])
+    return {name: len(x) / np.median(times) for name, times in taken.items()}
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("checkpoint")
+    parser.add_argument("data")
+    parser.add_argument("--braid", default="build/bin/braid")
+    parser.add_argument("--samples", type=int, default=512)
+    parser.add_argument("--images", type=int, default=2000)
+    parser.add_argument("--max-drop", type=float, default=0.5)
+    parser.add_argument("--weight-bits", type=int, default=8)
+    parser.add_argument("--reduce-range", action="store_true")
+    parser.add_argument("--speed", action="store_true")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        folder = pathlib.Path(folder)
+        files = {"float32": folder / "float.onnx"}
+        run([arguments.braid, "export", "--checkpoint", arguments.checkpoint, "--output", files["float32"]])
+        reports = {}
+        for mode in ("best", "naive"):
+            files[f"braid {mode}"] = folder / f"{mode}.onnx"
+            command = [arguments.braid, "quantize", "--checkpoint", arguments.checkpoint, "--data", arguments.data, "--mode", mode, "--output",
+                       files[f"braid {mode}"], "--samples", arguments.samples, "--weight-bits", arguments.weight_bits, "--format", "json"]
+            reports[mode] = json.loads(run(command + (["--reduce-range"] if arguments.reduce_range else [])))
+            onnx.checker.check_model(str(files[f"braid {mode}"]), full_check=True)
+        config = json.loads(ort_session(files["float32"]).get_modelmeta().custom_metadata_map["preprocessing"])
+        channels = config["input_size"][0]
+        rng = np.random.default_rng(0)
+        calibration = np.stack([prepare(x, config, channels)
+                                for x, _ in read_split(arguments.data, "train", config.get("label_names"), arguments.samples, rng)])
+        split = "test" if reports["best"]["split"] == "test" else "train"
+        test = read_split(arguments.data, split, config.get("label_names"), arguments.images, rng)
+        images, labels = np.stack([prepare(x, config, channels) for x, _ in test]), np.array([y for _, y in test])
+        quant_pre_process(str(files["float32"]), str(folder / "pre.onnx"))
+        for name, per_channel in (("ORT per channel", True), ("ORT per tensor", False)):
+            files[name] = folder / f"ort{per_channel}.onnx"
+            try:
+                quantize_static(str(folder / "pre.onnx"), str(files[name]), Reader(calibration), quant_format=QuantFormat.QDQ, per_channel=per_channel,
+                                reduce_range=arguments.reduce_range, activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
+                                calibrate_method=CalibrationMethod.MinMax)
+            except Exception as e:  # the other side's failure is a result too
+                print(f"{name}: failed: {str(e).splitlines()[0][:200]}")
+                del files[name]
+        engines = {"ONNX Runtime": ort_runner}
+        if openvino:
+            engines["OpenVINO"] = openvino_runner
+        top1, speed = {}, {}
+        for engine, make in engines.items():
+            runners = {name: make(file) for name, file in files.items()}
+            for name, runner in runners.items():
+                top1[engine, name] = 100 * np.mean(label(runner, images).argmax(1) == labels)
+            if arguments.speed:
+                for batch in (1, 32):
+                    for name, value in speeds({n: r for n, r in runners.items() if n in ("float32", "braid best", "ORT per channel")}, images, batch).items():
+                        speed[engine, name, batch] = value
+        size = files["float32"].stat().st_size
+        print(f"{arguments.checkpoint}: {reports['best']['architecture']}, {len(labels)} images of {arguments.data}, split {split}")
+        print(f"braid's replay: {reports['best']['float_top1']} -> {reports['best']['top1']} on {reports['best']['count']} images; "
+              f"{len(reports['best']['in_float'])} of {reports['best']['units']} operators in float")
+        for name, file in files.items():
+            line = f"  {name:16} {file.stat().st_size / size:6.3f}x"
+            for engine in engines:
+                line += f"   {engine} {top1[engine, name]:6.2f}% ({top1[engine, name] - top1[engine, 'float32']:+.2f})"
+                for batch in (1, 32):
+                    if (engine, name, batch) in speed:
+                        line += f" {speed[engine, name, batch]:8.0f}/s ({speed[engine, name, batch] / speed[engine, 'float32', batch]:.2f}x)"
+            print(line)
+        failed = files["braid best"].stat().st_size > 0.27 * size
+        noise = 0.5 * 100 * math.sqrt(0.01 / len(labels))  # of two labellings that differ on 1% of the images
+        for engine in engines:
+            best = top1[engine, "braid best"]
+            failed |= top1[engine, "float32"] - best > arguments.max_drop + noise
+            failed |= any(best < top1[engine, name] - noise for name in files if name.startswith("ORT"))
+        print("FAILED" if failed else "passed")
+        return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

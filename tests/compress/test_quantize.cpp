@@ -1,0 +1,112 @@
+// The ladder as a whole.
+#include "braid/compress/quantize.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "braid/compress/sensitivity.h"
+#include "braid/core/error.h"
+#include "braid/graph/replay.h"
+#include "tests/compress/graphs.h"
+
+namespace braid::compress {
+namespace {
+
+Samples noise(int64_t batches, std::vector<int64_t> sizes) {
+  Samples samples;
+  sizes.insert(sizes.begin(), 32);
+  for (int64_t i = 0; i < batches; ++i) samples.images.push_back(torch::randn(sizes));
+  return samples;
+}
+
+// A convolutional stem, a norm with outlying channels, a classifier.
+graph::Graph network() {
+  torch::manual_seed(4);
+  auto gain = torch::rand({16}) + 0.5;
+  gain[5] = 40;
+  const auto stem = torch::randn({16, 3, 3, 3}), shift = torch::randn({16}),
+             a = torch::randn({32, 16}) / 4, b = torch::randn({6, 32}) / 4;
+  return graph_of(
+      [=](const torch::Tensor& x) {
+        const auto tokens = at::conv2d(x, stem, {}, 2, 1).relu().flatten(2).transpose(1, 2);
+        const auto y = at::layer_norm(tokens, {16}, gain, shift);
+        return at::linear(at::gelu(at::linear(y, a)).mean(1), b);
+      },
+      {3, 8, 8});
+}
+
+TEST(Quantize, ClimbsAndEndsBelowTheNaiveTwin) {
+  const auto graph = network();
+  const Judge judge(graph, noise(4, {3, 8, 8}));
+  Progress silent;
+  const auto out = quantize(graph, noise(4, {3, 8, 8}).images, judge, {.max_drop = 100}, silent);
+  ASSERT_GE(out.steps.size(), 5u);
+  EXPECT_EQ(out.steps[0].step, "float32");
+  EXPECT_EQ(out.steps[0].kl, 0);
+  EXPECT_EQ(out.steps[1].step, "naive");
+  EXPECT_LT(out.quality.kl, out.steps[1].kl);
+  double kl = out.steps[2].kl;
+  for (size_t i = 3; i < out.steps.size(); ++i) {
+    if (out.steps[i].kept) {
+      EXPECT_LE(out.steps[i].kl, kl) << out.steps[i].step;
+    }
+    kl = out.steps[i].kept ? out.steps[i].kl : kl;
+  }
+  EXPECT_TRUE(out.float_modules.empty());
+  EXPECT_DOUBLE_EQ(judge.of(out.graph).kl, out.quality.kl);
+}
+
+TEST(Quantize, FallsBackUntilTheDropHolds) {
+  const auto graph = network();
+  const Judge judge(graph, noise(4, {3, 8, 8}));
+  Progress silent;
+  const auto out =
+      quantize(graph, noise(1, {3, 8, 8}).images, judge, {.max_drop = 0, .weight_bits = 4}, silent);
+  EXPECT_LE(judge.drop(out.quality), 0);
+  EXPECT_FALSE(out.float_modules.empty());
+}
+
+TEST(Quantize, RefusesNothingToCalibrateWithAndWrongOptions) {
+  const auto graph = network();
+  const Judge judge(graph, noise(1, {3, 8, 8}));
+  Progress silent;
+  EXPECT_THROW(quantize(graph, {}, judge, {}, silent), DataError);
+  EXPECT_THROW(quantize(graph, judge.samples().images, judge, {.mode = "fast"}, silent),
+               UsageError);
+}
+
+TEST(RankBySensitivity, FindsTheLayerThatSuffers) {
+  torch::manual_seed(5);
+  auto a = torch::randn({8, 8}), b = torch::randn({8, 8}), c = torch::randn({4, 8});
+  const auto graph = graph_of(
+      [=](const torch::Tensor& x) {
+        // exp has a heavy tail, which leaves few steps to most of its numbers.
+        return at::linear(at::linear(at::linear(x, a), b).mul(0.7).exp(), c);
+      },
+      {8});
+  const Judge judge(graph, noise(2, {8}));
+  const auto placement = place(graph);
+  const auto ranges =
+      min_max_ranges(observe(graph, judge.samples().images, ranged_values(placement)));
+  const auto ranked =
+      rank_by_sensitivity(graph, placement, ranges, grids_of_weights(graph, placement, {}), judge);
+  ASSERT_EQ(ranked.size(), 3u);
+  EXPECT_EQ(ranked[0].unit, graph.nodes.back().outputs[0]);
+}
+
+TEST(Judge, KnowsTheTopOneAndItsDrop) {
+  const auto reference = torch::tensor({{2.0f, 0.0f}, {0.0f, 1.0f}, {3.0f, 0.0f}, {0.0f, 3.0f}});
+  auto other = reference.clone();
+  other[1] = torch::tensor({1.0f, 0.0f});
+  const auto labels = torch::tensor({0, 1, 0, 0}, torch::kLong);
+  const auto quality = compare_logits(reference, other, labels);
+  EXPECT_EQ(quality.agreement, 75);
+  EXPECT_EQ(*quality.top1, 50);
+  const double p = 1 / (1 + std::exp(-1.0));
+  EXPECT_NEAR(quality.kl, (p * std::log(p / (1 - p)) + (1 - p) * std::log((1 - p) / p)) / 4, 1e-6);
+  EXPECT_FALSE(compare_logits(reference, other, {}).top1);
+}
+
+}  // namespace
+}  // namespace braid::compress
