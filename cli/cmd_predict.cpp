@@ -16,6 +16,7 @@
 #include "braid/tasks/predictor.h"
 #include "braid/tasks/text/masked_lm.h"
 #include "braid/tasks/text/text_classifier.h"
+#include "braid/tasks/text/token_tagger.h"
 #include "cli/command.h"
 #include "cli/prediction_printer.h"
 
@@ -27,7 +28,8 @@ constexpr const char* kPredictFooter = R"(Examples:
   braid predict --checkpoint runs/fashion photos/ --on-bad-sample skip --format csv
   curl -s https://example.org/boot.jpg | braid predict --checkpoint runs/fashion -
   find photos -newer last -name '*.jpg' | braid predict --checkpoint runs/fashion --list - --format jsonl
-  braid predict --checkpoint runs/sst2 "a film that stays with you")";
+  braid predict --checkpoint runs/sst2 "a film that stays with you"
+  braid predict --checkpoint runs/ner "Grace Hopper works in Paris." --format json)";
 
 struct PredictOptions {
   std::string checkpoint, format = "text", on_bad_sample = "error";
@@ -66,10 +68,32 @@ void label_images(const PredictOptions& options, const std::filesystem::path& ch
     progress.line("Left out of the folders: " + to_text(inputs.left_out()) + ".");
 }
 
+// Arguments as they are; - and --list stand for lines. waits: called before a line that is not
+// there yet.
+void for_each_text(
+    const PredictOptions& options, const std::function<void(std::string)>& use,
+    const std::function<void()>& waits = [] {}) {
+  const auto read_lines = [&](const std::string& file) {
+    io::LineReader lines(file);
+    while (true) {
+      if (!lines.ready()) waits();
+      auto line = lines.next();
+      if (!line) break;
+      use(std::move(*line));
+    }
+  };
+  for (const auto& input : options.inputs)
+    if (input == "-")
+      read_lines(input);
+    else
+      use(input);
+  if (!options.list.empty()) read_lines(options.list);
+}
+
 // The tokens that a language model puts in place of [MASK].
 void fill_text(const PredictOptions& options, const tasks::TokenizedModel& model) {
   PredictionPrinter printer(options.format, "text");
-  for (const auto& text : options.inputs)
+  for_each_text(options, [&](const std::string& text) {
     for (const auto& fill : tasks::fill_masks(model, text, options.top, options.dtype)) {
       Json predictions = Json::array();
       for (const auto& one : fill)
@@ -77,9 +101,24 @@ void fill_text(const PredictOptions& options, const tasks::TokenizedModel& model
             {{"class", one.token}, {"index", one.id}, {"probability", one.probability}});
       printer.print(text, predictions);
     }
+  });
 }
 
-// Texts are given as they are; - and --list stand for lines.
+// The entities in each text, in their order.
+void tag_texts(const PredictOptions& options, const tasks::TokenizedModel& model) {
+  PredictionPrinter printer(options.format, "text");
+  for_each_text(options, [&](const std::string& text) {
+    Json predictions = Json::array();
+    for (const auto& entity : tasks::find_entities(model, text, options.dtype))
+      predictions.push_back({{"class", entity.kind},
+                             {"word", entity.text},
+                             {"start", entity.begin},
+                             {"end", entity.end},
+                             {"probability", entity.probability}});
+    printer.print(text, predictions);
+  });
+}
+
 void label_texts(const PredictOptions& options, const std::filesystem::path& checkpoint) {
   constexpr size_t kBatch = 32;
   const auto classifier = tasks::load_tokenized_model(checkpoint);
@@ -87,6 +126,7 @@ void label_texts(const PredictOptions& options, const std::filesystem::path& che
   const auto head = classifier.model->head();
   if (head == models::TextHead::kMaskedLm || head == models::TextHead::kPreTraining)
     return fill_text(options, classifier);
+  if (head == models::TextHead::kTokenClassification) return tag_texts(options, classifier);
   tasks::expect_text_classifier(classifier, checkpoint);
   const auto& classes = classifier.hub.classes;
   PredictionPrinter printer(options.format, "text");
@@ -106,21 +146,7 @@ void label_texts(const PredictOptions& options, const std::filesystem::path& che
     waiting.push_back(std::move(text));
     if (waiting.size() == kBatch) label();
   };
-  const auto read_lines = [&](const std::string& file) {
-    io::LineReader lines(file);
-    while (true) {
-      if (!lines.ready()) label();  // whoever writes line by line is answered
-      auto line = lines.next();
-      if (!line) break;
-      add(std::move(*line));
-    }
-  };
-  for (const auto& input : options.inputs)
-    if (input == "-")
-      read_lines(input);
-    else
-      add(input);
-  if (!options.list.empty()) read_lines(options.list);
+  for_each_text(options, add, label);  // whoever writes line by line is answered
   label();
 }
 

@@ -21,6 +21,7 @@ void add_forward(CLI::App& program);
 void add_graph(CLI::App& program);
 void add_models(CLI::App& program);
 void add_predict(CLI::App& program);
+void add_serve(CLI::App& program);
 void add_quantize(CLI::App& program);
 void add_train(CLI::App& program);
 void add_translate(CLI::App& program);

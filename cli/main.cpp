@@ -28,6 +28,7 @@ constexpr const char* kHelpFooter = R"(Examples:
   braid eval --checkpoint runs/photos --data photos/ --split test
   braid predict --checkpoint runs/photos cat.jpg dog.png
   braid translate --checkpoint runs/en-de test.en
+  braid serve --model photos=runs/photos
 
 Exit codes: 0 done, 64 usage, 65 bad data, 70 a bug of ours, 74 input or output, 75 try again, 78 bad config.
 `braid VERB --help` explains a verb.)";
@@ -65,6 +66,7 @@ int run(int argc, char** argv) {
   braid::cli::add_models(program);
   braid::cli::add_graph(program);
   braid::cli::add_export(program);
+  braid::cli::add_serve(program);
   braid::cli::add_quantize(program);
   braid::cli::add_forward(program);
   braid::cli::add_data(program);

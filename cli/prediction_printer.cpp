@@ -44,7 +44,8 @@ void PredictionPrinter::print(const std::string& item_name, const Json& predicti
   if (format_ == "text") fmt::print("{}\n", item_name);
   int64_t rank = 0;
   for (const auto& p : predictions) {
-    const auto name = p.at("class").get<std::string>();
+    auto name = p.at("class").get<std::string>();
+    if (p.contains("word")) name += "  " + p.at("word").get<std::string>();  // of an entity
     const auto probability = p.at("probability").get<double>();
     ++rank;
     if (format_ == "text") fmt::print("  {:5.1f}%  {}\n", 100 * probability, name);

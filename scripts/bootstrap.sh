@@ -18,7 +18,7 @@ build_packages=(
   build-essential cmake ninja-build ccache mold pkg-config git ca-certificates
   python3 python3-venv libcli11-dev nlohmann-json3-dev libtomlplusplus-dev libfmt-dev
   libturbojpeg0-dev libjpeg-dev libpng-dev libwebp-dev libtiff-dev libgif-dev libcurl4-openssl-dev libssl-dev libprotozero-dev
-  libsentencepiece-dev
+  libsentencepiece-dev libboost-dev
   libjemalloc-dev zlib1g-dev libbenchmark-dev dataset-fashion-mnist
 )
 test_packages=(libgtest-dev libgmock-dev librapidcheck-dev clang-format clang-tidy chromium)
@@ -116,7 +116,7 @@ if torch_given || torch_in_venv; then
 elif ! install_torch_wheel && ! torch_packaged; then
   die "LibTorch >= 2.6 could not be had: set Torch_DIR to an unpacked libtorch, or let pip reach torch==${BRAID_TORCH_VERSION:-2.13.0} (BRAID_TORCH_INDEX)"
 fi
-# Some tests have TensorBoard, huggingface_hub and timm read what braid writes; without them they are skipped.
+# Some tests have TensorBoard, huggingface_hub and timm read what braid writes, and tritonclient ask it; without them they are skipped.
 if [ "${1:-}" = --tests ] && [ -x .venv/bin/pip ]; then
   has_modules() {
     .venv/bin/python -c 'import importlib.util as u, sys; sys.exit(any(u.find_spec(m) is None for m in sys.argv[1:]))' "$@"
@@ -128,4 +128,7 @@ if [ "${1:-}" = --tests ] && [ -x .venv/bin/pip ]; then
   has_modules timm torchvision ||
     .venv/bin/pip install -q --disable-pip-version-check --no-deps timm==1.0.31 torchvision==0.28.0 ||
     echo "bootstrap: timm was not installed" >&2
+  has_modules tritonclient ||
+    .venv/bin/pip install -q --disable-pip-version-check 'tritonclient[http]==2.73.0' ||
+    echo "bootstrap: tritonclient was not installed" >&2
 fi

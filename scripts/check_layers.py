@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Holds the sources to the plan of docs/architecture.md. Fails on
 
-- an include that points up the layers, or LibTorch in core, io or text: a folder of braid/ may include only folders of
-  a lower rank, or itself;
+- an include that points up the layers, or LibTorch in core, io, text or serve outside of serve/torch: a folder of braid/
+  may include only folders of a lower rank, or itself;
 - a cycle of includes inside a folder, a header and its source taken as one;
 - a header under nn/ that only one architecture reaches (the composer alone is enough): it belongs beside its model;
 - what has one door and is entered elsewhere: attention, foreign JSON, devices from text;
@@ -68,9 +68,12 @@ def check_rooms(files: dict, arrows: dict) -> list:
             continue
         for name in INCLUDE.findall(text):
             where = f"{path}: includes {name}"
-            if RANK[room] <= RANK["text"] and TORCH.match(name):
-                problems.append(where + ", but core, io and text know no LibTorch")
             target = re.match(r"braid/(\w+)/", name)
+            server = room == "serve" and parts[2] != "torch"
+            if (RANK[room] <= RANK["text"] or server) and TORCH.match(name):
+                problems.append(where + ", but core, io, text and the server itself know no LibTorch")
+            if server and target and RANK["text"] < RANK.get(target[1], 99) < RANK["serve"]:
+                problems.append(where + ", but the server outside of serve/torch uses core, io and text alone")
             if name.startswith("cli/"):
                 problems.append(where + ", but the library does not know the program")
             elif target and target[1] != room:

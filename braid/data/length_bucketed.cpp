@@ -11,6 +11,7 @@ namespace {
 
 // Items of an epoch's random numbers, as in sampler.cpp.
 constexpr uint64_t kExampleStream = ~uint64_t{0}, kBatchStream = ~uint64_t{1};
+constexpr size_t kPool = 50;  // batches whose examples LengthGrouped sorts
 
 }  // namespace
 
@@ -71,6 +72,32 @@ std::vector<std::vector<int64_t>> LengthBucketed::batches(int64_t epoch) const {
     begin = end;
   }
   if (options_.seed) random(kBatchStream).shuffle(batches);
+  return batches;
+}
+
+LengthGrouped::LengthGrouped(std::vector<int64_t> lengths, int64_t batch_size, int64_t seed)
+    : lengths_(std::move(lengths)),
+      shuffled_(static_cast<int64_t>(lengths_.size()), batch_size, seed),
+      seed_(seed) {}
+
+std::vector<std::vector<int64_t>> LengthGrouped::batches(int64_t epoch) const {
+  auto batches = shuffled_.batches(epoch);
+  for (size_t first = 0; first < batches.size(); first += kPool) {
+    const size_t end = std::min(first + kPool, batches.size());
+    std::vector<int64_t> pool;
+    for (size_t k = first; k < end; ++k)
+      pool.insert(pool.end(), batches[k].begin(), batches[k].end());
+    std::stable_sort(pool.begin(), pool.end(), [&](int64_t a, int64_t b) {
+      return lengths_[static_cast<size_t>(a)] < lengths_[static_cast<size_t>(b)];
+    });
+    auto next = pool.begin();
+    for (size_t k = first; k < end; ++k) {
+      const auto size = static_cast<std::ptrdiff_t>(batches[k].size());
+      batches[k].assign(next, next + size);
+      next += size;
+    }
+  }
+  Random(static_cast<uint64_t>(seed_), static_cast<uint64_t>(epoch), kBatchStream).shuffle(batches);
   return batches;
 }
 

@@ -37,4 +37,20 @@ class LengthBucketed final : public Sampler {
   std::vector<int64_t> ends_;  // of the batches among the sorted examples
 };
 
+// Another order every epoch, as Shuffled, whose examples are sorted by length within pools of some
+// batches: little padding, yet other neighbours every epoch (transformers' group_by_length). What
+// does not fill a batch is left out, another part every epoch.
+class LengthGrouped final : public Sampler {
+ public:
+  // Throws ConfigError for a batch size below 1.
+  LengthGrouped(std::vector<int64_t> lengths, int64_t batch_size, int64_t seed);
+  std::vector<std::vector<int64_t>> batches(int64_t epoch) const override;
+  int64_t size() const override { return shuffled_.size(); }
+
+ private:
+  std::vector<int64_t> lengths_;
+  Shuffled shuffled_;
+  int64_t seed_;
+};
+
 }  // namespace braid::data

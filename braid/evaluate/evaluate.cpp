@@ -2,6 +2,7 @@
 
 #include "braid/core/error.h"
 #include "braid/evaluate/image/evaluate_images.h"
+#include "braid/evaluate/text/evaluate_tags.h"
 #include "braid/evaluate/text/evaluate_texts.h"
 #include "braid/evaluate/text/evaluate_translations.h"
 #include "braid/models/checkpoint.h"
@@ -11,11 +12,22 @@
 #include "braid/runtime/device.h"
 
 namespace braid::evaluate {
+namespace {
+
+// The head of a text encoder, by its config alone.
+std::string head_of(const std::filesystem::path& checkpoint) {
+  return models::read_hub_config(models::find_config(checkpoint)).model_args.value("head", "");
+}
+
+}  // namespace
 
 Evaluation evaluate_checkpoint(const std::filesystem::path& checkpoint,
                                const EvaluateRequest& request, Progress& progress) {
   const auto kind = models::kind_of_checkpoint(checkpoint);
-  if (kind == models::TextEncoder::kKind) return evaluate_texts(checkpoint, request, progress);
+  if (kind == models::TextEncoder::kKind)
+    return head_of(checkpoint) == to_string(models::TextHead::kTokenClassification)
+               ? evaluate_tags(checkpoint, request, progress)
+               : evaluate_texts(checkpoint, request, progress);
   if (kind == models::EncoderDecoder::kKind)
     return evaluate_translations(checkpoint, request, progress);
   auto loaded = models::load_for_inference(checkpoint);

@@ -12,8 +12,7 @@ std::unique_ptr<Workload> make_workload(const CompareConfig& config, Progress& p
   const auto kind = data::kind_of_data(config.data);
   const bool text = config.task == "auto" ? kind == data::DataKind::kLabelledText
                                           : config.task == tasks::kTextClassification;
-  if (config.task == "auto" &&
-      (kind == data::DataKind::kParallelText || kind == data::DataKind::kPlainText))
+  if (config.task == "auto" && !text && kind != data::DataKind::kImages)
     throw UsageError("compare",
                      std::string("expected images or labelled texts, got ") + to_string(kind),
                      config.data, "`braid train` learns from it");

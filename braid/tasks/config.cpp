@@ -65,9 +65,9 @@ void DistillationOptions::visit(FieldVisitor& v) {
 void TaskConfig::visit(FieldVisitor& v) {
   v.field("model", model, "architecture (required), see `braid models`");
   v.field("data", data, "dataset (required): a name, a folder or a file of texts");
-  v.field(
-      "task", task, "what is learned; auto: what the data is for",
-      {.choices = {kAutoTask, kImageClassification, kTextClassification, kMaskedLm, kTranslation}});
+  v.field("task", task, "what is learned; auto: what the data is for",
+          {.choices = {kAutoTask, kImageClassification, kTextClassification, kTokenClassification,
+                       kMaskedLm, kTranslation}});
   v.field("weights", weights,
           "initial weights: a .safetensors file, a folder, or hf-hub:OWNER/NAME; empty: random");
   v.field("val_fraction", val_fraction,

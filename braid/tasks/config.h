@@ -16,6 +16,7 @@ namespace braid::tasks {
 inline constexpr const char* kAutoTask = "auto";  // what the data is for
 inline constexpr const char* kImageClassification = "image_classification";
 inline constexpr const char* kTextClassification = "text_classification";
+inline constexpr const char* kTokenClassification = "token_classification";
 inline constexpr const char* kMaskedLm = "masked_lm";
 inline constexpr const char* kTranslation = "translation";
 

@@ -1,5 +1,7 @@
 #include "braid/tasks/inference.h"
 
+#include <algorithm>
+
 #include "braid/data/image/image_collate.h"
 #include "braid/runtime/eval_scope.h"
 
@@ -60,6 +62,12 @@ Predictions gather(const std::function<int64_t(const SeeLogits& see)>& run, int6
   });
   out.logits = logits.empty() ? torch::empty({0, classes}) : torch::cat(logits);
   out.labels = labels.empty() ? torch::empty({0}, torch::kInt64) : torch::cat(labels);
+  if (!std::is_sorted(out.indices.begin(), out.indices.end())) {
+    const auto order = torch::tensor(out.indices, torch::kInt64).argsort();
+    out.logits = out.logits.index_select(0, order);
+    out.labels = out.labels.index_select(0, order);
+    std::sort(out.indices.begin(), out.indices.end());
+  }
   return out;
 }
 

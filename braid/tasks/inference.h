@@ -41,8 +41,8 @@ struct Predictions {
   std::vector<int64_t> indices;  // positions in the dataset
   int64_t bad_samples = 0;
 };
-// What run(see) shows, all at once; run: returns the bad samples. classes: K where nothing is
-// shown.
+// What run(see) shows, all at once and in the dataset's order; run: returns the bad samples.
+// classes: K where nothing is shown.
 Predictions gather(const std::function<int64_t(const SeeLogits& see)>& run, int64_t classes);
 // Of a dataset of images.
 Predictions run_model(models::ImageModel& model, const data::DatasetPtr& dataset,

@@ -14,6 +14,7 @@
 #include "braid/tasks/image_data.h"
 #include "braid/tasks/text/masked_lm_data.h"
 #include "braid/tasks/text/text_data.h"
+#include "braid/tasks/text/token_classification.h"
 #include "braid/tasks/text/translation_data.h"
 
 namespace braid::tasks {
@@ -28,6 +29,8 @@ const char* task_for(DataKind kind) {
       return kImageClassification;
     case DataKind::kLabelledText:
       return kTextClassification;
+    case DataKind::kTaggedText:
+      return kTokenClassification;
     case DataKind::kParallelText:
       return kTranslation;
     case DataKind::kPlainText:
@@ -61,6 +64,15 @@ std::unique_ptr<TaskData> open_texts(const TaskConfig& config, const std::string
       config.data);
 }
 
+std::unique_ptr<TaskData> open_tags(const TaskConfig& config, const std::string& on_bad_sample,
+                                    const std::filesystem::path& checkpoint) {
+  return std::make_unique<TokenClassificationData>(
+      data::open_tagged_texts(config.data, {.tag_order = classes_of(checkpoint),
+                                            .on_bad_sample = on_bad_sample,
+                                            .val_fraction = config.val_fraction}),
+      config.data);
+}
+
 }  // namespace
 
 std::string resolve_task(const TaskConfig& config) {
@@ -83,6 +95,7 @@ std::unique_ptr<TaskData> open_task_data(const TaskConfig& config, const std::st
   const auto task = resolve_task(config);
   if (task == kImageClassification) return open_images(config, checkpoint);
   if (task == kTextClassification) return open_texts(config, on_bad_sample, checkpoint);
+  if (task == kTokenClassification) return open_tags(config, on_bad_sample, checkpoint);
   if (task == kTranslation) return open_translation_data(config);
   if (task == kMaskedLm)
     return std::make_unique<MaskedLmData>(data::find_plain_text(config.data), config.data,

@@ -97,25 +97,39 @@ void of_texts(TrainConfig& config, const models::ModelEntry& entry, const Recipe
   }
 }
 
+// Tokens of a batch of translations: few where passes are few, since a small network learns more
+// from many steps than from exact ones.
+int64_t batch_tokens_for(const RecipeFacts& facts) {
+  constexpr double kSteps = 20'000, kTokensOfPair = 20;
+  constexpr int64_t kLeast = 1024, kMost = 4096;
+  const double tokens = facts.passes * static_cast<double>(facts.train_items) * kTokensOfPair;
+  int64_t size = kMost;
+  while (size > kLeast && tokens / static_cast<double>(size) < kSteps) size /= 2;
+  return size;
+}
+
 // Translations: as fairseq trains its small Transformers, but for a rate that comes down to nothing
-// within whatever budget there is.
+// within whatever budget there is, and dropout that hangs on how often a pair is seen.
 void of_translations(TrainConfig& config, const RecipeFacts& facts) {
-  constexpr double kTinyRate = 3e-3, kTinyParams = 2.6e6, kExponent = -0.7;
+  constexpr double kTinyRate = 2e-3, kTinyParams = 2.6e6, kTinyTokens = 1024, kExponent = -0.7;
+  constexpr double kFewPasses = 30, kManyPasses = 100;
   auto& run = config.run;
+  const int64_t tokens = batch_tokens_for(facts);
   run.optimizer.opt = "adamw";
   run.optimizer.opt_betas = {0.9, 0.98};
   run.optimizer.lr =
       facts.fine_tuning
           ? 5e-5
-          : kTinyRate *
+          : kTinyRate * std::sqrt(static_cast<double>(tokens) / kTinyTokens) *
                 std::clamp(std::pow(static_cast<double>(facts.params) / kTinyParams, kExponent),
                            0.1, 1.0);
   run.optimizer.weight_decay = 1e-4;
   run.schedule.sched = "one_cycle";
-  run.schedule.pct_start = 0.15;
+  run.schedule.pct_start = 0.1;
   run.clip_grad = 1;
   config.task.smoothing = 0.1;
-  config.task.translation.max_tokens = 4096;
+  config.task.drop = facts.passes <= kFewPasses ? 0.1 : facts.passes <= kManyPasses ? 0.2 : 0.3;
+  config.task.translation.max_tokens = tokens;
 }
 
 }  // namespace

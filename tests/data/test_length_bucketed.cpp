@@ -1,7 +1,9 @@
-// Batches of sequences of similar length: every example once, the same shapes in every epoch.
+// Batches of sequences of similar length: every example once, the same shapes in every epoch; and
+// random ones, with little padding.
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <numeric>
 
 #include "braid/core/error.h"
 #include "braid/data/length_bucketed.h"
@@ -90,6 +92,65 @@ TEST(LengthBucketedTest, OfNothingHasNoBatches) {
   EXPECT_TRUE(LengthBucketed({{}, {}}, {.max_tokens = 10}).batches(0).empty());
   EXPECT_THROW(LengthBucketed({{1}}, {}), ConfigError);
   EXPECT_THROW(LengthBucketed({{1}}, {.max_tokens = -1, .max_examples = 1}), ConfigError);
+}
+
+std::vector<int64_t> skewed_lengths(int64_t examples) {
+  std::vector<int64_t> lengths;
+  Random random(3);
+  for (int64_t i = 0; i < examples; ++i) lengths.push_back(1 + random.below(1 + random.below(300)));
+  return lengths;
+}
+
+int64_t padded_tokens_of(const Lists& batches, const std::vector<int64_t>& lengths) {
+  int64_t sum = 0;
+  for (const auto& batch : batches) sum += padded_tokens(batch, lengths);
+  return sum;
+}
+
+TEST(LengthGroupedTest, HoldsWhatShuffledHolds) {
+  const auto lengths = skewed_lengths(1003);
+  const LengthGrouped sampler(lengths, 8, 5);
+  EXPECT_EQ(sampler.size(), 125);
+  auto batches = sampler.batches(2);
+  EXPECT_EQ(batches, LengthGrouped(lengths, 8, 5).batches(2));
+  EXPECT_NE(batches, sampler.batches(3));
+  EXPECT_NE(batches, LengthGrouped(lengths, 8, 6).batches(2));
+  std::vector<int64_t> all, theirs;
+  for (const auto& batch : batches) {
+    EXPECT_EQ(batch.size(), 8u);
+    all.insert(all.end(), batch.begin(), batch.end());
+  }
+  for (const auto& batch : Shuffled(1003, 8, 5).batches(2))
+    theirs.insert(theirs.end(), batch.begin(), batch.end());
+  std::sort(all.begin(), all.end());
+  std::sort(theirs.begin(), theirs.end());
+  EXPECT_EQ(all, theirs);
+  EXPECT_EQ(LengthGrouped({5, 4, 9}, 8, 0).batches(0), (Lists{{1, 0, 2}}))
+      << "fewer than one batch are one batch";
+  EXPECT_TRUE(LengthGrouped({}, 8, 0).batches(0).empty());
+  EXPECT_THROW(LengthGrouped({1}, 0, 0), ConfigError);
+}
+
+TEST(LengthGroupedTest, PadsLittleInAnyOrder) {
+  const auto lengths = skewed_lengths(8000);
+  const LengthGrouped sampler(lengths, 16, 1);
+  const auto batches = sampler.batches(0);
+  const auto tokens = std::accumulate(lengths.begin(), lengths.end(), int64_t{0});
+  EXPECT_LT(padded_tokens_of(batches, lengths), tokens * 115 / 100);
+  EXPECT_GT(padded_tokens_of(Shuffled(8000, 16, 1).batches(0), lengths), tokens * 2);
+  // Neither short texts first nor the same neighbours again.
+  int64_t rises = 0;
+  for (size_t k = 1; k < batches.size(); ++k)
+    rises += lengths[static_cast<size_t>(batches[k][0])] >
+             lengths[static_cast<size_t>(batches[k - 1][0])];
+  EXPECT_NEAR(static_cast<double>(rises), 250, 50);
+  const auto next = sampler.batches(1);
+  EXPECT_EQ(std::count_if(next.begin(), next.end(),
+                          [&](const auto& batch) {
+                            return std::find(batches.begin(), batches.end(), batch) !=
+                                   batches.end();
+                          }),
+            0);
 }
 
 }  // namespace

@@ -101,6 +101,27 @@ TEST_F(TextTask, LearnsEvaluatesSavesAndAnswersAlike) {
   EXPECT_LT((alone[0] - rows[1]).abs().max().item<double>(), 1e-6);
 }
 
+// Texts of similar length share a batch; who reads the answers sees none of it.
+TEST_F(TextTask, PredictionsAreInTheDatasetsOrder) {
+  const auto folder = root_ / "checkpoint";
+  fs::create_directories(folder);
+  make({.seed = 1})->save(folder);
+  const auto classifier = load_text_classifier(folder);
+  const auto train = data::open_text_dataset(root_.string(), {}).train;
+  const auto predictions = gather(
+      [&](const SeeLogits& see) {
+        return run_texts(classifier, train, {.batch_size = 4, .workers = 0}, silent_, see);
+      },
+      2);
+  ASSERT_EQ(predictions.logits.size(0), train->size());
+  for (int64_t i = 0; i < train->size(); ++i) {
+    EXPECT_EQ(predictions.indices[static_cast<size_t>(i)], i);
+    EXPECT_EQ(predictions.labels[i].item<int64_t>(), train->label(i));
+    const auto alone = classify(classifier, {train->get(i).text}, "float32");
+    EXPECT_LT((alone[0] - predictions.logits[i].softmax(0)).abs().max().item<double>(), 1e-5) << i;
+  }
+}
+
 TEST_F(TextTask, AResumeKeepsTokenizerLengthAndClasses) {
   const auto folder = root_ / "checkpoint";
   fs::create_directories(folder);

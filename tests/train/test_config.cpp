@@ -163,6 +163,23 @@ TEST(Recipes, FollowFromTheBudget) {
     }
 }
 
+TEST(Recipes, OfTranslationsTradesStepsForTokens) {
+  const auto entry = models::find_model("transformer_tiny");
+  const auto of = [&](double passes, int64_t items) {
+    return recipe_for(entry, {.passes = passes, .train_items = items, .params = 2'600'000}).config;
+  };
+  // Few passes over few pairs: many small steps, little dropout.
+  EXPECT_EQ(of(20, 29'000).task.translation.max_tokens, 1024);
+  EXPECT_EQ(of(20, 29'000).task.drop, 0.1);
+  EXPECT_DOUBLE_EQ(of(20, 29'000).run.optimizer.lr, 2e-3);
+  EXPECT_EQ(of(50, 29'000).task.drop, 0.2);
+  // Four times the tokens, twice the rate.
+  EXPECT_EQ(of(160, 29'000).task.translation.max_tokens, 4096);
+  EXPECT_EQ(of(160, 29'000).task.drop, 0.3);
+  EXPECT_DOUBLE_EQ(of(160, 29'000).run.optimizer.lr, 4e-3);
+  EXPECT_EQ(of(3, 4'500'000).task.translation.max_tokens, 4096);
+}
+
 TEST_F(ConfigFiles, AMisspeltModelIsNamedWithItsLine) {
   const auto file = write("data = \"photos\"\n\nmodle = \"resnet20\"\n");
   EXPECT_THROW(resolve_config({.file = file}), ConfigError);

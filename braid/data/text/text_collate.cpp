@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "braid/core/error.h"
+#include "braid/data/length_bucketed.h"
 
 namespace braid::data {
 namespace {
@@ -193,16 +194,20 @@ void TextCollate::prepare(int64_t threads) {
 std::unique_ptr<Loader> make_text_loader(const TextDatasetPtr& dataset,
                                          const text::TokenizerPtr& tokenizer,
                                          const TextLoaderOptions& options) {
-  const LoaderOptions loading{.workers = options.workers, .on_bad_sample = options.on_bad_sample};
   auto collate =
       std::make_shared<TextCollate>(dataset, tokenizer, options.max_length, options.training);
-  const int64_t count = dataset->size();
+  collate->prepare(std::max<int64_t>(1, options.workers));
+  std::unique_ptr<const Sampler> sampler;
   if (options.training)
-    return std::make_unique<Loader>(
-        std::move(collate),
-        std::make_unique<Shuffled>(count, options.batch_size, options.training->seed), loading);
-  return std::make_unique<Loader>(std::move(collate),
-                                  std::make_unique<Sequential>(count, options.batch_size), loading);
+    sampler = std::make_unique<LengthGrouped>(collate->lengths(), options.batch_size,
+                                              options.training->seed);
+  else
+    sampler =
+        std::make_unique<LengthBucketed>(std::vector<std::vector<int64_t>>{collate->lengths()},
+                                         LengthBucketedOptions{.max_examples = options.batch_size});
+  return std::make_unique<Loader>(
+      std::move(collate), std::move(sampler),
+      LoaderOptions{.workers = options.workers, .on_bad_sample = options.on_bad_sample});
 }
 
 }  // namespace braid::data

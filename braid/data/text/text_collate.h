@@ -74,7 +74,8 @@ class TextCollate final : public Collate {
   int64_t truncated_texts_ = 0, truncated_tokens_ = 0;
 };
 
-// In the data's order, or shuffled for training.
+// Texts of similar length share a batch, since padding is computed like text: shuffled for
+// training, the shortest ones first otherwise. Every text is tokenized before the first batch.
 struct TextLoaderOptions {
   int64_t batch_size = 32;
   int64_t workers = 2;                  // threads; 0: load in next()

@@ -16,6 +16,7 @@
 #include "braid/models/text/text_cost.h"
 #include "braid/runtime/device.h"
 #include "braid/runtime/eval_scope.h"
+#include "braid/tasks/text/text_classifier.h"
 #include "braid/tasks/training_rate.h"
 #include "braid/train/recipes.h"
 
@@ -134,8 +135,9 @@ ModelProfile TextWorkload::profile(const std::string& model) const {
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
     profile.forward_items_per_s = static_cast<double>(kBatch) / std::max(1e-6, seconds.count());
   }
-  profile.train_items_per_s =
-      tasks::training_rate(*made.model, made.max_length, profile.macs, config_.dtype);
+  const int64_t length = tasks::mean_length(*splits_.train, *made.tokenizer, made.max_length);
+  profile.train_items_per_s = tasks::training_rate(
+      *made.model, length, models::count_macs(*made.model, {1, length}), config_.dtype);
   return profile;
 }
 

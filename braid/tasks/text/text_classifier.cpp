@@ -9,6 +9,23 @@
 #include "braid/tasks/predictor.h"
 
 namespace braid::tasks {
+namespace {
+
+std::vector<int64_t> sample_lengths(const data::TextDataset& texts,
+                                    const text::Tokenizer& tokenizer) {
+  constexpr int64_t kTexts = 1000;
+  const int64_t count = std::min(kTexts, texts.size());
+  std::vector<int64_t> lengths;
+  for (int64_t i = 0; i < count; ++i) {
+    const auto example = texts.get(i * texts.size() / count);
+    const auto encoding = example.pair ? tokenizer.encode_pair(example.text, *example.pair)
+                                       : tokenizer.encode(example.text);
+    lengths.push_back(static_cast<int64_t>(encoding.ids.size()));
+  }
+  return lengths;
+}
+
+}  // namespace
 
 text::TokenizerPtr make_tokenizer(const TaskConfig& config, const data::TextDataset& texts,
                                   Progress& progress) {
@@ -24,20 +41,23 @@ text::TokenizerPtr make_tokenizer(const TaskConfig& config, const data::TextData
 
 int64_t suitable_length(const data::TextDataset& texts, const text::Tokenizer& tokenizer,
                         int64_t most) {
-  constexpr int64_t kTexts = 1000, kWhole = 8;
+  constexpr int64_t kWhole = 8;
   constexpr double kShare = 0.98;
-  const int64_t count = std::min(kTexts, texts.size());
-  std::vector<int64_t> lengths;
-  for (int64_t i = 0; i < count; ++i) {
-    const auto example = texts.get(i * texts.size() / count);
-    const auto encoding = example.pair ? tokenizer.encode_pair(example.text, *example.pair)
-                                       : tokenizer.encode(example.text);
-    lengths.push_back(static_cast<int64_t>(encoding.ids.size()));
-  }
+  auto lengths = sample_lengths(texts, tokenizer);
   if (lengths.empty()) return most;
   std::sort(lengths.begin(), lengths.end());
   const auto place = static_cast<size_t>(kShare * static_cast<double>(lengths.size() - 1));
   return std::clamp((lengths[place] + kWhole - 1) / kWhole * kWhole, kWhole, most);
+}
+
+int64_t mean_length(const data::TextDataset& texts, const text::Tokenizer& tokenizer,
+                    int64_t most) {
+  const auto lengths = sample_lengths(texts, tokenizer);
+  if (lengths.empty()) return most;
+  int64_t sum = 0;
+  for (const int64_t length : lengths) sum += std::clamp(length, int64_t{1}, most);
+  const auto count = static_cast<int64_t>(lengths.size());
+  return (sum + count / 2) / count;
 }
 
 TokenizedModel make_text_classifier(const TaskConfig& config, const data::TextDataset& train,

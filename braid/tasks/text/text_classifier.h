@@ -18,6 +18,8 @@ text::TokenizerPtr make_tokenizer(const TaskConfig& config, const data::TextData
 // What most of the texts have, up to `most`: of a few hundred of them.
 int64_t suitable_length(const data::TextDataset& texts, const text::Tokenizer& tokenizer,
                         int64_t most);
+// Tokens of the mean text, cut to `most`: of as many texts.
+int64_t mean_length(const data::TextDataset& texts, const text::Tokenizer& tokenizer, int64_t most);
 
 // For the classes and texts of train.
 TokenizedModel make_text_classifier(const TaskConfig& config, const data::TextDataset& train,
@@ -30,7 +32,7 @@ void expect_text_classifier(const TokenizedModel& model, const std::filesystem::
 // In eval mode. Throws DataError for a folder that holds no classifier of texts.
 TokenizedModel load_text_classifier(const std::filesystem::path& folder);
 
-// The dataset in its order through the model, as run_dataset does it for images.
+// The dataset through the model, the shortest texts first: a batch's indices say which they are.
 int64_t run_texts(const TokenizedModel& classifier, const data::TextDatasetPtr& dataset,
                   const EvaluateOptions& options, Progress& progress, const SeeLogits& see);
 // [N,K] float32 on the CPU, rows sum to 1. Throws DataError where they are not finite.

@@ -42,9 +42,9 @@ TrainingFacts TextData::facts(const TaskConfig& config, const FactOptions& optio
                       .fine_tuning = !config.weights.empty()};
   if (!options.measure_rate) return facts;
   made.model->to(runtime::resolve_device(options.device));
-  facts.items_per_s =
-      training_rate(*made.model, made.max_length,
-                    models::count_macs(*made.model, {1, made.max_length}), options.dtype);
+  const int64_t length = mean_length(*splits_.train, *made.tokenizer, made.max_length);
+  facts.items_per_s = training_rate(*made.model, length,
+                                    models::count_macs(*made.model, {1, length}), options.dtype);
   return facts;
 }
 

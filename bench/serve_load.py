@@ -1,0 +1,155 @@
+#!/usr/bin/env python3
+"""How fast `braid serve` answers: throughput, p50 and p99 with batches of one and with dynamic batches, each at several
+numbers of clients that ask again as soon as they are answered; and whether the server's histogram tells the same p99.
+
+    bench/serve_load.py --checkpoint runs/fashion                     # the same two servers, by turns
+    bench/serve_load.py --url http://127.0.0.1:8000 --model shirts    # a server that runs
+
+Needs no package. Clients and server share the machine, which is printed with the figures.
+"""
+import argparse
+import asyncio
+import json
+import os
+import platform
+import re
+import struct
+import subprocess
+import sys
+import time
+import urllib.request
+
+
+def request_bytes(host: str, model: str, spec: dict) -> bytes:
+    """One row of zeros, or a short text, as binary data."""
+    shape = [1] + spec["shape"][1:]
+    if spec["datatype"] == "BYTES":
+        text = b"a film that stays with you long after it has ended"
+        data = struct.pack("<I", len(text)) + text
+    else:
+        count = 1
+        for size in shape:
+            count *= size
+        data = bytes(4 * count)
+    head = json.dumps({"inputs": [{"name": spec["name"], "datatype": spec["datatype"], "shape": shape,
+                                   "parameters": {"binary_data_size": len(data)}}],
+                       "outputs": [{"name": "logits", "parameters": {"binary_data": True}}]}).encode()
+    return (f"POST /v2/models/{model}/infer HTTP/1.1\r\nHost: {host}\r\nInference-Header-Content-Length: {len(head)}\r\n"
+            f"Content-Length: {len(head) + len(data)}\r\n\r\n").encode() + head + data
+
+
+async def client(host: str, port: int, request: bytes, end: float, times: list, statuses: dict) -> None:
+    reader, writer = await asyncio.open_connection(host, port)
+    while time.perf_counter() < end:
+        begin = time.perf_counter()
+        writer.write(request)
+        head = await reader.readuntil(b"\r\n\r\n")
+        size = int(re.search(rb"Content-Length: (\d+)", head)[1])
+        await reader.readexactly(size)
+        status = int(head[9:12])
+        statuses[status] = statuses.get(status, 0) + 1
+        if status == 200:
+            times.append(time.perf_counter() - begin)
+        else:
+            await asyncio.sleep(0.01)
+    writer.close()
+
+
+async def load(host: str, port: int, request: bytes, clients: int, seconds: float) -> tuple:
+    times, statuses = [], {}
+    end = time.perf_counter() + seconds
+    await asyncio.gather(*(client(host, port, request, end, times, statuses) for _ in range(clients)))
+    return sorted(times), statuses
+
+
+def buckets(url: str, model: str) -> list:
+    """[(upper bound in seconds, requests up to it)] of the server's histogram."""
+    text = urllib.request.urlopen(url + "/metrics").read().decode()
+    pattern = rf'braid_request_duration_seconds_bucket{{model="{re.escape(model)}",le="([^"]+)"}} (\d+)'
+    return [(float(bound), int(count)) for bound, count in re.findall(pattern, text)]
+
+
+def histogram_quantile(before: list, after: list, share: float) -> float:
+    """As Prometheus computes it, of what came between."""
+    counts = [(bound, count - old) for (bound, count), (_, old) in zip(after, before)]
+    rank, lower, below = share * counts[-1][1], 0.0, 0
+    for bound, count in counts:
+        if count >= rank:
+            return lower + (bound - lower) * (rank - below) / max(1, count - below)
+        lower, below = bound, count
+    return lower
+
+
+def measure(url: str, model: str, name: str, clients: int, seconds: float) -> dict:
+    host, port = url.removeprefix("http://").rsplit(":", 1)
+    metadata = json.load(urllib.request.urlopen(f"{url}/v2/models/{model}"))
+    inputs = metadata["inputs"]
+    spec = next((one for one in inputs if one["datatype"] == "FP32"), inputs[0])
+    request = request_bytes(f"{host}:{port}", model, spec)
+    asyncio.run(load(host, int(port), request, clients, min(1.0, seconds)))
+    before = buckets(url, model)
+    begin = time.perf_counter()
+    times, statuses = asyncio.run(load(host, int(port), request, clients, seconds))
+    took = time.perf_counter() - begin
+    result = {"server": name, "clients": clients, "per_second": len(times) / took,
+              "p50_ms": 1e3 * times[len(times) // 2], "p99_ms": 1e3 * times[int(0.99 * (len(times) - 1))],
+              "metrics_p99_ms": 1e3 * histogram_quantile(before, buckets(url, model), 0.99), "statuses": statuses}
+    print(f"{name:>10}  {clients:>7}  {result['per_second']:>10.1f}  {result['p50_ms']:>8.2f}  {result['p99_ms']:>8.2f}  "
+          f"{result['metrics_p99_ms']:>14.2f}  {statuses}", flush=True)
+    return result
+
+
+class Server:
+    def __init__(self, args: argparse.Namespace, *flags: str):
+        self.process = subprocess.Popen([args.braid, "serve", "--model", f"m={args.checkpoint}", "--port", "0", *flags],
+                                        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        line = self.process.stdout.readline()
+        if "http" not in line:
+            sys.exit(f"the server did not start: {line}")
+        self.url = line.split()[-1]
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--checkpoint", help="folder of a run or a checkpoint: two servers of it are compared")
+    parser.add_argument("--url", help="a server that runs, in place of --checkpoint")
+    parser.add_argument("--model", default="m", help="the model's name at --url")
+    parser.add_argument("--braid", default="build/bin/braid")
+    parser.add_argument("--clients", type=int, nargs="+", default=[1, 8, 32])
+    parser.add_argument("--seconds", type=float, default=5)
+    parser.add_argument("--max-batch-size", default="32")
+    parser.add_argument("--output", help="JSON file of the figures")
+    args = parser.parse_args()
+    if bool(args.checkpoint) == bool(args.url):
+        parser.error("give --checkpoint or --url")
+    print(f"{platform.machine()}, {os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}; clients on the same machine")
+    print(f"{'server':>10}  {'clients':>7}  {'requests/s':>10}  {'p50 ms':>8}  {'p99 ms':>8}  {'metrics p99 ms':>14}  statuses")
+    results = []
+    if args.url:
+        for clients in args.clients:
+            results.append(measure(args.url.rstrip("/"), args.model, "given", clients, args.seconds))
+    else:
+        servers = {"batch 1": Server(args, "--max-batch-size", "1"),
+                   "dynamic": Server(args, "--max-batch-size", args.max_batch_size)}
+        try:
+            for clients in args.clients:
+                for name, server in servers.items():
+                    results.append(measure(server.url, "m", name, clients, args.seconds))
+        finally:
+            for server in servers.values():
+                server.stop()
+        for clients in args.clients:
+            one, many = (next(r for r in results if r["server"] == name and r["clients"] == clients) for name in servers)
+            print(f"{clients} clients: dynamic batches give {many['per_second'] / one['per_second']:.2f} times the requests/s "
+                  f"at {many['p50_ms'] / one['p50_ms']:.2f} times the p50")
+    if args.output:
+        with open(args.output, "w") as file:
+            json.dump(results, file, indent=2)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,52 @@
+#include "braid/evaluate/text/evaluate_tags.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+
+#include "braid/core/error.h"
+#include "braid/data/summary.h"
+#include "braid/data/text/tagged_text.h"
+#include "braid/evaluate/class_map.h"
+#include "braid/evaluate/evaluate_classifier.h"
+#include "braid/runtime/device.h"
+#include "braid/tasks/text/token_tagger.h"
+
+namespace braid::evaluate {
+
+Evaluation evaluate_tags(const std::filesystem::path& checkpoint, const EvaluateRequest& request,
+                         Progress& progress) {
+  check_split_name(request.split);
+  const auto tagger = tasks::load_tokenized_model(checkpoint);
+  tasks::expect_token_tagger(tagger, checkpoint);
+  tagger.model->to(runtime::resolve_device(request.device));
+  constexpr double kValFraction = 0.1;  // as training makes it
+  const auto splits = data::open_tagged_texts(
+      request.data, {.tag_order = tagger.hub.classes,
+                     .on_bad_sample = request.options.on_bad_sample,
+                     .val_fraction = is_as_trained(request.split) ? kValFraction : 0});
+  for (const auto& line : data::remarks_on(splits.left_out, splits.remarks, request.data))
+    progress.line(line);
+  const auto chosen = choose_parts(splits, request.split, request.data);
+  if (chosen.parts.size() != 1 || !chosen.parts[0])
+    throw DataError("eval", "expected one split, got " + chosen.name + " of several", request.data,
+                    "use --split train, val or test");
+  const auto start = std::chrono::steady_clock::now();
+  const auto scores = tasks::score_tags(tagger, chosen.parts[0], request.options, progress);
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+  if (scores.cut_words > 0)
+    progress.line(fmt::format("{} words lie beyond the model's {} tokens: they count as O.",
+                              scores.cut_words, tagger.max_length));
+  const int64_t count = chosen.parts[0]->size() - scores.bad_samples;
+  return {.architecture = tagger.hub.architecture,
+          .split = chosen.name,
+          .items = "sentences",
+          .count = count,
+          .bad_samples = scores.bad_samples + splits.bad_samples,
+          .items_per_s = static_cast<double>(count) / seconds.count(),
+          .scores = tasks::to_scores(scores, chosen.parts[0]->tags()),
+          .classifier = {},
+          .classes = tagger.hub.classes};
+}
+
+}  // namespace braid::evaluate

@@ -1,0 +1,19 @@
+// What computes: LibTorch, and whatever else learns to.
+#pragma once
+#include <vector>
+
+#include "braid/serve/tensor.h"
+
+namespace braid::serve {
+
+class Engine {
+ public:
+  virtual ~Engine() = default;
+  virtual const std::vector<TensorSpec>& inputs() const = 0;
+  virtual const std::vector<TensorSpec>& outputs() const = 0;
+  // batch: one tensor per input, in their order, of N rows each, checked against inputs(). Returns
+  // one per output, of N rows. Called by one thread at a time.
+  virtual std::vector<Tensor> infer(const std::vector<Tensor>& batch) = 0;
+};
+
+}  // namespace braid::serve

@@ -1,0 +1,35 @@
+// A model that is served: how requests become what its engine takes, and the engine.
+#pragma once
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "braid/serve/engine.h"
+
+namespace braid::serve {
+
+// Makes an engine's input of what people have: decodes images, tokenizes texts.
+class Preparation {
+ public:
+  virtual ~Preparation() = default;
+  // input: BYTES [N]. Returns the engine's inputs, of N rows, in their order. Called by many
+  // threads at once. Throws DataError.
+  virtual std::vector<Tensor> prepare(const Tensor& input) const = 0;
+};
+
+struct Model {
+  std::string platform{};  // such as "braid_libtorch"
+  // The first outputs of the engine are logits [N,K]; probabilities follow from them.
+  std::unique_ptr<Engine> engine{};
+  TensorSpec prepared{};  // the input of BYTES [N] that `preparation` takes, image or text
+  std::unique_ptr<Preparation> preparation{};
+  bool takes_tensors = true;           // requests may give the engine's own inputs too
+  std::vector<std::string> classes{};  // may be empty
+};
+
+// source: what stood behind a model's name, or its folder in the repository. Throws what loading
+// throws.
+using LoadModel = std::function<std::unique_ptr<Model>(const std::string& source)>;
+
+}  // namespace braid::serve

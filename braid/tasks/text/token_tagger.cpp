@@ -1,0 +1,166 @@
+#include "braid/tasks/text/token_tagger.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "braid/core/error.h"
+#include "braid/data/sampler.h"
+#include "braid/data/text/tagged_collate.h"
+#include "braid/runtime/eval_scope.h"
+#include "braid/tasks/inference.h"
+#include "braid/tasks/predictor.h"
+
+namespace braid::tasks {
+namespace {
+
+namespace F = torch::nn::functional;
+
+const char* const kOutside = "O";
+
+std::string tag_name(const std::vector<std::string>& tags, int64_t index) {
+  const auto at = static_cast<size_t>(index);
+  return at < tags.size() ? tags[at] : std::to_string(index);
+}
+
+bool has_prefix(const std::string& tag) { return tag.size() > 2 && tag[1] == '-'; }
+
+// Of each tag of the data, the model's output of that name.
+std::vector<int64_t> outputs_of(const std::vector<std::string>& of_data,
+                                const std::vector<std::string>& of_model) {
+  std::vector<int64_t> map;
+  for (const auto& tag : of_data) {
+    const auto it = std::find(of_model.begin(), of_model.end(), tag);
+    if (it == of_model.end() && !of_model.empty())
+      throw DataError("eval", "expected the tags that the model knows, got '" + tag + "'", "",
+                      "evaluate it on data with the tags of its training");
+    map.push_back(of_model.empty() ? static_cast<int64_t>(map.size()) : it - of_model.begin());
+  }
+  return map;
+}
+
+int64_t code_points(const std::string& text, size_t bytes) {
+  return std::count_if(text.begin(), text.begin() + static_cast<int64_t>(bytes),
+                       [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; });
+}
+
+}  // namespace
+
+void expect_token_tagger(const TokenizedModel& model, const std::filesystem::path& folder) {
+  if (model.model->head() == models::TextHead::kTokenClassification) return;
+  throw DataError("checkpoint",
+                  std::string("expected a model that tags words, got one with the head ") +
+                      to_string(model.model->head()),
+                  folder.string(), "train one on your data: `braid train --weights` takes it");
+}
+
+TagScores score_tags(const TokenizedModel& tagger, const data::TaggedTextsPtr& texts,
+                     const EvaluateOptions& options, Progress& progress) {
+  const auto& of_model = tagger.hub.classes;
+  const auto map = torch::tensor(outputs_of(texts->tags(), of_model), torch::kLong);
+  data::Loader loader(
+      std::make_shared<data::TaggedCollate>(texts, tagger.tokenizer, tagger.max_length),
+      std::make_unique<data::Sequential>(texts->size(), options.batch_size),
+      {.workers = options.workers, .on_bad_sample = options.on_bad_sample});
+  TagScores out;
+  double loss = 0;
+  int64_t asked = 0;
+  const auto see = [&](const torch::Tensor& logits, const data::Batch& batch) {  // [B,N,K]
+    expect_finite(logits);
+    const auto labels = batch.at(data::kLabels);
+    const auto known = labels.ne(data::kNoTag);
+    const auto rows = logits.index({known});
+    const auto wanted = map.index_select(0, labels.index({known}));
+    loss += F::cross_entropy(rows, wanted, F::CrossEntropyFuncOptions().reduction(torch::kSum))
+                .item<double>();
+    asked += wanted.numel();
+    const auto guesses = logits.argmax(-1).contiguous();
+    const auto guess = guesses.accessor<int64_t, 2>();
+    for (int64_t i = 0; i < batch.size(); ++i) {
+      const auto& sentence = texts->get(batch.indices[static_cast<size_t>(i)]);
+      // Tokenized once more: the batch does not say which word a token is of.
+      const auto tokens =
+          data::tokenize_words(sentence.words, *tagger.tokenizer, tagger.max_length);
+      std::vector<std::string> got, expected;
+      for (size_t word = 0; word < sentence.words.size(); ++word) {
+        const int64_t token = tokens.first_tokens[word];
+        out.cut_words += token < 0 ? 1 : 0;
+        got.push_back(token < 0 ? kOutside : tag_name(of_model, guess[i][token]));
+        expected.push_back(texts->tags().at(static_cast<size_t>(sentence.tags[word])));
+      }
+      out.entities.update(got, expected);
+    }
+  };
+  out.bad_samples = run_all(
+      *tagger.model,
+      [&](const data::Batch& batch) { return tagger.model->forward(text_input(batch)); }, loader,
+      texts->size(), options.dtype, progress, see);
+  if (out.entities.words() == 0)
+    throw DataError("evaluate", "expected a sentence to evaluate on, but none can be read",
+                    texts->size() > 0 ? texts->describe(0) : "");
+  out.loss =
+      asked == 0 ? std::numeric_limits<double>::quiet_NaN() : loss / static_cast<double>(asked);
+  return out;
+}
+
+Scores to_scores(const TagScores& result, const std::vector<std::string>& tags) {
+  auto scores = result.entities.scores();
+  // Parts of speech and the like are no entities.
+  if (std::none_of(tags.begin(), tags.end(), has_prefix)) scores = {find_score(scores, "accuracy")};
+  scores.push_back({"loss", "nats", result.loss, std::nullopt, std::nullopt, false});
+  return scores;
+}
+
+std::vector<FoundEntity> find_entities(const TokenizedModel& tagger, const std::string& text,
+                                       const std::string& dtype) {
+  const auto encoding = tagger.tokenizer->encode(text, {.max_length = tagger.max_length});
+  if (encoding.ids.empty()) return {};
+  const std::vector<int64_t> row(encoding.ids.begin(), encoding.ids.end());
+  const runtime::EvalScope scope(*tagger.model, dtype);
+  const auto ids = torch::tensor(row, torch::kLong).unsqueeze(0).to(scope.device());
+  const auto probabilities =
+      tagger.model
+          ->forward(
+              {.input_ids = ids, .attention_mask = torch::ones_like(ids), .token_type_ids = {}})[0]
+          .to(torch::kFloat)
+          .softmax(-1)
+          .cpu();  // [N,K]
+  expect_finite(probabilities);
+  const auto [best, indices] = probabilities.max(-1);
+  struct Word {
+    size_t begin, end;
+    double probability;
+  };
+  std::vector<Word> words;
+  std::vector<std::string> tags;
+  int32_t last = -1;
+  for (size_t i = 0; i < encoding.ids.size(); ++i) {
+    if (encoding.words[i] < 0) continue;
+    const auto span = encoding.offsets[i];
+    if (encoding.words[i] == last) {
+      words.back().end = std::max(words.back().end, span.end);
+      continue;
+    }
+    last = encoding.words[i];
+    const auto at = static_cast<int64_t>(i);
+    words.push_back({span.begin, span.end, best[at].item<double>()});
+    tags.push_back(tag_name(tagger.hub.classes, indices[at].item<int64_t>()));
+  }
+  std::vector<FoundEntity> found;
+  for (const auto& entity : find_entities(tags)) {
+    const auto first = static_cast<size_t>(entity.begin), end = static_cast<size_t>(entity.end);
+    size_t begin = words[first].begin;
+    while (begin < words[end - 1].end && text[begin] == ' ') ++begin;
+    FoundEntity one{.kind = entity.kind,
+                    .text = text.substr(begin, words[end - 1].end - begin),
+                    .begin = code_points(text, begin),
+                    .end = code_points(text, words[end - 1].end)};
+    for (size_t i = first; i < end; ++i)
+      one.probability += words[i].probability / static_cast<double>(end - first);
+    found.push_back(std::move(one));
+  }
+  return found;
+}
+
+}  // namespace braid::tasks

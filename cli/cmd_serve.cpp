@@ -1,0 +1,137 @@
+// braid serve: checkpoints behind HTTP.
+#include <fmt/format.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+
+#include "braid/core/error.h"
+#include "braid/data/run_fields.h"
+#include "braid/runtime/process.h"
+#include "braid/serve/server.h"
+#include "braid/serve/torch/load_torch_model.h"
+#include "cli/command.h"
+
+namespace braid::cli {
+namespace {
+
+constexpr const char* kServeFooter = R"(Examples:
+  braid serve --model shirts=runs/fashion
+  braid serve --model runs/fashion --model reviews=runs/sst2 --max-batch-size 64
+  braid serve --model-repository models/ --host 0.0.0.0 --api-key-file key.txt
+  curl -s localhost:8000/v2/models/shirts/infer -H 'Inference-Header-Content-Length: 0' --data-binary @boot.jpg
+
+A page to try the models is at the server's address, its metrics at /metrics. SIGTERM and Ctrl-C answer what was
+asked, then end.)";
+
+struct ServeFlags {
+  std::vector<std::string> models;
+  std::string repository, api_key, api_key_file;
+};
+
+struct ServeOptions {
+  serve::ServeConfig server;
+  serve::TorchOptions torch;
+  int64_t threads = 0;
+  void visit(FieldVisitor& v) {
+    server.visit(v);
+    v.field("max_pixels", torch.max_pixels, "pixels of an image that is sent",
+            {.least = 1, .most = 178'956'970});
+    v.field("threads", threads, "threads that compute, 0: one per processor", {.least = 0});
+    v.field(data::device_field(), torch.device);
+    v.field(data::dtype_field(), torch.dtype);
+  }
+};
+
+// NAME=CHECKPOINT, or a checkpoint that is named after its folder.
+serve::ModelSource model_source(const std::string& text) {
+  const auto equals = text.find('=');
+  if (equals != std::string::npos)
+    return {.name = text.substr(0, equals), .source = text.substr(equals + 1)};
+  const auto path = std::filesystem::path(text).lexically_normal();
+  return {.name = (path.has_filename() ? path : path.parent_path()).filename().string(),
+          .source = text};
+}
+
+// A key on the command line is seen by whoever lists the processes; a file and the environment are
+// not.
+std::string read_api_key(const ServeFlags& flags) {
+  if (!flags.api_key.empty()) return flags.api_key;
+  if (flags.api_key_file.empty()) {
+    const char* key = std::getenv("BRAID_API_KEY");
+    return key != nullptr ? key : "";
+  }
+  std::ifstream in(flags.api_key_file);
+  std::string key;
+  if (!in || !std::getline(in, key) || key.empty())
+    throw IoError("serve", "expected a key in the first line", flags.api_key_file);
+  return key;
+}
+
+// A connection is a descriptor, and shells allow few of them unless asked.
+void raise_descriptor_limit(serve::ServeConfig& config) {
+  constexpr int64_t kOthers = 64;
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+  if (::getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY)
+    config.max_connections = std::max<int64_t>(
+        1, std::min(config.max_connections, static_cast<int64_t>(limit.rlim_cur) - kOthers));
+}
+
+void run(const ServeFlags& flags, const Json& given) {
+  ServeOptions options;
+  update_from_json(options, given, "flags");
+  check_fields<UsageError>(options, "serve");
+  if (flags.models.empty() && flags.repository.empty())
+    throw UsageError("serve", "expected a model, got none", "",
+                     "give --model NAME=CHECKPOINT or --model-repository FOLDER");
+  std::vector<serve::ModelSource> models;
+  for (const auto& model : flags.models) models.push_back(model_source(model));
+  runtime::set_threads(options.threads);
+  raise_descriptor_limit(options.server);
+  const auto progress = make_terminal_progress();
+  const auto stop = stop_on_interrupt();
+  serve::Server server(
+      {.config = options.server,
+       .models = models,
+       .repository = flags.repository,
+       .api_key = read_api_key(flags)},
+      [torch = options.torch](const std::string& source) {
+        Progress silent;  // several may be loaded at once
+        return serve::load_torch_model(source, torch, silent);
+      },
+      *progress);
+  fmt::print("Listening on {}\n", server.address());
+  std::fflush(stdout);
+  const int64_t left = server.run(stop, *progress);
+  if (left > 0)
+    throw TryAgainError("serve", fmt::format("ended with {} requests unanswered", left), "",
+                        "give it longer: --drain-timeout");
+}
+
+}  // namespace
+
+void add_serve(CLI::App& program) {
+  auto* verb = program.add_subcommand("serve", "Answer requests over HTTP with checkpoints");
+  verb->footer(kServeFooter);
+  auto o = std::make_shared<ServeFlags>();
+  verb->add_option("--model", o->models,
+                   "NAME=CHECKPOINT, or a checkpoint that goes by its folder's name: a run's or a "
+                   "checkpoint's folder, or hf-hub:OWNER/NAME; several may be given")
+      ->allow_extra_args(false);
+  verb->add_option("--model-repository", o->repository,
+                   "folder whose folders are checkpoints; they can be loaded and unloaded");
+  verb->add_option(
+      "--api-key", o->api_key,
+      "key that requests must bring, Authorization: Bearer KEY; better in a file, or in "
+      "the variable BRAID_API_KEY");
+  verb->add_option("--api-key-file", o->api_key_file, "file with the key in its first line");
+  auto flags = std::make_shared<ConfigFlags>(*verb, ServeOptions());
+  verb->callback([=] { run(*o, flags->given()); });
+}
+
+}  // namespace braid::cli

@@ -1,0 +1,70 @@
+// serve_fake_models APPENDED [API_KEY]: two models whose answers are known behind the server's
+// page, with a file's text, if one is named, at the page's end. Prints its address; ends with its
+// standard input.
+#include <cstdio>
+#include <exception>
+#include <thread>
+
+#include "braid/core/error.h"
+#include "braid/io/atomic_file.h"
+#include "braid/serve/page.h"
+#include "braid/serve/server.h"
+#include "tests/serve/fake_model.h"
+
+namespace {
+
+using namespace braid::serve;
+
+// Bytes that begin as a PNG does.
+class PictureLength final : public Preparation {
+ public:
+  std::vector<Tensor> prepare(const Tensor& input) const override {
+    std::vector<float> x;
+    for (const auto image : input.elements) {
+      if (!image.starts_with("\x89PNG"))
+        throw braid::DataError("image", "expected a picture, got something else");
+      x.insert(x.end(), {1, 2});
+    }
+    return {make_tensor("x", DataType::kFp32, {input.rows(), 2}, std::move(x))};
+  }
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 2 && argc != 3) return 64;
+  try {
+    std::vector<uint8_t> appended;
+    if (argv[1][0] != '\0') appended = braid::io::read_file(argv[1]);
+    const std::string page =
+        std::string(builtin_page()) + std::string(appended.begin(), appended.end());
+    const auto load =
+        [text = test::fake_loader(std::make_shared<test::Pace>())](const std::string& source) {
+          auto model = text(source);
+          if (source == "image") {
+            model->prepared.name = "image";
+            model->preparation = std::make_unique<PictureLength>();
+          }
+          return model;
+        };
+    braid::Progress silent;
+    Server server({.config = {.port = 0},
+                   .models = {{"pictures", "image"}, {"texts", "text"}},
+                   .api_key = argc == 3 ? argv[2] : "",
+                   .page = page},
+                  load, silent);
+    std::printf("%s\n", server.address().c_str());
+    std::fflush(stdout);
+    std::stop_source stop;
+    const std::jthread waiting([&] {
+      while (std::getchar() != EOF) {
+      }
+      stop.request_stop();
+    });
+    server.run(stop.get_token(), silent);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "%s\n", error.what());
+    return 65;
+  }
+  return 0;
+}
