@@ -16,6 +16,7 @@ void add_compare(CLI::App& program);
 void add_completion(CLI::App& program);
 void add_data(CLI::App& program);
 void add_eval(CLI::App& program);
+void add_explain(CLI::App& program);
 void add_export(CLI::App& program);
 void add_forward(CLI::App& program);
 void add_graph(CLI::App& program);

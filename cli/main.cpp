@@ -63,6 +63,7 @@ int run(int argc, char** argv) {
   braid::cli::add_eval(program);
   braid::cli::add_predict(program);
   braid::cli::add_translate(program);
+  braid::cli::add_explain(program);
   braid::cli::add_models(program);
   braid::cli::add_graph(program);
   braid::cli::add_export(program);

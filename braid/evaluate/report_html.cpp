@@ -1,12 +1,9 @@
 #include "braid/evaluate/report_html.h"
 
-#include <algorithm>
-#include <array>
-#include <initializer_list>
 #include <string_view>
-#include <utility>
 
 #include "braid/core/error.h"
+#include "braid/core/html.h"
 #include "braid/core/json.h"
 #include "braid/io/atomic_file.h"
 
@@ -35,38 +32,6 @@ void check(const Json& results) {
                       "models");
     }
   }
-}
-
-using Escapes = std::initializer_list<std::pair<char, std::string_view>>;
-
-std::string escape(std::string_view text, Escapes escapes) {
-  std::string escaped;
-  escaped.reserve(text.size());
-  for (const char c : text) {
-    const auto found =
-        std::find_if(escapes.begin(), escapes.end(), [c](auto& e) { return e.first == c; });
-    if (found == escapes.end()) {
-      escaped += c;
-    } else {
-      escaped += found->second;
-    }
-  }
-  return escaped;
-}
-
-// Text between tags. File names need not be UTF-8: what is not becomes U+FFFD.
-std::string embed_text(const std::string& text) {
-  const std::string valid =
-      parse_json(Json(text).dump(-1, ' ', true, Json::error_handler_t::replace),
-                 {.component = "report", .where = "a text of the results"})
-          .get<std::string>();
-  return escape(valid, {{'&', "&amp;"}, {'<', "&lt;"}, {'>', "&gt;"}});
-}
-
-// JSON inside a <script> element: nothing in it may look like a tag or a comment.
-std::string embed_json(const Json& json) {
-  return escape(json.dump(-1, ' ', /*ensure_ascii=*/true, Json::error_handler_t::replace),
-                {{'<', "\\u003c"}, {'>', "\\u003e"}, {'&', "\\u0026"}});
 }
 
 std::string text_at(const Json& object, const char* key) {
@@ -99,25 +64,9 @@ std::string title(const Json& results) {
 std::string report_page(const Json& results) {
   check(results);
   const std::string_view page(braid_report_page, braid_report_page_end - braid_report_page);
-  // In the page's order, so that a value that looks like a later mark is never taken for it.
-  const std::array<std::pair<std::string_view, std::string>, 3> parts = {{
-      {"{{title}}", embed_text(title(results))},
-      {"{{summary}}", embed_text(summary(results))},
-      {"{{results}}", embed_json(results)},
-  }};
-  std::string html;
-  html.reserve(page.size() + parts.back().second.size() + 1024);
-  size_t begin = 0;
-  for (const auto& [mark, text] : parts) {
-    const size_t at = page.find(mark, begin);
-    if (at == std::string_view::npos) {
-      throw InternalError(kComponent, "expected the mark " + std::string(mark) + ", got none",
-                          "page.html");
-    }
-    html.append(page.substr(begin, at - begin)).append(text);
-    begin = at + mark.size();
-  }
-  return html.append(page.substr(begin));
+  return fill_page(page, {{"{{title}}", embed_text(title(results))},
+                          {"{{summary}}", embed_text(summary(results))},
+                          {"{{results}}", embed_json(results)}});
 }
 
 void write_report(const Json& results, const std::filesystem::path& file) {

@@ -1,0 +1,56 @@
+// Explains what a classifier makes of images, by any method.
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "braid/explain/explainable_graph.h"
+#include "braid/explain/explanation.h"
+#include "braid/explain/output.h"
+#include "braid/io/image.h"
+#include "braid/tasks/predictor.h"
+
+namespace braid::explain {
+
+// A method's map [H,W] in [0,1], what it is made of, and its figures.
+struct MethodResult {
+  std::string layer;
+  torch::Tensor map, values;
+  std::optional<double> sum, total;
+  std::vector<double> distance;
+};
+
+class ImageExplainer {
+ public:
+  // Throws DataError where the model cannot be captured, ConfigError for an unknown device.
+  ImageExplainer(models::LoadedModel loaded, const ExplainConfig& config,
+                 const std::string& device);
+
+  ImageExplanation explain(const std::string& file, const io::Image& image, Output& output) const;
+  const std::vector<std::string>& methods() const { return methods_; }
+  // Of all images that were explained so far, at least one.
+  FieldExplanation receptive_field(Output& output) const;
+
+  // One result but for attention, which has one per layer. explained: the model's, or the same with
+  // other weights; image: [1,C,H,W].
+  std::vector<MethodResult> results(const ExplainableGraph& explained, const std::string& method,
+                                    const torch::Tensor& image, int64_t target) const;
+  const ExplainableGraph& explained() const { return explained_; }
+  torch::Tensor input_of(const io::Image& image) const;  // [1,C,H,W]
+  const tasks::Predictor& predictor() const { return predictor_; }
+  // [1,C,H,W] each, of all that were explained.
+  const std::vector<torch::Tensor>& seen() const { return seen_; }
+
+ private:
+  std::string class_name(int64_t index) const { return predictor_.class_name(index); }
+
+  ExplainConfig config_;
+  std::vector<std::string> methods_;
+  tasks::Predictor predictor_;
+  ExplainableGraph explained_;
+  mutable std::vector<torch::Tensor> seen_;  // images, for the receptive field
+};
+
+}  // namespace braid::explain

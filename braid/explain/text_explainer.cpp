@@ -1,0 +1,147 @@
+#include "braid/explain/text_explainer.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "braid/core/error.h"
+#include "braid/data/text/text_collate.h"
+#include "braid/explain/class_index.h"
+#include "braid/explain/pixel_attribution.h"
+#include "braid/runtime/device.h"
+#include "braid/tasks/predictor.h"
+
+namespace braid::explain {
+namespace {
+
+using torch::Tensor;
+
+Tensor find_table(models::TextEncoder& model) {
+  for (const auto& item : model.named_parameters())
+    if (item.value().dim() == 2 && item.value().size(0) == model.vocab_size() &&
+        item.key().find("embed") != std::string::npos)
+      return item.value();
+  throw DataError("explain", "expected a model with a table of word embeddings, got one without");
+}
+
+// Lets a model read embeddings [B,N,D] instead of the words' own: every token has a row of the
+// table for itself. The words' come back at the end.
+class EmbeddingTable {
+ public:
+  EmbeddingTable(models::TextEncoder& model, Tensor table, models::TextInput one)
+      : model_(model), table_(std::move(table)), words_(table_.detach()), one_(std::move(one)) {}
+  ~EmbeddingTable() { table_.set_data(words_); }
+  EmbeddingTable(const EmbeddingTable&) = delete;
+  EmbeddingTable& operator=(const EmbeddingTable&) = delete;
+
+  const Tensor& words() const { return words_; }
+  // Texts that fit at once.
+  int64_t capacity() const { return (words_.size(0) - (pad() >= 0)) / one_.input_ids.size(1); }
+
+  // points: [B,N,D] -> [B,K]
+  Tensor logits(const Tensor& points) {
+    const int64_t B = points.size(0), N = points.size(1);
+    const auto rows = rows_of(B * N);
+    table_.set_data(torch::zeros_like(words_).index_copy(0, rows, points.flatten(0, 1)));
+    const auto repeated = [&](const Tensor& t) {
+      return t.defined() ? t.expand({B, N}).contiguous() : t;
+    };
+    return model_.forward({.input_ids = rows.view({B, N}),
+                           .attention_mask = repeated(one_.attention_mask),
+                           .token_type_ids = repeated(one_.token_type_ids)});
+  }
+  Tensor gradient(const Tensor& points, int64_t target) {
+    const torch::AutoGradMode with_grad(true);
+    const auto logit = logits(points.detach()).select(1, target).sum();
+    return torch::autograd::grad({logit}, {table_})[0]
+        .index_select(0, rows_of(points.size(0) * points.size(1)))
+        .view(points.sizes());
+  }
+
+ private:
+  int64_t pad() const { return model_.pad_token_id(); }
+  // The padding's row gets no gradient and is left out.
+  Tensor rows_of(int64_t count) const {
+    const auto rows =
+        torch::arange(count, torch::TensorOptions(torch::kLong).device(words_.device()));
+    return pad() < 0 ? rows : rows + (rows >= pad()).to(torch::kLong);
+  }
+
+  models::TextEncoder& model_;
+  Tensor table_, words_;
+  models::TextInput one_;  // [1,N]
+};
+
+}  // namespace
+
+TextExplainer::TextExplainer(tasks::TokenizedModel classifier, const ExplainConfig& config,
+                             const std::string& device)
+    : classifier_(std::move(classifier)), config_(config) {
+  if (config.method != "auto" && config.method != "integrated-gradients")
+    throw UsageError(
+        "explain",
+        "expected integrated-gradients of a classifier of texts, got '" + config.method + "'",
+        "--method", "leave it out");
+  if (config.layer)
+    throw UsageError("explain",
+                     "expected no --layer with a classifier of texts, got '" + *config.layer + "'");
+  classifier_.model->eval();
+  classifier_.model->to(runtime::resolve_device(device));
+  table_ = find_table(*classifier_.model);
+}
+
+TextExplanation TextExplainer::explain(const std::string& text) const {
+  const auto encoding = classifier_.tokenizer->encode(text, {.max_length = classifier_.max_length});
+  const auto N = static_cast<int64_t>(encoding.ids.size());
+  const auto batch = data::make_text_batch({{.text = text, .pair = {}}}, *classifier_.tokenizer,
+                                           classifier_.max_length)
+                         .to(table_.device());
+  const auto one = tasks::text_input(batch);
+  if (N == 0 || one.input_ids.size(1) != N)
+    throw DataError("explain", "expected a text of one token or more, got none", text);
+  EmbeddingTable table(*classifier_.model, table_, one);
+  if (table.capacity() == 0)
+    throw DataError("explain",
+                    fmt::format("expected at most as many tokens as the vocabulary has, got {}", N),
+                    text.substr(0, 80));
+
+  const torch::NoGradGuard no_grad;
+  const auto input =
+      table.words().index_select(0, one.input_ids.flatten()).unsqueeze(0);  // [1,N,D]
+  const int64_t pad = classifier_.model->pad_token_id();
+  auto baseline = pad >= 0 ? table.words()[pad].expand_as(input).clone() : torch::zeros_like(input);
+  for (size_t i = 0; i < encoding.special_tokens.size(); ++i)
+    if (encoding.special_tokens[i] != 0)
+      baseline[0][static_cast<int64_t>(i)].copy_(input[0][static_cast<int64_t>(i)]);
+
+  const auto probabilities = table.logits(input)[0].softmax(0).cpu();
+  tasks::expect_finite(probabilities);
+  const auto& classes = classifier_.hub.classes;
+  const auto name = [&](int64_t k) {
+    const auto at = static_cast<size_t>(k);
+    return at < classes.size() ? classes[at] : std::to_string(k);
+  };
+  const auto best = probabilities.argmax().item<int64_t>();
+  TextExplanation e;
+  e.text = text;
+  e.method = "integrated-gradients";
+  e.index = config_.target ? class_index(*config_.target, classes, probabilities.size(0)) : best;
+  e.target = name(e.index);
+  e.predicted = name(best);
+  e.probability = probabilities[e.index].item<double>();
+  const Differentiable logit{
+      .value = [&](const Tensor& points) { return table.logits(points).select(1, e.index); },
+      .gradient = [&](const Tensor& points) { return table.gradient(points, e.index); }};
+  const auto found = integrated_gradients(logit, input, baseline, config_.steps,
+                                          std::min(config_.batch_size, table.capacity()));
+  e.total = found.total;
+  e.sum = found.values.sum().item<double>();
+  const auto tokens = found.values.sum(1).cpu();  // [N]
+  for (int64_t i = 0; i < N; ++i)
+    e.tokens.push_back(
+        {.token = classifier_.tokenizer->id_to_token(encoding.ids[static_cast<size_t>(i)]),
+         .attribution = tokens[i].item<double>()});
+  return e;
+}
+
+}  // namespace braid::explain

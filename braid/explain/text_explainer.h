@@ -1,0 +1,30 @@
+// Explains what a classifier makes of texts: attributions to their tokens.
+#pragma once
+#include <string>
+
+#include "braid/explain/explanation.h"
+#include "braid/tasks/text/tokenized_model.h"
+
+namespace braid::explain {
+
+// Integrated gradients over the embeddings of the words: from a text of padding, whose special
+// tokens stay, to the text itself; a token's attribution is the sum over its embedding. The model
+// runs as it is: its table of embeddings gets a row for every token meanwhile.
+class TextExplainer {
+ public:
+  // Throws UsageError for another method, DataError for a model without a table of embeddings,
+  // ConfigError for an unknown device.
+  TextExplainer(tasks::TokenizedModel classifier, const ExplainConfig& config,
+                const std::string& device);
+
+  // Throws DataError for a text of no token, or of more than the vocabulary has.
+  TextExplanation explain(const std::string& text) const;
+  const tasks::TokenizedModel& classifier() const { return classifier_; }
+
+ private:
+  tasks::TokenizedModel classifier_;
+  ExplainConfig config_;
+  torch::Tensor table_;  // the parameter
+};
+
+}  // namespace braid::explain

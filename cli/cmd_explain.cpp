@@ -1,0 +1,165 @@
+// braid explain: where in an image or a text a classifier looks.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "braid/core/error.h"
+#include "braid/core/version.h"
+#include "braid/data/image/image_inputs.h"
+#include "braid/data/run_fields.h"
+#include "braid/explain/check_methods.h"
+#include "braid/explain/image_explainer.h"
+#include "braid/explain/output.h"
+#include "braid/explain/text_explainer.h"
+#include "braid/models/checkpoint.h"
+#include "braid/models/text/text_model.h"
+#include "braid/tasks/text/text_classifier.h"
+#include "cli/command.h"
+
+namespace braid::cli {
+namespace {
+
+struct ExplainOptions {
+  std::string checkpoint, output, format = "table", device = "cpu";
+  std::vector<std::string> inputs;
+  bool check = false;
+  int64_t max_image_pixels = io::kMaxImagePixels;
+  explain::ExplainConfig config;
+  void visit(FieldVisitor& v) {
+    config.visit(v);
+    v.field(data::device_field(), device);
+    v.field(data::max_image_pixels_field(), max_image_pixels);
+  }
+};
+
+void print_maps(const explain::Explanations& e) {
+  for (const auto& image : e.images) {
+    fmt::print("{}: {} {:.1f}%{}\n", image.file, image.target, 100 * image.probability,
+               image.predicted == image.target ? "" : ", predicted is " + image.predicted);
+    for (const auto& map : image.maps) {
+      fmt::print("  {:20} {:28} peak at y {}, x {}", map.method, map.layer, map.peak.at(0),
+                 map.peak.at(1));
+      if (map.total) fmt::print("  sum {:.4f} of {:.4f}", *map.sum, *map.total);
+      if (!map.distance.empty()) {
+        double mean = 0;
+        for (const double d : map.distance) mean += d / static_cast<double>(map.distance.size());
+        fmt::print("  mean distance {:.1f} px", mean);
+      }
+      fmt::print("  {}\n", map.picture);
+    }
+  }
+  if (e.receptive_field)
+    fmt::print(
+        "effective receptive field of {}: half of it in {:.0f}% of the side, 99% in {:.0f}%"
+        "  {}\n",
+        e.receptive_field->layer, 100 * e.receptive_field->side_50,
+        100 * e.receptive_field->side_99, e.receptive_field->picture);
+}
+
+void print_texts(const explain::Explanations& e) {
+  for (const auto& text : e.texts) {
+    fmt::print("{}: {} {:.1f}%{}, attributions sum to {:.4f} of {:.4f}\n", text.text, text.target,
+               100 * text.probability,
+               text.predicted == text.target ? "" : ", predicted is " + text.predicted, text.sum,
+               text.total);
+    for (const auto& token : text.tokens)
+      fmt::print("  {:+.4f}  {}\n", token.attribution, token.token);
+  }
+}
+
+void print_check(const explain::Explanations& e) {
+  if (e.check.empty()) return;
+  fmt::print("\n{:22} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9}  {}\n", "method", "deletion", "(random)",
+             "insertion", "(random)", "planted", "noise", "verdict");
+  for (const auto& row : e.check)
+    fmt::print("{:22} {:>9.3f} {:>9.3f} {:>9.3f} {:>9.3f} {:>9} {:>9.2f}  {}\n", row.method,
+               *row.deletion, *row.random_deletion, *row.insertion, *row.random_insertion,
+               row.pointing ? fmt::format("{:.0f}%", 100 * *row.pointing) : "-", *row.randomized,
+               row.verdict);
+}
+
+void explain_images(const ExplainOptions& options, const std::filesystem::path& checkpoint,
+                    explain::Output& output, explain::Explanations& e, Progress& progress) {
+  const explain::ImageExplainer explainer(models::load_for_inference(checkpoint), options.config,
+                                          options.device);
+  e.model = explainer.predictor().card().architecture;
+  data::ImageInputs inputs(options.inputs, "");
+  while (const auto file = inputs.next())
+    e.images.push_back(explainer.explain(
+        *file, data::read_input(*file, {.max_pixels = options.max_image_pixels}), output));
+  const auto& methods = explainer.methods();
+  if (std::find(methods.begin(), methods.end(), "erf") != methods.end())
+    e.receptive_field = explainer.receptive_field(output);
+  if (!options.check) return;
+  std::vector<int64_t> targets;
+  for (const auto& image : e.images) targets.push_back(image.index);
+  e.check = check_methods(explainer, explainer.seen(), targets, options.config, progress);
+}
+
+void explain_texts(const ExplainOptions& options, const std::filesystem::path& checkpoint,
+                   explain::Explanations& e) {
+  if (options.check)
+    throw UsageError("explain", "expected a classifier of images with --check, got one of texts");
+  const explain::TextExplainer explainer(tasks::load_text_classifier(checkpoint), options.config,
+                                         options.device);
+  e.model = explainer.classifier().hub.architecture;
+  for (const auto& text : options.inputs) e.texts.push_back(explainer.explain(text));
+}
+
+void run(ExplainOptions options, const Json& flags) {
+  update_from_json(options, flags, "flags");
+  check_fields<UsageError>(options, "explain");
+  const auto progress = make_terminal_progress();
+  const auto checkpoint = models::find_checkpoint(options.checkpoint, *progress);
+  explain::Explanations e;
+  e.braid_version = version();
+  e.checkpoint = options.checkpoint;
+  explain::Output output(options.output);
+  if (models::kind_of_checkpoint(checkpoint) == models::TextEncoder::kKind)
+    explain_texts(options, checkpoint, e);
+  else
+    explain_images(options, checkpoint, output, e, *progress);
+  output.finish(e);
+  if (options.format == "json") {
+    fmt::print("{}\n", to_json(e).dump(2, ' ', false, Json::error_handler_t::replace));
+    return;
+  }
+  print_maps(e);
+  print_texts(e);
+  print_check(e);
+  fmt::print("{}/index.html\n", options.output);
+}
+
+}  // namespace
+
+void add_explain(CLI::App& program) {
+  auto* verb =
+      program.add_subcommand("explain", "Show where in an image or a text a classifier looks");
+  verb->footer(
+      "Examples:\n"
+      "  braid explain --checkpoint runs/photos cat.jpg dog.jpg --output why\n"
+      "  braid explain --checkpoint runs/photos cat.jpg --method grad-cam,rollout --target dog "
+      "--output why\n"
+      "  braid explain --checkpoint runs/photos photos/ --method attention --layer blocks.11 "
+      "--output why\n"
+      "  braid explain --checkpoint runs/photos photos/ --method grad-cam,rollout --check --output "
+      "why\n"
+      "  braid explain --checkpoint runs/sst2 \"a film that stays with you\" --output why");
+  auto o = std::make_shared<ExplainOptions>();
+  verb->add_option("--checkpoint", o->checkpoint,
+                   "folder of a run or a checkpoint, or hf-hub:OWNER/NAME")
+      ->required();
+  verb->add_option("inputs", o->inputs,
+                   "images: files, folders, or - for standard input; or texts themselves")
+      ->required();
+  verb->add_option("--output", o->output,
+                   "folder for pictures, index.html, explain.json and maps.safetensors")
+      ->required();
+  verb->add_flag("--check", o->check,
+                 "measure how faithful the methods are to the model, on the images");
+  add_choice(*verb, "--format", o->format, {"table", "json"}, "what is printed");
+  auto flags = std::make_shared<ConfigFlags>(*verb, *o);
+  verb->callback([=] { run(*o, flags->given()); });
+}
+
+}  // namespace braid::cli

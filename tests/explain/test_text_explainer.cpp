@@ -1,0 +1,93 @@
+// Attributions to the tokens of a text.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <map>
+
+#include "braid/core/error.h"
+#include "braid/explain/text_explainer.h"
+#include "braid/models/registry.h"
+#include "tests/data/letter_tokenizer.h"
+
+namespace braid::explain {
+namespace {
+
+tasks::TokenizedModel letters(const std::string& name = "bert_tiny") {
+  tasks::TokenizedModel classifier;
+  classifier.tokenizer = std::make_shared<data::LetterTokenizer>();
+  const Json fields = {{"head", "sequence_classification"},
+                       {"vocab_size", classifier.tokenizer->vocab_size()},
+                       {"num_labels", 2}};
+  classifier.model = models::create_model<models::TextEncoder>(name, fields, 3);
+  classifier.hub.architecture = name;
+  classifier.hub.classes = {"no", "yes"};
+  classifier.max_length = 64;
+  // Away from initialization, where logits hardly differ.
+  const torch::NoGradGuard no_grad;
+  for (auto& parameter : classifier.model->parameters())
+    if (parameter.dim() > 1) parameter.mul_(4);
+  return classifier;
+}
+
+TEST(TextExplainer, AttributionsSumToTheDifferenceOfLogits) {
+  ExplainConfig config;
+  config.target = "yes";
+  config.steps = 300;
+  const TextExplainer explainer(letters(), config, "cpu");
+  const auto e = explainer.explain("aba c");
+  EXPECT_EQ(e.target, "yes");
+  EXPECT_EQ(e.index, 1);
+  ASSERT_EQ(e.tokens.size(), 6u);  // and the end
+  double sum = 0;
+  for (const auto& token : e.tokens) sum += token.attribution;
+  EXPECT_NEAR(sum, e.sum, 1e-5);
+  EXPECT_GT(std::abs(e.total), 1e-3);
+  EXPECT_NEAR(e.sum, e.total, 0.02 * std::abs(e.total) + 1e-4);
+  EXPECT_NE(e.tokens[0].attribution, e.tokens[2].attribution);  // the same letter twice
+}
+
+TEST(TextExplainer, TheModelIsAsBeforeAndItsProbabilitiesAreIts) {
+  auto classifier = letters();
+  const auto model = classifier.model;
+  const auto before = model->named_parameters();
+  std::map<std::string, torch::Tensor> kept;
+  for (const auto& item : before) kept[item.key()] = item.value().detach().clone();
+  model->eval();
+  const auto ids = torch::tensor({{'a' + 2, 'b' + 2, 1}}, torch::kLong);
+  const auto expected =
+      model
+          ->forward(
+              {.input_ids = ids, .attention_mask = torch::ones_like(ids), .token_type_ids = {}})
+          .softmax(1)
+          .detach();
+  ExplainConfig config;
+  config.steps = 3;
+  config.batch_size = 2;
+  const TextExplainer explainer(classifier, config, "cpu");
+  const auto e = explainer.explain("ab");
+  EXPECT_NEAR(e.probability, expected.max().item<double>(), 1e-5);
+  for (const auto& item : model->named_parameters())
+    EXPECT_TRUE(torch::equal(item.value(), kept.at(item.key()))) << item.key();
+}
+
+TEST(TextExplainer, WorksForOtherFamilies) {
+  for (const char* name : {"textcnn", "lightconv_encoder_tiny"}) {
+    ExplainConfig config;
+    config.steps = 4;
+    const TextExplainer explainer(letters(name), config, "cpu");
+    EXPECT_EQ(explainer.explain("some text").tokens.size(), 10u) << name;
+  }
+}
+
+TEST(TextExplainer, RefusesWhatItCannot) {
+  ExplainConfig config;
+  config.method = "grad-cam";
+  EXPECT_THROW(TextExplainer(letters(), config, "cpu"), UsageError);
+  config = {};
+  config.target = "maybe";
+  const TextExplainer explainer(letters(), config, "cpu");
+  EXPECT_THROW(explainer.explain("a"), UsageError);
+}
+
+}  // namespace
+}  // namespace braid::explain
