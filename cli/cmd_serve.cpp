@@ -119,10 +119,14 @@ void add_serve(CLI::App& program) {
   auto* verb = program.add_subcommand("serve", "Answer requests over HTTP with checkpoints");
   verb->footer(kServeFooter);
   auto o = std::make_shared<ServeFlags>();
-  verb->add_option("--model", o->models,
-                   "NAME=CHECKPOINT, or a checkpoint that goes by its folder's name: a run's or a "
-                   "checkpoint's folder, or hf-hub:OWNER/NAME; several may be given")
-      ->allow_extra_args(false);
+  // Called whenever the flag comes, with what stands behind it: they add up.
+  const auto add_models = [o](const std::vector<std::string>& models) {
+    o->models.insert(o->models.end(), models.begin(), models.end());
+  };
+  verb->add_option_function<std::vector<std::string>>(
+      "--model", add_models,
+      "NAME=CHECKPOINT, or a checkpoint that goes by its folder's name: a run's or a checkpoint's "
+      "folder, or hf-hub:OWNER/NAME; several may be given");
   verb->add_option("--model-repository", o->repository,
                    "folder whose folders are checkpoints; they can be loaded and unloaded");
   verb->add_option(

@@ -2,10 +2,10 @@
 """Runs what `braid quantize` writes in ONNX Runtime and OpenVINO, beside ONNX Runtime's own quantizer on the same images.
 
     scripts/parity_quantize.py CHECKPOINT DATA [--braid build/bin/braid] [--samples 512] [--images 2000] [--max-drop 0.5]
-        [--reduce-range] [--weight-bits 8] [--speed]
+        [--reduce-range auto] [--weight-bits 8] [--speed]
 
 The checkpoint is exported in float32 and quantized (best and naive) by braid, and quantized by
-onnxruntime.quantization.quantize_static (MinMax, per channel and per tensor) with images of the training split. All files then
+onnxruntime.quantization.quantize_static (MinMax; per channel with weights of 8 and of 7 bits, and per tensor) with images of the training split. All files then
 label images of the test split (of the validation split where there is none), prepared by `braid predict`'s rules: DATA is a
 name or an ImageFolder with class folders below train/, val/ or test/. Prints top-1, the drop against float32 and the size of
 each file; with --speed also images per second in both engines. Exits with 1 where braid's int8 loses more than --max-drop, is
@@ -141,7 +141,7 @@ def main():
     parser.add_argument("--images", type=int, default=2000)
     parser.add_argument("--max-drop", type=float, default=0.5)
     parser.add_argument("--weight-bits", type=int, default=8)
-    parser.add_argument("--reduce-range", action="store_true")
+    parser.add_argument("--reduce-range", choices=["auto", "on", "off"], default="auto")
     parser.add_argument("--speed", action="store_true")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -152,8 +152,9 @@ def main():
         for mode in ("best", "naive"):
             files[f"braid {mode}"] = folder / f"{mode}.onnx"
             command = [arguments.braid, "quantize", "--checkpoint", arguments.checkpoint, "--data", arguments.data, "--mode", mode, "--output",
-                       files[f"braid {mode}"], "--samples", arguments.samples, "--weight-bits", arguments.weight_bits, "--format", "json"]
-            reports[mode] = json.loads(run(command + (["--reduce-range"] if arguments.reduce_range else [])))
+                       files[f"braid {mode}"], "--samples", arguments.samples, "--weight-bits", arguments.weight_bits, "--reduce-range",
+                       arguments.reduce_range, "--format", "json"]
+            reports[mode] = json.loads(run(command))
             onnx.checker.check_model(str(files[f"braid {mode}"]), full_check=True)
         config = json.loads(ort_session(files["float32"]).get_modelmeta().custom_metadata_map["preprocessing"])
         channels = config["input_size"][0]
@@ -164,11 +165,11 @@ def main():
         test = read_split(arguments.data, split, config.get("label_names"), arguments.images, rng)
         images, labels = np.stack([prepare(x, config, channels) for x, _ in test]), np.array([y for _, y in test])
         quant_pre_process(str(files["float32"]), str(folder / "pre.onnx"))
-        for name, per_channel in (("ORT per channel", True), ("ORT per tensor", False)):
-            files[name] = folder / f"ort{per_channel}.onnx"
+        for name, per_channel, reduce_range in (("ORT per channel", True, False), ("ORT 7 bits", True, True), ("ORT per tensor", False, False)):
+            files[name] = folder / f"ort{len(files)}.onnx"
             try:
                 quantize_static(str(folder / "pre.onnx"), str(files[name]), Reader(calibration), quant_format=QuantFormat.QDQ, per_channel=per_channel,
-                                reduce_range=arguments.reduce_range, activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
+                                reduce_range=reduce_range, activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
                                 calibrate_method=CalibrationMethod.MinMax)
             except Exception as e:  # the other side's failure is a result too
                 print(f"{name}: failed: {str(e).splitlines()[0][:200]}")

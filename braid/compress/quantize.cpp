@@ -207,6 +207,7 @@ class Ladder {
     Quantized out{.graph = std::move(result_),
                   .steps = std::move(rows_),
                   .quality = quality_,
+                  .weight_bits = options_.bits(),
                   .units = static_cast<int64_t>(plan_.placement.units.size() + in_float_.size())};
     for (const auto& node : plan_.graph.nodes)
       if (in_float_.contains(node.outputs.at(0)))
@@ -232,6 +233,20 @@ class Ladder {
 
 }  // namespace
 
+bool saturates_int8() {
+#if defined(__x86_64__)
+  return __builtin_cpu_supports("avx512vnni") == 0 && __builtin_cpu_supports("avxvnni") == 0;
+#else
+  return false;
+#endif
+}
+
+int64_t QuantizeOptions::bits() const {
+  constexpr int64_t kReduced = 7;
+  const bool reduced = reduce_range == "on" || (reduce_range == "auto" && saturates_int8());
+  return reduced ? std::min(weight_bits, kReduced) : weight_bits;
+}
+
 void QuantizeOptions::visit(FieldVisitor& v) {
   v.field("mode", mode, "naive: smallest to largest value, per tensor, everywhere, the yardstick",
           {.choices = {"best", "naive"}});
@@ -240,7 +255,9 @@ void QuantizeOptions::visit(FieldVisitor& v) {
           {.least = 0, .most = 100});
   v.field("weight_bits", weight_bits, "of convolutions and linear layers", {.least = 4, .most = 8});
   v.field("reduce_range", reduce_range,
-          "weights of 7 bits, for processors without VNNI, which saturate");
+          "weights of 7 bits, for engines on processors without VNNI, which saturate; auto: where "
+          "this processor has none",
+          {.choices = {"auto", "on", "off"}});
 }
 
 void StepRow::visit(FieldVisitor& v) {

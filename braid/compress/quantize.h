@@ -3,7 +3,6 @@
 // A ladder: each step is measured on samples that did not calibrate it, and taken back where it did
 // not help.
 #pragma once
-#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -15,14 +14,17 @@
 
 namespace braid::compress {
 
+// Whether this processor sums pairs of int8 products in 16 bits, which saturate: x86 without VNNI.
+bool saturates_int8();
+
 struct QuantizeOptions {
   std::string mode = "best";  // naive, best
   double max_drop = 0.5;      // percentage points
   int64_t weight_bits = 8;
-  bool reduce_range = false;
+  std::string reduce_range = "auto";  // on, off
   void visit(FieldVisitor& v);
-  // Of the integers that weights become.
-  int64_t bits() const { return reduce_range ? std::min<int64_t>(weight_bits, 7) : weight_bits; }
+  // Of the integers that weights become, auto resolved.
+  int64_t bits() const;
 };
 
 // What a rung of the ladder brought; the numbers are those of the graph after it.
@@ -39,7 +41,8 @@ struct StepRow {
 struct Quantized {
   graph::Graph graph;  // with quantization as operators, for replay and export
   std::vector<StepRow> steps;
-  Quality quality;                           // on the judge's samples
+  Quality quality;  // on the judge's samples
+  int64_t weight_bits = 0;
   int64_t units = 0;                         // operators that could be computed in 8 bits
   std::vector<std::string> float_modules{};  // of those that fell back
 };

@@ -1,6 +1,6 @@
 #include "braid/export/quantize_image_model.h"
 
-#include <algorithm>
+#include <fmt/format.h>
 
 #include "braid/core/error.h"
 #include "braid/data/image/image_collate.h"
@@ -70,6 +70,7 @@ void QuantizeReport::visit(FieldVisitor& v) {
   v.field("file", file, "what was written");
   v.field("mode", mode, "best or naive");
   v.field("samples", samples, "images that calibrated");
+  v.field("weight_bits", weight_bits, "of the weights, 7 where their range was reduced");
   v.field("bytes", bytes, "of the file");
   v.field("float_bytes", float_bytes, "of the same model exported in float32");
   v.field("size_ratio", size_ratio, "bytes over float_bytes");
@@ -108,6 +109,14 @@ QuantizeReport quantize_image_model(models::LoadedModel& loaded,
   for (const auto& batch : data.calibration) report.samples += batch.size(0);
   measure(in_float, quantized, data, loaded, request, progress, report);
 
+  report.weight_bits = quantized.weight_bits;
+  if (quantized.weight_bits < request.options.weight_bits) {
+    report.remarks.push_back(
+        fmt::format("Weights have {} bits: without VNNI, engines' sums of int8 products saturate. "
+                    "--reduce-range off where the target has VNNI.",
+                    quantized.weight_bits));
+    progress.line(report.remarks.back());
+  }
   auto options = onnx_options(loaded.hub, request.with_preprocessing);
   report.float_bytes = static_cast<int64_t>(export_onnx(in_float, options).size());
   options.metadata["quantization"] = to_json(request.options).dump();

@@ -15,6 +15,7 @@ namespace braid::onnx {
 struct QuantizeReport {
   std::string architecture, file, mode;
   int64_t samples = 0;  // that calibrated
+  int64_t weight_bits = 0;
   int64_t bytes = 0, float_bytes = 0;
   double size_ratio = 0;
   std::string split;  // what follows is measured on; "calibration" where nothing else is there

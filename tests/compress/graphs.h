@@ -15,9 +15,9 @@ inline graph::Graph graph_of(std::function<torch::Tensor(const torch::Tensor&)> 
   const torch::NoGradGuard no_grad;
   auto graph = graph::capture({.run = [run](const Tensors& x) { return Tensors{run(x.at(0))}; },
                                .example =
-                                   [sizes](int64_t batch) {
+                                   [sizes](graph::Sizes of_run) {
                                      auto shape = sizes;
-                                     shape.insert(shape.begin(), batch);
+                                     shape.insert(shape.begin(), of_run.batch);
                                      return Tensors{torch::randn(shape)};
                                    },
                                .module = nullptr,

@@ -12,7 +12,6 @@ namespace {
 
 std::string short_name(const Node& node) {
   const auto& name = node.name();
-  if (name.starts_with("aten::fake_quantize")) return "q";  // there are many
   const auto colon = name.rfind(':');
   return colon == std::string::npos ? name : name.substr(colon + 1);
 }
@@ -105,7 +104,10 @@ std::string Emitter::name_as(ValueId id, torch::ScalarType dtype) {
 std::vector<std::string> Emitter::add_many(const std::string& op_type,
                                            std::vector<std::string> inputs, size_t outputs,
                                            Attributes attributes) {
-  const auto hint = node_ == nullptr        ? op_type
+  // There are many of them, and a small model's names would weigh more than its weights.
+  const bool nameless = op_type == "QuantizeLinear" || op_type == "DequantizeLinear";
+  const auto hint = nameless                ? "q"
+                    : node_ == nullptr      ? op_type
                     : node_->module.empty() ? short_name(*node_)
                                             : node_->module + "/" + short_name(*node_);
   while (!inputs.empty() && inputs.back().empty()) inputs.pop_back();  // those left out at the end
@@ -115,7 +117,7 @@ std::vector<std::string> Emitter::add_many(const std::string& op_type,
                  .outputs = {},
                  .attributes = std::move(attributes)};
   for (size_t i = 0; i < outputs; ++i) node.outputs.push_back(unique(hint));
-  node.name = node.outputs.at(0);
+  if (!nameless) node.name = node.outputs.at(0);
   model_.nodes.push_back(node);
   return node.outputs;
 }

@@ -26,6 +26,7 @@ using boost::system::error_code;
 constexpr uint32_t kMaxHeadBytes = 16 << 10;
 constexpr size_t kMaxPipelinedBytes = 16 << 10;  // read ahead while a request is answered
 constexpr size_t kLeastBodyStep = 64 << 10, kMostBodyStep = 4 << 20;
+constexpr size_t kReservedBody = 4 << 20;  // set aside for a body, and not touched before it comes
 // What every answer begins with, whatever it will be.
 constexpr std::string_view kVersion = "HTTP/1.1 ";
 
@@ -138,7 +139,7 @@ void Connection::abort() {
 
 void Connection::next_request() {
   request_ = {};
-  body_size_ = 0;
+  body_size_ = body_charged_ = 0;
   probed_ = false;
   phase_ = Phase::kIdle;
   if (buffer_.size() > 0) return begin_head();
@@ -189,6 +190,8 @@ void Connection::on_head(const error_code& error) {
   set_timer(request_.deadline);
   if (parser_->is_done()) return handle_request();
   phase_ = Phase::kBody;
+  if (const auto length = parser_->content_length())
+    request_.body->reserve(std::min<uint64_t>(*length, kReservedBody));
   if (lower(request_.header("expect")) == "100-continue") return send_continue();
   read_body();
 }
@@ -210,11 +213,17 @@ void Connection::read_body() {
   size_t step = std::clamp(body_size_, kLeastBodyStep, kMostBodyStep);
   if (const auto left = parser_->content_length_remaining())
     step = std::min<size_t>(step, std::max<uint64_t>(*left, 1));
-  if (!request_.memory.add(static_cast<int64_t>(step))) {
+  // What is touched counts; a text that has to grow beyond its reserve takes twice its size.
+  const size_t wanted = body_size_ + step;
+  const size_t grown = wanted > body.capacity() ? 2 * body.capacity() : body.capacity();
+  const size_t held = grown > kReservedBody ? std::max(grown, wanted) : wanted;
+  const size_t more = held - std::min(held, body_charged_);
+  body_charged_ += more;
+  if (!request_.memory.add(static_cast<int64_t>(more))) {
     keep_alive_ = false;
     return refuse(try_later(503, "the server holds as many bytes of requests as it may", 1));
   }
-  body.resize(body_size_ + step);
+  body.resize(wanted);
   auto& place = parser_->get().body();
   place.data = body.data() + body_size_;
   place.size = step;

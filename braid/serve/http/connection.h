@@ -81,6 +81,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Phase phase_ = Phase::kIdle;
   HttpRequest request_;
   size_t body_size_ = 0;  // of request_.body, which is longer while it is read
+  size_t body_charged_ = 0;
   bool keep_alive_ = false, head_only_ = false, old_version_ = false, watching_ = false,
        probed_ = false;
   std::shared_ptr<Waiting> waiting_;

@@ -8,6 +8,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
+#include <exception>
 #include <mutex>
 #include <thread>
 #include <unordered_map>
@@ -130,7 +131,11 @@ void HttpServer::start() {
   for (int64_t i = 0; i < state_->options.threads; ++i)
     state_->threads.emplace_back([this] {
       const auto work = asio::make_work_guard(state_->io);
-      state_->io.run();
+      while (!state_->io.stopped()) try {
+          state_->io.run();
+        } catch (const std::exception&) {
+          // Out of memory: one connection ends, with what its handler held, and the others go on.
+        }
     });
 }
 
