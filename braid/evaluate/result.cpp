@@ -72,6 +72,26 @@ void Mistake::visit(FieldVisitor& v) {
   v.field("text", text, "");
 }
 
+void Look::visit(FieldVisitor& v) {
+  v.field("label", label, "");
+  v.field("prediction", prediction, "");
+  v.field("confidence", confidence, "");
+  v.field("image_png", image_png, "");
+  v.field("map_png", map_png, "");
+}
+
+void AttentionReach::visit(FieldVisitor& v) {
+  v.field("layer", layer, "");
+  v.field("distance", distance, "");
+}
+
+void Looks::visit(FieldVisitor& v) {
+  v.field("layer", layer, "");
+  v.field("input_size", input_size, "");
+  v.list("images", images);
+  v.list("attention", attention);
+}
+
 void TestResult::visit(FieldVisitor& v) {
   v.list("scores", scores);
   v.field("count", count, "");
@@ -124,6 +144,7 @@ void ModelResult::visit(FieldVisitor& v) {
   v.list("curve", curve);
   v.list("sample_efficiency", sample_efficiency);
   v.group("robustness", robustness);
+  v.group("looks", looks);
   v.field("confusion", confusion, "");
   v.list("misclassified", misclassified);
 }

@@ -84,6 +84,29 @@ struct Mistake {
   void visit(FieldVisitor& v);
 };
 
+// What a model looks at in one test image.
+struct Look {
+  std::string label, prediction;
+  double confidence = 0;           // 0 to 1
+  std::string image_png, map_png;  // base64: as the model sees it, and the map over it
+  void visit(FieldVisitor& v);
+};
+
+// How far a layer's attention looks.
+struct AttentionReach {
+  std::string layer;
+  std::vector<double> distance;  // pixels of the input, per head; mean over the images
+  void visit(FieldVisitor& v);
+};
+
+struct Looks {
+  std::string layer;                // whose Grad-CAM the maps are
+  std::vector<int64_t> input_size;  // height, width
+  std::vector<Look> images;         // the same for every model
+  std::vector<AttentionReach> attention;
+  void visit(FieldVisitor& v);
+};
+
 // A trained model on the test split.
 struct TestResult {
   Scores scores;            // the deciding one first
@@ -137,6 +160,7 @@ struct ModelResult {
   std::vector<CurvePoint> curve;           // of the first seed
   std::optional<std::vector<EfficiencyPoint>> sample_efficiency;
   std::optional<Robustness> robustness;
+  std::optional<Looks> looks;
   std::optional<std::vector<std::vector<int64_t>>> confusion;
   std::vector<Mistake> misclassified;
   void visit(FieldVisitor& v);

@@ -10,6 +10,7 @@
 #include "braid/data/summary.h"
 #include "braid/evaluate/class_scores.h"
 #include "braid/evaluate/image/auto_models.h"
+#include "braid/evaluate/image/look_probe.h"
 #include "braid/evaluate/image/mistakes.h"
 #include "braid/evaluate/image/references.h"
 #include "braid/evaluate/image/robustness.h"
@@ -240,6 +241,8 @@ std::vector<std::unique_ptr<Probe>> ImageWorkload::probes(Progress& progress) co
                                                           .dtype = config_.dtype,
                                                           .on_bad_sample = config_.on_bad_sample},
                                         progress));
+  probes.push_back(
+      std::make_unique<LookProbe>([this](const TrainedRun& run) { return load(run); }, test_));
   return probes;
 }
 

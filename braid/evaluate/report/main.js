@@ -43,6 +43,7 @@ const build = () => {
     efficiencySection,
     robustnessSection,
     shuffleSection,
+    looksSection,
     confusionSection,
     misclassifiedSection,
     methodSection,

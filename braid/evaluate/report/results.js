@@ -60,6 +60,24 @@ const readModel = (json) => ({
   checkpoint: json.checkpoint ?? null,
 });
 
+const pngOf = (value) => (typeof value === "string" && value ? `data:image/png;base64,${value}` : null);
+const readLooks = (json) => ({
+  size: listOf(json.input_size).filter(known),
+  images: listOf(json.images)
+    .map(objectOf)
+    .map((e) => ({
+      image: pngOf(e.image_png),
+      map: pngOf(e.map_png),
+      truth: String(e.label),
+      predicted: String(e.prediction),
+      confidence: numberOf(e.confidence),
+    })),
+  attention: listOf(json.attention)
+    .map(objectOf)
+    .map((e) => ({layer: String(e.layer), distance: listOf(e.distance).filter(known)}))
+    .filter((e) => e.distance.length),
+});
+
 // One row per measurement of a list that every model may have.
 const rowsOf = (models, list, read) =>
   models.flatMap((model) => listOf(list(model)).map((row) => ({model: String(model.name), ...read(row)})));
@@ -240,6 +258,11 @@ const readResults = (given) => {
         file: e.file ?? null,
         text: e.text ?? null,
       })),
+    ),
+    looks: Object.fromEntries(
+      json.models
+        .filter((m) => listOf(objectOf(m.looks).images).length)
+        .map((m) => [m.name, readLooks(objectOf(m.looks))]),
     ),
     method: readMethod(json, data, machine, kind),
     recipes: json.models.filter((m) => m.recipe || m.resolved).map(readRecipe),
