@@ -16,7 +16,7 @@ import re
 import sys
 
 ROOMS = ["core", "io", "text", "runner", "runtime", "data", "ops", "nn", "models", "generate", "graph", "tasks", "train", "explain",
-         "evaluate", "compress", "export", "serve"]
+         "compress", "export", "serve", "evaluate"]
 RANK = {room: rank for rank, room in enumerate(ROOMS)}
 TORCH = re.compile(r"(torch|ATen|c10|caffe2)/|braid/torch\.h$")
 INCLUDE = re.compile(r'^\s*#\s*include\s+["<]([^">]+)[">]', re.MULTILINE)

@@ -13,8 +13,8 @@
 #include "braid/data/open_dataset.h"
 #include "braid/data/sources.h"
 #include "braid/data/summary.h"
-#include "braid/evaluate/class_map.h"
 #include "braid/io/posix_file.h"
+#include "braid/tasks/class_map.h"
 
 namespace braid::onnx {
 namespace {
@@ -140,7 +140,7 @@ CalibrationData read_labelled(const models::LoadedModel& loaded, const QuantizeR
     throw DataError("quantize", "the data has no test split", request.data, "use --split val");
   if (!has_val && out.split == "val") out.split = "calibration";
   const int64_t outputs = loaded.model->num_classes();
-  out.classes = evaluate::class_map(out.test->classes(), names, outputs, request.data);
+  out.classes = tasks::class_map(out.test->classes(), names, outputs, request.data);
   remark_on_channels(*splits.train, loaded.hub.input, out.remarks);
   out.calibration =
       load(splits.train,
@@ -151,7 +151,7 @@ CalibrationData read_labelled(const models::LoadedModel& loaded, const QuantizeR
       judge, choose_positions(judge->size(), fitting(loaded, request.eval_samples), request.seed),
       loaded, request);
   if (out.calibration.empty() || out.judged.images.empty()) fail_empty(request.data);
-  const auto map = evaluate::class_map(judge->classes(), names, outputs, request.data);
+  const auto map = tasks::class_map(judge->classes(), names, outputs, request.data);
   for (auto& labels : out.judged.labels) labels = map.index_select(0, labels);
   return out;
 }
