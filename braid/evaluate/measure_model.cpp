@@ -30,19 +30,6 @@ int64_t folder_bytes(const fs::path& folder) {
   return bytes;
 }
 
-// The scores that every seed has.
-Scores scores_of_seeds(const std::vector<TestResult>& seeds) {
-  Scores scores;
-  for (const auto& score : seeds[0].scores) {
-    std::vector<Score> same;
-    for (const auto& seed : seeds)
-      for (const auto& other : seed.scores)
-        if (other.name == score.name) same.push_back(other);
-    if (same.size() == seeds.size()) scores.push_back(mean_score(same));
-  }
-  return scores;
-}
-
 // The first of the best on the validation split.
 size_t best_seed(const std::vector<TrainedRun>& trained) {
   size_t best = 0;
@@ -68,15 +55,17 @@ ModelResult measure_model(const Experiment& experiment, const ModelProfile& prof
   const auto& config = experiment.config;
   std::vector<TrainedRun> trained;
   std::vector<TestResult> evaluated;
+  std::vector<Scores> scores;
   for (int64_t k = 0; k < config.seeds; ++k) {
     const Run run{.model = profile.name, .seed = config.seed + k};
     trained.push_back(train_run(experiment, run, profile));
     evaluated.push_back(evaluate_run(experiment, trained.back()));
+    scores.push_back(evaluated.back().scores);
   }
   const auto best = best_seed(trained);
 
   ModelResult result = describe_model(profile);
-  result.scores = scores_of_seeds(evaluated);
+  result.scores = mean_scores(scores);
   result.score = result.scores.at(0);
   for (const auto& seed : evaluated) result.seed_scores.push_back(seed.scores.at(0).value);
   result.val_score = mean_of(trained, [](const auto& t) { return t.val_scores.at(0).value; });

@@ -110,6 +110,23 @@ void ReferenceResult::visit(FieldVisitor& v) {
 
 void References::visit(FieldVisitor& v) { v.list("rows", rows); }
 
+void Deployed::visit(FieldVisitor& v) {
+  v.field("engine", engine, "");
+  v.field("error", error, "");
+  v.field("file", file, "");
+  v.field("bytes", bytes, "");
+  v.field("float_bytes", float_bytes, "");
+  v.group("score", score);
+  v.list("scores", scores);
+  v.field("drop", drop, "");
+  v.field("latency_ms_p50", latency_ms_p50, "");
+  v.field("latency_ms_p95", latency_ms_p95, "");
+  v.field("throughput_items_per_s", throughput_items_per_s, "");
+  v.field("weight_bits", weight_bits, "");
+  v.field("operators", operators, "");
+  v.field("operators_in_float", operators_in_float, "");
+}
+
 void ModelResult::visit(FieldVisitor& v) {
   v.field("name", name, "");
   v.field("family", family, "");
@@ -145,6 +162,7 @@ void ModelResult::visit(FieldVisitor& v) {
   v.list("sample_efficiency", sample_efficiency);
   v.group("robustness", robustness);
   v.group("looks", looks);
+  v.group("deployed", deployed);
   v.field("confusion", confusion, "");
   v.list("misclassified", misclassified);
 }
@@ -179,6 +197,7 @@ void Recommendation::visit(FieldVisitor& v) {
   v.field("model", model, "");
   v.field("reason", reason, "");
   v.field("checkpoint", checkpoint, "");
+  v.field("file", file, "");
 }
 
 void BudgetSummary::visit(FieldVisitor& v) {
@@ -233,6 +252,7 @@ void Results::visit(FieldVisitor& v) {
   v.list("scores", scores);
   v.group("budget", budget);
   v.field("prefer", prefer, "");
+  v.field("deploy", deploy, "");
   v.field("seeds", seeds, "");
   v.group("machine", machine);
   v.group("data", data);

@@ -131,6 +131,25 @@ struct References {
   void visit(FieldVisitor& v);
 };
 
+// A model as it ships: exported, perhaps in 8 bits, and run by an engine.
+struct Deployed {
+  std::string engine;                         // as --deploy names it
+  std::optional<std::string> error;           // why the model cannot be; nothing else is set
+  std::optional<std::string> file;            // what ships: of the best seed
+  std::optional<int64_t> bytes, float_bytes;  // of that; of the same model exported in float32
+  std::optional<Score> score;                 // the deciding one on the test split, mean of seeds
+  Scores scores;                              // all of them, the deciding one first
+  // What the deciding score lost against the trained model in LibTorch, in its unit; below 0: it
+  // gained.
+  std::optional<double> drop;
+  std::optional<double> latency_ms_p50, latency_ms_p95;  // one item, of the best seed
+  std::optional<double> throughput_items_per_s;          // large batches, likewise
+  // Of a model in 8 bits.
+  std::optional<int64_t> weight_bits;
+  std::optional<int64_t> operators, operators_in_float;  // that could be in 8 bits; that are not
+  void visit(FieldVisitor& v);
+};
+
 // A model of the comparison. What was not measured is unset.
 struct ModelResult {
   std::string name, family, fusion;  // family: cnn, transformer, hybrid; fusion: how a hybrid joins
@@ -161,6 +180,7 @@ struct ModelResult {
   std::optional<std::vector<EfficiencyPoint>> sample_efficiency;
   std::optional<Robustness> robustness;
   std::optional<Looks> looks;
+  std::optional<Deployed> deployed;
   std::optional<std::vector<std::vector<int64_t>>> confusion;
   std::vector<Mistake> misclassified;
   void visit(FieldVisitor& v);
@@ -201,6 +221,7 @@ struct Recommendation {
   std::optional<std::string> model;  // none when no model was measured or none meets the limits
   std::string reason;                // one sentence
   std::optional<std::string> checkpoint;
+  std::optional<std::string> file = {};  // the deployed model, beside the checkpoint
   void visit(FieldVisitor& v);
 };
 
@@ -254,6 +275,7 @@ struct Results {
   std::vector<ScoreKind> scores;                // the deciding one first
   BudgetSummary budget;
   std::string prefer = "accuracy";
+  std::string deploy;  // the engine that the models were deployed for; empty: none
   std::vector<int64_t> seeds;
   MachineSummary machine;
   DataSummary data;

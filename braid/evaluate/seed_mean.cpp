@@ -48,4 +48,16 @@ tasks::Score mean_score(const std::vector<tasks::Score>& seeds) {
   return mean;
 }
 
+tasks::Scores mean_scores(const std::vector<tasks::Scores>& seeds) {
+  tasks::Scores scores;
+  for (const auto& score : seeds.at(0)) {
+    std::vector<tasks::Score> same;
+    for (const auto& seed : seeds)
+      for (const auto& other : seed)
+        if (other.name == score.name) same.push_back(other);
+    if (same.size() == seeds.size()) scores.push_back(mean_score(same));
+  }
+  return scores;
+}
+
 }  // namespace braid::evaluate

@@ -124,12 +124,9 @@ void remark_on_channels(const data::Dataset& dataset, const data::InputConfig& i
                                 kind(input.channels), kind(dataset.channels())));
 }
 
-CalibrationData read_labelled(const models::LoadedModel& loaded, const QuantizeRequest& request,
-                              Progress& progress) {
+CalibrationData choose_labelled(const data::Splits& splits, const models::LoadedModel& loaded,
+                                const QuantizeRequest& request) {
   const auto& names = loaded.hub.classes;
-  const auto splits = data::open_dataset(
-      request.data, {.source = {.class_order = names, .limits = request.limits}});
-  for (const auto& line : data::remarks_on(splits, request.data)) progress.line(line);
   if (!splits.train || splits.train->size() == 0) fail_empty(request.data);
   CalibrationData out;
   const bool has_val = splits.val && splits.val->size() > 0;
@@ -156,19 +153,37 @@ CalibrationData read_labelled(const models::LoadedModel& loaded, const QuantizeR
   return out;
 }
 
+data::Splits open_labelled(const models::LoadedModel& loaded, const QuantizeRequest& request,
+                           Progress& progress) {
+  auto splits = data::open_dataset(
+      request.data, {.source = {.class_order = loaded.hub.classes, .limits = request.limits}});
+  for (const auto& line : data::remarks_on(splits, request.data)) progress.line(line);
+  return splits;
+}
+
+// Says what a user should know.
+CalibrationData with_remarks(CalibrationData data, Progress& progress) {
+  int64_t count = 0;
+  for (const auto& batch : data.calibration) count += batch.size(0);
+  if (count < kFewImages)
+    data.remarks.push_back(
+        fmt::format("{} images calibrate: few; ranges are surer with some hundred.", count));
+  for (const auto& line : data.remarks) progress.line(line);
+  return data;
+}
+
 }  // namespace
+
+CalibrationData calibration_data_of(const data::Splits& splits, const models::LoadedModel& loaded,
+                                    const QuantizeRequest& request, Progress& progress) {
+  return with_remarks(choose_labelled(splits, loaded, request), progress);
+}
 
 CalibrationData open_calibration_data(const models::LoadedModel& loaded,
                                       const QuantizeRequest& request, Progress& progress) {
-  auto out = is_unlabelled_folder(request.data) ? read_unlabelled(loaded, request)
-                                                : read_labelled(loaded, request, progress);
-  int64_t count = 0;
-  for (const auto& batch : out.calibration) count += batch.size(0);
-  if (count < kFewImages)
-    out.remarks.push_back(
-        fmt::format("{} images calibrate: few; ranges are surer with some hundred.", count));
-  for (const auto& line : out.remarks) progress.line(line);
-  return out;
+  if (is_unlabelled_folder(request.data))
+    return with_remarks(read_unlabelled(loaded, request), progress);
+  return calibration_data_of(open_labelled(loaded, request, progress), loaded, request, progress);
 }
 
 }  // namespace braid::onnx

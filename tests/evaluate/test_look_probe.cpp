@@ -3,32 +3,13 @@
 
 #include <memory>
 #include <string>
-#include <vector>
 
 #include "braid/evaluate/image/look_probe.h"
 #include "braid/models/registry.h"
+#include "tests/evaluate/ramps.h"
 
 namespace braid::evaluate {
 namespace {
-
-// Twenty gray ramps of four classes.
-class Ramps final : public data::Dataset {
- public:
-  int64_t size() const override { return 20; }
-  data::Example get(int64_t index) const override {
-    io::Image image{.height = 32, .width = 32, .channels = 1, .pixels = {}};
-    for (int64_t k = 0; k < 32 * 32; ++k)
-      image.pixels.push_back(static_cast<uint8_t>((k % 32) * (1 + index % 7)));
-    return {image, label(index)};
-  }
-  int64_t label(int64_t index) const override { return index / 5; }
-  std::string describe(int64_t index) const override { return std::to_string(index); }
-  const std::vector<std::string>& classes() const override { return classes_; }
-  int64_t channels() const override { return 1; }
-
- private:
-  std::vector<std::string> classes_ = {"a", "b", "c", "d"};
-};
 
 ModelResult looked_at(const std::string& name) {
   LookProbe probe(
@@ -40,7 +21,7 @@ ModelResult looked_at(const std::string& name) {
         loaded.hub = models::make_image_hub_config(name, *loaded.model);
         return loaded;
       },
-      std::make_shared<Ramps>());
+      std::make_shared<test::Ramps>());
   ModelResult result;
   probe.measure({}, result);
   return result;

@@ -10,6 +10,7 @@
 #include "braid/data/summary.h"
 #include "braid/evaluate/class_scores.h"
 #include "braid/evaluate/image/auto_models.h"
+#include "braid/evaluate/image/deploy_images.h"
 #include "braid/evaluate/image/look_probe.h"
 #include "braid/evaluate/image/mistakes.h"
 #include "braid/evaluate/image/references.h"
@@ -244,6 +245,18 @@ std::vector<std::unique_ptr<Probe>> ImageWorkload::probes(Progress& progress) co
   probes.push_back(
       std::make_unique<LookProbe>([this](const TrainedRun& run) { return load(run); }, test_));
   return probes;
+}
+
+Deployed ImageWorkload::deploy(const TrainedRun& run, const DeployTarget& target,
+                               const std::filesystem::path& file, Progress& progress) const {
+  auto loaded = models::load_for_inference(run.checkpoint);
+  return deploy_images(loaded, target,
+                       {.splits = splits_,
+                        .test = test_,
+                        .data = config_.data,
+                        .seed = config_.seed,
+                        .options = options()},
+                       file, progress);
 }
 
 References ImageWorkload::references(double seconds, Progress& progress) const {

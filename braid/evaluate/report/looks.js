@@ -1,6 +1,4 @@
 // What each model looks at, on the same images.
-const meanOf = (values) => values.reduce((sum, v) => sum + v, 0) / values.length;
-
 const looksSection = (r) => {
   const models = r.models.filter((m) => r.looks[m.name]);
   if (!models.length) return null;
@@ -65,15 +63,15 @@ const looksSection = (r) => {
       layer: layer.layer,
       heads: layer.distance.length,
       near: Math.min(...layer.distance),
-      mean: meanOf(layer.distance),
+      mean: mean(layer.distance),
       far: Math.max(...layer.distance),
-      side: (100 * meanOf(layer.distance)) / Math.max(...r.looks[m.name].size),
+      side: (100 * mean(layer.distance)) / Math.max(...r.looks[m.name].size),
     })),
   );
   return section(
     "looks",
     "What each model looks at",
-    `The same test ${r.items} for every model. \`braid explain\` makes such maps of any ${r.item} and measures whether they are true.`,
+    `The same test ${r.items} for every model. braid explain makes such maps of any ${r.item} and measures whether they are true.`,
     gallery,
     rows.length
       ? h(

@@ -38,6 +38,7 @@ const build = () => {
     verdict,
     modelsSection,
     paretoSection,
+    shipsSection,
     fusionSection,
     curvesSection,
     efficiencySection,

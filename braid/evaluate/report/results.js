@@ -44,6 +44,16 @@ const readCost = (json) => ({
   latencyP50: numberOf(json.latency_ms_p50),
   latencyP95: numberOf(json.latency_ms_p95),
 });
+// A model as it ships.
+const readDeployed = (json) => ({
+  engine: String(json.engine ?? ""),
+  error: json.error ? String(json.error) : null,
+  ...readCost(json),
+  throughput: numberOf(json.throughput_items_per_s),
+  bytes: numberOf(json.bytes),
+  floatBytes: numberOf(json.float_bytes),
+  drop: numberOf(json.drop),
+});
 const readModel = (json) => ({
   name: String(json.name),
   family: familyOf(json.family),
@@ -58,6 +68,7 @@ const readModel = (json) => ({
   peakMemory: numberOf(json.peak_memory_bytes),
   checkpointBytes: numberOf(json.checkpoint_bytes),
   checkpoint: json.checkpoint ?? null,
+  deployed: json.deployed ? readDeployed(objectOf(json.deployed)) : null,
 });
 
 const pngOf = (value) => (typeof value === "string" && value ? `data:image/png;base64,${value}` : null);
@@ -151,6 +162,7 @@ const readMethod = (json, data, machine, kind) =>
     ],
     ["Budget", budgetText(objectOf(json.budget))],
     ["Preference", json.prefer],
+    ["Deployed for", json.deploy],
     ["Seeds", listOf(json.seeds).join(", ")],
     ["Processor", machine.cpu],
     ["Cores", machine.cores],
@@ -213,9 +225,10 @@ const readResults = (given) => {
       .map((s) => scoreKind(String(s.name), s.title, s.unit, s.higher_is_better)),
     items,
     item: items.replace(/s$/, ""),
-    recommendation: {model: recommendation.model ?? null, reason: recommendation.reason ?? ""},
+    recommendation: {model: recommendation.model ?? null, reason: recommendation.reason ?? "", file: recommendation.file ?? null},
     references: listOf(json.references).map(objectOf).map(readReference),
     rounds: readRounds(json.rounds),
+    deploy: json.deploy ? String(json.deploy) : "",
     budget: budgetText(objectOf(json.budget)),
     context: [
       data.name,
