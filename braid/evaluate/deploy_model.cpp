@@ -6,8 +6,8 @@
 #include "braid/core/error.h"
 #include "braid/evaluate/deploy/deploy_target.h"
 #include "braid/evaluate/experiment.h"
+#include "braid/evaluate/folds.h"
 #include "braid/evaluate/run_training.h"
-#include "braid/evaluate/seed_mean.h"
 
 namespace braid::evaluate {
 namespace {
@@ -31,12 +31,6 @@ Deployed deploy_run(const Experiment& experiment, const DeployTarget& target,
   return deployed;
 }
 
-// How much worse the deployed model is, in the score's unit.
-double loss_of(const Score& trained, const Score& deployed) {
-  const double lost = trained.value - deployed.value;
-  return trained.higher_is_better ? lost : -lost;
-}
-
 }  // namespace
 
 void deploy_model(const Experiment& experiment, const DeployTarget& target,
@@ -44,18 +38,15 @@ void deploy_model(const Experiment& experiment, const DeployTarget& target,
   const auto& config = experiment.config;
   Deployed best;
   std::vector<Scores> scores;
-  double lost = 0;
-  for (int64_t k = 0; k < config.seeds; ++k) {
-    const Run run{.model = profile.name, .seed = config.seed + k};
-    const auto trained = train_run(experiment, run, profile);
-    auto deployed = deploy_run(experiment, target, trained);
+  for (const auto& run : runs_of(config, profile.name)) {
+    auto deployed = deploy_run(experiment, target, train_run(experiment, run, profile));
     scores.push_back(deployed.scores);
-    lost += loss_of(evaluate_run(experiment, trained).scores.at(0), deployed.scores[0]);
-    if (run.seed == result.best_seed) best = std::move(deployed);
+    if (run.seed == result.best_seed && run.fold == result.best_fold) best = std::move(deployed);
   }
-  best.scores = mean_scores(scores);
+  best.scores = scores_of_runs(config, experiment.workload.data(), scores);
   best.score = best.scores.at(0);
-  best.drop = lost / static_cast<double>(config.seeds);
+  const double lost = result.score->value - best.score->value;
+  best.drop = best.score->higher_is_better ? lost : -lost;
   result.deployed = std::move(best);
 }
 

@@ -52,8 +52,8 @@ ModelResult describe_model(const ModelProfile& profile);
 // Everything that is measured of one architecture.
 ModelResult measure_model(const Experiment& experiment, const ModelProfile& profile);
 
-// The measured model as it ships: of every seed the file and its scores, of the best one its times
-// (result.deployed).
+// The measured model as it ships (result.deployed): the scores are those of all its trainings,
+// file and times those of the best one.
 void deploy_model(const Experiment& experiment, const DeployTarget& target,
                   const ModelProfile& profile, ModelResult& result);
 

@@ -140,7 +140,9 @@ void ModelResult::visit(FieldVisitor& v) {
   v.list("scores", scores);
   v.field("val_score", val_score, "");
   v.field("seed_scores", seed_scores, "");
+  v.field("fold_scores", fold_scores, "");
   v.field("best_seed", best_seed, "");
+  v.field("best_fold", best_fold, "");
   v.field("train_items_per_s", train_items_per_s, "");
   v.field("train_seconds", train_seconds, "");
   v.field("epochs", epochs, "");
@@ -254,6 +256,7 @@ void Results::visit(FieldVisitor& v) {
   v.field("prefer", prefer, "");
   v.field("deploy", deploy, "");
   v.field("seeds", seeds, "");
+  v.field("folds", folds, "");
   v.group("machine", machine);
   v.group("data", data);
   v.group("recommendation", recommendation);

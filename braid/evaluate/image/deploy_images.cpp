@@ -16,7 +16,9 @@ void write_int8(models::LoadedModel& loaded, const ImageDeployment& d,
                                       .seed = d.seed,
                                       .workers = d.options.workers,
                                       .on_bad_sample = d.options.on_bad_sample};
-  auto data = onnx::calibration_data_of(d.splits, loaded, request, progress);
+  auto splits = d.splits;
+  if (splits.val == d.test) splits.val = nullptr;
+  auto data = onnx::calibration_data_of(splits, loaded, request, progress);
   data.test = nullptr;  // the engine is measured on images, not the graph
   const auto report = onnx::quantize_image_model(loaded, data, file, request, progress);
   deployed.float_bytes = report.float_bytes;

@@ -13,8 +13,8 @@
 namespace braid::evaluate {
 
 struct ImageDeployment {
-  data::Splits splits;    // train calibrates, val judges
-  data::DatasetPtr test;  // is measured on
+  data::Splits splits;    // train calibrates, val decides on steps
+  data::DatasetPtr test;  // is measured on; where it is val, train decides
   std::string data;       // its name, for errors
   int64_t seed = 0;       // of the choice of images that calibrate
   tasks::EvaluateOptions options = {};

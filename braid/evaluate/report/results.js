@@ -164,6 +164,7 @@ const readMethod = (json, data, machine, kind) =>
     ["Preference", json.prefer],
     ["Deployed for", json.deploy],
     ["Seeds", listOf(json.seeds).join(", ")],
+    ["Folds", json.folds > 1 ? String(json.folds) : null],
     ["Processor", machine.cpu],
     ["Cores", machine.cores],
     ["Threads", machine.threads],
