@@ -1,4 +1,6 @@
-#include "braid/serve/torch/load_torch_model.h"
+#include "braid/serve/torch/load_model.h"
+
+#include <ATen/Parallel.h>
 
 #include <utility>
 
@@ -6,43 +8,58 @@
 #include "braid/models/checkpoint.h"
 #include "braid/models/text/text_model.h"
 #include "braid/models/vision/image_model.h"
+#include "braid/serve/onnx/load_onnx_model.h"
+#include "braid/serve/openvino/openvino_engine.h"
+#include "braid/serve/warm_up.h"
 
 namespace braid::serve {
 namespace {
 
-// What is broken shows now, and the first request is as fast as the others.
-void warm_up(Engine& engine) {
-  std::vector<Tensor> inputs;
-  for (const auto& spec : engine.inputs()) {
-    auto shape = spec.shape;
-    for (auto& size : shape)
-      if (size < 0) size = 1;
-    const auto count = static_cast<size_t>(count_of(shape).value_or(0));
-    // An attention mask without tokens would make a softmax of nothing: ones are valid tokens too.
-    inputs.push_back(spec.type == DataType::kInt64
-                         ? make_tensor(spec.name, spec.type, shape, std::vector<int64_t>(count, 1))
-                         : make_tensor(spec.name, spec.type, shape, std::vector<float>(count, 0)));
-  }
-  for (const auto& output : engine.infer(inputs))
-    if (!is_finite(output))
-      throw DataError("checkpoint", "the model's output is not finite", output.name,
-                      "its training diverged; take an earlier one of its checkpoints");
-}
-
-}  // namespace
-
-std::unique_ptr<Model> load_torch_model(const std::string& source, const TorchOptions& options,
-                                        Progress& progress) {
-  const auto folder = models::find_checkpoint(source, progress);
+std::unique_ptr<Model> load_checkpoint(const std::string& folder, const ModelOptions& options) {
   const auto kind = models::kind_of_checkpoint(folder);
   if (kind != models::TextEncoder::kKind && kind != models::ImageModel::kKind)
     throw DataError("checkpoint",
                     "expected a classifier of images or of texts, got a model of the kind " + kind,
-                    folder.string());
-  auto model = kind == models::TextEncoder::kKind ? load_text_classifier(folder.string(), options)
-                                                  : load_image_classifier(folder.string(), options);
+                    folder);
+  if (options.engine == "openvino" && options.device != "cpu")
+    throw ConfigError("serve", "expected the CPU for OpenVINO, got " + options.device, "--device",
+                      "give --engine libtorch");
+  auto model = kind == models::TextEncoder::kKind ? load_text_classifier(folder, options)
+                                                  : load_image_classifier(folder, options);
   warm_up(*model->engine);
   return model;
+}
+
+// What the choice that is best by itself comes to. A checkpoint that neither engine takes gives
+// LibTorch's error, whose words are about the checkpoint.
+std::unique_ptr<Model> load_checkpoint_for_any_engine(const std::string& folder,
+                                                      ModelOptions options) {
+  std::string remark;
+  if (options.device == "cpu" && openvino_built_in()) {
+    remark = openvino_missing();
+    if (remark.empty()) try {
+        options.engine = "openvino";
+        return load_checkpoint(folder, options);
+      } catch (const Error& error) {
+        remark = error.what();
+      }
+  }
+  options.engine = "libtorch";
+  auto model = load_checkpoint(folder, options);
+  if (!remark.empty()) model->remark = "not OpenVINO: " + remark;
+  return model;
+}
+
+}  // namespace
+
+std::unique_ptr<Model> load_model(const std::string& source, const ModelOptions& options,
+                                  Progress& progress) {
+  auto resolved = options;
+  if (resolved.threads == 0) resolved.threads = at::get_num_threads();
+  if (is_onnx_file(source)) return load_onnx_model(source, resolved);
+  const auto folder = models::find_checkpoint(source, progress).string();
+  return resolved.engine == "auto" ? load_checkpoint_for_any_engine(folder, std::move(resolved))
+                                   : load_checkpoint(folder, resolved);
 }
 
 }  // namespace braid::serve

@@ -1,6 +1,5 @@
-// Checkpoints of LibTorch as models that are served.
+// Checkpoints and exported files as models that are served.
 #pragma once
-#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -9,19 +8,16 @@
 
 namespace braid::serve {
 
-struct TorchOptions {
-  std::string device = "cpu", dtype = "float32";
-  int64_t max_pixels = 50'000'000;  // of an image that is sent
-};
+// source: a folder of a run or a checkpoint, hf-hub:OWNER/NAME, or an exported .onnx file; a
+// classifier of images or of texts. OpenVINO computes what is exported here, in memory. It has seen
+// one input when it is returned. Throws IoError, ConfigError for an engine that is not there, or
+// DataError.
+std::unique_ptr<Model> load_model(const std::string& source, const ModelOptions& options,
+                                  Progress& progress);
 
-// source: a folder of a run or a checkpoint, or hf-hub:OWNER/NAME; a classifier of images or of
-// texts. It has seen one input when it is returned. Throws IoError or DataError.
-std::unique_ptr<Model> load_torch_model(const std::string& source, const TorchOptions& options,
-                                        Progress& progress);
-
-// Behind it.
+// Behind it. options.engine: libtorch or openvino.
 std::unique_ptr<Model> load_image_classifier(const std::string& folder,
-                                             const TorchOptions& options);
-std::unique_ptr<Model> load_text_classifier(const std::string& folder, const TorchOptions& options);
+                                             const ModelOptions& options);
+std::unique_ptr<Model> load_text_classifier(const std::string& folder, const ModelOptions& options);
 
 }  // namespace braid::serve

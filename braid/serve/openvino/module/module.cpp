@@ -133,10 +133,11 @@ class OpenVinoEngine final : public Engine {
                                     [&](const auto& one) { return one.second == tensor.type; });
     if (found == data_types().end())
       throw InternalError("openvino", "expected numbers for OpenVINO", tensor.name);
+    const ov::element::Type type = found->first;
     const char* bytes = tensor.data.data();
-    if (reinterpret_cast<uintptr_t>(bytes) % size_of(tensor.type) != 0)
+    if (reinterpret_cast<uintptr_t>(bytes) % type.size() != 0)
       bytes = aligned.emplace_back(tensor.data.begin(), tensor.data.end()).data();
-    return {found->first, ov::Shape(tensor.shape.begin(), tensor.shape.end()),
+    return {type, ov::Shape(tensor.shape.begin(), tensor.shape.end()),
             static_cast<const void*>(bytes)};
   }
 
