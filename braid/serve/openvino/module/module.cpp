@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <map>
+#include <new>
 #include <openvino/frontend/manager.hpp>
 #include <openvino/openvino.hpp>
 #include <sstream>
@@ -75,46 +77,66 @@ TensorSpec spec_of(const ov::Output<const ov::Node>& port, const std::string& na
 class OpenVinoEngine final : public Engine {
  public:
   OpenVinoEngine(std::string_view onnx, const OpenVinoOptions& options) : where_(options.where) {
-    try {
+    guarded("file", [&] {
       const auto model = core().read_model(std::string(onnx), ov::Tensor());
       // Any batch and length runs through this one compilation.
-      auto compiled = core().compile_model(
-          model, kDevice, ov::hint::performance_mode(ov::hint::PerformanceMode::LATENCY),
-          ov::hint::inference_precision(options.dtype == "bfloat16" ? ov::element::bf16
-                                                                    : ov::element::f32),
-          ov::inference_num_threads(static_cast<int32_t>(options.threads)), ov::num_streams(1),
-          // Models share the processors: pinned, all would sit on the same ones.
-          ov::hint::enable_cpu_pinning(false));
+      auto compiled = core().compile_model(model, kDevice, properties(*model, options));
       for (size_t i = 0; i < model->inputs().size(); ++i)
         inputs_.push_back(spec_of(compiled.input(i), name_of_input(*model, i), options));
       for (size_t i = 0; i < model->outputs().size(); ++i)
         outputs_.push_back(spec_of(compiled.output(i), name_of_output(*model, i), options));
       request_ = compiled.create_infer_request();
-    } catch (const ov::Exception& error) {
-      throw DataError("openvino", "expected a file that OpenVINO can run, got: " + reason(error),
-                      options.where);
-    }
+    });
   }
 
   const std::vector<TensorSpec>& inputs() const override { return inputs_; }
   const std::vector<TensorSpec>& outputs() const override { return outputs_; }
 
   std::vector<Tensor> infer(const std::vector<Tensor>& batch) override {
-    try {
+    std::vector<Tensor> outputs;
+    guarded("batch", [&] {
       std::vector<std::vector<char>> aligned;  // copies of what is not
       for (size_t i = 0; i < batch.size(); ++i)
         request_.set_input_tensor(i, wrapped(batch[i], aligned));
       request_.infer();
-      std::vector<Tensor> outputs;
       for (size_t i = 0; i < outputs_.size(); ++i) outputs.push_back(copied_output(i));
-      return outputs;
-    } catch (const ov::Exception& error) {
-      throw DataError("openvino", "expected a batch that OpenVINO can run, got: " + reason(error),
-                      where_);
-    }
+    });
+    return outputs;
   }
 
  private:
+  // Whatever OpenVINO throws is about what it was given.
+  void guarded(const char* given, const std::function<void()>& run) const {
+    try {
+      run();
+    } catch (const Error&) {
+      throw;
+    } catch (const std::bad_alloc&) {
+      throw;
+    } catch (const std::exception& error) {
+      throw DataError(
+          "openvino",
+          std::string("expected a ") + given + " that OpenVINO can run, got: " + reason(error),
+          where_);
+    }
+  }
+  static ov::AnyMap properties(const ov::Model& model, const OpenVinoOptions& options) {
+    ov::AnyMap properties = {
+        ov::hint::performance_mode(ov::hint::PerformanceMode::LATENCY),
+        ov::hint::inference_precision(options.dtype == "bfloat16" ? ov::element::bf16
+                                                                  : ov::element::f32),
+        ov::inference_num_threads(static_cast<int32_t>(options.threads)), ov::num_streams(1),
+        // Models share the processors: pinned, all would sit on the same ones.
+        ov::hint::enable_cpu_pinning(false)};
+    // What was compiled for a batch's size is kept for the next of that size. Images have some
+    // tens of sizes, texts thousands.
+    constexpr int kKept = 500;
+    const auto inputs = model.inputs();
+    if (std::any_of(inputs.begin(), inputs.end(),
+                    [](const auto& input) { return input.get_element_type() == ov::element::i64; }))
+      properties["CPU_RUNTIME_CACHE_CAPACITY"] = kKept;
+    return properties;
+  }
   static std::string name_of_input(const ov::Model& model, size_t i) {
     return model.input(i).get_node()->get_friendly_name();
   }
@@ -163,7 +185,7 @@ class OpenVinoEngine final : public Engine {
 // The plugin and the reader of ONNX are files of their own, which may be gone.
 std::string problem() {
   try {
-    core().get_versions(kDevice);
+    if (core().get_versions(kDevice).empty()) return "its CPU plugin is missing";
     ov::frontend::FrontEndManager().load_by_framework("onnx");
     return "";
   } catch (const std::exception& error) {
