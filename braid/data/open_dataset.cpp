@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "braid/core/error.h"
+#include "braid/data/folds.h"
 
 namespace braid::data {
 namespace {
@@ -40,6 +41,14 @@ void split_off_val(Splits& splits, const std::string& spec, const OpenOptions& o
   splits.train = subset(splits.train, std::move(train));
 }
 
+Splits open_with_train(const std::string& spec, const SourceOptions& options) {
+  Splits splits = open_source(spec, options);
+  if (splits.train == nullptr)
+    throw DataError("data", "expected a train split to learn from", spec,
+                    "put the class folders of the training images into train/");
+  return splits;
+}
+
 }  // namespace
 
 Splits open_dataset(const std::string& spec, const OpenOptions& options) {
@@ -47,12 +56,13 @@ Splits open_dataset(const std::string& spec, const OpenOptions& options) {
     throw ConfigError(
         "data", fmt::format("expected val_fraction between 0 and 1, got {}", options.val_fraction),
         "--val-fraction");
-  Splits splits = open_source(spec, options.source);
-  if (splits.train == nullptr)
-    throw DataError("data", "expected a train split to learn from", spec,
-                    "put the class folders of the training images into train/");
+  Splits splits = open_with_train(spec, options.source);
   if (splits.val == nullptr) split_off_val(splits, spec, options);
   return splits;
+}
+
+std::vector<Splits> open_folds(const std::string& spec, int64_t folds, const OpenOptions& options) {
+  return divide_folds(open_with_train(spec, options.source), spec, folds, options.split_seed);
 }
 
 }  // namespace braid::data

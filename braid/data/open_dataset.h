@@ -2,6 +2,7 @@
 #pragma once
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "braid/data/dataset.h"
 #include "braid/data/sources.h"
@@ -17,5 +18,8 @@ struct OpenOptions {
   SourceOptions source = {};
 };
 Splits open_dataset(const std::string& spec, const OpenOptions& options = {});
+// As folds (folds.h); val_fraction is not asked.
+std::vector<Splits> open_folds(const std::string& spec, int64_t folds,
+                               const OpenOptions& options = {});
 
 }  // namespace braid::data

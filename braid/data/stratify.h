@@ -16,4 +16,13 @@ std::pair<std::vector<int64_t>, std::vector<int64_t>> split_labels(
     const std::vector<int64_t>& labels, int64_t classes, double fraction, int64_t seed,
     Lone lone = Lone::kFirst);
 
+// The positions in `folds` parts of a seeded choice, each in order, for cross-validation: every
+// class is spread evenly over them, and their sizes differ by one at most. The only example of a
+// class is in none.
+std::vector<std::vector<int64_t>> fold_labels(const std::vector<int64_t>& labels, int64_t classes,
+                                              int64_t folds, int64_t seed);
+
+// The positions below `size` that `taken`, which is in order, lacks.
+std::vector<int64_t> all_but(const std::vector<int64_t>& taken, int64_t size);
+
 }  // namespace braid::data

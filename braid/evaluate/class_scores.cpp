@@ -27,9 +27,14 @@ void keep_scores(const ClassScores& scores, const std::filesystem::path& file) {
   runtime::save_tensors({{"probabilities", scores.probabilities}, {"labels", scores.labels}}, file);
 }
 
-ClassScores load_scores(const std::filesystem::path& file) {
-  const auto tensors = runtime::load_tensors(file);
-  return {tensors.at("probabilities"), tensors.at("labels")};
+ClassScores load_scores(const std::vector<TrainedRun>& runs) {
+  std::vector<torch::Tensor> probabilities, labels;
+  for (const auto& run : runs) {
+    const auto tensors = runtime::load_tensors(run.predictions);
+    probabilities.push_back(tensors.at("probabilities"));
+    labels.push_back(tensors.at("labels"));
+  }
+  return {torch::cat(probabilities), torch::cat(labels)};
 }
 
 TestResult test_result(const tasks::Predictions& predictions, const TrainedRun& run,
@@ -54,13 +59,13 @@ TestResult test_result(const tasks::Predictions& predictions, const TrainedRun& 
   return result;
 }
 
-std::vector<int64_t> surest_mistakes(const ClassScores& scores, int64_t count) {
+std::vector<int64_t> surest_mistakes(const ClassScores& scores, size_t count) {
   const auto [confidence, predicted] = scores.probabilities.max(1);
   const auto wrong = predicted.ne(scores.labels);
   const auto order =
       torch::where(wrong, confidence, torch::zeros_like(confidence)).argsort(0, true);
   std::vector<int64_t> positions;
-  for (int64_t k = 0; k < std::min(count, wrong.sum().item<int64_t>()); ++k)
+  for (int64_t k = 0; k < std::min(static_cast<int64_t>(count), wrong.sum().item<int64_t>()); ++k)
     positions.push_back(order[k].item<int64_t>());
   return positions;
 }

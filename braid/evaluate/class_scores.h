@@ -16,7 +16,8 @@ struct ClassScores {
   torch::Tensor labels;         // [N] int64
 };
 void keep_scores(const ClassScores& scores, const std::filesystem::path& file);
-ClassScores load_scores(const std::filesystem::path& file);
+// Of all these runs, one after the other.
+ClassScores load_scores(const std::vector<TrainedRun>& runs);
 
 // The mistakes among scored items; indices: of the items in their dataset.
 using ListMistakes = std::function<std::vector<Mistake>(const ClassScores& scores,
@@ -28,7 +29,8 @@ TestResult test_result(const tasks::Predictions& predictions, const TrainedRun& 
                        const DataSummary& data, const ListMistakes& mistakes);
 
 // Positions of the mistakes, the surest first, at most `count`.
-std::vector<int64_t> surest_mistakes(const ClassScores& scores, int64_t count = 24);
+inline constexpr size_t kMistakesShown = 24;
+std::vector<int64_t> surest_mistakes(const ClassScores& scores, size_t count = kMistakesShown);
 // Those, told by their dataset's names; show(mistake, index) adds what the item looks like.
 template <class Dataset, class Show>
 std::vector<Mistake> list_mistakes(const Dataset& dataset, const ClassScores& scores,

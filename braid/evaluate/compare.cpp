@@ -17,6 +17,7 @@
 #include "braid/core/near_match.h"
 #include "braid/core/version.h"
 #include "braid/evaluate/experiment.h"
+#include "braid/evaluate/folds.h"
 #include "braid/evaluate/make_workload.h"
 #include "braid/evaluate/recommend.h"
 #include "braid/evaluate/report_html.h"
@@ -40,6 +41,8 @@ namespace fs = std::filesystem;
 constexpr uint64_t kReportBytes = 8 << 20;
 // Of a comparison that chooses its models itself and has rounds to find the best.
 constexpr size_t kSizesPerFamily = 2, kCandidates = 6;
+// Of a class, where one split of them says little.
+constexpr int64_t kFewTested = 30;
 
 // Throws UsageError where --skip names what this task does not measure.
 void check_skip(const CompareConfig& config, const Workload& workload, Progress& progress) {
@@ -77,6 +80,7 @@ Json settings_of(const CompareConfig& c, const Workload& workload) {
                    {"device", c.device},
                    {"on_bad_sample", c.on_bad_sample},
                    {"val_fraction", c.val_fraction}};
+  if (c.folds > 1) settings["folds"] = c.folds;
   settings.update(workload.settings());
   return settings;
 }
@@ -125,12 +129,14 @@ void announce(const Experiment& experiment, const std::vector<ModelProfile>& pro
   const auto skipped = [&](const std::string& part) {
     return std::find(c.skip.begin(), c.skip.end(), part) != c.skip.end();
   };
-  const auto seeds = static_cast<double>(c.seeds);
+  const auto trainings = static_cast<double>(c.seeds * c.folds);
   double fractions = 0, parts = 0;
   if (!skipped(SampleEfficiencyProbe::kName))
     for (const double fraction : SampleEfficiencyProbe::kFractions) fractions += fraction, ++parts;
-  double evaluated = static_cast<double>(data.val) * (seeds + fractions) +
-                     static_cast<double>(data.test) * (seeds + parts);  // items
+  const double tested = static_cast<double>(data.test) /
+                        (is_tested_by_fold(c, data) ? static_cast<double>(c.folds) : 1);
+  double evaluated = static_cast<double>(data.val) * (trainings + fractions) +
+                     tested * (trainings + parts);  // items
   for (const auto& probe : experiment.workload.probes(experiment.progress))
     if (!skipped(probe->name())) evaluated += probe->items();
   double seconds = 0;
@@ -141,12 +147,20 @@ void announce(const Experiment& experiment, const std::vector<ModelProfile>& pro
       one *= static_cast<double>(data.train) / rate;
     if (experiment.budget.kind == BudgetKind::kFlops)
       one /= training_flops(std::max<int64_t>(1, p.train_macs)) * rate;
-    seconds += one * (seeds + fractions) + evaluated / p.forward_items_per_s;
+    seconds += one * (trainings + fractions) + evaluated / p.forward_items_per_s;
   }
-  experiment.progress.line(fmt::format(
-      "Comparing {} models on {} ({} training {}), {} each: about "
-      "{} in all.",
-      profiles.size(), c.data, data.train, data.items, experiment.budget.text, duration(seconds)));
+  experiment.progress.line(
+      fmt::format("Comparing {} models on {} ({} training {}), {} each{}: about "
+                  "{} in all.",
+                  profiles.size(), c.data, data.train, data.items, experiment.budget.text,
+                  c.folds > 1 ? fmt::format(" and {} folds", c.folds) : "", duration(seconds)));
+  const auto classes = static_cast<int64_t>(data.classes.size());
+  if (c.folds == 1 && experiment.workload.can_fold() && data.test_split == "val" &&
+      data.val < kFewTested * classes)
+    experiment.progress.line(
+        fmt::format("{} {} validate and test: --folds 5 would test on all {}, in five times the "
+                    "time.",
+                    data.val, data.items, data.train + data.val));
 }
 
 // Runs one model's part of the work; false, and a line in `failures` and on the screen, when it
@@ -166,17 +180,19 @@ void train_by_turns(const Experiment& experiment, const std::vector<ModelProfile
                     std::vector<Failure>& failures) {
   const auto& c = experiment.config;
   std::vector<Contestant> contestants;
-  for (int64_t k = 0; k < c.seeds; ++k)
+  for (size_t k = 0; k < static_cast<size_t>(c.seeds * c.folds); ++k)
     for (const auto& profile : profiles)
-      contestants.push_back({{.model = profile.name, .seed = c.seed + k}, &profile});
+      contestants.push_back({runs_of(c, profile.name).at(k), &profile});
   train_in_turns(experiment, contestants, failures);
   if (std::find(c.skip.begin(), c.skip.end(), "efficiency") != c.skip.end()) return;
   for (const double fraction : SampleEfficiencyProbe::kFractions) {
     std::vector<Contestant> part;
     for (const auto& profile : profiles)
       if (std::none_of(failures.begin(), failures.end(),
-                       [&](const auto& f) { return f.what == profile.name; }))
-        part.push_back({{.model = profile.name, .seed = c.seed, .fraction = fraction}, &profile});
+                       [&](const auto& f) { return f.what == profile.name; })) {
+        part.push_back({runs_of(c, profile.name).front(), &profile});
+        part.back().run.fraction = fraction;
+      }
     std::vector<Failure>
         again;  // the model's own part of the work meets them too, and reports them
     train_in_turns(experiment, part, again);
@@ -308,6 +324,7 @@ Results results_of(const Experiment& experiment, const Measured& measured,
                     .text = experiment.budget.text};
   results.prefer = config.prefer;
   for (int64_t k = 0; k < config.seeds; ++k) results.seeds.push_back(config.seed + k);
+  results.folds = config.folds;
   results.machine = describe_machine(config);
   results.data = experiment.workload.data();
   for (const auto& model : measured.models)
@@ -340,17 +357,23 @@ CompareOutcome compare(const CompareConfig& given, const Workload& workload,
   config.models = workload.resolve_models(given.models);
   validate(config);
   check_skip(config, workload, progress);
+  if (config.folds > 1 && !workload.can_fold())
+    throw UsageError("compare",
+                     fmt::format("expected 1 for {}, which cannot be divided, got {}",
+                                 workload.task(), config.folds),
+                     "--folds");
   if (config.budget.starts_with("total"))  // trainings on parts of the data are not in it
     config.skip.emplace_back(SampleEfficiencyProbe::kName);
   runtime::set_threads(config.threads);
   const Budget asked = parse_budget(config.budget);
   const bool total = asked.kind == BudgetKind::kTotal;
+  const int64_t trainings = config.seeds * config.folds;
   io::check_writable(config.output, kReportBytes);
   const io::FolderLock lock(config.output);
   const Json settings = settings_of(config, workload);
   Experiment experiment{
       .config = config,
-      .budget = total ? final_budget(plan_rounds(asked.value, kCandidates, config.seeds)) : asked,
+      .budget = total ? final_budget(plan_rounds(asked.value, kCandidates, trainings)) : asked,
       .workload = workload,
       .work = WorkFolder(fs::path(config.output) / "work", settings),
       .stop = stop,
@@ -363,7 +386,7 @@ CompareOutcome compare(const CompareConfig& given, const Workload& workload,
   }
   std::vector<RoundResult> rounds;
   if (total) {
-    const auto plan = plan_rounds(asked.value, config.models.size(), config.seeds);
+    const auto plan = plan_rounds(asked.value, config.models.size(), trainings);
     config.models = qualify(
         experiment, settings, config.models, plan,
         [&](const std::string& name) { return profile_of(experiment, name); }, rounds);

@@ -8,6 +8,11 @@
 #include "braid/evaluate/budget.h"
 
 namespace braid::evaluate {
+namespace {
+
+constexpr int64_t kMostFolds = 100;
+
+}  // namespace
 
 void CompareConfig::visit(FieldVisitor& v) {
   v.field("data", data, "dataset: a name, a folder or a file of texts");
@@ -28,6 +33,10 @@ void CompareConfig::visit(FieldVisitor& v) {
           "of training, per model and seed: time=2m (s, m, h), epochs=10 or flops=500T (k to E); "
           "total=15m: of all together, in rounds of which the better half goes on");
   v.field("seeds", seeds, "trainings per model; their mean and spread are reported", {.least = 1});
+  v.field("folds", folds,
+          "cross-validation: so many trainings per model and seed, each of which validates with "
+          "another part of train; without a test split they test on it, too. 1: off",
+          {.least = 1, .most = kMostFolds});
   v.field("seed", seed, "the first seed", {.least = 0});
   v.field("distill", distill,
           "also train the best Transformer with the best CNN as its teacher (DeiT's hard labels)");

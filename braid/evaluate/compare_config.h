@@ -26,6 +26,7 @@ struct CompareConfig {
   // how much
   std::string budget = "time=2m";
   int64_t seeds = 1;
+  int64_t folds = 1;
   int64_t seed = 0;
   bool distill = false;
   std::vector<std::string> skip;

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "braid/evaluate/experiment.h"
+#include "braid/evaluate/folds.h"
 #include "braid/evaluate/run_training.h"
 
 namespace braid::evaluate {
@@ -24,10 +25,20 @@ const ModelProfile& profile_of(const std::vector<ModelProfile>& profiles, const 
                        [&](const ModelProfile& p) { return p.name == name; });
 }
 
-TrainedRun best_run(const Experiment& experiment, const std::vector<ModelProfile>& profiles,
-                    const ModelResult& model) {
-  return train_run(experiment, {.model = model.name, .seed = *model.best_seed},
-                   profile_of(profiles, model.name));
+// Whose scores are joined: the best run; where each fold is tested on its own items, all folds of
+// the first seed.
+std::vector<TrainedRun> runs_to_join(const Experiment& experiment,
+                                     const std::vector<ModelProfile>& profiles,
+                                     const ModelResult& model) {
+  const auto& profile = profile_of(profiles, model.name);
+  std::vector<TrainedRun> runs;
+  for (const auto& run : runs_of(experiment.config, model.name)) {
+    const bool joined = is_tested_by_fold(experiment.config, experiment.workload.data())
+                            ? run.seed == experiment.config.seed
+                            : run.seed == *model.best_seed && run.fold == model.best_fold;
+    if (joined) runs.push_back(train_run(experiment, run, profile));
+  }
+  return runs;
 }
 
 // Both run, one after the other.
@@ -42,12 +53,14 @@ Combination both(const Score& score, const ModelResult& a, const ModelResult& b)
 
 Combination distillation(const Experiment& experiment, const ModelProfile& student, int64_t seed,
                          const ModelResult& teacher) {
-  const Run run{.model = student.name,
-                .seed = seed,
-                .teacher = Teacher{.model = teacher.name,
-                                   .seed = *teacher.best_seed,
-                                   .checkpoint = *teacher.checkpoint,
-                                   .macs = *teacher.macs}};
+  const Run run{
+      .model = student.name,
+      .seed = seed,
+      .fold = teacher.best_fold,  // the student must not be tested on what it learned from
+      .teacher = Teacher{.model = teacher.name,
+                         .seed = *teacher.best_seed,
+                         .checkpoint = *teacher.checkpoint,
+                         .macs = *teacher.macs}};
   const auto trained = train_run(experiment, run, student);
   const auto evaluated = evaluate_run(experiment, trained);
   ModelResult result = describe_model(student);
@@ -75,8 +88,9 @@ std::optional<FusionResult> measure_fusion(const Experiment& experiment,
   fusion.cnn = cnn->name;
   fusion.transformer = transformer->name;
   if (hybrid) fusion.hybrid = hybrid->name;
-  if (const auto joined = experiment.workload.join(best_run(experiment, profiles, *cnn),
-                                                   best_run(experiment, profiles, *transformer))) {
+  if (const auto joined =
+          experiment.workload.join(runs_to_join(experiment, profiles, *cnn),
+                                   runs_to_join(experiment, profiles, *transformer))) {
     fusion.late_fusion = both(joined->late_fusion, *cnn, *transformer);
     fusion.overlap = joined->overlap;
     fusion.oracle_score = joined->overlap.oracle();

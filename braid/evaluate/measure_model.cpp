@@ -2,10 +2,11 @@
 #include <cmath>
 #include <numeric>
 
+#include "braid/evaluate/class_scores.h"
 #include "braid/evaluate/experiment.h"
+#include "braid/evaluate/folds.h"
 #include "braid/evaluate/run_training.h"
 #include "braid/evaluate/sample_efficiency.h"
-#include "braid/evaluate/seed_mean.h"
 
 namespace braid::evaluate {
 namespace {
@@ -30,21 +31,41 @@ int64_t folder_bytes(const fs::path& folder) {
   return bytes;
 }
 
-// The scores that every seed has.
-Scores scores_of_seeds(const std::vector<TestResult>& seeds) {
+// The scores that every run has.
+Scores scores_of(const Experiment& experiment, const std::vector<TestResult>& runs) {
   Scores scores;
-  for (const auto& score : seeds[0].scores) {
+  for (const auto& score : runs[0].scores) {
     std::vector<Score> same;
-    for (const auto& seed : seeds)
-      for (const auto& other : seed.scores)
+    for (const auto& run : runs)
+      for (const auto& other : run.scores)
         if (other.name == score.name) same.push_back(other);
-    if (same.size() == seeds.size()) scores.push_back(mean_score(same));
+    if (same.size() == runs.size())
+      scores.push_back(score_of_runs(experiment.config, experiment.workload.data(), same));
   }
   return scores;
 }
 
+// What the first seed's folds, each tested on its own items, come to; else the first run's.
+TestResult first_tested(const Experiment& experiment, const std::vector<TestResult>& runs) {
+  TestResult all = runs[0];
+  if (!is_tested_by_fold(experiment.config, experiment.workload.data())) return all;
+  for (size_t fold = 1; fold < static_cast<size_t>(experiment.config.folds); ++fold) {
+    const TestResult& more = runs.at(fold);
+    if (all.confusion && more.confusion)
+      for (size_t row = 0; row < all.confusion->size(); ++row)
+        for (size_t column = 0; column < all.confusion->at(row).size(); ++column)
+          (*all.confusion)[row][column] += more.confusion->at(row).at(column);
+    all.misclassified.insert(all.misclassified.end(), more.misclassified.begin(),
+                             more.misclassified.end());
+  }
+  std::stable_sort(all.misclassified.begin(), all.misclassified.end(),
+                   [](const auto& a, const auto& b) { return a.confidence > b.confidence; });
+  if (all.misclassified.size() > kMistakesShown) all.misclassified.resize(kMistakesShown);
+  return all;
+}
+
 // The first of the best on the validation split.
-size_t best_seed(const std::vector<TrainedRun>& trained) {
+size_t best_run(const std::vector<TrainedRun>& trained) {
   size_t best = 0;
   for (size_t i = 1; i < trained.size(); ++i)
     if (tasks::better(trained[i].val_scores.at(0), trained[best].val_scores.at(0))) best = i;
@@ -68,19 +89,24 @@ ModelResult measure_model(const Experiment& experiment, const ModelProfile& prof
   const auto& config = experiment.config;
   std::vector<TrainedRun> trained;
   std::vector<TestResult> evaluated;
-  for (int64_t k = 0; k < config.seeds; ++k) {
-    const Run run{.model = profile.name, .seed = config.seed + k};
+  for (const auto& run : runs_of(config, profile.name)) {
     trained.push_back(train_run(experiment, run, profile));
     evaluated.push_back(evaluate_run(experiment, trained.back()));
   }
-  const auto best = best_seed(trained);
+  const auto best = best_run(trained);
 
   ModelResult result = describe_model(profile);
-  result.scores = scores_of_seeds(evaluated);
+  result.scores = scores_of(experiment, evaluated);
   result.score = result.scores.at(0);
-  for (const auto& seed : evaluated) result.seed_scores.push_back(seed.scores.at(0).value);
+  for (auto first = evaluated.begin(); first != evaluated.end(); first += config.folds)
+    result.seed_scores.push_back(
+        mean_of(std::vector<TestResult>(first, first + config.folds),
+                [](const TestResult& run) { return run.scores.at(0).value; }));
+  if (config.folds > 1)
+    for (const auto& run : evaluated) result.fold_scores.push_back(run.scores.at(0).value);
   result.val_score = mean_of(trained, [](const auto& t) { return t.val_scores.at(0).value; });
-  result.best_seed = config.seed + static_cast<int64_t>(best);
+  result.best_seed = trained[best].run.seed;
+  result.best_fold = trained[best].run.fold;
   result.train_items_per_s = mean_of(trained, [](const auto& t) { return t.items_per_s; });
   result.train_seconds = mean_of(trained, [](const auto& t) { return t.train_seconds; });
   result.epochs = mean_of(trained, [](const auto& t) { return t.epochs; });
@@ -97,8 +123,9 @@ ModelResult measure_model(const Experiment& experiment, const ModelProfile& prof
   const auto items = static_cast<double>(experiment.workload.training_items(trained[0].run));
   result.items_seen = *result.epochs * items;
   result.curve = trained[0].curve;
-  result.confusion = evaluated[0].confusion;
-  result.misclassified = evaluated[0].misclassified;
+  const auto tested = first_tested(experiment, evaluated);
+  result.confusion = tested.confusion;
+  result.misclassified = tested.misclassified;
 
   const auto run = [&](Probe& probe) {
     if (std::find(config.skip.begin(), config.skip.end(), probe.name()) == config.skip.end())

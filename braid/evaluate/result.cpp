@@ -103,7 +103,9 @@ void ModelResult::visit(FieldVisitor& v) {
   v.list("scores", scores);
   v.field("val_score", val_score, "");
   v.field("seed_scores", seed_scores, "");
+  v.field("fold_scores", fold_scores, "");
   v.field("best_seed", best_seed, "");
+  v.field("best_fold", best_fold, "");
   v.field("train_items_per_s", train_items_per_s, "");
   v.field("train_seconds", train_seconds, "");
   v.field("epochs", epochs, "");
@@ -213,6 +215,7 @@ void Results::visit(FieldVisitor& v) {
   v.group("budget", budget);
   v.field("prefer", prefer, "");
   v.field("seeds", seeds, "");
+  v.field("folds", folds, "");
   v.group("machine", machine);
   v.group("data", data);
   v.group("recommendation", recommendation);

@@ -120,7 +120,9 @@ struct ModelResult {
   Scores scores;                      // all of them, the deciding one first
   std::optional<double> val_score;    // the deciding one on the validation split, likewise
   std::vector<double> seed_scores;    // of the deciding score, on the test split
+  std::vector<double> fold_scores;    // likewise, of the folds of each seed; empty: there are none
   std::optional<int64_t> best_seed;   // by the validation split; the checkpoint is its
+  std::optional<int64_t> best_fold;   // likewise; unset: there are none
   std::optional<double> train_items_per_s, train_seconds, epochs;  // means of the seeds
   std::optional<double> items_seen;                                // in training, likewise
   std::optional<double> peak_share;  // of the machine's arithmetic that training reached, 0 to 1
@@ -231,6 +233,7 @@ struct Results {
   BudgetSummary budget;
   std::string prefer = "accuracy";
   std::vector<int64_t> seeds;
+  int64_t folds = 1;  // of cross-validation
   MachineSummary machine;
   DataSummary data;
   Recommendation recommendation;

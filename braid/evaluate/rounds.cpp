@@ -7,6 +7,7 @@
 #include <map>
 
 #include "braid/core/error.h"
+#include "braid/evaluate/folds.h"
 #include "braid/evaluate/run_training.h"
 
 namespace braid::evaluate {
@@ -31,7 +32,7 @@ RoundResult hold_round(const Experiment& experiment, const std::vector<std::stri
   }
   std::vector<Contestant> contestants;
   for (const auto& p : profiles)
-    contestants.push_back({{.model = p.name, .seed = experiment.config.seed}, &p});
+    contestants.push_back({runs_of(experiment.config, p.name).front(), &p});
   train_in_turns(experiment, contestants, failures);
   std::vector<std::pair<Score, std::string>> scores;
   for (const auto& contestant : contestants)
@@ -56,7 +57,7 @@ RoundResult hold_round(const Experiment& experiment, const std::vector<std::stri
 
 }  // namespace
 
-std::vector<RoundPlan> plan_rounds(double seconds, size_t candidates, int64_t seeds) {
+std::vector<RoundPlan> plan_rounds(double seconds, size_t candidates, int64_t trainings) {
   std::vector<RoundPlan> plan;
   for (; candidates > kFinalists; candidates = (candidates + 1) / 2)
     plan.push_back({.candidates = candidates});
@@ -65,7 +66,7 @@ std::vector<RoundPlan> plan_rounds(double seconds, size_t candidates, int64_t se
     round.seconds = (seconds - for_final) / static_cast<double>(plan.size()) /
                     static_cast<double>(round.candidates);
   plan.push_back({candidates, for_final / static_cast<double>(candidates) /
-                                  static_cast<double>(std::max<int64_t>(1, seeds))});
+                                  static_cast<double>(std::max<int64_t>(1, trainings))});
   return plan;
 }
 

@@ -17,9 +17,9 @@ struct RoundPlan {
   double seconds = 0;     // of training for each of them
 };
 // One round per halving, then the final, whose candidates are the finalists. Half of the seconds
-// are the final's, for each of `seeds` trainings; the rounds before share the other half. Three
-// candidates or fewer are finalists at once.
-std::vector<RoundPlan> plan_rounds(double seconds, size_t candidates, int64_t seeds);
+// are the final's, for each of a finalist's trainings; the rounds before share the other half.
+// Three candidates or fewer are finalists at once.
+std::vector<RoundPlan> plan_rounds(double seconds, size_t candidates, int64_t trainings);
 
 // What each finalist gets.
 Budget final_budget(const std::vector<RoundPlan>& plan);

@@ -8,6 +8,7 @@ namespace braid::evaluate {
 
 std::string run_name(const Run& run) {
   std::string name = fmt::format("{}-seed{}", models::folder_name(run.model), run.seed);
+  if (run.fold) name += fmt::format("-fold{}", *run.fold);
   if (run.fraction < 1) name += fmt::format("-{:.0f}percent", 100 * run.fraction);
   if (run.teacher)
     name +=

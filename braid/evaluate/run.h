@@ -21,13 +21,15 @@ struct Teacher {
 struct Run {
   std::string model;
   int64_t seed = 0;
-  double fraction = 1;  // of the training and validation data
+  double fraction = 1;               // of the training and validation data
+  std::optional<int64_t> fold = {};  // which part of cross-validation validates
   std::optional<Teacher> teacher = {};
   // What its recipe hangs on beside the data.
   double passes = 0;  // over the training data that the budget affords
   int64_t params = 0;
 };
-// "resnet20-seed0", "resnet20-seed0-10percent", "vit-seed0-from-resnet20-seed1"
+// "resnet20-seed0", "resnet20-seed0-fold2", "resnet20-seed0-10percent",
+// "vit-seed0-from-resnet20-seed1"
 std::string run_name(const Run& run);
 
 struct TrainedRun {

@@ -18,20 +18,20 @@ double average(const std::vector<double>& values) {
   return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
 }
 
-}  // namespace
-
-tasks::Score mean_score(const std::vector<tasks::Score>& seeds) {
+// add: of the interval's half and the error of the mean.
+template <class Add>
+tasks::Score mean_with(const std::vector<tasks::Score>& scores, const Add& add) {
   std::vector<double> values, below, above;
-  for (const auto& seed : seeds) {
-    values.push_back(seed.value);
-    if (!seed.low || !seed.high) continue;
-    below.push_back(seed.value - *seed.low);
-    above.push_back(*seed.high - seed.value);
+  for (const auto& score : scores) {
+    values.push_back(score.value);
+    if (!score.low || !score.high) continue;
+    below.push_back(score.value - *score.low);
+    above.push_back(*score.high - score.value);
   }
-  tasks::Score mean = seeds[0];
+  tasks::Score mean = scores[0];
   mean.value = average(values);
   mean.low = mean.high = std::nullopt;
-  if (below.size() != seeds.size()) return mean;
+  if (below.size() != scores.size()) return mean;
   double error = 0;
   if (values.size() > 1) {
     double squares = 0;
@@ -39,13 +39,24 @@ tasks::Score mean_score(const std::vector<tasks::Score>& seeds) {
     const auto n = static_cast<double>(values.size());
     error = student_t(values.size() - 1) * std::sqrt(squares / (n - 1) / n);
   }
-  mean.low = mean.value - std::hypot(average(below), error);
-  mean.high = mean.value + std::hypot(average(above), error);
+  mean.low = mean.value - add(average(below), error);
+  mean.high = mean.value + add(average(above), error);
   if (mean.unit == "%") {
     mean.low = std::max(0.0, *mean.low);
     mean.high = std::min(100.0, *mean.high);
   }
   return mean;
+}
+
+}  // namespace
+
+tasks::Score mean_score(const std::vector<tasks::Score>& seeds) {
+  return mean_with(seeds,
+                   [](double interval, double error) { return std::hypot(interval, error); });
+}
+
+tasks::Score widest_mean(const std::vector<tasks::Score>& scores) {
+  return mean_with(scores, [](double interval, double error) { return std::max(interval, error); });
 }
 
 }  // namespace braid::evaluate

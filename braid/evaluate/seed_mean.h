@@ -10,5 +10,7 @@ namespace braid::evaluate {
 // several seeds widened by the error of their mean (Student's t), the two added as independent;
 // unset where the seeds have none. Scores in percent stay within 0 and 100.
 tasks::Score mean_score(const std::vector<tasks::Score>& seeds);
+// The same of figures whose spread holds the error of their test sets: the wider of the two.
+tasks::Score widest_mean(const std::vector<tasks::Score>& scores);
 
 }  // namespace braid::evaluate

@@ -76,7 +76,10 @@ class Workload {
                                                  const std::filesystem::path& checkpoint,
                                                  Progress& progress) const = 0;
 
-  // On the test split. May leave run.predictions for join().
+  // Whether its runs know folds: otherwise --folds is refused.
+  virtual bool can_fold() const { return false; }
+  // On the test split; where the data has none, on the val of the run's fold. May leave
+  // run.predictions for join().
   virtual TestResult evaluate(const TrainedRun& run, Progress& progress) const = 0;
   // The trained model as it is shipped, ready to be timed.
   virtual std::unique_ptr<Inference> inference(const TrainedRun& run) const = 0;
@@ -92,8 +95,10 @@ class Workload {
   }
   // Whether make_task() knows what to do with a run's teacher.
   virtual bool can_distill() const { return false; }
-  // Nothing where the task has no probabilities to join. Both runs were evaluated.
-  virtual std::optional<Joined> join(const TrainedRun& cnn, const TrainedRun& transformer) const {
+  // Runs of one CNN and those of one Transformer, each pair of the same fold, all evaluated: what
+  // they were tested on counts together. Nothing where the task has no probabilities to join.
+  virtual std::optional<Joined> join(const std::vector<TrainedRun>& cnn,
+                                     const std::vector<TrainedRun>& transformer) const {
     (void)cnn, (void)transformer;
     return std::nullopt;
   }

@@ -76,12 +76,21 @@ void from_weights(TrainConfig& config, const RecipeFacts& facts) {
   augment.scale = {0.5, 1.0};
 }
 
+// Attention's rate falls with the size of the network: at the rate of the smallest, one of four
+// times its parameters stays at chance.
+double text_rate(models::Family family, int64_t params) {
+  constexpr double kCnnRate = 1e-3, kTinyRate = 5e-4, kTinyParams = 1.4e6, kExponent = -0.7;
+  if (family == models::Family::kCnn) return kCnnRate;
+  return kTinyRate *
+         std::clamp(std::pow(static_cast<double>(params) / kTinyParams, kExponent), 0.1, 1.0);
+}
+
 // Texts: AdamW, since most of the parameters are a table of which a batch sees few rows.
 void of_texts(TrainConfig& config, const models::ModelEntry& entry, const RecipeFacts& facts) {
   const bool cnn = entry.family == models::Family::kCnn;
   auto& run = config.run;
   run.optimizer.opt = "adamw";
-  run.optimizer.lr = facts.fine_tuning ? 1e-4 : cnn ? 1e-3 : 5e-4;
+  run.optimizer.lr = facts.fine_tuning ? 1e-4 : text_rate(entry.family, facts.params);
   run.optimizer.weight_decay = 0.01;
   run.schedule.sched = "one_cycle";
   run.schedule.pct_start = 0.1;

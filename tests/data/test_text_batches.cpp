@@ -11,7 +11,7 @@
 namespace braid::data {
 namespace {
 
-using Ids = std::vector<int64_t>;
+using RowIds = std::vector<int64_t>;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
@@ -21,7 +21,7 @@ class TextBatchTest : public TextFolderTest {
     write("a.tsv", content);
     return open_text_source(path("a.tsv")).train;
   }
-  static Ids row(const torch::Tensor& tensor, int64_t i) {
+  static RowIds row(const torch::Tensor& tensor, int64_t i) {
     const auto line = tensor[i].contiguous();
     return {line.data_ptr<int64_t>(), line.data_ptr<int64_t>() + line.numel()};
   }
@@ -37,10 +37,10 @@ TEST_F(TextBatchTest, RowsArePaddedToTheLongest) {
   const TextCollate collate(texts("aa bb\t1\ncc\t0\ndd ee ff gg\t1\n"), tokenizer_, 5);
   const auto batch = collate({0, 1, 2}, {}, bad_);
   EXPECT_EQ(batch.at(kInputIds).sizes(), (at::IntArrayRef{3, 5}));
-  EXPECT_EQ(row(batch.at(kInputIds), 0), (Ids{kCls, id("aa"), id("bb"), kSep, kPad}));
-  EXPECT_EQ(row(batch.at(kAttentionMask), 0), (Ids{1, 1, 1, 1, 0}));
-  EXPECT_EQ(row(batch.at(kInputIds), 2), (Ids{kCls, id("dd"), id("ee"), id("ff"), kSep}));
-  EXPECT_EQ(row(batch.at(kTokenTypeIds), 2), (Ids{0, 0, 0, 0, 0}));
+  EXPECT_EQ(row(batch.at(kInputIds), 0), (RowIds{kCls, id("aa"), id("bb"), kSep, kPad}));
+  EXPECT_EQ(row(batch.at(kAttentionMask), 0), (RowIds{1, 1, 1, 1, 0}));
+  EXPECT_EQ(row(batch.at(kInputIds), 2), (RowIds{kCls, id("dd"), id("ee"), id("ff"), kSep}));
+  EXPECT_EQ(row(batch.at(kTokenTypeIds), 2), (RowIds{0, 0, 0, 0, 0}));
   const auto labels = batch.at(kLabels);
   EXPECT_EQ(labels[0].item<int64_t>(), 1);
   EXPECT_EQ(labels[1].item<int64_t>(), 0);
@@ -50,18 +50,18 @@ TEST_F(TextBatchTest, RowsArePaddedToTheLongest) {
 TEST_F(TextBatchTest, PairsHaveTypes) {
   const TextCollate collate(texts("aa bb\tcc\t1\ndd\tee\t0\n"), tokenizer_, 0);
   const auto batch = collate({0}, {}, bad_);
-  EXPECT_EQ(row(batch.at(kInputIds), 0), (Ids{kCls, id("aa"), id("bb"), kSep, id("cc"), kSep}));
-  EXPECT_EQ(row(batch.at(kTokenTypeIds), 0), (Ids{0, 0, 0, 0, 1, 1}));
+  EXPECT_EQ(row(batch.at(kInputIds), 0), (RowIds{kCls, id("aa"), id("bb"), kSep, id("cc"), kSep}));
+  EXPECT_EQ(row(batch.at(kTokenTypeIds), 0), (RowIds{0, 0, 0, 0, 1, 1}));
 }
 
 TEST_F(TextBatchTest, AnEmptyTextIsAttendedTo) {
   const auto data = texts("\t1\naa bb\t0\n");
   EXPECT_EQ(row(TextCollate(data, tokenizer_, 0)({0}, {}, bad_).at(kInputIds), 0),
-            (Ids{kCls, kSep}));
+            (RowIds{kCls, kSep}));
   const auto bare = std::make_shared<FakeTokenizer>(false);
   const auto batch = TextCollate(data, bare, 0)({0, 1}, {}, bad_);
-  EXPECT_EQ(row(batch.at(kAttentionMask), 0), (Ids{1, 0}));
-  EXPECT_EQ(row(batch.at(kInputIds), 0), (Ids{0, 0}));
+  EXPECT_EQ(row(batch.at(kAttentionMask), 0), (RowIds{1, 0}));
+  EXPECT_EQ(row(batch.at(kInputIds), 0), (RowIds{0, 0}));
 }
 
 TEST_F(TextBatchTest, LengthsAreKnownOncePrepared) {
@@ -102,7 +102,7 @@ TEST_F(TextBatchTest, ATextThatVanishedIsABadSample) {
   EXPECT_THROW(collate({0, 1}, {}, bad_), DataError);
   BadSamples skip("skip");
   const auto batch = collate({0, 1}, {}, skip);
-  EXPECT_EQ(batch.indices, Ids{0});
+  EXPECT_EQ(batch.indices, RowIds{0});
   EXPECT_EQ(skip.count(), 1);
   EXPECT_EQ(collate({1}, {}, skip).size(), 0);
 }
@@ -120,8 +120,8 @@ class MaskingTest : public TextBatchTest {
         TokenBlockOptions{.block_length = block_length, .whole_documents = whole_documents},
         silent);
   }
-  static Ids all_of(int64_t count) {
-    Ids indices(static_cast<size_t>(count));
+  static RowIds all_of(int64_t count) {
+    RowIds indices(static_cast<size_t>(count));
     for (int64_t i = 0; i < count; ++i) indices[static_cast<size_t>(i)] = i;
     return indices;
   }
@@ -185,11 +185,11 @@ TEST_F(MaskingTest, HalfOfThePairsBelongTogether) {
     const auto labels = row(batch.at(kLabels), i);
     for (size_t k = 0; k < ids.size(); ++k)
       if (labels[k] != -100) ids[k] = labels[k];
-    Ids texts;
+    RowIds texts;
     for (const int64_t token : ids)
       if (token >= FakeTokenizer::kFirst) texts.push_back(token);
     const auto block = data->get(i);
-    const Ids own(block.ids.begin(), block.ids.end());
+    const RowIds own(block.ids.begin(), block.ids.end());
     if (next[i].item<int64_t>() == 0) {
       EXPECT_EQ(texts, own);
     } else {

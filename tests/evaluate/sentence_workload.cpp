@@ -265,9 +265,9 @@ std::vector<std::unique_ptr<evaluate::Probe>> SentenceWorkload::probes(Progress&
   return probes;
 }
 
-std::optional<evaluate::Joined> SentenceWorkload::join(const TrainedRun& cnn,
-                                                       const TrainedRun& transformer) const {
-  const auto a = load_answers(cnn), b = load_answers(transformer);
+std::optional<evaluate::Joined> SentenceWorkload::join(
+    const std::vector<TrainedRun>& cnn, const std::vector<TrainedRun>& transformer) const {
+  const auto a = load_answers(cnn.front()), b = load_answers(transformer.front());
   const Answers both{(a.probabilities + b.probabilities) / 2, a.labels};
   return evaluate::Joined{
       .late_fusion = error_rate(both.wrong()),

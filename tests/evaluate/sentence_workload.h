@@ -56,8 +56,8 @@ class SentenceWorkload final : public evaluate::Workload {
   evaluate::TestResult evaluate(const TrainedRun& run, Progress& progress) const override;
   std::unique_ptr<evaluate::Inference> inference(const TrainedRun& run) const override;
   std::vector<std::unique_ptr<evaluate::Probe>> probes(Progress& progress) const override;
-  std::optional<evaluate::Joined> join(const TrainedRun& cnn,
-                                       const TrainedRun& transformer) const override;
+  std::optional<evaluate::Joined> join(const std::vector<TrainedRun>& cnn,
+                                       const std::vector<TrainedRun>& transformer) const override;
   mutable int64_t trainings = 0;
 
  private:

@@ -163,6 +163,16 @@ TEST(Recipes, FollowFromTheBudget) {
     }
 }
 
+TEST(Recipes, OfTextsAreGentlerTheLargerAttentionGets) {
+  const auto rate = [](const std::string& model, int64_t params) {
+    return recipe_for(models::find_model(model), {.params = params}).config.run.optimizer.lr;
+  };
+  EXPECT_DOUBLE_EQ(rate("textcnn", 9'000'000), rate("textcnn", 1'000'000));
+  EXPECT_DOUBLE_EQ(rate("bert_tiny", 1'000'000), 5e-4);
+  EXPECT_NEAR(rate("bert_mini", 5'200'000), 2e-4, 1e-6);
+  EXPECT_NEAR(rate("bert_base", 92'000'000), 5e-5, 1e-15) << "a tenth at least";
+}
+
 TEST(Recipes, OfTranslationsTradesStepsForTokens) {
   const auto entry = models::find_model("transformer_tiny");
   const auto of = [&](double passes, int64_t items) {

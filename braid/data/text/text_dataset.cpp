@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "braid/core/error.h"
+#include "braid/data/folds.h"
 #include "braid/data/stratify.h"
 
 namespace braid::data {
@@ -63,6 +64,14 @@ void split_val_texts_off(TextSplits& splits, const std::string& spec,
   splits.train = subset(splits.train, std::move(train));
 }
 
+TextSplits open_texts_with_train(const std::string& spec, const TextSourceOptions& options) {
+  TextSplits splits = open_text_source(spec, options);
+  if (splits.train == nullptr)
+    throw DataError("data", "expected a train split to learn from", spec,
+                    "name the file of the training texts train.jsonl or train.tsv");
+  return splits;
+}
+
 }  // namespace
 
 TextDatasetPtr subset(TextDatasetPtr parent, std::vector<int64_t> indices) {
@@ -88,12 +97,14 @@ TextSplits open_text_dataset(const std::string& spec, const OpenTextOptions& opt
     throw ConfigError(
         "data", fmt::format("expected val_fraction between 0 and 1, got {}", options.val_fraction),
         "--val-fraction");
-  TextSplits splits = open_text_source(spec, options.source);
-  if (splits.train == nullptr)
-    throw DataError("data", "expected a train split to learn from", spec,
-                    "name the file of the training texts train.jsonl or train.tsv");
+  TextSplits splits = open_texts_with_train(spec, options.source);
   if (splits.val == nullptr) split_val_texts_off(splits, spec, options);
   return splits;
+}
+
+std::vector<TextSplits> open_text_folds(const std::string& spec, int64_t folds,
+                                        const OpenTextOptions& options) {
+  return divide_folds(open_texts_with_train(spec, options.source), spec, folds, options.split_seed);
 }
 
 }  // namespace braid::data

@@ -80,6 +80,9 @@ struct OpenTextOptions {
 };
 // The same with train and val never null.
 TextSplits open_text_dataset(const std::string& spec, const OpenTextOptions& options = {});
+// As folds (../folds.h); val_fraction is not asked.
+std::vector<TextSplits> open_text_folds(const std::string& spec, int64_t folds,
+                                        const OpenTextOptions& options = {});
 
 // Whether a spec names labelled texts rather than images or plain text.
 bool is_labelled_text(const std::string& spec);

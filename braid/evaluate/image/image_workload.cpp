@@ -9,6 +9,7 @@
 #include "braid/data/open_dataset.h"
 #include "braid/data/summary.h"
 #include "braid/evaluate/class_scores.h"
+#include "braid/evaluate/folds.h"
 #include "braid/evaluate/image/auto_models.h"
 #include "braid/evaluate/image/mistakes.h"
 #include "braid/evaluate/image/references.h"
@@ -83,21 +84,17 @@ class RobustnessProbe final : public Probe {
 ImageWorkload::ImageWorkload(const CompareConfig& config, Progress& progress)
     : config_(config), progress_(progress) {
   resolve_models(config.models);  // a wrong name is found before the data is read
-  splits_ = data::open_dataset(config.data,
-                               {.val_fraction = config.val_fraction,
-                                .source = {.class_order = kept_classes(config.output),
-                                           .limits = {.max_pixels = config.max_image_pixels}}});
-  for (const auto& line : data::remarks_on(splits_, config.data)) progress.line(line);
-  test_ = splits_.test ? splits_.test : splits_.val;
-  summary_ = {.name = config.data,
-              .items = "images",
-              .classes = splits_.train->classes(),
-              .train = splits_.train->size(),
-              .val = splits_.val->size(),
-              .test = test_->size(),
-              .test_split = splits_.test ? "test" : "val",
-              .channels = splits_.train->channels(),
-              .left_out = splits_.left_out};
+  const data::OpenOptions options{.val_fraction = config.val_fraction,
+                                  .source = {.class_order = kept_classes(config.output),
+                                             .limits = {.max_pixels = config.max_image_pixels}}};
+  folds_ = config.folds > 1 ? data::open_folds(config.data, config.folds, options)
+                            : std::vector{data::open_dataset(config.data, options)};
+  const auto& first = folds_.front();
+  for (const auto& line : data::remarks_on(first, config.data)) progress.line(line);
+  summary_ = summary_of_folds(folds_);
+  summary_.name = config.data;
+  summary_.items = "images";
+  summary_.channels = first.train->channels();
 }
 
 Json ImageWorkload::settings() const {
@@ -113,8 +110,8 @@ std::vector<std::string> ImageWorkload::resolve_models(
 std::vector<ModelChoice> ImageWorkload::choose_models(
     const std::function<ModelProfile(const std::string&)>& profile,
     const std::function<double(const ModelProfile&)>& passes, size_t per_family) const {
-  return evaluate::choose_models({.side = tasks::image_side(*splits_.train),
-                                  .train_items = splits_.train->size(),
+  return evaluate::choose_models({.side = tasks::image_side(*folds_[0].train),
+                                  .train_items = folds_[0].train->size(),
                                   .max_params = config_.max_params,
                                   .per_family = per_family},
                                  profile, passes);
@@ -157,15 +154,21 @@ ModelProfile ImageWorkload::profile(const std::string& model) const {
 }
 
 const ImageWorkload::Part& ImageWorkload::part_of(const Run& run) const {
-  Part& part = parts_[run.fraction];
+  const size_t fold = fold_of(run);
+  Part& part = parts_[{fold, run.fraction}];
   if (part.statistics) return part;
-  part.splits = splits_;
+  part.splits = folds_.at(fold);
   if (run.fraction < 1) {
-    part.splits.train = data::sample_fraction(splits_.train, run.fraction, config_.seed);
-    part.splits.val = data::sample_fraction(splits_.val, run.fraction, config_.seed);
+    part.splits.train = data::sample_fraction(part.splits.train, run.fraction, config_.seed);
+    part.splits.val = data::sample_fraction(part.splits.val, run.fraction, config_.seed);
   }
   part.statistics = std::make_shared<data::SharedStatistics>(part.splits.train);
   return part;
+}
+
+const data::DatasetPtr& ImageWorkload::test_of(const Run& run) const {
+  const auto& splits = folds_.at(fold_of(run));
+  return splits.test ? splits.test : splits.val;
 }
 
 tasks::TaskConfig ImageWorkload::task_config(const Run& run) const {
@@ -188,7 +191,7 @@ train::Recipe ImageWorkload::recipe(const Run& run) const {
       entry, {.passes = run.passes,
               .train_items = training_items(run),
               .params = run.params,
-              .input_size = tasks::input_side(entry, config_.img_size, *splits_.train),
+              .input_size = tasks::input_side(entry, config_.img_size, *folds_[0].train),
               .fine_tuning = !starting.weights.empty()});
 }
 
@@ -218,11 +221,12 @@ models::LoadedModel ImageWorkload::load(const TrainedRun& run) const {
 
 TestResult ImageWorkload::evaluate(const TrainedRun& run, Progress& progress) const {
   auto loaded = load(run);
+  const auto& test = test_of(run.run);
   const auto predictions =
-      tasks::run_model(*loaded.model, test_, loaded.hub.input, options(), progress);
+      tasks::run_model(*loaded.model, test, loaded.hub.input, options(), progress);
   return test_result(predictions, run, summary_,
                      [&](const ClassScores& scores, const std::vector<int64_t>& indices) {
-                       return picture_mistakes(*test_, scores, indices);
+                       return picture_mistakes(*test, scores, indices);
                      });
 }
 
@@ -232,29 +236,32 @@ std::unique_ptr<Inference> ImageWorkload::inference(const TrainedRun& run) const
 
 std::vector<std::unique_ptr<Probe>> ImageWorkload::probes(Progress& progress) const {
   std::vector<std::unique_ptr<Probe>> probes;
-  probes.push_back(
-      std::make_unique<RobustnessProbe>([this](const TrainedRun& run) { return load(run); }, test_,
-                                        RobustnessOptions{.images = config_.robustness_images,
-                                                          .seed = config_.seed,
-                                                          .workers = config_.workers,
-                                                          .dtype = config_.dtype,
-                                                          .on_bad_sample = config_.on_bad_sample},
-                                        progress));
+  probes.push_back(std::make_unique<RobustnessProbe>(
+      [this](const TrainedRun& run) { return load(run); }, test_of({}),
+      RobustnessOptions{.images = config_.robustness_images,
+                        .seed = config_.seed,
+                        .workers = config_.workers,
+                        .dtype = config_.dtype,
+                        .on_bad_sample = config_.on_bad_sample},
+      progress));
   return probes;
 }
 
 References ImageWorkload::references(double seconds, Progress& progress) const {
-  return measure_references(splits_.train, test_, part_of({}).statistics->get(),
-                            {.seconds = seconds,
-                             .seed = config_.seed,
-                             .workers = config_.workers,
-                             .on_bad_sample = config_.on_bad_sample},
-                            progress);
+  return references_of_folds(summary_, folds_.size(), [&](const Run& run, double share) {
+    const Part& part = part_of(run);
+    return measure_references(part.splits.train, test_of(run), part.statistics->get(),
+                              {.seconds = share * seconds,
+                               .seed = config_.seed,
+                               .workers = config_.workers,
+                               .on_bad_sample = config_.on_bad_sample},
+                              progress);
+  });
 }
 
-std::optional<Joined> ImageWorkload::join(const TrainedRun& cnn,
-                                          const TrainedRun& transformer) const {
-  return evaluate::join(load_scores(cnn.predictions), load_scores(transformer.predictions));
+std::optional<Joined> ImageWorkload::join(const std::vector<TrainedRun>& cnn,
+                                          const std::vector<TrainedRun>& transformer) const {
+  return evaluate::join(load_scores(cnn), load_scores(transformer));
 }
 
 }  // namespace braid::evaluate

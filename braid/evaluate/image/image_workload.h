@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "braid/data/dataset.h"
@@ -37,9 +38,11 @@ class ImageWorkload final : public Workload {
   TestResult evaluate(const TrainedRun& run, Progress& progress) const override;
   std::unique_ptr<Inference> inference(const TrainedRun& run) const override;
   std::vector<std::unique_ptr<Probe>> probes(Progress& progress) const override;
+  bool can_fold() const override { return true; }
   References references(double seconds, Progress& progress) const override;
   bool can_distill() const override { return true; }
-  std::optional<Joined> join(const TrainedRun& cnn, const TrainedRun& transformer) const override;
+  std::optional<Joined> join(const std::vector<TrainedRun>& cnn,
+                             const std::vector<TrainedRun>& transformer) const override;
 
  private:
   // The share of train and val that a run sees.
@@ -48,6 +51,8 @@ class ImageWorkload final : public Workload {
     std::shared_ptr<data::SharedStatistics> statistics;  // of splits.train
   };
   const Part& part_of(const Run& run) const;
+  // What it is tested on: the test split; without one the val of its fold.
+  const data::DatasetPtr& test_of(const Run& run) const;
   tasks::TaskConfig task_config(const Run& run) const;
   tasks::EvaluateOptions options() const;
   // Folded, in eval mode, on the comparison's device.
@@ -55,9 +60,8 @@ class ImageWorkload final : public Workload {
 
   CompareConfig config_;
   Progress& progress_;
-  data::Splits splits_;
-  mutable std::map<double, Part> parts_;  // by Run::fraction
-  data::DatasetPtr test_;                 // the test split, or val where the data has none
+  std::vector<data::Splits> folds_;                          // without cross-validation one
+  mutable std::map<std::pair<size_t, double>, Part> parts_;  // by fold and Run::fraction
   DataSummary summary_;
 };
 

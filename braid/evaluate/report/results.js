@@ -134,6 +134,7 @@ const readMethod = (json, data, machine, kind) =>
     ["Budget", budgetText(objectOf(json.budget))],
     ["Preference", json.prefer],
     ["Seeds", listOf(json.seeds).join(", ")],
+    ["Folds", json.folds > 1 ? String(json.folds) : null],
     ["Processor", machine.cpu],
     ["Cores", machine.cores],
     ["Threads", machine.threads],

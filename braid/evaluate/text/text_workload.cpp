@@ -5,6 +5,7 @@
 
 #include "braid/data/summary.h"
 #include "braid/evaluate/class_scores.h"
+#include "braid/evaluate/folds.h"
 #include "braid/evaluate/starting_point.h"
 #include "braid/evaluate/text/auto_models.h"
 #include "braid/evaluate/text/mistakes.h"
@@ -72,22 +73,17 @@ class TextRobustnessProbe final : public Probe {
 TextWorkload::TextWorkload(const CompareConfig& config, Progress& progress)
     : config_(config), progress_(progress) {
   resolve_models(config.models);  // a wrong name is found before the data is read
-  splits_ =
-      data::open_text_dataset(config.data, {.val_fraction = config.val_fraction,
-                                            .source = {.class_order = kept_classes(config.output),
-                                                       .on_bad_sample = config.on_bad_sample}});
-  for (const auto& line : data::remarks_on(splits_.left_out, splits_.remarks, config.data))
+  const data::OpenTextOptions options{.val_fraction = config.val_fraction,
+                                      .source = {.class_order = kept_classes(config.output),
+                                                 .on_bad_sample = config.on_bad_sample}};
+  folds_ = config.folds > 1 ? data::open_text_folds(config.data, config.folds, options)
+                            : std::vector{data::open_text_dataset(config.data, options)};
+  const auto& first = folds_.front();
+  for (const auto& line : data::remarks_on(first.left_out, first.remarks, config.data))
     progress.line(line);
-  test_ = splits_.test ? splits_.test : splits_.val;
-  summary_ = {.name = config.data,
-              .items = "texts",
-              .classes = splits_.train->classes(),
-              .train = splits_.train->size(),
-              .val = splits_.val->size(),
-              .test = test_->size(),
-              .test_split = splits_.test ? "test" : "val",
-              .channels = std::nullopt,
-              .left_out = splits_.left_out};
+  summary_ = summary_of_folds(folds_);
+  summary_.name = config.data;
+  summary_.items = "texts";
 }
 
 Json TextWorkload::settings() const {
@@ -104,7 +100,7 @@ std::vector<std::string> TextWorkload::resolve_models(const std::vector<std::str
 std::vector<ModelChoice> TextWorkload::choose_models(
     const std::function<ModelProfile(const std::string&)>& profile,
     const std::function<double(const ModelProfile&)>& passes, size_t per_family) const {
-  return choose_text_models({.train_items = splits_.train->size(),
+  return choose_text_models({.train_items = folds_[0].train->size(),
                              .max_params = config_.max_params,
                              .per_family = per_family},
                             profile, passes);
@@ -135,22 +131,28 @@ ModelProfile TextWorkload::profile(const std::string& model) const {
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
     profile.forward_items_per_s = static_cast<double>(kBatch) / std::max(1e-6, seconds.count());
   }
-  const int64_t length = tasks::mean_length(*splits_.train, *made.tokenizer, made.max_length);
+  const int64_t length = tasks::mean_length(*folds_[0].train, *made.tokenizer, made.max_length);
   profile.train_items_per_s = tasks::training_rate(
       *made.model, length, models::count_macs(*made.model, {1, length}), config_.dtype);
   return profile;
 }
 
 const tasks::TextData& TextWorkload::part_of(const Run& run) const {
-  auto& part = parts_[run.fraction];
+  const size_t fold = fold_of(run);
+  auto& part = parts_[{fold, run.fraction}];
   if (part) return *part;
-  auto splits = splits_;
+  auto splits = folds_.at(fold);
   if (run.fraction < 1) {
-    splits.train = data::sample_fraction(splits_.train, run.fraction, config_.seed);
-    splits.val = data::sample_fraction(splits_.val, run.fraction, config_.seed);
+    splits.train = data::sample_fraction(splits.train, run.fraction, config_.seed);
+    splits.val = data::sample_fraction(splits.val, run.fraction, config_.seed);
   }
   part = std::make_unique<tasks::TextData>(std::move(splits), config_.data);
   return *part;
+}
+
+const data::TextDatasetPtr& TextWorkload::test_of(const Run& run) const {
+  const auto& splits = folds_.at(fold_of(run));
+  return splits.test ? splits.test : splits.val;
 }
 
 tasks::TaskConfig TextWorkload::task_config(const Run& run) const {
@@ -199,14 +201,15 @@ tasks::TokenizedModel TextWorkload::load(const TrainedRun& run) const {
 
 TestResult TextWorkload::evaluate(const TrainedRun& run, Progress& progress) const {
   const auto classifier = load(run);
+  const auto& test = test_of(run.run);
   const auto predictions = tasks::gather(
       [&](const tasks::SeeLogits& see) {
-        return tasks::run_texts(classifier, test_, options(), progress, see);
+        return tasks::run_texts(classifier, test, options(), progress, see);
       },
       static_cast<int64_t>(summary_.classes.size()));
   return test_result(predictions, run, summary_,
                      [&](const ClassScores& scores, const std::vector<int64_t>& indices) {
-                       return quote_mistakes(*test_, scores, indices);
+                       return quote_mistakes(*test, scores, indices);
                      });
 }
 
@@ -217,7 +220,7 @@ std::unique_ptr<Inference> TextWorkload::inference(const TrainedRun& run) const 
 std::vector<std::unique_ptr<Probe>> TextWorkload::probes(Progress& progress) const {
   std::vector<std::unique_ptr<Probe>> probes;
   probes.push_back(std::make_unique<TextRobustnessProbe>(
-      [this](const TrainedRun& run) { return load(run); }, test_,
+      [this](const TrainedRun& run) { return load(run); }, test_of({}),
       TextRobustnessOptions{
           .texts = config_.robustness_images, .seed = config_.seed, .evaluate = options()},
       progress));
@@ -225,14 +228,17 @@ std::vector<std::unique_ptr<Probe>> TextWorkload::probes(Progress& progress) con
 }
 
 References TextWorkload::references(double seconds, Progress& progress) const {
-  return measure_text_references(
-      splits_.train, test_,
-      {.seconds = seconds, .seed = config_.seed, .on_bad_sample = config_.on_bad_sample}, progress);
+  return references_of_folds(summary_, folds_.size(), [&](const Run& run, double share) {
+    return measure_text_references(
+        part_of(run).splits().train, test_of(run),
+        {.seconds = share * seconds, .seed = config_.seed, .on_bad_sample = config_.on_bad_sample},
+        progress);
+  });
 }
 
-std::optional<Joined> TextWorkload::join(const TrainedRun& cnn,
-                                         const TrainedRun& transformer) const {
-  return evaluate::join(load_scores(cnn.predictions), load_scores(transformer.predictions));
+std::optional<Joined> TextWorkload::join(const std::vector<TrainedRun>& cnn,
+                                         const std::vector<TrainedRun>& transformer) const {
+  return evaluate::join(load_scores(cnn), load_scores(transformer));
 }
 
 }  // namespace braid::evaluate

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "braid/evaluate/compare_config.h"
@@ -33,12 +34,16 @@ class TextWorkload final : public Workload {
   TestResult evaluate(const TrainedRun& run, Progress& progress) const override;
   std::unique_ptr<Inference> inference(const TrainedRun& run) const override;
   std::vector<std::unique_ptr<Probe>> probes(Progress& progress) const override;
+  bool can_fold() const override { return true; }
   References references(double seconds, Progress& progress) const override;
-  std::optional<Joined> join(const TrainedRun& cnn, const TrainedRun& transformer) const override;
+  std::optional<Joined> join(const std::vector<TrainedRun>& cnn,
+                             const std::vector<TrainedRun>& transformer) const override;
 
  private:
   // The share of train and val that a run sees, with the tokenizer that is learned from it.
   const tasks::TextData& part_of(const Run& run) const;
+  // What it is tested on: the test split; without one the val of its fold.
+  const data::TextDatasetPtr& test_of(const Run& run) const;
   tasks::TaskConfig task_config(const Run& run) const;
   tasks::EvaluateOptions options() const;
   // In eval mode, on the comparison's device.
@@ -46,9 +51,9 @@ class TextWorkload final : public Workload {
 
   CompareConfig config_;
   Progress& progress_;
-  data::TextSplits splits_;
-  mutable std::map<double, std::unique_ptr<tasks::TextData>> parts_;  // by Run::fraction
-  data::TextDatasetPtr test_;  // the test split, or val where the data has none
+  std::vector<data::TextSplits> folds_;  // without cross-validation one
+  // By fold and Run::fraction.
+  mutable std::map<std::pair<size_t, double>, std::unique_ptr<tasks::TextData>> parts_;
   DataSummary summary_;
 };
 

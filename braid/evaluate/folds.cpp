@@ -1,0 +1,75 @@
+#include "braid/evaluate/folds.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "braid/evaluate/seed_mean.h"
+
+namespace braid::evaluate {
+
+std::vector<Run> runs_of(const CompareConfig& config, const std::string& model) {
+  std::vector<Run> runs;
+  for (int64_t seed = 0; seed < config.seeds; ++seed)
+    for (int64_t fold = 0; fold < config.folds; ++fold) {
+      Run& run = runs.emplace_back();
+      run.model = model;
+      run.seed = config.seed + seed;
+      if (config.folds > 1) run.fold = fold;
+    }
+  return runs;
+}
+
+size_t fold_of(const Run& run) { return static_cast<size_t>(run.fold.value_or(0)); }
+
+bool is_tested_by_fold(const CompareConfig& config, const DataSummary& data) {
+  return config.folds > 1 && data.test_split == "val";
+}
+
+tasks::Score pooled_score(const std::vector<tasks::Score>& folds) {
+  auto narrowed = folds;
+  for (auto& fold : narrowed) {
+    if (!fold.low || !fold.high) continue;
+    const double root = std::sqrt(static_cast<double>(folds.size()));
+    fold.low = fold.value - (fold.value - *fold.low) / root;
+    fold.high = fold.value + (*fold.high - fold.value) / root;
+  }
+  return widest_mean(narrowed);
+}
+
+tasks::Score score_of_runs(const CompareConfig& config, const DataSummary& data,
+                           const std::vector<tasks::Score>& runs) {
+  if (!is_tested_by_fold(config, data)) return mean_score(runs);
+  std::vector<tasks::Score> seeds;
+  for (auto first = runs.begin(); first != runs.end(); first += config.folds)
+    seeds.push_back(pooled_score({first, first + config.folds}));
+  return mean_score(seeds);
+}
+
+References references_of_folds(const DataSummary& data, size_t folds,
+                               const std::function<References(const Run&, double)>& measure) {
+  if (folds == 1 || data.test_split != "val") return measure({}, 1);
+  References all;
+  std::vector<std::vector<tasks::Score>> scores;  // of each row
+  for (size_t fold = 0; fold < folds; ++fold) {
+    Run run;
+    run.fold = static_cast<int64_t>(fold);
+    for (auto& row : measure(run, 1 / static_cast<double>(folds)).rows) {
+      auto same = std::find_if(all.rows.begin(), all.rows.end(),
+                               [&](const auto& other) { return other.name == row.name; });
+      const auto at = static_cast<size_t>(same - all.rows.begin());
+      if (same == all.rows.end()) {
+        scores.push_back({row.score});
+        all.rows.push_back(std::move(row));
+        continue;
+      }
+      scores[at].push_back(row.score);
+      same->seconds += row.seconds;
+    }
+  }
+  for (size_t i = 0; i < scores.size(); ++i) all.rows[i].score = pooled_score(scores[i]);
+  std::stable_sort(all.rows.begin(), all.rows.end(),
+                   [](const auto& a, const auto& b) { return tasks::better(a.score, b.score); });
+  return all;
+}
+
+}  // namespace braid::evaluate
