@@ -1,6 +1,6 @@
 // OpenVINO as an engine for exported files. It is no part of the program but a module beside it,
-// libbraid_openvino.so, which is loaded when it is first asked for: a program starts as fast as
-// without it, and starts where OpenVINO is gone.
+// libbraid_openvino.so, which is loaded when it is first asked for: a program that were linked to
+// OpenVINO would not start where its libraries are gone.
 #pragma once
 #include <memory>
 #include <string>
