@@ -78,7 +78,6 @@ ModelResult measure_model(const Experiment& experiment, const ModelProfile& prof
   for (const auto& run : runs_of(config, profile.name)) {
     trained.push_back(train_run(experiment, run, profile));
     evaluated.push_back(evaluate_run(experiment, trained.back()));
-    scores.push_back(evaluated.back().scores);
   }
   const auto best = best_run(trained);
 
