@@ -1,11 +1,12 @@
 # A thin front: each target is one script or one CMake call.
 #   make            set up and build             make test    set up, build, run all tests
 #   make quickstart set up, build, compare       make check   formatter, layers, build, tests (what CI runs)
+#   make openvino   OpenVINO as an engine, then build
 #   make bench      ratios against PyTorch       make parity  live parity with the reference implementations
 .DEFAULT_GOAL := all
 BUILD := build
 
-.PHONY: all setup test-setup configure quickstart test check format asan tsan fuzz tidy bench parity install clean
+.PHONY: all setup test-setup configure quickstart test check format asan tsan fuzz tidy bench parity openvino install clean
 
 all: setup
 	@$(MAKE) --no-print-directory configure
@@ -63,6 +64,11 @@ bench: all
 parity: all
 	scripts/oracle.sh
 	.venv/bin/python scripts/parity.py
+
+openvino: setup
+	@scripts/openvino.sh
+	@$(MAKE) --no-print-directory configure
+	cmake --build $(BUILD)
 
 install: all
 	cmake --install $(BUILD)

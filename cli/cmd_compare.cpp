@@ -17,6 +17,7 @@ constexpr const char* kCompareFooter = R"(Examples:
   braid compare --data photos/ --budget time=2m --output runs/photos
   braid compare --data photos/ --models resnet18,vit_tiny_patch16_224,mobilevit_xs --budget epochs=5 --seeds 3
   braid compare --data photos/ --models resnet20,cct_2_3x2_32 --prefer latency --max-latency-ms 5
+  braid compare --data photos/ --deploy braid-run-int8 --output runs/photos      what ships decides: quantized, in that engine
 
 The same command continues a comparison that was cut off; another --models adds to it.)";
 
@@ -90,6 +91,38 @@ void print_references(const evaluate::Results& results) {
     fmt::print("{:52} {:>10.2f} {:>8.1f}\n", row.title, row.score.value, row.seconds);
 }
 
+// What ships: the exported models in the engine that was asked for.
+void print_deployed(const evaluate::Results& results) {
+  if (results.deploy.empty()) return;
+  size_t width = 28;
+  for (const auto& m : results.models) width = std::max(width, m.name.size());
+  const auto title = results.scores.empty() ? "score" : heading(results.scores[0]);
+  fmt::print("\n{:{}} {:11} {:>8} {:>15} {:>7} {:>8} {:>8} {:>12} {:>10} {:>8} {:>7}\n",
+             results.deploy, width, "family", title, "95% interval", "drop", "p50 ms", "p95 ms",
+             "LibTorch p50", results.data.items + "/s", "MB", "of f32");
+  for (const auto& m : results.models) {
+    if (!m.deployed) continue;
+    const auto& d = *m.deployed;
+    if (d.error) {
+      fmt::print("{:{}} {:11} {}\n", m.name, width, m.family, *d.error);
+      continue;
+    }
+    const Number ratio =
+        d.bytes && d.float_bytes && *d.float_bytes > 0
+            ? Number(static_cast<double>(*d.bytes) / static_cast<double>(*d.float_bytes))
+            : std::nullopt;
+    fmt::print("{:{}} {:11} {:>8} {:>15} {:>7} {:>8} {:>8} {:>12} {:>10} {:>8} {:>7}\n", m.name,
+               width, m.family, d.score ? fmt::format("{:.2f}", d.score->value) : "-",
+               d.score && d.score->low && d.score->high
+                   ? fmt::format("{:.2f} to {:.2f}", *d.score->low, *d.score->high)
+                   : "-",
+               cell(d.drop, "{:.2f}"), cell(d.latency_ms_p50, "{:.2f}"),
+               cell(d.latency_ms_p95, "{:.2f}"), cell(m.latency_ms_p50, "{:.2f}"),
+               cell(d.throughput_items_per_s, "{:.0f}"), cell(d.bytes, "{:.2f}", 1e-6),
+               cell(ratio, "{:.3f}"));
+  }
+}
+
 void print_fusion(const evaluate::Results& results) {
   if (!results.fusion) return;
   const auto& fusion = *results.fusion;
@@ -138,9 +171,11 @@ void run(const ConfigFlags& flags, const std::string& file, const std::string& f
     const auto& chosen = outcome.results.recommendation;
     print_models(outcome.results);
     print_references(outcome.results);
+    print_deployed(outcome.results);
     print_fusion(outcome.results);
     fmt::print("\nrecommendation     {}\n", chosen.reason);
     if (chosen.checkpoint) fmt::print("checkpoint         {}\n", *chosen.checkpoint);
+    if (chosen.file) fmt::print("deployed           {}\n", *chosen.file);
     fmt::print("report             {}\nresults            {}/results.json\n",
                outcome.report.string(), config.output);
   }

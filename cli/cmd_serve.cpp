@@ -1,4 +1,4 @@
-// braid serve: checkpoints behind HTTP.
+// braid serve: checkpoints and exported files behind HTTP.
 #include <fmt/format.h>
 #include <sys/resource.h>
 
@@ -11,7 +11,7 @@
 #include "braid/data/run_fields.h"
 #include "braid/runtime/process.h"
 #include "braid/serve/server.h"
-#include "braid/serve/torch/load_torch_model.h"
+#include "braid/serve/torch/load_model.h"
 #include "cli/command.h"
 
 namespace braid::cli {
@@ -21,6 +21,7 @@ constexpr const char* kServeFooter = R"(Examples:
   braid serve --model shirts=runs/fashion
   braid serve --model runs/fashion --model reviews=runs/sst2 --max-batch-size 64
   braid serve --model-repository models/ --host 0.0.0.0 --api-key-file key.txt
+  braid serve --model shirts=fashion.int8.onnx --engine openvino
   curl -s localhost:8000/v2/models/shirts/infer -H 'Inference-Header-Content-Length: 0' --data-binary @boot.jpg
 
 A page to try the models is at the server's address, its metrics at /metrics. SIGTERM and Ctrl-C answer what was
@@ -33,26 +34,29 @@ struct ServeFlags {
 
 struct ServeOptions {
   serve::ServeConfig server;
-  serve::TorchOptions torch;
-  int64_t threads = 0;
+  serve::ModelOptions model;
   void visit(FieldVisitor& v) {
     server.visit(v);
-    v.field("max_pixels", torch.max_pixels, "pixels of an image that is sent",
+    v.field("engine", model.engine,
+            "what computes; auto: OpenVINO where `make openvino` built it in and it takes the "
+            "model, else LibTorch",
+            {.choices = {"auto", "libtorch", "openvino"}});
+    v.field("max_pixels", model.max_pixels, "pixels of an image that is sent",
             {.least = 1, .most = 178'956'970});
-    v.field("threads", threads, "threads that compute, 0: one per processor", {.least = 0});
-    v.field(data::device_field(), torch.device);
-    v.field(data::dtype_field(), torch.dtype);
+    v.field("threads", model.threads, "threads that compute, 0: one per processor", {.least = 0});
+    v.field(data::device_field(), model.device);
+    v.field(data::dtype_field(), model.dtype);
   }
 };
 
-// NAME=CHECKPOINT, or a checkpoint that is named after its folder.
+// NAME=CHECKPOINT, or a checkpoint that is named after its folder, an exported file without .onnx.
 serve::ModelSource model_source(const std::string& text) {
   const auto equals = text.find('=');
   if (equals != std::string::npos)
     return {.name = text.substr(0, equals), .source = text.substr(equals + 1)};
   const auto path = std::filesystem::path(text).lexically_normal();
-  return {.name = (path.has_filename() ? path : path.parent_path()).filename().string(),
-          .source = text};
+  const auto last = (path.has_filename() ? path : path.parent_path()).filename();
+  return {.name = (last.extension() == ".onnx" ? last.stem() : last).string(), .source = text};
 }
 
 // A key on the command line is seen by whoever lists the processes; a file and the environment are
@@ -91,7 +95,7 @@ void run(const ServeFlags& flags, const Json& given) {
                      "give --model NAME=CHECKPOINT or --model-repository FOLDER");
   std::vector<serve::ModelSource> models;
   for (const auto& model : flags.models) models.push_back(model_source(model));
-  runtime::set_threads(options.threads);
+  runtime::set_threads(options.model.threads);
   raise_descriptor_limit(options.server);
   const auto progress = make_terminal_progress();
   const auto stop = stop_on_interrupt();
@@ -100,9 +104,9 @@ void run(const ServeFlags& flags, const Json& given) {
        .models = models,
        .repository = flags.repository,
        .api_key = read_api_key(flags)},
-      [torch = options.torch](const std::string& source) {
+      [model = options.model](const std::string& source) {
         Progress silent;  // several may be loaded at once
-        return serve::load_torch_model(source, torch, silent);
+        return serve::load_model(source, model, silent);
       },
       *progress);
   fmt::print("Listening on {}\n", server.address());
@@ -116,7 +120,8 @@ void run(const ServeFlags& flags, const Json& given) {
 }  // namespace
 
 void add_serve(CLI::App& program) {
-  auto* verb = program.add_subcommand("serve", "Answer requests over HTTP with checkpoints");
+  auto* verb = program.add_subcommand(
+      "serve", "Answer requests over HTTP with checkpoints or exported models");
   verb->footer(kServeFooter);
   auto o = std::make_shared<ServeFlags>();
   // Called whenever the flag comes, with what stands behind it: they add up.
@@ -126,9 +131,11 @@ void add_serve(CLI::App& program) {
   verb->add_option_function<std::vector<std::string>>(
       "--model", add_models,
       "NAME=CHECKPOINT, or a checkpoint that goes by its folder's name: a run's or a checkpoint's "
-      "folder, or hf-hub:OWNER/NAME; several may be given");
-  verb->add_option("--model-repository", o->repository,
-                   "folder whose folders are checkpoints; they can be loaded and unloaded");
+      "folder, hf-hub:OWNER/NAME, or an exported .onnx file; several may be given");
+  verb->add_option(
+      "--model-repository", o->repository,
+      "folder whose folders are checkpoints, and files NAME.onnx exported models; they can be "
+      "loaded and unloaded");
   verb->add_option(
       "--api-key", o->api_key,
       "key that requests must bring, Authorization: Bearer KEY; better in a file, or in "

@@ -1,7 +1,7 @@
 # `cmake --install` and find_package(braid CONFIG).
 include(CMakePackageConfigHelpers)
 set(BRAID_CMAKE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/braid)
-install(TARGETS braid braid_base EXPORT braidTargets FILE_SET HEADERS)
+install(TARGETS braid braid_base braid_runner EXPORT braidTargets FILE_SET HEADERS)
 install(EXPORT braidTargets NAMESPACE braid:: DESTINATION ${BRAID_CMAKE_DIR})
 configure_package_config_file(cmake/braidConfig.cmake.in ${CMAKE_BINARY_DIR}/braidConfig.cmake
                               INSTALL_DESTINATION ${BRAID_CMAKE_DIR})

@@ -2,7 +2,7 @@
 """Holds the sources to the plan of docs/architecture.md. Fails on
 
 - an include that points up the layers, or LibTorch in core, io, text, runner or serve outside of serve/torch: a folder of braid/
-  may include only folders of a lower rank, or itself;
+  may include only folders of a lower rank, or itself; OpenVINO outside of its module;
 - a cycle of includes inside a folder, a header and its source taken as one;
 - a header under nn/ that only one architecture reaches (the composer alone is enough): it belongs beside its model;
 - what has one door and is entered elsewhere: attention, foreign JSON, devices from text;
@@ -15,8 +15,8 @@ import pathlib
 import re
 import sys
 
-ROOMS = ["core", "io", "text", "runner", "runtime", "data", "ops", "nn", "models", "generate", "graph", "tasks", "train", "evaluate",
-         "explain", "compress", "export", "serve"]
+ROOMS = ["core", "io", "text", "runner", "runtime", "data", "ops", "nn", "models", "generate", "graph", "tasks", "train", "explain",
+         "compress", "export", "serve", "evaluate"]
 RANK = {room: rank for rank, room in enumerate(ROOMS)}
 TORCH = re.compile(r"(torch|ATen|c10|caffe2)/|braid/torch\.h$")
 INCLUDE = re.compile(r'^\s*#\s*include\s+["<]([^">]+)[">]', re.MULTILINE)
@@ -70,10 +70,13 @@ def check_rooms(files: dict, arrows: dict) -> list:
             where = f"{path}: includes {name}"
             target = re.match(r"braid/(\w+)/", name)
             server = room == "serve" and parts[2] != "torch"
+            most = "runner" if parts[2] == "onnx" else "text"
             if (RANK[room] <= RANK["runner"] or server) and TORCH.match(name):
                 problems.append(where + ", but core, io, text, runner and the server itself know no LibTorch")
-            if server and target and RANK["text"] < RANK.get(target[1], 99) < RANK["serve"]:
-                problems.append(where + ", but the server outside of serve/torch uses core, io and text alone")
+            if server and target and RANK[most] < RANK.get(target[1], 99) < RANK["serve"]:
+                problems.append(where + ", but the server outside of serve/torch uses core, io and text alone, serve/onnx the runner too")
+            if name.startswith("openvino/") and parts[2] != "openvino":
+                problems.append(where + ", but the program must start without OpenVINO: its module alone knows it")
             if name.startswith("cli/"):
                 problems.append(where + ", but the library does not know the program")
             elif target and target[1] != room:

@@ -16,6 +16,7 @@
 #include "braid/core/error.h"
 #include "braid/core/near_match.h"
 #include "braid/core/version.h"
+#include "braid/evaluate/deploy/deploy_target.h"
 #include "braid/evaluate/experiment.h"
 #include "braid/evaluate/folds.h"
 #include "braid/evaluate/make_workload.h"
@@ -62,6 +63,16 @@ std::string data_of(const CompareConfig& c) {
   return (path.has_filename() ? path : path.parent_path()).string();
 }
 
+// Nothing where the models stay with LibTorch. Throws UsageError or ConfigError, before anything is
+// trained, where they cannot ship so.
+std::optional<DeployTarget> target_of(const CompareConfig& config, const Workload& workload) {
+  if (config.deploy == kNotDeployed) return std::nullopt;
+  const auto target = deploy_target(config.deploy);
+  workload.check_deploy(target);
+  check_engine(target);
+  return target;
+}
+
 // Everything that a kept part depends on, beyond its own name: models and seeds can be added to a
 // comparison that is done.
 Json settings_of(const CompareConfig& c, const Workload& workload) {
@@ -100,17 +111,21 @@ MachineSummary describe_machine(const CompareConfig& c) {
           .os = fmt::format("{} {}", system.sysname, system.release)};
 }
 
-// The recommended model's checkpoint beside the report.
-fs::path copy_winner(const CompareConfig& config, const fs::path& checkpoint) {
+// The recommended model's checkpoint beside the report, and what ships of it.
+void copy_winner(const CompareConfig& config, const ModelResult& model, Recommendation& chosen) {
   const fs::path winner = fs::path(config.output) / "winner";
   io::replace_folder(winner, [&](const fs::path& fresh) {
-    for (const auto& entry : fs::directory_iterator(checkpoint)) {
-      const auto bytes = io::read_file(entry.path());
-      io::write_file_atomic(fresh / entry.path().filename(),
+    const auto copy = [&](const fs::path& file) {
+      const auto bytes = io::read_file(file);
+      io::write_file_atomic(fresh / file.filename(),
                             {std::as_bytes(std::span<const uint8_t>(bytes))});
-    }
+    };
+    for (const auto& entry : fs::directory_iterator(*model.checkpoint)) copy(entry.path());
+    if (model.deployed && model.deployed->file) copy(*model.deployed->file);
   });
-  return winner;
+  chosen.checkpoint = winner.string();
+  if (model.deployed && model.deployed->file)
+    chosen.file = (winner / fs::path(*model.deployed->file).filename()).string();
 }
 
 std::string duration(double seconds) {
@@ -270,7 +285,7 @@ void compare_with_peak(const Experiment& experiment, Results& results) {
                          *results.machine.peak_flops;
 }
 
-Measured measure_all(const Experiment& experiment) {
+Measured measure_all(const Experiment& experiment, const std::optional<DeployTarget>& target) {
   Measured all;
   std::vector<ModelProfile> profiles;
   for (const auto& name : experiment.config.models) {
@@ -298,6 +313,13 @@ Measured measure_all(const Experiment& experiment) {
     if (!attempt(experiment, result.name, all.failures,
                  [&] { result = measure_model(experiment, *profile); }))
       result.error = all.failures.back().message;
+    if (result.error || !target) continue;
+    if (attempt(experiment, result.name + " for " + target->name, all.failures,
+                [&] { deploy_model(experiment, *target, *profile, result); }))
+      continue;
+    auto& failed = result.deployed.emplace();
+    failed.engine = target->name;
+    failed.error = all.failures.back().message;
   }
   attempt(experiment, "references", all.failures,
           [&] { all.references = measure_references(experiment); });
@@ -323,13 +345,15 @@ Results results_of(const Experiment& experiment, const Measured& measured,
                     .value = experiment.budget.value,
                     .text = experiment.budget.text};
   results.prefer = config.prefer;
+  if (config.deploy != kNotDeployed) results.deploy = config.deploy;
   for (int64_t k = 0; k < config.seeds; ++k) results.seeds.push_back(config.seed + k);
   results.folds = config.folds;
   results.machine = describe_machine(config);
   results.data = experiment.workload.data();
   for (const auto& model : measured.models)
     results.data.bad_samples = std::max(results.data.bad_samples, model.bad_samples);
-  const Preference preference{config.prefer, config.max_latency_ms, config.max_params};
+  const Preference preference{config.prefer, config.max_latency_ms, config.max_params,
+                              results.deploy};
   results.references = measured.references.rows;
   results.recommendation = recommend(measured.models, preference, results.references);
   for (const size_t i : rank(measured.models, preference))
@@ -357,6 +381,7 @@ CompareOutcome compare(const CompareConfig& given, const Workload& workload,
   config.models = workload.resolve_models(given.models);
   validate(config);
   check_skip(config, workload, progress);
+  const auto target = target_of(config, workload);
   if (config.folds > 1 && !workload.can_fold())
     throw UsageError("compare",
                      fmt::format("expected 1 for {}, which cannot be divided, got {}",
@@ -392,7 +417,7 @@ CompareOutcome compare(const CompareConfig& given, const Workload& workload,
         [&](const std::string& name) { return profile_of(experiment, name); }, rounds);
     experiment.budget = final_budget(plan);
   }
-  Measured measured = measure_all(experiment);
+  Measured measured = measure_all(experiment, target);
   for (auto& model : measured.models)
     for (const auto& choice : choices)
       if (choice.name == model.name) model.chosen_because = choice.reason;
@@ -406,7 +431,7 @@ CompareOutcome compare(const CompareConfig& given, const Workload& workload,
     recommendation.reason += " " + text;
   for (const auto& model : outcome.results.models)
     if (recommendation.model == model.name && model.checkpoint)
-      recommendation.checkpoint = copy_winner(config, *model.checkpoint).string();
+      copy_winner(config, model, recommendation);
   const fs::path output(config.output);
   const Json written = braid::to_json(outcome.results);
   io::write_file_atomic(output / "results.json",

@@ -6,6 +6,7 @@
 
 #include "braid/data/run_fields.h"
 #include "braid/evaluate/budget.h"
+#include "braid/evaluate/deploy/deploy_target.h"
 
 namespace braid::evaluate {
 namespace {
@@ -49,6 +50,10 @@ void CompareConfig::visit(FieldVisitor& v) {
           {.above = 0});
   v.field("max_params", max_params, "recommend only models with up to so many parameters",
           {.least = 1});
+  v.field("deploy", deploy,
+          "also export every model (int8: quantize it on training images), measure that in this "
+          "engine, and recommend by it",
+          {.choices = deploy_names()});
   v.field("batch_size", batch_size, "images or texts per training step; unset: each recipe's own",
           {.least = 1, .most = data::kMostAtOnce});
   v.field(data::dtype_field(), dtype);

@@ -35,6 +35,7 @@ struct CompareConfig {
   std::string prefer = "accuracy";
   std::optional<double> max_latency_ms;
   std::optional<int64_t> max_params;
+  std::string deploy = "none";
   // how
   std::optional<int64_t> batch_size;
   std::string dtype = "auto";

@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "braid/core/error.h"
-#include "braid/evaluate/class_map.h"
 #include "braid/evaluate/evaluation.h"
+#include "braid/tasks/class_map.h"
 #include "braid/tasks/inference.h"
 #include "braid/tasks/predictor.h"
 
@@ -55,7 +55,7 @@ void evaluate_parts(const ChosenParts<DatasetPtr>& chosen, int64_t num_classes,
   const auto start = std::chrono::steady_clock::now();
   for (const auto& part : chosen.parts) {
     if (out.classes.empty()) out.classes = part->classes();
-    const auto map = class_map(part->classes(), of_checkpoint, num_classes, spec);
+    const auto map = tasks::class_map(part->classes(), of_checkpoint, num_classes, spec);
     out.bad_samples += run(part, [&](const torch::Tensor& logits, const data::Batch& batch) {
       tasks::expect_finite(logits);
       metrics.update(logits.softmax(1), map.index_select(0, batch.at(data::kLabels)));

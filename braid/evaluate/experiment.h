@@ -52,6 +52,11 @@ ModelResult describe_model(const ModelProfile& profile);
 // Everything that is measured of one architecture.
 ModelResult measure_model(const Experiment& experiment, const ModelProfile& profile);
 
+// The measured model as it ships (result.deployed): the scores are those of all its trainings,
+// file and times those of the best one.
+void deploy_model(const Experiment& experiment, const DeployTarget& target,
+                  const ModelProfile& profile, ModelResult& result);
+
 // The best CNN and the best Transformer by the validation score, and what joining them gains;
 // nothing when the measured models lack one of the two. failures: gets that of the distillation.
 std::optional<FusionResult> measure_fusion(const Experiment& experiment,

@@ -45,6 +45,19 @@ tasks::Score score_of_runs(const CompareConfig& config, const DataSummary& data,
   return mean_score(seeds);
 }
 
+tasks::Scores scores_of_runs(const CompareConfig& config, const DataSummary& data,
+                             const std::vector<tasks::Scores>& runs) {
+  tasks::Scores scores;
+  for (const auto& score : runs.at(0)) {
+    std::vector<tasks::Score> same;
+    for (const auto& run : runs)
+      for (const auto& other : run)
+        if (other.name == score.name) same.push_back(other);
+    if (same.size() == runs.size()) scores.push_back(score_of_runs(config, data, same));
+  }
+  return scores;
+}
+
 References references_of_folds(const DataSummary& data, size_t folds,
                                const std::function<References(const Run&, double)>& measure) {
   if (folds == 1 || data.test_split != "val") return measure({}, 1);

@@ -26,6 +26,9 @@ tasks::Score pooled_score(const std::vector<tasks::Score>& folds);
 // One figure of the runs of runs_of(), in their order.
 tasks::Score score_of_runs(const CompareConfig& config, const DataSummary& data,
                            const std::vector<tasks::Score>& runs);
+// The same of all the scores that every run has, in the order of the first run's.
+tasks::Scores scores_of_runs(const CompareConfig& config, const DataSummary& data,
+                             const std::vector<tasks::Scores>& runs);
 
 // Splits: of images or texts, see data/folds.h. test: of all folds, where there is no test split.
 template <class Splits>

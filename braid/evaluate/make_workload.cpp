@@ -3,6 +3,7 @@
 #include "braid/core/error.h"
 #include "braid/data/data_kind.h"
 #include "braid/evaluate/image/image_workload.h"
+#include "braid/evaluate/image/look_probe.h"
 #include "braid/evaluate/sample_efficiency.h"
 #include "braid/evaluate/text/text_workload.h"
 
@@ -21,7 +22,7 @@ std::unique_ptr<Workload> make_workload(const CompareConfig& config, Progress& p
 }
 
 std::vector<std::string> skippable_parts() {
-  return {kRobustnessProbe, SampleEfficiencyProbe::kName};
+  return {kRobustnessProbe, kLooksProbe, SampleEfficiencyProbe::kName};
 }
 
 }  // namespace braid::evaluate

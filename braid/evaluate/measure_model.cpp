@@ -31,20 +31,6 @@ int64_t folder_bytes(const fs::path& folder) {
   return bytes;
 }
 
-// The scores that every run has.
-Scores scores_of(const Experiment& experiment, const std::vector<TestResult>& runs) {
-  Scores scores;
-  for (const auto& score : runs[0].scores) {
-    std::vector<Score> same;
-    for (const auto& run : runs)
-      for (const auto& other : run.scores)
-        if (other.name == score.name) same.push_back(other);
-    if (same.size() == runs.size())
-      scores.push_back(score_of_runs(experiment.config, experiment.workload.data(), same));
-  }
-  return scores;
-}
-
 // What the first seed's folds, each tested on its own items, come to; else the first run's.
 TestResult first_tested(const Experiment& experiment, const std::vector<TestResult>& runs) {
   TestResult all = runs[0];
@@ -92,11 +78,14 @@ ModelResult measure_model(const Experiment& experiment, const ModelProfile& prof
   for (const auto& run : runs_of(config, profile.name)) {
     trained.push_back(train_run(experiment, run, profile));
     evaluated.push_back(evaluate_run(experiment, trained.back()));
+    scores.push_back(evaluated.back().scores);
   }
   const auto best = best_run(trained);
 
   ModelResult result = describe_model(profile);
-  result.scores = scores_of(experiment, evaluated);
+  std::vector<Scores> scores;
+  for (const auto& run : evaluated) scores.push_back(run.scores);
+  result.scores = scores_of_runs(config, experiment.workload.data(), scores);
   result.score = result.scores.at(0);
   for (auto first = evaluated.begin(); first != evaluated.end(); first += config.folds)
     result.seed_scores.push_back(

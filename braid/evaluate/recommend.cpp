@@ -21,18 +21,34 @@ struct Candidate {
   double low = 0, high = 0;  // of the score's interval, its value where none is known
   double latency_ms = 0;
   int64_t params = 0;
+  std::optional<int64_t> bytes = {};  // of the file, of a model that is deployed
+
+  int64_t size() const { return bytes.value_or(params); }
 };
 using Candidates = std::vector<const Candidate*>;
 
-std::optional<Candidate> candidate_of(const ModelResult& model) {
-  if (!model.score || !model.latency_ms_p50) return std::nullopt;
-  const auto& score = *model.score;
+std::optional<Candidate> candidate_of(const ModelResult& model, const Preference& p) {
+  const Deployed none;
+  const bool deploys = !p.deploy.empty();
+  const Deployed& deployed = model.deployed ? *model.deployed : none;
+  const auto& score = deploys ? deployed.score : model.score;
+  const auto& latency = deploys ? deployed.latency_ms_p50 : model.latency_ms_p50;
+  if (!score || !latency) return std::nullopt;
   return Candidate{.name = model.name,
-                   .score = score,
-                   .low = score.low.value_or(score.value),
-                   .high = score.high.value_or(score.value),
-                   .latency_ms = *model.latency_ms_p50,
-                   .params = model.params.value_or(0)};
+                   .score = *score,
+                   .low = score->low.value_or(score->value),
+                   .high = score->high.value_or(score->value),
+                   .latency_ms = *latency,
+                   .params = model.params.value_or(0),
+                   .bytes = deploys ? deployed.bytes : std::nullopt};
+}
+
+// By the deployed models only where there are any.
+Preference feasible(const std::vector<ModelResult>& models, Preference p) {
+  if (std::none_of(models.begin(), models.end(),
+                   [&](const auto& model) { return candidate_of(model, p); }))
+    p.deploy.clear();
+  return p;
 }
 
 bool within_limits(const Candidate& c, const Preference& p) {
@@ -139,11 +155,14 @@ Recommendation by_latency(const Candidates& eligible) {
 Recommendation by_size(const Candidates& eligible) {
   const Candidate& chosen =
       **std::min_element(eligible.begin(), eligible.end(), [](auto* a, auto* b) {
-        return a->params != b->params ? a->params < b->params : tasks::better(a->score, b->score);
+        return a->size() != b->size() ? a->size() < b->size() : tasks::better(a->score, b->score);
       });
+  const auto size = chosen.bytes
+                        ? fmt::format("{:.2f} MB", static_cast<double>(*chosen.bytes) / 1e6)
+                        : fmt::format("{} parameters", chosen.params);
   return recommendation(
-      chosen, fmt::format("{} is the smallest with {} parameters, {}; it reaches {}.", chosen.name,
-                          chosen.params, price_text(chosen, eligible), full_text(chosen)));
+      chosen, fmt::format("{} is the smallest with {}, {}; it reaches {}.", chosen.name, size,
+                          price_text(chosen, eligible), full_text(chosen)));
 }
 
 Recommendation choose(const std::vector<Candidate>& measured, const Preference& preference) {
@@ -165,6 +184,19 @@ Recommendation choose(const std::vector<Candidate>& measured, const Preference& 
   if (preference.prefer == "latency") return by_latency(eligible);
   if (preference.prefer == "size") return by_size(eligible);
   return by_score(eligible);
+}
+
+// What the figures are of; empty: of LibTorch, as always.
+std::string deployment_text(const std::vector<ModelResult>& models, const std::string& asked,
+                            const std::string& used) {
+  if (asked.empty()) return "";
+  if (used.empty())
+    return fmt::format("No model could be deployed for {}: these figures are LibTorch's.", asked);
+  std::string text = fmt::format("These figures are those of the exported models in {}.", used);
+  for (const auto& model : models)
+    if (model.deployed && model.deployed->error)
+      text += fmt::format(" {} could not be deployed.", model.name);
+  return text;
 }
 
 }  // namespace
@@ -189,10 +221,11 @@ std::string disturbance_text(const std::vector<ModelResult>& models) {
 
 Recommendation recommend(const std::vector<ModelResult>& models, const Preference& preference,
                          const std::vector<ReferenceResult>& references) {
+  const auto used = feasible(models, preference);
   std::vector<Candidate> measured;
   for (const auto& model : models)
-    if (const auto c = candidate_of(model)) measured.push_back(*c);
-  auto recommendation = choose(measured, preference);
+    if (const auto c = candidate_of(model, used)) measured.push_back(*c);
+  auto recommendation = choose(measured, used);
   const ReferenceResult* bar = nullptr;
   for (const auto& reference : references)
     if (!bar || tasks::better(reference.score, bar->score)) bar = &reference;
@@ -203,22 +236,25 @@ Recommendation recommend(const std::vector<ModelResult>& models, const Preferenc
     recommendation.reason = fmt::format(
         "No network beats {} ({}): give more --budget, or ship that. Of the networks: {}",
         bar->title, score_text(bar->score), recommendation.reason);
-  if (const auto text = disturbance_text(models); !text.empty())
-    recommendation.reason += " " + text;
+  for (const auto& text :
+       {measured.empty() ? "" : deployment_text(models, preference.deploy, used.deploy),
+        disturbance_text(models)})
+    if (!text.empty()) recommendation.reason += " " + text;
   return recommendation;
 }
 
-std::vector<size_t> rank(const std::vector<ModelResult>& models, const Preference& preference) {
+std::vector<size_t> rank(const std::vector<ModelResult>& models, const Preference& asked) {
+  const auto preference = feasible(models, asked);
   std::vector<size_t> order(models.size());
   std::iota(order.begin(), order.end(), size_t{0});
   const auto chosen = recommend(models, preference).model;
   const auto key = [&](size_t i) {
-    const auto c = candidate_of(models[i]);
+    const auto c = candidate_of(models[i], preference);
     if (!c) return std::tuple(3, 0.0, i);
     const int group = !within_limits(*c, preference) ? 2 : chosen && c->name == *chosen ? 0 : 1;
     const double loss = c->score.higher_is_better ? -c->score.value : c->score.value;
     const double merit = preference.prefer == "latency" ? c->latency_ms
-                         : preference.prefer == "size"  ? static_cast<double>(c->params)
+                         : preference.prefer == "size"  ? static_cast<double>(c->size())
                                                         : loss;
     return std::tuple(group, merit, i);
   };

@@ -72,6 +72,26 @@ void Mistake::visit(FieldVisitor& v) {
   v.field("text", text, "");
 }
 
+void Look::visit(FieldVisitor& v) {
+  v.field("label", label, "");
+  v.field("prediction", prediction, "");
+  v.field("confidence", confidence, "");
+  v.field("image_png", image_png, "");
+  v.field("map_png", map_png, "");
+}
+
+void AttentionReach::visit(FieldVisitor& v) {
+  v.field("layer", layer, "");
+  v.field("distance", distance, "");
+}
+
+void Looks::visit(FieldVisitor& v) {
+  v.field("layer", layer, "");
+  v.field("input_size", input_size, "");
+  v.list("images", images);
+  v.list("attention", attention);
+}
+
 void TestResult::visit(FieldVisitor& v) {
   v.list("scores", scores);
   v.field("count", count, "");
@@ -89,6 +109,23 @@ void ReferenceResult::visit(FieldVisitor& v) {
 }
 
 void References::visit(FieldVisitor& v) { v.list("rows", rows); }
+
+void Deployed::visit(FieldVisitor& v) {
+  v.field("engine", engine, "");
+  v.field("error", error, "");
+  v.field("file", file, "");
+  v.field("bytes", bytes, "");
+  v.field("float_bytes", float_bytes, "");
+  v.group("score", score);
+  v.list("scores", scores);
+  v.field("drop", drop, "");
+  v.field("latency_ms_p50", latency_ms_p50, "");
+  v.field("latency_ms_p95", latency_ms_p95, "");
+  v.field("throughput_items_per_s", throughput_items_per_s, "");
+  v.field("weight_bits", weight_bits, "");
+  v.field("operators", operators, "");
+  v.field("operators_in_float", operators_in_float, "");
+}
 
 void ModelResult::visit(FieldVisitor& v) {
   v.field("name", name, "");
@@ -126,6 +163,8 @@ void ModelResult::visit(FieldVisitor& v) {
   v.list("curve", curve);
   v.list("sample_efficiency", sample_efficiency);
   v.group("robustness", robustness);
+  v.group("looks", looks);
+  v.group("deployed", deployed);
   v.field("confusion", confusion, "");
   v.list("misclassified", misclassified);
 }
@@ -160,6 +199,7 @@ void Recommendation::visit(FieldVisitor& v) {
   v.field("model", model, "");
   v.field("reason", reason, "");
   v.field("checkpoint", checkpoint, "");
+  v.field("file", file, "");
 }
 
 void BudgetSummary::visit(FieldVisitor& v) {
@@ -214,6 +254,7 @@ void Results::visit(FieldVisitor& v) {
   v.list("scores", scores);
   v.group("budget", budget);
   v.field("prefer", prefer, "");
+  v.field("deploy", deploy, "");
   v.field("seeds", seeds, "");
   v.field("folds", folds, "");
   v.group("machine", machine);

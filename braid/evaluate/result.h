@@ -84,6 +84,29 @@ struct Mistake {
   void visit(FieldVisitor& v);
 };
 
+// What a model looks at in one test image.
+struct Look {
+  std::string label, prediction;
+  double confidence = 0;           // 0 to 1
+  std::string image_png, map_png;  // base64: as the model sees it, and the map over it
+  void visit(FieldVisitor& v);
+};
+
+// How far a layer's attention looks.
+struct AttentionReach {
+  std::string layer;
+  std::vector<double> distance;  // pixels of the input, per head; mean over the images
+  void visit(FieldVisitor& v);
+};
+
+struct Looks {
+  std::string layer;                // whose Grad-CAM the maps are
+  std::vector<int64_t> input_size;  // height, width
+  std::vector<Look> images;         // the same for every model
+  std::vector<AttentionReach> attention;
+  void visit(FieldVisitor& v);
+};
+
 // A trained model on the test split.
 struct TestResult {
   Scores scores;            // the deciding one first
@@ -105,6 +128,25 @@ struct ReferenceResult {
 };
 struct References {
   std::vector<ReferenceResult> rows;
+  void visit(FieldVisitor& v);
+};
+
+// A model as it ships: exported, perhaps in 8 bits, and run by an engine.
+struct Deployed {
+  std::string engine;                         // as --deploy names it
+  std::optional<std::string> error;           // why the model cannot be; nothing else is set
+  std::optional<std::string> file;            // what ships: of the best seed
+  std::optional<int64_t> bytes, float_bytes;  // of that; of the same model exported in float32
+  std::optional<Score> score;                 // the deciding one on the test split, mean of seeds
+  Scores scores;                              // all of them, the deciding one first
+  // What the deciding score lost against the trained model in LibTorch, in its unit; below 0: it
+  // gained.
+  std::optional<double> drop;
+  std::optional<double> latency_ms_p50, latency_ms_p95;  // one item, of the best seed
+  std::optional<double> throughput_items_per_s;          // large batches, likewise
+  // Of a model in 8 bits.
+  std::optional<int64_t> weight_bits;
+  std::optional<int64_t> operators, operators_in_float;  // that could be in 8 bits; that are not
   void visit(FieldVisitor& v);
 };
 
@@ -139,6 +181,8 @@ struct ModelResult {
   std::vector<CurvePoint> curve;           // of the first seed
   std::optional<std::vector<EfficiencyPoint>> sample_efficiency;
   std::optional<Robustness> robustness;
+  std::optional<Looks> looks;
+  std::optional<Deployed> deployed;
   std::optional<std::vector<std::vector<int64_t>>> confusion;
   std::vector<Mistake> misclassified;
   void visit(FieldVisitor& v);
@@ -179,6 +223,7 @@ struct Recommendation {
   std::optional<std::string> model;  // none when no model was measured or none meets the limits
   std::string reason;                // one sentence
   std::optional<std::string> checkpoint;
+  std::optional<std::string> file = {};  // the deployed model, beside the checkpoint
   void visit(FieldVisitor& v);
 };
 
@@ -232,6 +277,7 @@ struct Results {
   std::vector<ScoreKind> scores;                // the deciding one first
   BudgetSummary budget;
   std::string prefer = "accuracy";
+  std::string deploy;  // the engine that the models were deployed for; empty: none
   std::vector<int64_t> seeds;
   int64_t folds = 1;  // of cross-validation
   MachineSummary machine;

@@ -1,6 +1,7 @@
 #include "braid/evaluate/workload.h"
 
 #include "braid/core/error.h"
+#include "braid/evaluate/deploy/deploy_target.h"
 
 namespace braid::evaluate {
 
@@ -14,6 +15,17 @@ std::vector<ModelChoice> Workload::choose_models(
     const std::function<double(const ModelProfile&)>&, size_t) const {
   throw UsageError("compare", "expected models, got auto, which " + task() + " does not know",
                    "--models", "`braid models` lists them");
+}
+
+void Workload::check_deploy(const DeployTarget& target) const {
+  throw UsageError("compare", "expected a task whose models can be exported, got " + task(),
+                   "--deploy " + target.name);
+}
+
+Deployed Workload::deploy(const TrainedRun&, const DeployTarget& target,
+                          const std::filesystem::path&, Progress&) const {
+  check_deploy(target);
+  throw InternalError("compare", "expected the task's way to deploy a model, got none", task());
 }
 
 // The name and the taxonomy are those of the registry.

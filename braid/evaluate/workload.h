@@ -49,6 +49,8 @@ struct ModelChoice {
   void visit(FieldVisitor& v);
 };
 
+struct DeployTarget;
+
 class Workload {
  public:
   virtual ~Workload() = default;
@@ -88,6 +90,12 @@ class Workload {
     (void)progress;
     return {};
   }
+  // Throws UsageError where this task's models cannot ship so.
+  virtual void check_deploy(const DeployTarget& target) const;
+  // The trained model, written to `file` for the target's engine, which is measured on the test
+  // split and timed. Throws DataError where this model cannot ship so.
+  virtual Deployed deploy(const TrainedRun& run, const DeployTarget& target,
+                          const std::filesystem::path& file, Progress& progress) const;
   // Simple models on the same data, trained within about so many seconds.
   virtual References references(double seconds, Progress& progress) const {
     (void)seconds, (void)progress;

@@ -13,8 +13,8 @@
 #include "braid/data/open_dataset.h"
 #include "braid/data/sources.h"
 #include "braid/data/summary.h"
-#include "braid/evaluate/class_map.h"
 #include "braid/io/posix_file.h"
+#include "braid/tasks/class_map.h"
 
 namespace braid::onnx {
 namespace {
@@ -124,12 +124,9 @@ void remark_on_channels(const data::Dataset& dataset, const data::InputConfig& i
                                 kind(input.channels), kind(dataset.channels())));
 }
 
-CalibrationData read_labelled(const models::LoadedModel& loaded, const QuantizeRequest& request,
-                              Progress& progress) {
+CalibrationData choose_labelled(const data::Splits& splits, const models::LoadedModel& loaded,
+                                const QuantizeRequest& request) {
   const auto& names = loaded.hub.classes;
-  const auto splits = data::open_dataset(
-      request.data, {.source = {.class_order = names, .limits = request.limits}});
-  for (const auto& line : data::remarks_on(splits, request.data)) progress.line(line);
   if (!splits.train || splits.train->size() == 0) fail_empty(request.data);
   CalibrationData out;
   const bool has_val = splits.val && splits.val->size() > 0;
@@ -140,7 +137,7 @@ CalibrationData read_labelled(const models::LoadedModel& loaded, const QuantizeR
     throw DataError("quantize", "the data has no test split", request.data, "use --split val");
   if (!has_val && out.split == "val") out.split = "calibration";
   const int64_t outputs = loaded.model->num_classes();
-  out.classes = evaluate::class_map(out.test->classes(), names, outputs, request.data);
+  out.classes = tasks::class_map(out.test->classes(), names, outputs, request.data);
   remark_on_channels(*splits.train, loaded.hub.input, out.remarks);
   out.calibration =
       load(splits.train,
@@ -151,24 +148,42 @@ CalibrationData read_labelled(const models::LoadedModel& loaded, const QuantizeR
       judge, choose_positions(judge->size(), fitting(loaded, request.eval_samples), request.seed),
       loaded, request);
   if (out.calibration.empty() || out.judged.images.empty()) fail_empty(request.data);
-  const auto map = evaluate::class_map(judge->classes(), names, outputs, request.data);
+  const auto map = tasks::class_map(judge->classes(), names, outputs, request.data);
   for (auto& labels : out.judged.labels) labels = map.index_select(0, labels);
   return out;
 }
 
+data::Splits open_labelled(const models::LoadedModel& loaded, const QuantizeRequest& request,
+                           Progress& progress) {
+  auto splits = data::open_dataset(
+      request.data, {.source = {.class_order = loaded.hub.classes, .limits = request.limits}});
+  for (const auto& line : data::remarks_on(splits, request.data)) progress.line(line);
+  return splits;
+}
+
+// Says what a user should know.
+CalibrationData with_remarks(CalibrationData data, Progress& progress) {
+  int64_t count = 0;
+  for (const auto& batch : data.calibration) count += batch.size(0);
+  if (count < kFewImages)
+    data.remarks.push_back(
+        fmt::format("{} images calibrate: few; ranges are surer with some hundred.", count));
+  for (const auto& line : data.remarks) progress.line(line);
+  return data;
+}
+
 }  // namespace
+
+CalibrationData calibration_data_of(const data::Splits& splits, const models::LoadedModel& loaded,
+                                    const QuantizeRequest& request, Progress& progress) {
+  return with_remarks(choose_labelled(splits, loaded, request), progress);
+}
 
 CalibrationData open_calibration_data(const models::LoadedModel& loaded,
                                       const QuantizeRequest& request, Progress& progress) {
-  auto out = is_unlabelled_folder(request.data) ? read_unlabelled(loaded, request)
-                                                : read_labelled(loaded, request, progress);
-  int64_t count = 0;
-  for (const auto& batch : out.calibration) count += batch.size(0);
-  if (count < kFewImages)
-    out.remarks.push_back(
-        fmt::format("{} images calibrate: few; ranges are surer with some hundred.", count));
-  for (const auto& line : out.remarks) progress.line(line);
-  return out;
+  if (is_unlabelled_folder(request.data))
+    return with_remarks(read_unlabelled(loaded, request), progress);
+  return calibration_data_of(open_labelled(loaded, request, progress), loaded, request, progress);
 }
 
 }  // namespace braid::onnx

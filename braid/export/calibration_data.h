@@ -26,4 +26,8 @@ struct CalibrationData {
 CalibrationData open_calibration_data(const models::LoadedModel& loaded,
                                       const QuantizeRequest& request, Progress& progress);
 
+// Of a data set that is open already. request.data: its name, for errors.
+CalibrationData calibration_data_of(const data::Splits& splits, const models::LoadedModel& loaded,
+                                    const QuantizeRequest& request, Progress& progress);
+
 }  // namespace braid::onnx

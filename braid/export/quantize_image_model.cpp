@@ -91,8 +91,14 @@ QuantizeReport quantize_image_model(models::LoadedModel& loaded,
                                     const QuantizeRequest& request, Progress& progress) {
   check_fields<UsageError>(request, "quantize");
   tasks::expect_classifier_of_images(loaded);
+  return quantize_image_model(loaded, open_calibration_data(loaded, request, progress), output,
+                              request, progress);
+}
+
+QuantizeReport quantize_image_model(models::LoadedModel& loaded, const CalibrationData& data,
+                                    const std::filesystem::path& output,
+                                    const QuantizeRequest& request, Progress& progress) {
   const torch::NoGradGuard no_grad;
-  const auto data = open_calibration_data(loaded, request, progress);
   const auto in_float = make_image_graph(loaded).graph;
   const compress::Judge judge(in_float, data.judged);
   const auto quantized =

@@ -12,6 +12,8 @@
 
 namespace braid::onnx {
 
+struct CalibrationData;
+
 struct QuantizeReport {
   std::string architecture, file, mode;
   int64_t samples = 0;  // that calibrated
@@ -33,6 +35,12 @@ struct QuantizeReport {
 // loaded: in eval mode and reparameterized, as models::load_for_inference gives it. Throws
 // DataError for data of other classes, without images, or a model that cannot be captured; IoError.
 QuantizeReport quantize_image_model(models::LoadedModel& loaded,
+                                    const std::filesystem::path& output,
+                                    const QuantizeRequest& request, Progress& progress);
+
+// With images that are chosen already. data.test: none, where the file is measured by others: the
+// report then is of the images that decided on steps.
+QuantizeReport quantize_image_model(models::LoadedModel& loaded, const CalibrationData& data,
                                     const std::filesystem::path& output,
                                     const QuantizeRequest& request, Progress& progress);
 

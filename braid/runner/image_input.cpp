@@ -104,19 +104,22 @@ Tensor ImageInput::prepare(const Session& session, const io::Image& image) const
     std::memcpy(tensor.raw(), pixels.pixels.data(), pixels.pixels.size());
     return tensor;
   }
+  Tensor tensor = session.make(DType::kFloat, {1, channels_, view_.height, view_.width});
+  write(image, tensor.as<float>());
+  return tensor;
+}
+
+void ImageInput::write(const io::Image& image, float* to) const {
   const auto pixels = io::evaluation_view(image, view_);
-  Tensor tensor = session.make(DType::kFloat, {1, channels_, pixels.height, pixels.width});
   const int64_t size = pixels.height * pixels.width;
-  for (int64_t c = 0; c < channels_; ++c) {
+  for (int64_t c = 0; c < channels_; ++c, to += size) {
     const auto k = static_cast<size_t>(c);
     const auto scale = static_cast<float>(1.0 / (255.0 * std_[k]));
     const auto shift = static_cast<float>(-view_.mean[k] / std_[k]);
-    float* to = tensor.as<float>() + c * size;
     for (int64_t i = 0; i < size; ++i)
       to[i] =
           static_cast<float>(pixels.pixels[static_cast<size_t>(i * channels_ + c)]) * scale + shift;
   }
-  return tensor;
 }
 
 }  // namespace braid::runner

@@ -86,10 +86,13 @@ TextInput::TextInput(const Session& session) {
                     session.where());
 }
 
+text::Encoding TextInput::encode(const std::string& text) const {
+  return tokenizer_->encode(text, {.add_special_tokens = true, .max_length = max_length_});
+}
+
 std::map<std::string, Tensor> TextInput::prepare(const Session& session,
                                                  const std::string& text) const {
-  const auto encoding =
-      tokenizer_->encode(text, {.add_special_tokens = true, .max_length = max_length_});
+  const auto encoding = encode(text);
   const auto length = static_cast<int64_t>(encoding.ids.size());
   std::map<std::string, Tensor> given;
   for (const auto& input : session.inputs()) {

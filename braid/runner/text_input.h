@@ -15,6 +15,8 @@ class TextInput {
   // input_ids, attention_mask and token_type_ids of one text, int64 [1,N], as far as the model
   // reads them.
   std::map<std::string, Tensor> prepare(const Session& session, const std::string& text) const;
+  // Cut to what the model takes; safe to use from several threads.
+  text::Encoding encode(const std::string& text) const;
 
  private:
   text::TokenizerPtr tokenizer_;

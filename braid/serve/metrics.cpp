@@ -121,7 +121,7 @@ void Metrics::count_response(int status) {
   ++responses_[status];
 }
 
-std::string Metrics::text(const std::vector<std::string>& ready) const {
+std::string Metrics::text(const std::map<std::string, std::string>& ready) const {
   const std::lock_guard lock(mutex_);
   std::string out;
   auto to = std::back_inserter(out);
@@ -165,15 +165,12 @@ std::string Metrics::text(const std::vector<std::string>& ready) const {
               [](const ModelMetrics& m) { return m.rows.load(); });
   each_number("braid_queue_size", "gauge", "Requests that are prepared or wait for a batch.",
               [](const ModelMetrics& m) { return m.waiting.load(); });
-  each_number("braid_model_ready", "gauge", "1: the model answers.", [&](const ModelMetrics& m) {
-    return std::any_of(ready.begin(), ready.end(),
-                       [&](const auto& name) {
-                         const auto found = models_.find(name);
-                         return found != models_.end() && found->second.get() == &m;
-                       })
-               ? 1
-               : 0;
-  });
+  write_head(out, "braid_model_ready", "gauge", "1: the model answers.");
+  for (const auto& [model, metrics] : models_)
+    fmt::format_to(to, "braid_model_ready{{{}}} {}\n", label(model), ready.contains(model) ? 1 : 0);
+  write_head(out, "braid_model_info", "gauge", "What computes a model that answers.");
+  for (const auto& [model, platform] : ready)
+    fmt::format_to(to, "braid_model_info{{{},platform=\"{}\"}} 1\n", label(model), platform);
   write_head(out, "braid_http_responses_total", "counter", "Answers by status.");
   for (const auto& [status, count] : responses_)
     fmt::format_to(to, "braid_http_responses_total{{code=\"{}\"}} {}\n", status, count);

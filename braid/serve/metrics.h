@@ -75,8 +75,8 @@ class Metrics {
   std::atomic<uint64_t> connections_total{0}, connections_refused{0}, timed_out_connections{0};
   void count_response(int status);
 
-  // ready: models that answer.
-  std::string text(const std::vector<std::string>& ready) const;
+  // ready: models that answer, and what computes each.
+  std::string text(const std::map<std::string, std::string>& ready) const;
 
  private:
   mutable std::mutex mutex_;

@@ -1,5 +1,6 @@
 // A model that is served: how requests become what its engine takes, and the engine.
 #pragma once
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -8,6 +9,15 @@
 #include "braid/serve/engine.h"
 
 namespace braid::serve {
+
+// How a model is to be served.
+struct ModelOptions {
+  // auto: OpenVINO where it was built in and takes the model, else LibTorch; libtorch, openvino.
+  std::string engine = "auto";
+  std::string device = "cpu", dtype = "float32";
+  int64_t threads = 0;              // that compute, 0: one per processor
+  int64_t max_pixels = 50'000'000;  // of an image that is sent
+};
 
 // Makes an engine's input of what people have: decodes images, tokenizes texts.
 class Preparation {
@@ -18,8 +28,12 @@ class Preparation {
   virtual std::vector<Tensor> prepare(const Tensor& input) const = 0;
 };
 
+inline constexpr const char* kLibTorchPlatform = "braid_libtorch";
+inline constexpr const char* kOpenVinoPlatform = "braid_openvino";
+
 struct Model {
-  std::string platform{};  // such as "braid_libtorch"
+  std::string platform{};  // what computes
+  std::string remark{};    // why it is not what was hoped for; may be empty
   // The first outputs of the engine are logits [N,K]; probabilities follow from them.
   std::unique_ptr<Engine> engine{};
   TensorSpec prepared{};  // the input of BYTES [N] that `preparation` takes, image or text
@@ -28,8 +42,8 @@ struct Model {
   std::vector<std::string> classes{};  // may be empty
 };
 
-// source: what stood behind a model's name, or its folder in the repository. Throws what loading
-// throws.
+// source: what stood behind a model's name, or its folder or file in the repository. Throws what
+// loading throws.
 using LoadModel = std::function<std::unique_ptr<Model>(const std::string& source)>;
 
 }  // namespace braid::serve

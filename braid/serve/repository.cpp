@@ -11,6 +11,12 @@ namespace braid::serve {
 
 namespace fs = std::filesystem;
 
+namespace {
+
+constexpr const char* kExported = ".onnx";  // of files that are models
+
+}  // namespace
+
 bool is_model_name(const std::string& name) {
   constexpr size_t kLongest = 128;
   return !name.empty() && name.size() <= kLongest && name.front() != '.' &&
@@ -54,13 +60,23 @@ std::vector<std::string> Repository::ready() const {
   return names;
 }
 
+std::map<std::string, std::string> Repository::platforms() const {
+  const std::lock_guard lock(mutex_);
+  std::map<std::string, std::string> platforms;
+  for (const auto& [name, entry] : entries_)
+    if (entry.model) platforms[name] = entry.model->model->platform;
+  return platforms;
+}
+
 std::vector<ModelState> Repository::index() const {
   std::set<std::string> in_folder;
   std::error_code ignored;  // a folder that is gone holds nothing
   if (!folder_.empty())
     for (fs::directory_iterator at(folder_, ignored), end; at != end; at.increment(ignored)) {
-      const std::string name = at->path().filename().string();
-      if (is_model_name(name) && at->is_directory(ignored)) in_folder.insert(name);
+      const bool folder = at->is_directory(ignored);
+      if (!folder && at->path().extension() != kExported) continue;
+      const auto name = (folder ? at->path().filename() : at->path().stem()).string();
+      if (is_model_name(name)) in_folder.insert(name);
     }
   const std::lock_guard lock(mutex_);
   std::map<std::string, ModelState> states;
@@ -68,7 +84,10 @@ std::vector<ModelState> Repository::index() const {
     states[name] = {.name = name, .state = "UNAVAILABLE", .reason = "not loaded"};
   for (const auto& [name, entry] : entries_) {
     const char* state = entry.model ? "READY" : entry.loading ? "LOADING" : "UNAVAILABLE";
-    states[name] = {.name = name, .state = state, .reason = entry.reason};
+    const bool remarked = entry.reason.empty() && entry.model;
+    states[name] = {.name = name,
+                    .state = state,
+                    .reason = remarked ? entry.model->model->remark : entry.reason};
   }
   std::vector<ModelState> list;
   for (auto& [name, state] : states) list.push_back(std::move(state));
@@ -82,9 +101,10 @@ std::string Repository::source_of(const std::string& name) const {
     if (found != entries_.end() && !found->second.source.empty()) return found->second.source;
   }
   std::error_code ignored;
-  if (folder_.empty() || !is_model_name(name) || !fs::is_directory(folder_ / name, ignored))
-    return "";
-  return (folder_ / name).string();
+  if (folder_.empty() || !is_model_name(name)) return "";
+  if (fs::is_directory(folder_ / name, ignored)) return (folder_ / name).string();
+  const auto file = folder_ / (name + kExported);
+  return fs::is_regular_file(file, ignored) ? file.string() : "";
 }
 
 bool Repository::knows(const std::string& name) const { return !source_of(name).empty(); }

@@ -37,12 +37,14 @@ class ServedModel {
 using ServedModelPtr = std::shared_ptr<ServedModel>;
 
 struct ModelState {
-  std::string name{}, state{}, reason{};  // READY, LOADING, UNAVAILABLE
+  // READY, LOADING, UNAVAILABLE; reason: why not, or why another engine computes
+  std::string name{}, state{}, reason{};
 };
 
 class Repository {
  public:
-  // sources: of names that are always there. folder: whose folders are models too; may be empty.
+  // sources: of names that are always there. folder: whose folders and files NAME.onnx are models
+  // too; may be empty.
   // loader: where models end, since that may take as long as their queue. Throws UsageError for a
   // name that is no name, or that is there twice.
   Repository(LoadModel load, const std::vector<ModelSource>& sources,
@@ -52,6 +54,8 @@ class Repository {
   // None where it is not loaded.
   ServedModelPtr find(const std::string& name) const;
   std::vector<std::string> ready() const;
+  // {name of a ready model: what computes it}
+  std::map<std::string, std::string> platforms() const;
   // All that could be loaded, in the order of their names.
   std::vector<ModelState> index() const;
   // Whether load(name) would find anything.

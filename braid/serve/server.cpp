@@ -45,10 +45,7 @@ struct Server::State {
 
 Server::Server(ServiceOptions options, LoadModel load, Progress& progress)
     : state_(std::make_unique<State>(with_page(std::move(options)), std::move(load))) {
-  state_->service.load_all([&](const std::string& name, const std::string& error) {
-    progress.line(error.empty() ? fmt::format("{}: ready", name)
-                                : fmt::format("{}: not loaded: {}", name, error));
-  });
+  state_->service.load_all([&](const std::string& line) { progress.line(line); });
   state_->http = std::make_unique<HttpServer>(http_options(state_->config), state_->service,
                                               state_->budget, state_->metrics);
 }

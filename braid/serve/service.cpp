@@ -96,14 +96,15 @@ void Service::stop() {
   workers_.stop();
 }
 
-void Service::load_all(
-    const std::function<void(const std::string& name, const std::string& error)>& see) {
+void Service::load_all(const std::function<void(const std::string& line)>& see) {
   for (const auto& model : repository_.index()) try {
       repository_.load(model.name);
-      see(model.name, "");
+      const auto& loaded = *repository_.find(model.name)->model;
+      const auto why = loaded.remark.empty() ? "" : ", " + loaded.remark;
+      see(fmt::format("{}: ready ({}{})", model.name, loaded.platform, why));
     } catch (const Error& error) {
       if (options_.config.exit_on_error) throw;
-      see(model.name, error.what());
+      see(fmt::format("{}: not loaded: {}", model.name, error.what()));
     }
 }
 
@@ -167,7 +168,7 @@ HttpResponse Service::answer(const HttpRequest& request, const Path& path) {
     if (!is_get(request)) return wrong_method("GET");
     metrics_.request_bytes = budget_.used();
     return {.content_type = "text/plain; version=0.0.4; charset=utf-8",
-            .body = metrics_.text(repository_.ready())};
+            .body = metrics_.text(repository_.platforms())};
   }
   return path[0] == "v2" ? answer_v2(request, path) : unknown();
 }

@@ -33,9 +33,9 @@ class Service final : public Handler {
   Service(ServiceOptions options, LoadModel load, MemoryBudget& budget, Metrics& metrics);
   ~Service() override { stop(); }
 
-  // Every model that is there; see(name, error): after each, error empty where it was loaded.
-  // Throws the first error where the config says so.
-  void load_all(const std::function<void(const std::string& name, const std::string& error)>& see);
+  // Every model that is there; see(line): after each, what became of it. Throws the first error
+  // where the config says so.
+  void load_all(const std::function<void(const std::string& line)>& see);
 
   std::optional<HttpResponse> refuse(const HttpRequest& head) override;
   void handle(const std::shared_ptr<Exchange>& exchange) override;

@@ -76,6 +76,56 @@ TEST_F(Compare, AKilledOneGoesOnWhereItWas) {
   EXPECT_EQ(results().at("models"), before.at("models"));
 }
 
+TEST_F(Compare, DeploysWhatItTrained) {
+  write_images("data");
+  const std::string command =
+      "compare --data data --models resnet20,vit_lite_2_4_32 --budget epochs=1 --batch-size 8 "
+      "--skip "
+      "robustness,efficiency,looks --workers 0 --output out --deploy ";
+  const auto run = braid(command + "braid-run-int8");
+  ASSERT_EQ(run.code, 0) << run.err;
+  EXPECT_THAT(run.out, HasSubstr("winner/model.int8.onnx"));
+  const Json json = results();
+  EXPECT_THAT(schema_violations(json, read_json(fs::path(BRAID_TEST_SOURCE_DIR) / ".." /
+                                                "docs/results.schema.json")),
+              IsEmpty());
+  EXPECT_EQ(json.at("deploy"), "braid-run-int8");
+  for (const auto& model : json.at("models")) {
+    const Json& deployed = model.at("deployed");
+    EXPECT_TRUE(deployed.at("error").is_null());
+    EXPECT_EQ(deployed.at("score").at("name"), "top1");
+    EXPECT_EQ(deployed.at("bytes"), fs::file_size(path(deployed.at("file").get<std::string>())));
+    EXPECT_LT(deployed.at("bytes"), deployed.at("float_bytes"));
+    EXPECT_NEAR(deployed.at("drop").get<double>(),
+                model.at("score").at("value").get<double>() -
+                    deployed.at("score").at("value").get<double>(),
+                1e-9);
+  }
+  // The float models beside them, of the same trainings.
+  const auto in_float = braid(command + "braid-run");
+  ASSERT_EQ(in_float.code, 0) << in_float.err;
+  EXPECT_NEAR(results().at("models")[0].at("deployed").at("drop").get<double>(), 0, 1e-9);
+  EXPECT_EQ(braid(command + "abacus").code, 64);
+}
+
+TEST_F(Compare, DeploysTextsInFloatAlone) {
+  std::string rows;
+  for (int i = 0; i < 40; ++i)
+    rows += i % 2 == 0 ? "a good film of the year\tpos\n" : "a bad play of the day\tneg\n";
+  write("texts.tsv", rows);
+  const std::string command =
+      "compare --data texts.tsv --models bert_tiny --budget epochs=1 --batch-size 8 --skip "
+      "robustness,efficiency --output out --deploy ";
+  const auto refused = braid(command + "braid-run-int8");
+  EXPECT_EQ(refused.code, 64);
+  EXPECT_THAT(refused.err, HasSubstr("not quantized yet"));
+  const auto run = braid(command + "braid-run");
+  ASSERT_EQ(run.code, 0) << run.err;
+  const Json deployed = results().at("models")[0].at("deployed");
+  EXPECT_NEAR(deployed.at("drop").get<double>(), 0, 1e-9);
+  EXPECT_GT(deployed.at("latency_ms_p50").get<double>(), 0);
+}
+
 TEST_F(Compare, OtherSettingsInTheSameFolderAreRefused) {
   write_images("data");
   const std::string base =

@@ -149,7 +149,57 @@ TEST_F(ServeVerb, AnswersAsPredictDoes) {
   EXPECT_EQ(c.post("/v2/repository/models/run/load", "").status, 400);
   EXPECT_EQ(raw(text("data/train/left/0.png")).status, 200);  // by the old one
   EXPECT_EQ(stop(), 0) << text("said.txt");
-  EXPECT_THAT(text("said.txt"), AllOf(HasSubstr("run: ready"), HasSubstr("Drained")));
+  EXPECT_THAT(text("said.txt"), AllOf(HasSubstr("run: ready (braid_"), HasSubstr("Drained")));
+}
+
+TEST_F(ServeVerb, SaysWhichEngineComputes) {
+  ASSERT_EQ(braid("forward resnet20 --init 0 --save-weights run/").code, 0);
+  write("broken.so", "no module");
+  // Without a module, whether or not one was built.
+  const auto absent = braid("serve --model run --engine openvino",
+                            "export BRAID_OPENVINO_MODULE=" + path("absent.so").string() + ";");
+  EXPECT_EQ(absent.code, 78);
+  EXPECT_THAT(absent.err, AllOf(HasSubstr("[openvino]"), HasSubstr("make openvino")));
+  const auto broken = braid("serve --model run --engine openvino",
+                            "export BRAID_OPENVINO_MODULE=" + path("broken.so").string() + ";");
+  EXPECT_EQ(broken.code, 78);
+  EXPECT_THAT(broken.err, AllOf(HasSubstr("broken.so"), HasSubstr("make openvino")));
+  EXPECT_EQ(braid("serve --model run --engine tensorrt").code, 64);
+  EXPECT_EQ(braid("serve --model run --engine openvino --device cuda").code, 78);
+
+  const auto port = start("--model run --engine libtorch");
+  ASSERT_NE(port, 0) << text("said.txt");
+  Client c(port);
+  EXPECT_EQ(c.get("/v2/models/run").json().at("platform"), "braid_libtorch");
+  EXPECT_THAT(c.get("/metrics").body,
+              HasSubstr(R"(braid_model_info{model="run",platform="braid_libtorch"} 1)"));
+  EXPECT_EQ(stop(), 0) << text("said.txt");
+  EXPECT_THAT(text("said.txt"), HasSubstr("run: ready (braid_libtorch)"));
+}
+
+// The program's allocator is another than that of the tests.
+TEST_F(ServeVerb, AnswersByOpenVino) {
+  write_images("data", 8, 0);
+  ASSERT_EQ(train().code, 0);
+  ASSERT_EQ(braid("export --checkpoint run --output exported.onnx").code, 0);
+  std::filesystem::create_directories(path("models"));
+  std::filesystem::rename(path("exported.onnx"), path("models/file.onnx"));
+  const auto port = start("--engine openvino --model run --model-repository models");
+  if (port == 0 && text("said.txt").find("make openvino") != std::string::npos)
+    GTEST_SKIP() << text("said.txt");
+  ASSERT_NE(port, 0) << text("said.txt");
+  Client c(port);
+  const auto expected = predicted("--checkpoint run data/train/left/0.png");
+  for (const std::string model : {"run", "file"}) {
+    EXPECT_EQ(c.get("/v2/models/" + model).json().at("platform"), "braid_openvino");
+    const auto answer = c.post("/v2/models/" + model + "/infer", text("data/train/left/0.png"),
+                               "Inference-Header-Content-Length: 0\r\n");
+    ASSERT_EQ(answer.status, 200) << answer.body;
+    EXPECT_NEAR(answer.numbers(1).at(0), expected.at("left"), 1e-5) << model;
+  }
+  EXPECT_EQ(stop(), 0) << text("said.txt");
+  EXPECT_THAT(text("said.txt"), AllOf(HasSubstr("run: ready (braid_openvino)"),
+                                      HasSubstr("file: ready (braid_openvino)")));
 }
 
 }  // namespace

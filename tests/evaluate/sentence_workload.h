@@ -39,7 +39,7 @@ class SentenceModel : public models::Model {
 
 // Models: "bag" (said to be a Transformer), "conv" (a CNN), "boom" and "boom2" (do not fit into
 // memory), "sick" (its data cannot be read).
-class SentenceWorkload final : public evaluate::Workload {
+class SentenceWorkload : public evaluate::Workload {
  public:
   SentenceWorkload();
   std::string task() const override { return "mood"; }

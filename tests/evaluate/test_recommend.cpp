@@ -70,6 +70,53 @@ TEST(Recommend, SaysThatTheMachineWasDisturbed) {
   EXPECT_EQ(disturbance_text({slowed}), "") << "too few turns to tell";
 }
 
+ModelResult shipped(ModelResult model, double score, double latency, int64_t bytes) {
+  auto& deployed = model.deployed.emplace();
+  deployed.engine = "braid-run-int8";
+  deployed.score = model.score;
+  deployed.score->value = score;
+  deployed.score->low = score - 0.5;
+  deployed.score->high = score + 0.5;
+  deployed.latency_ms_p50 = latency;
+  deployed.bytes = bytes;
+  return model;
+}
+
+Preference for_engine(const std::string& prefer) {
+  return {.prefer = prefer, .max_latency_ms = {}, .max_params = {}, .deploy = "braid-run-int8"};
+}
+
+TEST(Recommend, WhatShipsDecidesWhereModelsAreDeployed) {
+  // vit is better, faster and of fewer parameters in LibTorch, and none of it where it ships.
+  std::vector<ModelResult> list = {shipped(model("vit", 92, 1, 10), 70, 9, 3'000'000),
+                                   shipped(model("cnn", 90, 2, 20), 89, 4, 400'000)};
+  EXPECT_EQ(recommend(list, {}).model, "vit");
+  for (const char* prefer : {"accuracy", "latency", "size"}) {
+    EXPECT_EQ(recommend(list, for_engine(prefer)).model, "cnn") << prefer;
+    EXPECT_EQ(rank(list, for_engine(prefer)), (std::vector<size_t>{1, 0})) << prefer;
+  }
+  const auto chosen = recommend(list, for_engine("size"));
+  EXPECT_THAT(chosen.reason, HasSubstr("the smallest with 0.40 MB"));
+  EXPECT_THAT(chosen.reason, HasSubstr("those of the exported models in braid-run-int8."));
+  auto fast = for_engine("accuracy");
+  fast.max_latency_ms = 3;
+  EXPECT_FALSE(recommend(list, fast).model);
+}
+
+TEST(Recommend, SaysWhichModelsCouldNotBeDeployed) {
+  auto refused = model("vit", 92, 1, 10);
+  refused.deployed.emplace().error = "no";
+  const auto chosen =
+      recommend({refused, shipped(model("cnn", 90, 2, 20), 89, 4, 1)}, for_engine("accuracy"));
+  EXPECT_EQ(chosen.model, "cnn");
+  EXPECT_THAT(chosen.reason, HasSubstr("vit could not be deployed."));
+  const auto none = recommend({refused}, for_engine("accuracy"));
+  EXPECT_EQ(none.model, "vit");
+  EXPECT_THAT(none.reason,
+              HasSubstr("No model could be deployed for braid-run-int8: these figures are"));
+  EXPECT_EQ(rank({refused}, for_engine("accuracy")), (std::vector<size_t>{0}));
+}
+
 TEST(Recommend, FailedModelsAreNeverTaken) {
   ModelResult failed = model("failed", 99, 1, 1);
   failed.score.reset();

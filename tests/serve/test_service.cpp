@@ -12,6 +12,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 class ServiceTest : public ServerTest {};
 
@@ -160,6 +161,7 @@ TEST_F(ServiceTest, CountsWhatItDoes) {
   EXPECT_EQ(outcome("invalid"), 1);
   EXPECT_EQ(metric("braid_batch_size_sum{model=\"m\"}"), 5);
   EXPECT_EQ(metric("braid_model_ready{model=\"m\"}"), 1);
+  EXPECT_EQ(metric("braid_model_info{model=\"m\",platform=\"fake\"}"), 1);
   EXPECT_EQ(metric("braid_request_duration_seconds_bucket{model=\"m\",le=\"+Inf\"}"), 5);
   const auto statistics = c.get("/v2/models/m/stats").json().at("model_stats").at(0);
   EXPECT_EQ(statistics.at("inference_count"), 5);
@@ -206,6 +208,23 @@ TEST_F(RepositoryTest, LoadsUnloadsAndLoadsAgain) {
   EXPECT_EQ(c.post("/v2/repository/models/.hidden/load", "").status, 404);
   EXPECT_EQ(c.post("/v2/repository/models/a/load", R"({"parameters":{"config":"{}"}})").status,
             400);
+}
+
+TEST_F(RepositoryTest, HasExportedFiles) {
+  for (const char* name : {"d.int8.onnx", "broken.onnx", ".e.onnx", "f.txt"})
+    std::ofstream(folder_ / name) << "x";
+  start({.config = {.exit_on_error = false}, .repository = folder_});
+  auto c = client();
+  const auto index = c.post("/v2/repository/index", "").json();
+  ASSERT_EQ(index.size(), 4U);
+  EXPECT_EQ(index.at(3).at("name"), "d.int8");
+  EXPECT_EQ(index.at(3).at("state"), "READY");
+  EXPECT_THAT(index.at(2).at("reason").get<std::string>(),
+              Not(HasSubstr(".onnx")));  // the folder of that name
+  std::filesystem::remove(folder_ / "d.int8.onnx");
+  EXPECT_EQ(c.post("/v2/repository/models/d.int8/load", "").status, 404);
+  EXPECT_EQ(c.post("/v2/models/d.int8/infer", row_json(1)).status, 200);
+  EXPECT_EQ(c.post("/v2/repository/models/f.txt/load", "").status, 404);
 }
 
 TEST_F(RepositoryTest, KeepsTheOldModelWhereTheNewOneIsBroken) {

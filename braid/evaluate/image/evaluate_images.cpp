@@ -5,6 +5,7 @@
 #include "braid/data/sources.h"
 #include "braid/data/summary.h"
 #include "braid/evaluate/evaluate_classifier.h"
+#include "braid/evaluate/split_name.h"
 #include "braid/tasks/inference.h"
 #include "braid/tasks/predictor.h"
 

@@ -11,6 +11,8 @@
 #include "braid/evaluate/class_scores.h"
 #include "braid/evaluate/folds.h"
 #include "braid/evaluate/image/auto_models.h"
+#include "braid/evaluate/image/deploy_images.h"
+#include "braid/evaluate/image/look_probe.h"
 #include "braid/evaluate/image/mistakes.h"
 #include "braid/evaluate/image/references.h"
 #include "braid/evaluate/image/robustness.h"
@@ -244,7 +246,21 @@ std::vector<std::unique_ptr<Probe>> ImageWorkload::probes(Progress& progress) co
                         .dtype = config_.dtype,
                         .on_bad_sample = config_.on_bad_sample},
       progress));
+  probes.push_back(std::make_unique<LookProbe>([this](const TrainedRun& run) { return load(run); },
+                                               test_of({})));
   return probes;
+}
+
+Deployed ImageWorkload::deploy(const TrainedRun& run, const DeployTarget& target,
+                               const std::filesystem::path& file, Progress& progress) const {
+  auto loaded = models::load_for_inference(run.checkpoint);
+  return deploy_images(loaded, target,
+                       {.splits = part_of(run.run).splits,
+                        .test = test_of(run.run),
+                        .data = config_.data,
+                        .seed = config_.seed,
+                        .options = options()},
+                       file, progress);
 }
 
 References ImageWorkload::references(double seconds, Progress& progress) const {

@@ -1,6 +1,7 @@
 // The answer: the recommendation and the table of models.
 const verdict = (r) => {
-  const winner = r.models.find((m) => m.name === r.recommendation.model);
+  const chosen = r.models.find((m) => m.name === r.recommendation.model);
+  const winner = chosen && (shownModels(r).find((m) => m.name === chosen.name) ?? chosen);
   const figures = !winner
     ? null
     : h(
@@ -50,6 +51,7 @@ const verdict = (r) => {
     winner && winner.checkpoint
       ? h("pre", {}, h("code", {}, `braid predict --checkpoint ${winner.checkpoint} FILE...`))
       : null,
+    r.recommendation.file ? h("p", {class: "note"}, "What ships: ", h("code", {}, String(r.recommendation.file))) : null,
   );
 };
 

@@ -49,8 +49,17 @@ const placeLabels = (points, x, y, width, fontSize) => {
   }
 };
 
+// Models as they are shown against their cost: as they ship, where some were deployed.
+const shownModels = (r) =>
+  r.models.some((m) => m.deployed && known(m.deployed.score))
+    ? r.models
+        .filter((m) => m.deployed && known(m.deployed.score))
+        .map((m) => ({...m, ...m.deployed, params: m.params, macs: m.macs}))
+    : r.models;
+
 const costsOf = (r) => ({
   "latency (ms, batch 1, p50)": {key: "latencyP50", unit: 1, title: `Latency of one ${r.item} (ms, log scale)`},
+  "file (MB)": {key: "bytes", unit: 1e6, title: "Exported file (MB, log scale)"},
   "parameters (millions)": {key: "params", unit: 1e6, title: "Parameters (millions, log scale)"},
   [`MACs (millions per ${r.item})`]: {
     key: "macs",
@@ -61,7 +70,7 @@ const costsOf = (r) => ({
 });
 
 const paretoSpec = (r, cost) => (width, t) => {
-  const points = r.models
+  const points = shownModels(r)
     .filter((m) => known(m[cost.key]) && m[cost.key] > 0 && known(m.score))
     .map((m) => ({
       model: m.name,
@@ -172,21 +181,23 @@ const paretoSpec = (r, cost) => (width, t) => {
 };
 
 const paretoSection = (r) => {
+  const models = shownModels(r),
+    ships = models !== r.models;
   const costs = Object.fromEntries(
-    Object.entries(costsOf(r)).filter(([, c]) => r.models.some((m) => known(m[c.key]) && m[c.key] > 0)),
+    Object.entries(costsOf(r)).filter(([, c]) => models.some((m) => known(m[c.key]) && m[c.key] > 0)),
   );
-  if (!Object.keys(costs).length || !r.models.some((m) => known(m.score))) return null;
+  if (!Object.keys(costs).length || !models.some((m) => known(m.score))) return null;
   let cost = Object.values(costs)[0];
   const figure = chart(
     `Scatter chart: ${r.score.title} of each model against its cost, with the Pareto front`,
     (width, t) => paretoSpec(r, cost)(width, t),
     `${r.score.higher ? "Upper" : "Lower"} left is better. The dashed line is the Pareto front: no model on it is beaten in both. Bars are 95% intervals; the ring marks the recommendation.`,
   );
-  const families = [...new Set(r.models.map((m) => m.family))];
+  const families = [...new Set(models.map((m) => m.family))];
   return section(
     "pareto",
     `${r.score.heading} against cost`,
-    null,
+    ships ? `${r.score.heading}, latency and file are those of the exported models in ${r.deploy}.` : null,
     choice("Cost:", Object.keys(costs), (name) => {
       cost = costs[name];
       redraw(figure);

@@ -44,6 +44,16 @@ const readCost = (json) => ({
   latencyP50: numberOf(json.latency_ms_p50),
   latencyP95: numberOf(json.latency_ms_p95),
 });
+// A model as it ships.
+const readDeployed = (json) => ({
+  engine: String(json.engine ?? ""),
+  error: json.error ? String(json.error) : null,
+  ...readCost(json),
+  throughput: numberOf(json.throughput_items_per_s),
+  bytes: numberOf(json.bytes),
+  floatBytes: numberOf(json.float_bytes),
+  drop: numberOf(json.drop),
+});
 const readModel = (json) => ({
   name: String(json.name),
   family: familyOf(json.family),
@@ -59,6 +69,25 @@ const readModel = (json) => ({
   peakMemory: numberOf(json.peak_memory_bytes),
   checkpointBytes: numberOf(json.checkpoint_bytes),
   checkpoint: json.checkpoint ?? null,
+  deployed: json.deployed ? readDeployed(objectOf(json.deployed)) : null,
+});
+
+const pngOf = (value) => (typeof value === "string" && value ? `data:image/png;base64,${value}` : null);
+const readLooks = (json) => ({
+  size: listOf(json.input_size).filter(known),
+  images: listOf(json.images)
+    .map(objectOf)
+    .map((e) => ({
+      image: pngOf(e.image_png),
+      map: pngOf(e.map_png),
+      truth: String(e.label),
+      predicted: String(e.prediction),
+      confidence: numberOf(e.confidence),
+    })),
+  attention: listOf(json.attention)
+    .map(objectOf)
+    .map((e) => ({layer: String(e.layer), distance: listOf(e.distance).filter(known)}))
+    .filter((e) => e.distance.length),
 });
 
 // One row per measurement of a list that every model may have.
@@ -134,6 +163,7 @@ const readMethod = (json, data, machine, kind) =>
     ],
     ["Budget", budgetText(objectOf(json.budget))],
     ["Preference", json.prefer],
+    ["Deployed for", json.deploy],
     ["Seeds", listOf(json.seeds).join(", ")],
     ["Folds", json.folds > 1 ? String(json.folds) : null],
     ["Processor", machine.cpu],
@@ -197,9 +227,10 @@ const readResults = (given) => {
       .map((s) => scoreKind(String(s.name), s.title, s.unit, s.higher_is_better)),
     items,
     item: items.replace(/s$/, ""),
-    recommendation: {model: recommendation.model ?? null, reason: recommendation.reason ?? ""},
+    recommendation: {model: recommendation.model ?? null, reason: recommendation.reason ?? "", file: recommendation.file ?? null},
     references: listOf(json.references).map(objectOf).map(readReference),
     rounds: readRounds(json.rounds),
+    deploy: json.deploy ? String(json.deploy) : "",
     budget: budgetText(objectOf(json.budget)),
     context: [
       data.name,
@@ -242,6 +273,11 @@ const readResults = (given) => {
         file: e.file ?? null,
         text: e.text ?? null,
       })),
+    ),
+    looks: Object.fromEntries(
+      json.models
+        .filter((m) => listOf(objectOf(m.looks).images).length)
+        .map((m) => [m.name, readLooks(objectOf(m.looks))]),
     ),
     method: readMethod(json, data, machine, kind),
     recipes: json.models.filter((m) => m.recipe || m.resolved).map(readRecipe),

@@ -8,8 +8,8 @@
 #include "braid/data/summary.h"
 #include "braid/data/text/tagged_text.h"
 #include "braid/data/text/text_dataset.h"
-#include "braid/evaluate/class_map.h"
 #include "braid/evaluate/evaluate_classifier.h"
+#include "braid/evaluate/split_name.h"
 #include "braid/runtime/device.h"
 #include "braid/tasks/text/token_tagger.h"
 

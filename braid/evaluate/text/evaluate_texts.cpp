@@ -3,6 +3,7 @@
 #include "braid/data/summary.h"
 #include "braid/data/text/text_dataset.h"
 #include "braid/evaluate/evaluate_classifier.h"
+#include "braid/evaluate/split_name.h"
 #include "braid/runtime/device.h"
 #include "braid/tasks/text/text_classifier.h"
 

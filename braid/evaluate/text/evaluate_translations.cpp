@@ -6,7 +6,7 @@
 
 #include "braid/core/error.h"
 #include "braid/data/text/parallel_text.h"
-#include "braid/evaluate/class_map.h"
+#include "braid/evaluate/split_name.h"
 #include "braid/runtime/device.h"
 #include "braid/tasks/text/translation_scores.h"
 

@@ -8,6 +8,7 @@
 #include "braid/evaluate/folds.h"
 #include "braid/evaluate/starting_point.h"
 #include "braid/evaluate/text/auto_models.h"
+#include "braid/evaluate/text/deploy_texts.h"
 #include "braid/evaluate/text/mistakes.h"
 #include "braid/evaluate/text/ngram_reference.h"
 #include "braid/evaluate/text/text_robustness.h"
@@ -225,6 +226,14 @@ std::vector<std::unique_ptr<Probe>> TextWorkload::probes(Progress& progress) con
           .texts = config_.robustness_images, .seed = config_.seed, .evaluate = options()},
       progress));
   return probes;
+}
+
+void TextWorkload::check_deploy(const DeployTarget& target) const { check_deploy_texts(target); }
+
+Deployed TextWorkload::deploy(const TrainedRun& run, const DeployTarget& target,
+                              const std::filesystem::path& file, Progress& progress) const {
+  return deploy_texts(tasks::load_text_classifier(run.checkpoint), run.checkpoint, target,
+                      test_of(run.run), options(), file, progress);
 }
 
 References TextWorkload::references(double seconds, Progress& progress) const {

@@ -2,12 +2,12 @@
 // [N,C,H,W].
 #include <utility>
 
-#include "braid/core/error.h"
 #include "braid/data/image/image_collate.h"
-#include "braid/io/image.h"
+#include "braid/export/image_graph.h"
 #include "braid/runtime/device.h"
-#include "braid/serve/protocol/content_coding.h"
-#include "braid/serve/torch/load_torch_model.h"
+#include "braid/serve/openvino/openvino_engine.h"
+#include "braid/serve/people_input.h"
+#include "braid/serve/torch/load_model.h"
 #include "braid/serve/torch/torch_tensor.h"
 #include "braid/tasks/predictor.h"
 
@@ -35,7 +35,6 @@ class ImageEngine final : public Engine {
                            .indices = std::vector<int64_t>(static_cast<size_t>(pixels.size(0)))});
     return {from_torch("logits", logits)};
   }
-  const models::ImageHubConfig& card() const { return predictor_.card(); }
 
  private:
   tasks::Predictor predictor_;
@@ -48,16 +47,8 @@ class ImagePreparation final : public Preparation {
       : input_(std::move(input)), max_pixels_(max_pixels) {}
   std::vector<Tensor> prepare(const Tensor& input) const override {
     std::vector<torch::Tensor> rows;
-    for (size_t i = 0; i < input.elements.size(); ++i) {
-      const auto element = input.elements[i];
-      // JSON has no bytes.
-      const auto decoded = input.written_as_json ? decode_base64(element) : std::string();
-      const std::string_view bytes = input.written_as_json ? decoded : element;
-      const auto image =
-          io::decode_image(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size(),
-                           "image[" + std::to_string(i) + "]", {.max_pixels = max_pixels_});
-      rows.push_back(data::stack_images({image}, input_));
-    }
+    for (size_t i = 0; i < input.elements.size(); ++i)
+      rows.push_back(data::stack_images({image_of(input, i, max_pixels_)}, input_));
     return {from_torch(data::kPixelValues, torch::cat(rows).contiguous())};
   }
 
@@ -69,15 +60,24 @@ class ImagePreparation final : public Preparation {
 }  // namespace
 
 std::unique_ptr<Model> load_image_classifier(const std::string& folder,
-                                             const TorchOptions& options) {
-  auto engine = std::make_unique<ImageEngine>(tasks::Predictor(
-      models::load_for_inference(folder), runtime::resolve_device(options.device), options.dtype));
+                                             const ModelOptions& options) {
+  auto loaded = models::load_for_inference(folder);
+  tasks::expect_classifier_of_images(loaded);
   auto model = std::make_unique<Model>();
-  model->platform = "braid_libtorch";
   model->prepared = {.name = "image", .type = DataType::kBytes, .shape = {-1}};
-  model->preparation = std::make_unique<ImagePreparation>(engine->card().input, options.max_pixels);
-  model->classes = engine->card().classes;
-  model->engine = std::move(engine);
+  model->preparation = std::make_unique<ImagePreparation>(loaded.hub.input, options.max_pixels);
+  model->classes = loaded.hub.classes;
+  if (options.engine == "openvino") {
+    const auto onnx = onnx::export_onnx(onnx::make_image_graph(loaded).graph,
+                                        onnx::onnx_options(loaded.hub, false));
+    model->platform = kOpenVinoPlatform;
+    model->engine =
+        open_openvino(onnx, {.threads = options.threads, .dtype = options.dtype, .where = folder});
+  } else {
+    model->platform = kLibTorchPlatform;
+    model->engine = std::make_unique<ImageEngine>(tasks::Predictor(
+        std::move(loaded), runtime::resolve_device(options.device), options.dtype));
+  }
   return model;
 }
 

@@ -1,4 +1,4 @@
-#include "braid/evaluate/class_map.h"
+#include "braid/tasks/class_map.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -6,9 +6,8 @@
 #include <algorithm>
 
 #include "braid/core/error.h"
-#include "braid/core/near_match.h"
 
-namespace braid::evaluate {
+namespace braid::tasks {
 
 torch::Tensor class_map(const std::vector<std::string>& of_data,
                         const std::vector<std::string>& of_checkpoint, int64_t num_classes,
@@ -39,10 +38,4 @@ torch::Tensor class_map(const std::vector<std::string>& of_data,
   return torch::tensor(map, torch::kInt64);
 }
 
-void check_split_name(const std::string& name) {
-  const std::vector<std::string> known = {"auto", "test", "val", "train", "all"};
-  if (std::find(known.begin(), known.end(), name) == known.end())
-    throw UsageError("eval", "unknown split '" + name + "'", "--split", did_you_mean(name, known));
-}
-
-}  // namespace braid::evaluate
+}  // namespace braid::tasks

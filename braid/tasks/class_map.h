@@ -5,7 +5,7 @@
 
 #include "braid/torch.h"
 
-namespace braid::evaluate {
+namespace braid::tasks {
 
 // For each class of the data, its index in the checkpoint, [K] int64. A checkpoint without names,
 // as timm writes them, has the data's classes in their order. Throws DataError for a class that the
@@ -14,7 +14,4 @@ torch::Tensor class_map(const std::vector<std::string>& of_data,
                         const std::vector<std::string>& of_checkpoint, int64_t num_classes,
                         const std::string& where);
 
-// Throws UsageError where a split's name is none of auto, test, val, train, all.
-void check_split_name(const std::string& name);
-
-}  // namespace braid::evaluate
+}  // namespace braid::tasks

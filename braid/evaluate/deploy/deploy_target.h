@@ -1,0 +1,30 @@
+// What a comparison's models are shipped as: an exported file, and the engine that runs it.
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "braid/serve/engine.h"
+
+namespace braid::evaluate {
+
+inline constexpr const char* kNotDeployed = "none";
+
+struct DeployTarget {
+  std::string name;  // as --deploy names it
+  bool int8 = false;
+};
+
+// What --deploy may name, kNotDeployed first.
+std::vector<std::string> deploy_names();
+// name: one of those but kNotDeployed.
+DeployTarget deploy_target(const std::string& name);
+// Throws ConfigError where its engine is not there, and says what brings it.
+void check_engine(const DeployTarget& target);
+// Throws that too, IoError, and DataError for a file that the engine cannot run.
+std::unique_ptr<serve::Engine> open_engine(const DeployTarget& target,
+                                           const std::filesystem::path& file, int64_t threads);
+
+}  // namespace braid::evaluate

@@ -1,0 +1,19 @@
+// Exported files as models that are served: of float32 or in 8 bits. They say themselves how
+// images and texts are prepared for them.
+#pragma once
+#include <memory>
+#include <string>
+
+#include "braid/serve/model.h"
+
+namespace braid::serve {
+
+// Whether a source is such a file rather than a checkpoint.
+bool is_onnx_file(const std::string& source);
+
+// A classifier of images or of texts that `braid export` or `braid quantize` wrote; computed by
+// OpenVINO. It has seen one input when it is returned. Throws IoError, ConfigError where there is
+// no OpenVINO or another engine is asked for, DataError.
+std::unique_ptr<Model> load_onnx_model(const std::string& file, const ModelOptions& options);
+
+}  // namespace braid::serve

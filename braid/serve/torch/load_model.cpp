@@ -1,0 +1,65 @@
+#include "braid/serve/torch/load_model.h"
+
+#include <ATen/Parallel.h>
+
+#include <utility>
+
+#include "braid/core/error.h"
+#include "braid/models/checkpoint.h"
+#include "braid/models/text/text_model.h"
+#include "braid/models/vision/image_model.h"
+#include "braid/serve/onnx/load_onnx_model.h"
+#include "braid/serve/openvino/openvino_engine.h"
+#include "braid/serve/warm_up.h"
+
+namespace braid::serve {
+namespace {
+
+std::unique_ptr<Model> load_checkpoint(const std::string& folder, const ModelOptions& options) {
+  const auto kind = models::kind_of_checkpoint(folder);
+  if (kind != models::TextEncoder::kKind && kind != models::ImageModel::kKind)
+    throw DataError("checkpoint",
+                    "expected a classifier of images or of texts, got a model of the kind " + kind,
+                    folder);
+  if (options.engine == "openvino" && options.device != "cpu")
+    throw ConfigError("serve", "expected the CPU for OpenVINO, got " + options.device, "--device",
+                      "give --engine libtorch");
+  auto model = kind == models::TextEncoder::kKind ? load_text_classifier(folder, options)
+                                                  : load_image_classifier(folder, options);
+  warm_up(*model->engine);
+  return model;
+}
+
+// What the choice that is best by itself comes to. A checkpoint that neither engine takes gives
+// LibTorch's error, whose words are about the checkpoint.
+std::unique_ptr<Model> load_checkpoint_for_any_engine(const std::string& folder,
+                                                      ModelOptions options) {
+  std::string remark;
+  if (options.device == "cpu" && openvino_built_in()) {
+    remark = openvino_missing();
+    if (remark.empty()) try {
+        options.engine = "openvino";
+        return load_checkpoint(folder, options);
+      } catch (const Error& error) {
+        remark = error.what();
+      }
+  }
+  options.engine = "libtorch";
+  auto model = load_checkpoint(folder, options);
+  if (!remark.empty()) model->remark = "not OpenVINO: " + remark;
+  return model;
+}
+
+}  // namespace
+
+std::unique_ptr<Model> load_model(const std::string& source, const ModelOptions& options,
+                                  Progress& progress) {
+  auto resolved = options;
+  if (resolved.threads == 0) resolved.threads = at::get_num_threads();
+  if (is_onnx_file(source)) return load_onnx_model(source, resolved);
+  const auto folder = models::find_checkpoint(source, progress).string();
+  return resolved.engine == "auto" ? load_checkpoint_for_any_engine(folder, std::move(resolved))
+                                   : load_checkpoint(folder, resolved);
+}
+
+}  // namespace braid::serve

@@ -1,0 +1,152 @@
+// Models as they ship: exported, quantized, run by engines without LibTorch.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "braid/core/error.h"
+#include "braid/evaluate/deploy/deploy_target.h"
+#include "braid/evaluate/deploy/runner_engine.h"
+#include "braid/evaluate/image/deploy_images.h"
+#include "braid/evaluate/text/deploy_texts.h"
+#include "braid/export/export_image_model.h"
+#include "braid/models/registry.h"
+#include "braid/serve/openvino/openvino_engine.h"
+#include "braid/serve/torch/torch_tensor.h"
+#include "braid/tasks/inference.h"
+#include "braid/tasks/metrics/classifier_report.h"
+#include "tests/evaluate/ramps.h"
+
+namespace braid::evaluate {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+
+class Deploy : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    const auto* info = ::testing::UnitTest::GetInstance()->current_test_info();
+    folder_ = fs::path(testing::TempDir()) / (std::string("braid_deploy_") + info->name());
+    fs::remove_all(folder_);
+    fs::create_directories(folder_);
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+  static models::LoadedModel loaded(const std::string& name) {
+    models::LoadedModel loaded;
+    loaded.model = models::create_model<models::ImageModel>(
+        name, {{"num_classes", 4}, {"in_chans", 1}, {"img_size", 32}}, 1);
+    loaded.model->eval();
+    loaded.hub = models::make_image_hub_config(name, *loaded.model);
+    return loaded;
+  }
+  static ImageDeployment ramps() {
+    const auto images = std::make_shared<test::Ramps>();
+    return {
+        .splits = {.train = images, .val = images, .test = images, .left_out = {}, .remarks = {}},
+        .test = images,
+        .data = "ramps",
+        .options = {.workers = 0, .dtype = "float32"}};
+  }
+  // What LibTorch makes of them.
+  static double top1_of(models::LoadedModel& model) {
+    const torch::NoGradGuard no_grad;
+    Progress progress;
+    const auto images = std::make_shared<test::Ramps>();
+    const auto all = tasks::run_model(*model.model, images, model.hub.input,
+                                      {.workers = 0, .dtype = "float32"}, progress);
+    return tasks::measure_classifier(all.logits.softmax(1), all.labels).scores().at(0).value;
+  }
+
+  fs::path folder_;
+  Progress progress_;
+};
+
+TEST_F(Deploy, BraidRunIsAnEngineThatAnswersAsLibTorchDoes) {
+  for (const char* name : {"resnet20", "vit_lite_2_4_32", "cct_2_3x2_32"}) {
+    auto model = loaded(name);
+    const auto file = folder_ / "model.onnx";
+    onnx::export_image_model(model, file);
+    const auto engine = open_engine(deploy_target("braid-run"), file, 1);
+    ASSERT_EQ(engine->inputs().size(), 1u);
+    EXPECT_EQ(engine->inputs()[0].name, "pixel_values");
+    EXPECT_EQ(engine->inputs()[0].shape, (std::vector<int64_t>{-1, 1, 32, 32}));
+    ASSERT_EQ(engine->outputs().size(), 1u);
+    for (const int64_t batch : {1, 2, 7}) {
+      const torch::NoGradGuard no_grad;
+      const auto images = torch::randn({batch, 1, 32, 32});
+      const auto answers = engine->infer({serve::from_torch("pixel_values", images)});
+      const auto expected = model.model->forward(images);
+      const auto got = serve::to_torch(answers.at(0));
+      EXPECT_EQ(got.sizes(), expected.sizes());
+      EXPECT_LT((got - expected).abs().max().item<double>(), 1e-4) << name << ", batch " << batch;
+    }
+  }
+}
+
+TEST_F(Deploy, AFloatFileScoresAsTheModelDoes) {
+  auto model = loaded("cct_2_3x2_32");
+  const auto file = folder_ / "model.onnx";
+  const auto deployed = deploy_images(model, deploy_target("braid-run"), ramps(), file, progress_);
+  EXPECT_EQ(deployed.engine, "braid-run");
+  EXPECT_EQ(deployed.file, file.string());
+  EXPECT_EQ(deployed.bytes, static_cast<int64_t>(fs::file_size(file)));
+  EXPECT_EQ(deployed.float_bytes, deployed.bytes);
+  ASSERT_EQ(deployed.scores.size(), 5u);
+  EXPECT_EQ(deployed.scores[0].name, "top1");
+  EXPECT_DOUBLE_EQ(deployed.scores[0].value, top1_of(model));
+  EXPECT_TRUE(deployed.scores[0].low);
+  EXPECT_GT(*deployed.latency_ms_p50, 0);
+  EXPECT_GE(*deployed.latency_ms_p95, *deployed.latency_ms_p50);
+  EXPECT_GT(*deployed.throughput_items_per_s, 0);
+  EXPECT_FALSE(deployed.weight_bits);
+}
+
+TEST_F(Deploy, AnInt8FileIsQuantizedOnTheTrainingImages) {
+  auto model = loaded("resnet20");
+  const auto file = folder_ / "model.int8.onnx";
+  const auto deployed =
+      deploy_images(model, deploy_target("braid-run-int8"), ramps(), file, progress_);
+  EXPECT_EQ(deployed.bytes, static_cast<int64_t>(fs::file_size(file)));
+  EXPECT_GT(*deployed.float_bytes, *deployed.bytes);
+  EXPECT_THAT(*deployed.weight_bits, testing::AnyOf(7, 8));
+  EXPECT_GT(*deployed.operators, *deployed.operators_in_float);
+  EXPECT_EQ(deployed.scores.at(0).name, "top1");
+}
+
+TEST_F(Deploy, TextsHaveNoInt8) {
+  EXPECT_NO_THROW(check_deploy_texts(deploy_target("braid-run")));
+  try {
+    check_deploy_texts(deploy_target("openvino-int8"));
+    FAIL() << "expected UsageError";
+  } catch (const UsageError& e) {
+    EXPECT_THAT(e.what(), HasSubstr("not quantized yet"));
+  }
+}
+
+TEST_F(Deploy, SaysWhatBringsAnEngineThatIsNotThere) {
+  EXPECT_NO_THROW(check_engine(deploy_target("braid-run-int8")));
+  if (serve::openvino_missing().empty()) GTEST_SKIP() << "OpenVINO is there";
+  try {
+    check_engine(deploy_target("openvino"));
+    FAIL() << "expected ConfigError";
+  } catch (const ConfigError& e) {
+    EXPECT_THAT(e.what(), HasSubstr("make openvino"));
+  }
+}
+
+TEST_F(Deploy, OpenVinoAnswersAsLibTorchDoes) {
+  if (const auto why = serve::openvino_missing(); !why.empty()) GTEST_SKIP() << why;
+  auto model = loaded("cct_2_3x2_32");
+  const auto deployed =
+      deploy_images(model, deploy_target("openvino"), ramps(), folder_ / "model.onnx", progress_);
+  EXPECT_DOUBLE_EQ(deployed.scores.at(0).value, top1_of(model));
+  const auto int8 = deploy_images(model, deploy_target("openvino-int8"), ramps(),
+                                  folder_ / "model.int8.onnx", progress_);
+  EXPECT_LT(*int8.bytes, *int8.float_bytes);
+}
+
+}  // namespace
+}  // namespace braid::evaluate

@@ -1,0 +1,275 @@
+// Engines compute the same: a checkpoint by LibTorch, by OpenVINO, and as an exported file.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+
+#include "braid/compress/quantize.h"
+#include "braid/core/error.h"
+#include "braid/export/export_image_model.h"
+#include "braid/export/export_text_model.h"
+#include "braid/export/image_graph.h"
+#include "braid/graph/replay.h"
+#include "braid/io/atomic_file.h"
+#include "braid/io/image.h"
+#include "braid/models/registry.h"
+#include "braid/serve/openvino/openvino_engine.h"
+#include "braid/serve/torch/load_model.h"
+#include "braid/serve/torch/torch_tensor.h"
+
+namespace braid::serve {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+
+#define NEEDS_OPENVINO() \
+  if (!openvino_missing().empty()) GTEST_SKIP() << "no OpenVINO: " << openvino_missing()
+
+class Engines : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    torch::manual_seed(3);
+    folder_ = fs::temp_directory_path() / ("braid_engines_" + std::to_string(::getpid()));
+    fs::remove_all(folder_);
+    fs::create_directories(folder_);
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+
+  // What no initialization leaves as it is: norms and biases count too.
+  static void disturb(torch::nn::Module& model) {
+    const torch::NoGradGuard no_gradients;
+    for (auto& parameter : model.parameters()) parameter.add_(torch::randn_like(parameter), 0.02);
+    for (auto& item : model.named_buffers())
+      if (item.key().ends_with("running_var")) item.value().uniform_(0.5, 2);
+  }
+  std::string images(const std::string& name) {
+    models::LoadedModel loaded;
+    loaded.model = models::create_model<models::ImageModel>(name, {{"num_classes", 5}});
+    disturb(*loaded.model);
+    loaded.hub = models::make_image_hub_config(name, *loaded.model);
+    loaded.hub.classes = {"a", "b", "c", "d", "e"};
+    models::save_model(*loaded.model, loaded.hub, folder_ / name);
+    return (folder_ / name).string();
+  }
+  std::string texts(const std::string& name = "bert_tiny") {
+    models::LoadedTextEncoder loaded;
+    loaded.model = models::create_model<models::TextEncoder>(
+        name, {{"head", "sequence_classification"}, {"num_labels", 3}, {"vocab_size", 9}});
+    disturb(*loaded.model);
+    loaded.hub = models::make_hub_config(name, *loaded.model);
+    loaded.hub.classes = {"bad", "fair", "good"};
+    models::save_text_model(*loaded.model, loaded.hub, folder_ / name);
+    io::write_file_atomic(folder_ / name / "vocab.txt",
+                          std::string("[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\nfine\nlong\nfilm\n"));
+    return (folder_ / name).string();
+  }
+  std::string exported(const std::string& checkpoint) {
+    const std::string file = checkpoint + ".onnx";
+    auto loaded = models::load_for_inference(checkpoint);
+    onnx::export_image_model(loaded, file);
+    return file;
+  }
+  static std::unique_ptr<Model> load(const std::string& source, const std::string& engine,
+                                     const std::string& dtype = "float32") {
+    Progress silent;
+    return load_model(source, {.engine = engine, .dtype = dtype, .threads = 2}, silent);
+  }
+  // BYTES [N] of what outlives the tensor.
+  static Tensor bytes(const std::string& name, const std::vector<std::string>& elements) {
+    Tensor tensor{
+        .name = name, .type = DataType::kBytes, .shape = {static_cast<int64_t>(elements.size())}};
+    tensor.elements.assign(elements.begin(), elements.end());
+    return tensor;
+  }
+  static void expect_close(const std::vector<Tensor>& got, const std::vector<Tensor>& expected,
+                           float tolerance = 1e-4F) {
+    ASSERT_EQ(got.size(), 1U);
+    EXPECT_EQ(got[0].name, expected.at(0).name);
+    ASSERT_EQ(got[0].shape, expected[0].shape);
+    const auto a = values_of<float>(got[0]), b = values_of<float>(expected[0]);
+    for (size_t i = 0; i < a.size(); ++i) ASSERT_NEAR(a[i], b[i], tolerance) << i;
+  }
+  // What is thrown.
+  template <class ErrorType>
+  static std::string error_of(const std::function<void()>& run) {
+    try {
+      run();
+    } catch (const ErrorType& error) {
+      return error.what();
+    }
+    ADD_FAILURE() << "nothing was thrown";
+    return "";
+  }
+  fs::path folder_;
+};
+
+class EnginesOfImages : public Engines, public ::testing::WithParamInterface<const char*> {};
+
+TEST_P(EnginesOfImages, AgreeAtEveryBatch) {
+  NEEDS_OPENVINO();
+  const auto checkpoint = images(GetParam());
+  const auto torch = load(checkpoint, "libtorch"), openvino = load(checkpoint, "openvino"),
+             file = load(exported(checkpoint), "auto");
+  EXPECT_EQ(torch->platform, "braid_libtorch");
+  EXPECT_EQ(openvino->platform, "braid_openvino");
+  EXPECT_EQ(file->platform, "braid_openvino");
+  EXPECT_EQ(file->classes, torch->classes);
+  auto sizes = torch->engine->inputs().at(0).shape;
+  EXPECT_EQ(openvino->engine->inputs().at(0).shape, sizes);
+  EXPECT_EQ(file->engine->inputs().at(0).name, "pixel_values");
+  for (const int64_t batch : {1, 2, 7, 1}) {
+    sizes[0] = batch;
+    const std::vector<Tensor> input = {from_torch("pixel_values", torch::randn(sizes))};
+    const auto expected = torch->engine->infer(input);
+    expect_close(openvino->engine->infer(input), expected);
+    expect_close(file->engine->infer(input), expected);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Families, EnginesOfImages,
+                         ::testing::Values("resnet20", "vit_lite_7_4_32", "cct_2_3x2_32"));
+
+TEST_F(Engines, PrepareImagesAlike) {
+  NEEDS_OPENVINO();
+  const auto checkpoint = images("resnet20");
+  io::Image image{.height = 40, .width = 51, .channels = 3, .pixels = {}};
+  for (int64_t i = 0; i < 40 * 51 * 3; ++i)
+    image.pixels.push_back(static_cast<uint8_t>(i * i % 251));
+  const auto png = io::encode_png(image);
+  const std::vector<std::string> sent(2, std::string(png.begin(), png.end()));
+  const auto torch = load(checkpoint, "libtorch"), file = load(exported(checkpoint), "openvino");
+  EXPECT_EQ(file->prepared.name, "image");
+  const auto expected = torch->preparation->prepare(bytes("image", sent));
+  const auto got = file->preparation->prepare(bytes("image", sent));
+  expect_close(got, expected, 1e-6F);
+  expect_close(file->engine->infer(got), torch->engine->infer(expected));
+  EXPECT_THAT(error_of<DataError>([&] { file->preparation->prepare(bytes("image", {"no"})); }),
+              HasSubstr("image[0]"));
+}
+
+TEST_F(Engines, AgreeOnTextsOfAnyLength) {
+  NEEDS_OPENVINO();
+  const auto checkpoint = texts();
+  auto encoder = models::load_text_encoder(checkpoint);
+  const std::string name = checkpoint + ".onnx";
+  onnx::export_text_model(encoder, checkpoint, name);
+  const auto torch = load(checkpoint, "libtorch"), openvino = load(checkpoint, "openvino"),
+             file = load(name, "openvino");
+  EXPECT_EQ(file->prepared.name, "text");
+  EXPECT_FALSE(file->takes_tensors);
+  EXPECT_EQ(file->classes, torch->classes);
+  std::string long_text = "a long film";
+  for (int i = 0; i < 300; ++i) long_text += " a long film";  // which is cut
+  const std::vector<std::vector<std::string>> batches = {
+      {"fine film"},
+      {"", "a long long film unseen"},
+      {"film", "a", "a fine film", long_text, "long", "", "film film"}};
+  for (const auto& batch : batches) {
+    const auto expected = torch->engine->infer(torch->preparation->prepare(bytes("text", batch)));
+    expect_close(openvino->engine->infer(openvino->preparation->prepare(bytes("text", batch))),
+                 expected);
+    expect_close(file->engine->infer(file->preparation->prepare(bytes("text", batch))), expected);
+  }
+  EXPECT_EQ(openvino->engine->inputs().at(0).padding, torch->engine->inputs().at(0).padding);
+}
+
+// Its inputs are fewer than what a tokenizer gives.
+TEST_F(Engines, AgreeWhereAModelReadsNoTypes) {
+  NEEDS_OPENVINO();
+  const auto checkpoint = texts("textcnn_small");
+  const auto torch = load(checkpoint, "libtorch"), openvino = load(checkpoint, "openvino");
+  EXPECT_LT(openvino->engine->inputs().size(), 3U);
+  const std::vector<std::string> batch = {"a fine film", "film"};
+  expect_close(openvino->engine->infer(openvino->preparation->prepare(bytes("text", batch))),
+               torch->engine->infer(torch->preparation->prepare(bytes("text", batch))));
+}
+
+TEST_F(Engines, RunFilesInEightBits) {
+  NEEDS_OPENVINO();
+  auto loaded = models::load_for_inference(images("resnet20"));
+  const auto graph = onnx::make_image_graph(loaded).graph;
+  compress::Samples samples;
+  for (int i = 0; i < 2; ++i) samples.images.push_back(torch::randn({16, 3, 32, 32}));
+  Progress silent;
+  const auto quantized = compress::quantize(graph, samples.images, compress::Judge(graph, samples),
+                                            {.mode = "naive"}, silent);
+  const auto file = (folder_ / "int8.onnx").string();
+  io::write_file_atomic(file,
+                        onnx::export_onnx(quantized.graph, onnx::onnx_options(loaded.hub, false)));
+  const auto model = load(file, "auto");
+  for (const int64_t batch : {1, 7}) {
+    const auto x = torch::randn({batch, 3, 32, 32});
+    const auto replayed = graph::replay(quantized.graph, {x}).at(0);
+    // Another order of whole numbers' sums and roundings: some values fall on the next step.
+    expect_close(model->engine->infer({from_torch("pixel_values", x)}),
+                 {from_torch("logits", replayed)}, 0.05F * replayed.abs().max().item<float>());
+  }
+}
+
+TEST_F(Engines, BFloat16IsWhatWasAskedFor) {
+  NEEDS_OPENVINO();
+  const auto checkpoint = images("vit_lite_7_4_32");
+  const auto exact = load(checkpoint, "openvino"), rough = load(checkpoint, "auto", "bfloat16");
+  const std::vector<Tensor> input = {from_torch("pixel_values", torch::randn({2, 3, 32, 32}))};
+  const auto expected = exact->engine->infer(input);
+  EXPECT_EQ(rough->platform, "braid_openvino") << rough->remark;
+  expect_close(rough->engine->infer(input), expected, 0.2F);
+}
+
+TEST_F(Engines, TakeBytesThatAreNotAligned) {
+  NEEDS_OPENVINO();
+  const auto model = load(images("resnet20"), "openvino");
+  auto input = from_torch("pixel_values", torch::randn({1, 3, 32, 32}));
+  const auto expected = model->engine->infer({input});
+  const std::string shifted = "x" + std::string(input.data);
+  input.data = std::string_view(shifted).substr(1);
+  expect_close(model->engine->infer({input}), expected, 0);
+}
+
+TEST_F(Engines, RefuseWhatIsNoClassifiersFile) {
+  NEEDS_OPENVINO();
+  EXPECT_THAT(error_of<DataError>([] { open_openvino("no model", {.where = "x.onnx"}); }),
+              HasSubstr("x.onnx"));
+  EXPECT_THROW(open_openvino(""), DataError);
+  const auto checkpoint = images("resnet20");
+  auto loaded = models::load_for_inference(checkpoint);
+  const auto with = (folder_ / "with.onnx").string();
+  onnx::export_image_model(loaded, with, {.with_preprocessing = true});
+  EXPECT_THAT(error_of<DataError>([&] { load(with, "auto"); }),
+              HasSubstr("without --with-preprocessing"));
+  const auto file = exported(checkpoint);
+  std::ofstream(file, std::ios::app | std::ios::binary) << "more";
+  EXPECT_THROW(load(file, "auto"), DataError);
+  EXPECT_THROW(load((folder_ / "absent.onnx").string(), "auto"), IoError);
+}
+
+TEST_F(Engines, AreChosenForWhatTheyCanDo) {
+  const auto checkpoint = images("resnet20");
+  const auto file = exported(checkpoint);
+  EXPECT_THAT(error_of<ConfigError>([&] { load(file, "libtorch"); }),
+              HasSubstr("--engine libtorch"));
+  Progress silent;
+  EXPECT_THROW(load_model(file, {.device = "cuda"}, silent), ConfigError);
+  EXPECT_THROW(load_model(checkpoint, {.engine = "openvino", .device = "cuda"}, silent),
+               ConfigError);
+  const auto best = load(checkpoint, "auto");
+  EXPECT_EQ(best->platform, openvino_missing().empty() ? "braid_openvino" : "braid_libtorch");
+}
+
+TEST_F(Engines, NameWhatBuildsOpenVinoIn) {
+  if (openvino_missing().empty()) GTEST_SKIP() << "OpenVINO is here";
+  EXPECT_THAT(error_of<ConfigError>([] { open_openvino(""); }), HasSubstr("make openvino"));
+  const auto checkpoint = images("resnet20");
+  EXPECT_THAT(error_of<ConfigError>([&] { load(checkpoint, "openvino"); }),
+              HasSubstr("make openvino"));
+  EXPECT_THAT(error_of<ConfigError>([&] { load(exported(checkpoint), "auto"); }),
+              HasSubstr("make openvino"));
+}
+
+}  // namespace
+}  // namespace braid::serve
