@@ -3,6 +3,7 @@
 numbers of clients that ask again as soon as they are answered; and whether the server's histogram tells the same p99.
 
     bench/serve_load.py --checkpoint runs/fashion                     # the same two servers, by turns
+    bench/serve_load.py --checkpoint runs/fashion --engines libtorch openvino    # two of each
     bench/serve_load.py --url http://127.0.0.1:8000 --model shirts    # a server that runs
 
 Needs no package. Clients and server share the machine, which is printed with the figures.
@@ -94,7 +95,7 @@ def measure(url: str, model: str, name: str, clients: int, seconds: float) -> di
     result = {"server": name, "clients": clients, "per_second": len(times) / took,
               "p50_ms": 1e3 * times[len(times) // 2], "p99_ms": 1e3 * times[int(0.99 * (len(times) - 1))],
               "metrics_p99_ms": 1e3 * histogram_quantile(before, buckets(url, model), 0.99), "statuses": statuses}
-    print(f"{name:>10}  {clients:>7}  {result['per_second']:>10.1f}  {result['p50_ms']:>8.2f}  {result['p99_ms']:>8.2f}  "
+    print(f"{name:>18}  {clients:>7}  {result['per_second']:>10.1f}  {result['p50_ms']:>8.2f}  {result['p99_ms']:>8.2f}  "
           f"{result['metrics_p99_ms']:>14.2f}  {statuses}", flush=True)
     return result
 
@@ -122,19 +123,22 @@ def main() -> None:
     parser.add_argument("--clients", type=int, nargs="+", default=[1, 8, 32])
     parser.add_argument("--seconds", type=float, default=5)
     parser.add_argument("--max-batch-size", default="32")
+    parser.add_argument("--engines", nargs="+", default=["auto"], choices=["auto", "libtorch", "openvino"])
+    parser.add_argument("--threads", default="0", help="that compute, of each server")
     parser.add_argument("--output", help="JSON file of the figures")
     args = parser.parse_args()
     if bool(args.checkpoint) == bool(args.url):
         parser.error("give --checkpoint or --url")
     print(f"{platform.machine()}, {os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}; clients on the same machine")
-    print(f"{'server':>10}  {'clients':>7}  {'requests/s':>10}  {'p50 ms':>8}  {'p99 ms':>8}  {'metrics p99 ms':>14}  statuses")
+    print(f"{'server':>18}  {'clients':>7}  {'requests/s':>10}  {'p50 ms':>8}  {'p99 ms':>8}  {'metrics p99 ms':>14}  statuses")
     results = []
     if args.url:
         for clients in args.clients:
             results.append(measure(args.url.rstrip("/"), args.model, "given", clients, args.seconds))
     else:
-        servers = {"batch 1": Server(args, "--max-batch-size", "1"),
-                   "dynamic": Server(args, "--max-batch-size", args.max_batch_size)}
+        sizes = {"batch 1": "1", "dynamic": args.max_batch_size}
+        servers = {f"{engine} {kind}": Server(args, "--max-batch-size", size, "--engine", engine, "--threads", args.threads)
+                   for kind, size in sizes.items() for engine in args.engines}
         try:
             for clients in args.clients:
                 for name, server in servers.items():
@@ -143,9 +147,13 @@ def main() -> None:
             for server in servers.values():
                 server.stop()
         for clients in args.clients:
-            one, many = (next(r for r in results if r["server"] == name and r["clients"] == clients) for name in servers)
-            print(f"{clients} clients: dynamic batches give {many['per_second'] / one['per_second']:.2f} times the requests/s "
-                  f"at {many['p50_ms'] / one['p50_ms']:.2f} times the p50")
+            of = {r["server"]: r for r in results if r["clients"] == clients}
+            pairs = [(f"{engine} batch 1", f"{engine} dynamic") for engine in args.engines]
+            pairs += [(f"{args.engines[0]} {kind}", f"{engine} {kind}") for kind in sizes for engine in args.engines[1:]]
+            for before, after in pairs:
+                one, many = of[before], of[after]
+                print(f"{clients} clients: {after} gives {many['per_second'] / one['per_second']:.2f} times the requests/s of "
+                      f"{before} at {many['p50_ms'] / one['p50_ms']:.2f} times the p50")
     if args.output:
         with open(args.output, "w") as file:
             json.dump(results, file, indent=2)

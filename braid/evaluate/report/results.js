@@ -60,6 +60,7 @@ const readModel = (json) => ({
   error: json.error ? String(json.error) : null,
   ...readCost(json),
   scores: Object.fromEntries(listOf(json.scores).map((s) => [objectOf(s).name, numberOf(objectOf(s).value)])),
+  cleanScore: numberOf(objectOf(json.robustness).clean_score), // of the items that were made worse
   throughput: numberOf(json.throughput_items_per_s),
   trainRate: numberOf(json.train_items_per_s),
   epochs: numberOf(json.epochs),

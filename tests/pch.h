@@ -1,0 +1,6 @@
+// What nearly all tests of rooms above LibTorch include.
+#pragma once
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "braid/pch.h"
