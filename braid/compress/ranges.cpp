@@ -88,7 +88,7 @@ Tensor weight_scales(const Tensor& weight, const WeightScheme& scheme) {
   const auto rows = scheme.per_channel ? weight.detach().to(torch::kFloat).flatten(1)
                                        : weight.detach().to(torch::kFloat).reshape({1, -1});
   const auto most = static_cast<double>(scheme.most());
-  const auto largest = std::get<0>(rows.abs().max(1)).clamp_min(1e-8) / most;
+  auto largest = std::get<0>(rows.abs().max(1)).clamp_min(1e-8) / most;
   if (!scheme.by_mse) return largest;
   const auto error_of = [&](const Tensor& scales) {
     return (round_weight(rows, {scales, scheme.most()}) - rows).square_().sum(1);

@@ -71,6 +71,7 @@ std::vector<ModelState> Repository::index() const {
     states[name] = {.name = name, .state = state, .reason = entry.reason};
   }
   std::vector<ModelState> list;
+  list.reserve(states.size());
   for (auto& [name, state] : states) list.push_back(std::move(state));
   return list;
 }

@@ -141,7 +141,7 @@ std::pair<Tensor, Tensor> Conformer::heads(const Tensor& pooled) {
 }
 
 Tensor Conformer::forward_head(const Tensor& features, bool pre_logits) {
-  const auto pooled = features.mean({2, 3});  // [B,C+D,h,w] -> [B,C+D]
+  auto pooled = features.mean({2, 3});  // [B,C+D,h,w] -> [B,C+D]
   if (pre_logits || !conv_cls_head) return pooled;
   const auto [conv, trans] = heads(pooled);
   return (conv + trans) / 2;
