@@ -47,9 +47,10 @@ class Source:
         self.room = "/".join(path.split("/")[:2])
         self.config = ROOT / ("tests/.clang-tidy" if path.startswith("tests/") else ".clang-tidy")
         words = [word for word in words if not NOT_FOR_CLANG.fullmatch(word)]
-        # Each fuzz target is compiled with a name of its own for one function.
+        # "OLD NEW": each fuzz target is compiled with a name of its own for one function.
         self.renames = [word[2:].replace("=", " ") for word in words if word.startswith("-DLLVMFuzzerTestOneInput=")]
         self.flags = tuple(word for word in words if not word.startswith("-DLLVMFuzzerTestOneInput="))
+        self.has_main = re.search(r"^int main\(", self.text(path), re.M) is not None
         self.reads, waiting = {}, [path]
         while waiting:
             name = waiting.pop()
@@ -108,10 +109,13 @@ def path_in(name: str) -> str:
 def look_at(unit: list, scratch: pathlib.Path) -> tuple:
     """(findings as texts, sources that passed)"""
     file = scratch / f"unit_{hashlib.sha1(' '.join(s.path for s in unit).encode()).hexdigest()[:12]}.cpp"
-    lines = []
-    for source in unit:
-        lines += [f"#undef {rename.split()[0]}\n#define {rename}" for rename in source.renames]
-        lines.append(f'#include "{ROOT / source.path}"')
+    lines, mains = [], 0
+    for source in sorted(unit, key=lambda source: source.has_main):
+        names = source.renames
+        mains += source.has_main
+        if source.has_main and mains > 1:
+            names = [*names, f"main main_{mains}"]
+        lines += [*(f"#define {name}" for name in names), f'#include "{ROOT / source.path}"', *(f"#undef {name.split()[0]}" for name in names)]
     file.write_text("\n".join(lines) + "\n")
     command = [str(TIDY), "--quiet", f"--config-file={unit[0].config}", str(file), "--", *unit[0].flags]
     run = subprocess.run(command, cwd=unit[0].folder, capture_output=True, text=True)

@@ -96,12 +96,14 @@ Tensor weight_scales(const Tensor& weight, const WeightScheme& scheme) {
   auto best = largest.clone(), least = error_of(largest);
   const double deepest = scheme.bits >= 7 ? 0.8 : 0.4;
   const double step = scheme.bits >= 7 ? 0.04 : 0.03;
-  for (double factor = 1 - step; factor > deepest; factor -= step) {
+  double factor = 1 - step;
+  while (factor > deepest) {
     const auto scales = largest * factor;
     const auto error = error_of(scales);
     const auto better = error < least;
     best = torch::where(better, scales, best);
     least = torch::where(better, error, least);
+    factor -= step;
   }
   return best;
 }
