@@ -53,7 +53,8 @@ void write_photographs(const fs::path& folder) {
     uint32_t noise = static_cast<uint32_t>(file) * 2654435761u + 1;
     for (size_t i = 0; i < pixels.size(); ++i) {
       noise = noise * 1664525u + 1013904223u;
-      const auto x = static_cast<double>(i / 3 % 256), y = static_cast<double>(i / 768);
+      const size_t column = i / 3 % 256, row = i / 768;
+      const auto x = static_cast<double>(column), y = static_cast<double>(row);
       pixels[i] = static_cast<uint8_t>(128 + 60 * std::sin(x / 17 + file) + 40 * std::cos(y / 11) +
                                        (noise >> 24) % 24);
     }

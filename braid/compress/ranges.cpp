@@ -88,7 +88,7 @@ Tensor weight_scales(const Tensor& weight, const WeightScheme& scheme) {
   const auto rows = scheme.per_channel ? weight.detach().to(torch::kFloat).flatten(1)
                                        : weight.detach().to(torch::kFloat).reshape({1, -1});
   const auto most = static_cast<double>(scheme.most());
-  const auto largest = std::get<0>(rows.abs().max(1)).clamp_min(1e-8) / most;
+  auto largest = std::get<0>(rows.abs().max(1)).clamp_min(1e-8) / most;
   if (!scheme.by_mse) return largest;
   const auto error_of = [&](const Tensor& scales) {
     return (round_weight(rows, {scales, scheme.most()}) - rows).square_().sum(1);
@@ -96,12 +96,14 @@ Tensor weight_scales(const Tensor& weight, const WeightScheme& scheme) {
   auto best = largest.clone(), least = error_of(largest);
   const double deepest = scheme.bits >= 7 ? 0.8 : 0.4;
   const double step = scheme.bits >= 7 ? 0.04 : 0.03;
-  for (double factor = 1 - step; factor > deepest; factor -= step) {
+  double factor = 1 - step;
+  while (factor > deepest) {
     const auto scales = largest * factor;
     const auto error = error_of(scales);
     const auto better = error < least;
     best = torch::where(better, scales, best);
     least = torch::where(better, error, least);
+    factor -= step;
   }
   return best;
 }

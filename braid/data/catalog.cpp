@@ -80,7 +80,7 @@ fs::path fetch_dataset(const std::string& name, const fs::path& folder, const st
     throw UsageError("data", "unknown dataset '" + name + "'", "",
                      did_you_mean(name, names, "`braid data list` shows what there is"));
   }
-  const fs::path target = folder / name;
+  fs::path target = folder / name;
   if (entry->url.empty()) {
     if (!url.empty())
       throw UsageError("data", "expected no URL for " + name + ", which is made on this machine",

@@ -11,6 +11,7 @@
 #include <cmath>
 #include <ctime>
 #include <thread>
+#include <utility>
 
 #include "braid/core/cpu.h"
 #include "braid/core/error.h"
@@ -401,7 +402,7 @@ CompareOutcome compare(const CompareConfig& given, const Workload& workload,
       .budget = total ? final_budget(plan_rounds(asked.value, kCandidates, trainings)) : asked,
       .workload = workload,
       .work = WorkFolder(fs::path(config.output) / "work", settings),
-      .stop = stop,
+      .stop = std::move(stop),
       .progress = progress};
   const auto choices = choose_models(experiment, total ? kSizesPerFamily : 1);
   if (!choices.empty()) config.models.clear();
@@ -450,7 +451,7 @@ CompareOutcome compare(const CompareConfig& config, const std::string& command,
                        std::stop_token stop, Progress& progress) {
   validate(config);
   const auto workload = make_workload(config, progress);
-  return compare(config, *workload, command, stop, progress);
+  return compare(config, *workload, command, std::move(stop), progress);
 }
 
 }  // namespace braid::evaluate

@@ -25,7 +25,8 @@ class Checker {
   Checker(const ImageExplainer& explainer, const std::vector<Tensor>& images,
           const std::vector<int64_t>& targets, const ExplainConfig& config)
       : explainer_(explainer),
-        images_(images.begin(), images.begin() + std::min(images.size(), kMostImages)),
+        images_(images.begin(),
+                images.begin() + static_cast<std::ptrdiff_t>(std::min(images.size(), kMostImages))),
         targets_(targets),
         config_(config),
         classify_([this](const Tensor& x) { return logits(explainer_.explained(), x); }),

@@ -8,7 +8,7 @@
 namespace braid::io {
 namespace {
 constexpr size_t kPlane = static_cast<size_t>(kCifarSide * kCifarSide);
-constexpr uint64_t kMaxBytes = uint64_t{1} << 30;
+constexpr uint64_t kMaxCifarBytes = uint64_t{1} << 30;
 }  // namespace
 
 std::vector<CifarRecord> parse_cifar(const uint8_t* bytes, size_t size, int64_t classes,
@@ -37,7 +37,7 @@ std::vector<CifarRecord> parse_cifar(const uint8_t* bytes, size_t size, int64_t 
 }
 
 std::vector<CifarRecord> read_cifar(const std::filesystem::path& file, int64_t classes) {
-  const auto bytes = read_file(file, kMaxBytes);
+  const auto bytes = read_file(file, kMaxCifarBytes);
   return parse_cifar(bytes.data(), bytes.size(), classes, file.string());
 }
 

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <cstdlib>
 
@@ -32,9 +33,11 @@ bool is_true(std::string text) {
 }
 
 std::string home_folder() {
-  const std::string home = variable({"HOME"});
+  std::string home = variable({"HOME"});
   if (!home.empty()) return home;
-  const passwd* user = ::getpwuid(::getuid());
+  passwd entry{}, *user = nullptr;
+  std::array<char, 1 << 14> texts{};  // what the entry points to
+  ::getpwuid_r(::getuid(), &entry, texts.data(), texts.size(), &user);
   return user != nullptr ? user->pw_dir : ".";
 }
 
@@ -83,8 +86,7 @@ std::string clean_token(std::string token, const std::string& where) {
 
 std::string read_token() {
   if (is_true(variable({"HF_HUB_DISABLE_IMPLICIT_TOKEN"}))) return "";
-  const std::string given =
-      clean_token(variable({"HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"}), "HF_TOKEN");
+  std::string given = clean_token(variable({"HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"}), "HF_TOKEN");
   if (!given.empty()) return given;
   const std::string path = variable({"HF_TOKEN_PATH"});
   const fs::path file = path.empty() ? hf_home() / "token" : expand(path);

@@ -8,7 +8,7 @@
 
 namespace braid::io {
 namespace {
-constexpr uint64_t kMaxBytes = uint64_t{4} << 30;
+constexpr uint64_t kMaxIdxBytes = uint64_t{4} << 30;
 constexpr uint8_t kUnsignedByte = 0x08;
 }  // namespace
 
@@ -32,9 +32,9 @@ IdxArray parse_idx(const uint8_t* bytes, size_t size, const std::string& where) 
     const uint8_t* p = bytes + 4 + 4 * d;  // big-endian
     const uint64_t extent =
         uint64_t{p[0]} << 24 | uint64_t{p[1]} << 16 | uint64_t{p[2]} << 8 | p[3];
-    if (extent != 0 && count > kMaxBytes / extent)
+    if (extent != 0 && count > kMaxIdxBytes / extent)
       throw DataError(
-          "idx", fmt::format("dimension {} makes the array larger than {} bytes", d, kMaxBytes),
+          "idx", fmt::format("dimension {} makes the array larger than {} bytes", d, kMaxIdxBytes),
           where);
     count *= extent;
     array.shape.push_back(static_cast<int64_t>(extent));
@@ -49,8 +49,8 @@ IdxArray parse_idx(const uint8_t* bytes, size_t size, const std::string& where) 
 }
 
 IdxArray read_idx(const std::filesystem::path& file) {
-  auto bytes = read_file(file, kMaxBytes);
-  if (is_gzip(bytes)) bytes = gunzip(bytes, kMaxBytes, file.string());
+  auto bytes = read_file(file, kMaxIdxBytes);
+  if (is_gzip(bytes)) bytes = gunzip(bytes, kMaxIdxBytes, file.string());
   return parse_idx(bytes.data(), bytes.size(), file.string());
 }
 

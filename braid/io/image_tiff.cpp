@@ -61,7 +61,7 @@ struct FreeOptions {
   void operator()(TIFFOpenOptions* options) const { TIFFOpenOptionsFree(options); }
 };
 
-enum class Kind { kGray, kRgb, kPalette, kCmyk, kYcbcr };
+enum class PixelKind { kGray, kRgb, kPalette, kCmyk, kYcbcr };
 
 class TiffReader {
  public:
@@ -86,7 +86,7 @@ class TiffReader {
   }
   void read_header();
   bool is_known_gray() const;
-  Kind kind_of_file() const;
+  PixelKind kind_of_file() const;
   // The samples that count, 8 bits each, [height, width, samples_].
   std::vector<uint8_t> read_samples();
   void read_blocks(uint16_t plane, std::vector<uint8_t>& out);
@@ -102,7 +102,7 @@ class TiffReader {
   uint16_t bits_ = 1, per_pixel_ = 1, photometric_ = 0, compression_ = 1, format_ = 1;
   uint16_t orientation_ = 1, alpha_ = 0, fill_order_ = FILLORDER_MSB2LSB;
   bool planar_ = false;
-  Kind kind_ = Kind::kGray;
+  PixelKind kind_ = PixelKind::kGray;
   uint16_t samples_ = 1;
 };
 
@@ -134,26 +134,26 @@ bool TiffReader::is_known_gray() const {
   }
 }
 
-Kind TiffReader::kind_of_file() const {
+PixelKind TiffReader::kind_of_file() const {
   const bool bytes = bits_ == 8 || bits_ == 16;
   const bool parts = bits_ == 1 || bits_ == 2 || bits_ == 4;
   switch (photometric_) {
     case PHOTOMETRIC_MINISWHITE:
     case PHOTOMETRIC_MINISBLACK:
-      if (is_known_gray()) return Kind::kGray;
+      if (is_known_gray()) return PixelKind::kGray;
       break;
     case PHOTOMETRIC_RGB:
-      if (bytes && per_pixel_ >= 3) return Kind::kRgb;
+      if (bytes && per_pixel_ >= 3) return PixelKind::kRgb;
       break;
     case PHOTOMETRIC_PALETTE:
-      if ((bits_ == 8 || parts) && per_pixel_ <= 2) return Kind::kPalette;
+      if ((bits_ == 8 || parts) && per_pixel_ <= 2) return PixelKind::kPalette;
       break;
     case PHOTOMETRIC_SEPARATED:
-      if (bytes && per_pixel_ >= 4) return Kind::kCmyk;
+      if (bytes && per_pixel_ >= 4) return PixelKind::kCmyk;
       break;
     case PHOTOMETRIC_YCBCR:
-      if (bits_ == 8 && per_pixel_ == 1) return Kind::kGray;
-      if (bits_ == 8 && per_pixel_ == 3) return Kind::kYcbcr;
+      if (bits_ == 8 && per_pixel_ == 1) return PixelKind::kGray;
+      if (bits_ == 8 && per_pixel_ == 3) return PixelKind::kYcbcr;
       break;
     default:
       break;
@@ -180,18 +180,18 @@ void TiffReader::read_header() {
     refuse(fmt::format("{} samples per pixel", per_pixel_));
   fill_order_ = field<uint16_t>(TIFFTAG_FILLORDER, FILLORDER_MSB2LSB);
   kind_ = kind_of_file();
-  if (format_ != SAMPLEFORMAT_UINT && kind_ != Kind::kGray)
+  if (format_ != SAMPLEFORMAT_UINT && kind_ != PixelKind::kGray)
     refuse(fmt::format("colours of sample format {}", format_));
   uint16_t extras = 0;
   uint16_t* kinds = nullptr;
-  if (kind_ == Kind::kRgb &&
+  if (kind_ == PixelKind::kRgb &&
       TIFFGetFieldDefaulted(tiff_.get(), TIFFTAG_EXTRASAMPLES, &extras, &kinds) != 0 &&
       extras > 0 && kinds != nullptr && per_pixel_ > 3)
     alpha_ = kinds[0];
-  samples_ = kind_ == Kind::kRgb     ? (alpha_ == EXTRASAMPLE_ASSOCALPHA ? 4 : 3)
-             : kind_ == Kind::kCmyk  ? 4
-             : kind_ == Kind::kYcbcr ? 3
-                                     : 1;
+  samples_ = kind_ == PixelKind::kRgb     ? (alpha_ == EXTRASAMPLE_ASSOCALPHA ? 4 : 3)
+             : kind_ == PixelKind::kCmyk  ? 4
+             : kind_ == PixelKind::kYcbcr ? 3
+                                          : 1;
 }
 
 template <class T>
@@ -225,16 +225,16 @@ void TiffReader::unpack(const uint8_t* row, size_t count, uint16_t plane, uint8_
   const size_t step = planar_ ? 1 : per_pixel_;
   const size_t kept = planar_ ? 1 : samples_;
   const unsigned most = (1u << std::min<unsigned>(bits_, 8)) - 1;
-  const bool scaled = kind_ != Kind::kPalette;
+  const bool scaled = kind_ != PixelKind::kPalette;
   const bool inverted =
-      kind_ == Kind::kGray && photometric_ == PHOTOMETRIC_MINISWHITE && bits_ <= 8;
+      kind_ == PixelKind::kGray && photometric_ == PHOTOMETRIC_MINISWHITE && bits_ <= 8;
   for (size_t x = 0; x < count; ++x)
     for (size_t s = 0; s < kept; ++s) {
       const size_t at = x * step + s;
       unsigned value = 0;
       if (bits_ == 8) {
         value = row[at];
-      } else if (bits_ > 8 && kind_ == Kind::kGray) {
+      } else if (bits_ > 8 && kind_ == PixelKind::kGray) {
         value = clipped_gray(row, at);
       } else if (bits_ == 16) {
         value = tiff_sample<uint16_t>(row, at) >> 8;
@@ -292,7 +292,7 @@ void TiffReader::read_blocks(uint16_t plane, std::vector<uint8_t>& out) {
 }
 
 std::vector<uint8_t> TiffReader::read_samples() {
-  if (kind_ == Kind::kYcbcr) {
+  if (kind_ == PixelKind::kYcbcr) {
     if (compression_ != COMPRESSION_JPEG || planar_) return read_by_libtiff();
     TIFFSetField(tiff_.get(), TIFFTAG_JPEGCOLORMODE, JPEGCOLORMODE_RGB);
   }
@@ -361,19 +361,19 @@ Image oriented(Image image, uint16_t orientation) {
 
 Image TiffReader::read(bool header_only) {
   read_header();
-  Image image{height_, width_, kind_ == Kind::kGray ? 1 : 3, {}};
-  const Palette palette = kind_ == Kind::kPalette ? read_palette() : Palette();
-  if (palette.is_gray() && kind_ == Kind::kPalette) image.channels = 1;
+  Image image{height_, width_, kind_ == PixelKind::kGray ? 1 : 3, {}};
+  const Palette palette = kind_ == PixelKind::kPalette ? read_palette() : Palette();
+  if (palette.is_gray() && kind_ == PixelKind::kPalette) image.channels = 1;
   if (header_only) return oriented(std::move(image), orientation_);
   auto samples = read_samples();
   const size_t pixels = size_t{width_} * height_;
-  if (kind_ == Kind::kPalette) {
+  if (kind_ == PixelKind::kPalette) {
     image.pixels = palette.paint(samples);
   } else if (samples_ == 4) {
     image.pixels.resize(3 * pixels);
     for (size_t i = 0; i < pixels; ++i)
-      (kind_ == Kind::kCmyk ? cmyk_to_rgb : without_premultiplied_alpha)(&samples[4 * i],
-                                                                         &image.pixels[3 * i]);
+      (kind_ == PixelKind::kCmyk ? cmyk_to_rgb : without_premultiplied_alpha)(&samples[4 * i],
+                                                                              &image.pixels[3 * i]);
   } else {
     image.pixels = std::move(samples);
   }

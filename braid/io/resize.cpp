@@ -43,8 +43,10 @@ Weights make_weights(int64_t in_size, double low, double high, int64_t out_size,
   std::vector<double> exact(static_cast<size_t>(w.taps));
   for (int64_t i = 0; i < out_size; ++i) {
     const double center = low + (static_cast<double>(i) + 0.5) * scale;
-    const auto first = std::max<int64_t>(0, static_cast<int64_t>(center - support + 0.5));
-    const auto last = std::min<int64_t>(in_size, static_cast<int64_t>(center + support + 0.5));
+    const auto first =
+        std::max<int64_t>(0, static_cast<int64_t>(std::floor(center - support + 0.5)));
+    const auto last =
+        std::min<int64_t>(in_size, static_cast<int64_t>(std::floor(center + support + 0.5)));
     const int64_t count = last - first;
     double sum = 0;
     for (int64_t k = 0; k < count; ++k) {

@@ -67,6 +67,7 @@ std::vector<std::string> environment_with(const std::map<std::string, std::strin
 
 std::vector<char*> pointers_to(std::vector<std::string>& texts) {
   std::vector<char*> pointers;
+  pointers.reserve(texts.size() + 1);
   for (auto& text : texts) pointers.push_back(text.data());
   pointers.push_back(nullptr);
   return pointers;
@@ -88,7 +89,7 @@ std::optional<fs::path> find_program(const std::string& name) {
   std::string folders = path != nullptr ? path : "/usr/bin:/bin";
   for (size_t begin = 0; begin <= folders.size();) {
     const size_t end = std::min(folders.find(':', begin), folders.size());
-    const fs::path file = fs::path(folders.substr(begin, end - begin)) / name;
+    fs::path file = fs::path(folders.substr(begin, end - begin)) / name;
     if (end > begin && ::access(file.c_str(), X_OK) == 0) return file;
     begin = end + 1;
   }

@@ -13,6 +13,7 @@ std::optional<torch::Device> parse_device(const std::string& name) {
     // LibTorch keeps an index in a byte: 256 would become 0.
     if ((device.is_cpu() || device.is_cuda()) && device.str() == name) return device;
   } catch (const c10::Error&) {
+    return std::nullopt;
   }
   return std::nullopt;
 }

@@ -59,7 +59,7 @@ class CheckpointFunction : public torch::autograd::Function<CheckpointFunction> 
   }
 
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* ctx,
-                                                 torch::autograd::variable_list gradients) {
+                                                 const torch::autograd::variable_list& gradients) {
     const auto replay =
         c10::static_intrusive_pointer_cast<Replay>(ctx->saved_data["replay"].toCapsule());
     Tensors inputs;

@@ -124,6 +124,7 @@ std::vector<Tensor> Batcher::infer(const std::vector<Waiting>& batch) const {
   std::vector<Tensor> inputs;
   for (size_t i = 0; i < specs.size(); ++i) {
     std::vector<const Tensor*> parts;
+    parts.reserve(batch.size());
     for (const auto& one : batch) parts.push_back(&one.job.inputs[i]);
     inputs.push_back(concatenate(parts, specs[i]));
   }

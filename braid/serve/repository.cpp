@@ -90,6 +90,7 @@ std::vector<ModelState> Repository::index() const {
                     .reason = remarked ? entry.model->model->remark : entry.reason};
   }
   std::vector<ModelState> list;
+  list.reserve(states.size());
   for (auto& [name, state] : states) list.push_back(std::move(state));
   return list;
 }

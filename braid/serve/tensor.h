@@ -67,16 +67,19 @@ Tensor make_tensor(std::string name, DataType type, std::vector<int64_t> shape,
   const auto owner = std::make_shared<const std::vector<T>>(std::move(values));
   const std::string_view data(reinterpret_cast<const char*>(owner->data()),
                               owner->size() * sizeof(T));
-  return {.name = std::move(name),
-          .type = type,
-          .shape = std::move(shape),
-          .owner = owner,
-          .data = data};
+  Tensor tensor;
+  tensor.name = std::move(name);
+  tensor.type = type;
+  tensor.shape = std::move(shape);
+  tensor.owner = owner;
+  tensor.data = data;
+  return tensor;
 }
 template <class T>
 std::vector<T> values_of(const Tensor& tensor) {
   std::vector<T> values(tensor.data.size() / sizeof(T));
-  if (!values.empty()) std::memcpy(values.data(), tensor.data.data(), values.size() * sizeof(T));
+  const auto whole = tensor.data.substr(0, values.size() * sizeof(T));
+  if (!whole.empty()) std::memcpy(values.data(), whole.data(), whole.size());
   return values;
 }
 

@@ -40,7 +40,8 @@ std::string TokenDecoder::decode(const std::vector<std::string>& tokens) const {
       case Kind::kWordPiece: {
         const bool joined = i > 0 && token.compare(0, prefix.size(), prefix) == 0;
         auto word = i == 0 ? token : joined ? token.substr(prefix.size()) : ' ' + token;
-        text += cleanup ? clean_up(std::move(word)) : word;
+        if (cleanup) word = clean_up(std::move(word));
+        text += word;
         break;
       }
       case Kind::kByteLevel:

@@ -100,7 +100,7 @@ bool is_sentencepiece(const fs::path& file) {
 
 // The file of a folder that says what its tokenizer is; empty: none.
 fs::path file_in(const fs::path& folder) {
-  const auto known = first_of(
+  auto known = first_of(
       folder, {"tokenizer.json", "vocab.txt", "vocab.json", "encoder.json",
                "sentencepiece.bpe.model", "spiece.model", "tokenizer.model", "source.spm"});
   if (known.filename() == "vocab.json" && first_of(folder, {"merges.txt"}).empty()) {

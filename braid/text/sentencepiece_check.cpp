@@ -120,7 +120,7 @@ class ModelCheck {
         continue;
       }
       const auto map = view_of(reader);
-      if (map.size() > 0) check_charsmap({map.data(), map.size()});
+      if (!map.empty()) check_charsmap({map.data(), map.size()});
     }
   }
 

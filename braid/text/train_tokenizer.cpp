@@ -77,6 +77,7 @@ std::vector<char32_t> alphabet_of(const std::vector<CountedWord>& words, int64_t
     std::sort(kept.begin(), kept.end());
   }
   std::vector<char32_t> alphabet;
+  alphabet.reserve(kept.size());
   for (const auto& [code, count] : kept) alphabet.push_back(code);
   return alphabet;
 }
@@ -106,7 +107,7 @@ TokenizerPtr train_wordpiece(const TextSource& texts, const WordPieceTraining& o
   for (const auto& word : words)
     for (size_t at = 0; at < word.text.size();) {
       const auto [code, bytes] = decode_utf8(word.text.data() + at);
-      if (at > 0 && first.count(code)) continuing[code] = true;
+      if (at > 0 && first.contains(code)) continuing[code] = true;
       at += bytes;
     }
   for (const auto& [code, unused] : continuing) {

@@ -97,7 +97,7 @@ Json json_of_vocab_txt(const std::string& text, const std::string& file, const J
   const std::string unk = name("unk_token", "[UNK]"), cls = name("cls_token", "[CLS]"),
                     sep = name("sep_token", "[SEP]");
   for (const auto& token : {cls, sep})
-    if (!ids.count(token))
+    if (!ids.contains(token))
       throw DataError(
           "tokenizer", fmt::format("expected the token '{}' in the vocabulary, found none", token),
           file, "add it as a line, or name another one in tokenizer_config.json beside it");
@@ -107,7 +107,7 @@ Json json_of_vocab_txt(const std::string& text, const std::string& file, const J
   std::vector<std::pair<size_t, std::string>> special;
   for (const auto& token :
        {name("pad_token", "[PAD]"), unk, cls, sep, name("mask_token", "[MASK]")})
-    if (ids.count(token)) special.emplace_back(ids.at(token), token);
+    if (ids.contains(token)) special.emplace_back(ids.at(token), token);
   std::sort(special.begin(), special.end());
   special.erase(std::unique(special.begin(), special.end()), special.end());
   for (const auto& [id, token] : special)

@@ -39,6 +39,7 @@ void limit_spinning() {
   constexpr const char* kSpins = "500";
   for (const char* name : {"GOMP_SPINCOUNT", "OMP_WAIT_POLICY"})
     if (std::getenv(name) != nullptr) return;
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): there is one thread yet
   ::setenv("GOMP_SPINCOUNT", kSpins, /*overwrite=*/1);
 }
 

@@ -105,10 +105,11 @@ void benchmark(const RunOptions& options, Session& session) {
   for (int i = 0; i < 2; ++i) run_once();
   session.measure(options.profile);
   std::vector<double> times;
+  times.reserve(static_cast<size_t>(options.benchmark));
   for (int64_t i = 0; i < options.benchmark; ++i) times.push_back(run_once());
   std::sort(times.begin(), times.end());
   const auto at = [&](double share) {
-    return times[static_cast<size_t>(share * static_cast<double>(times.size() - 1) + 0.5)];
+    return times[static_cast<size_t>(std::llround(share * static_cast<double>(times.size() - 1)))];
   };
   Json by_type = Json::object();
   if (options.profile)

@@ -11,7 +11,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using Texts = std::vector<std::string>;
-using Ids = std::vector<int32_t>;
+using TokenIds = std::vector<int32_t>;
 
 class PlainTextTest : public TextFolderTest {
  protected:
@@ -26,8 +26,8 @@ class PlainTextTest : public TextFolderTest {
     Progress silent;
     return {{path("blocks.txt")}, FakeTokenizer(special), options, silent};
   }
-  static Ids ids(std::initializer_list<const char*> words) {
-    Ids ids;
+  static TokenIds ids(std::initializer_list<const char*> words) {
+    TokenIds ids;
     for (const char* word : words) ids.push_back(FakeTokenizer::number(word));
     return ids;
   }

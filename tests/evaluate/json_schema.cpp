@@ -46,7 +46,7 @@ class Checker {
 
   void apply(const std::string& key, const Json& rule, const Json& value, const Json& schema,
              const std::string& path) {
-    if (kNotes.count(key)) return;
+    if (kNotes.contains(key)) return;
     if (key == "$ref") {
       check(value, root_.at(Json::json_pointer(rule.get<std::string>().substr(1))), path);
     } else if (key == "type") {

@@ -23,8 +23,8 @@ struct Trained {
   torch::Tensor input;
 };
 
-// The tiny model of a fixture with its random weights and norm statistics, in eval mode.
-Trained fixture(const std::string& name) {
+// A tiny model with its random weights and norm statistics, in eval mode.
+Trained trained(const std::string& name) {
   const std::string file =
       std::string(BRAID_TEST_SOURCE_DIR) + "/models/fixtures/parity_" + name + ".safetensors";
   const auto [tensors, metadata] = runtime::load_tensor_file(file);
@@ -41,7 +41,7 @@ class FastViTFusion : public ::testing::TestWithParam<std::string> {};
 
 TEST_P(FastViTFusion, LeavesTheOutputAsItWas) {
   const torch::NoGradGuard no_grad;
-  auto [model, x] = fixture(GetParam());
+  auto [model, x] = trained(GetParam());
   const auto parameters = model->parameters().size();
   const auto expected = model->forward(x);
   model->reparameterize();
@@ -52,7 +52,7 @@ TEST_P(FastViTFusion, LeavesTheOutputAsItWas) {
 
 TEST_P(FastViTFusion, IsSavedAndLoadedAsSuch) {
   const torch::NoGradGuard no_grad;
-  auto [model, x] = fixture(GetParam());
+  auto [model, x] = trained(GetParam());
   model->reparameterize();
   EXPECT_EQ(model->config().at("inference_mode"), true);
   ImageHubConfig hub;
@@ -74,7 +74,7 @@ INSTANTIATE_TEST_SUITE_P(Tiny, FastViTFusion, ::testing::Values("fastvit_t8", "f
                          [](const auto& info) { return info.param; });
 
 TEST(FastViT, FusesInEvalModeOnly) {
-  auto model = fixture("fastvit_t8").model;
+  auto model = trained("fastvit_t8").model;
   model->train();
   EXPECT_THROW(model->reparameterize(), UsageError);
   EXPECT_EQ(model->config().at("inference_mode"), false);

@@ -111,7 +111,7 @@ TEST_F(BatcherTest, ForgetsWhatIsCancelled) {
   make({.max_batch_size = 4, .max_queue_delay = 0us, .max_queue_size = 3});
   pace_->close();
   uint64_t of_running = 0, of_waiting = 0;
-  auto running = *ask(0, 1min, &of_running);
+  [[maybe_unused]] auto running = *ask(0, 1min, &of_running);
   pace_->wait_for_batches(1);
   auto waiting = *ask(1, 1min, &of_waiting);
   auto kept = *ask(2);

@@ -60,7 +60,7 @@ double luma(const io::Image& image, size_t pixel) {
 
 // image = other + factor * (image - other), other given per pixel and channel.
 template <class Other>
-void blend(io::Image& image, double factor, Other other) {
+void blend(io::Image& image, double factor, const Other& other) {
   const auto C = static_cast<size_t>(image.channels);
   const size_t count = image.pixels.size() / C;
   for (size_t i = 0; i < count; ++i) {
@@ -229,6 +229,7 @@ double number(const std::string& text, const std::string& part, size_t skip) {
     const double value = std::stod(part.substr(skip), &used);
     if (used + skip == part.size() && value >= 0) return value;
   } catch (const std::exception&) {
+    bad(text, part);
   }
   bad(text, part);
 }
@@ -247,11 +248,11 @@ RandAugmentConfig parse_rand_augment(const std::string& text) {
       config.magnitude_std = number(text, part, 4);
     else if (part.starts_with("inc"))
       config.increasing = number(text, part, 3) != 0;
-    else if (part.starts_with("m"))
+    else if (part.starts_with('m'))
       config.magnitude = number(text, part, 1);
-    else if (part.starts_with("n"))
+    else if (part.starts_with('n'))
       config.layers = static_cast<int64_t>(number(text, part, 1));
-    else if (part.starts_with("p"))
+    else if (part.starts_with('p'))
       config.probability = number(text, part, 1);
     else
       bad(text, part);

@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <numeric>
 #include <set>
@@ -44,7 +45,7 @@ std::string split_name(const std::string& stem) { return stem.substr(0, stem.fin
 Stems stems_in(const fs::path& folder) {
   Stems stems;
   for (const auto& file : io::list_folder(folder)) {
-    if (file.filename().string().starts_with(".") || io::is_folder(file)) continue;
+    if (file.filename().string().starts_with('.') || io::is_folder(file)) continue;
     const auto [stem, suffix] = parallel_name(file);
     if (suffix.empty()) continue;
     auto& known = stems[stem][suffix];
@@ -188,7 +189,7 @@ void take_val_from_train(ParallelSplits& splits, const OpenParallelOptions& opti
   std::iota(order.begin(), order.end(), int64_t{0});
   Random(static_cast<uint64_t>(options.split_seed)).shuffle(order);
   const auto all = splits.train->size();
-  const auto wanted = static_cast<int64_t>(options.val_fraction * static_cast<double>(all) + 0.5);
+  const auto wanted = std::llround(options.val_fraction * static_cast<double>(all));
   const auto count = std::clamp<int64_t>(wanted, 1, std::min(kMostValPairs, all - 1));
   std::vector<int64_t> val(order.begin(), order.begin() + count);
   std::vector<int64_t> rest(order.begin() + count, order.end());

@@ -164,7 +164,8 @@ void ParallelCollate::prepare(int64_t threads) {
         lengths_[0][i] = static_cast<int64_t>(pair.source.ids.size());
         lengths_[1][i] = static_cast<int64_t>(pair.target.ids.size());
         if (pair.source.cut || pair.target.cut) ++cut;
-        if ((tokens += lengths_[0][i] + lengths_[1][i]) <= kMostKept) kept[i] = std::move(pair);
+        const int64_t so_far = tokens += lengths_[0][i] + lengths_[1][i];
+        if (so_far <= kMostKept) kept[i] = std::move(pair);
       }
     } catch (...) {
       const std::lock_guard lock(mutex);

@@ -7,7 +7,7 @@ namespace braid::evaluate {
 namespace {
 
 // What a network needs to see to be worth its size (docs/studies/recipes.md).
-constexpr double kLeastPasses = 5;        // over the training images
+constexpr double kLeastImagePasses = 5;   // over the training images
 constexpr double kLeastImages = 100'000;  // in all
 
 const std::vector<ModelNames>& lists(bool small) {
@@ -32,7 +32,7 @@ std::vector<ModelChoice> choose_models(
     choose_of_family(names,
                      {.items = "images",
                       .train_items = options.train_items,
-                      .least_passes = kLeastPasses,
+                      .least_passes = kLeastImagePasses,
                       .least_items = kLeastImages,
                       .max_params = options.max_params,
                       .per_family = options.per_family},

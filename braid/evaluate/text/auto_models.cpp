@@ -5,7 +5,7 @@
 namespace braid::evaluate {
 namespace {
 
-constexpr double kLeastPasses = 4;  // over the training texts
+constexpr double kLeastTextPasses = 4;  // over the training texts
 
 const std::vector<ModelNames>& text_lists() {
   static const std::vector<ModelNames> lists = {
@@ -25,7 +25,7 @@ std::vector<ModelChoice> choose_text_models(
     choose_of_family(names,
                      {.items = "texts",
                       .train_items = options.train_items,
-                      .least_passes = kLeastPasses,
+                      .least_passes = kLeastTextPasses,
                       .max_params = options.max_params,
                       .per_family = options.per_family},
                      profile, passes, chosen);

@@ -18,7 +18,7 @@ torch::ScalarType result_type(Emitter& e, const Node& node) {
 }
 
 std::string scaled(Emitter& e, const Node& node, const char* argument, torch::ScalarType dtype) {
-  const auto x = operand(e, node, argument, dtype);
+  auto x = operand(e, node, argument, dtype);
   if (node.number("alpha") == 1) return x;
   return e.add("Mul", {x, e.scalar(node.number("alpha"), dtype)});
 }

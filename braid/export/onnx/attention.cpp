@@ -1,11 +1,12 @@
 #include <cmath>
+#include <limits>
 
 #include "braid/export/onnx/emitter.h"
 
 namespace braid::onnx {
 namespace {
 
-constexpr float kHidden = -INFINITY;
+constexpr double kHidden = -std::numeric_limits<double>::infinity();
 
 // What is added to the scores: undefined name for nothing.
 std::string bias_of(Emitter& e, const Node& node) {

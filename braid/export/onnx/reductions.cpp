@@ -86,7 +86,7 @@ std::string variance(Emitter& e, const Node& node) {
   const auto x = e.name(input);
   const auto centred = e.add("Sub", {x, reduced(e, node, "ReduceMean", x, 1)});
   const auto squares = e.add("Mul", {centred, centred});
-  const auto biased = reduced(e, node, "ReduceMean", squares, keeps(node));
+  auto biased = reduced(e, node, "ReduceMean", squares, keeps(node));
   if (correction == 0) return biased;
   return e.add("Mul", {biased, e.scalar(count / (count - correction), e.dtype_of(input))});
 }

@@ -25,7 +25,7 @@ std::optional<c10::OperatorHandle> functional_form(const c10::OperatorHandle& op
   auto name = op.operator_name();
   if (!name.name.ends_with('_') || name.name.ends_with("__")) return std::nullopt;
   name.name.pop_back();
-  const auto found = c10::Dispatcher::singleton().findSchema(name);
+  auto found = c10::Dispatcher::singleton().findSchema(name);
   if (!found || found->schema().arguments().size() != op.schema().arguments().size())
     return std::nullopt;
   return found;

@@ -20,7 +20,7 @@ Tensor fairseq_positions(const Tensor& mask, int64_t tokens, int64_t dim, int64_
                  static_cast<float>(-std::log(10000.0) / static_cast<double>(half - 1)));
   const auto turned =
       torch::arange(padding_idx + 1, padding_idx + 1 + tokens, angle).unsqueeze(1) * rates;
-  const auto table = torch::cat({turned.sin(), turned.cos()}, 1).to(options.dtype());  // [tokens,D]
+  auto table = torch::cat({turned.sin(), turned.cos()}, 1).to(options.dtype());  // [tokens,D]
   if (!mask.defined()) return table;
   return torch::embedding(table, (mask.cumsum(1) - 1).clamp_min(0));
 }

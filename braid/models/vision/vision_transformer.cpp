@@ -58,8 +58,7 @@ torch::Tensor VisionTransformer::forward_features(const torch::Tensor& x) {
 }
 
 torch::Tensor VisionTransformer::forward_head(const torch::Tensor& features, bool pre_logits) {
-  const auto cls =
-      body_.class_token ? features.select(1, 0) : norm->forward(features.mean(1));  // [B,D]
+  auto cls = body_.class_token ? features.select(1, 0) : norm->forward(features.mean(1));  // [B,D]
   if (!body_.distilled) {
     if (pre_logits || !head) return cls;
     return head->forward(torch::dropout(cls, body_.drop_rate, is_training()));

@@ -62,7 +62,7 @@ void SelfAttentionImpl::make_position() {
 }
 
 Tensor SelfAttentionImpl::bias(int64_t batch, const Tensor& of_call) {
-  const auto of_position = position_ ? position_->forward() : Tensor();  // [1,h,N,N]
+  auto of_position = position_ ? position_->forward() : Tensor();  // [1,h,N,N]
   if (!of_call.defined()) return of_position;
   const auto sum = of_position.defined() ? of_position + of_call : of_call;  // [n,h,N,N]
   const int64_t n = sum.size(0), h = sum.size(1), N = sum.size(2), M = sum.size(3);

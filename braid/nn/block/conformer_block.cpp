@@ -70,7 +70,7 @@ FcuUpImpl::FcuUpImpl(int64_t embed_dim, int64_t chans, int64_t stride) : stride_
 
 Tensor FcuUpImpl::forward(const Tensor& grid) {
   const auto map = to_nchw(conv_project->forward(to_nhwc(grid)));  // [B,C,h,w]
-  const auto y = at::relu(bn->forward(map));
+  auto y = at::relu(bn->forward(map));
   if (stride_ == 1) return y;
   return at::upsample_nearest2d(y, {y.size(2) * stride_, y.size(3) * stride_});
 }

@@ -10,7 +10,7 @@ namespace {
 
 constexpr double kMomentum = 0.4;  // the statistics of a short run are those of its end
 
-torch::Tensor halve(const torch::Tensor& x) {
+torch::Tensor max_halve(const torch::Tensor& x) {
   return at::max_pool2d(x, {std::min<int64_t>(2, x.size(2)), std::min<int64_t>(2, x.size(3))});
 }
 
@@ -30,7 +30,7 @@ ConvGroupImpl::ConvGroupImpl(const ConvGroupConfig& config) {
 }
 
 torch::Tensor ConvGroupImpl::forward(const torch::Tensor& x) {
-  auto y = at::gelu(norms_[0]->forward(halve(convs_[0]->forward(x))));
+  auto y = at::gelu(norms_[0]->forward(max_halve(convs_[0]->forward(x))));
   for (size_t i = 1; i < convs_.size(); ++i)
     y = at::gelu(norms_[i]->forward(convs_[i]->forward(y)));
   return y;
@@ -64,7 +64,7 @@ ConvGroupsImpl::ConvGroupsImpl(const ConvGroupsConfig& config) : layers_("", 1) 
   register_module("layers", layers_);
 }
 
-torch::Tensor ConvGroupsImpl::forward(torch::Tensor x, bool checkpointing) {
+torch::Tensor ConvGroupsImpl::forward(const torch::Tensor& x, bool checkpointing) {
   return layers_->forward(at::gelu(whiten_->forward(x)), checkpointing);
 }
 

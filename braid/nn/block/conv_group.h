@@ -51,7 +51,7 @@ struct ConvGroupsConfig {
 class ConvGroupsImpl : public torch::nn::Module {
  public:
   explicit ConvGroupsImpl(const ConvGroupsConfig& config);
-  torch::Tensor forward(torch::Tensor x, bool checkpointing = false);
+  torch::Tensor forward(const torch::Tensor& x, bool checkpointing = false);
 
  private:
   torch::nn::Conv2d whiten_{nullptr};

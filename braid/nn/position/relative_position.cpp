@@ -24,12 +24,12 @@ namespace {
 // Where the old table's positions lie, in units of new positions: steps that grow geometrically
 // from 1 at the centre until the old extent covers the new one (BEiT's scheme).
 std::vector<double> old_coordinates(int64_t old_extent, int64_t new_extent) {
-  const int64_t half = old_extent / 2;
+  const int64_t half = old_extent / 2, reach = new_extent / 2;
   double low = 1.01, high = 1.5, ratio = low;
   while (high - low > 1e-6) {
     ratio = (low + high) / 2;
     const double sum = (1 - std::pow(ratio, half)) / (1 - ratio);
-    (sum > static_cast<double>(new_extent / 2) ? high : low) = ratio;
+    (sum > static_cast<double>(reach) ? high : low) = ratio;
   }
   std::vector<double> coordinates(static_cast<size_t>(2 * half + 1), 0.0);
   double current = 1;
@@ -47,8 +47,9 @@ torch::Tensor interpolation_matrix(int64_t old_extent, int64_t new_extent) {
   const auto old = old_coordinates(old_extent, new_extent);
   auto matrix = torch::zeros({new_extent, old_extent});
   auto weights = matrix.accessor<float, 2>();
+  const int64_t centre = new_extent / 2;
   for (int64_t i = 0; i < new_extent; ++i) {
-    const auto x = static_cast<double>(i - new_extent / 2);
+    const auto x = static_cast<double>(i - centre);
     const auto right = std::lower_bound(old.begin(), old.end(), x) - old.begin();
     if (right == 0 || right == old_extent) {
       weights[i][right == 0 ? 0 : old_extent - 1] = 1;

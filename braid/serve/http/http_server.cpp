@@ -135,6 +135,7 @@ void HttpServer::start() {
           state_->io.run();
         } catch (const std::exception&) {
           // Out of memory: one connection ends, with what its handler held, and the others go on.
+          continue;
         }
     });
 }

@@ -13,7 +13,7 @@ namespace {
 
 using torch::Tensor;
 
-const ConvStemBertConfig& checked_stem(const ConvStemBertConfig& config) {
+ConvStemBertConfig checked_stem(const ConvStemBertConfig& config) {
   Validator("conv_stem_bert")
       .between("stem_depth", config.stem_depth, int64_t{1}, int64_t{100})
       .odd("stem_kernel_size", config.stem_kernel_size, 1025);

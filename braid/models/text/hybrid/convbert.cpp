@@ -183,7 +183,7 @@ double ConvBert::head_drop() const {
 }
 
 Tensor ConvBert::pool(const Tensor& features, const TextInput&) {
-  const auto first = features.select(1, 0);  // [B,D]
+  auto first = features.select(1, 0);  // [B,D]
   if (!pooler_) return first;
   return nn::activate(pooler_->forward(dropped(first, head_drop())), body().layer.act);
 }

@@ -43,7 +43,7 @@ std::shared_ptr<nn::TokenMixerImpl> long_short(int64_t dim, int64_t heads, doubl
       convolution);
 }
 
-const FairseqSeq2SeqConfig& checked_lite(const FairseqSeq2SeqConfig& c) {
+FairseqSeq2SeqConfig checked_lite(const FairseqSeq2SeqConfig& c) {
   const Validator check("lite_transformer");
   check.positive("encoder_attention_heads", c.encoder_attention_heads)
       .positive("decoder_attention_heads", c.decoder_attention_heads);

@@ -117,7 +117,7 @@ Transformer::Transformer(const TransformerConfig& config) : config_(resolved(con
                                         torch::TensorOptions().dtype(torch::kFloat));
   const auto words = [&](const char* key, int64_t count) {
     torch::nn::Embedding layer(
-        torch::nn::EmbeddingOptions(count, config_.d_model).padding_idx(*config_.pad_token_id));
+        torch::nn::EmbeddingOptions(count, config_.d_model).padding_idx(config_.pad_token_id));
     nn::register_at(*this, key, layer.ptr());
     return layer;
   };

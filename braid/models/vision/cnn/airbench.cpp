@@ -46,7 +46,7 @@ torch::Tensor Airbench::forward_features(const torch::Tensor& x) {
 }
 
 torch::Tensor Airbench::forward_head(const torch::Tensor& features, bool pre_logits) {
-  const auto pooled = features.amax({2, 3});  // [B,D]
+  auto pooled = features.amax({2, 3});  // [B,D]
   if (pre_logits || !head) return pooled;
   return head->forward(torch::dropout(pooled, config_.drop_rate, is_training()));
 }

@@ -111,7 +111,7 @@ torch::Tensor DenseNet::forward_features(const torch::Tensor& x) {
 }
 
 torch::Tensor DenseNet::forward_head(const torch::Tensor& features, bool pre_logits) {
-  const auto pooled = features.mean({2, 3});  // [B,D,h,w] -> [B,D]
+  auto pooled = features.mean({2, 3});  // [B,D,h,w] -> [B,D]
   if (pre_logits || !classifier_) return pooled;
   return classifier_->forward(torch::dropout(pooled, config_.drop_rate, is_training()));
 }

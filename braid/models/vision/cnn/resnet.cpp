@@ -66,7 +66,7 @@ torch::Tensor ResNet::forward_features(const torch::Tensor& x) {
 }
 
 torch::Tensor ResNet::forward_head(const torch::Tensor& features, bool pre_logits) {
-  const auto pooled = features.mean({2, 3});  // [B,D,h,w] -> [B,D]
+  auto pooled = features.mean({2, 3});  // [B,D,h,w] -> [B,D]
   if (pre_logits || !fc_) return pooled;
   return fc_->forward(torch::dropout(pooled, config_.drop_rate, is_training()));
 }

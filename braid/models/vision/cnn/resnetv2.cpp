@@ -1,6 +1,6 @@
 #include "braid/models/vision/cnn/resnetv2.h"
 
-#include <cmath>
+#include <limits>
 
 namespace braid::models {
 namespace {
@@ -66,7 +66,8 @@ ResNetV2Impl::ResNetV2Impl(const ResNetV2Config& config)
 
 torch::Tensor ResNetV2Impl::forward(const torch::Tensor& x, bool checkpointing) {
   auto y = stem_norm_->forward(stem_conv_->forward(x)).relu_();
-  y = torch::max_pool2d(nn::pad_same(y, 3, 2, -INFINITY), 3, 2);
+  constexpr double kNever = -std::numeric_limits<double>::infinity();  // the largest
+  y = torch::max_pool2d(nn::pad_same(y, 3, 2, kNever), 3, 2);
   for (auto& stage : stages_) y = stage->forward(y, checkpointing);
   return y;
 }

@@ -8,7 +8,7 @@
 namespace braid::models {
 namespace {
 
-constexpr const char* kModel = "airvit";
+constexpr const char* kAirVit = "airvit";
 
 nn::ConvGroupsConfig groups_of(const AirViTConfig& config) {
   return {.in_chs = config.in_chans,
@@ -18,7 +18,7 @@ nn::ConvGroupsConfig groups_of(const AirViTConfig& config) {
 }
 
 VisionTransformerConfig body_of(const AirViTConfig& config) {
-  Validator(kModel)
+  Validator(kAirVit)
       .input(config.num_classes, config.in_chans, config.img_size)
       .positive("stem_chs", config.stem_chs)
       .between("stem_stride", config.stem_stride, 1, 16)
@@ -59,7 +59,7 @@ void AirViTConfig::visit(FieldVisitor& v) {
   v.field("drop_path_rate", drop_path_rate, "stochastic depth of the last block, 0: none");
 }
 
-AirViT::AirViT(const AirViTConfig& config) : ModelOf(config, kModel, body_of(config)) {
+AirViT::AirViT(const AirViTConfig& config) : ModelOf(config, kAirVit, body_of(config)) {
   backbone_ = nn::ConvGroups(groups_of(config));
   auto patch_embed = register_module("patch_embed", std::make_shared<torch::nn::Module>());
   patch_embed->register_module("backbone", backbone_);

@@ -22,7 +22,7 @@ namespace {
 using torch::Tensor;
 
 constexpr int64_t kStemChans = 64;
-constexpr int64_t kStemStride = 4;  // pixels of the image per pixel of the stem's output
+constexpr int64_t kConformerStride = 4;  // pixels of the image per pixel of the stem's output
 constexpr size_t kStages = 3;
 
 void validate(const ConformerConfig& config) {
@@ -72,7 +72,7 @@ int64_t Conformer::width(size_t stage) const {
 
 Conformer::Conformer(const ConformerConfig& config) : ModelOf(config) {
   validate(config);
-  const int64_t D = config.embed_dim, patch = config.patch_size / kStemStride;
+  const int64_t D = config.embed_dim, patch = config.patch_size / kConformerStride;
   const int64_t depth = std::accumulate(config.depths.begin(), config.depths.end(), int64_t{0});
   const auto rates = nn::drop_path_rates(config.drop_path_rate, depth);
   cls_token = register_parameter("cls_token", torch::zeros({1, 1, D}));
@@ -125,7 +125,7 @@ Conformer::Conformer(const ConformerConfig& config) : ModelOf(config) {
 Tensor Conformer::forward_features(const Tensor& x) {
   auto stem = at::relu(bn1->forward(conv1->forward(x)));
   stem = at::max_pool2d(stem, 3, 2, 1);  // [B,64,H/4,W/4]
-  stem = nn::pad_to_multiple(stem, config_.patch_size / kStemStride);
+  stem = nn::pad_to_multiple(stem, config_.patch_size / kConformerStride);
   auto map = conv_1->forward(stem).first;                                    // [B,C,H/4,W/4]
   auto tokens = trans_patch_conv->forward(stem).flatten(2).transpose(1, 2);  // [B,N,D]
   const auto cls = cls_token.expand({x.size(0), -1, -1}).to(tokens.dtype());
@@ -141,7 +141,7 @@ std::pair<Tensor, Tensor> Conformer::heads(const Tensor& pooled) {
 }
 
 Tensor Conformer::forward_head(const Tensor& features, bool pre_logits) {
-  const auto pooled = features.mean({2, 3});  // [B,C+D,h,w] -> [B,C+D]
+  auto pooled = features.mean({2, 3});  // [B,C+D,h,w] -> [B,C+D]
   if (pre_logits || !conv_cls_head) return pooled;
   const auto [conv, trans] = heads(pooled);
   return (conv + trans) / 2;
@@ -155,7 +155,7 @@ std::pair<Tensor, Tensor> Conformer::forward_distilled(const Tensor& x) {
 
 std::vector<FeatureInfo> Conformer::feature_info() const {
   std::vector<FeatureInfo> info;
-  int64_t last = 0, reduction = kStemStride;
+  int64_t last = 0, reduction = kConformerStride;
   for (size_t stage = 0; stage < kStages; ++stage) {
     last += config_.depths[stage];
     const auto module = last == 1 ? std::string("conv_1") : "conv_trans_" + std::to_string(last);

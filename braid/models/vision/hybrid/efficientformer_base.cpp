@@ -21,7 +21,7 @@ torch::Tensor EfficientFormerBase::pool(const torch::Tensor& features) {
 }
 
 torch::Tensor EfficientFormerBase::forward_head(const torch::Tensor& features, bool pre_logits) {
-  const auto pooled = pool(features);
+  auto pooled = pool(features);
   if (pre_logits || !head) return pooled;
   return (head->forward(pooled) + head_dist->forward(pooled)) / 2;
 }

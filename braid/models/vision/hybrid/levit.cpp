@@ -265,7 +265,7 @@ torch::Tensor Levit::forward_features(const torch::Tensor& x) {
 }
 
 torch::Tensor Levit::forward_head(const torch::Tensor& features, bool pre_logits) {
-  const auto pooled = features.mean(1);  // [B,N,D] -> [B,D]
+  auto pooled = features.mean(1);  // [B,N,D] -> [B,D]
   if (pre_logits || !head) return pooled;
   const auto logits = head->forward(pooled);
   return head_dist ? (logits + head_dist->forward(pooled)) / 2 : logits;

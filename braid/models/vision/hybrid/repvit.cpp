@@ -161,7 +161,7 @@ Tensor RepViT::pool(const Tensor& features) {
 }
 
 Tensor RepViT::forward_head(const Tensor& features, bool pre_logits) {
-  const auto pooled = pool(features);
+  auto pooled = pool(features);
   if (pre_logits || config_.num_classes == 0) return pooled;
   if (folded_head_) return folded_head_->forward(pooled);
   if (!head_dist_) return head_->forward(pooled);

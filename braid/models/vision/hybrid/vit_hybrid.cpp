@@ -7,10 +7,10 @@
 namespace braid::models {
 namespace {
 
-constexpr const char* kModel = "vit_hybrid";
+constexpr const char* kVitHybrid = "vit_hybrid";
 
 VisionTransformerConfig body_of(const ViTHybridConfig& config) {
-  const Validator check(kModel);
+  const Validator check(kVitHybrid);
   check.input(config.num_classes, config.in_chans, config.img_size)
       .divides("32", 32, "stem_chs", config.stem_chs);  // groups of the group norm
   if (config.layers.empty() || config.layers.size() > config.channels.size())
@@ -53,7 +53,7 @@ void ViTHybridConfig::visit(FieldVisitor& v) {
   v.field("drop_path_rate", drop_path_rate, "stochastic depth of the last block, 0: none");
 }
 
-ViTHybrid::ViTHybrid(const ViTHybridConfig& config) : ModelOf(config, kModel, body_of(config)) {
+ViTHybrid::ViTHybrid(const ViTHybridConfig& config) : ModelOf(config, kVitHybrid, body_of(config)) {
   backbone_ = ResNetV2(ResNetV2Config{.in_chs = config.in_chans,
                                       .layers = config.layers,
                                       .channels = config.channels,

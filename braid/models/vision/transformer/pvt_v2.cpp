@@ -114,7 +114,7 @@ torch::Tensor PvtV2::forward_features(const torch::Tensor& x) {
 }
 
 torch::Tensor PvtV2::forward_head(const torch::Tensor& features, bool pre_logits) {
-  const auto pooled = features.mean({2, 3});  // [B,D,h,w] -> [B,D]
+  auto pooled = features.mean({2, 3});  // [B,D,h,w] -> [B,D]
   if (pre_logits || !head) return pooled;
   return head->forward(torch::dropout(pooled, config_.drop_rate, is_training()));
 }
