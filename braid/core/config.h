@@ -4,6 +4,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "braid/core/error.h"
@@ -45,7 +46,7 @@ void update_from_json(Struct& value, const Json& json, const std::string& where,
   Struct updated = value;  // all or nothing
   visit_from_json(
       json, [&updated](FieldVisitor& v) { updated.visit(v); }, where, lines);
-  value = updated;
+  value = std::move(updated);
 }
 
 template <Visited Struct>

@@ -26,9 +26,9 @@ torch::Tensor checkpoint_if(bool enable,
 // The same for a module.
 template <class Block>
 torch::Tensor maybe_checkpoint(bool enable, Block& block, const torch::Tensor& x) {
-  auto copy = block;  // a module holder shares its module
   return checkpoint_if(
-      enable, [copy](const torch::Tensor& input) mutable { return copy->forward(input); }, x);
+      enable,  // a module holder shares its module
+      [copy = block](const torch::Tensor& input) mutable { return copy->forward(input); }, x);
 }
 
 // The same for a block of two branches: (a, b) -> (a', b').
@@ -38,9 +38,9 @@ std::pair<torch::Tensor, torch::Tensor> maybe_checkpoint(bool enable, Block& blo
                                                          const torch::Tensor& b) {
   if (!enable || !torch::GradMode::is_enabled() || !(a.requires_grad() || b.requires_grad()))
     return block->forward(a, b);
-  auto copy = block;
   const auto outputs = checkpoint(
-      [copy](const std::vector<torch::Tensor>& inputs) mutable -> std::vector<torch::Tensor> {
+      [copy =
+           block](const std::vector<torch::Tensor>& inputs) mutable -> std::vector<torch::Tensor> {
         auto [c, d] = copy->forward(inputs[0], inputs[1]);
         return {c, d};
       },

@@ -21,7 +21,7 @@ struct AugmentConfig {
   int64_t crop_padding = 4;
   std::string padding_mode = "constant";
   double hflip = 0.5;
-  std::string aa = "";
+  std::string aa{};
   double reprob = 0.0;
   double mixup = 0.0;
   double cutmix = 0.0;

@@ -4,7 +4,7 @@
 
 namespace braid::nn {
 
-void trunc_normal_(torch::Tensor tensor, double std) {
+void trunc_normal_(const torch::Tensor& tensor, double std) {
   torch::NoGradGuard no_grad;
   constexpr double kBound = 2.0;
   // By the inverse of the normal's distribution function, so that one draw per element suffices.
@@ -12,7 +12,7 @@ void trunc_normal_(torch::Tensor tensor, double std) {
   tensor.uniform_(low, -low).erfinv_().mul_(std * std::sqrt(2.0)).clamp_(-kBound, kBound);
 }
 
-void trunc_normal_tf_(torch::Tensor tensor, double std) {
+void trunc_normal_tf_(const torch::Tensor& tensor, double std) {
   torch::NoGradGuard no_grad;
   trunc_normal_(tensor, 1.0);
   tensor.mul_(std);

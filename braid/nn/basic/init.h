@@ -8,9 +8,9 @@
 namespace braid::nn {
 
 // Normal(0, std) cut at [-2, 2] (absolute bounds, as torch.nn.init.trunc_normal_ has them).
-void trunc_normal_(torch::Tensor tensor, double std);
+void trunc_normal_(const torch::Tensor& tensor, double std);
 // Normal(0, 1) cut at [-2, 2], then scaled by std, as timm's trunc_normal_tf_ has it.
-void trunc_normal_tf_(torch::Tensor tensor, double std);
+void trunc_normal_tf_(const torch::Tensor& tensor, double std);
 // Weight by trunc_normal_(0.02), bias zero.
 void init_linear_(torch::nn::Linear& linear, double std = 0.02);
 // The same for a convolution.

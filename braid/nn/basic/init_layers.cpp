@@ -14,7 +14,7 @@ void init_layers_(torch::nn::Module& root, const InitLayer& init, bool convs) {
   }
 }
 
-void init_layers_(torch::nn::Module& root, void (*draw)(torch::Tensor, double), double std) {
+void init_layers_(torch::nn::Module& root, void (*draw)(const torch::Tensor&, double), double std) {
   init_layers_(root, [&](const torch::Tensor& weight, const torch::Tensor& bias) {
     draw(weight, std);
     if (bias.defined()) torch::nn::init::zeros_(bias);

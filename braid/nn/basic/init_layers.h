@@ -11,7 +11,8 @@ namespace braid::nn {
 using InitLayer = std::function<void(torch::Tensor weight, torch::Tensor bias)>;
 void init_layers_(torch::nn::Module& root, const InitLayer& init, bool convs = true);
 // The same: weights by `draw` with deviation std, biases zero.
-void init_layers_(torch::nn::Module& root, void (*draw)(torch::Tensor, double), double std = 0.02);
+void init_layers_(torch::nn::Module& root, void (*draw)(const torch::Tensor&, double),
+                  double std = 0.02);
 // ViT's, for every product in a module: weights Xavier uniform, biases zero, those below "mlp"
 // normal with deviation 1e-6. Gains of norms and tables stay.
 void init_transformer_(torch::nn::Module& module);

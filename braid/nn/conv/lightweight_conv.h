@@ -22,7 +22,7 @@ struct LightweightConvConfig {
   bool softmax = true;       // of each kernel
   double weight_drop = 0;    // dropout of the kernels
   double input_drop = 0;
-  std::string conv_key = "";  // the module that holds the kernels; empty: this one
+  std::string conv_key{};  // the module that holds the kernels; empty: this one
 };
 
 // Keys: linear1, linear2, and weight [H,1,K] or weight_linear [H*K,D] in conv_key. Causal where the

@@ -1,5 +1,7 @@
 // A classifier in the place of another.
 #pragma once
+#include <utility>
+
 #include "braid/nn/basic/init.h"
 #include "braid/torch.h"
 
@@ -10,7 +12,7 @@ namespace braid::nn {
 template <class Holder>
 void replace_head(torch::nn::Module& parent, const char* name, Holder& head, Holder fresh) {
   if (head) parent.unregister_module(name);
-  head = fresh;
+  head = std::move(fresh);
   if (!head) return;
   parent.register_module(name, head);
   head->train(parent.is_training());

@@ -35,7 +35,7 @@ struct MaxVitConfig {
   bool conv_expand_output = false;      // MBConv's hidden channels are counted from its output
   bool conv_output_bias = false;        // bias of MBConv's shortcut and last convolution
   double conv_attn_ratio = 0.0625;      // channels inside squeeze-and-excitation
-  std::string conv_padding = "";        // empty, symmetric, or same, as TensorFlow pads
+  std::string conv_padding{};           // empty, symmetric, or same, as TensorFlow pads
   std::string conv_act_layer = "silu";  // of stem and MBConv
   double conv_norm_eps = 1e-5;          // of batch norms
   double drop_rate = 0;
