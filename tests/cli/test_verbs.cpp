@@ -36,6 +36,12 @@ TEST_F(Verbs, CompletionOffersVerbsFlagsAndModels) {
   EXPECT_EQ(braid("completion fish").code, 64);
 }
 
+TEST_F(Verbs, TheAllocatorReadsTheProgramsSettings) {
+  const auto run = braid("forward resnet20 --init 0", "MALLOC_CONF=confirm_conf:true");
+  EXPECT_EQ(run.code, 0);
+  EXPECT_THAT(run.err, HasSubstr("global variable malloc_conf): \"thp:always"));
+}
+
 TEST_F(Verbs, HelpSaysWhatAFieldMayBe) {
   const auto train = braid("train --help");
   ASSERT_EQ(train.code, 0);
