@@ -37,7 +37,9 @@ TEST_F(Verbs, CompletionOffersVerbsFlagsAndModels) {
 }
 
 TEST_F(Verbs, TheAllocatorReadsTheProgramsSettings) {
-  const auto run = braid("forward resnet20 --init 0", "MALLOC_CONF=confirm_conf:true");
+  const auto weights = testing::TempDir() + "braid_allocator.safetensors";
+  const auto run =
+      braid("forward resnet20 --init 0 --save-weights " + weights, "MALLOC_CONF=confirm_conf:true");
   EXPECT_EQ(run.code, 0);
   EXPECT_THAT(run.err, HasSubstr("global variable malloc_conf): \"thp:always"));
 }
