@@ -1,5 +1,6 @@
 #include "braid/train/divergence.h"
 
+#include <algorithm>
 #include <map>
 #include <string_view>
 
@@ -12,6 +13,16 @@ bool finite(const c10::IValue& value) {
   if (!value.isTensor() || !value.toTensor().defined() || !value.toTensor().is_floating_point())
     return true;
   return value.toTensor().isfinite().all().item<bool>();
+}
+
+// Whether it writes no numbers: memory that others write, earlier or later.
+bool gives_memory_alone(const at::RecordFunction& op) {
+  if (std::string_view(op.name()).find("empty") != std::string_view::npos) return true;
+  const auto schema = op.operator_schema();
+  return schema && !schema->returns().empty() &&
+         std::all_of(schema->returns().begin(), schema->returns().end(), [](const auto& value) {
+           return value.alias_info() != nullptr && !value.alias_info()->isWrite();  // a view
+         });
 }
 
 // LibTorch's C++ modules have no hooks, so operators are watched instead: an operator belongs to
@@ -34,9 +45,7 @@ class NonFiniteWatcher final : public runtime::OpWatcher {
     return nullptr;
   }
   void after(const at::RecordFunction& op, at::ObserverContext*) override {
-    if (!found_.empty()) return;
-    if (std::string_view(op.name()).find("empty") != std::string_view::npos)
-      return;  // not written yet
+    if (!found_.empty() || gives_memory_alone(op)) return;
     for (const auto& output : op.outputs())
       if (!finite(output)) found_ = current_;
   }

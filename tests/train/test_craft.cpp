@@ -320,5 +320,20 @@ TEST(Divergence, NamesTheModule) {
   EXPECT_EQ(search(images), "classifier.blocks.1.linear1");
 }
 
+TEST(Divergence, MemoryIsJudgedOnceItIsWritten) {
+  const torch::nn::Linear model(2, 2);
+  const data::Batch batch{{{data::kPixelValues, torch::ones({1, 2})}}, {0}};
+  const auto writes = [&](float value) {
+    return first_non_finite_module(*model, batch, [value] {
+      auto memory = torch::empty({2, 2});
+      std::fill_n(memory.data_ptr<float>(), 4, NAN);  // as it may be when it is given out
+      memory.as_strided({2}, {1}).fill_(value);
+      memory.select(0, 1).fill_(1);
+    });
+  };
+  EXPECT_EQ(writes(1), "the loss");
+  EXPECT_EQ(writes(NAN), "the first module");
+}
+
 }  // namespace
 }  // namespace braid::train
