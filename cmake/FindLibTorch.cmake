@@ -57,10 +57,6 @@ if(NOT TARGET LibTorch::torch)
   if(LibTorch_torch_cuda)
     list(APPEND _libs ${LibTorch_torch_cuda} ${LibTorch_c10_cuda})
   endif()
-  # Debian's libsentencepiece and libc10 both define FLAGS_minloglevel, the former's the larger: whichever is loaded first gives
-  # it to both. In libc10's, sentencepiece would overwrite the flag beside it, by which running out of memory aborts.
-  target_link_options(LibTorch::torch INTERFACE
-    "SHELL:-Wl,--push-state,--no-as-needed -lsentencepiece -Wl,--pop-state")
   target_link_libraries(LibTorch::torch INTERFACE
     -Wl,--no-as-needed ${_libs} -Wl,--as-needed)
   # at::parallel_for is an inline OpenMP loop; the flag, not the library's path, so that LibTorch's
