@@ -60,7 +60,8 @@ TEST_F(TextDataProgram, DebiansDescriptionsComeThroughApt) {
   EXPECT_THAT(info.out, HasSubstr("3 classes of texts"));
   data::write_fake_apt(path("bin"), false);
   EXPECT_EQ(braid("data get debian-packages-text", with_apt).code, 75);
-  const auto missing = braid("data get debian-packages-text", "PATH=$PWD/nothing");
+  const auto missing =
+      braid("data get debian-packages-text", "PATH=$PWD/nothing BRAID_DATA_HOME=$PWD/empty");
   EXPECT_EQ(missing.code, 74);
   EXPECT_THAT(missing.err, HasSubstr("apt-get"));
   const auto unknown = braid("data info debian-packages-text", "BRAID_DATA_HOME=$PWD/home");
