@@ -37,10 +37,8 @@ class Subset final : public Dataset {
 std::pair<std::vector<int64_t>, std::vector<int64_t>> split_stratified(const DatasetPtr& dataset,
                                                                        double fraction,
                                                                        int64_t seed, Lone lone) {
-  std::vector<int64_t> labels(static_cast<size_t>(dataset->size()));
-  for (size_t i = 0; i < labels.size(); ++i) labels[i] = dataset->label(static_cast<int64_t>(i));
-  return split_labels(labels, static_cast<int64_t>(dataset->classes().size()), fraction, seed,
-                      lone);
+  return split_labels(labels_of(*dataset), static_cast<int64_t>(dataset->classes().size()),
+                      fraction, seed, lone);
 }
 
 DatasetPtr subset(DatasetPtr parent, std::vector<int64_t> indices) {

@@ -23,10 +23,8 @@ std::vector<Splits> divide_folds(const Splits& whole, const std::string& spec, i
     throw ConfigError("data", "expected data without a val split to divide into folds, got one",
                       spec, "leave --folds out, or move what is in val into train");
   const auto& train = whole.train;
-  std::vector<int64_t> labels(static_cast<size_t>(train->size()));
-  for (size_t i = 0; i < labels.size(); ++i) labels[i] = train->label(static_cast<int64_t>(i));
   const auto parts =
-      fold_labels(labels, static_cast<int64_t>(train->classes().size()), folds, seed);
+      fold_labels(labels_of(*train), static_cast<int64_t>(train->classes().size()), folds, seed);
   std::vector<Splits> divided;
   for (const auto& part : parts) {
     if (part.empty())

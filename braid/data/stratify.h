@@ -6,6 +6,14 @@
 
 namespace braid::data {
 
+// Of each example of a data set, of whatever kind.
+template <class Dataset>
+std::vector<int64_t> labels_of(const Dataset& dataset) {
+  std::vector<int64_t> labels(static_cast<size_t>(dataset.size()));
+  for (size_t i = 0; i < labels.size(); ++i) labels[i] = dataset.label(static_cast<int64_t>(i));
+  return labels;
+}
+
 // Where the only example of a class goes.
 enum class Lone { kFirst, kRest };
 

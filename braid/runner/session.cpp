@@ -3,11 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <cstring>
 #include <new>
 #include <set>
 #include <stdexcept>
+#include <system_error>
 
 #include "braid/core/error.h"
 #include "braid/runner/graph.h"
@@ -317,6 +319,19 @@ std::vector<std::pair<std::string, double>> Session::seconds_by_type() const {
   std::sort(list.begin(), list.end(),
             [](const auto& a, const auto& b) { return a.second > b.second; });
   return list;
+}
+
+std::optional<int64_t> metadata_number(const Session& session, const std::string& key,
+                                       int64_t least) {
+  const auto found = session.metadata().find(key);
+  if (found == session.metadata().end()) return std::nullopt;
+  const auto& text = found->second;
+  int64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size() || number < least)
+    throw DataError("runner", fmt::format("expected a number as {}, got '{}'", key, text),
+                    session.where());
+  return number;
 }
 
 }  // namespace braid::runner

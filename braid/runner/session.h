@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -50,5 +51,10 @@ class Session {
   explicit Session(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };
+
+// A whole number, at least `least`, of the file's metadata; nothing where it has none of this key.
+// Throws DataError.
+std::optional<int64_t> metadata_number(const Session& session, const std::string& key,
+                                       int64_t least);
 
 }  // namespace braid::runner

@@ -1,9 +1,7 @@
 #include "braid/runner/text_input.h"
 
-#include <fmt/format.h>
 #include <stdlib.h>
 
-#include <charconv>
 #include <filesystem>
 #include <system_error>
 #include <utility>
@@ -76,14 +74,7 @@ TextInput::TextInput(const Session& session) {
     throw DataError("runner", "expected a model of texts with an input input_ids, got another",
                     session.where(), "images are given without a flag");
   tokenizer_ = tokenizer_of(session);
-  const auto it = session.metadata().find("max_length");
-  if (it == session.metadata().end()) return;
-  const auto& number = it->second;
-  const auto [end, error] =
-      std::from_chars(number.data(), number.data() + number.size(), max_length_);
-  if (error != std::errc() || end != number.data() + number.size() || max_length_ < 1)
-    throw DataError("runner", fmt::format("expected a number as max_length, got '{}'", number),
-                    session.where());
+  max_length_ = metadata_number(session, "max_length", 1).value_or(max_length_);
 }
 
 text::Encoding TextInput::encode(const std::string& text) const {

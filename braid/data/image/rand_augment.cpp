@@ -224,14 +224,15 @@ void apply(io::Image& image, Operation operation, double magnitude, bool increas
 }
 
 double number(const std::string& text, const std::string& part, size_t skip) {
+  size_t used = 0;
+  double value = -1;
   try {
-    size_t used = 0;
-    const double value = std::stod(part.substr(skip), &used);
-    if (used + skip == part.size() && value >= 0) return value;
+    value = std::stod(part.substr(skip), &used);
   } catch (const std::exception&) {
-    bad(text, part);
+    used = 0;  // no number at all
   }
-  bad(text, part);
+  if (used == 0 || used + skip != part.size() || !(value >= 0)) bad(text, part);
+  return value;
 }
 
 }  // namespace

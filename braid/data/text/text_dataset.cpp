@@ -31,9 +31,8 @@ class TextSubset final : public TextDataset {
 std::pair<std::vector<int64_t>, std::vector<int64_t>> split_texts(const TextDataset& dataset,
                                                                   double fraction, int64_t seed,
                                                                   Lone lone) {
-  std::vector<int64_t> labels(static_cast<size_t>(dataset.size()));
-  for (size_t i = 0; i < labels.size(); ++i) labels[i] = dataset.label(static_cast<int64_t>(i));
-  return split_labels(labels, static_cast<int64_t>(dataset.classes().size()), fraction, seed, lone);
+  return split_labels(labels_of(dataset), static_cast<int64_t>(dataset.classes().size()), fraction,
+                      seed, lone);
 }
 
 // A class of one text is trained and not validated, since the other way round the model would never

@@ -8,35 +8,30 @@
 namespace braid::evaluate {
 namespace {
 
-struct DeployKind {
-  const char* name;
-  bool openvino, int8;
-};
-constexpr DeployKind kDeployKinds[] = {{"braid-run", false, false},
-                                       {"braid-run-int8", false, true},
-                                       {"openvino", true, false},
-                                       {"openvino-int8", true, true}};
-
-const DeployKind& deploy_kind(const std::string& name) {
-  for (const auto& kind : kDeployKinds)
-    if (name == kind.name) return kind;
-  throw InternalError("compare", "expected an engine of --deploy, got '" + name + "'");
+const std::vector<DeployTarget>& deploy_targets() {
+  static const std::vector<DeployTarget> targets = {{"braid-run", false, false},
+                                                    {"braid-run-int8", false, true},
+                                                    {"openvino", true, false},
+                                                    {"openvino-int8", true, true}};
+  return targets;
 }
 
 }  // namespace
 
 std::vector<std::string> deploy_names() {
   std::vector<std::string> names = {kNotDeployed};
-  for (const auto& kind : kDeployKinds) names.emplace_back(kind.name);
+  for (const auto& target : deploy_targets()) names.push_back(target.name);
   return names;
 }
 
 DeployTarget deploy_target(const std::string& name) {
-  return {.name = name, .int8 = deploy_kind(name).int8};
+  for (const auto& target : deploy_targets())
+    if (name == target.name) return target;
+  throw InternalError("compare", "expected an engine of --deploy, got '" + name + "'");
 }
 
 void check_engine(const DeployTarget& target) {
-  if (!deploy_kind(target.name).openvino) return;
+  if (!target.openvino) return;
   if (const auto why = serve::openvino_missing(); !why.empty())
     throw ConfigError("compare", "expected OpenVINO for --deploy " + target.name + ": " + why,
                       "--deploy",
@@ -45,7 +40,7 @@ void check_engine(const DeployTarget& target) {
 
 std::unique_ptr<serve::Engine> open_engine(const DeployTarget& target,
                                            const std::filesystem::path& file, int64_t threads) {
-  if (!deploy_kind(target.name).openvino) return open_runner(file, threads);
+  if (!target.openvino) return open_runner(file, threads);
   const auto bytes = io::read_file(file);
   return serve::open_openvino({reinterpret_cast<const char*>(bytes.data()), bytes.size()},
                               {.threads = threads, .where = file.string()});

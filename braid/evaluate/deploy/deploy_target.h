@@ -13,7 +13,8 @@ namespace braid::evaluate {
 inline constexpr const char* kNotDeployed = "none";
 
 struct DeployTarget {
-  std::string name;  // as --deploy names it
+  std::string name;       // as --deploy names it
+  bool openvino = false;  // else braid-run's interpreter
   bool int8 = false;
 };
 

@@ -1,8 +1,8 @@
 #include "braid/serve/onnx/load_onnx_model.h"
 
 #include <algorithm>
-#include <charconv>
 #include <filesystem>
+#include <limits>
 #include <system_error>
 #include <utility>
 
@@ -72,15 +72,8 @@ class ExportedTexts final : public Preparation {
 };
 
 int64_t pad_token_id(const runner::Session& session) {
-  const auto found = session.metadata().find("pad_token_id");
-  int64_t id = 0;
-  if (found == session.metadata().end()) return id;
-  const auto& text = found->second;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), id);
-  if (error != std::errc() || end != text.data() + text.size())
-    throw DataError("serve", "expected a number as pad_token_id, got '" + text + "'",
-                    session.where());
-  return id;
+  return runner::metadata_number(session, "pad_token_id", std::numeric_limits<int64_t>::min())
+      .value_or(0);
 }
 
 void expect_openvino(const std::string& file, const ModelOptions& options) {
