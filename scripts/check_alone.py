@@ -44,7 +44,7 @@ def target_of(path: str) -> str:
         return "braid_base" if parts[1] in ("core", "io", "text") else "braid"
     if parts[0] == "cli":
         return "braid_program" if parts[1] == "front" else "braid_torch_program"
-    return pathlib.Path(path).stem if parts[0] == "bench" else "test_" + parts[1]
+    return pathlib.Path(path).stem if parts[0] == "bench" else "_".join(["test", *parts[1:-1]])
 
 
 def commands(build: pathlib.Path) -> dict:
