@@ -13,6 +13,7 @@
 
 #include "braid/core/error.h"
 #include "braid/data/image/class_folders.h"
+#include "braid/data/stratify.h"
 #include "braid/io/digest.h"
 
 namespace braid::data {
@@ -137,8 +138,7 @@ void find_sizes(const std::vector<Seen>& all, DataReport& report) {
 
 void find_small_classes(const Dataset& train, DataReport& report) {
   constexpr int64_t kFew = 5, kShare = 20;
-  std::vector<int64_t> counts(train.classes().size());
-  for (int64_t i = 0; i < train.size(); ++i) ++counts[static_cast<size_t>(train.label(i))];
+  const auto counts = count_labels(train);
   const int64_t median = median_of(counts);
   for (size_t c = 0; c < counts.size(); ++c)
     if (counts[c] < kFew || kShare * counts[c] < median)

@@ -1,18 +1,17 @@
 #include "braid/data/open_dataset.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
-
-#include <algorithm>
 
 #include "braid/core/error.h"
 #include "braid/data/folds.h"
+#include "braid/data/single_classes.h"
 
 namespace braid::data {
 namespace {
 
-// Splits val off train. A class of one image is trained and not validated, since the other way
-// round the model would never see it.
+constexpr const char* kItem = "image";
+
+// Splits val off train.
 void split_off_val(Splits& splits, const std::string& spec, const OpenOptions& options) {
   auto [val, train] =
       split_stratified(splits.train, options.val_fraction, options.split_seed, Lone::kRest);
@@ -25,18 +24,7 @@ void split_off_val(Splits& splits, const std::string& spec, const OpenOptions& o
                                   "classes of one",
                                   images),
         spec, "add images, or put those to validate with into val/");
-  std::vector<int64_t> counts(splits.train->classes().size());
-  for (int64_t i = 0; i < images; ++i) ++counts[static_cast<size_t>(splits.train->label(i))];
-  std::vector<std::string> single;
-  for (size_t c = 0; c < counts.size(); ++c)
-    if (counts[c] == 1) single.push_back("'" + splits.train->classes()[c] + "'");
-  if (!single.empty())
-    splits.remarks.push_back(fmt::format(
-        "{} of one image {} trained and not validated: {}{}.",
-        single.size() == 1 ? "A class" : "Classes", single.size() == 1 ? "is" : "are",
-        fmt::join(single.begin(),
-                  single.begin() + static_cast<int64_t>(std::min(size_t{8}, single.size())), ", "),
-        single.size() > 8 ? ", ..." : ""));
+  remark_on_single_classes(*splits.train, kItem, splits.remarks);
   splits.val = subset(splits.train, std::move(val));
   splits.train = subset(splits.train, std::move(train));
 }
@@ -62,7 +50,8 @@ Splits open_dataset(const std::string& spec, const OpenOptions& options) {
 }
 
 std::vector<Splits> open_folds(const std::string& spec, int64_t folds, const OpenOptions& options) {
-  return divide_folds(open_with_train(spec, options.source), spec, folds, options.split_seed);
+  return divide_folds(open_with_train(spec, options.source), spec, kItem, folds,
+                      options.split_seed);
 }
 
 }  // namespace braid::data

@@ -14,6 +14,14 @@ std::vector<int64_t> labels_of(const Dataset& dataset) {
   return labels;
 }
 
+// Of each class.
+template <class Dataset>
+std::vector<int64_t> count_labels(const Dataset& dataset) {
+  std::vector<int64_t> counts(dataset.classes().size());
+  for (int64_t i = 0; i < dataset.size(); ++i) ++counts.at(static_cast<size_t>(dataset.label(i)));
+  return counts;
+}
+
 // Where the only example of a class goes.
 enum class Lone { kFirst, kRest };
 

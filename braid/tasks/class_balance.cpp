@@ -7,13 +7,6 @@
 
 namespace braid::tasks {
 
-std::vector<int64_t> count_classes(int64_t items, size_t classes,
-                                   const std::function<int64_t(int64_t index)>& label) {
-  std::vector<int64_t> counts(classes);
-  for (int64_t i = 0; i < items; ++i) ++counts.at(static_cast<size_t>(label(i)));
-  return counts;
-}
-
 torch::Tensor class_weights(const std::string& kind, const std::vector<int64_t>& counts) {
   if (kind == kNoClassWeights) return {};
   const auto items = std::accumulate(counts.begin(), counts.end(), int64_t{0});

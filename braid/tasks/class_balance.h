@@ -1,7 +1,6 @@
 // Classes of which the training data has many and few items.
 #pragma once
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -13,9 +12,6 @@ namespace braid::tasks {
 inline constexpr const char* kNoClassWeights = "none";
 inline constexpr const char* kBalancedClassWeights = "balanced";
 
-// Items of each of `classes` classes among `items` labels.
-std::vector<int64_t> count_classes(int64_t items, size_t classes,
-                                   const std::function<int64_t(int64_t index)>& label);
 // The weight of each class in the loss, [K] float32, such that all classes weigh alike and the
 // items' mean weight is 1: items / (K * items of the class), scikit-learn's "balanced". A class
 // without items: 0. kind: none gives an undefined tensor.

@@ -4,6 +4,7 @@
 
 #include "braid/core/error.h"
 #include "braid/data/image/image_collate.h"
+#include "braid/data/stratify.h"
 #include "braid/models/registry.h"
 #include "braid/tasks/class_balance.h"
 #include "braid/tasks/inference.h"
@@ -22,9 +23,7 @@ TaskConfig with_design_line(const TaskConfig& given) {
 }
 
 torch::Tensor weights_of(const TaskConfig& config, const data::Dataset& train) {
-  return class_weights(config.class_weights,
-                       count_classes(train.size(), train.classes().size(),
-                                     [&](int64_t index) { return train.label(index); }));
+  return class_weights(config.class_weights, data::count_labels(train));
 }
 
 }  // namespace

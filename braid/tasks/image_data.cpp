@@ -1,5 +1,6 @@
 #include "braid/tasks/image_data.h"
 
+#include "braid/data/stratify.h"
 #include "braid/data/summary.h"
 #include "braid/models/macs.h"
 #include "braid/models/vision/cost.h"
@@ -19,9 +20,7 @@ ImageData::ImageData(data::Splits splits, std::string spec)
 std::vector<std::string> ImageData::remarks() const {
   auto lines = data::remarks_on(splits_, spec_);
   if (const auto line =
-          imbalance_text(count_classes(splits_.train->size(), splits_.train->classes().size(),
-                                       [&](int64_t i) { return splits_.train->label(i); }),
-                         splits_.train->classes()))
+          imbalance_text(data::count_labels(*splits_.train), splits_.train->classes()))
     lines.push_back(*line);
   return lines;
 }

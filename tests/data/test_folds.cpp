@@ -32,6 +32,7 @@ struct Labelled {
 using LabelledPtr = std::shared_ptr<const Labelled>;
 struct LabelledSplits {
   LabelledPtr train, val;
+  std::vector<std::string> remarks = {};
 };
 
 LabelledPtr subset(const LabelledPtr& parent, const std::vector<int64_t>& indices) {
@@ -80,9 +81,11 @@ TEST(FoldsTest, AreAFunctionOfTheSeed) {
 TEST(FoldsTest, TheRestOfAFoldIsTrainedWith) {
   EXPECT_THAT(all_but({1, 3}, 5), ElementsAre(0, 2, 4));
   EXPECT_THAT(all_but({}, 2), ElementsAre(0, 1));
-  const auto folds = divide_folds(of_counts({5, 5, 1}), "photos", 5, 0);
+  const auto folds = divide_folds(of_counts({5, 5, 1}), "photos", "image", 5, 0);
   ASSERT_EQ(folds.size(), 5u);
   for (const auto& fold : folds) {
+    EXPECT_THAT(fold.remarks,
+                ElementsAre("A class of one image is trained and not validated: 'c'."));
     EXPECT_EQ(fold.val->size(), 2);
     EXPECT_EQ(fold.train->size(), 9);
     EXPECT_EQ(fold.train->positions.back(), 10);
@@ -95,14 +98,14 @@ TEST(FoldsTest, NeedTrainToBeWholeAndLargeEnough) {
   auto split = of_counts({5, 5});
   split.val = of_counts({1, 1}).train;
   try {
-    divide_folds(split, "photos", 5, 0);
+    divide_folds(split, "photos", "image", 5, 0);
     FAIL() << "expected ConfigError";
   } catch (const ConfigError& e) {
     EXPECT_THAT(e.what(), HasSubstr("without a val split"));
     EXPECT_THAT(e.what(), HasSubstr("photos"));
   }
   try {
-    divide_folds(of_counts({2, 1}), "photos", 3, 0);
+    divide_folds(of_counts({2, 1}), "photos", "image", 3, 0);
     FAIL() << "expected DataError";
   } catch (const DataError& e) {
     EXPECT_THAT(e.what(), HasSubstr("each of 3 folds, got 2"));

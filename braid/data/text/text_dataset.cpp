@@ -6,6 +6,7 @@
 
 #include "braid/core/error.h"
 #include "braid/data/folds.h"
+#include "braid/data/single_classes.h"
 #include "braid/data/stratify.h"
 
 namespace braid::data {
@@ -35,11 +36,10 @@ std::pair<std::vector<int64_t>, std::vector<int64_t>> split_texts(const TextData
                       seed, lone);
 }
 
-// A class of one text is trained and not validated, since the other way round the model would never
-// see it.
+constexpr const char* kTextItem = "text";
+
 void split_val_texts_off(TextSplits& splits, const std::string& spec,
                          const OpenTextOptions& options) {
-  constexpr size_t kShown = 8;
   auto [val, train] =
       split_texts(*splits.train, options.val_fraction, options.split_seed, Lone::kRest);
   if (val.empty())
@@ -49,16 +49,7 @@ void split_val_texts_off(TextSplits& splits, const std::string& spec,
                                 train.size(), train.size() == 1 ? "" : "s"),
                     spec,
                     "add texts, or put those to validate with into a file of their own (val)");
-  std::string single;
-  size_t singles = 0;
-  const auto counts = count_labels(*splits.train);
-  for (size_t c = 0; c < counts.size(); ++c)
-    if (counts[c] == 1 && ++singles <= kShown)
-      single += (single.empty() ? "'" : ", '") + splits.train->classes()[c] + "'";
-  if (singles > 0)
-    splits.remarks.push_back(fmt::format(
-        "{} of one text {} trained and not validated: {}{}.", singles == 1 ? "A class" : "Classes",
-        singles == 1 ? "is" : "are", single, singles > kShown ? ", ..." : ""));
+  remark_on_single_classes(*splits.train, kTextItem, splits.remarks);
   splits.val = subset(splits.train, std::move(val));
   splits.train = subset(splits.train, std::move(train));
 }
@@ -85,12 +76,6 @@ TextDatasetPtr sample_fraction(const TextDatasetPtr& dataset, double fraction, i
   return subset(dataset, split_texts(*dataset, fraction, seed, Lone::kFirst).first);
 }
 
-std::vector<int64_t> count_labels(const TextDataset& dataset) {
-  std::vector<int64_t> counts(dataset.classes().size());
-  for (int64_t i = 0; i < dataset.size(); ++i) ++counts.at(static_cast<size_t>(dataset.label(i)));
-  return counts;
-}
-
 TextSplits open_text_dataset(const std::string& spec, const OpenTextOptions& options) {
   if (!(options.val_fraction > 0 && options.val_fraction < 1))
     throw ConfigError(
@@ -103,7 +88,8 @@ TextSplits open_text_dataset(const std::string& spec, const OpenTextOptions& opt
 
 std::vector<TextSplits> open_text_folds(const std::string& spec, int64_t folds,
                                         const OpenTextOptions& options) {
-  return divide_folds(open_texts_with_train(spec, options.source), spec, folds, options.split_seed);
+  return divide_folds(open_texts_with_train(spec, options.source), spec, kTextItem, folds,
+                      options.split_seed);
 }
 
 }  // namespace braid::data

@@ -38,9 +38,6 @@ TextDatasetPtr subset(TextDatasetPtr parent, std::vector<int64_t> indices);
 // within the 30%. Throws ConfigError for a fraction outside of 0 to 1.
 TextDatasetPtr sample_fraction(const TextDatasetPtr& dataset, double fraction, int64_t seed);
 
-// Of each class.
-std::vector<int64_t> count_labels(const TextDataset& dataset);
-
 struct TextSplits {
   TextDatasetPtr train;
   TextDatasetPtr val;

@@ -11,6 +11,7 @@
 #include <unordered_map>
 
 #include "braid/core/error.h"
+#include "braid/data/stratify.h"
 #include "braid/io/digest.h"
 
 namespace braid::data {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "braid/core/error.h"
+#include "braid/data/stratify.h"
 #include "braid/data/text/text_collate.h"
 #include "braid/tasks/class_balance.h"
 #include "braid/tasks/loss.h"

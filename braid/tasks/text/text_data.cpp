@@ -1,5 +1,6 @@
 #include "braid/tasks/text/text_data.h"
 
+#include "braid/data/stratify.h"
 #include "braid/data/summary.h"
 #include "braid/tasks/class_balance.h"
 #include "braid/tasks/text/starting_weights.h"
