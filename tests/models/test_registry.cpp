@@ -25,7 +25,7 @@ namespace fs = std::filesystem;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 
-class TextModel : public Model {
+class WordModel : public Model {
  public:
   static constexpr std::string_view kKind = "text encoder";
   virtual torch::Tensor forward(const torch::Tensor& ids) = 0;  // [B,T] -> logits [B,K]
@@ -43,7 +43,7 @@ struct BagConfig {
 };
 
 // The mean of the tokens' embeddings, then a classifier.
-class Bag final : public TextModel {
+class Bag final : public WordModel {
  public:
   explicit Bag(const BagConfig& config) : config_(config) {
     embed_ = register_module("embed", torch::nn::Embedding(config.vocab_size, config.dim));
@@ -74,12 +74,12 @@ class Kinds : public ::testing::Test {
 };
 
 TEST_F(Kinds, AUsersModelIsMadeByName) {
-  const auto model = create_model<TextModel>("bag_of_embeddings", {{"num_classes", 3}}, 1);
+  const auto model = create_model<WordModel>("bag_of_embeddings", {{"num_classes", 3}}, 1);
   EXPECT_EQ(model->forward(torch::zeros({2, 5}, torch::kInt64)).sizes(),
             (std::vector<int64_t>{2, 3}));
   EXPECT_EQ(find_model("bag_of_embeddings").kind, "text encoder");
   EXPECT_EQ(find_model("bag_of_embeddings.some_tag").preprocessing.at("max_length"), 16);
-  EXPECT_THROW(create_model<TextModel>("bag_of_embeddings", {{"img_size", 3}}), ConfigError);
+  EXPECT_THROW(create_model<WordModel>("bag_of_embeddings", {{"img_size", 3}}), ConfigError);
   EXPECT_THROW(registry().add(bag("bag_of_embeddings")), UsageError) << "the name is taken";
   EXPECT_THROW(registry().add(bag("resnet18")), UsageError) << "the name is taken";
 }
@@ -96,7 +96,7 @@ TEST_F(Kinds, AnotherKindIsRefusedByName) {
   EXPECT_THAT(refusal([] { create_model<ImageModel>("bag_of_embeddings"); }),
               AllOf(HasSubstr("expected an image model"), HasSubstr("'bag_of_embeddings'"),
                     HasSubstr("a text encoder")));
-  EXPECT_THAT(refusal([] { create_model<TextModel>("resnet18"); }),
+  EXPECT_THAT(refusal([] { create_model<WordModel>("resnet18"); }),
               AllOf(HasSubstr("expected a text encoder"), HasSubstr("an image model")));
   EXPECT_THAT(refusal([] { image_input(find_model("bag_of_embeddings")); }),
               HasSubstr("expected an image model"));
@@ -105,7 +105,7 @@ TEST_F(Kinds, AnotherKindIsRefusedByName) {
 
 TEST_F(Kinds, ACheckpointOfAnyKindGoesRound) {
   const auto folder = fs::temp_directory_path() / ("braid_bag_" + std::to_string(::getpid()));
-  const auto model = create_model<TextModel>("bag_of_embeddings", {{"num_classes", 3}}, 1);
+  const auto model = create_model<WordModel>("bag_of_embeddings", {{"num_classes", 3}}, 1);
   auto hub = make_hub_config("bag_of_embeddings.reviews", *model);
   hub.classes = {"bad", "good", "so-so"};
   save_checkpoint(*model, hub_config_to_json(hub, *model), folder);
@@ -117,7 +117,7 @@ TEST_F(Kinds, ACheckpointOfAnyKindGoesRound) {
   const auto again = build_model(read, folder / "config.json");
   load_weights(*again, folder);
   const auto ids = torch::randint(50, {2, 7}, torch::kInt64);
-  EXPECT_TRUE(std::dynamic_pointer_cast<TextModel>(again)->forward(ids).equal(model->forward(ids)));
+  EXPECT_TRUE(std::dynamic_pointer_cast<WordModel>(again)->forward(ids).equal(model->forward(ids)));
   try {
     load_model(folder);
     FAIL() << "no error";
