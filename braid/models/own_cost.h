@@ -17,7 +17,7 @@ struct OwnCost {
   bool operator==(const OwnCost&) const = default;
 };
 // Of the library's architectures, counted once, since building them all takes ten seconds: from
-// known_costs.inc, which a test holds against the models and writes anew where it differs. None for
+// known_costs.inc, which a test holds against the models and names the line that differs. None for
 // an architecture that a user of the library added.
 std::optional<OwnCost> known_cost(const std::string& name);
 // Builds the model and counts.

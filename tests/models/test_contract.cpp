@@ -31,6 +31,7 @@ Json shrunk(const ModelEntry& entry) {
       for (const int64_t depth : entry.config[name].get<std::vector<int64_t>>())
         fields[name].push_back(std::min<int64_t>(depth, 2));
   if (entry.config.contains("depth")) fields["depth"] = 2;
+  if (entry.name.starts_with("vgg")) fields["mlp_ratio"] = 0.0625;  // 120 M parameters otherwise
   return fields;
 }
 

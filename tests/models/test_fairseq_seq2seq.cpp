@@ -19,7 +19,7 @@ using FairseqPair = std::shared_ptr<EncoderDecoder>;
 
 class FairseqPairs : public ::testing::TestWithParam<std::string> {
  protected:
-  static FairseqPair make(Json changes = Json::object()) {
+  static FairseqPair make(const Json& changes = Json::object()) {
     Json fields = {{"vocab_size", 30}, {"encoder_layers", 2}, {"decoder_layers", 2}};
     fields.update(changes);
     return create_model<EncoderDecoder>(GetParam(), fields, 1);

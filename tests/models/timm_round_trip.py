@@ -42,8 +42,7 @@ GREY_LEVEL = 0.02  # of probabilities: resizing differs by a grey level from PIL
 # name -> channels, classes, pixels of the timm folder; the preprocessing it asks for
 DEFAULT = {
     "resnet18": ((3, 5, 64), {"interpolation": "bilinear", "crop_pct": 0.9, "crop_mode": "squash"}),
-    "vit_tiny_patch16_224": ((1, 7, 48), {"crop_pct": 1.0}),
-    "deit_tiny_distilled_patch16_224": ((3, 7, 80), {"crop_pct": 0.95, "crop_mode": "border"}),
+    "deit_tiny_distilled_patch16_224": ((1, 7, 80), {"crop_pct": 0.95, "crop_mode": "border"}),
     "coatnet_nano_rw_224": ((3, 6, 64), {"interpolation": "bicubic"}),
 }
 OTHERS = ((3, 5, 64), {})
