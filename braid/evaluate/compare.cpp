@@ -68,7 +68,7 @@ std::string data_of(const CompareConfig& c) {
 // trained, where they cannot ship so.
 std::optional<DeployTarget> target_of(const CompareConfig& config, const Workload& workload) {
   if (config.deploy == kNotDeployed) return std::nullopt;
-  const auto target = deploy_target(config.deploy);
+  auto target = deploy_target(config.deploy);
   workload.check_deploy(target);
   check_engine(target);
   return target;

@@ -44,6 +44,8 @@ void CompareConfig::visit(FieldVisitor& v) {
   v.field("skip", skip, "parts to leave out, as the task names them");
   v.field("robustness_images", robustness_images,
           "test images or texts per corruption and severity, 0: all", {.least = 0});
+  v.field("latency_seconds", latency_seconds,
+          "at most, of timing each figure: one image or text, a batch of them", {.above = 0});
   v.field("prefer", prefer, "what the recommendation seeks",
           {.choices = {"accuracy", "latency", "size"}});
   v.field("max_latency_ms", max_latency_ms, "recommend only models up to this median, one image",

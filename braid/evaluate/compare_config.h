@@ -31,6 +31,7 @@ struct CompareConfig {
   bool distill = false;
   std::vector<std::string> skip;
   int64_t robustness_images = 500;
+  double latency_seconds = 2;
   // which
   std::string prefer = "accuracy";
   std::optional<double> max_latency_ms;

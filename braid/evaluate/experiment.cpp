@@ -54,7 +54,8 @@ void run_probe(const Experiment& experiment, Probe& probe, const TrainedRun& run
 }
 
 void LatencyProbe::measure(const TrainedRun& run, ModelResult& result) {
-  const auto latency = measure_latency(*workload_.inference(run));
+  const auto latency = measure_latency(*experiment_.workload.inference(run),
+                                       {.max_seconds = experiment_.config.latency_seconds});
   result.latency_ms_p50 = latency.p50_ms;
   result.latency_ms_p95 = latency.p95_ms;
   result.throughput_items_per_s = latency.items_per_s;

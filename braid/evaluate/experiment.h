@@ -39,12 +39,12 @@ void run_probe(const Experiment& experiment, Probe& probe, const TrainedRun& run
 // Of one item, and of large batches.
 class LatencyProbe final : public Probe {
  public:
-  explicit LatencyProbe(const Workload& workload) : workload_(workload) {}
+  explicit LatencyProbe(const Experiment& experiment) : experiment_(experiment) {}
   std::string name() const override { return "latency"; }
   void measure(const TrainedRun& run, ModelResult& result) override;
 
  private:
-  const Workload& workload_;
+  const Experiment& experiment_;
 };
 
 // What is known of a model that was not measured.

@@ -64,7 +64,7 @@ Combination distillation(const Experiment& experiment, const ModelProfile& stude
   const auto trained = train_run(experiment, run, student);
   const auto evaluated = evaluate_run(experiment, trained);
   ModelResult result = describe_model(student);
-  LatencyProbe latency(experiment.workload);
+  LatencyProbe latency(experiment);
   run_probe(experiment, latency, trained, result);
   return {.score = evaluated.scores.at(0),
           .params = student.params,

@@ -119,7 +119,7 @@ ModelResult measure_model(const Experiment& experiment, const ModelProfile& prof
     if (std::find(config.skip.begin(), config.skip.end(), probe.name()) == config.skip.end())
       run_probe(experiment, probe, trained[0], result);
   };
-  LatencyProbe latency(experiment.workload);
+  LatencyProbe latency(experiment);
   run(latency);
   for (const auto& probe : experiment.workload.probes(experiment.progress)) run(*probe);
   SampleEfficiencyProbe efficiency(experiment, profile);

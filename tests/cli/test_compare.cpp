@@ -15,7 +15,8 @@ using ::testing::IsEmpty;
 class Compare : public ProgramTest {
  protected:
   static constexpr const char* kCommand =
-      "compare --data data --models resnet20,vit_lite_2_4_32,cct_2_3x2_32 --budget epochs=1 "
+      "compare --latency-seconds 0.05 --data data --models resnet20,vit_lite_2_4_32,cct_2_3x2_32 "
+      "--budget epochs=1 "
       "--batch-size 8 --robustness-images 4 --output out ";
   Json results() const { return read_json(path("out/results.json")); }
 };
@@ -79,7 +80,8 @@ TEST_F(Compare, AKilledOneGoesOnWhereItWas) {
 TEST_F(Compare, DeploysWhatItTrained) {
   write_images("data");
   const std::string command =
-      "compare --data data --models resnet20,vit_lite_2_4_32 --budget epochs=1 --batch-size 8 "
+      "compare --latency-seconds 0.05 --data data --models resnet20,vit_lite_2_4_32 --budget "
+      "epochs=1 --batch-size 8 "
       "--skip "
       "robustness,efficiency,looks --workers 0 --output out --deploy ";
   const auto run = braid(command + "braid-run-int8");
@@ -114,7 +116,8 @@ TEST_F(Compare, DeploysTextsInFloatAlone) {
     rows += i % 2 == 0 ? "a good film of the year\tpos\n" : "a bad play of the day\tneg\n";
   write("texts.tsv", rows);
   const std::string command =
-      "compare --data texts.tsv --models bert_tiny --budget epochs=1 --batch-size 8 --skip "
+      "compare --latency-seconds 0.05 --data texts.tsv --models bert_tiny --budget epochs=1 "
+      "--batch-size 8 --skip "
       "robustness,efficiency --output out --deploy ";
   const auto refused = braid(command + "braid-run-int8");
   EXPECT_EQ(refused.code, 64);
@@ -129,7 +132,8 @@ TEST_F(Compare, DeploysTextsInFloatAlone) {
 TEST_F(Compare, OtherSettingsInTheSameFolderAreRefused) {
   write_images("data");
   const std::string base =
-      "compare --data data --models resnet20 --batch-size 8 --skip robustness,efficiency --output "
+      "compare --latency-seconds 0.05 --data data --models resnet20 --batch-size 8 --skip "
+      "robustness,efficiency --output "
       "out ";
   ASSERT_EQ(braid(base + "--budget epochs=1").code, 0);
   const auto other = braid(base + "--budget epochs=2");
@@ -140,7 +144,9 @@ TEST_F(Compare, OtherSettingsInTheSameFolderAreRefused) {
 TEST_F(Compare, WorkOfAnotherVersionIsRefused) {
   write_images("data");
   write("out/work/settings.json", R"({"data": "data", "budget": "epochs=1"})");
-  const auto run = braid("compare --data data --models resnet20 --budget epochs=1 --output out");
+  const auto run = braid(
+      "compare --latency-seconds 0.05 --data data --models resnet20 --budget epochs=1 --output "
+      "out");
   EXPECT_EQ(run.code, 78);
   EXPECT_THAT(run.err, HasSubstr("another version"));
 }
@@ -148,7 +154,8 @@ TEST_F(Compare, WorkOfAnotherVersionIsRefused) {
 TEST_F(Compare, SeedsWidenTheInterval) {
   write_images("data");
   const auto run = braid(
-      "compare --data data --models resnet20 --batch-size 8 --budget epochs=1 --seeds 2 --skip "
+      "compare --latency-seconds 0.05 --data data --models resnet20 --batch-size 8 --budget "
+      "epochs=1 --seeds 2 --skip "
       "robustness,efficiency --output out");
   ASSERT_EQ(run.code, 0) << run.err;
   const Json model = results().at("models")[0];
@@ -162,7 +169,8 @@ TEST_F(Compare, SeedsWidenTheInterval) {
 TEST_F(Compare, BudgetsOfTimeAndOfArithmeticEndATraining) {
   write_images("data");
   const std::string base =
-      "compare --data data --models resnet20 --batch-size 8 --skip robustness,efficiency ";
+      "compare --latency-seconds 0.05 --data data --models resnet20 --batch-size 8 --skip "
+      "robustness,efficiency ";
   const auto timed = braid(base + "--budget time=0.5s --output timed");
   ASSERT_EQ(timed.code, 0) << timed.err;
   const Json clock = read_json(path("timed/results.json")).at("models")[0];
@@ -180,7 +188,8 @@ TEST_F(Compare, AnUnreadableTestImageIsSkippedEverywhereIfAskedTo) {
   write_images("data");
   write("data/test/left/3.png", "no image");
   const std::string command =
-      "compare --data data --models resnet20 --batch-size 8 --budget epochs=1 --robustness-images "
+      "compare --latency-seconds 0.05 --data data --models resnet20 --batch-size 8 --budget "
+      "epochs=1 --robustness-images "
       "0 --skip efficiency ";
   const auto run = braid(command + "--output out --on-bad-sample skip");
   ASSERT_EQ(run.code, 0) << run.err;
@@ -197,7 +206,8 @@ TEST_F(Compare, AnUnreadableTestImageIsSkippedEverywhereIfAskedTo) {
 TEST_F(Compare, SaysWhatAutoCameTo) {
   write_images("data");
   const auto run = braid(
-      "compare --data data --models resnet20 --batch-size 8 --budget epochs=1 --dtype auto "
+      "compare --latency-seconds 0.05 --data data --models resnet20 --batch-size 8 --budget "
+      "epochs=1 --dtype auto "
       "--threads 1 --skip robustness,efficiency --output out");
   ASSERT_EQ(run.code, 0) << run.err;
   const Json resolved = results().at("models")[0].at("resolved");
@@ -209,11 +219,22 @@ TEST_F(Compare, SaysWhatAutoCameTo) {
 
 TEST_F(Compare, BadFlagsAreUsageErrors) {
   write_images("data");
-  EXPECT_EQ(braid("compare --data data --models resnet20 --budget epochs=0 --output out").code, 64);
-  EXPECT_EQ(braid("compare --data data --models resnet20,resnet20 --output out").code, 64);
-  EXPECT_EQ(braid("compare --data data --models resnet20 --prefer beauty --output out").code, 64);
+  EXPECT_EQ(braid("compare --latency-seconds 0.05 --data data --models resnet20 --budget epochs=0 "
+                  "--output out")
+                .code,
+            64);
+  EXPECT_EQ(
+      braid("compare --latency-seconds 0.05 --data data --models resnet20,resnet20 --output out")
+          .code,
+      64);
+  EXPECT_EQ(braid("compare --latency-seconds 0.05 --data data --models resnet20 --prefer beauty "
+                  "--output out")
+                .code,
+            64);
   EXPECT_EQ(braid("compare --models resnet20 --output out").code, 64);
-  EXPECT_EQ(braid("compare --data data --models resnet20 --config none.toml").code, 74);
+  EXPECT_EQ(
+      braid("compare --latency-seconds 0.05 --data data --models resnet20 --config none.toml").code,
+      74);
 }
 
 }  // namespace

@@ -48,7 +48,8 @@ class Deploy : public ::testing::Test {
         .splits = {.train = images, .val = images, .test = images, .left_out = {}, .remarks = {}},
         .test = images,
         .data = "ramps",
-        .options = {.workers = 0, .dtype = "float32"}};
+        .options = {.workers = 0, .dtype = "float32"},
+        .latency_seconds = 0.05};
   }
   // What LibTorch makes of them.
   static double top1_of(models::LoadedModel& model) {

@@ -54,6 +54,7 @@ class DeployComparison : public ::testing::Test {
   void TearDown() override { fs::remove_all(folder_); }
   CompareConfig config() const {
     CompareConfig config;
+    config.latency_seconds = 0.05;
     config.data = "moods";
     config.models = {"bag", "conv"};
     config.output = folder_.string();

@@ -46,6 +46,7 @@ class FoldsOfImages : public ImageFolderTest {
   }
   CompareOutcome run(int64_t seeds = 1, std::vector<std::string> models = {"airbench_nano"}) {
     CompareConfig config;
+    config.latency_seconds = 0.05;
     config.data = (folder_ / "photos").string();
     config.models = std::move(models);
     config.output = (folder_ / "out").string();
@@ -118,6 +119,7 @@ TEST_F(FoldsOfImages, WithATestSplitAreTestedOnIt) {
 TEST_F(FoldsOfImages, AreRefusedWhereTheTaskCannotBeDivided) {
   test::SentenceWorkload workload;
   CompareConfig config;
+  config.latency_seconds = 0.05;
   config.data = "moods";
   config.models = {"bag"};
   config.output = (folder_ / "out").string();

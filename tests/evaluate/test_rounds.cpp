@@ -41,6 +41,7 @@ TEST(Rounds, ATotalIsComparedAndTold) {
       std::filesystem::temp_directory_path() / ("braid_rounds_" + std::to_string(::getpid()));
   std::filesystem::remove_all(root);
   CompareConfig config;
+  config.latency_seconds = 0.05;
   config.data = "moods";
   config.models = {"bag", "conv", "bag2", "sick", "conv2", "bag3", "conv3"};
   config.budget = "total=3s";

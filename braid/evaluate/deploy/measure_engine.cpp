@@ -64,7 +64,7 @@ void measure_engine(const DeployTarget& target, const std::filesystem::path& fil
   deployed.bytes = static_cast<int64_t>(std::filesystem::file_size(file));
   deployed.scores = scores_of(*engine, target, items, progress);
   EngineInference inference(*engine, items.make);
-  const auto latency = measure_latency(inference);
+  const auto latency = measure_latency(inference, {.max_seconds = items.latency_seconds});
   deployed.latency_ms_p50 = latency.p50_ms;
   deployed.latency_ms_p95 = latency.p95_ms;
   deployed.throughput_items_per_s = latency.items_per_s;

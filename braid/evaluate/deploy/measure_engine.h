@@ -16,6 +16,7 @@ struct EngineItems {
   int64_t count = 0;   // of its items
   int64_t classes = 0;
   std::function<data::Batch(int64_t items)> make;  // made-up items, to be timed on
+  double latency_seconds = 2;                      // at most, of timing each figure
 };
 
 // Fills in the file, its scores and times. Engines get as many threads as LibTorch has. Throws

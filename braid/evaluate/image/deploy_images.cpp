@@ -51,7 +51,8 @@ Deployed deploy_images(models::LoadedModel& loaded, const DeployTarget& target,
                  {.test = *test,
                   .count = d.test->size(),
                   .classes = loaded.model->num_classes(),
-                  .make = make},
+                  .make = make,
+                  .latency_seconds = d.latency_seconds},
                  progress, deployed);
   return deployed;
 }

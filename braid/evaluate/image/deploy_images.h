@@ -18,6 +18,7 @@ struct ImageDeployment {
   std::string data;       // its name, for errors
   int64_t seed = 0;       // of the choice of images that calibrate
   tasks::EvaluateOptions options = {};
+  double latency_seconds = 2;  // at most, of timing each figure
 };
 
 // Exports the model to `file`, in 8 bits where the target asks for it (with the defaults of

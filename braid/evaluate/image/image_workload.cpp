@@ -259,7 +259,8 @@ Deployed ImageWorkload::deploy(const TrainedRun& run, const DeployTarget& target
                         .test = test_of(run.run),
                         .data = config_.data,
                         .seed = config_.seed,
-                        .options = options()},
+                        .options = options(),
+                        .latency_seconds = config_.latency_seconds},
                        file, progress);
 }
 

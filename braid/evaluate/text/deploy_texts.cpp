@@ -18,7 +18,8 @@ void check_deploy_texts(const DeployTarget& target) {
 Deployed deploy_texts(const tasks::TokenizedModel& classifier,
                       const std::filesystem::path& checkpoint, const DeployTarget& target,
                       const data::TextDatasetPtr& test, const tasks::EvaluateOptions& options,
-                      const std::filesystem::path& file, Progress& progress) {
+                      double latency_seconds, const std::filesystem::path& file,
+                      Progress& progress) {
   check_deploy_texts(target);
   models::LoadedTextEncoder loaded{classifier.model, classifier.hub};
   Deployed deployed;
@@ -39,7 +40,8 @@ Deployed deploy_texts(const tasks::TokenizedModel& classifier,
                  {.test = *loader,
                   .count = test->size(),
                   .classes = classifier.model->num_labels(),
-                  .make = make},
+                  .make = make,
+                  .latency_seconds = latency_seconds},
                  progress, deployed);
   return deployed;
 }

@@ -15,10 +15,11 @@ namespace braid::evaluate {
 void check_deploy_texts(const DeployTarget& target);
 // Exports the classifier, with its tokenizer (of the folder `checkpoint`), to `file` and measures
 // that in the target's engine. classifier: on the CPU. Throws DataError where it cannot be captured
-// or run, IoError.
+// or run, IoError. latency_seconds: at most, of timing each figure.
 Deployed deploy_texts(const tasks::TokenizedModel& classifier,
                       const std::filesystem::path& checkpoint, const DeployTarget& target,
                       const data::TextDatasetPtr& test, const tasks::EvaluateOptions& options,
-                      const std::filesystem::path& file, Progress& progress);
+                      double latency_seconds, const std::filesystem::path& file,
+                      Progress& progress);
 
 }  // namespace braid::evaluate

@@ -233,7 +233,7 @@ void TextWorkload::check_deploy(const DeployTarget& target) const { check_deploy
 Deployed TextWorkload::deploy(const TrainedRun& run, const DeployTarget& target,
                               const std::filesystem::path& file, Progress& progress) const {
   return deploy_texts(tasks::load_text_classifier(run.checkpoint), run.checkpoint, target,
-                      test_of(run.run), options(), file, progress);
+                      test_of(run.run), options(), config_.latency_seconds, file, progress);
 }
 
 References TextWorkload::references(double seconds, Progress& progress) const {
