@@ -1,6 +1,6 @@
 # A thin front: each target is one script or one CMake call.
 #   make            set up and build             make test    set up, build, run all tests
-#   make quickstart set up, build, compare       make check   formatter, layers, build, tests (what CI runs)
+#   make quickstart set up, build, compare       make check   formatter, layers, build, tests, clang-tidy (what CI runs)
 #   make openvino   OpenVINO as an engine, then build
 #   make bench      ratios against PyTorch       make parity  live parity with the reference implementations
 .DEFAULT_GOAL := all
@@ -37,6 +37,7 @@ check: test-setup
 	@$(MAKE) --no-print-directory test
 	cmake --build $(BUILD) --target braid_base_verify_interface_header_sets
 	scripts/check_alone.py
+	scripts/check_tidy.py --all
 
 format:
 	git ls-files '*.h' '*.cpp' | xargs clang-format -i

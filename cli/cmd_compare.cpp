@@ -61,7 +61,7 @@ void print_models(const evaluate::Results& results) {
   fmt::print("{:{}} {:11} {:>8} {:>8}", "model", width, "family", "params M", "MACs M");
   for (const auto& column : scores) {
     fmt::print(" {:>{}}", column.title, column.width);
-    if (&column == &scores[0]) fmt::print(" {:>15}", "95% interval");
+    if (&column == scores.data()) fmt::print(" {:>15}", "95% interval");
   }
   fmt::print(" {:>8} {:>7} {:>10} {:>6} {:>8} {:>8} {:>10} {:>7}\n", "seen", "epochs", "train",
              "peak %", "p50 ms", "p95 ms", rate, "MiB");
@@ -70,7 +70,7 @@ void print_models(const evaluate::Results& results) {
                cell(m.macs, "{:.1f}", 1e-6));
     for (const auto& column : scores) {
       fmt::print(" {:>{}}", cell(value_of(m.scores, column.name), "{:.2f}"), column.width);
-      if (&column == &scores[0])
+      if (&column == scores.data())
         fmt::print(" {:>15}", m.score && m.score->low && m.score->high
                                   ? fmt::format("{:.2f} to {:.2f}", *m.score->low, *m.score->high)
                                   : "-");

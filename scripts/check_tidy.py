@@ -138,6 +138,17 @@ def look_at(unit: list, scratch: pathlib.Path) -> tuple:
     return found, [source for source in unit if where.isdisjoint(source.reads)]
 
 
+def finds_what_is_planted(scratch: pathlib.Path) -> bool:
+    """Whether clang-tidy, as it is set up here, sees a fault at all."""
+    file = scratch / "planted.cpp"
+    file.write_text("#include <string>\n#include <utility>\n"
+                    "std::string twice(std::string a) {\n  std::string b = std::move(a);\n  return a + b;\n}\n")
+    command = [str(TIDY), "--quiet", f"--config-file={ROOT / '.clang-tidy'}", str(file), "--", "-std=c++20"]
+    run = subprocess.run(command, capture_output=True, text=True)
+    file.unlink()
+    return run.returncode != 0 and "bugprone-use-after-move" in run.stdout
+
+
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("words", nargs="*")
@@ -177,6 +188,8 @@ def main() -> int:
             print(" ".join(source.path for source in unit))
         print(f"clang-tidy: {len(waiting)} of {len(chosen)} sources to look at, in {len(units)} units")
         return 0
+    if not finds_what_is_planted(scratch):
+        sys.exit(f"check_tidy: expected {TIDY} to find a planted fault, it passed; see .clang-tidy")
     told, done, lock = set(), 0, threading.Lock()
 
     def one(unit: list):

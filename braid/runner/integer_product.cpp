@@ -115,8 +115,9 @@ void multiply(const RunContext& context, const IntegerProduct& product) {
   const int64_t row_panels = panels_of(product.M, kernels.integer_rows);
   const int64_t column_panels = panels_of(product.N, kernels.integer_columns);
   // A factor that is packed here is packed by one thread only.
-  const bool by_columns = product.left == nullptr && (column_panels >= 2 * context.threads.size() ||
-                                                      column_panels >= row_panels);
+  const bool by_columns =
+      product.left == nullptr &&
+      (column_panels >= int64_t{2} * context.threads.size() || column_panels >= row_panels);
   context.threads.split(
       by_columns ? column_panels : row_panels, 1, [&](int64_t begin, int64_t end, int thread) {
         const IntegerWorker worker(kernels, product, scratch.get() + thread * bytes);

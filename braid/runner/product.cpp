@@ -172,7 +172,7 @@ void MatrixSource::pack(int64_t k, int64_t depth, int64_t n, int64_t used, int64
 }
 
 int64_t product_scratch(const Kernels& kernels, const Product& product) {
-  return Worker(kernels, product, nullptr).scratch_floats() * 4 + kAlignment;
+  return Worker(kernels, product, nullptr).scratch_floats() * 4 + static_cast<int64_t>(kAlignment);
 }
 
 void multiply_here(const Kernels& kernels, const Product& product, float* scratch) {
@@ -182,8 +182,9 @@ void multiply_here(const Kernels& kernels, const Product& product, float* scratc
 
 void multiply(const RunContext& context, const Product& product) {
   if (product.M == 0 || product.N == 0) return;
+  constexpr auto kStep = static_cast<int64_t>(kAlignment);
   const int64_t scratch_bytes =
-      (product_scratch(context.kernels, product) + kAlignment - 1) / kAlignment * kAlignment;
+      (product_scratch(context.kernels, product) + kStep - 1) / kStep * kStep;
   const auto scratch = context.scratch(scratch_bytes);
   const int64_t row_panels = parts(product.M, context.kernels.rows);
   const int64_t column_panels = parts(product.N, context.kernels.columns);
@@ -192,7 +193,7 @@ void multiply(const RunContext& context, const Product& product) {
                                  static_cast<double>(product.K);
   constexpr double kLeast = 100'000;
   const bool by_columns =
-      column_panels >= 2 * context.threads.size() || column_panels >= row_panels;
+      column_panels >= int64_t{2} * context.threads.size() || column_panels >= row_panels;
   const int64_t panels = by_columns ? column_panels : row_panels;
   const int64_t grain = std::max<int64_t>(
       1, static_cast<int64_t>(static_cast<double>(panels) *

@@ -10,7 +10,8 @@
 
 namespace braid::tasks {
 
-Predictor::Predictor(models::LoadedModel loaded, const torch::Device& device, std::string dtype)
+Predictor::Predictor(models::LoadedModel loaded, const torch::Device& device,
+                     const std::string& dtype)
     : loaded_(std::move(loaded)), dtype_(runtime::resolve_dtype(dtype, device.type())) {
   expect_classifier_of_images(loaded_);
   to(device);

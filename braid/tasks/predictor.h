@@ -21,7 +21,7 @@ class Predictor {
   // float32, bfloat16, auto. Throws ConfigError, or DataError where it is no classifier of images.
   explicit Predictor(models::LoadedModel loaded,
                      const torch::Device& device = torch::Device(torch::kCPU),
-                     std::string dtype = "float32");
+                     const std::string& dtype = "float32");
   void to(const torch::Device& device) { loaded_.model->to(device); }
 
   // [B,K] float32 on the model's device, without gradients.

@@ -97,7 +97,7 @@ double Checkpoints::seconds_since_saved() const {
 }
 
 fs::path checkpoint_to_resume(const RunConfig& config) {
-  const fs::path last = fs::path(config.output) / "last";
+  fs::path last = fs::path(config.output) / "last";
   if (io::is_locked(config.output))
     throw TryAgainError("train", "another run writes into this folder", config.output,
                         "wait until it ends, or choose another --output");

@@ -61,7 +61,7 @@ torch::Tensor orthogonalize(const torch::Tensor& matrix, double eps) {
   return tall ? x.t() : x;
 }
 
-Muon::Muon(std::vector<ParamGroup> groups, const MuonOptions& options)
+Muon::Muon(const std::vector<ParamGroup>& groups, const MuonOptions& options)
     : Optimizer(split_by_shape(groups)), options_(options) {}
 
 std::vector<std::string> Muon::state_names(const ParamGroup& group) const {

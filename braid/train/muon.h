@@ -30,7 +30,7 @@ torch::Tensor orthogonalize(const torch::Tensor& matrix, double eps);
 class Muon final : public Optimizer {
  public:
   // Splits each group into what Muon trains and what AdamW trains (NAdamW with nesterov).
-  Muon(std::vector<ParamGroup> groups, const MuonOptions& options);
+  Muon(const std::vector<ParamGroup>& groups, const MuonOptions& options);
 
  private:
   std::vector<std::string> state_names(const ParamGroup& group) const override;

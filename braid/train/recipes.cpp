@@ -35,10 +35,7 @@ void from_scratch(TrainConfig& config, models::Family family, const RecipeFacts&
   auto& run = config.run;
   run.optimizer.opt = "nmuon";
   run.optimizer.momentum = 0.95;
-  run.optimizer.lr = scaled_rate(cnn                                 ? 0.02
-                                 : family == models::Family::kHybrid ? 0.01
-                                                                     : 0.01,
-                                 facts.params);
+  run.optimizer.lr = scaled_rate(cnn ? 0.02 : 0.01, facts.params);
   run.optimizer.weight_decay = 0.02;
   run.schedule.sched = "one_cycle";
   run.schedule.pct_start = 0.2;

@@ -32,7 +32,7 @@ class Forward : public ::testing::Test {
     const int status = std::system(command.c_str());
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
   }
-  void write_input(std::vector<int64_t> shape) const {
+  void write_input(const std::vector<int64_t>& shape) const {
     runtime::save_tensors({{"input", torch::ones(shape)}}, path("in.safetensors"));
   }
   std::string files() const {

@@ -9,8 +9,8 @@
 namespace braid::compress {
 
 // A function of x [N,sizes..], captured and simplified. What it uses are constants of the graph.
-inline graph::Graph graph_of(std::function<torch::Tensor(const torch::Tensor&)> run,
-                             std::vector<int64_t> sizes) {
+inline graph::Graph graph_of(const std::function<torch::Tensor(const torch::Tensor&)>& run,
+                             const std::vector<int64_t>& sizes) {
   using Tensors = graph::CaptureRequest::Tensors;
   const torch::NoGradGuard no_grad;
   auto graph = graph::capture({.run = [run](const Tensors& x) { return Tensors{run(x.at(0))}; },

@@ -17,7 +17,8 @@ class PlainTextTest : public TextFolderTest {
  protected:
   Texts documents(const std::string& name, Documents kind = Documents::kAuto) const {
     Texts texts;
-    for_each_document(path(name), kind, [&](std::string text) { texts.push_back(text); });
+    for_each_document(path(name), kind,
+                      [&](std::string text) { texts.push_back(std::move(text)); });
     return texts;
   }
   TokenBlocks blocks(const std::string& content, const TokenBlockOptions& options,

@@ -1,6 +1,7 @@
 #include "tests/evaluate/json_schema.h"
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 #include <stdexcept>
 
@@ -19,8 +20,7 @@ bool has_type(const Json& value, const std::string& type) {
   if (type == "number") return value.is_number();
   if (type == "integer") {
     return value.is_number_integer() ||
-           (value.is_number_float() &&
-            value.get<double>() == static_cast<int64_t>(value.get<double>()));
+           (value.is_number_float() && std::trunc(value.get<double>()) == value.get<double>());
   }
   throw std::invalid_argument("unknown type " + type);
 }

@@ -25,6 +25,7 @@ class ImageWorkloadTest : public ImageFolderTest {
   }
   CompareConfig config(std::vector<std::string> models = {"resnet20"}) const {
     CompareConfig config;
+    config.latency_seconds = 0.05;
     config.data = folder_.string();
     config.models = std::move(models);
     return config;
@@ -45,7 +46,7 @@ TEST_F(ImageWorkloadTest, SaysWhichSplitTheScoresAreOf) {
 TEST_F(ImageWorkloadTest, RefusesModelsThatAreUnknownOrNamedTwice) {
   EXPECT_THROW(ImageWorkload(config({"resnet21"}), progress_), UsageError);
   try {
-    ImageWorkload(config({"resnet20", "resnet20.tag"}), progress_);
+    const ImageWorkload workload(config({"resnet20", "resnet20.tag"}), progress_);
     FAIL() << "expected UsageError";
   } catch (const UsageError& e) {
     EXPECT_THAT(e.what(), HasSubstr("named twice"));

@@ -26,6 +26,7 @@ class AnyTask : public ::testing::Test {
   CompareOutcome run(std::vector<std::string> models, std::stop_token stop = {}, int64_t seeds = 1,
                      std::vector<std::string> skip = {}) {
     CompareConfig config;
+    config.latency_seconds = 0.05;
     config.data = "moods";
     config.models = std::move(models);
     config.output = folder_.string();
@@ -34,7 +35,7 @@ class AnyTask : public ::testing::Test {
     config.distill = true;
     config.workers = 0;
     config.skip = std::move(skip);
-    return compare(config, workload_, "the test", stop, progress_);
+    return compare(config, workload_, "the test", std::move(stop), progress_);
   }
   Json written() const { return read_json(folder_ / "results.json"); }
 
@@ -95,6 +96,7 @@ TEST_F(AnyTask, IsComparedRecommendedAndReported) {
 
 TEST_F(AnyTask, ModelsTakeTurnsUnderABudgetOfTime) {
   CompareConfig config;
+  config.latency_seconds = 0.05;
   config.data = "moods";
   config.models = {"bag", "conv"};
   config.output = folder_.string();
@@ -165,6 +167,7 @@ class StopAtTheLastModel final : public Progress {
 
 TEST_F(AnyTask, AnInterruptionBetweenTurnsSavesEveryRun) {
   CompareConfig config;
+  config.latency_seconds = 0.05;
   config.data = "moods";
   config.models = {"bag", "conv"};
   config.output = folder_.string();

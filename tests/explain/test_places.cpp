@@ -19,9 +19,10 @@ namespace {
 double mean_distance(int64_t side, double cell) {
   double sum = 0;
   for (int64_t a = 0; a < side * side; ++a)
-    for (int64_t b = 0; b < side * side; ++b)
-      sum += std::hypot(static_cast<double>(a / side - b / side),
-                        static_cast<double>(a % side - b % side));
+    for (int64_t b = 0; b < side * side; ++b) {
+      const int64_t rows = a / side - b / side, columns = a % side - b % side;
+      sum += std::hypot(static_cast<double>(rows), static_cast<double>(columns));
+    }
   return cell * sum / std::pow(static_cast<double>(side), 4);
 }
 

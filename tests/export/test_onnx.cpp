@@ -213,7 +213,7 @@ TEST(Export, TextsAreFreeInBatchAndLength) {
   const auto folder =
       std::filesystem::temp_directory_path() / ("braid_onnx_texts" + std::to_string(::getpid()));
   std::filesystem::create_directories(folder);
-  io::write_file_atomic(folder / "vocab.txt", std::string("[PAD]\n[UNK]\n"));
+  io::write_file_atomic(folder / "vocab.txt", "[PAD]\n[UNK]\n");
   const auto report = export_text_model(loaded, folder, folder / "a.onnx");
   EXPECT_EQ(report.input, "input_ids NxL, attention_mask NxL, token_type_ids NxL");
   EXPECT_LT(report.relative_error, 2e-5);

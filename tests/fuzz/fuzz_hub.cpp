@@ -66,6 +66,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
               spec.repository.find("..") == std::string::npos && spec.repository.front() != '/');
         break;
       }
+      default:
+        break;
     }
   } catch (const braid::DataError&) {   // the errors that foreign bytes may bring about,
   } catch (const braid::UsageError&) {  // and a user's

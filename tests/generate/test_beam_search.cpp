@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <limits>
 #include <map>
 
 #include "braid/data/random.h"
@@ -48,7 +49,7 @@ constexpr int64_t kStart = 9, kEnd = 0;
 
 // The best text by sum / length^penalty of all that end with kEnd or are as long as may be.
 std::pair<Ids, double> best_of_all(const Language& language, int64_t max_length, double penalty) {
-  std::pair<Ids, double> best{{}, -INFINITY};
+  std::pair<Ids, double> best{{}, -std::numeric_limits<double>::infinity()};
   const std::function<void(Ids, double)> visit = [&](const Ids& ids, double sum) {
     const auto length = static_cast<int64_t>(ids.size());
     if (length == max_length || (length > 1 && ids.back() == kEnd)) {

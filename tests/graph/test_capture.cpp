@@ -16,7 +16,7 @@ using ::testing::HasSubstr;
 using Tensors = CaptureRequest::Tensors;
 
 // x: [N,4]
-CaptureRequest function_of(std::function<torch::Tensor(const torch::Tensor&)> run) {
+CaptureRequest function_of(const std::function<torch::Tensor(const torch::Tensor&)>& run) {
   return {.run = [run](const Tensors& x) { return Tensors{run(x.at(0))}; },
           .example =
               [](Sizes sizes) {
@@ -27,7 +27,7 @@ CaptureRequest function_of(std::function<torch::Tensor(const torch::Tensor&)> ru
           .output_names = {"y"}};
 }
 
-Graph capture_function(std::function<torch::Tensor(const torch::Tensor&)> run) {
+Graph capture_function(const std::function<torch::Tensor(const torch::Tensor&)>& run) {
   return capture(function_of(std::move(run)));
 }
 

@@ -24,7 +24,7 @@ models::TextEncoderPtr small_encoder(const std::string& name, models::TextHead h
 }
 
 // x: [N,L,4]
-Graph capture_sequence(std::function<torch::Tensor(const torch::Tensor&)> run) {
+Graph capture_sequence(const std::function<torch::Tensor(const torch::Tensor&)>& run) {
   return capture({.run = [run](const Tensors& x) { return Tensors{run(x.at(0))}; },
                   .example =
                       [](Sizes sizes) {

@@ -19,8 +19,8 @@ namespace {
 
 using Tensors = CaptureRequest::Tensors;
 
-Graph capture_function(std::function<torch::Tensor(const torch::Tensor&)> run,
-                       std::vector<int64_t> sizes) {
+Graph capture_function(const std::function<torch::Tensor(const torch::Tensor&)>& run,
+                       const std::vector<int64_t>& sizes) {
   return capture({.run = [run](const Tensors& x) { return Tensors{run(x.at(0))}; },
                   .example =
                       [sizes](Sizes of_run) {

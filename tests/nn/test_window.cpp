@@ -71,7 +71,8 @@ TEST(RelativePosition, ReadsTheRowOfTheRelativePosition) {
 }
 
 TEST(RelativePosition, MlpKnowsOffsetsOnly) {
-  RelativePositionMlp rel_pos(/*grid_size=*/3, /*num_heads=*/2);
+  constexpr int64_t kGridSize = 3, kHeads = 2;
+  RelativePositionMlp rel_pos(kGridSize, kHeads);
   rel_pos->eval();
   const auto bias = rel_pos->forward()[0];  // [h,N,N]
   EXPECT_TRUE(bias.select(1, 0).select(1, 4).allclose(bias.select(1, 4).select(1, 8)));

@@ -359,7 +359,8 @@ TEST_F(Loop, OtherDataIsNoResume) {
 // Asks for the end while an epoch is under way.
 class StopAfter final : public Progress {
  public:
-  StopAfter(std::stop_source source, int64_t updates) : source_(source), left_(updates) {}
+  StopAfter(std::stop_source source, int64_t updates)
+      : source_(std::move(source)), left_(updates) {}
   void update(int64_t, const std::string&) override {
     if (--left_ == 0) source_.request_stop();
   }

@@ -123,8 +123,8 @@ class MatMulOp final : public Op {
         run_one(i, [&](const Product& p) { multiply(context, p); });
       return;
     }
-    const int64_t bytes =
-        (product_scratch(context.kernels, shape) + kAlignment - 1) / kAlignment * kAlignment;
+    constexpr auto kStep = static_cast<int64_t>(kAlignment);
+    const int64_t bytes = (product_scratch(context.kernels, shape) + kStep - 1) / kStep * kStep;
     const auto scratch = context.scratch(bytes);
     const int64_t grain =
         std::max<int64_t>(1, 100'000 / std::max<int64_t>(1, std::min<int64_t>(M, 1 << 20) *

@@ -141,8 +141,10 @@ class ResizeOp final : public Op {
   // Weights of the pixels that are there, made to sum to 1: PIL's.
   void antialiased(Taps& taps, double source, double stretch, double support, int64_t size) const {
     const double centre = source + 0.5;
-    const auto first = std::max<int64_t>(0, static_cast<int64_t>(centre - support + 0.5));
-    const auto last = std::min<int64_t>(size, static_cast<int64_t>(centre + support + 0.5));
+    const auto first =
+        std::max<int64_t>(0, static_cast<int64_t>(std::floor(centre - support + 0.5)));
+    const auto last =
+        std::min<int64_t>(size, static_cast<int64_t>(std::floor(centre + support + 0.5)));
     add_taps(taps, first, std::min(last, first + taps.count), size, [&](int64_t at) {
       return kernel((static_cast<double>(at) - centre + 0.5) / stretch);
     });

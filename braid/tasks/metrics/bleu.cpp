@@ -134,7 +134,7 @@ std::string to_text(const BleuScore& score) {
 }
 
 std::string tokenize_for_bleu(const std::string& tokenizer, std::string_view text) {
-  Bleu({.tokenize = tokenizer});  // refuses a name that is none
+  [[maybe_unused]] const Bleu known({.tokenize = tokenizer});  // refuses a name that is none
   return to_utf8(join(split_words(tokenized(tokenizer, to_code_points(text))), U" "));
 }
 

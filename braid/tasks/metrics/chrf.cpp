@@ -82,7 +82,7 @@ void ChrfOptions::visit(FieldVisitor& v) {
   v.field("eps_smoothing", eps_smoothing, "orders without n-grams count too, as in chrF++.py");
 }
 
-Chrf::Chrf(ChrfOptions options) : options_(std::move(options)) {
+Chrf::Chrf(ChrfOptions options) : options_(options) {
   check_fields(options_, "chrf");
   counts_.resize(static_cast<size_t>(options_.char_order + options_.word_order));
 }

@@ -23,10 +23,10 @@ Tag parse_tag(const std::string& tag) {
 
 bool is_outside(const Tag& tag) { return tag.prefix == 'O'; }
 
-bool ends_after(const Tag& tag, const Tag& next) {
-  if (is_outside(tag)) return false;
-  if (tag.prefix == 'E' || tag.prefix == 'S') return true;
-  return is_outside(next) || next.prefix == 'B' || next.prefix == 'S' || next.kind != tag.kind;
+bool ends_after(const Tag& last, const Tag& next) {
+  if (is_outside(last)) return false;
+  if (last.prefix == 'E' || last.prefix == 'S') return true;
+  return is_outside(next) || next.prefix == 'B' || next.prefix == 'S' || next.kind != last.kind;
 }
 
 bool begins_at(const Tag& before, const Tag& tag) {

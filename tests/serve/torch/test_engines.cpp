@@ -65,7 +65,7 @@ class Engines : public ::testing::Test {
     loaded.hub.classes = {"bad", "fair", "good"};
     models::save_text_model(*loaded.model, loaded.hub, folder_ / name);
     io::write_file_atomic(folder_ / name / "vocab.txt",
-                          std::string("[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\nfine\nlong\nfilm\n"));
+                          "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\nfine\nlong\nfilm\n");
     return (folder_ / name).string();
   }
   std::string exported(const std::string& checkpoint) {
