@@ -1,0 +1,115 @@
+// Batch norm and activation in training: LibTorch's pair of operators against the fused one, taking
+// turns, and a plain copy of the same tensor in the same run, which says what memory gives.
+//
+// GB/s are of the passes that the fused operator makes: 3 forward, 8 forward and backward. Prints
+// medians.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <functional>
+#include <vector>
+
+#include "braid/ops/batch_norm_act.h"
+
+// As in the program (cli/allocator.cpp): memory that was used stays.
+extern "C" {
+[[gnu::visibility("default")]] extern const char* malloc_conf;
+const char* malloc_conf =
+    "metadata_thp:auto,thp:always,dirty_decay_ms:-1,muzzy_decay_ms:-1,background_thread:false";
+}
+
+namespace {
+
+namespace ops = braid::ops;
+using torch::Tensor;
+
+double seconds_of(const std::function<void()>& work) {
+  const auto start = std::chrono::steady_clock::now();
+  work();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return values[values.size() / 2];
+}
+
+// The medians of works that take turns.
+std::vector<double> alternate(const std::vector<std::function<void()>>& works, double seconds) {
+  std::vector<std::vector<double>> times(works.size());
+  const auto start = std::chrono::steady_clock::now();
+  for (int round = 0;
+       round < 3 ||
+       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() < seconds;
+       ++round)
+    for (size_t i = 0; i < works.size(); ++i) times[i].push_back(seconds_of(works[i]));
+  std::vector<double> medians;
+  for (const auto& found : times) medians.push_back(median(found));
+  return medians;
+}
+
+using Operator = Tensor (*)(const Tensor&, const Tensor&, const Tensor&, const ops::BatchNormStats&,
+                            ops::Activation);
+
+void measure(at::IntArrayRef shape, at::ScalarType dtype, ops::Activation activation,
+             const char* name, double seconds) {
+  const auto x = torch::randn(shape).to(dtype).contiguous(at::MemoryFormat::ChannelsLast);
+  const auto dy = torch::randn(shape).to(dtype).contiguous(at::MemoryFormat::ChannelsLast);
+  const auto leaf = x.detach().clone().requires_grad_();
+  const auto weight = torch::ones({shape[1]}).requires_grad_();
+  const auto bias = torch::zeros({shape[1]}).requires_grad_();
+  const ops::BatchNormStats stats{.running_mean = torch::zeros({shape[1]}),
+                                  .running_var = torch::ones({shape[1]}),
+                                  .training = true};
+  const auto forward = [&](Operator op) {
+    return [&, op] {
+      const torch::NoGradGuard no_grad;
+      op(x, weight, bias, stats, activation);
+    };
+  };
+  const auto both = [&](Operator op) {
+    return [&, op] {
+      const auto y = op(leaf, weight, bias, stats, activation);
+      torch::autograd::grad({y}, {leaf, weight, bias}, {dy});
+    };
+  };
+  auto to = at::empty_like(x);
+  const auto t = alternate(
+      {[&] { to.copy_(x); }, forward(ops::composed_batch_norm_act), forward(ops::batch_norm_act),
+       both(ops::composed_batch_norm_act), both(ops::batch_norm_act)},
+      seconds);
+  const double gigabytes = static_cast<double>(x.nbytes()) * 1e-9;
+  fmt::print(
+      "{:<14} {:<8} {:<8} {:7.2f} {:7.2f} {:6.2f} {:8.2f} {:7.2f} {:6.2f} {:8.1f} {:5.1f} "
+      "{:5.1f}\n",
+      fmt::format("{}x{}x{}x{}", shape[0], shape[1], shape[2], shape[3]),
+      dtype == at::kFloat ? "float32" : "bfloat16", name, t[1] * 1e3, t[2] * 1e3, t[1] / t[2],
+      t[3] * 1e3, t[4] * 1e3, t[3] / t[4], 2 * gigabytes / t[0], 3 * gigabytes / t[2],
+      8 * gigabytes / t[4]);
+  std::fflush(stdout);
+}
+
+}  // namespace
+
+// Arguments: seconds for each line (0.5), threads (all).
+int main(int argc, char** argv) {
+  const double seconds = argc > 1 ? std::stod(argv[1]) : 0.5;
+  if (argc > 2) at::set_num_threads(std::stoi(argv[2]));
+  fmt::print("{:<14} {:<8} {:<8} {:>23} {:>25} {:>20}\n", "", "", "", "forward ms",
+             "and backward ms", "GB/s");
+  fmt::print("{:<14} {:<8} {:<8} {:>7} {:>7} {:>6} {:>8} {:>7} {:>6} {:>8} {:>5} {:>5}\n", "shape",
+             "dtype", "act", "torch", "fused", "ratio", "torch", "fused", "ratio", "copy", "fwd",
+             "both");
+  const std::vector<std::pair<ops::Activation, const char*>> activations = {
+      {ops::Activation::kRelu, "relu"},
+      {ops::Activation::kGelu, "gelu"},
+      {ops::Activation::kSilu, "silu"}};
+  const std::vector<std::vector<int64_t>> shapes = {
+      {256, 32, 28, 28}, {256, 64, 14, 14}, {256, 128, 7, 7}, {16, 64, 56, 56}, {32, 32, 14, 14}};
+  for (const auto dtype : {at::kFloat, at::kBFloat16})
+    for (const auto& [activation, name] : activations)
+      for (const auto& shape : shapes) measure(shape, dtype, activation, name, seconds);
+  return 0;
+}

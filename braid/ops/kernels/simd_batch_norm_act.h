@@ -1,0 +1,223 @@
+// The loops of batch norm with an activation on vectors, see runner/kernels/simd_math.h: compiled
+// with one instruction set each, and therefore without the standard library.
+#pragma once
+#include <stddef.h>
+
+#include "braid/ops/kernels/batch_norm_act_kernels.h"
+#include "braid/runner/kernels/simd_math.h"
+
+namespace braid::ops::RUNNER_ISA {
+
+using runner::RUNNER_ISA::absolute;
+using runner::RUNNER_ISA::erf_of;
+using runner::RUNNER_ISA::exponential;
+using runner::RUNNER_ISA::Floats;
+using runner::RUNNER_ISA::kLanes;
+using runner::RUNNER_ISA::largest;
+using runner::RUNNER_ISA::sigmoid;
+
+typedef uint16_t Halves __attribute__((vector_size(RUNNER_LANES * 2)));
+typedef uint32_t Words __attribute__((vector_size(RUNNER_LANES * 4)));
+
+// A whole vector, or the n numbers that are left of a row.
+struct Whole {};
+struct Part {
+  int64_t n;
+};
+
+// How numbers lie in memory.
+struct Float32 {
+  typedef float Stored;
+  static Floats load(const float* p, Whole) { return runner::RUNNER_ISA::load(p); }
+  static Floats load(const float* p, Part part) { return runner::RUNNER_ISA::load_some(p, part.n); }
+  static void store(float* p, Floats v, Whole) { runner::RUNNER_ISA::store(p, v); }
+  static void store(float* p, Floats v, Part part) { runner::RUNNER_ISA::store_some(p, v, part.n); }
+};
+struct BFloat16 {
+  typedef uint16_t Stored;
+  static Floats widen(Halves h) { return (Floats)(__builtin_convertvector(h, Words) << 16); }
+  // To the nearest, ties to even, as LibTorch rounds.
+  static Halves narrow(Floats v) {
+    const Words bits = (Words)v;
+    const Words rounded = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
+    return __builtin_convertvector(v == v ? rounded : 0x7fc0 + Words{}, Halves);
+  }
+  static Floats load(const uint16_t* p, Whole) {
+    Halves h;
+    __builtin_memcpy(&h, p, sizeof h);
+    return widen(h);
+  }
+  static Floats load(const uint16_t* p, Part part) {
+    Halves h = {};
+    __builtin_memcpy(&h, p, static_cast<size_t>(part.n) * 2);
+    return widen(h);
+  }
+  static void store(uint16_t* p, Floats v, Whole) {
+    const Halves h = narrow(v);
+    __builtin_memcpy(p, &h, sizeof h);
+  }
+  static void store(uint16_t* p, Floats v, Part part) {
+    const Halves h = narrow(v);
+    __builtin_memcpy(p, &h, static_cast<size_t>(part.n) * 2);
+  }
+};
+
+// of: the function; back: dy times its derivative.
+struct Identity {
+  static Floats of(Floats z) { return z; }
+  static Floats back(Floats, Floats dy) { return dy; }
+};
+struct Relu {
+  static Floats of(Floats z) { return largest(Floats{}, z); }
+  static Floats back(Floats z, Floats dy) { return z <= 0 ? Floats{} : dy; }
+};
+struct Silu {
+  static Floats of(Floats z) { return z * sigmoid(z); }
+  static Floats back(Floats z, Floats dy) {
+    const Floats s = sigmoid(z);
+    return dy * (s + z * s * (1.0f - s));
+  }
+};
+struct Gelu {
+  static Floats of(Floats z) { return 0.5f * z * (1.0f + erf_of(z * 0.70710678f)); }
+  // The density's exponential serves the distribution too (Abramowitz and Stegun, 7.1.26: within
+  // 1.5e-7).
+  static Floats back(Floats z, Floats dy) {
+    const Floats e = exponential(-0.5f * z * z);
+    const Floats t = 1.0f / (1.0f + 0.23164189f * absolute(z));
+    Floats p = t * 0.5307027145f - 0.7265760135f;
+    p = p * t + 0.7107068705f;
+    p = p * t - 0.142248368f;
+    p = p * t + 0.1274147960f;
+    const Floats tail = p * t * e;
+    return dy * ((z < 0 ? tail : 1.0f - tail) + z * (0.39894228f * e));
+  }
+};
+
+// Work<F, T>::run(arguments) for the activation and how its numbers lie.
+template <template <class, class> class Work, class F, class... Arguments>
+static void by_type(bool bfloat16, Arguments... arguments) {
+  if (bfloat16)
+    Work<F, BFloat16>::run(arguments...);
+  else
+    Work<F, Float32>::run(arguments...);
+}
+template <template <class, class> class Work, class... Arguments>
+static void by_activation(Activation activation, bool bfloat16, Arguments... arguments) {
+  switch (activation) {
+    case Activation::kIdentity:
+      return by_type<Work, Identity>(bfloat16, arguments...);
+    case Activation::kRelu:
+      return by_type<Work, Relu>(bfloat16, arguments...);
+    case Activation::kGelu:
+      return by_type<Work, Gelu>(bfloat16, arguments...);
+    case Activation::kSilu:
+      return by_type<Work, Silu>(bfloat16, arguments...);
+  }
+}
+
+// body(span, at, j): the numbers from `at` on, at the place j of a row. Row by row, since several
+// rows at a time would be as many streams from memory, which are slower together.
+template <class Body>
+static inline void over_block(Block block, Body body) {
+  int64_t at = 0;
+  for (int64_t row = 0; row < block.rows; ++row) {
+    int64_t j = 0;
+    for (; j + kLanes <= block.width; j += kLanes) body(Whole{}, at + j, j);
+    if (j < block.width) body(Part{block.width - j}, at + j, j);
+    at += block.width;
+  }
+}
+
+template <class F, class T>
+struct Moments {
+  static void run(const void* from, Block block, const float* center, float* sums, float* squares) {
+    const auto* x = static_cast<const typename T::Stored*>(from);
+    __builtin_memset(sums, 0, static_cast<size_t>(block.width) * 4);
+    __builtin_memset(squares, 0, static_cast<size_t>(block.width) * 4);
+    over_block(block, [=](auto span, int64_t at, int64_t j) {
+      const Floats c = Float32::load(center + j, span);
+      const Floats d = T::load(x + at, span) - c;
+      const Floats sum = Float32::load(sums + j, span) + d;
+      const Floats square = Float32::load(squares + j, span) + d * d;
+      Float32::store(sums + j, sum, span);
+      Float32::store(squares + j, square, span);
+    });
+  }
+};
+static void moments(const void* x, Block block, const float* center, float* sums, float* squares) {
+  by_type<Moments, Identity>(block.bfloat16, x, block, center, sums, squares);
+}
+
+template <class F, class T>
+struct Apply {
+  static void run(const void* from, void* to, Block block, Affine affine) {
+    const auto* x = static_cast<const typename T::Stored*>(from);
+    auto* y = static_cast<typename T::Stored*>(to);
+    over_block(block, [=](auto span, int64_t at, int64_t j) {
+      const Floats mean = Float32::load(affine.mean + j, span);
+      const Floats scale = Float32::load(affine.scale + j, span);
+      const Floats bias = Float32::load(affine.bias + j, span);
+      T::store(y + at, F::of((T::load(x + at, span) - mean) * scale + bias), span);
+    });
+  }
+};
+static void apply(const void* x, void* y, Block block, Affine affine, Activation activation) {
+  by_activation<Apply>(activation, block.bfloat16, x, y, block, affine);
+}
+
+template <class F, class T>
+struct Reduce {
+  static void run(const void* back, const void* from, Block block, Affine affine, float* sums,
+                  float* products) {
+    const auto* dy = static_cast<const typename T::Stored*>(back);
+    const auto* x = static_cast<const typename T::Stored*>(from);
+    __builtin_memset(sums, 0, static_cast<size_t>(block.width) * 4);
+    __builtin_memset(products, 0, static_cast<size_t>(block.width) * 4);
+    over_block(block, [=](auto span, int64_t at, int64_t j) {
+      const Floats mean = Float32::load(affine.mean + j, span);
+      const Floats scale = Float32::load(affine.scale + j, span);
+      const Floats bias = Float32::load(affine.bias + j, span);
+      const Floats d = T::load(x + at, span) - mean;
+      const Floats g = F::back(d * scale + bias, T::load(dy + at, span));
+      const Floats sum = Float32::load(sums + j, span) + g;
+      const Floats product = Float32::load(products + j, span) + g * d;
+      Float32::store(sums + j, sum, span);
+      Float32::store(products + j, product, span);
+    });
+  }
+};
+static void reduce(const void* dy, const void* x, Block block, Affine affine, Activation activation,
+                   float* sums, float* products) {
+  by_activation<Reduce>(activation, block.bfloat16, dy, x, block, affine, sums, products);
+}
+
+template <class F, class T>
+struct Gradient {
+  static void run(const void* back, const void* from, void* to, Block block, Affine affine,
+                  const float* slope, const float* offset) {
+    const auto* dy = static_cast<const typename T::Stored*>(back);
+    const auto* x = static_cast<const typename T::Stored*>(from);
+    auto* dx = static_cast<typename T::Stored*>(to);
+    over_block(block, [=](auto span, int64_t at, int64_t j) {
+      const Floats mean = Float32::load(affine.mean + j, span);
+      const Floats scale = Float32::load(affine.scale + j, span);
+      const Floats bias = Float32::load(affine.bias + j, span);
+      const Floats by = Float32::load(slope + j, span), plus = Float32::load(offset + j, span);
+      const Floats d = T::load(x + at, span) - mean;
+      const Floats g = F::back(d * scale + bias, T::load(dy + at, span));
+      T::store(dx + at, scale * g + (by * d + plus), span);
+    });
+  }
+};
+static void gradient(const void* dy, const void* x, void* dx, Block block, Affine affine,
+                     Activation activation, const float* slope, const float* offset) {
+  by_activation<Gradient>(activation, block.bfloat16, dy, x, dx, block, affine, slope, offset);
+}
+
+// name: for people, and that of the runner's kernels for the same processors.
+static constexpr BatchNormActKernels make_batch_norm_act(const char* name) {
+  return {.name = name, .moments = moments, .apply = apply, .reduce = reduce, .gradient = gradient};
+}
+
+}  // namespace braid::ops::RUNNER_ISA
