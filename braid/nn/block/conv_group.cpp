@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "braid/nn/basic/norm.h"
+#include "braid/nn/basic/norm_act.h"
 #include "braid/nn/conv/conv.h"
 
 namespace braid::nn {
@@ -30,9 +31,9 @@ ConvGroupImpl::ConvGroupImpl(const ConvGroupConfig& config) {
 }
 
 torch::Tensor ConvGroupImpl::forward(const torch::Tensor& x) {
-  auto y = at::gelu(norms_[0]->forward(max_halve(convs_[0]->forward(x))));
+  auto y = norm_act(norms_[0], max_halve(convs_[0]->forward(x)), Act::kGelu);
   for (size_t i = 1; i < convs_.size(); ++i)
-    y = at::gelu(norms_[i]->forward(convs_[i]->forward(y)));
+    y = norm_act(norms_[i], convs_[i]->forward(y), Act::kGelu);
   return y;
 }
 

@@ -5,6 +5,7 @@
 #include "braid/nn/basic/drop_path.h"
 #include "braid/nn/basic/make_divisible.h"
 #include "braid/nn/basic/norm.h"
+#include "braid/nn/basic/norm_act.h"
 
 namespace braid::nn {
 namespace {
@@ -60,9 +61,9 @@ DepthwiseSeparableConvImpl::DepthwiseSeparableConvImpl(const MobileBlockConfig& 
 }
 
 torch::Tensor DepthwiseSeparableConvImpl::forward(const torch::Tensor& x) {
-  auto y = activate(bn1_->forward(convolve(conv_dw_, pad(x, config_))), config_.act);
+  auto y = norm_act(bn1_, convolve(conv_dw_, pad(x, config_)), config_.act);
   if (se_) y = se_->forward(y);
-  return residual(bn2_->forward(conv_pw_->forward(y)), x, config_, is_training());
+  return residual(norm_act(bn2_, conv_pw_->forward(y), Act::kIdentity), x, config_, is_training());
 }
 
 InvertedResidualImpl::InvertedResidualImpl(const MobileBlockConfig& config) : config_(config) {
@@ -78,10 +79,10 @@ InvertedResidualImpl::InvertedResidualImpl(const MobileBlockConfig& config) : co
 }
 
 torch::Tensor InvertedResidualImpl::forward(const torch::Tensor& x) {
-  auto y = activate(bn1_->forward(conv_pw_->forward(x)), config_.act);
-  y = activate(bn2_->forward(convolve(conv_dw_, pad(y, config_))), config_.act);
+  auto y = norm_act(bn1_, conv_pw_->forward(x), config_.act);
+  y = norm_act(bn2_, convolve(conv_dw_, pad(y, config_)), config_.act);
   if (se_) y = se_->forward(y);
-  return residual(bn3_->forward(conv_pwl_->forward(y)), x, config_, is_training());
+  return residual(norm_act(bn3_, conv_pwl_->forward(y), Act::kIdentity), x, config_, is_training());
 }
 
 EdgeResidualImpl::EdgeResidualImpl(const MobileBlockConfig& config) : config_(config) {
@@ -95,9 +96,9 @@ EdgeResidualImpl::EdgeResidualImpl(const MobileBlockConfig& config) : config_(co
 }
 
 torch::Tensor EdgeResidualImpl::forward(const torch::Tensor& x) {
-  auto y = activate(bn1_->forward(conv_exp_->forward(pad(x, config_))), config_.act);
+  auto y = norm_act(bn1_, conv_exp_->forward(pad(x, config_)), config_.act);
   if (se_) y = se_->forward(y);
-  return residual(bn2_->forward(conv_pwl_->forward(y)), x, config_, is_training());
+  return residual(norm_act(bn2_, conv_pwl_->forward(y), Act::kIdentity), x, config_, is_training());
 }
 
 UniversalInvertedResidualImpl::UniversalInvertedResidualImpl(

@@ -3,6 +3,7 @@
 #include "braid/nn/basic/drop_path.h"
 #include "braid/nn/basic/make_divisible.h"
 #include "braid/nn/basic/norm.h"
+#include "braid/nn/basic/norm_act.h"
 #include "braid/nn/conv/conv.h"
 
 namespace braid::nn {
@@ -40,15 +41,14 @@ MbConvBlockImpl::MbConvBlockImpl(const MbConvBlockConfig& config) : config_(conf
 }
 
 torch::Tensor MbConvBlockImpl::forward(const torch::Tensor& x) {
-  auto y = pre_norm_->forward(x);
-  if (config_.pre_norm_act) y = activate(y, config_.act);
+  auto y = norm_act(pre_norm_, x, config_.pre_norm_act ? config_.act : Act::kIdentity);
   if (strides_by(StrideMode::kPool)) y = halve(y, config_.padding);
-  y = activate(norm1_->forward(conv1_->forward(y)), config_.act);
+  y = norm_act(norm1_, conv1_->forward(y), config_.act);
   if (strides_by(StrideMode::kDepthwise) && config_.padding == Padding::kSame)
     y = pad_same(y, config_.kernel_size, 2);
   y = convolve(conv2_, y);
   if (se_ && config_.attn_early) y = se_->forward(y);
-  y = activate(norm2_->forward(y), config_.act);
+  y = norm_act(norm2_, y, config_.act);
   if (se_ && !config_.attn_early) y = se_->forward(y);
   y = drop_path(conv3_->forward(y), config_.drop_path, is_training());
   return y + (shortcut_ ? shortcut_->forward(x) : x);

@@ -2,6 +2,7 @@
 
 #include "braid/nn/basic/drop_path.h"
 #include "braid/nn/basic/norm.h"
+#include "braid/nn/basic/norm_act.h"
 #include "braid/nn/conv/conv.h"
 
 namespace braid::nn {
@@ -38,9 +39,9 @@ torch::Tensor ResNetBlockImpl::shortcut(const torch::Tensor& x) {
 }
 
 torch::Tensor ResNetBlockImpl::forward(const torch::Tensor& x) {
-  auto y = bn1_->forward(conv1_->forward(x)).relu_();
-  y = bn2_->forward(conv2_->forward(y));
-  if (conv3_) y = bn3_->forward(conv3_->forward(y.relu_()));
+  auto y = norm_act(bn1_, conv1_->forward(x), Act::kRelu);
+  y = norm_act(bn2_, conv2_->forward(y), conv3_ ? Act::kRelu : Act::kIdentity);
+  if (conv3_) y = norm_act(bn3_, conv3_->forward(y), Act::kIdentity);
   y = drop_path(y, config_.drop_path, is_training());
   return y.add_(shortcut(x)).relu_();
 }

@@ -1,6 +1,7 @@
 #include "braid/nn/conv/conv_norm_act.h"
 
 #include "braid/nn/basic/norm.h"
+#include "braid/nn/basic/norm_act.h"
 
 namespace braid::nn {
 namespace {
@@ -29,7 +30,8 @@ ConvNormActImpl::ConvNormActImpl(const ConvNormActConfig& config)
 }
 
 torch::Tensor ConvNormActImpl::forward(const torch::Tensor& x) {
-  return activate(is_single() ? single(x) : norm_->forward(convolve(conv_, x)), config_.act);
+  return is_single() ? activate(single(x), config_.act)
+                     : norm_act(norm_, convolve(conv_, x), config_.act);
 }
 
 FoldedConv ConvNormActImpl::folded() const {

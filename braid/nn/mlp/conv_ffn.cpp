@@ -2,6 +2,7 @@
 
 #include "braid/nn/basic/init.h"
 #include "braid/nn/basic/norm.h"
+#include "braid/nn/basic/norm_act.h"
 #include "braid/nn/conv/conv.h"
 
 namespace braid::nn {
@@ -38,10 +39,10 @@ ConvFfnImpl::ConvFfnImpl(const ConvFfnConfig& config) : act_(config.act), drop_(
 
 torch::Tensor ConvFfnImpl::forward(const torch::Tensor& x) {
   auto y = to_nchw(fc1_->forward(x));  // [B,hidden,H,W]
-  if (norm1_) y = activate(norm1_->forward(y), act_);
+  if (norm1_) y = norm_act(norm1_, y, act_);
   y = dwconv_->forward(y);
   // Which of the two is first decides the layout that the activation sees, and so its last bit.
-  y = norm2_ ? to_nhwc(activate(norm2_->forward(y), act_)) : activate(to_nhwc(y), act_);
+  y = norm2_ ? to_nhwc(norm_act(norm2_, y, act_)) : activate(to_nhwc(y), act_);
   y = torch::dropout(y, drop_, is_training());
   y = fc2_->forward(y);  // [B,H,W,D]
   if (norm3_) y = to_nhwc(norm3_->forward(to_nchw(y)));

@@ -4,6 +4,7 @@
 #include "braid/models/validate.h"
 #include "braid/models/vision/inputs.h"
 #include "braid/nn/basic/norm.h"
+#include "braid/nn/basic/norm_act.h"
 #include "braid/nn/conv/conv.h"
 #include "braid/nn/head/replace_head.h"
 #include "braid/runtime/grad_checkpoint.h"
@@ -18,7 +19,7 @@ torch::nn::Conv2d conv(int64_t in, int64_t out, const nn::ConvOptions& options =
 }
 
 torch::Tensor norm_act(torch::nn::BatchNorm2d& norm, const torch::Tensor& x) {
-  return norm->forward(x).relu_();
+  return nn::norm_act(norm, x, nn::Act::kRelu);
 }
 
 }  // namespace

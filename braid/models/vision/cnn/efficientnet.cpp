@@ -6,6 +6,7 @@
 #include "braid/models/validate.h"
 #include "braid/models/vision/inputs.h"
 #include "braid/nn/basic/norm.h"
+#include "braid/nn/basic/norm_act.h"
 #include "braid/nn/conv/conv.h"
 #include "braid/nn/head/replace_head.h"
 
@@ -30,7 +31,7 @@ void EfficientNetBase::build(int64_t in_chans, const EfficientNetStagesConfig& s
 torch::Tensor EfficientNetBase::trunk(const torch::Tensor& x) {
   const auto padded =
       padding_ == nn::Padding::kSame ? nn::pad_same(x, kStemKernel, kStemStride) : x;
-  const auto stem = nn::activate(bn1_->forward(conv_stem_->forward(padded)), act_);
+  const auto stem = nn::norm_act(bn1_, conv_stem_->forward(padded), act_);
   return blocks_->forward(stem, checkpointing());
 }
 
@@ -104,7 +105,7 @@ EfficientNet::EfficientNet(const EfficientNetConfig& config)
 }
 
 torch::Tensor EfficientNet::forward_features(const torch::Tensor& x) {
-  return nn::activate(bn2_->forward(conv_head_->forward(trunk(x))), act_);
+  return nn::norm_act(bn2_, conv_head_->forward(trunk(x)), act_);
 }
 
 torch::Tensor EfficientNet::forward_head(const torch::Tensor& features, bool pre_logits) {

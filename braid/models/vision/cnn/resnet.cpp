@@ -4,6 +4,7 @@
 #include "braid/models/vision/inputs.h"
 #include "braid/nn/basic/drop_path.h"
 #include "braid/nn/basic/norm.h"
+#include "braid/nn/basic/norm_act.h"
 #include "braid/nn/block/resnet_block.h"
 #include "braid/nn/conv/conv.h"
 #include "braid/nn/head/replace_head.h"
@@ -59,7 +60,7 @@ ResNet::ResNet(const ResNetConfig& config) : ModelOf(config) {
 }
 
 torch::Tensor ResNet::forward_features(const torch::Tensor& x) {
-  auto y = bn1_->forward(conv1_->forward(x)).relu_();
+  auto y = nn::norm_act(bn1_, conv1_->forward(x), nn::Act::kRelu);
   if (!config_.small_images) y = torch::max_pool2d(y, 3, 2, 1);
   for (auto& layer : layers_) y = layer->forward(y, checkpointing());
   return y;

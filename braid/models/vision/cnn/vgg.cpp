@@ -4,6 +4,7 @@
 #include "braid/models/validate.h"
 #include "braid/models/vision/inputs.h"
 #include "braid/nn/basic/norm.h"
+#include "braid/nn/basic/norm_act.h"
 #include "braid/nn/conv/conv.h"
 #include "braid/runtime/grad_checkpoint.h"
 
@@ -53,7 +54,8 @@ VggStageImpl::VggStageImpl(torch::nn::Module& sequence, int64_t first, int64_t i
 
 torch::Tensor VggStageImpl::forward(const torch::Tensor& x) {
   auto y = x;
-  for (size_t i = 0; i < convs_.size(); ++i) y = norms_[i]->forward(convs_[i]->forward(y)).relu_();
+  for (size_t i = 0; i < convs_.size(); ++i)
+    y = nn::norm_act(norms_[i], convs_[i]->forward(y), nn::Act::kRelu);
   return at::max_pool2d(y, {std::min<int64_t>(2, y.size(2)), std::min<int64_t>(2, y.size(3))});
 }
 
