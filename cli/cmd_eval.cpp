@@ -29,9 +29,11 @@ void print(const evaluate::Evaluation& e, const EvalOptions& options) {
   if (e.classifier) {
     const auto& m = *e.classifier;
     fmt::print(
-        "top-1      {:.2f}% (95% interval {:.2f} to {:.2f})\ntop-5      {:.2f}%\nmacro-F1   "
-        "{:.2f}%\nECE        {:.2f}%\nloss       {:.4f} nats\n",
-        m.top1, m.top1_low, m.top1_high, m.top5, m.macro_f1, m.ece, m.nll);
+        "top-1      {:.2f}% (95% interval {:.2f} to {:.2f})\n{}macro-F1   {:.2f}%\nECE        "
+        "{:.2f}%\nloss       {:.4f} nats\n",
+        m.top1, m.top1_low, m.top1_high,
+        e.classes.size() > 5 ? fmt::format("top-5      {:.2f}%\n", m.top5) : "", m.macro_f1, m.ece,
+        m.nll);
   } else {
     for (const auto& score : e.scores)
       fmt::print("{:10} {:.4f}{}\n", title_of(score), score.value, score.unit == "%" ? "%" : "");

@@ -86,6 +86,7 @@ void AttentionReach::visit(FieldVisitor& v) {
 }
 
 void Looks::visit(FieldVisitor& v) {
+  v.field("error", error, "");
   v.field("layer", layer, "");
   v.field("input_size", input_size, "");
   v.list("images", images);

@@ -100,9 +100,10 @@ struct AttentionReach {
 };
 
 struct Looks {
-  std::string layer;                // whose Grad-CAM the maps are
-  std::vector<int64_t> input_size;  // height, width
-  std::vector<Look> images;         // the same for every model
+  std::optional<std::string> error;  // why there are none; nothing else is set
+  std::string layer;                 // whose Grad-CAM the maps are
+  std::vector<int64_t> input_size;   // height, width
+  std::vector<Look> images;          // the same for every model
   std::vector<AttentionReach> attention;
   void visit(FieldVisitor& v);
 };

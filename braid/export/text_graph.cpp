@@ -14,6 +14,7 @@
 #include "braid/graph/passes/passes.h"
 #include "braid/graph/verify.h"
 #include "braid/io/atomic_file.h"
+#include "braid/tasks/text/length_file.h"
 #include "braid/text/tokenizer_files.h"
 
 namespace braid::onnx {
@@ -38,6 +39,14 @@ void add_tokenizer(Metadata& metadata, const fs::path& folder) {
   }
 }
 
+// In tokens, 0 without a limit: what the checkpoint was trained on, at most the model's positions.
+int64_t longest_text(const models::TextEncoder& model, const fs::path& checkpoint) {
+  const int64_t positions = model.max_positions();
+  const int64_t trained = checkpoint.empty() ? 0 : tasks::read_max_length(checkpoint);
+  if (positions == 0 || trained == 0) return std::max(positions, trained);
+  return std::min(positions, trained);
+}
+
 Metadata metadata_of(const models::LoadedTextEncoder& loaded, const fs::path& tokenizer) {
   Metadata metadata = {{"braid_version", version()}, {"architecture", loaded.hub.architecture}};
   const auto dump = [](const Json& json) {
@@ -46,7 +55,7 @@ Metadata metadata_of(const models::LoadedTextEncoder& loaded, const fs::path& to
   metadata["head"] = models::to_string(loaded.model->head());
   if (!loaded.hub.classes.empty()) metadata["label_names"] = dump(loaded.hub.classes);
   metadata["pad_token_id"] = std::to_string(loaded.model->pad_token_id());
-  if (const int64_t most = loaded.model->max_positions(); most > 0)
+  if (const int64_t most = longest_text(*loaded.model, tokenizer); most > 0)
     metadata["max_length"] = std::to_string(most);
   add_tokenizer(metadata, tokenizer);
   return metadata;

@@ -26,16 +26,13 @@ torch::Tensor any_loss(const torch::Tensor& output) {
 
 double training_rate(models::Model& model, int64_t items, const std::string& dtype,
                      const std::function<torch::Tensor()>& loss) {
-  constexpr double kSeconds = 0.3;
+  using Clock = std::chrono::steady_clock;
+  constexpr double kSeconds = 0.3, kSlow = 1;  // a model that needs the latter is called less often
   constexpr int kWarmUps = 2, kLeast = 2;
   const auto device = runtime::device_of(model);
   const runtime::SeededGenerator generator(device, 0);
   model.train();
-  std::chrono::steady_clock::time_point start;
-  int calls = -kWarmUps;
-  double seconds = 0;
-  for (; calls < kLeast || seconds < kSeconds; ++calls) {
-    if (calls == 0) start = std::chrono::steady_clock::now();
+  const auto step = [&] {
     torch::Tensor value;
     {
       const runtime::Autocast autocast(device.type(), dtype);
@@ -44,8 +41,19 @@ double training_rate(models::Model& model, int64_t items, const std::string& dty
     value.backward();
     for (auto& parameter : model.parameters()) parameter.mutable_grad().reset();
     if (device.is_cuda()) torch::cuda::synchronize();
-    if (calls >= 0)
-      seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  };
+  const auto since = [](Clock::time_point start) {
+    return std::chrono::duration<double>(Clock::now() - start).count();
+  };
+  auto start = Clock::now();
+  for (int k = 0; k < kWarmUps && since(start) < kSlow; ++k) step();
+  start = Clock::now();
+  int calls = 0;
+  double seconds = 0;
+  while ((calls < kLeast && seconds < kSlow) || seconds < kSeconds) {
+    step();
+    ++calls;
+    seconds = since(start);
   }
   return static_cast<double>(items) * calls / std::max(1e-9, seconds);
 }

@@ -120,6 +120,8 @@ def looks(name, pixels, by_class):
             pngs.append(base64.b64encode(png.getvalue()).decode())
         rows.append({"label": CLASSES[label], "prediction": CLASSES[label], "confidence": round(drawn.uniform(0.7, 0.995), 3),
                      "image_png": pngs[0], "map_png": pngs[1]})
+    if name == "resnet56":
+        return {"error": "[graph] expected operators that can be captured, got one that draws random numbers"}
     layers = {"vit_lite_7_4_32": 7, "cct_2_3x2_32": 2, "coatnet_pico_32": 4}.get(name, 0)
     return {"layer": "the last map", "input_size": [28, 28], "images": rows,
             "attention": [{"layer": f"blocks.{i}.attn", "distance": [round(drawn.uniform(3, 7) + i, 2) for _ in range(4)]}

@@ -8,7 +8,7 @@
 namespace braid::test {
 
 // Twenty gray ramps of four classes.
-class Ramps final : public data::Dataset {
+class Ramps : public data::Dataset {
  public:
   int64_t size() const override { return 20; }
   data::Example get(int64_t index) const override {

@@ -95,7 +95,7 @@ TEST_F(Deploy, AFloatFileScoresAsTheModelDoes) {
   EXPECT_EQ(deployed.file, file.string());
   EXPECT_EQ(deployed.bytes, static_cast<int64_t>(fs::file_size(file)));
   EXPECT_EQ(deployed.float_bytes, deployed.bytes);
-  ASSERT_EQ(deployed.scores.size(), 5u);
+  ASSERT_EQ(deployed.scores.size(), 4u);
   EXPECT_EQ(deployed.scores[0].name, "top1");
   EXPECT_DOUBLE_EQ(deployed.scores[0].value, top1_of(model));
   EXPECT_TRUE(deployed.scores[0].low);

@@ -1,9 +1,11 @@
 // What a comparison shows of where its models look.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <memory>
 #include <string>
 
+#include "braid/core/error.h"
 #include "braid/evaluate/image/look_probe.h"
 #include "braid/models/registry.h"
 #include "tests/evaluate/ramps.h"
@@ -11,7 +13,21 @@
 namespace braid::evaluate {
 namespace {
 
-ModelResult looked_at(const std::string& name) {
+// Of which every `period`-th image, from the first on, cannot be read.
+class Torn final : public test::Ramps {
+ public:
+  explicit Torn(int64_t period) : period_(period) {}
+  data::Example get(int64_t index) const override {
+    if (index % period_ == 0) throw DataError("images", "expected an image, got noise", "a.png");
+    return test::Ramps::get(index);
+  }
+
+ private:
+  int64_t period_;
+};
+
+ModelResult looked_at(const std::string& name,
+                      data::DatasetPtr images = std::make_shared<test::Ramps>()) {
   LookProbe probe(
       [&](const TrainedRun&) {
         models::LoadedModel loaded;
@@ -21,7 +37,7 @@ ModelResult looked_at(const std::string& name) {
         loaded.hub = models::make_image_hub_config(name, *loaded.model);
         return loaded;
       },
-      std::make_shared<test::Ramps>());
+      std::move(images));
   ModelResult result;
   probe.measure({}, result);
   return result;
@@ -52,6 +68,18 @@ TEST(LookProbe, SaysHowFarAttentionLooks) {
     }
   }
   EXPECT_EQ(looks.input_size, (std::vector<int64_t>{32, 32}));
+}
+
+TEST(LookProbe, PassesOverWhatCannotBeRead) {
+  const auto looks = *looked_at("resnet20", std::make_shared<Torn>(2)).looks;
+  EXPECT_EQ(looks.images.size(), 6u);
+  EXPECT_FALSE(looks.error);
+}
+
+TEST(LookProbe, SaysWhyThereIsNothingToSee) {
+  const auto looks = *looked_at("resnet20", std::make_shared<Torn>(1)).looks;
+  EXPECT_TRUE(looks.images.empty());
+  EXPECT_THAT(looks.error.value_or(""), ::testing::HasSubstr("that can be read, got none"));
 }
 
 }  // namespace

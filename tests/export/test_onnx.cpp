@@ -13,6 +13,7 @@
 #include "braid/export/export_text_model.h"
 #include "braid/export/onnx/export_onnx.h"
 #include "braid/export/onnx/proto.h"
+#include "braid/export/text_graph.h"
 #include "braid/graph/capture.h"
 #include "braid/graph/passes/passes.h"
 #include "braid/io/atomic_file.h"
@@ -218,6 +219,11 @@ TEST(Export, TextsAreFreeInBatchAndLength) {
   EXPECT_EQ(report.input, "input_ids NxL, attention_mask NxL, token_type_ids NxL");
   EXPECT_LT(report.relative_error, 2e-5);
   const auto bytes = io::read_file(folder / "a.onnx");
+  // Texts are cut where they were cut in training, which `braid train` writes there.
+  io::write_file_atomic(folder / "tokenizer_config.json", R"({"model_max_length": 24})");
+  EXPECT_EQ(onnx_options(loaded, folder).metadata.at("max_length"), "24");
+  io::write_file_atomic(folder / "tokenizer_config.json", R"({"model_max_length": 1e30})");
+  EXPECT_EQ(onnx_options(loaded, folder).metadata.at("max_length"), "512");
   std::filesystem::remove_all(folder);
   const auto model = read(std::string(bytes.begin(), bytes.end()));
   expect_ordered(model);

@@ -101,6 +101,16 @@ TEST(ClassifierMetricsTest, OfASmallTable) {
   EXPECT_EQ(m.confusion[2][1].item<int64_t>(), 1);
 }
 
+TEST(ClassifierMetricsTest, TopFiveOfFiveClassesSaysNothing) {
+  for (const int64_t classes : {5, 6}) {
+    const auto p = torch::full({3, classes}, 1.0 / static_cast<double>(classes));
+    const auto scores = measure_classifier(p, torch::zeros({3}, torch::kInt64)).scores();
+    const bool told = std::any_of(scores.begin(), scores.end(),
+                                  [](const Score& score) { return score.name == "top5"; });
+    EXPECT_EQ(told, classes == 6);
+  }
+}
+
 TEST(ClassifierMetricsTest, StreamMergeAndKnowWhenTheySawNothing) {
   torch::manual_seed(7);
   const auto p = (2 * torch::randn({kExamples, kClasses})).softmax(1);

@@ -152,11 +152,12 @@ TEST_F(TrainerTest, TurnsChangeNothing) {
 
 TEST_F(TrainerTest, ABudgetOfStepsIsEvaluatedFiftyTimesAtMost) {
   auto c = config("steps");
-  c.run.max_steps = 600;  // 100 passes
+  c.run.batch_size = 24;
+  c.run.max_steps = 200;  // 100 passes
   const auto result = train(c);
-  EXPECT_EQ(result.steps, 600);
+  EXPECT_EQ(result.steps, 200);
   EXPECT_EQ(result.history.size(), 50u);
-  EXPECT_EQ(result.history.back().step, 600);
+  EXPECT_EQ(result.history.back().step, 200);
 }
 
 TEST_F(TrainerTest, KilledAtAnyMomentResumesToTheSameWeights) {

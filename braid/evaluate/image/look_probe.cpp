@@ -38,15 +38,29 @@ void add_distances(std::vector<AttentionReach>& sums,
       sums[i].distance[k] += layers[i].distance[k];
 }
 
-Looks look(models::LoadedModel& loaded, const data::Dataset& test) {
+// Evenly through the split, in place of each that cannot be read the next one.
+std::vector<data::Example> look_examples(const data::Dataset& test) {
+  const int64_t count = std::min(kLookImages, test.size());
+  std::vector<data::Example> examples;
+  for (int64_t k = 0; k < count; ++k)
+    for (int64_t i = k * test.size() / count; i < (k + 1) * test.size() / count; ++i) try {
+        examples.push_back(test.get(i));
+        break;
+      } catch (const DataError&) {  // the evaluation, which reads every image, has said so
+      }
+  if (examples.empty())
+    throw DataError("compare", "expected an image that can be read, got none", test.describe(0));
+  return examples;
+}
+
+Looks look(models::LoadedModel& loaded, const std::vector<data::Example>& examples,
+           const std::vector<std::string>& classes) {
   const auto& input = loaded.hub.input;
   const auto explained = explain::explainable_graph(*loaded.model, input.height, input.width);
   const auto device = runtime::device_of(*loaded.model);
-  const int64_t count = std::min(kLookImages, test.size());
   Looks looks;
   looks.input_size = {input.height, input.width};
-  for (int64_t k = 0; k < count; ++k) {
-    const auto example = test.get(k * test.size() / count);
+  for (const auto& example : examples) {
     const auto shown = data::prepare_for_evaluation(example.image, input);
     const auto x = data::stack_images({example.image}, input).to(device).contiguous();
     Tensor probabilities;
@@ -62,7 +76,7 @@ Looks look(models::LoadedModel& loaded, const data::Dataset& test) {
                                .cpu(),
                            input.height, input.width);
     looks.layer = layer.name;
-    const auto name = [&](int64_t index) { return test.classes().at(static_cast<size_t>(index)); };
+    const auto name = [&](int64_t index) { return classes.at(static_cast<size_t>(index)); };
     looks.images.push_back({.label = name(example.label),
                             .prediction = name(predicted),
                             .confidence = probabilities[predicted].item<double>(),
@@ -71,7 +85,7 @@ Looks look(models::LoadedModel& loaded, const data::Dataset& test) {
     add_distances(looks.attention, explain::attention_layers(explained, x));
   }
   for (auto& reach : looks.attention)
-    for (double& distance : reach.distance) distance /= static_cast<double>(count);
+    for (double& distance : reach.distance) distance /= static_cast<double>(examples.size());
   return looks;
 }
 
@@ -80,9 +94,9 @@ Looks look(models::LoadedModel& loaded, const data::Dataset& test) {
 void LookProbe::measure(const TrainedRun& run, ModelResult& result) {
   auto loaded = load_(run);
   try {
-    result.looks = look(loaded, *test_);
-  } catch (const DataError&) {
-    result.looks.reset();
+    result.looks = look(loaded, look_examples(*test_), test_->classes());
+  } catch (const DataError& e) {
+    result.looks.emplace().error = e.what();
   }
 }
 

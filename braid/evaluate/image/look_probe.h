@@ -12,7 +12,8 @@ namespace braid::evaluate {
 inline constexpr const char* kLooksProbe = "looks";
 
 // Grad-CAM of the predicted class on a few test images, the same for every model, and how far each
-// layer's attention looks. Nothing of a model that cannot be captured.
+// layer's attention looks. Images that cannot be read are passed over; of a model that cannot be
+// captured the result says why there are none.
 class LookProbe final : public Probe {
  public:
   using Load = std::function<models::LoadedModel(const TrainedRun&)>;

@@ -1,8 +1,8 @@
 // What each model looks at, on the same images.
 const looksSection = (r) => {
   const models = r.models.filter((m) => r.looks[m.name]);
-  if (!models.length) return null;
-  const images = r.looks[models[0].name].images;
+  if (!models.length && !r.withoutLooks.length) return null;
+  const images = models.length ? r.looks[models[0].name].images : [];
   const far = models.filter((m) => r.looks[m.name].attention.length);
   const cell = (m, i) => {
     const look = r.looks[m.name].images[i];
@@ -72,7 +72,8 @@ const looksSection = (r) => {
     "looks",
     "What each model looks at",
     `The same test ${r.items} for every model. braid explain makes such maps of any ${r.item} and measures whether they are true.`,
-    gallery,
+    models.length ? gallery : null,
+    r.withoutLooks.map((m) => h("p", {class: "note"}, `${m.name} has no maps: ${m.error}`)),
     rows.length
       ? h(
           "details",

@@ -279,6 +279,9 @@ const readResults = (given) => {
         .filter((m) => listOf(objectOf(m.looks).images).length)
         .map((m) => [m.name, readLooks(objectOf(m.looks))]),
     ),
+    withoutLooks: json.models
+      .filter((m) => objectOf(m.looks).error)
+      .map((m) => ({name: String(m.name), error: String(m.looks.error)})),
     method: readMethod(json, data, machine, kind),
     recipes: json.models.filter((m) => m.recipe || m.resolved).map(readRecipe),
   };

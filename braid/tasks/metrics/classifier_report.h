@@ -18,11 +18,11 @@ struct ClassifierReport {
   torch::Tensor confusion;             // [K,K] int64: rows true, columns predicted
 };
 
-// "top1" (with its interval), "top5", "macro_f1", "ece", "nll". Outputs: probabilities, whose rows
-// sum to 1.
+// "top1" (with its interval), of more than five classes "top5", "macro_f1", "ece", "nll". Outputs:
+// probabilities, whose rows sum to 1.
 class ClassifierMetrics final : public Metric {
  public:
-  explicit ClassifierMetrics(int64_t classes) : confusion_(classes) {}
+  explicit ClassifierMetrics(int64_t classes) : classes_(classes), confusion_(classes) {}
   void update(const torch::Tensor& outputs, const torch::Tensor& labels) override;
   runtime::TensorMap state() const override;
   void merge(const runtime::TensorMap& state) override;
@@ -39,6 +39,7 @@ class ClassifierMetrics final : public Metric {
     return {&top1_, &top5_, &confusion_, &calibration_, &likelihood_};
   }
 
+  int64_t classes_;
   TopAccuracy top1_{1}, top5_{5};
   Confusion confusion_;
   Calibration calibration_;
