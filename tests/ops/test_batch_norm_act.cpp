@@ -4,10 +4,15 @@
 
 #include <ATen/Parallel.h>
 
+#include <algorithm>
 #include <cmath>
+#include <memory>
+#include <string>
+#include <vector>
 
 #include "braid/core/error.h"
 #include "braid/ops/batch_norm_act_cpu.h"
+#include "braid/runtime/op_observer.h"
 #include "tests/nn/gradient_check.h"
 
 namespace braid::ops {
@@ -251,6 +256,25 @@ TEST(BatchNormAct, WhatIsNoNumberStaysInItsChannel) {
       EXPECT_TRUE(t.select(1, 2).isnan().all().item<bool>());
       EXPECT_EQ(t.isnan().sum().item<int64_t>(), 32);
     }
+}
+
+struct NamesOfOperators : runtime::OpWatcher {
+  std::unique_ptr<at::ObserverContext> before(const at::RecordFunction& op) override {
+    names.emplace_back(op.name());
+    return nullptr;
+  }
+  void after(const at::RecordFunction&, at::ObserverContext*) override {}
+  std::vector<std::string> names;
+};
+
+TEST(BatchNormAct, IsAnOperatorForWhoWatchesThem) {
+  const Inputs in = inputs({2, 4, 3, 3});
+  NamesOfOperators watcher;
+  const runtime::OpObserver observer(watcher);
+  step(batch_norm_act, in, Activation::kRelu);
+  EXPECT_EQ(std::count(watcher.names.begin(), watcher.names.end(), "braid::batch_norm_act"), 1);
+  EXPECT_EQ(
+      std::count(watcher.names.begin(), watcher.names.end(), "braid::batch_norm_act_backward"), 1);
 }
 
 }  // namespace
