@@ -18,9 +18,9 @@ void choose_of_family(const ModelNames& names, const ChoiceRule& rule,
     const double reach = passes(measured);
     const bool enough = reach >= rule.least_passes && reach * items >= rule.least_items;
     if (!choices.empty() && !enough) break;
-    choices.push_back(
-        {name, fmt::format("{} of its kind, {:.2g} passes over the training {}",
-                           enough ? "the largest that pays" : "the smallest", reach, rule.items)});
+    choices.push_back({name, fmt::format("{} of its kind, {:.{}f} passes over the training {}",
+                                         enough ? "the largest that pays" : "the smallest", reach,
+                                         reach < 10 ? 1 : 0, rule.items)});
   }
   const size_t count = std::min(choices.size(), rule.per_family);
   chosen.insert(chosen.end(), choices.end() - static_cast<std::ptrdiff_t>(count), choices.end());

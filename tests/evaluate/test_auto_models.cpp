@@ -12,21 +12,37 @@ namespace {
 using ::testing::ElementsAre;
 
 // passes: of the models whose names hold the key; 0.1 for others.
-std::vector<std::string> chosen(const AutoModelOptions& options,
-                                const std::map<std::string, double>& passes) {
+std::vector<ModelChoice> choices(const AutoModelOptions& options,
+                                 const std::map<std::string, double>& passes) {
   const auto profile = [](const std::string& name) {
     ModelProfile made;
     made.name = name;
     made.params = name == "airbench94" ? 2'000'000 : 100'000;
     return made;
   };
-  std::vector<std::string> names;
   const auto reach = [&](const ModelProfile& p) {
     const auto it = passes.find(p.name);
     return it == passes.end() ? 0.1 : it->second;
   };
-  for (const auto& choice : choose_models(options, profile, reach)) names.push_back(choice.name);
+  return choose_models(options, profile, reach);
+}
+
+std::vector<std::string> chosen(const AutoModelOptions& options,
+                                const std::map<std::string, double>& passes) {
+  std::vector<std::string> names;
+  for (const auto& choice : choices(options, passes)) names.push_back(choice.name);
   return names;
+}
+
+TEST(AutoModels, SayHowOftenTheySeeTheData) {
+  const auto reason = [](double passes) {
+    return choices({.side = 300, .train_items = 160, .max_params = {}},
+                   {{"airbench_nano_64", passes}})
+        .front()
+        .reason;
+  };
+  EXPECT_EQ(reason(103), "the smallest of its kind, 103 passes over the training images");
+  EXPECT_EQ(reason(0.54), "the smallest of its kind, 0.5 passes over the training images");
 }
 
 TEST(AutoModels, AreTheLargestThatSeeEnough) {
