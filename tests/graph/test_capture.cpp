@@ -28,13 +28,13 @@ CaptureRequest function_of(const std::function<torch::Tensor(const torch::Tensor
 }
 
 Graph capture_function(const std::function<torch::Tensor(const torch::Tensor&)>& run) {
-  return capture(function_of(std::move(run)));
+  return capture(function_of(run));
 }
 
-void expect_refusal(std::function<torch::Tensor(const torch::Tensor&)> run,
+void expect_refusal(const std::function<torch::Tensor(const torch::Tensor&)>& run,
                     const std::vector<std::string>& words) {
   try {
-    capture_function(std::move(run));
+    capture_function(run);
     ADD_FAILURE() << "was captured";
   } catch (const DataError& e) {
     for (const auto& word : words) EXPECT_THAT(e.what(), HasSubstr(word));
