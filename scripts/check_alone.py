@@ -75,7 +75,7 @@ def main() -> int:
     parser.add_argument("files", nargs="*")
     parser.add_argument("--all", action="store_true")
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build")
-    parser.add_argument("--seconds", type=float, default=180)
+    parser.add_argument("--seconds", type=float, default=120)
     options = parser.parse_args()
     known = commands(options.build)
     every = [path for path in candidates() if target_of(path) in known]
