@@ -35,7 +35,8 @@ Bpe::Bpe(Vocabulary vocabulary, const Merges& merges, BpeOptions options, std::s
   merges_.reserve(merges.size());
   const std::string& prefix = options_.continuing_subword_prefix;
   for (size_t rank = 0; rank < merges.size(); ++rank) {
-    const auto& [left, right] = merges[rank];
+    // Named, not bound: the fuzz targets' Clang 14 captures no bindings.
+    const std::string &left = merges[rank].first, &right = merges[rank].second;
     const auto known = [&](const std::string& token) {
       const int32_t id = vocabulary_.find(token);
       if (id < 0)

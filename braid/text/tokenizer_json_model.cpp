@@ -13,7 +13,10 @@ Vocabulary read_vocabulary(const JsonField& field) {
   if (!field.json().is_object()) field.fail("an object of tokens and their numbers");
   Vocabulary vocabulary;
   vocabulary.reserve(field.json().size());
-  for (const auto& [token, value] : field.json().items()) {
+  for (const auto& item : field.json().items()) {
+    // Named, not bound: the fuzz targets' Clang 14 captures no bindings.
+    const std::string& token = item.key();
+    const Json& value = item.value();
     const auto place = [&] {
       return JsonField(value, field.file(), fmt::format("{}['{}']", field.path(), token));
     };
