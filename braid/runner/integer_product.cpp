@@ -12,6 +12,7 @@ int64_t rounded_up(int64_t K, int64_t group) { return panels_of(K, group) * grou
 
 class IntegerWorker {
  public:
+  // scratch: none where only its size is asked for.
   IntegerWorker(const Kernels& kernels, const IntegerProduct& product, std::byte* scratch)
       : kernels_(kernels),
         p_(product),
@@ -19,8 +20,9 @@ class IntegerWorker {
         columns_(kernels.integer_columns),
         depth_(rounded_up(product.K, kernels.group)),
         right_scratch_(reinterpret_cast<int16_t*>(scratch)),
-        left_scratch_(right_scratch_ + right_numbers()),
-        sums_(reinterpret_cast<int32_t*>(left_scratch_ + left_numbers())) {}
+        left_scratch_(scratch == nullptr ? nullptr : right_scratch_ + right_numbers()),
+        sums_(scratch == nullptr ? nullptr
+                                 : reinterpret_cast<int32_t*>(left_scratch_ + left_numbers())) {}
 
   int64_t scratch_bytes() const {
     return (right_numbers() + left_numbers()) * 2 + rows_ * block_columns() * columns_ * 4;

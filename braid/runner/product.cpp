@@ -36,6 +36,7 @@ struct Part {
 
 class Worker {
  public:
+  // scratch: none where only its size is asked for.
   Worker(const Kernels& kernels, const Product& product, float* scratch)
       : kernels_(kernels),
         p_(product),
@@ -43,8 +44,8 @@ class Worker {
         columns_(kernels.columns),
         depth_(depth_of(product.K)),
         right_scratch_(scratch),
-        left_scratch_(scratch + right_floats()),
-        tile_(left_scratch_ + left_panels() * rows_ * depth_) {}
+        left_scratch_(scratch == nullptr ? nullptr : scratch + right_floats()),
+        tile_(scratch == nullptr ? nullptr : left_scratch_ + left_panels() * rows_ * depth_) {}
 
   int64_t scratch_floats() const {
     return right_floats() + left_panels() * rows_ * depth_ + rows_ * columns_;
