@@ -184,11 +184,27 @@ class ResizeOp final : public Op {
     const int64_t outer = product(dims, 0, axis), inner = product(dims, axis + 1, dims.size());
     if (x.dtype() == DType::kFloat)
       apply<float, float>(context, x, taps, outer, size, out, inner, y);
-    else if (x.dtype() == DType::kUint8)
+    else if (x.dtype() == DType::kUint8) {
+      // Beyond, whole sums would not hold them; a cubic's are within 1.4.
+      const double most = largest_sum(taps);
+      expect(most <= 2, "weights of pixels that sum up to 2 at most", std::to_string(most));
       apply<uint8_t, int32_t>(context, x, taps, outer, size, out, inner, y);
-    else
+    } else
       refuse("float32 or uint8", to_string(x.dtype()));
     return y;
+  }
+
+  // Of the weights' magnitudes, over the outputs; the first that is above 2 or no number.
+  static double largest_sum(const Taps& taps) {
+    double largest = 0;
+    for (size_t i = 0; i < taps.weights.size(); i += static_cast<size_t>(taps.count)) {
+      double sum = 0;
+      for (size_t k = 0; k < static_cast<size_t>(taps.count); ++k)
+        sum += std::abs(taps.weights[i + k]);
+      if (!(sum <= 2)) return sum;
+      largest = std::max(largest, sum);
+    }
+    return largest;
   }
 
   // Bytes are summed with whole weights, as in PIL; sums are rows of `inner` numbers.
