@@ -230,7 +230,8 @@ TEST_P(EveryEncoder, IsQuantizedAndTranslated) {
     const auto out = compress::quantize(graph, {texts({8, 9}, false), texts({8, 13}, false)}, judge,
                                         {.mode = mode, .max_drop = 100}, silent);
     EXPECT_GT(out.units, 3);
-    EXPECT_LT(out.quality.error, std::string(mode) == "best" ? 0.05 : 0.5) << mode;
+    EXPECT_LT(out.quality.error, std::string(mode) == "best" ? 0.2 : 0.5) << mode;
+    EXPECT_GE(out.quality.agreement, std::string(mode) == "best" ? 85 : 60) << mode;
     EXPECT_LT(export_onnx(out.graph, {}).size(), export_onnx(graph, {}).size());
   }
 }
