@@ -228,12 +228,16 @@ std::vector<std::unique_ptr<Probe>> TextWorkload::probes(Progress& progress) con
   return probes;
 }
 
-void TextWorkload::check_deploy(const DeployTarget& target) const { check_deploy_texts(target); }
-
 Deployed TextWorkload::deploy(const TrainedRun& run, const DeployTarget& target,
                               const std::filesystem::path& file, Progress& progress) const {
   return deploy_texts(tasks::load_text_classifier(run.checkpoint), run.checkpoint, target,
-                      test_of(run.run), options(), config_.latency_seconds, file, progress);
+                      {.splits = part_of(run.run).splits(),
+                       .test = test_of(run.run),
+                       .data = config_.data,
+                       .seed = config_.seed,
+                       .options = options(),
+                       .latency_seconds = config_.latency_seconds},
+                      file, progress);
 }
 
 References TextWorkload::references(double seconds, Progress& progress) const {
