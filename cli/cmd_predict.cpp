@@ -7,6 +7,7 @@
 #include "braid/data/bad_samples.h"
 #include "braid/data/image/image_inputs.h"
 #include "braid/data/run_fields.h"
+#include "braid/data/text/questions.h"
 #include "braid/io/image.h"
 #include "braid/io/line_file.h"
 #include "braid/models/checkpoint.h"
@@ -14,7 +15,9 @@
 #include "braid/models/vision/image_checkpoint.h"
 #include "braid/runtime/device.h"
 #include "braid/tasks/predictor.h"
+#include "braid/tasks/text/answer_finder.h"
 #include "braid/tasks/text/masked_lm.h"
+#include "braid/tasks/text/replaced_tokens.h"
 #include "braid/tasks/text/text_classifier.h"
 #include "braid/tasks/text/token_tagger.h"
 #include "cli/command.h"
@@ -29,7 +32,8 @@ constexpr const char* kPredictFooter = R"(Examples:
   curl -s https://example.org/boot.jpg | braid predict --checkpoint runs/fashion -
   find photos -newer last -name '*.jpg' | braid predict --checkpoint runs/fashion --list - --format jsonl
   braid predict --checkpoint runs/sst2 "a film that stays with you"
-  braid predict --checkpoint runs/ner "Grace Hopper works in Paris." --format json)";
+  braid predict --checkpoint runs/ner "Grace Hopper works in Paris." --format json
+  braid predict --checkpoint runs/squad --list questions.jsonl --format jsonl --top 1)";
 
 struct PredictOptions {
   std::string checkpoint, format = "text", on_bad_sample = "error";
@@ -104,6 +108,49 @@ void fill_text(const PredictOptions& options, const tasks::TokenizedModel& model
   });
 }
 
+// The tokens that ELECTRA's discriminator takes for replaced ones.
+void suspect_tokens(const PredictOptions& options, const tasks::TokenizedModel& model) {
+  PredictionPrinter printer(options.format, "text");
+  for_each_text(options, [&](const std::string& text) {
+    Json predictions = Json::array();
+    for (const auto& token : tasks::find_replaced(model, text, options.top, options.dtype))
+      predictions.push_back({{"class", "replaced"},
+                             {"word", token.text},
+                             {"start", token.begin},
+                             {"end", token.end},
+                             {"probability", token.probability}});
+    printer.print(text, predictions);
+  });
+}
+
+// The answers to questions, each a JSON object with the text in which the answer stands.
+void answer_questions(const PredictOptions& options, const tasks::TokenizedModel& model) {
+  PredictionPrinter printer(options.format, "question");
+  data::BadSamples bad(options.on_bad_sample);
+  int64_t number = 0;
+  for_each_text(options, [&](const std::string& line) {
+    ++number;
+    Json predictions = Json::array();
+    std::string question;
+    const bool answered = bad.guard([&] {
+      const auto asked = data::parse_asked_question(line, fmt::format("question {}", number));
+      question = asked.question;
+      for (const auto& answer :
+           tasks::find_answers(model, asked.question, asked.context, options.top, options.dtype))
+        predictions.push_back({{"class", answer.text.empty() ? "(no answer)" : answer.text},
+                               {"answer", answer.text},
+                               {"start", answer.begin},
+                               {"end", answer.end},
+                               {"score", answer.score},
+                               {"probability", answer.probability}});
+    });
+    if (answered)
+      printer.print(question, predictions);
+    else
+      fmt::print(stderr, "skipped: {}\n", bad.last_message());
+  });
+}
+
 // The entities in each text, in their order.
 void tag_texts(const PredictOptions& options, const tasks::TokenizedModel& model) {
   PredictionPrinter printer(options.format, "text");
@@ -124,8 +171,10 @@ void label_texts(const PredictOptions& options, const std::filesystem::path& che
   const auto classifier = tasks::load_tokenized_model(checkpoint);
   classifier.model->to(runtime::resolve_device(options.device));
   const auto head = classifier.model->head();
+  if (tasks::detects_replaced(classifier)) return suspect_tokens(options, classifier);
   if (head == models::TextHead::kMaskedLm || head == models::TextHead::kPreTraining)
     return fill_text(options, classifier);
+  if (head == models::TextHead::kQuestionAnswering) return answer_questions(options, classifier);
   if (head == models::TextHead::kTokenClassification) return tag_texts(options, classifier);
   tasks::expect_text_classifier(classifier, checkpoint);
   const auto& classes = classifier.hub.classes;
