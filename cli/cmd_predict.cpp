@@ -15,6 +15,7 @@
 #include "braid/models/vision/image_checkpoint.h"
 #include "braid/runtime/device.h"
 #include "braid/tasks/predictor.h"
+#include "braid/tasks/test_time_augmentation.h"
 #include "braid/tasks/text/answer_finder.h"
 #include "braid/tasks/text/masked_lm.h"
 #include "braid/tasks/text/replaced_tokens.h"
@@ -42,12 +43,14 @@ struct PredictOptions {
   std::string list;
   int64_t top = 5;
   int64_t max_image_pixels = io::kMaxImagePixels;
+  tasks::ViewOptions views;
   void visit(FieldVisitor& v) {
     v.field("top", top, "classes per image or text", {.least = 1, .most = 1'000'000});
     v.field(data::device_field(), device);
     v.field(data::dtype_field(), dtype);
     v.field(data::on_bad_sample_field(), on_bad_sample);
     v.field(data::max_image_pixels_field(), max_image_pixels);
+    views.visit(v);
   }
 };
 
@@ -55,6 +58,10 @@ void label_images(const PredictOptions& options, const std::filesystem::path& ch
                   Progress& progress) {
   const tasks::Predictor predictor(models::load_for_inference(checkpoint),
                                    runtime::resolve_device(options.device), options.dtype);
+  const tasks::Views views(options.views, predictor.card().input);
+  if (views.count() > 1)
+    progress.line(fmt::format("Test-time augmentation: {}, {} views of each image.", views.name(),
+                              views.count()));
   data::BadSamples bad(options.on_bad_sample);
   data::ImageInputs inputs(options.inputs, options.list);
   PredictionPrinter printer(options.format, "file");
@@ -65,8 +72,9 @@ void label_images(const PredictOptions& options, const std::filesystem::path& ch
       fmt::print(stderr, "skipped: {}\n", bad.last_message());
       continue;
     }
-    printer.print(*file, top_classes(predictor.probabilities({image})[0], options.top,
-                                     [&](int64_t k) { return predictor.class_name(k); }));
+    printer.print(*file,
+                  top_classes(tasks::probabilities(predictor, views, {image})[0], options.top,
+                              [&](int64_t k) { return predictor.class_name(k); }));
   }
   if (inputs.left_out().any())
     progress.line("Left out of the folders: " + to_text(inputs.left_out()) + ".");
@@ -207,10 +215,13 @@ void run(PredictOptions options, const Json& flags) {
                      "name files or folders, - for standard input, or --list FILE");
   const auto progress = make_terminal_progress();
   const auto checkpoint = models::find_checkpoint(options.checkpoint, *progress);
-  if (models::kind_of_checkpoint(checkpoint) == models::TextEncoder::kKind)
+  if (const auto kind = models::kind_of_checkpoint(checkpoint);
+      kind == models::TextEncoder::kKind) {
+    tasks::expect_no_views(options.views, kind);
     label_texts(options, checkpoint);
-  else
+  } else {
     label_images(options, checkpoint, *progress);
+  }
 }
 
 }  // namespace

@@ -25,6 +25,7 @@ std::string head_of(const std::filesystem::path& checkpoint) {
 Evaluation evaluate_checkpoint(const std::filesystem::path& checkpoint,
                                const EvaluateRequest& request, Progress& progress) {
   const auto kind = models::kind_of_checkpoint(checkpoint);
+  if (kind != models::ImageModel::kKind) tasks::expect_no_views(request.views, kind);
   if (kind == models::TextEncoder::kKind) {
     const auto head = head_of(checkpoint);
     if (head == to_string(models::TextHead::kTokenClassification))

@@ -1,5 +1,7 @@
 #include "braid/evaluate/text/text_workload.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <chrono>
 
@@ -95,16 +97,26 @@ Json TextWorkload::settings() const {
 }
 
 std::vector<std::string> TextWorkload::resolve_models(const std::vector<std::string>& names) const {
-  return resolve_starting_points(names);
+  return resolve_starting_points(names, config_.pretrained);
 }
 
 std::vector<ModelChoice> TextWorkload::choose_models(
     const std::function<ModelProfile(const std::string&)>& profile,
     const std::function<double(const ModelProfile&)>& passes, size_t per_family) const {
-  return choose_text_models({.train_items = folds_[0].train->size(),
-                             .max_params = config_.max_params,
-                             .per_family = per_family},
-                            profile, passes);
+  auto chosen = choose_text_models({.train_items = folds_[0].train->size(),
+                                    .max_params = config_.max_params,
+                                    .per_family = per_family,
+                                    .pretrained = config_.pretrained},
+                                   profile, passes);
+  if (!config_.pretrained) return chosen;
+  for (const auto family :
+       {models::Family::kCnn, models::Family::kTransformer, models::Family::kHybrid})
+    if (std::none_of(chosen.begin(), chosen.end(), [&](const ModelChoice& choice) {
+          return taxonomy(choice.name).family == models::to_string(family);
+        }))
+      progress_.line(fmt::format("Left out: {}, of which no candidate has published weights.",
+                                 models::to_string(family)));
+  return chosen;
 }
 
 Taxonomy TextWorkload::taxonomy(const std::string& model) const {
