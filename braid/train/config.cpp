@@ -5,6 +5,7 @@
 #include "braid/core/error.h"
 #include "braid/data/run_fields.h"
 #include "braid/train/freeze.h"
+#include "braid/train/optimizer.h"
 
 namespace braid::train {
 namespace {

@@ -10,9 +10,6 @@
 
 namespace braid::train {
 
-// Before an optimizer's name: slow weights follow it (LookaheadOptions).
-inline constexpr const char* kLookahead = "lookahead_";
-
 // What the fields mean and may be stands in their visit().
 
 struct OptimizerConfig {

@@ -31,6 +31,7 @@ std::vector<ParamGroup> make_param_groups(models::Model& model, const OptimizerC
 // Lookahead (https://arxiv.org/abs/1907.08610) as in timm, around any optimizer: after every k
 // steps slow weights go alpha of the way to the optimizer's, which then start from there. The slow
 // weights begin as what the first k steps have reached, which is where timm has them begin.
+inline constexpr const char* kLookahead = "lookahead_";  // before the optimizer's name
 struct LookaheadOptions {
   int64_t k = 6;
   double alpha = 0.5;
