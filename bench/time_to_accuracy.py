@@ -26,7 +26,8 @@ FAMILIES = {"cnn": ("airbench_nano", "timm:resnet18"),
 def run(command: list, **env: str) -> str:
     result = subprocess.run(command, env=dict(os.environ, **env), capture_output=True, text=True, cwd=ROOT)
     if result.returncode:
-        sys.exit(f"time_to_accuracy: {' '.join(map(str, command))} failed\n{result.stderr}")
+        how = f"was ended by signal {-result.returncode}" if result.returncode < 0 else f"ended with {result.returncode}"
+        sys.exit(f"time_to_accuracy: {' '.join(map(str, command))} {how}\n{result.stderr}")
     return result.stdout
 
 

@@ -12,10 +12,10 @@
 namespace braid::cli {
 namespace {
 
-[[noreturn]] void refuse_kind(const std::string& expected, std::string_view kind,
-                              const std::string& model, const std::string& remedy) {
-  throw DataError("graph", "expected " + expected + ", got " + models::with_article(kind), model,
-                  remedy);
+[[noreturn]] void refuse_kind(std::string_view kind, const std::string& model) {
+  throw DataError("graph",
+                  "expected an image model or a text encoder, got " + models::with_article(kind),
+                  model, "models that write texts are not captured");
 }
 
 void refuse_shape(const std::string& model, const ModelShape& shape) {
@@ -78,27 +78,19 @@ bool names_checkpoint(const std::string& model) {
   return model.starts_with("hf-hub:") || io::is_folder(model);
 }
 
-models::LoadedModel choose_model(const std::string& model, const ModelShape& shape, uint64_t seed) {
-  auto chosen = choose_any_model(model, shape, seed);
-  if (auto* image = std::get_if<models::LoadedModel>(&chosen.model)) return std::move(*image);
-  refuse_kind("an image model", models::TextEncoder::kKind, model, "");
-}
-
 ChosenModel choose_any_model(const std::string& model, const ModelShape& shape, uint64_t seed) {
-  constexpr auto kKinds = "an image model or a text encoder";
-  constexpr auto kRemedy = "models that write texts are not captured";
   if (names_checkpoint(model)) {
     refuse_shape(model, shape);
     const auto folder = models::find_checkpoint(model, *make_terminal_progress());
     const auto kind = models::kind_of_checkpoint(folder);
     if (kind == models::ImageModel::kKind) return {models::load_for_inference(folder), folder};
     if (kind == models::TextEncoder::kKind) return {models::load_text_encoder(folder), folder};
-    refuse_kind(kKinds, kind, folder.string(), kRemedy);
+    refuse_kind(kind, folder.string());
   }
   const auto kind = models::find_model(model).kind;
   if (kind == models::ImageModel::kKind) return {build_image_model(model, shape, seed), {}};
   if (kind == models::TextEncoder::kKind) return {build_text_encoder(model, shape, seed), {}};
-  refuse_kind(kKinds, kind, model, kRemedy);
+  refuse_kind(kind, model);
 }
 
 }  // namespace braid::cli

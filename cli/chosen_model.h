@@ -21,16 +21,13 @@ void add_model_shape(CLI::App& verb, ModelShape& shape);
 // Whether it means a checkpoint: a folder, or hf-hub:OWNER/NAME.
 bool names_checkpoint(const std::string& model);
 
-// An image model, ready for inference. Throws UsageError for an unknown name, a model of another
-// kind, or a shape with a checkpoint, which has its own; DataError for a checkpoint of another
-// kind.
-models::LoadedModel choose_model(const std::string& model, const ModelShape& shape, uint64_t seed);
-
 struct ChosenModel {
   std::variant<models::LoadedModel, models::LoadedTextEncoder> model;
   std::filesystem::path folder;  // of a checkpoint, else empty
 };
-// The same for an image model or a text encoder.
+// An image model, ready for inference, or a text encoder. Throws UsageError for an unknown name, a
+// model of another kind, or a shape with a checkpoint, which has its own; DataError for a
+// checkpoint of another kind.
 ChosenModel choose_any_model(const std::string& model, const ModelShape& shape, uint64_t seed);
 
 }  // namespace braid::cli

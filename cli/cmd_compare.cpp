@@ -16,6 +16,7 @@ constexpr const char* kCompareFooter = R"(Examples:
   braid compare --data fashion-mnist --budget time=45s --output runs/fashion      one model of each family, chosen by braid
   braid compare --data photos/ --budget time=2m --output runs/photos
   braid compare --data photos/ --models resnet18,vit_tiny_patch16_224,mobilevit_xs --budget epochs=5 --seeds 3
+  braid compare --data photos/ --models resnet18,mobilevit_xs --pretrained      fine-tune what timm publishes
   braid compare --data photos/ --models resnet20,cct_2_3x2_32 --prefer latency --max-latency-ms 5
   braid compare --data photos/ --deploy braid-run-int8 --output runs/photos      what ships decides: quantized, in that engine
 

@@ -16,9 +16,11 @@ struct EvalOptions {
   std::string device = "cpu";
   int64_t max_image_pixels = io::kMaxImagePixels;
   tasks::EvaluateOptions evaluate;
+  tasks::ViewOptions views;
   void visit(FieldVisitor& v) {
     v.field(data::device_field(), device);
     evaluate.visit(v);
+    views.visit(v);
     v.field(data::max_image_pixels_field(), max_image_pixels);
   }
 };
@@ -39,6 +41,9 @@ void print(const evaluate::Evaluation& e, const EvalOptions& options) {
       fmt::print("{:10} {:.4f}{}\n", title_of(score), score.value, score.unit == "%" ? "%" : "");
     for (const auto& signature : e.signatures) fmt::print("{}\n", signature);
   }
+  if (e.tta)
+    fmt::print("tta        {}, {} views, {:.2f} ms an image (p95 {:.2f})\n", e.tta->name,
+               e.tta->views, e.tta->latency_ms_p50, e.tta->latency_ms_p95);
   fmt::print("speed      {:.0f} {}/s\n", e.items_per_s, e.items);
   if (e.bad_samples > 0) fmt::print("skipped    {} {} could not be read\n", e.bad_samples, e.items);
 }
@@ -53,7 +58,8 @@ void run(EvalOptions options, const Json& flags) {
                                      .split = options.split,
                                      .device = options.device,
                                      .options = options.evaluate,
-                                     .limits = {.max_pixels = options.max_image_pixels}},
+                                     .limits = {.max_pixels = options.max_image_pixels},
+                                     .views = options.views},
                                     *progress);
   if (options.format == "json")
     fmt::print("{}\n", to_json(evaluation).dump(2, ' ', false, Json::error_handler_t::replace));

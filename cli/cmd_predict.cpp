@@ -7,6 +7,7 @@
 #include "braid/data/bad_samples.h"
 #include "braid/data/image/image_inputs.h"
 #include "braid/data/run_fields.h"
+#include "braid/data/text/questions.h"
 #include "braid/io/image.h"
 #include "braid/io/line_file.h"
 #include "braid/models/checkpoint.h"
@@ -14,7 +15,10 @@
 #include "braid/models/vision/image_checkpoint.h"
 #include "braid/runtime/device.h"
 #include "braid/tasks/predictor.h"
+#include "braid/tasks/test_time_augmentation.h"
+#include "braid/tasks/text/answer_finder.h"
 #include "braid/tasks/text/masked_lm.h"
+#include "braid/tasks/text/replaced_tokens.h"
 #include "braid/tasks/text/text_classifier.h"
 #include "braid/tasks/text/token_tagger.h"
 #include "cli/command.h"
@@ -29,7 +33,8 @@ constexpr const char* kPredictFooter = R"(Examples:
   curl -s https://example.org/boot.jpg | braid predict --checkpoint runs/fashion -
   find photos -newer last -name '*.jpg' | braid predict --checkpoint runs/fashion --list - --format jsonl
   braid predict --checkpoint runs/sst2 "a film that stays with you"
-  braid predict --checkpoint runs/ner "Grace Hopper works in Paris." --format json)";
+  braid predict --checkpoint runs/ner "Grace Hopper works in Paris." --format json
+  braid predict --checkpoint runs/squad --list questions.jsonl --format jsonl --top 1)";
 
 struct PredictOptions {
   std::string checkpoint, format = "text", on_bad_sample = "error";
@@ -38,12 +43,14 @@ struct PredictOptions {
   std::string list;
   int64_t top = 5;
   int64_t max_image_pixels = io::kMaxImagePixels;
+  tasks::ViewOptions views;
   void visit(FieldVisitor& v) {
     v.field("top", top, "classes per image or text", {.least = 1, .most = 1'000'000});
     v.field(data::device_field(), device);
     v.field(data::dtype_field(), dtype);
     v.field(data::on_bad_sample_field(), on_bad_sample);
     v.field(data::max_image_pixels_field(), max_image_pixels);
+    views.visit(v);
   }
 };
 
@@ -51,6 +58,10 @@ void label_images(const PredictOptions& options, const std::filesystem::path& ch
                   Progress& progress) {
   const tasks::Predictor predictor(models::load_for_inference(checkpoint),
                                    runtime::resolve_device(options.device), options.dtype);
+  const tasks::Views views(options.views, predictor.card().input);
+  if (views.count() > 1)
+    progress.line(fmt::format("Test-time augmentation: {}, {} views of each image.", views.name(),
+                              views.count()));
   data::BadSamples bad(options.on_bad_sample);
   data::ImageInputs inputs(options.inputs, options.list);
   PredictionPrinter printer(options.format, "file");
@@ -61,8 +72,9 @@ void label_images(const PredictOptions& options, const std::filesystem::path& ch
       fmt::print(stderr, "skipped: {}\n", bad.last_message());
       continue;
     }
-    printer.print(*file, top_classes(predictor.probabilities({image})[0], options.top,
-                                     [&](int64_t k) { return predictor.class_name(k); }));
+    printer.print(*file,
+                  top_classes(tasks::probabilities(predictor, views, {image})[0], options.top,
+                              [&](int64_t k) { return predictor.class_name(k); }));
   }
   if (inputs.left_out().any())
     progress.line("Left out of the folders: " + to_text(inputs.left_out()) + ".");
@@ -104,6 +116,49 @@ void fill_text(const PredictOptions& options, const tasks::TokenizedModel& model
   });
 }
 
+// The tokens that ELECTRA's discriminator takes for replaced ones.
+void suspect_tokens(const PredictOptions& options, const tasks::TokenizedModel& model) {
+  PredictionPrinter printer(options.format, "text");
+  for_each_text(options, [&](const std::string& text) {
+    Json predictions = Json::array();
+    for (const auto& token : tasks::find_replaced(model, text, options.top, options.dtype))
+      predictions.push_back({{"class", "replaced"},
+                             {"word", token.text},
+                             {"start", token.begin},
+                             {"end", token.end},
+                             {"probability", token.probability}});
+    printer.print(text, predictions);
+  });
+}
+
+// The answers to questions, each a JSON object with the text in which the answer stands.
+void answer_questions(const PredictOptions& options, const tasks::TokenizedModel& model) {
+  PredictionPrinter printer(options.format, "question");
+  data::BadSamples bad(options.on_bad_sample);
+  int64_t number = 0;
+  for_each_text(options, [&](const std::string& line) {
+    ++number;
+    Json predictions = Json::array();
+    std::string question;
+    const bool answered = bad.guard([&] {
+      const auto asked = data::parse_asked_question(line, fmt::format("question {}", number));
+      question = asked.question;
+      for (const auto& answer :
+           tasks::find_answers(model, asked.question, asked.context, options.top, options.dtype))
+        predictions.push_back({{"class", answer.text.empty() ? "(no answer)" : answer.text},
+                               {"answer", answer.text},
+                               {"start", answer.begin},
+                               {"end", answer.end},
+                               {"score", answer.score},
+                               {"probability", answer.probability}});
+    });
+    if (answered)
+      printer.print(question, predictions);
+    else
+      fmt::print(stderr, "skipped: {}\n", bad.last_message());
+  });
+}
+
 // The entities in each text, in their order.
 void tag_texts(const PredictOptions& options, const tasks::TokenizedModel& model) {
   PredictionPrinter printer(options.format, "text");
@@ -124,8 +179,10 @@ void label_texts(const PredictOptions& options, const std::filesystem::path& che
   const auto classifier = tasks::load_tokenized_model(checkpoint);
   classifier.model->to(runtime::resolve_device(options.device));
   const auto head = classifier.model->head();
+  if (tasks::detects_replaced(classifier)) return suspect_tokens(options, classifier);
   if (head == models::TextHead::kMaskedLm || head == models::TextHead::kPreTraining)
     return fill_text(options, classifier);
+  if (head == models::TextHead::kQuestionAnswering) return answer_questions(options, classifier);
   if (head == models::TextHead::kTokenClassification) return tag_texts(options, classifier);
   tasks::expect_text_classifier(classifier, checkpoint);
   const auto& classes = classifier.hub.classes;
@@ -158,10 +215,13 @@ void run(PredictOptions options, const Json& flags) {
                      "name files or folders, - for standard input, or --list FILE");
   const auto progress = make_terminal_progress();
   const auto checkpoint = models::find_checkpoint(options.checkpoint, *progress);
-  if (models::kind_of_checkpoint(checkpoint) == models::TextEncoder::kKind)
+  if (const auto kind = models::kind_of_checkpoint(checkpoint);
+      kind == models::TextEncoder::kKind) {
+    tasks::expect_no_views(options.views, kind);
     label_texts(options, checkpoint);
-  else
+  } else {
     label_images(options, checkpoint, *progress);
+  }
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include "braid/core/progress.h"
 #include "braid/data/run_fields.h"
 #include "braid/export/quantize_image_model.h"
+#include "braid/export/quantize_text_model.h"
 #include "cli/chosen_model.h"
 #include "cli/command.h"
 
@@ -30,15 +31,23 @@ void print(const onnx::QuantizeReport& r) {
                step.seconds, step.note,
                step.kept ? "" : (step.note.empty() ? "taken back" : "; taken back"));
   }
-  fmt::print("\n{}: {}, {} images calibrated, {:.2f} MB, {:.3f} of float32's\n", r.file,
+  fmt::print("\n{}: {}, {} samples calibrated, {:.2f} MB, {:.3f} of float32's\n", r.file,
              r.architecture, r.samples, static_cast<double>(r.bytes) / 1e6, r.size_ratio);
   fmt::print("{} of {} operators in 8 bits\n", r.units - static_cast<int64_t>(r.in_float.size()),
              r.units);
   for (const auto& name : r.in_float) fmt::print("  in float: {}\n", name);
   if (r.top1)
-    fmt::print("{}, {} images: top-1 {:.2f}% in float32, {:.2f}% in int8: a drop of {:.2f}\n",
-               r.split, r.count, *r.float_top1, *r.top1, *r.drop);
-  fmt::print("{:.2f}% of {} images have the float model's class\n", r.agreement, r.count);
+    fmt::print("{}, {}: top-1 {:.2f}% in float32, {:.2f}% in int8: a drop of {:.2f}\n", r.split,
+               r.count, *r.float_top1, *r.top1, *r.drop);
+  fmt::print("{:.2f}% of {} outputs have the float model's class\n", r.agreement, r.count);
+}
+
+onnx::QuantizeReport quantize_chosen(ChosenModel& chosen, const QuantizeFlags& flags,
+                                     Progress& progress) {
+  if (auto* image = std::get_if<models::LoadedModel>(&chosen.model))
+    return onnx::quantize_image_model(*image, flags.output, flags.request, progress);
+  return onnx::quantize_text_model(tasks::load_tokenized_model(chosen.folder), chosen.folder,
+                                   flags.output, flags.request, progress);
 }
 
 void run(QuantizeFlags flags, const Json& given) {
@@ -51,9 +60,9 @@ void run(QuantizeFlags flags, const Json& given) {
     throw UsageError("quantize", "expected a checkpoint's folder, got '" + flags.checkpoint + "'",
                      "--checkpoint", "train one with `braid train`");
   flags.request.limits.max_pixels = flags.max_image_pixels;
-  auto loaded = choose_model(flags.checkpoint, {}, 0);
+  auto chosen = choose_any_model(flags.checkpoint, {}, 0);
   const auto progress = make_terminal_progress();
-  const auto report = onnx::quantize_image_model(loaded, flags.output, flags.request, *progress);
+  const auto report = quantize_chosen(chosen, flags, *progress);
   if (flags.format == "json")
     fmt::print("{}\n", to_json(report).dump(2, ' ', false, Json::error_handler_t::replace));
   else
@@ -69,14 +78,17 @@ void add_quantize(CLI::App& program) {
       "  braid quantize --checkpoint runs/photos --data photos --output photos.int8.onnx\n"
       "  braid quantize --checkpoint runs/photos --data some/images --max-drop 1 --output "
       "photos.int8.onnx\n"
+      "  braid quantize --checkpoint runs/reviews --data reviews.tsv --output reviews.int8.onnx\n"
       "  braid quantize --checkpoint runs/photos --data photos --mode naive --output "
       "naive.onnx --format json");
   auto o = std::make_shared<QuantizeFlags>();
   verb->add_option("--checkpoint", o->checkpoint,
                    "folder of a run or a checkpoint, or hf-hub:OWNER/NAME")
       ->required();
-  verb->add_option("--data", o->request.data,
-                   "dataset: a name or a folder; a folder of images without classes will do")
+  verb->add_option(
+          "--data", o->request.data,
+          "dataset: a name, a folder or a file; images without classes, texts without labels "
+          "will do")
       ->required();
   verb->add_option("--output", o->output, "file to write, .onnx")->required();
   add_choice(*verb, "--split", o->request.split, {"auto", "test", "val"},

@@ -6,6 +6,7 @@
 #include "braid/runtime/process.h"
 #include "braid/tasks/open_task_data.h"
 #include "braid/train/checkpoints.h"
+#include "braid/train/lr_find.h"
 #include "braid/train/recipe_facts.h"
 #include "braid/train/resolve_config.h"
 #include "braid/train/trainer.h"
@@ -19,6 +20,8 @@ constexpr const char* kTrainFooter = R"(Examples:
   braid train --config run.toml --lr 5e-4          flags override the file
   braid train --model resnet20 --data photos/ --max-train-seconds 600 --dtype auto
   braid train --model resnet20 --data photos/ --output runs/photos --resume
+  braid train --model resnet18 --pretrained --data photos/ --output runs/tuned
+  braid train --model resnet20 --data photos/ --opt sgd --lr-find
 
 Values in [] are the plain defaults (--recipe none). Without flags the family's recipe replaces opt, lr, weight-decay,
 batch-size, clip-grad, warmup-epochs and crop-padding. Ctrl-C saves and ends cleanly (exit code 0).)";
@@ -31,8 +34,28 @@ std::filesystem::path saved_checkpoint(const train::TrainResult& result,
   return std::filesystem::exists(last) ? last : std::filesystem::path();
 }
 
-void run(const ConfigFlags& flags, const std::string& file, const std::string& recipe) {
-  train::ConfigSources sources{.recipe = recipe, .file = file, .fields = flags.given()};
+// Flags that are no fields of the config.
+struct Extras {
+  bool pretrained = false, lr_find = false;
+};
+
+// The learning rate range test in place of a training.
+void find_lr(tasks::Task& task, const train::RunConfig& config, const std::stop_token& stop,
+             Progress& progress) {
+  const auto finding = train::lr_find(task, config, {}, stop, progress);
+  fmt::print("{:>12} {:>10}\n", "lr", "loss");
+  for (const auto& point : finding.points) fmt::print("{:12.3e} {:10.4f}\n", point.lr, point.loss);
+  if (finding.suggestion)
+    fmt::print("suggested lr   {:.3g}\nthis run's lr  {:.3g}\n", *finding.suggestion,
+               config.optimizer.lr);
+  else
+    fmt::print("suggested lr   none: {} steps are too few to say\n", finding.points.size());
+}
+
+void run(const ConfigFlags& flags, const std::string& file, const std::string& recipe,
+         const Extras& extras) {
+  train::ConfigSources sources{
+      .recipe = recipe, .file = file, .fields = flags.given(), .pretrained = extras.pretrained};
   auto config = train::resolve_config(sources);
   train::validate(config);
   const auto stop = stop_on_interrupt();
@@ -48,6 +71,7 @@ void run(const ConfigFlags& flags, const std::string& file, const std::string& r
   const auto task =
       data->make_task(config.task, {.seed = config.run.seed, .checkpoint = checkpoint}, *progress);
   runtime::seed_generators(config.run.seed);  // dropout and stochastic depth
+  if (extras.lr_find) return find_lr(*task, config.run, stop, *progress);
   const auto result = train::train(*task, config.run, stop, *progress);
   if (!result.best_scores.empty())
     fmt::print("best val {} (epoch {})\n", to_text(result.best_scores.front()), result.best_epoch);
@@ -73,8 +97,14 @@ void add_train(CLI::App& program) {
   verb->add_option("--config", *file, "TOML file of settings; flags override it");
   add_choice(*verb, "--recipe", *recipe, {"auto", "none"},
              "auto: the family's documented defaults; none: plain defaults");
+  auto extras = std::make_shared<Extras>();
+  verb->add_flag("--pretrained", extras->pretrained,
+                 "start from the weights that timm or, of texts, Hugging Face publishes for the "
+                 "model");
+  verb->add_flag("--lr-find", extras->lr_find,
+                 "trains nothing: the loss at rates that grow step by step, and a suggested lr");
   auto flags = std::make_shared<ConfigFlags>(*verb, train::TrainConfig());
-  verb->callback([=] { run(*flags, *file, *recipe); });
+  verb->callback([=] { run(*flags, *file, *recipe, *extras); });
 }
 
 }  // namespace braid::cli

@@ -1,8 +1,9 @@
 # Lists the tests of a GoogleTest program as ctest entries. Run with cmake -P after the program was linked.
-#   PROGRAM: the test program; OUTPUT: the file of add_test() calls; LABEL: a ctest label; GROUP: OFF: an entry per test;
-#   ON: an entry per test suite, and per named value that several tests have. Loading LibTorch takes a process 0.4 s, so
-#   programs that use it are grouped: an entry names what failed, its output names the test.
-execute_process(COMMAND ${PROGRAM} --gtest_list_tests OUTPUT_VARIABLE listed RESULT_VARIABLE result
+#   PROGRAM: the test program; EMULATOR: the command that runs it where it is another processor's; OUTPUT: the file of
+#   add_test() calls; LABEL: a ctest label; GROUP: OFF: an entry per test; ON: an entry per test suite, and per named value
+#   that several tests have. Loading LibTorch takes a process 0.4 s, so programs that use it are grouped: an entry names
+#   what failed, its output names the test.
+execute_process(COMMAND ${EMULATOR} ${PROGRAM} --gtest_list_tests OUTPUT_VARIABLE listed RESULT_VARIABLE result
                 OUTPUT_STRIP_TRAILING_WHITESPACE)
 if(NOT result EQUAL 0)
   message(FATAL_ERROR "${PROGRAM} --gtest_list_tests failed: ${result}")
@@ -36,6 +37,10 @@ foreach(line IN LISTS lines)
   endif()
 endforeach()
 list(REMOVE_DUPLICATES filters)
+set(command "")
+foreach(word IN LISTS EMULATOR PROGRAM)
+  string(APPEND command "[=[${word}]=] ")
+endforeach()
 set(text "")
 foreach(filter IN LISTS filters)
   string(REGEX REPLACE "\\.?\\*/?" "" name "${filter}")
@@ -45,7 +50,7 @@ foreach(filter IN LISTS filters)
   if(NOT GROUP)
     set(skipped "SKIP_REGULAR_EXPRESSION \"\\\\[  SKIPPED \\\\]\"")
   endif()
-  string(APPEND text "add_test([=[${name}]=] [=[${PROGRAM}]=] [=[--gtest_filter=${filter}]=])\n"
+  string(APPEND text "add_test([=[${name}]=] ${command} [=[--gtest_filter=${filter}]=])\n"
                      "set_tests_properties([=[${name}]=] PROPERTIES LABELS ${LABEL} TIMEOUT 600 "
                      "ENVIRONMENT \"OMP_NUM_THREADS=1\" ${skipped})\n")
 endforeach()

@@ -3,6 +3,7 @@
 #
 #   scripts/bootstrap.sh           what building and running braid needs
 #   scripts/bootstrap.sh --tests   and what its tests need
+#   scripts/bootstrap.sh --aarch64 and what compiles and runs braid-run for aarch64
 #
 # LibTorch is taken from the first of: Torch_DIR or CMAKE_PREFIX_PATH; the torch wheel in .venv (installed here when
 # neither of the others is there); a distribution's libtorch-dev >= 2.6. Python only carries the wheel.
@@ -22,9 +23,11 @@ build_packages=(
   libjemalloc-dev zlib1g-dev libbenchmark-dev dataset-fashion-mnist
 )
 test_packages=(libgtest-dev libgmock-dev librapidcheck-dev clang-format chromium)
+cross_packages=(g++-aarch64-linux-gnu qemu-user-static)
 
 packages=("${build_packages[@]}")
 [ "${1:-}" = --tests ] && packages+=("${test_packages[@]}")
+[ "${1:-}" = --aarch64 ] && packages+=("${cross_packages[@]}")
 
 install_packages() {
   local missing=() package

@@ -144,6 +144,42 @@ class Airbench(ConvGroups):
         return self.forward_head(self.forward_features(x))
 
 
+class ResNet9(torch.nn.Module):
+    """Of davidcpage/cifar10-fast (MIT), dawn.py: its graph, written out, with the names that its Network gives."""
+
+    def __init__(self, num_classes, in_chans, prep_chs=64, widths=(128, 256, 512), res_layers=(1, 3)):
+        super().__init__()
+        self.res_layers, self.depth = res_layers, len(widths)
+        self.conv_bn("prep", in_chans, prep_chs)
+        for i, (before, chans) in enumerate(zip((prep_chs, *widths), widths), 1):
+            self.conv_bn(f"layer{i}", before, chans)
+            if i in res_layers:
+                self.conv_bn(f"layer{i}_residual_res1", chans, chans)
+                self.conv_bn(f"layer{i}_residual_res2", chans, chans)
+        self.linear = torch.nn.Linear(widths[-1], num_classes, bias=False)
+
+    def conv_bn(self, name, in_chs, out_chs):
+        self.add_module(f"{name}_conv", torch.nn.Conv2d(in_chs, out_chs, 3, padding=1, bias=False))
+        self.add_module(f"{name}_bn", torch.nn.BatchNorm2d(out_chs))
+
+    def step(self, name, x):
+        return torch.relu(getattr(self, f"{name}_bn")(getattr(self, f"{name}_conv")(x)))
+
+    def forward_features(self, x):
+        x = self.step("prep", x)
+        for i in range(1, self.depth + 1):
+            x = torch.nn.functional.max_pool2d(self.step(f"layer{i}", x), 2)
+            if i in self.res_layers:
+                x = x + self.step(f"layer{i}_residual_res2", self.step(f"layer{i}_residual_res1", x))
+        return x
+
+    def forward_head(self, features):
+        return self.linear(features.amax((2, 3))) * 0.125
+
+    def forward(self, x):
+        return self.forward_head(self.forward_features(x))
+
+
 class ConvGroupsEmbed(torch.nn.Module):
     """What timm's VisionTransformer takes as embed_layer."""
 
@@ -173,7 +209,8 @@ def airvit(num_classes, in_chans, img_size, depth=1, num_heads=3, pool=True, **c
                    embed_layer=functools.partial(ConvGroupsEmbed, config, pool))
 
 
-COMPACT = {  # braid's own variants of published networks
+COMPACT = {  # published networks re-stated, and braid's own variants of them
+    "resnet9": (ResNet9, {}),
     "airbench_nano": (Airbench, {"stem_chs": 16, "widths": (16, 32, 64)}),
     "airbench_tiny": (Airbench, {"stem_chs": 16, "widths": (32, 64, 128)}),
     "airbench_small": (Airbench, {"widths": (64, 128, 128)}),
@@ -194,7 +231,7 @@ COMPACT = {  # braid's own variants of published networks
 
 def compact_variant(name, num_classes, in_chans, img_size, **overrides):
     make, config = COMPACT[name]
-    size = {} if make is Airbench else {"img_size": img_size}
+    size = {} if make in (Airbench, ResNet9) else {"img_size": img_size}
     return make(num_classes=num_classes, in_chans=in_chans, **size, **{**config, **overrides})
 
 

@@ -47,10 +47,20 @@ Tensor layer_output(const Graph& graph, const Node& layer, const Tensor& input,
   return graph::call(layer, values, input.size(0)).at(0);
 }
 
+double mean_square(const std::vector<Tensor>& batches) {
+  double sum = 0;
+  int64_t count = 0;
+  for (const auto& x : batches) {
+    sum += x.square().sum().item<double>();
+    count += x.numel();
+  }
+  return std::max(sum / static_cast<double>(std::max<int64_t>(count, 1)), 1e-12);
+}
+
 }  // namespace
 
 Tensor rounded_adaptively(const Graph& graph, const Node& layer, const WeightGrid& grid,
-                          const Tensor& input, const Tensor& output,
+                          const std::vector<Tensor>& inputs, const std::vector<Tensor>& outputs,
                           const AdaRoundOptions& options) {
   const auto weight = weight_of(graph, layer);
   const auto scales = along_outputs(grid.scales, weight.dim());
@@ -60,10 +70,12 @@ Tensor rounded_adaptively(const Graph& graph, const Node& layer, const WeightGri
   const auto rest = (exact - below).clamp(0.01, 0.99);
   auto v = (((rest - kShift) / kStretch).logit()).contiguous();  // rounding_of(v) is the rest
   Adam adam(v, options.lr);
-  const auto spread = std::max(output.square().mean().item<double>(), 1e-12);
-  const int64_t images = input.size(0), batch = std::min(options.batch, images);
+  const double spread = mean_square(outputs);
   for (int64_t i = 0; i < options.iterations; ++i) {
-    const int64_t first = i * batch % (images - batch + 1);
+    const auto part = static_cast<size_t>(i) % inputs.size();
+    const auto &input = inputs[part], &output = outputs[part];
+    const int64_t items = input.size(0), batch = std::min(options.batch, items);
+    const int64_t first = i * batch % (items - batch + 1);
     const torch::AutoGradMode with_gradients(true);
     const auto leaf = v.detach().requires_grad_();
     const auto rounding = rounding_of(leaf);
@@ -85,21 +97,22 @@ Tensor rounded_adaptively(const Graph& graph, const Node& layer, const WeightGri
 }
 
 int64_t round_adaptively(Graph& graph, const Placement& placement, WeightGrids& grids,
-                         const Tensor& images, const AdaRoundOptions& options, Progress& progress) {
+                         const std::vector<Inputs>& batches, const AdaRoundOptions& options,
+                         Progress& progress) {
   constexpr int64_t kFine = 63;  // grids of 7 bits and more need no help
   const torch::NoGradGuard no_grad;
   std::vector<size_t> layers;
-  std::map<ValueId, Tensor> kept;
+  std::map<ValueId, std::vector<Tensor>> kept;
   for (size_t i = 0; i < graph.nodes.size(); ++i) {
     const auto& node = graph.nodes[i];
     if (!placement.units.contains(node.outputs.at(0)) || !is_layer(graph, node) ||
         grids.at(node.value("weight")).most >= kFine)
       continue;
     layers.push_back(i);
-    kept[node.value("input")] = Tensor();
-    kept[node.outputs[0]] = Tensor();
+    kept[node.value("input")] = {};
+    kept[node.outputs[0]] = {};
   }
-  graph::replay(graph, {images}, [&](ValueId id, Tensor& x) {
+  graph::replay_together(graph, batches, [&](ValueId id, std::vector<Tensor>& x) {
     if (const auto it = kept.find(id); it != kept.end()) it->second = x;
   });
   progress.begin("round", static_cast<int64_t>(layers.size()));

@@ -9,8 +9,8 @@
 namespace braid::compress {
 
 // Every layer in 8 bits gives the mean per output channel that it gives in float, over these
-// images, [B,C,H,W]. graph: in float; gets the biases. Returns how many layers were corrected.
+// batches. graph: in float; gets the biases. Returns how many layers were corrected.
 int64_t correct_biases(Graph& graph, const Placement& placement, const Ranges& ranges,
-                       const WeightGrids& weights, const torch::Tensor& images);
+                       const WeightGrids& weights, const std::vector<Inputs>& batches);
 
 }  // namespace braid::compress

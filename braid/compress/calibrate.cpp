@@ -27,7 +27,7 @@ Tensor drawn(const Tensor& numbers, int64_t count, at::Generator& generator) {
 
 }  // namespace
 
-Observations observe(const Graph& graph, const std::vector<Tensor>& batches,
+Observations observe(const Graph& graph, const std::vector<Inputs>& batches,
                      const std::set<ValueId>& values) {
   const torch::NoGradGuard no_grad;
   auto generator = at::make_generator<at::CPUGeneratorImpl>(0);
@@ -38,7 +38,7 @@ Observations observe(const Graph& graph, const std::vector<Tensor>& batches,
   };
   std::map<ValueId, Seen> seen;
   for (const auto& batch : batches)
-    graph::replay(graph, {batch}, [&](ValueId id, Tensor& tensor) {
+    graph::replay(graph, batch, [&](ValueId id, Tensor& tensor) {
       if (!values.contains(id)) return;
       const auto numbers = finite_of(tensor.detach().flatten().to(torch::kFloat));
       if (numbers.numel() == 0) return;

@@ -6,6 +6,7 @@
 
 #include "braid/compress/placement.h"
 #include "braid/compress/ranges.h"
+#include "braid/compress/samples.h"
 
 namespace braid::compress {
 
@@ -15,8 +16,8 @@ struct Observation {
 };
 using Observations = std::map<ValueId, Observation>;
 
-// Runs the graph over the batches, [B,C,H,W] each. Throws DataError where a value is never finite.
-Observations observe(const Graph& graph, const std::vector<torch::Tensor>& batches,
+// Runs the graph over the batches. Throws DataError where a value is never finite.
+Observations observe(const Graph& graph, const std::vector<Inputs>& batches,
                      const std::set<ValueId>& values);
 // The values whose ranges a placement needs.
 std::set<ValueId> ranged_values(const Placement& placement);

@@ -24,20 +24,26 @@ bool can_decompose(const Graph& graph, const Node& node) {
   if (node.name() != "aten::scaled_dot_product_attention" || node.number("dropout_p") != 0)
     return false;
   if (node.has("enable_gqa") && node.flag("enable_gqa")) return false;
-  const ValueId mask = node.value("attn_mask");
+  const auto& query = graph.at(node.value("query")).shape;
   const auto& key = graph.at(node.value("key")).shape;
-  return (mask == graph::kNoValue || graph.is_constant(mask)) && key.size() >= 3 &&
-         key.back().is_constant() && key[key.size() - 2].is_constant();
+  if (key.size() < 3 || !key.back().is_constant()) return false;
+  return !node.flag("is_causal") ||
+         (query[query.size() - 2].is_constant() && key[key.size() - 2].is_constant());
 }
 
-// What is added to the scores; undefined: nothing.
-torch::Tensor bias_of(const Graph& graph, const Node& node, int64_t queries, int64_t keys) {
+// The constant that is added to the scores; undefined: none.
+torch::Tensor bias_of(const Graph& graph, const Node& node) {
   if (node.flag("is_causal")) {
+    const auto size = [&](const char* operand) {
+      const auto& shape = graph.at(node.value(operand)).shape;
+      return shape[shape.size() - 2].offset;
+    };
+    const int64_t queries = size("query"), keys = size("key");
     const auto hidden = torch::ones({queries, keys}, torch::kBool).triu(1);
     return torch::zeros({queries, keys}).masked_fill(hidden, kHidden);
   }
   const ValueId mask = node.value("attn_mask");
-  if (mask == graph::kNoValue) return {};
+  if (!graph.is_constant(mask)) return {};
   const auto& given = graph.at(mask).constant;
   if (given.scalar_type() != torch::kBool) return given.detach();
   return torch::zeros(given.sizes()).masked_fill(given.logical_not(), kHidden);
@@ -68,13 +74,7 @@ class Decomposition {
                              : node_.number("scale");
     x = add("aten::mul", "Scalar", {graph::value_argument(x), graph::other_argument(scale)},
             value(scores));
-    const auto bias = bias_of(graph_, node_, query[query.size() - 2].offset, key[last - 1].offset);
-    if (bias.defined()) {
-      const ValueId added = graph_.add_constant(bias.to(dtype_).contiguous());
-      x = add("aten::add", "Tensor",
-              {graph::value_argument(x), graph::value_argument(added), graph::int_argument(1)},
-              value(scores));
-    }
+    x = masked(x, scores);
     x = add("aten::softmax", "int",
             {graph::value_argument(x), graph::int_argument(-1), graph::other_argument({})},
             value(scores));
@@ -83,6 +83,21 @@ class Decomposition {
   }
 
  private:
+  ValueId masked(ValueId x, const Shape& scores) {
+    ValueId added = node_.value("attn_mask");
+    if (const auto bias = bias_of(graph_, node_); bias.defined())
+      added = graph_.add_constant(bias.to(dtype_).contiguous());
+    if (added == graph::kNoValue) return x;
+    if (graph_.at(added).dtype == torch::kBool)
+      return add("aten::where", "ScalarOther",
+                 {graph::value_argument(added), graph::value_argument(x),
+                  graph::other_argument(static_cast<double>(kHidden))},
+                 value(scores));
+    return add("aten::add", "Tensor",
+               {graph::value_argument(x), graph::value_argument(added), graph::int_argument(1)},
+               value(scores));
+  }
+
   ValueId value(const Shape& shape) { return add_value(graph_, dtype_, shape); }
   ValueId add(const char* name, const char* overload, std::vector<graph::Argument> arguments,
               ValueId output) {

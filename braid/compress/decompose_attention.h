@@ -4,8 +4,8 @@
 
 namespace braid::compress {
 
-// scaled_dot_product_attention becomes softmax(q k^T * scale + mask) v where it has no dropout and
-// no mask that follows the input.
+// scaled_dot_product_attention becomes softmax(q k^T * scale + mask) v where it has no dropout.
+// A row of a mask that follows the input must let something be seen.
 void decompose_attention(graph::Graph& graph);
 
 }  // namespace braid::compress

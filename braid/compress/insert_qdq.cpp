@@ -23,8 +23,11 @@ class Inserter {
   Graph insert() {
     for (const ValueId id : source_.inputs) quantize(id, "");
     for (const auto& node : source_.nodes) {
-      if (placement_.units.contains(node.outputs.at(0)) && is_layer(source_, node))
+      const bool unit = placement_.units.contains(node.outputs.at(0));
+      if (unit && is_layer(source_, node))
         add_layer(node);
+      else if (unit && is_table(source_, node))
+        add_table(node);
       else
         graph_.nodes.push_back(with_quantized_operands(node));
       for (const ValueId id : node.outputs) quantize(id, node.module);
@@ -34,8 +37,8 @@ class Inserter {
   }
 
  private:
-  ValueId new_value(const graph::Shape& shape) {
-    graph_.values.push_back({.dtype = torch::kFloat, .shape = shape, .constant = {}, .name = ""});
+  ValueId new_value(const graph::Shape& shape, torch::ScalarType dtype = torch::kFloat) {
+    graph_.values.push_back({.dtype = dtype, .shape = shape, .constant = {}, .name = ""});
     return static_cast<ValueId>(graph_.values.size()) - 1;
   }
 
@@ -133,6 +136,44 @@ class Inserter {
                             .module = layer.module});
   }
 
+  // The same rows of another matrix.
+  ValueId rows_of(const Node& table, const Tensor& matrix, const std::string& name) {
+    auto shape = source_.at(table.outputs.at(0)).shape;
+    shape.back() = {.offset = matrix.size(1)};
+    const ValueId rows = new_value(shape, matrix.scalar_type());
+    Node node = table;
+    node.argument(table_operand(table)) =
+        graph::value_argument(graph_.add_constant(matrix.contiguous(), name));
+    node.outputs = {rows};
+    graph_.nodes.push_back(node);
+    return rows;
+  }
+
+  void add_table(const Node& table) {
+    const ValueId id = table.value(table_operand(table)), output = table.outputs[0];
+    const auto& grid = weights_.at(id);
+    const auto name = source_.at(id).name;
+    const auto integers = quantize_weight(source_.at(id).constant.detach(), grid);
+    const ValueId rows = rows_of(table, integers.to(torch::kChar), name);
+    const ValueId numbers = new_value(source_.at(output).shape);
+    graph_.nodes.push_back(
+        {.op = graph::find_operator("aten::to", "dtype"),
+         .arguments = {graph::value_argument(rows),
+                       graph::other_argument(static_cast<int64_t>(torch::kFloat)),
+                       graph::other_argument(false), graph::other_argument(false),
+                       graph::other_argument({})},
+         .outputs = {numbers},
+         .module = table.module});
+    const bool one = grid.scales.numel() == 1;
+    const auto scales =
+        one ? graph::other_argument(grid.scales.item<double>())
+            : graph::value_argument(rows_of(table, grid.scales.view({-1, 1}), name + "_scale"));
+    graph_.nodes.push_back({.op = graph::find_operator("aten::mul", one ? "Scalar" : "Tensor"),
+                            .arguments = {graph::value_argument(numbers), scales},
+                            .outputs = {output},
+                            .module = table.module});
+  }
+
   const Graph& source_;
   const Placement& placement_;
   const Ranges& ranges_;
@@ -151,6 +192,14 @@ WeightGrids grids_of_weights(const Graph& graph, const Placement& placement,
   for (const auto& node : graph.nodes)
     if (is_layer(graph, node)) layers.push_back(&node);
   WeightGrids grids;
+  auto of_tables = scheme;
+  of_tables.bits = 8;
+  for (const auto& node : graph.nodes) {
+    if (!is_table(graph, node) || !placement.units.contains(node.outputs.at(0))) continue;
+    const ValueId id = node.value(table_operand(node));
+    if (!grids.contains(id))
+      grids[id] = {weight_scales(graph.at(id).constant.detach(), of_tables), of_tables.most()};
+  }
   for (const auto* layer : layers) {
     const ValueId id = layer->value("weight");
     if (!placement.units.contains(layer->outputs.at(0)) || grids.contains(id)) continue;

@@ -17,6 +17,21 @@ bool is_layer(const Graph& graph, const Node& node) {
          (node.value("bias") == graph::kNoValue || graph.is_constant(node.value("bias")));
 }
 
+bool is_table(const Graph& graph, const Node& node) {
+  if (node.name() != "aten::embedding" && node.name() != "aten::slice" &&
+      node.name() != "aten::index_select")
+    return false;
+  const ValueId id = node.value(table_operand(node));
+  if (!graph.is_constant(id) || graph.at(id).dtype != torch::kFloat || !graph.at(id).learned ||
+      graph.at(id).shape.size() != 2)
+    return false;
+  return node.name() == "aten::embedding" || node.integer("dim") == 0;
+}
+
+const char* table_operand(const Node& table) {
+  return table.name() == "aten::embedding" ? "weight" : "self";
+}
+
 bool is_product(const Graph& graph, const Node& node) {
   if (node.name() != "aten::matmul" && node.name() != "aten::bmm") return false;
   return !graph.is_constant(node.arguments.at(0).values.at(0)) &&

@@ -16,6 +16,10 @@ bool is_convolution(const Graph& graph, const Node& node);
 bool is_linear(const Graph& graph, const Node& node);
 // Either: its operands are `input`, `weight` (outputs first) and `bias`, which may be none.
 bool is_layer(const Graph& graph, const Node& node);
+// Rows of a constant matrix, chosen by tokens or in their order: embeddings of words and positions.
+bool is_table(const Graph& graph, const Node& node);
+// The name of the operand that is the matrix.
+const char* table_operand(const Node& table);
 // A product of two values that follow the input, as attention has them.
 bool is_product(const Graph& graph, const Node& node);
 // A sum of two values that follow the input.

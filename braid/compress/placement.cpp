@@ -32,6 +32,38 @@ bool has_tensor_bounds(const Node& node) {
                      [](const auto& a) { return a.kind == graph::Argument::Kind::kValue; });
 }
 
+// What masks put in the place of a number: minus infinity, or nearly so.
+bool is_masking(const Graph& graph, const Node& node) {
+  constexpr double kLeast = -1e30;
+  const bool fills = node.name() == "aten::masked_fill", chooses = node.name() == "aten::where";
+  if (!fills && !chooses) return false;
+  const auto hides = [&](const char* argument) {
+    if (!node.has(argument)) return false;
+    const auto& filled = node.argument(argument);
+    if (filled.other.isDouble()) return filled.other.toDouble() < kLeast;
+    return filled.kind == graph::Argument::Kind::kValue && graph.is_constant(filled.values[0]) &&
+           graph.at(filled.values[0]).constant.min().item<double>() < kLeast;
+  };
+  return fills ? hides("value") : hides("self") || hides("other");
+}
+
+// Ends the influence of what is hidden.
+constexpr std::array<std::string_view, 4> kHidesAway = {"aten::softmax", "aten::amax", "aten::max",
+                                                        "aten::scaled_dot_product_attention"};
+
+// Values that hold hidden numbers.
+std::set<ValueId> masked_values(const Graph& graph) {
+  std::set<ValueId> hidden;
+  for (const auto& node : graph.nodes) {
+    bool holds = is_masking(graph, node);
+    for (const auto& argument : node.arguments)
+      for (const ValueId id : argument.values) holds = holds || hidden.contains(id);
+    if (holds && !is_one_of(node, kHidesAway))
+      hidden.insert(node.outputs.begin(), node.outputs.end());
+  }
+  return hidden;
+}
+
 class Placer {
  public:
   Placer(const Graph& graph, const std::set<ValueId>& in_float)
@@ -50,6 +82,8 @@ class Placer {
         placement_.units.insert(output);
         want(node.value("input"));
         if (is_convolution(graph_, node)) give(output);
+      } else if (is_table(graph_, node) && !stays) {
+        placement_.units.insert(output);
       } else if (is_product(graph_, node) && !stays) {
         placement_.units.insert(output);
         for (const auto& argument : node.arguments)
@@ -122,9 +156,11 @@ Placement place(const Graph& graph, const std::set<ValueId>& in_float) {
 
 Placement place_everywhere(const Graph& graph) {
   Placement placement;
+  const auto hidden = masked_values(graph);
   const auto add = [&](ValueId id, ValueId range_of) {
     const auto& value = graph.at(id);
-    if (value.dtype == torch::kFloat && !value.shape.empty() && !graph::is_output(graph, id))
+    if (value.dtype == torch::kFloat && !value.shape.empty() && !graph::is_output(graph, id) &&
+        !hidden.contains(id))
       placement.sites[id] = {.for_all = true, .range_of = range_of};
   };
   for (const ValueId id : graph.inputs) add(id, id);
@@ -137,7 +173,8 @@ Placement place_everywhere(const Graph& graph) {
       }
       add(id, range_of);
     }
-    if (is_layer(graph, node) || is_product(graph, node) || is_sum(graph, node))
+    if (is_layer(graph, node) || is_table(graph, node) || is_product(graph, node) ||
+        is_sum(graph, node))
       placement.units.insert(node.outputs.at(0));
   }
   return placement;

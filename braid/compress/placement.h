@@ -24,11 +24,11 @@ struct Placement {
 
 // As ONNX Runtime and OpenVINO want it: inputs and results of convolutions, inputs of linear layers
 // and of products of two values, inputs and results of sums within a convolutional network. The
-// stream of residual blocks of tokens, norms, activations and softmax stay in float. in_float:
-// units that do too.
+// stream of residual blocks of tokens, norms, activations and softmax stay in float. Tables are
+// stored in 8 bits, their rows are floats again. in_float: units that stay in float too.
 Placement place(const Graph& graph, const std::set<ValueId>& in_float = {});
 
-// Everything: what every operator gives.
+// Everything: what every operator gives, but for what masks hide, which no range holds.
 Placement place_everywhere(const Graph& graph);
 
 // Whether an operator only rearranges its input, in 8 bits as well as in 32.

@@ -1,6 +1,7 @@
 #include "braid/compress/quality.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "braid/core/error.h"
 #include "braid/graph/replay.h"
@@ -9,17 +10,15 @@ namespace braid::compress {
 
 using torch::Tensor;
 
-int64_t Samples::count() const {
-  int64_t count = 0;
-  for (const auto& batch : images) count += batch.size(0);
-  return count;
-}
-
-Tensor logits_of(const graph::Graph& graph, const std::vector<Tensor>& images) {
+std::vector<Tensor> logits_of(const graph::Graph& graph, const Samples& samples) {
   const torch::NoGradGuard no_grad;
   std::vector<Tensor> logits;
-  for (const auto& batch : images) logits.push_back(graph::replay(graph, {batch}).at(0));
-  return torch::cat(logits).to(torch::kFloat);
+  for (size_t i = 0; i < samples.batches.size(); ++i) {
+    auto of_batch = graph::replay(graph, samples.batches[i]).at(0).to(torch::kFloat);
+    if (!samples.asked.empty()) of_batch = of_batch.index({samples.asked[i]});
+    logits.push_back(of_batch);
+  }
+  return logits;
 }
 
 Quality compare_logits(const Tensor& reference, const Tensor& logits, const Tensor& labels) {
@@ -40,27 +39,27 @@ Quality compare_logits(const Tensor& reference, const Tensor& logits, const Tens
   return quality;
 }
 
-Tensor first_images(const std::vector<Tensor>& batches, int64_t count) {
-  std::vector<Tensor> parts;
-  for (const auto& batch : batches) {
-    if (count <= 0) break;
-    parts.push_back(batch.slice(0, 0, std::min(count, batch.size(0))));
-    count -= batch.size(0);
-  }
-  return torch::cat(parts);
+Judge::Judge(const graph::Graph& reference, Samples samples)
+    : samples_(std::move(samples)), logits_(logits_of(reference, samples_)) {
+  for (const auto& logits : logits_)
+    if (!logits.isfinite().all().item<bool>())
+      throw DataError("quantize", "expected a model with finite outputs, got NaN or infinity", "",
+                      "its training diverged; take an earlier one of its checkpoints");
+  join_labels();
 }
 
-Judge::Judge(const graph::Graph& reference, Samples samples)
-    : samples_(std::move(samples)), logits_(logits_of(reference, samples_.images)) {
-  if (!logits_.isfinite().all().item<bool>())
-    throw DataError("quantize", "expected a model with finite outputs, got NaN or infinity", "",
-                    "its training diverged; take an earlier one of its checkpoints");
-  if (!samples_.labels.empty()) labels_ = torch::cat(samples_.labels);
-  reference_ = compare_logits(logits_, logits_, labels_);
+void Judge::join_labels() {
+  std::vector<Tensor> labels;
+  for (size_t i = 0; i < samples_.labels.size(); ++i)
+    labels.push_back(samples_.asked.empty() ? samples_.labels[i]
+                                            : samples_.labels[i].index({samples_.asked[i]}));
+  if (!labels.empty()) labels_ = torch::cat(labels);
+  const auto logits = torch::cat(logits_);
+  reference_ = compare_logits(logits, logits, labels_);
 }
 
 Quality Judge::of(const graph::Graph& graph) const {
-  return compare_logits(logits_, logits_of(graph, samples_.images), labels_);
+  return compare_logits(torch::cat(logits_), torch::cat(logits_of(graph, samples_)), labels_);
 }
 
 double Judge::drop(const Quality& quality) const {
@@ -68,16 +67,21 @@ double Judge::drop(const Quality& quality) const {
   return quality.expected_drop;
 }
 
-Judge Judge::on_first(int64_t images) const {
+int64_t Judge::outputs() const {
+  int64_t count = 0;
+  for (const auto& logits : logits_) count += logits.size(0);
+  return count;
+}
+
+Judge Judge::on_first(int64_t items) const {
   Judge part;
-  part.samples_.images = {first_images(samples_.images, images)};
-  const int64_t count = part.samples_.images[0].size(0);
-  part.logits_ = logits_.slice(0, 0, count);
-  if (labels_.defined()) {
-    part.labels_ = labels_.slice(0, 0, count);
-    part.samples_.labels = {part.labels_};
+  part.samples_ = samples_.first(items);
+  for (size_t i = 0; i < part.samples_.batches.size(); ++i) {
+    const int64_t rows = part.samples_.asked.empty() ? part.samples_.batches[i].at(0).size(0)
+                                                     : part.samples_.asked[i].sum().item<int64_t>();
+    part.logits_.push_back(logits_[i].slice(0, 0, rows));
   }
-  part.reference_ = compare_logits(part.logits_, part.logits_, part.labels_);
+  part.join_labels();
   return part;
 }
 

@@ -4,21 +4,15 @@
 #include <optional>
 #include <vector>
 
+#include "braid/compress/samples.h"
 #include "braid/graph/graph.h"
 
 namespace braid::compress {
 
-// Images that are prepared for the model, [B,C,H,W] a batch.
-struct Samples {
-  std::vector<torch::Tensor> images;
-  std::vector<torch::Tensor> labels;  // [B] int64 a batch; empty: none are known
-  int64_t count() const;
-};
-
 struct Quality {
   double kl = 0;           // mean KL divergence of the float graph's classes, nats
   double error = 0;        // mean squared error of the logits over their variance
-  double agreement = 100;  // percent of the images with the same first class
+  double agreement = 100;  // percent of the outputs with the same first class
   // Points of top-1 that are lost if the float model's probabilities are right: what it gives to
   // its own class less what it gives to the other's, on average. Needs no labels.
   double expected_drop = 0;
@@ -37,23 +31,24 @@ class Judge {
   double drop(const Quality& quality) const;
   const Quality& reference() const { return reference_; }
   const Samples& samples() const { return samples_; }
-  // The same on the first images alone.
-  Judge on_first(int64_t images) const;
+  // The outputs [K] that are compared: one of each item, or of each token that is asked for.
+  int64_t outputs() const;
+  // The same on the first items alone.
+  Judge on_first(int64_t items) const;
 
  private:
   Judge() = default;
+  void join_labels();
   Samples samples_;
-  torch::Tensor logits_, labels_;  // [N,K], [N] or undefined
+  std::vector<torch::Tensor> logits_;  // [M,K] a batch
+  torch::Tensor labels_;               // [N] of all, or undefined
   Quality reference_;
 };
 
-// Logits [N,K] of a graph over the batches.
-torch::Tensor logits_of(const graph::Graph& graph, const std::vector<torch::Tensor>& images);
-// labels: undefined where none are known.
+// Of a graph, [M,K] a batch: of each item, or of each token that is asked for.
+std::vector<torch::Tensor> logits_of(const graph::Graph& graph, const Samples& samples);
+// [N,K]. labels: [N], undefined where none are known.
 Quality compare_logits(const torch::Tensor& reference, const torch::Tensor& logits,
                        const torch::Tensor& labels);
-
-// The first images of the batches as one.
-torch::Tensor first_images(const std::vector<torch::Tensor>& batches, int64_t count);
 
 }  // namespace braid::compress

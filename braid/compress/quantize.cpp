@@ -11,23 +11,25 @@
 #include "braid/compress/scaling.h"
 #include "braid/compress/sensitivity.h"
 #include "braid/core/error.h"
+#include "braid/graph/replay.h"
 
 namespace braid::compress {
 namespace {
 
-using torch::Tensor;
 using Clock = std::chrono::steady_clock;
 
 constexpr int64_t kMemory = int64_t{512} << 20;  // bytes of activations that a step may keep
-constexpr int64_t kMostScalingImages = 32, kMostCorrectionImages = 256, kSensitivityImages = 64;
+constexpr int64_t kMostScalingItems = 32, kMostCorrectionItems = 256, kSensitivityItems = 64;
 
-// Numbers that all values of one image are.
-int64_t numbers_per_image(const Graph& graph) {
+// Numbers that all values of one item are; of texts, of the longest one.
+int64_t numbers_per_item(const Graph& graph, const std::vector<Inputs>& batches) {
+  int64_t length = 0;
+  for (const auto& batch : batches) length = std::max(length, graph::sizes_of(graph, batch).length);
   int64_t count = 0;
   for (const auto& node : graph.nodes)
     for (const ValueId id : node.outputs) {
       int64_t product = 1;
-      for (const int64_t size : graph::shape_at(graph.at(id).shape, 1)) product *= size;
+      for (const int64_t size : graph::shape_at(graph.at(id).shape, {1, length})) product *= size;
       count += product;
     }
   return std::max<int64_t>(count, 1);
@@ -48,15 +50,16 @@ Graph quantized(const Plan& plan) {
 
 class Ladder {
  public:
-  Ladder(const Graph& reference, const std::vector<Tensor>& calibration, const Judge& judge,
+  Ladder(const Graph& reference, const std::vector<Inputs>& calibration, const Judge& judge,
          const QuantizeOptions& options, Progress& progress)
       : calibration_(calibration), judge_(judge), options_(options), progress_(progress) {
     plan_.graph = reference;
     decompose_attention(plan_.graph);
     plan_.scheme.bits = options.bits();
-    const int64_t fitting = std::max<int64_t>(kMemory / (numbers_per_image(plan_.graph) * 4), 4);
-    scaling_images_ = first_images(calibration, std::min(kMostScalingImages, fitting));
-    correction_images_ = first_images(calibration, std::min(kMostCorrectionImages, 4 * fitting));
+    const int64_t fitting =
+        std::max<int64_t>(kMemory / (numbers_per_item(plan_.graph, calibration) * 4), 4);
+    scaling_items_ = first_items(calibration, std::min(kMostScalingItems, fitting));
+    correction_items_ = first_items(calibration, std::min(kMostCorrectionItems, 4 * fitting));
   }
 
   Quantized climb() {
@@ -135,9 +138,10 @@ class Ladder {
     by_mse_ = try_plan(std::move(plan), "ranges by squared error", "");
   }
 
-  void scale(const std::string& step, Scaled (*apply)(Graph&, const Tensor&, const WeightScheme&)) {
+  void scale(const std::string& step,
+             Scaled (*apply)(Graph&, const std::vector<Inputs>&, const WeightScheme&)) {
     Plan plan = plan_;
-    const auto scaled = apply(plan.graph, scaling_images_, plan.scheme);
+    const auto scaled = apply(plan.graph, scaling_items_, plan.scheme);
     if (scaled.sites == 0) return;
     const auto note = fmt::format("{} of {} sites", scaled.scaled, scaled.sites);
     if (scaled.scaled == 0) return add_row(step, note, quality_, true);
@@ -153,32 +157,31 @@ class Ladder {
     unrounded_ = plan_.graph;
     Plan plan = plan_;
     const auto layers = round_adaptively(plan.graph, plan.placement, plan.weights,
-                                         correction_images_, {}, progress_);
+                                         correction_items_, {}, progress_);
     try_plan(std::move(plan), "adaptive rounding", fmt::format("{} layers", layers));
   }
 
-  static int64_t correct(Plan& plan, const Tensor& images) {
-    return correct_biases(plan.graph, plan.placement, plan.ranges, plan.weights, images);
+  static int64_t correct(Plan& plan, const std::vector<Inputs>& batches) {
+    return correct_biases(plan.graph, plan.placement, plan.ranges, plan.weights, batches);
   }
 
   void correct() {
     uncorrected_ = plan_;
     Plan plan = plan_;
-    const auto layers = correct(plan, correction_images_);
+    const auto layers = correct(plan, correction_items_);
     corrected_ = try_plan(std::move(plan), "bias correction", fmt::format("{} layers", layers));
   }
 
-  // One labelled image of a small set is no measure of points.
+  // One labelled output of a small set is no measure of points.
   bool holds() const {
-    const double one_image =
-        quality_.top1 ? 100.0 / static_cast<double>(judge_.samples().count()) + 1e-9 : 0;
-    return judge_.drop(quality_) <= std::max(options_.max_drop, one_image);
+    const double one = quality_.top1 ? 100.0 / static_cast<double>(judge_.outputs()) + 1e-9 : 0;
+    return judge_.drop(quality_) <= std::max(options_.max_drop, one);
   }
 
   // The most sensitive operators stay in float, one, then two, three, five, ..., until it holds.
   void fall_back() {
     if (holds()) return;
-    const auto small = judge_.on_first(kSensitivityImages);
+    const auto small = judge_.on_first(kSensitivityItems);
     const auto& base = uncorrected_;
     progress_.line("Looking for the operators that suffer most from 8 bits.");
     const auto ranked =
@@ -191,7 +194,7 @@ class Ladder {
       Plan plan = base;
       plan.placement = place(plan.graph, in_float);
       restore_weights(plan.graph, in_float);
-      if (corrected_) correct(plan, correction_images_);
+      if (corrected_) correct(plan, correction_items_);
       const bool better = try_plan(std::move(plan), "fallback", fmt::format("{} in float", count));
       if (better) in_float_ = in_float;
       if (count == ranked.size()) return;
@@ -220,11 +223,11 @@ class Ladder {
     return out;
   }
 
-  const std::vector<Tensor>& calibration_;
+  const std::vector<Inputs>& calibration_;
   const Judge& judge_;
   const QuantizeOptions& options_;
   Progress& progress_;
-  Tensor scaling_images_, correction_images_;
+  std::vector<Inputs> scaling_items_, correction_items_;
   Plan plan_, uncorrected_;
   Observations observations_;
   Quality quality_;
@@ -271,16 +274,16 @@ void StepRow::visit(FieldVisitor& v) {
   v.field("kept", kept, "false: it did not help, and was taken back");
   v.field("kl", kl, "mean KL divergence from the float model's classes, nats");
   v.field("error", error, "mean squared error of the logits over their variance");
-  v.field("agreement", agreement, "percent of images with the float model's class");
+  v.field("agreement", agreement, "percent of the outputs with the float model's class");
   v.field("top1", top1, "percent; null without labels");
   v.field("seconds", seconds, "that it took");
 }
 
-Quantized quantize(const Graph& reference, const std::vector<Tensor>& calibration,
+Quantized quantize(const Graph& reference, const std::vector<Inputs>& calibration,
                    const Judge& judge, const QuantizeOptions& options, Progress& progress) {
   check_fields<UsageError>(options, "quantize");
   if (calibration.empty())
-    throw DataError("quantize", "expected images to calibrate with, got none");
+    throw DataError("quantize", "expected samples to calibrate with, got none");
   const torch::NoGradGuard no_grad;
   return Ladder(reference, calibration, judge, options, progress).climb();
 }

@@ -47,9 +47,10 @@ struct Quantized {
   std::vector<std::string> float_modules{};  // of those that fell back
 };
 
-// reference: simplified, in float. calibration: [B,C,H,W] a batch, without labels. judge: on other
-// samples. Throws DataError for a graph in which nothing can be quantized.
-Quantized quantize(const graph::Graph& reference, const std::vector<torch::Tensor>& calibration,
+// reference: simplified, in float. calibration: batches of what it takes, without labels; of texts
+// without padding, so that no range holds what stands there. judge: on other samples. Throws
+// DataError for a graph in which nothing can be quantized.
+Quantized quantize(const graph::Graph& reference, const std::vector<Inputs>& calibration,
                    const Judge& judge, const QuantizeOptions& options, Progress& progress);
 
 }  // namespace braid::compress

@@ -17,16 +17,26 @@ constexpr std::array<double, 5> kAlphas = {0.25, 0.5, 0.7, 0.85, 0.95};
 constexpr double kLeastGain = 0.05;
 constexpr int64_t kRangeSample = 1 << 13;
 
-Range sampled_range(const Tensor& x) {
-  const auto flat = x.flatten();
-  const int64_t step = std::max<int64_t>(flat.numel() / kRangeSample, 1);
-  const auto [low, high] = flat.aminmax();
-  return mse_range(flat.slice(0, 0, flat.numel(), step), {low.item<double>(), high.item<double>()});
+// Of a value's batches together.
+Range sampled_range(const std::vector<Tensor>& batches) {
+  int64_t count = 0;
+  for (const auto& x : batches) count += x.numel();
+  const int64_t step = std::max<int64_t>(count / kRangeSample, 1);
+  Range range;  // holds zero, as every range does
+  std::vector<Tensor> samples;
+  for (const auto& x : batches) {
+    const auto flat = x.flatten();
+    const auto [low, high] = flat.aminmax();
+    range = {std::min(range.low, low.item<double>()), std::max(range.high, high.item<double>())};
+    samples.push_back(flat.slice(0, 0, flat.numel(), step));
+  }
+  return mse_range(torch::cat(samples), range);
 }
 
 class Search {
  public:
-  Search(Graph& graph, const Tensor& images, const WeightScheme& scheme, bool from_norms)
+  Search(Graph& graph, const std::vector<Inputs>& batches, const WeightScheme& scheme,
+         bool from_norms)
       : graph_(graph), scheme_(scheme) {
     for (auto& path : find_channel_paths(graph))
       if (path.from_norm == from_norms) paths_.push_back(path);
@@ -34,8 +44,7 @@ class Search {
     for (const auto& path : paths_)
       for (const size_t consumer : path.consumers)
         wanted.insert(graph.nodes[consumer].value("input"));
-    batch_ = images.size(0);
-    graph::replay(graph, {images}, [&](ValueId id, Tensor& x) {
+    graph::replay_together(graph, batches, [&](ValueId id, std::vector<Tensor>& x) {
       if (wanted.contains(id)) inputs_[id] = x;
     });
   }
@@ -57,10 +66,11 @@ class Search {
     Tensor largest;
     for (const size_t position : path.consumers) {
       const auto& consumer = graph_.nodes[position];
-      const auto& x = inputs_.at(consumer.value("input"));
-      const int64_t dim = is_linear(graph_, consumer) ? x.dim() - 1 : 1;
-      const auto here = x.abs().transpose(0, dim).flatten(1).amax(1);
-      largest = largest.defined() ? torch::maximum(largest, here) : here;
+      for (const auto& x : inputs_.at(consumer.value("input"))) {
+        const int64_t dim = is_linear(graph_, consumer) ? x.dim() - 1 : 1;
+        const auto here = x.abs().transpose(0, dim).flatten(1).amax(1);
+        largest = largest.defined() ? torch::maximum(largest, here) : here;
+      }
     }
     return largest;
   }
@@ -80,7 +90,7 @@ class Search {
     for (const auto& value : graph_.values) values.push_back(value.constant);
     values[static_cast<size_t>(consumer.value("input"))] = input;
     values[static_cast<size_t>(consumer.value("weight"))] = weight;
-    return graph::call(consumer, values, batch_).at(0);
+    return graph::call(consumer, values, input.size(0)).at(0);
   }
 
   // Of the consumers' outputs with both operands rounded, relative.
@@ -88,16 +98,22 @@ class Search {
     double sum = 0;
     for (const size_t position : path.consumers) {
       const auto& consumer = graph_.nodes[position];
-      const auto& x = inputs_.at(consumer.value("input"));
-      std::vector<int64_t> along(static_cast<size_t>(x.dim()), 1);
+      const auto& inputs = inputs_.at(consumer.value("input"));
+      std::vector<int64_t> along(static_cast<size_t>(inputs.at(0).dim()), 1);
       along[is_linear(graph_, consumer) ? along.size() - 1 : 1] = -1;
-      const auto scaled = (x / scales.view(along)).contiguous();
+      std::vector<Tensor> scaled;
+      for (const auto& x : inputs) scaled.push_back((x / scales.view(along)).contiguous());
+      const auto range = sampled_range(scaled);
       const auto weight = scaled_weight(graph_, consumer, scales);
       const auto rounded = round_weight(weight, {weight_scales(weight, scheme_), scheme_.most()});
-      const auto exact = output(consumer, x, weight_of(graph_, consumer));
-      const auto got = output(consumer, fake_quantize(scaled, sampled_range(scaled)), rounded);
-      sum += (got - exact).square().sum().item<double>() /
-             std::max(exact.square().sum().item<double>(), 1e-12);
+      double lost = 0, all = 0;
+      for (size_t i = 0; i < inputs.size(); ++i) {
+        const auto exact = output(consumer, inputs[i], weight_of(graph_, consumer));
+        const auto got = output(consumer, fake_quantize(scaled[i], range), rounded);
+        lost += (got - exact).square().sum().item<double>();
+        all += exact.square().sum().item<double>();
+      }
+      sum += lost / std::max(all, 1e-12);
     }
     return sum;
   }
@@ -121,8 +137,7 @@ class Search {
   Graph& graph_;
   const WeightScheme& scheme_;
   std::vector<ChannelPath> paths_;
-  std::map<ValueId, Tensor> inputs_;
-  int64_t batch_ = 0;
+  std::map<ValueId, std::vector<Tensor>> inputs_;  // of each batch
 };
 
 }  // namespace
@@ -140,14 +155,14 @@ Tensor channel_scales(const Tensor& activations, const Tensor& weights, double a
   return (logarithm - alive.mean()).exp().clamp(kLeast, kMost).masked_fill(dead, 1.0);
 }
 
-Scaled smooth(Graph& graph, const Tensor& images, const WeightScheme& scheme) {
+Scaled smooth(Graph& graph, const std::vector<Inputs>& batches, const WeightScheme& scheme) {
   const torch::NoGradGuard no_grad;
-  return Search(graph, images, scheme, true).run();
+  return Search(graph, batches, scheme, true).run();
 }
 
-Scaled equalize(Graph& graph, const Tensor& images, const WeightScheme& scheme) {
+Scaled equalize(Graph& graph, const std::vector<Inputs>& batches, const WeightScheme& scheme) {
   const torch::NoGradGuard no_grad;
-  return Search(graph, images, scheme, false).run();
+  return Search(graph, batches, scheme, false).run();
 }
 
 }  // namespace braid::compress

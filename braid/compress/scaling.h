@@ -10,6 +10,7 @@
 
 #include "braid/compress/channel_paths.h"
 #include "braid/compress/ranges.h"
+#include "braid/compress/samples.h"
 
 namespace braid::compress {
 
@@ -23,9 +24,9 @@ struct Scaled {
   int64_t scaled = 0;  // that were: alpha is searched per site, not scaling included
 };
 
-// From norms into layers; from layers into layers. images: [B,C,H,W], few: their activations are
-// kept in memory. scheme: how the weights will be rounded.
-Scaled smooth(Graph& graph, const torch::Tensor& images, const WeightScheme& scheme);
-Scaled equalize(Graph& graph, const torch::Tensor& images, const WeightScheme& scheme);
+// From norms into layers; from layers into layers. batches: few, their activations are kept in
+// memory. scheme: how the weights will be rounded.
+Scaled smooth(Graph& graph, const std::vector<Inputs>& batches, const WeightScheme& scheme);
+Scaled equalize(Graph& graph, const std::vector<Inputs>& batches, const WeightScheme& scheme);
 
 }  // namespace braid::compress

@@ -8,6 +8,7 @@
 #include "braid/core/error.h"
 #include "braid/data/locate.h"
 #include "braid/data/text/plain_text.h"
+#include "braid/data/text/questions.h"
 #include "braid/data/text/tagged_text.h"
 #include "braid/data/text/text_dataset.h"
 
@@ -57,6 +58,8 @@ const char* to_string(DataKind kind) {
       return "images";
     case DataKind::kLabelledText:
       return "labelled text";
+    case DataKind::kQuestions:
+      return "questions";
     case DataKind::kTaggedText:
       return "tagged text";
     case DataKind::kParallelText:
@@ -74,6 +77,7 @@ DataKind kind_of_data(const std::string& spec) {
   try {
     const auto path = locate_data(spec);
     if (fs::is_directory(path, error) && has_parallel_files(path)) return DataKind::kParallelText;
+    if (is_question_data(spec)) return DataKind::kQuestions;
     if (is_tagged_text(spec)) return DataKind::kTaggedText;
     if (is_labelled_text(spec)) return DataKind::kLabelledText;
     return is_plain_text(spec) ? DataKind::kPlainText : DataKind::kImages;

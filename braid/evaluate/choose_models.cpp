@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "braid/evaluate/starting_point.h"
+
 namespace braid::evaluate {
 
 void choose_of_family(const ModelNames& names, const ChoiceRule& rule,
@@ -24,6 +26,10 @@ void choose_of_family(const ModelNames& names, const ChoiceRule& rule,
   }
   const size_t count = std::min(choices.size(), rule.per_family);
   chosen.insert(chosen.end(), choices.end() - static_cast<std::ptrdiff_t>(count), choices.end());
+}
+
+void start_from_published_weights(std::vector<ModelChoice>& chosen) {
+  for (auto& choice : chosen) choice.name = from_published_weights(choice.name);
 }
 
 }  // namespace braid::evaluate

@@ -29,4 +29,7 @@ void choose_of_family(const ModelNames& names, const ChoiceRule& rule,
                       const std::function<double(const ModelProfile&)>& passes,
                       std::vector<ModelChoice>& chosen);
 
+// The names with their published weights, which all of them must have.
+void start_from_published_weights(std::vector<ModelChoice>& chosen);
+
 }  // namespace braid::evaluate

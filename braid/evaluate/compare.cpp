@@ -26,6 +26,7 @@
 #include "braid/evaluate/rounds.h"
 #include "braid/evaluate/run_training.h"
 #include "braid/evaluate/sample_efficiency.h"
+#include "braid/evaluate/starting_point.h"
 #include "braid/io/atomic_file.h"
 #include "braid/io/posix_file.h"
 #include "braid/models/registry.h"
@@ -242,14 +243,15 @@ struct Choices {
 // Where the models are left to braid: those, chosen once. Else none.
 std::vector<ModelChoice> choose_models(const Experiment& experiment, size_t per_family) {
   if (experiment.config.models != std::vector<std::string>{kAutoModels}) return {};
-  if (const auto kept = experiment.work.find<Choices>("models")) return kept->models;
+  const std::string part = experiment.config.pretrained ? "models-pretrained" : "models";
+  if (const auto kept = experiment.work.find<Choices>(part)) return kept->models;
   const Choices choices{experiment.workload.choose_models(
       [&](const std::string& name) { return profile_of(experiment, name); },
       [&](const ModelProfile& profile) {
         return affordable_passes(experiment, {.model = profile.name}, profile);
       },
       per_family)};
-  experiment.work.keep("models", choices);
+  experiment.work.keep(part, choices);
   return choices.models;
 }
 
@@ -410,6 +412,7 @@ CompareOutcome compare(const CompareConfig& given, const Workload& workload,
     config.models.push_back(choice.name);
     progress.line(fmt::format("Chosen: {} ({}).", choice.name, choice.reason));
   }
+  fetch_weights(config.models, progress);
   std::vector<RoundResult> rounds;
   if (total) {
     const auto plan = plan_rounds(asked.value, config.models.size(), trainings);

@@ -21,6 +21,9 @@ void CompareConfig::visit(FieldVisitor& v) {
           "architectures, separated by commas, or NAME=WEIGHTS to fine-tune; auto: one of each "
           "family that "
           "suits data and budget");
+  v.field("pretrained", pretrained,
+          "fine-tune every model from the weights that timm or, of texts, Hugging Face publishes "
+          "for it");
   v.field("output", output, "folder of this comparison");
   v.field("img_size", img_size,
           "pixels; unset: the data's own up to 64 pixels, else the model's or less", {.least = 1});

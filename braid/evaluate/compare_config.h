@@ -17,6 +17,7 @@ struct CompareConfig {
   // what
   std::string data;
   std::vector<std::string> models = {kAutoModels};
+  bool pretrained = false;
   std::string output = "runs/compare";
   std::string task = "auto";
   std::optional<int64_t> img_size;

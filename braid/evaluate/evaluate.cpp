@@ -2,6 +2,7 @@
 
 #include "braid/core/error.h"
 #include "braid/evaluate/image/evaluate_images.h"
+#include "braid/evaluate/text/evaluate_answers.h"
 #include "braid/evaluate/text/evaluate_tags.h"
 #include "braid/evaluate/text/evaluate_texts.h"
 #include "braid/evaluate/text/evaluate_translations.h"
@@ -24,10 +25,15 @@ std::string head_of(const std::filesystem::path& checkpoint) {
 Evaluation evaluate_checkpoint(const std::filesystem::path& checkpoint,
                                const EvaluateRequest& request, Progress& progress) {
   const auto kind = models::kind_of_checkpoint(checkpoint);
-  if (kind == models::TextEncoder::kKind)
-    return head_of(checkpoint) == to_string(models::TextHead::kTokenClassification)
-               ? evaluate_tags(checkpoint, request, progress)
-               : evaluate_texts(checkpoint, request, progress);
+  if (kind != models::ImageModel::kKind) tasks::expect_no_views(request.views, kind);
+  if (kind == models::TextEncoder::kKind) {
+    const auto head = head_of(checkpoint);
+    if (head == to_string(models::TextHead::kTokenClassification))
+      return evaluate_tags(checkpoint, request, progress);
+    if (head == to_string(models::TextHead::kQuestionAnswering))
+      return evaluate_answers(checkpoint, request, progress);
+    return evaluate_texts(checkpoint, request, progress);
+  }
   if (kind == models::EncoderDecoder::kKind)
     return evaluate_translations(checkpoint, request, progress);
   auto loaded = models::load_for_inference(checkpoint);

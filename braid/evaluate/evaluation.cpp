@@ -18,6 +18,11 @@ Json to_json(const Evaluation& e) {
   }
   json[e.items + "_per_s"] = e.items_per_s;
   json["bad_samples"] = e.bad_samples;
+  if (e.tta)
+    json["tta"] = {{"name", e.tta->name},
+                   {"views", e.tta->views},
+                   {"latency_ms_p50", e.tta->latency_ms_p50},
+                   {"latency_ms_p95", e.tta->latency_ms_p95}};
   if (!e.classifier) return json;
   json["classes"] = e.classes;
   json["confusion"] = tasks::rows_of(e.classifier->confusion);

@@ -9,6 +9,7 @@
 #include "braid/io/image.h"
 #include "braid/tasks/metrics/classifier_report.h"
 #include "braid/tasks/task.h"
+#include "braid/tasks/test_time_augmentation.h"
 
 namespace braid::evaluate {
 
@@ -17,7 +18,15 @@ struct EvaluateRequest {
   std::string split = "auto";  // test, val, train, all; auto: test where there is one, else all
   std::string device = "cpu";
   tasks::EvaluateOptions options = {};
-  io::DecodeLimits limits = {};  // of images
+  io::DecodeLimits limits = {};   // of images
+  tasks::ViewOptions views = {};  // of images
+};
+
+// Several views of each image (tasks::Views), and what they cost.
+struct TestTimeAugmentation {
+  std::string name;
+  int64_t views = 0;                              // forward passes per image
+  double latency_ms_p50 = 0, latency_ms_p95 = 0;  // of one image, all of its views
 };
 
 struct Evaluation {
@@ -31,6 +40,7 @@ struct Evaluation {
   // Of classification; the classes are in the checkpoint's order.
   std::optional<tasks::ClassifierReport> classifier;
   std::vector<std::string> classes;
+  std::optional<TestTimeAugmentation> tta = {};
 };
 Json to_json(const Evaluation& evaluation);
 

@@ -6,28 +6,8 @@
 #include <numeric>
 #include <random>
 
-#include "braid/core/error.h"
-#include "braid/data/image/image_collate.h"
-#include "braid/data/image/image_inputs.h"
-#include "braid/data/locate.h"
-#include "braid/data/open_dataset.h"
-#include "braid/data/sources.h"
-#include "braid/data/summary.h"
-#include "braid/io/posix_file.h"
-#include "braid/tasks/class_map.h"
-
 namespace braid::onnx {
-namespace {
 
-namespace fs = std::filesystem;
-using torch::Tensor;
-
-constexpr int64_t kBatch = 64;
-constexpr int64_t kFewImages = 64;             // below, ranges are guesses
-constexpr int64_t kMemory = int64_t{1} << 30;  // bytes of prepared images kept
-constexpr int64_t kMostUnlabelled = 4096;      // files that a folder is read for
-
-// A seeded choice of so many positions, in order.
 std::vector<int64_t> choose_positions(int64_t size, int64_t count, int64_t seed) {
   std::vector<int64_t> positions(static_cast<size_t>(size));
   std::iota(positions.begin(), positions.end(), 0);
@@ -38,152 +18,20 @@ std::vector<int64_t> choose_positions(int64_t size, int64_t count, int64_t seed)
   return positions;
 }
 
-compress::Samples load(const data::DatasetPtr& dataset, const std::vector<int64_t>& positions,
-                       const models::LoadedModel& loaded, const QuantizeRequest& request) {
-  const auto loader = data::make_image_loader(data::subset(dataset, positions),
-                                              {.batch_size = kBatch,
-                                               .workers = request.workers,
-                                               .on_bad_sample = request.on_bad_sample,
-                                               .input = loaded.hub.input});
-  compress::Samples samples;
-  loader->start_epoch(0);
-  while (const auto batch = loader->next()) {
-    samples.images.push_back(batch->at(data::kPixelValues));
-    samples.labels.push_back(batch->at(data::kLabels));
-  }
-  return samples;
+torch::Tensor mapped_labels(const torch::Tensor& labels, const torch::Tensor& classes) {
+  const auto mapped = classes.index_select(0, labels.clamp_min(0).flatten()).view_as(labels);
+  return torch::where(labels.ge(0), mapped, labels);
 }
 
-int64_t fitting(const models::LoadedModel& loaded, int64_t asked) {
-  const auto& input = loaded.hub.input;
-  return std::clamp<int64_t>(kMemory / (input.channels * input.height * input.width * 4), 1, asked);
-}
-
-[[noreturn]] void fail_empty(const std::string& data) {
-  throw DataError("quantize", "expected images to calibrate with, got none", data,
-                  "give some hundred images of the kind that the model will see");
-}
-
-// Images right in a folder, in no class folders.
-bool is_unlabelled_folder(const std::string& data) {
-  if (!io::is_folder(data)) return false;
-  bool images = false;
-  for (const auto& path : io::list_folder(data)) {
-    if (io::is_folder(path)) return false;
-    images = images || io::has_image_suffix(path);
-  }
-  return images && !data::is_idx_folder(data) && !data::is_cifar_folder(data);
-}
-
-std::vector<Tensor> batches_of(const std::vector<io::Image>& images,
-                               const data::InputConfig& input) {
-  std::vector<Tensor> batches;
-  for (size_t i = 0; i < images.size(); i += kBatch) {
-    const auto end = std::min(images.size(), i + static_cast<size_t>(kBatch));
-    batches.push_back(data::stack_images({images.begin() + static_cast<std::ptrdiff_t>(i),
-                                          images.begin() + static_cast<std::ptrdiff_t>(end)},
-                                         input));
-  }
-  return batches;
-}
-
-CalibrationData read_unlabelled(const models::LoadedModel& loaded, const QuantizeRequest& request) {
-  data::ImageInputs inputs({request.data}, "");
-  std::vector<std::string> names;
-  while (auto name = inputs.next()) {
-    names.push_back(*name);
-    if (static_cast<int64_t>(names.size()) == kMostUnlabelled) break;
-  }
-  const auto count = static_cast<int64_t>(names.size());
-  // A quarter of a small folder judges.
-  const int64_t judged = std::min(fitting(loaded, request.eval_samples), count / 4);
-  std::vector<io::Image> calibrate, judge;
-  for (const int64_t i : choose_positions(count, request.samples + judged, request.seed)) {
-    auto& into = static_cast<int64_t>(judge.size()) < judged ? judge : calibrate;
-    try {
-      into.push_back(data::read_input(names[static_cast<size_t>(i)], request.limits));
-    } catch (const DataError&) {
-      if (request.on_bad_sample == "error") throw;
-    }
-  }
-  if (calibrate.empty()) fail_empty(request.data);
-  CalibrationData out;
-  out.calibration = batches_of(calibrate, loaded.hub.input);
-  out.split = judge.empty() ? "calibration" : "held-out images";
-  out.judged.images = judge.empty() ? out.calibration : batches_of(judge, loaded.hub.input);
-  out.remarks.push_back(
-      "The images have no labels: the float model's probabilities stand for the accuracy.");
-  return out;
-}
-
-void remark_on_channels(const data::Dataset& dataset, const data::InputConfig& input,
-                        std::vector<std::string>& remarks) {
-  if (dataset.channels() == input.channels) return;
-  const auto kind = [](int64_t channels) { return channels == 1 ? "gray" : "in colour"; };
-  remarks.push_back(fmt::format("The model takes images that are {}, the data's are {}.",
-                                kind(input.channels), kind(dataset.channels())));
-}
-
-CalibrationData choose_labelled(const data::Splits& splits, const models::LoadedModel& loaded,
-                                const QuantizeRequest& request) {
-  const auto& names = loaded.hub.classes;
-  if (!splits.train || splits.train->size() == 0) fail_empty(request.data);
-  CalibrationData out;
-  const bool has_val = splits.val && splits.val->size() > 0;
-  const auto judge = has_val ? splits.val : splits.train;
-  out.split = request.split == "auto" ? (splits.test ? "test" : "val") : request.split;
-  out.test = out.split == "test" ? splits.test : judge;
-  if (!out.test)
-    throw DataError("quantize", "the data has no test split", request.data, "use --split val");
-  if (!has_val && out.split == "val") out.split = "calibration";
-  const int64_t outputs = loaded.model->num_classes();
-  out.classes = tasks::class_map(out.test->classes(), names, outputs, request.data);
-  remark_on_channels(*splits.train, loaded.hub.input, out.remarks);
-  out.calibration =
-      load(splits.train,
-           choose_positions(splits.train->size(), fitting(loaded, request.samples), request.seed),
-           loaded, request)
-          .images;
-  out.judged = load(
-      judge, choose_positions(judge->size(), fitting(loaded, request.eval_samples), request.seed),
-      loaded, request);
-  if (out.calibration.empty() || out.judged.images.empty()) fail_empty(request.data);
-  const auto map = tasks::class_map(judge->classes(), names, outputs, request.data);
-  for (auto& labels : out.judged.labels) labels = map.index_select(0, labels);
-  return out;
-}
-
-data::Splits open_labelled(const models::LoadedModel& loaded, const QuantizeRequest& request,
-                           Progress& progress) {
-  auto splits = data::open_dataset(
-      request.data, {.source = {.class_order = loaded.hub.classes, .limits = request.limits}});
-  for (const auto& line : data::remarks_on(splits, request.data)) progress.line(line);
-  return splits;
-}
-
-// Says what a user should know.
-CalibrationData with_remarks(CalibrationData data, Progress& progress) {
+CalibrationData with_remarks(CalibrationData data, const std::string& items, Progress& progress) {
+  constexpr int64_t kFew = 64;  // below, ranges are guesses
   int64_t count = 0;
-  for (const auto& batch : data.calibration) count += batch.size(0);
-  if (count < kFewImages)
+  for (const auto& batch : data.calibration) count += batch.size();
+  if (count < kFew)
     data.remarks.push_back(
-        fmt::format("{} images calibrate: few; ranges are surer with some hundred.", count));
+        fmt::format("{} {} calibrate: few; ranges are surer with some hundred.", count, items));
   for (const auto& line : data.remarks) progress.line(line);
   return data;
-}
-
-}  // namespace
-
-CalibrationData calibration_data_of(const data::Splits& splits, const models::LoadedModel& loaded,
-                                    const QuantizeRequest& request, Progress& progress) {
-  return with_remarks(choose_labelled(splits, loaded, request), progress);
-}
-
-CalibrationData open_calibration_data(const models::LoadedModel& loaded,
-                                      const QuantizeRequest& request, Progress& progress) {
-  if (is_unlabelled_folder(request.data))
-    return with_remarks(read_unlabelled(loaded, request), progress);
-  return calibration_data_of(open_labelled(loaded, request, progress), loaded, request, progress);
 }
 
 }  // namespace braid::onnx

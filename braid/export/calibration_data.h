@@ -1,33 +1,37 @@
-// The images that quantization sees.
+// What a quantization sees, of images and of texts.
 #pragma once
-#include <optional>
+#include <cstdint>
+#include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
-#include "braid/compress/quality.h"
-#include "braid/data/dataset.h"
-#include "braid/export/quantize_request.h"
-#include "braid/models/vision/image_checkpoint.h"
+#include "braid/core/progress.h"
+#include "braid/data/batch.h"
+#include "braid/data/loader.h"
 
 namespace braid::onnx {
 
 struct CalibrationData {
-  std::vector<torch::Tensor> calibration;  // batches
-  compress::Samples judged;  // others, where there are others; labels in the checkpoint's order
-  // What the result is measured on, with the checkpoint's label of each of its classes; none for
-  // images without labels.
-  data::DatasetPtr test;
+  std::vector<data::Batch> calibration;
+  // Others, where there are others; with labels in the checkpoint's order where they are known.
+  std::vector<data::Batch> judged;
+  // What the result is measured on, with the checkpoint's label of each of its classes; empty for
+  // samples without labels.
+  std::function<std::unique_ptr<data::Loader>()> open_test;
+  int64_t test_size = 0;
   torch::Tensor classes;
   std::string split;
   std::vector<std::string> remarks;
 };
 
-// Throws DataError for no images at all, and for classes that the checkpoint does not know.
-CalibrationData open_calibration_data(const models::LoadedModel& loaded,
-                                      const QuantizeRequest& request, Progress& progress);
+// A seeded choice of so many positions.
+std::vector<int64_t> choose_positions(int64_t size, int64_t count, int64_t seed);
 
-// Of a data set that is open already. request.data: its name, for errors.
-CalibrationData calibration_data_of(const data::Splits& splits, const models::LoadedModel& loaded,
-                                    const QuantizeRequest& request, Progress& progress);
+// Labels of the data in the checkpoint's order; what is no label stays.
+torch::Tensor mapped_labels(const torch::Tensor& labels, const torch::Tensor& classes);
+
+// Says what a user should know. items: "images", "texts".
+CalibrationData with_remarks(CalibrationData data, const std::string& items, Progress& progress);
 
 }  // namespace braid::onnx

@@ -6,10 +6,10 @@ namespace braid::onnx {
 
 void QuantizeRequest::visit(FieldVisitor& v) {
   options.visit(v);
-  v.field("samples", samples, "images of the training split that calibrate", {.least = 1});
+  v.field("samples", samples, "images or texts of the training split that calibrate", {.least = 1});
   v.field("eval_samples", eval_samples,
-          "images of the validation split by which steps are taken or left", {.least = 1});
-  v.field("seed", seed, "of the choice of images", {.least = 0});
+          "images or texts of the validation split by which steps are taken or left", {.least = 1});
+  v.field("seed", seed, "of the choice of images or texts", {.least = 0});
   v.field(data::workers_field(), workers);
   v.field(data::on_bad_sample_field(), on_bad_sample);
   v.field("with_preprocessing", with_preprocessing,

@@ -10,11 +10,13 @@
 namespace braid::onnx {
 
 struct QuantizeRequest {
-  std::string data;  // a name or a folder, as training takes it; a folder of images without classes
+  // A name or a folder, as training takes it; a folder of images without classes, or files of texts
+  // without labels.
+  std::string data;
   std::string split = "auto";   // what the result is measured on: test, val; auto: test where there
                                 // is one
-  int64_t samples = 512;        // images of the training split, which calibrate
-  int64_t eval_samples = 2000;  // images of the validation split, by which steps are decided
+  int64_t samples = 512;        // of the training split, which calibrate
+  int64_t eval_samples = 2000;  // of the validation split, by which steps are decided
   int64_t seed = 0;             // of the choice of both
   int64_t workers = 2;          // loader threads
   std::string on_bad_sample = "error";

@@ -24,6 +24,20 @@ namespace fs = std::filesystem;
 
 using Metadata = std::map<std::string, std::string>;
 
+// Without the blanks between its words and numbers: of a small model they weigh as much as layers.
+std::string compact_json(const std::string& json) {
+  std::string compact;
+  bool quoted = false;
+  for (size_t i = 0; i < json.size(); ++i) {
+    const char c = json[i];
+    if (!quoted && (c == ' ' || c == '\n' || c == '\r' || c == '\t')) continue;
+    if (c == '"') quoted = !quoted;
+    compact += c;
+    if (quoted && c == '\\' && i + 1 < json.size()) compact += json[++i];
+  }
+  return compact;
+}
+
 // Each file that a tokenizer may consist of under its own name; SentencePiece's in base64.
 void add_tokenizer(Metadata& metadata, const fs::path& folder) {
   if (folder.empty()) return;
@@ -34,6 +48,8 @@ void add_tokenizer(Metadata& metadata, const fs::path& folder) {
     const bool binary = file.extension() == ".model" || file.extension() == ".spm";
     if (binary)
       metadata[std::string(name) + text::kBase64Suffix] = to_base64(bytes);
+    else if (file.extension() == ".json")
+      metadata[name] = compact_json({bytes.begin(), bytes.end()});
     else
       metadata[name] = std::string(bytes.begin(), bytes.end());
   }

@@ -10,19 +10,6 @@ namespace {
 
 using torch::Tensor;
 
-Sizes sizes_of(const Graph& graph, const std::vector<Tensor>& inputs) {
-  const Extent batch{.scale = 1}, length{.length = 1};
-  Sizes sizes(1);
-  for (size_t i = 0; i < graph.inputs.size(); ++i) {
-    const auto& shape = graph.at(graph.inputs[i]).shape;
-    for (size_t d = 0; d < shape.size(); ++d) {
-      if (shape[d] == batch) sizes.batch = inputs[i].size(static_cast<int64_t>(d));
-      if (shape[d] == length) sizes.length = inputs[i].size(static_cast<int64_t>(d));
-    }
-  }
-  return sizes;
-}
-
 void check_inputs(const Graph& graph, const std::vector<Tensor>& inputs) {
   const auto fail = [](const std::string& expected, const std::string& got,
                        const std::string& where) {
@@ -98,6 +85,19 @@ std::vector<std::vector<ValueId>> last_reads(const Graph& graph) {
 
 }  // namespace
 
+Sizes sizes_of(const Graph& graph, const std::vector<Tensor>& inputs) {
+  const Extent batch{.scale = 1}, length{.length = 1};
+  Sizes sizes(1);
+  for (size_t i = 0; i < graph.inputs.size(); ++i) {
+    const auto& shape = graph.at(graph.inputs[i]).shape;
+    for (size_t d = 0; d < shape.size(); ++d) {
+      if (shape[d] == batch) sizes.batch = inputs[i].size(static_cast<int64_t>(d));
+      if (shape[d] == length) sizes.length = inputs[i].size(static_cast<int64_t>(d));
+    }
+  }
+  return sizes;
+}
+
 std::vector<Tensor> call(const Node& node, const std::vector<Tensor>& values, Sizes sizes) {
   torch::jit::Stack stack;
   for (size_t i = 0; i < node.arguments.size(); ++i)
@@ -116,23 +116,49 @@ std::vector<Tensor> replay(const Graph& graph, const std::vector<Tensor>& inputs
 
 std::vector<Tensor> replay(const Graph& graph, const std::vector<Tensor>& inputs,
                            const SeeValue& see) {
-  check_inputs(graph, inputs);
-  const auto sizes = sizes_of(graph, inputs);
-  std::vector<Tensor> values;
-  values.reserve(graph.values.size());
-  for (const auto& value : graph.values) values.push_back(value.constant);
-  for (size_t i = 0; i < inputs.size(); ++i)
-    see(graph.inputs[i], values[static_cast<size_t>(graph.inputs[i])] = inputs[i]);
+  return replay_together(
+             graph, {inputs},
+             [&](ValueId id, std::vector<Tensor>& of_batches) { see(id, of_batches[0]); })
+      .at(0);
+}
+
+std::vector<std::vector<Tensor>> replay_together(const Graph& graph,
+                                                 const std::vector<std::vector<Tensor>>& batches,
+                                                 const SeeValues& see) {
+  std::vector<Sizes> sizes;
+  std::vector<Tensor> constants;
+  for (const auto& value : graph.values) constants.push_back(value.constant);
+  std::vector<std::vector<Tensor>> values(batches.size(), constants);
+  for (const auto& inputs : batches) {
+    check_inputs(graph, inputs);
+    sizes.push_back(sizes_of(graph, inputs));
+  }
+  std::vector<Tensor> seen(batches.size());
+  const auto show = [&](ValueId id) {
+    see(id, seen);
+    for (size_t b = 0; b < batches.size(); ++b)
+      values[b][static_cast<size_t>(id)] = std::move(seen[b]);
+  };
+  for (size_t i = 0; i < graph.inputs.size(); ++i) {
+    for (size_t b = 0; b < batches.size(); ++b) seen[b] = batches[b][i];
+    show(graph.inputs[i]);
+  }
   const auto last = last_reads(graph);
+  std::vector<std::vector<Tensor>> results(batches.size());
   for (size_t i = 0; i < graph.nodes.size(); ++i) {
     const auto& node = graph.nodes[i];
-    auto results = call(node, values, sizes);
-    for (size_t k = 0; k < node.outputs.size(); ++k)
-      see(node.outputs[k], values[static_cast<size_t>(node.outputs[k])] = std::move(results.at(k)));
-    for (const ValueId id : last[i]) values[static_cast<size_t>(id)] = Tensor();
+    for (size_t b = 0; b < batches.size(); ++b) results[b] = call(node, values[b], sizes[b]);
+    for (size_t k = 0; k < node.outputs.size(); ++k) {
+      for (size_t b = 0; b < batches.size(); ++b) seen[b] = std::move(results[b].at(k));
+      show(node.outputs[k]);
+    }
+    for (const ValueId id : last[i])
+      for (auto& of_batch : values) of_batch[static_cast<size_t>(id)] = Tensor();
   }
-  std::vector<Tensor> outputs;
-  for (const ValueId id : graph.outputs) outputs.push_back(values.at(static_cast<size_t>(id)));
+  std::vector<std::vector<Tensor>> outputs(batches.size());
+  for (size_t b = 0; b < batches.size(); ++b)
+    for (const ValueId id : graph.outputs)
+      outputs[b].push_back(values[b].at(static_cast<size_t>(id)));
   return outputs;
 }
 

@@ -18,6 +18,16 @@ using SeeValue = std::function<void(ValueId value, torch::Tensor& tensor)>;
 std::vector<torch::Tensor> replay(const Graph& graph, const std::vector<torch::Tensor>& inputs,
                                   const SeeValue& see);
 
+// The same for several batches of different sizes, each operator on all of them before the next, so
+// that what is learned of a value over all batches can change what later operators read.
+using SeeValues = std::function<void(ValueId value, std::vector<torch::Tensor>& of_batches)>;
+std::vector<std::vector<torch::Tensor>> replay_together(
+    const Graph& graph, const std::vector<std::vector<torch::Tensor>>& batches,
+    const SeeValues& see);
+
+// N and L of these inputs; 1 and 0 where the graph's do not say.
+Sizes sizes_of(const Graph& graph, const std::vector<torch::Tensor>& inputs);
+
 // One operator on these values (all that it takes must be defined), at these sizes of the inputs.
 std::vector<torch::Tensor> call(const Node& node, const std::vector<torch::Tensor>& values,
                                 Sizes sizes);

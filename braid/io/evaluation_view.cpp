@@ -9,25 +9,13 @@
 namespace braid::io {
 namespace {
 
-Image crop(const Image& image, int64_t top, int64_t left, int64_t height, int64_t width) {
-  Image out{height, width, image.channels, {}};
-  const int64_t stride = width * image.channels;
-  out.pixels.resize(static_cast<size_t>(height * stride));
-  for (int64_t y = 0; y < height; ++y) {
-    const uint8_t* row = image.pixels.data() + ((top + y) * image.width + left) * image.channels;
-    std::copy_n(row, stride, out.pixels.data() + y * stride);
-  }
-  return out;
-}
-
 int64_t round_to_even(double value) { return static_cast<int64_t>(std::nearbyint(value)); }
 
 // The centre of the image; where the image is smaller, it is filled up on both sides first.
 Image centre(const Image& image, int64_t height, int64_t width, const std::vector<uint8_t>& fill) {
   const int64_t C = image.channels;
   const int64_t rows = std::max(height, image.height), columns = std::max(width, image.width);
-  const int64_t top = round_to_even(static_cast<double>(rows - height) / 2),
-                left = round_to_even(static_cast<double>(columns - width) / 2);
+  const int64_t top = centred(rows - height), left = centred(columns - width);
   if (rows == image.height && columns == image.width) return crop(image, top, left, height, width);
   Image filled{rows, columns, C, {}};
   filled.pixels.resize(static_cast<size_t>(rows * columns * C));
@@ -62,12 +50,29 @@ std::pair<int64_t, int64_t> resized_size(const Image& image, const EvaluationVie
 
 }  // namespace
 
-Image evaluation_view(const Image& image, const EvaluationView& view) {
+Image crop(const Image& image, int64_t top, int64_t left, int64_t height, int64_t width) {
+  Image out{height, width, image.channels, {}};
+  const int64_t stride = width * image.channels;
+  out.pixels.resize(static_cast<size_t>(height * stride));
+  for (int64_t y = 0; y < height; ++y) {
+    const uint8_t* row = image.pixels.data() + ((top + y) * image.width + left) * image.channels;
+    std::copy_n(row, stride, out.pixels.data() + y * stride);
+  }
+  return out;
+}
+
+int64_t centred(int64_t rest) { return round_to_even(static_cast<double>(rest) / 2); }
+
+Image resize_for_evaluation(const Image& image, const EvaluationView& view) {
   const Image source = convert_channels(image, view.channels);
   const auto [height, width] = resized_size(source, view);
-  const Image resized =
-      resize(source, height, width,
-             view.interpolation == "bicubic" ? Interpolation::kBicubic : Interpolation::kBilinear);
+  return resize(
+      source, height, width,
+      view.interpolation == "bicubic" ? Interpolation::kBicubic : Interpolation::kBilinear);
+}
+
+Image evaluation_view(const Image& image, const EvaluationView& view) {
+  const Image resized = resize_for_evaluation(image, view);
   std::vector<uint8_t> fill(static_cast<size_t>(view.channels), 0);
   if (view.crop_mode == "border")
     for (size_t c = 0; c < fill.size(); ++c)

@@ -21,4 +21,11 @@ struct EvaluationView {
 // with the mean), squash both sides.
 Image evaluation_view(const Image& image, const EvaluationView& view);
 
+// The same before the centre is taken.
+Image resize_for_evaluation(const Image& image, const EvaluationView& view);
+// The pixels from top and left on; they must be there.
+Image crop(const Image& image, int64_t top, int64_t left, int64_t height, int64_t width);
+// Where the centre begins, of a side with so many pixels more than are taken.
+int64_t centred(int64_t rest);
+
 }  // namespace braid::io

@@ -3,9 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <map>
+#include <string_view>
 
 #include "braid/core/error.h"
+#include "braid/core/json.h"
 #include "braid/io/digest.h"
 #include "braid/io/hub_cache.h"
 #include "braid/io/hub_client.h"
@@ -20,6 +23,13 @@ using Kind = HubReply::Kind;
 
 constexpr const char* kConfigName = "config.json";
 constexpr const char* kPickleName = "pytorch_model.bin";
+constexpr const char* kTokenizerSettings = "tokenizer_config.json";
+constexpr const char* kVocabulary = "vocab.json";  // has merges.txt or source.spm beside it
+// Files that are a tokenizer, in the order in which one is looked for.
+constexpr const char* kTokenizerNames[] = {
+    "tokenizer.json",          "vocab.txt",   kVocabulary, "merges.txt", "source.spm",
+    "sentencepiece.bpe.model", "spiece.model"};
+constexpr uint64_t kMaxTokenizer = 64 << 20;      // bytes
 constexpr uint64_t kMaxText = 16 << 20;           // bytes of config.json and of an index
 constexpr uint64_t kMaxWeights = 50'000'000'000;  // bytes, huggingface_hub's limit for HTTP
 constexpr uint64_t kWorthALine = 1'000'000;       // bytes
@@ -45,11 +55,14 @@ class Resolution {
     commit_ = cache_.commit_of(spec_.revision);
     const bool cached = !commit_.empty() && cache_.missing_files(commit_).empty();
     if (settings_.offline) return cached ? cache_.snapshot(commit_) : refuse_offline();
-    const bool complete = cached && (cache_.has(commit_, kConfigName) ||
-                                     cache_.is_known_missing(commit_, kConfigName));
+    const bool complete =
+        cached &&
+        (cache_.has(commit_, kConfigName) || cache_.is_known_missing(commit_, kConfigName)) &&
+        (!is_of_transformers() || knows_tokenizer());
     if (complete && is_commit(spec_.revision)) return cache_.snapshot(commit_);
     if (!ask_for_commit(cached)) return cache_.snapshot(commit_);
     get(kConfigName, kMaxText);
+    get_tokenizer();
     if (get(kWeightsName, kMaxWeights)) return cache_.snapshot(commit_);
     if (!get(kWeightIndexName, kMaxText)) refuse_repository();
     for (const auto& shard : read_weight_index(cache_.snapshot(commit_) / kWeightIndexName))
@@ -102,6 +115,34 @@ class Resolution {
     file.commit = commit_;
     if (!is_whole(cache_.snapshot(commit_) / name, file)) store(name, file, max_bytes);
     return true;
+  }
+
+  // Whether the config is one of Hugging Face transformers, whose models of texts have a tokenizer.
+  bool is_of_transformers() const {
+    const auto file = cache_.snapshot(commit_) / kConfigName;
+    std::error_code ignored;
+    if (!fs::is_regular_file(file, ignored)) return false;
+    try {
+      const Json config = read_json(file);
+      return config.is_object() && config.contains("model_type");
+    } catch (const DataError&) {  // whoever needs it says so
+      return false;
+    }
+  }
+
+  bool knows_tokenizer() const {
+    return std::any_of(std::begin(kTokenizerNames), std::end(kTokenizerNames),
+                       [this](const char* name) {
+                         return cache_.has(commit_, name) || cache_.is_known_missing(commit_, name);
+                       });
+  }
+
+  // tokenizer.json says all; the other files are asked for where it is not there.
+  void get_tokenizer() {
+    if (!is_of_transformers()) return;
+    get(kTokenizerSettings, kMaxText);
+    for (const char* name : kTokenizerNames)
+      if (get(name, kMaxTokenizer) && std::string_view(name) != kVocabulary) return;
   }
 
   static bool is_whole(const fs::path& path, const HubFile& file) {

@@ -7,6 +7,7 @@
 #include "braid/io/safetensors.h"
 #include "braid/models/registry.h"
 #include "braid/models/weights.h"
+#include "braid/runtime/skip_random_init.h"
 
 namespace braid::models {
 
@@ -27,6 +28,7 @@ fs::path find_config(const fs::path& folder) {
 }
 
 ModelPtr build_model(const HubConfig& hub, const fs::path& file) {
+  const runtime::SkipRandomInit skip;
   try {
     return create_model(hub.architecture, hub.model_args);
   } catch (const ConfigError& e) {

@@ -21,8 +21,8 @@ void save_checkpoint(const Model& model, const Json& config, const std::filesyst
 // none.
 std::filesystem::path find_config(const std::filesystem::path& folder);
 
-// The model that a config describes, its weights still to be loaded. file: the config's, for
-// errors. Throws DataError.
+// The model that a config describes, its weights still to be loaded: what is drawn at random
+// elsewhere is whatever the memory held. file: the config's, for errors. Throws DataError.
 ModelPtr build_model(const HubConfig& hub, const std::filesystem::path& file);
 
 // The kKind of the model of a folder that save_checkpoint, timm or transformers wrote. Throws

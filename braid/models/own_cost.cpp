@@ -8,6 +8,7 @@
 #include "braid/models/text/text_cost.h"
 #include "braid/models/vision/cost.h"
 #include "braid/models/vision/inputs.h"
+#include "braid/runtime/skip_random_init.h"
 
 namespace braid::models {
 namespace {
@@ -31,6 +32,7 @@ std::optional<OwnCost> known_cost(const std::string& name) {
 
 OwnCost count_own_cost(const std::string& name) {
   const auto entry = find_model(name);
+  const runtime::SkipRandomInit skip;  // numbers cost nothing, and drawing them seconds
   const auto model = create_model(name);
   const int64_t params = count_parameters(*model);
   if (auto* text = dynamic_cast<TextModel*>(model.get()))

@@ -18,6 +18,7 @@
 #include "braid/models/vision/cnn/mobilenetv3.h"
 #include "braid/models/vision/cnn/regnet.h"
 #include "braid/models/vision/cnn/resnet.h"
+#include "braid/models/vision/cnn/resnet9.h"
 #include "braid/models/vision/cnn/vgg.h"
 #include "braid/models/vision/cnn/vovnet.h"
 #include "braid/models/vision/composer/braidnet.h"
@@ -51,6 +52,7 @@ void register_all(Registry& table) {
   add_airbench(table);
   add_airvit(table);
   add_resnet(table);
+  add_resnet9(table);
   add_convnext(table);
   add_efficientnet(table);
   add_mobilenetv3(table);

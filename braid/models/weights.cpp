@@ -6,8 +6,27 @@ namespace braid::models {
 
 namespace fs = std::filesystem;
 
+namespace {
+
+WeightSource source_with_parts(const Model& model, const fs::path& path) {
+  auto source = source_of(path);
+  const auto* in_parts = dynamic_cast<const ModelInParts*>(&model);
+  if (in_parts == nullptr) return source;
+  for (const auto& folder : in_parts->folders()) {
+    const auto part = source_of(path / folder);
+    const auto prefix = folder + ".";
+    for (const auto& [name, info] : part.tensors) source.tensors[prefix + name] = info;
+    source.load = [prefix, own = source.load, load = part.load](const std::string& name) {
+      return name.starts_with(prefix) ? load(name.substr(prefix.size())) : own(name);
+    };
+  }
+  return source;
+}
+
+}  // namespace
+
 void load_weights(Model& model, const fs::path& path) {
-  apply_plan(plan_load(model, source_of(path), /*fine_tune=*/false), model);
+  apply_plan(plan_load(model, source_with_parts(model, path), /*fine_tune=*/false), model);
 }
 
 void load_tensors_into(Model& model, const runtime::TensorMap& tensors, const std::string& where) {
@@ -15,7 +34,7 @@ void load_tensors_into(Model& model, const runtime::TensorMap& tensors, const st
 }
 
 void load_weights_to_fine_tune(Model& model, const fs::path& path, Progress& progress) {
-  const auto plan = plan_load(model, source_of(path), /*fine_tune=*/true);
+  const auto plan = plan_load(model, source_with_parts(model, path), /*fine_tune=*/true);
   report_plan(plan, model, progress);
   apply_plan(plan, model);
 }

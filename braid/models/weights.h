@@ -12,11 +12,21 @@
 
 namespace braid::models {
 
+// A model that is kept in several folders: its own weights lie beside those of some of its modules,
+// each of which is a checkpoint by itself.
+class ModelInParts {
+ public:
+  virtual ~ModelInParts() = default;
+  // The modules, which the folders within the model's are named like. Tensors of a file there have
+  // that name before theirs when place_weight() is asked for them.
+  virtual std::vector<std::string> folders() const = 0;
+};
+
 // Copies tensors from a .safetensors file (or a folder with model.safetensors or its shards) into
 // the model by name: all of them or, where a DataError names the first missing, unexpected or
 // ill-shaped tensor, none. Half precision becomes the model's own; names that a wrapper gave a
-// prefix lose it; the model's resample_weight resamples positional parameters; num_batches_tracked
-// may be missing.
+// prefix lose it; of a ModelInParts its parts are read too; the model's resample_weight resamples
+// positional parameters; num_batches_tracked may be missing.
 void load_weights(Model& model, const std::filesystem::path& path);
 // The same from tensors already read; where names their origin for errors.
 void load_tensors_into(Model& model, const runtime::TensorMap& tensors, const std::string& where);

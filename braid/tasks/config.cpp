@@ -28,6 +28,25 @@ void TextOptions::visit(FieldVisitor& v) {
   v.field("whole_word_mask", whole_word_mask, "masked_lm: hide whole words");
   v.field("next_sentence", next_sentence,
           "masked_lm: also tell whether a second text follows the first, as BERT was trained");
+  v.field("generator_hidden_size", generator_hidden_size,
+          "replaced_token_detection: channels of the generator, as a share of the discriminator's",
+          {.most = 1, .above = 0});
+  v.field("disc_weight", disc_weight,
+          "replaced_token_detection: weight of the discriminator's loss beside the generator's",
+          {.above = 0});
+}
+
+void QuestionOptions::visit(FieldVisitor& v) {
+  v.field("doc_stride", doc_stride,
+          "question_answering: tokens that two windows of a long text share", {.least = 0});
+  v.field("n_best_size", n_best_size,
+          "question_answering: begins and ends of each window that are tried with each other",
+          {.least = 1, .most = 1000});
+  v.field("max_answer_length", max_answer_length, "question_answering: most tokens of an answer",
+          {.least = 1});
+  v.field("null_score_diff_threshold", null_score_diff_threshold,
+          "question_answering: by how much no answer must beat the best one, where the data has "
+          "questions without");
 }
 
 void TranslationOptions::visit(FieldVisitor& v) {
@@ -67,7 +86,7 @@ void TaskConfig::visit(FieldVisitor& v) {
   v.field("data", data, "dataset (required): a name, a folder or a file of texts");
   v.field("task", task, "what is learned; auto: what the data is for",
           {.choices = {kAutoTask, kImageClassification, kTextClassification, kTokenClassification,
-                       kMaskedLm, kTranslation}});
+                       kMaskedLm, kReplacedTokenDetection, kQuestionAnswering, kTranslation}});
   v.field("weights", weights,
           "initial weights: a .safetensors file, a folder, or hf-hub:OWNER/NAME; empty: random");
   v.field("val_fraction", val_fraction,
@@ -82,6 +101,7 @@ void TaskConfig::visit(FieldVisitor& v) {
           {.choices = {kNoClassWeights, kBalancedClassWeights}});
   image.visit(v);
   text.visit(v);
+  question.visit(v);
   translation.visit(v);
   distillation.visit(v);
 }

@@ -18,6 +18,8 @@ inline constexpr const char* kImageClassification = "image_classification";
 inline constexpr const char* kTextClassification = "text_classification";
 inline constexpr const char* kTokenClassification = "token_classification";
 inline constexpr const char* kMaskedLm = "masked_lm";
+inline constexpr const char* kReplacedTokenDetection = "replaced_token_detection";
+inline constexpr const char* kQuestionAnswering = "question_answering";
 inline constexpr const char* kTranslation = "translation";
 
 // What belongs to images.
@@ -38,6 +40,17 @@ struct TextOptions {
   double mlm_probability = 0.15;
   bool whole_word_mask = false;
   bool next_sentence = false;
+  double generator_hidden_size = 0.25;
+  double disc_weight = 50;
+  void visit(FieldVisitor& v);
+};
+
+// What belongs to questions whose answers stand in a text.
+struct QuestionOptions {
+  int64_t doc_stride = 128;
+  int64_t n_best_size = 20;
+  int64_t max_answer_length = 30;
+  double null_score_diff_threshold = 0;
   void visit(FieldVisitor& v);
 };
 
@@ -74,6 +87,7 @@ struct TaskConfig {
   std::string class_weights = "none";
   ImageOptions image;
   TextOptions text;
+  QuestionOptions question;
   TranslationOptions translation;
   DistillationOptions distillation;
   void visit(FieldVisitor& v);  // all fields flat, those of the nested structs too

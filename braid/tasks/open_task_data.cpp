@@ -13,6 +13,8 @@
 #include "braid/tasks/class_names.h"
 #include "braid/tasks/image_data.h"
 #include "braid/tasks/text/masked_lm_data.h"
+#include "braid/tasks/text/question_answering.h"
+#include "braid/tasks/text/replaced_tokens_data.h"
 #include "braid/tasks/text/text_data.h"
 #include "braid/tasks/text/token_classification.h"
 #include "braid/tasks/text/translation_data.h"
@@ -29,6 +31,8 @@ const char* task_for(DataKind kind) {
       return kImageClassification;
     case DataKind::kLabelledText:
       return kTextClassification;
+    case DataKind::kQuestions:
+      return kQuestionAnswering;
     case DataKind::kTaggedText:
       return kTokenClassification;
     case DataKind::kParallelText:
@@ -73,6 +77,14 @@ std::unique_ptr<TaskData> open_tags(const TaskConfig& config, const std::string&
       config.data);
 }
 
+std::unique_ptr<TaskData> open_question_data(const TaskConfig& config,
+                                             const std::string& on_bad_sample) {
+  return std::make_unique<QuestionAnsweringData>(
+      data::open_questions(config.data,
+                           {.on_bad_sample = on_bad_sample, .val_fraction = config.val_fraction}),
+      config.data, on_bad_sample);
+}
+
 }  // namespace
 
 std::string resolve_task(const TaskConfig& config) {
@@ -96,10 +108,14 @@ std::unique_ptr<TaskData> open_task_data(const TaskConfig& config, const std::st
   if (task == kImageClassification) return open_images(config, checkpoint);
   if (task == kTextClassification) return open_texts(config, on_bad_sample, checkpoint);
   if (task == kTokenClassification) return open_tags(config, on_bad_sample, checkpoint);
+  if (task == kQuestionAnswering) return open_question_data(config, on_bad_sample);
   if (task == kTranslation) return open_translation_data(config);
   if (task == kMaskedLm)
     return std::make_unique<MaskedLmData>(data::find_plain_text(config.data), config.data,
                                           config.val_fraction);
+  if (task == kReplacedTokenDetection)
+    return std::make_unique<ReplacedTokensData>(data::find_plain_text(config.data), config.data,
+                                                config.val_fraction);
   throw UsageError("train", "braid has no task " + task, "--task");
 }
 

@@ -65,10 +65,15 @@ void Checkpoints::keep_epoch(int64_t epoch, int64_t kept) {
   if (kept == 0) return;
   const auto folder = [this](int64_t of) { return run_ / fmt::format("checkpoint-{}", of); };
   io::replace_folder(folder(epoch), [this](const fs::path& fresh) {
-    for (const auto& entry : fs::directory_iterator(last())) {
+    for (const auto& entry : fs::recursive_directory_iterator(last())) {
+      const auto copy = fresh / entry.path().lexically_relative(last());
       std::error_code error;
-      fs::create_hard_link(entry.path(), fresh / entry.path().filename(), error);
-      if (error) fs::copy_file(entry.path(), fresh / entry.path().filename());
+      if (entry.is_directory()) {
+        fs::create_directory(copy);
+        continue;
+      }
+      fs::create_hard_link(entry.path(), copy, error);
+      if (error) fs::copy_file(entry.path(), copy);
     }
   });
   const auto all = newest_epochs(std::numeric_limits<int64_t>::max());

@@ -5,12 +5,24 @@
 #include "braid/core/error.h"
 #include "braid/data/run_fields.h"
 #include "braid/train/freeze.h"
+#include "braid/train/optimizer.h"
 
 namespace braid::train {
+namespace {
+
+// As timm spells them.
+std::vector<std::string> optimizer_names() {
+  std::vector<std::string> names = {"sgd", "nesterov", "adamw", "lamb", "lion", "muon", "nmuon"};
+  const auto plain = names;
+  for (const auto& name : plain) names.push_back(kLookahead + name);
+  return names;
+}
+
+}  // namespace
 
 void OptimizerConfig::visit(FieldVisitor& v) {
-  v.field("opt", opt, "optimizer",
-          {.choices = {"sgd", "nesterov", "adamw", "lamb", "lion", "muon", "nmuon"}});
+  v.field("opt", opt, "optimizer; lookahead_*: with slow weights that follow it",
+          {.choices = optimizer_names()});
   v.field("lr", lr, "peak learning rate, for the whole (accumulated) batch", {.least = 0});
   v.field("weight_decay", weight_decay, "decay; never on norms, biases and positional parameters",
           {.least = 0});

@@ -101,6 +101,13 @@ class Lion final : public Optimizer {
 
 std::unique_ptr<Optimizer> make_optimizer(std::vector<ParamGroup> groups,
                                           const OptimizerConfig& config) {
+  if (const std::string prefix = kLookahead; config.opt.starts_with(prefix)) {
+    auto inner = config;
+    inner.opt = config.opt.substr(prefix.size());
+    auto optimizer = make_optimizer(std::move(groups), inner);
+    optimizer->look_ahead({});
+    return optimizer;
+  }
   const auto beta = [&](size_t i, double otherwise) {
     return config.opt_betas.empty() ? otherwise : config.opt_betas.at(i);
   };

@@ -8,6 +8,12 @@
 #include "braid/core/error.h"
 
 namespace braid::train {
+namespace {
+
+constexpr const char* kLookaheadStep = "lookahead_step";  // of all parameters together
+constexpr const char* kSlowWeights = "lookahead_slow_buff";
+
+}  // namespace
 
 std::vector<ParamGroup> make_param_groups(models::Model& model, const OptimizerConfig& config) {
   const auto listed = model.no_weight_decay();
@@ -56,6 +62,22 @@ void Optimizer::step(double lr) {
     }
     if (!slice.params.empty()) update(slice);
   }
+  if (lookahead_) step_slow_weights();
+}
+
+void Optimizer::step_slow_weights() {
+  auto& steps = state_[kLookaheadStep];
+  if (!steps.defined()) steps = torch::zeros({}, torch::kInt64);
+  if (steps.add_(1).item<int64_t>() % lookahead_->k != 0) return;
+  for (const auto& group : groups_)
+    for (size_t i = 0; i < group.params.size(); ++i) {
+      torch::Tensor param = group.params[i];
+      if (!param.grad().defined()) continue;
+      auto& slow = state_[group.names[i] + "." + kSlowWeights];
+      if (!slow.defined()) slow = param.detach().clone();
+      slow.add_(param - slow, lookahead_->alpha);
+      param.copy_(slow);
+    }
 }
 
 void Optimizer::zero_grad() {
@@ -67,9 +89,16 @@ std::map<std::string, torch::Tensor> Optimizer::state() const { return state_; }
 
 void Optimizer::load_state(const std::map<std::string, torch::Tensor>& state) {
   torch::NoGradGuard no_grad;
-  for (const auto& group : groups_)
+  if (const auto it = state.find(kLookaheadStep); lookahead_ && it != state.end()) {
+    if (it->second.dim() != 0)
+      throw DataError("optimizer", std::string("state '") + kLookaheadStep + "' is not a number");
+    state_[kLookaheadStep] = it->second.to(torch::kCPU, torch::kInt64).clone();
+  }
+  for (const auto& group : groups_) {
+    auto names = state_names(group);
+    if (lookahead_) names.emplace_back(kSlowWeights);
     for (size_t i = 0; i < group.params.size(); ++i)
-      for (const auto& name : state_names(group)) {
+      for (const auto& name : names) {
         const std::string key = group.names[i] + "." + name;
         const auto it = state.find(key);
         if (it == state.end()) continue;  // never had a gradient
@@ -80,6 +109,7 @@ void Optimizer::load_state(const std::map<std::string, torch::Tensor>& state) {
         tensor.copy_(it->second);
         state_[key] = tensor;
       }
+  }
 }
 
 double clip_grad_norm(const Optimizer& optimizer, double max_norm) {

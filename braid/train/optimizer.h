@@ -3,6 +3,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,10 +28,20 @@ struct ParamGroup {
 // their own, scaled by head_lr / lr too. Parameters that need no gradient are in no group.
 std::vector<ParamGroup> make_param_groups(models::Model& model, const OptimizerConfig& config);
 
+// Lookahead (https://arxiv.org/abs/1907.08610) as in timm, around any optimizer: after every k
+// steps slow weights go alpha of the way to the optimizer's, which then start from there. The slow
+// weights begin as what the first k steps have reached, which is where timm has them begin.
+inline constexpr const char* kLookahead = "lookahead_";  // before the optimizer's name
+struct LookaheadOptions {
+  int64_t k = 6;
+  double alpha = 0.5;
+};
+
 class Optimizer {
  public:
   explicit Optimizer(std::vector<ParamGroup> groups) : groups_(std::move(groups)) {}
   virtual ~Optimizer() = default;
+  void look_ahead(const LookaheadOptions& options) { lookahead_ = options; }
   // Applies the gradients; parameters without one are left alone. lr is scaled per group.
   void step(double lr);
   void zero_grad();  // sets gradients to none
@@ -55,8 +66,10 @@ class Optimizer {
  private:
   // "step" is a float scalar, the others look like the parameter.
   torch::Tensor make_state(const std::string& name, const torch::Tensor& param) const;
+  void step_slow_weights();
   std::vector<ParamGroup> groups_;
   std::map<std::string, torch::Tensor> state_;
+  std::optional<LookaheadOptions> lookahead_;
 };
 
 // Scales gradients so that their joint 2-norm is at most max_norm; returns the norm before.

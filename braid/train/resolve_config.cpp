@@ -1,6 +1,7 @@
 #include "braid/train/resolve_config.h"
 
 #include "braid/core/error.h"
+#include "braid/models/published_weights.h"
 #include "braid/models/registry.h"
 #include "braid/train/checkpoints.h"
 
@@ -22,16 +23,38 @@ TrainConfig base_of(const TrainConfig& asked, const ConfigSources& sources) {
   return recipe_for(models::find_model(asked.task.model), sources.facts.value_or(facts)).config;
 }
 
+// The file's key `pretrained`, which it then has no more: what a run keeps are the weights.
+bool take_pretrained(Json& file, const std::string& where) {
+  const auto it = file.find("pretrained");
+  if (it == file.end()) return false;
+  if (!it->is_boolean())
+    throw ConfigError("config", "expected true or false for pretrained, got " + it->dump(), where);
+  const bool pretrained = it->get<bool>();
+  file.erase(it);
+  return pretrained;
+}
+
+void use_published_weights(tasks::TaskConfig& task) {
+  const auto published = models::published_weights(task.model);
+  if (!task.weights.empty() && task.weights != published)
+    throw UsageError("train", "expected --pretrained or other weights, got both",
+                     "--weights " + task.weights,
+                     "--pretrained of " + task.model + " is --weights " + published);
+  task.weights = published;
+}
+
 }  // namespace
 
 TrainConfig resolve_config(const ConfigSources& sources) {
   if (sources.recipe != "auto" && sources.recipe != "none")
     throw UsageError("train", "expected auto or none, got '" + sources.recipe + "'", "--recipe");
   KeyLines lines;
-  const Json file = sources.file.empty() ? Json::object() : read_toml(sources.file, &lines);
+  Json file = sources.file.empty() ? Json::object() : read_toml(sources.file, &lines);
+  const bool pretrained = take_pretrained(file, sources.file.string()) || sources.pretrained;
   const auto overridden = [&](TrainConfig config) {
     update_from_json(config, file, sources.file.string(), lines);
     update_from_json(config, sources.fields, "flags");
+    if (pretrained && !config.task.model.empty()) use_published_weights(config.task);
     return config;
   };
   TrainConfig config = overridden({});

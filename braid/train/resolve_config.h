@@ -13,6 +13,9 @@ struct ConfigSources {
   std::string recipe = "auto";      // auto: the family's documented defaults; none: plain ones
   std::filesystem::path file = {};  // TOML; empty: none
   Json fields = Json::object();     // such as the flags that were given
+  // The weights that are published for the model (models/published_weights.h) in place of
+  // task.weights; a file may say so too, with the key `pretrained`.
+  bool pretrained = false;
   // What the recipe hangs on; unset: only the epochs, on a data set of middling size.
   std::optional<RecipeFacts> facts = {};
 };
@@ -20,8 +23,8 @@ struct ConfigSources {
 // The recipe (of a run that is resumed: what it was begun with), overridden by the file, overridden
 // by the fields. Throws
 // ConfigError on a misspelt key or a wrong type (in the file: with its line), UsageError when model
-// or data is missing or the model unknown, IoError when the file cannot be read. The values are
-// validate()'s matter.
+// or data is missing, the model unknown or, with pretrained, without published weights, IoError
+// when the file cannot be read. The values are validate()'s matter.
 TrainConfig resolve_config(const ConfigSources& sources);
 
 }  // namespace braid::train

@@ -69,5 +69,35 @@ TEST_F(QuantizeVerb, RefusesWhatMakesNoSense) {
   EXPECT_FALSE(std::filesystem::exists(path("q.onnx")));
 }
 
+class QuantizeTextsVerb : public ProgramTest {};
+
+TEST_F(QuantizeTextsVerb, WritesAFileThatBraidRunReads) {
+  std::string rows;
+  for (int i = 0; i < 80; ++i)
+    rows += std::string("a ") + (i % 2 == 0 ? "good" : "bad") + " film of " +
+            std::to_string(i % 7) + " acts" + (i % 3 == 0 ? " and more\t" : "\t") +
+            (i % 2 == 0 ? "pos" : "neg") + "\n";
+  write("reviews.tsv", rows);
+  ASSERT_EQ(braid("train --model textcnn_small --data reviews.tsv --batch-size 8 --epochs 8 "
+                  "--threads 1 --output run")
+                .code,
+            0);
+  const auto result = braid(
+      "quantize --checkpoint run --data reviews.tsv --output q.onnx --workers 0 --format json");
+  ASSERT_EQ(result.code, 0) << result.err;
+  const Json json = Json::parse(result.out);
+  EXPECT_EQ(json.at("bytes"), std::filesystem::file_size(path("q.onnx")));
+  EXPECT_LT(json.at("size_ratio"), 0.3);
+  EXPECT_LE(json.at("drop"), 0);
+  const auto table =
+      braid("quantize --checkpoint run --data reviews.tsv --mode naive --output n.onnx");
+  EXPECT_EQ(table.code, 0) << table.err;
+  EXPECT_THAT(table.out, HasSubstr("72 samples calibrated"));
+  EXPECT_EQ(braid("quantize --checkpoint run --data reviews.tsv --with-preprocessing on --output "
+                  "q.onnx")
+                .code,
+            64);
+}
+
 }  // namespace
 }  // namespace braid::test

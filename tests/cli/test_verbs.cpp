@@ -101,6 +101,43 @@ TEST_F(Verbs, EvalAndPredictAsJson) {
   EXPECT_NEAR(sum, 1, 1e-5);
 }
 
+TEST_F(Verbs, TestTimeAugmentationIsAskedForAndSaid) {
+  write_images("data");
+  ASSERT_EQ(train().code, 0);
+  const std::string eval = "eval --checkpoint run --data data --format json ";
+  const auto plain = braid(eval);
+  ASSERT_EQ(plain.code, 0) << plain.err;
+  EXPECT_FALSE(Json::parse(plain.out).contains("tta"));
+  const auto crops = braid(eval + "--tta ten_crop --crop-pct 0.8");
+  ASSERT_EQ(crops.code, 0) << crops.err;
+  const Json tta = Json::parse(crops.out).at("tta");
+  EXPECT_EQ(tta.at("name"), "ten_crop");
+  EXPECT_EQ(tta.at("views"), 10);
+  EXPECT_GT(tta.at("latency_ms_p50").get<double>(), 0);
+  EXPECT_EQ(Json::parse(crops.out).at("count"), 12);
+  const auto mirror = braid("eval --checkpoint run --data data --tta mirror");
+  EXPECT_THAT(mirror.out, HasSubstr("mirror, 2 views"));
+  // Images of 16 pixels are shown whole: there is nothing to crop.
+  const auto whole = braid(eval + "--tta five_crop");
+  EXPECT_EQ(whole.code, 78);
+  EXPECT_THAT(whole.err, HasSubstr("--crop-pct"));
+  EXPECT_EQ(braid(eval + "--tta eleven_crop").code, 64);
+  const std::string predict = "predict --checkpoint run data/test/left/0.png --format json ";
+  const auto moved = braid(predict + "--tta mirror_translate");
+  ASSERT_EQ(moved.code, 0) << moved.err;
+  EXPECT_THAT(moved.err, HasSubstr("mirror_translate, 6 views"));
+  EXPECT_NE(Json::parse(moved.out), Json::parse(braid(predict).out));
+}
+
+TEST_F(Verbs, LrFindPrintsACurveAndTrainsNothing) {
+  write_images("data");
+  const auto found = train("--opt sgd --lr-find");
+  ASSERT_EQ(found.code, 0) << found.err;
+  EXPECT_THAT(found.out, HasSubstr("1.000e-07"));
+  EXPECT_THAT(found.out, HasSubstr("suggested lr"));
+  EXPECT_FALSE(std::filesystem::exists(path("run")));
+}
+
 TEST_F(Verbs, AFolderOfClassesIsItsOwnTestSplit) {
   write_images("data");
   ASSERT_EQ(train().code, 0);

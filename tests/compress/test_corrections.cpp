@@ -26,17 +26,35 @@ TEST(BiasCorrection, RestoresTheMeans) {
       {4, 8, 8});
   const auto x = torch::rand({64, 4, 8, 8});
   const auto placement = place(graph);
-  const auto ranges = min_max_ranges(observe(graph, {x}, ranged_values(placement)));
+  const auto ranges = min_max_ranges(observe(graph, {{x}}, ranged_values(placement)));
   const auto weights = grids_of_weights(graph, placement, {.bits = 4});
   const auto off = [&](const torch::Tensor& y, const torch::Tensor& expected) {
     return (y.mean(0) - expected.mean(0)).abs().max().item<double>();
   };
   const auto expected = run(graph, x);
   const double before = off(run(insert_qdq(graph, placement, ranges, weights), x), expected);
-  EXPECT_EQ(correct_biases(graph, placement, ranges, weights, x), 2);
+  EXPECT_EQ(correct_biases(graph, placement, ranges, weights, {{x}}), 2);
   const double after = off(run(insert_qdq(graph, placement, ranges, weights), x), expected);
   EXPECT_GT(before, 0.05);
   EXPECT_LT(after, 0.03 * before + 0.03);
+}
+
+// The same means, whether the items come in one batch or in several.
+TEST(BiasCorrection, CountsEveryItemOfEveryBatch) {
+  torch::manual_seed(3);
+  const auto a = torch::randn({6, 4}), b = torch::randn({5, 6}), x = torch::rand({64, 4});
+  const auto make = [&] {
+    return graph_of([&](const torch::Tensor& t) { return at::linear(at::linear(t, a).relu(), b); },
+                    {4});
+  };
+  auto one = make(), several = make();
+  const auto placement = place(one);
+  const auto ranges = min_max_ranges(observe(one, {{x}}, ranged_values(placement)));
+  const auto weights = grids_of_weights(one, placement, {.bits = 4});
+  correct_biases(one, placement, ranges, weights, {{x}});
+  correct_biases(several, placement, ranges, weights,
+                 {{x.slice(0, 0, 5)}, {x.slice(0, 5, 50)}, {x.slice(0, 50, 64)}});
+  EXPECT_TRUE(torch::allclose(run(one, x), run(several, x), 1e-5, 1e-6));
 }
 
 // Channels of the norm that differ a hundredfold.
@@ -58,12 +76,12 @@ TEST(Smoothing, KeepsTheFloatFunctionAndHelpsTheRounded) {
   const auto x = torch::randn({32, 5, 16}), expected = run(graph, x);
   const auto rounded_error = [&] {
     const auto placement = place(graph);
-    const auto ranges = mse_ranges(observe(graph, {x}, ranged_values(placement)));
+    const auto ranges = mse_ranges(observe(graph, {{x}}, ranged_values(placement)));
     const auto q = insert_qdq(graph, placement, ranges, grids_of_weights(graph, placement, {}));
     return (run(q, x) - expected).square().mean().item<double>();
   };
   const double before = rounded_error();
-  const auto scaled = smooth(graph, x, {});
+  const auto scaled = smooth(graph, {{x}}, {});
   EXPECT_EQ(scaled.sites, 1);
   EXPECT_EQ(scaled.scaled, 1);
   EXPECT_LT((run(graph, x) - expected).abs().max().item<double>(),
@@ -80,7 +98,7 @@ TEST(Smoothing, LeavesANormAloneThatSomethingElseReads) {
       },
       {5, 4});
   EXPECT_TRUE(find_channel_paths(graph).empty() || !find_channel_paths(graph).front().from_norm);
-  EXPECT_EQ(smooth(graph, torch::randn({8, 5, 4}), {}).sites, 0);
+  EXPECT_EQ(smooth(graph, {{torch::randn({8, 5, 4})}}, {}).sites, 0);
 }
 
 // 1x1 -> relu -> depthwise -> relu -> 1x1, with channels of very different sizes.
@@ -96,7 +114,7 @@ TEST(Equalization, KeepsTheFloatFunctionThroughDepthwiseConvolutions) {
       },
       {4, 8, 8});
   const auto x = torch::randn({16, 4, 8, 8}), expected = run(graph, x);
-  const auto scaled = equalize(graph, x, {});
+  const auto scaled = equalize(graph, {{x}}, {});
   EXPECT_EQ(scaled.sites, 2);
   EXPECT_GE(scaled.scaled, 1);
   EXPECT_LT((run(graph, x) - expected).abs().max().item<double>(),

@@ -15,7 +15,7 @@ constexpr const char* kActivation = "aten::fake_quantize_per_tensor_affine";
 constexpr const char* kWeight = "aten::fake_quantize_per_channel_affine";
 
 Graph quantized(const Graph& graph, const torch::Tensor& x, const Placement& placement) {
-  const auto observed = observe(graph, {x}, ranged_values(placement));
+  const auto observed = observe(graph, {{x}}, ranged_values(placement));
   return insert_qdq(graph, placement, min_max_ranges(observed),
                     grids_of_weights(graph, placement, {.by_mse = false}));
 }
@@ -146,7 +146,7 @@ TEST(Place, EverywhereIsEverywhere) {
 TEST(Observe, RefusesWhatIsNeverFinite) {
   const auto graph = graph_of([](const torch::Tensor& x) { return (x / 0).exp().neg(); }, {4});
   const auto values = ranged_values(place_everywhere(graph));
-  EXPECT_THROW(observe(graph, {torch::ones({2, 4})}, values), DataError);
+  EXPECT_THROW(observe(graph, {{torch::ones({2, 4})}}, values), DataError);
 }
 
 }  // namespace

@@ -16,7 +16,7 @@ namespace {
 Samples noise(int64_t batches, std::vector<int64_t> sizes) {
   Samples samples;
   sizes.insert(sizes.begin(), 32);
-  for (int64_t i = 0; i < batches; ++i) samples.images.push_back(torch::randn(sizes));
+  for (int64_t i = 0; i < batches; ++i) samples.batches.push_back({torch::randn(sizes)});
   return samples;
 }
 
@@ -40,7 +40,7 @@ TEST(Quantize, ClimbsAndEndsBelowTheNaiveTwin) {
   const auto graph = network();
   const Judge judge(graph, noise(4, {3, 8, 8}));
   Progress silent;
-  const auto out = quantize(graph, noise(4, {3, 8, 8}).images, judge, {.max_drop = 100}, silent);
+  const auto out = quantize(graph, noise(4, {3, 8, 8}).batches, judge, {.max_drop = 100}, silent);
   ASSERT_GE(out.steps.size(), 5u);
   EXPECT_EQ(out.steps[0].step, "float32");
   EXPECT_EQ(out.steps[0].kl, 0);
@@ -61,7 +61,7 @@ TEST(Quantize, FallsBackUntilTheDropHolds) {
   const auto graph = network();
   const Judge judge(graph, noise(4, {3, 8, 8}));
   Progress silent;
-  const auto out = quantize(graph, noise(1, {3, 8, 8}).images, judge,
+  const auto out = quantize(graph, noise(1, {3, 8, 8}).batches, judge,
                             {.max_drop = 1e-9, .weight_bits = 4}, silent);
   EXPECT_LE(judge.drop(out.quality), 1e-9);
   EXPECT_FALSE(out.float_modules.empty());
@@ -72,7 +72,7 @@ TEST(Quantize, RefusesNothingToCalibrateWithAndWrongOptions) {
   const Judge judge(graph, noise(1, {3, 8, 8}));
   Progress silent;
   EXPECT_THROW(quantize(graph, {}, judge, {}, silent), DataError);
-  EXPECT_THROW(quantize(graph, judge.samples().images, judge, {.mode = "fast"}, silent),
+  EXPECT_THROW(quantize(graph, judge.samples().batches, judge, {.mode = "fast"}, silent),
                UsageError);
 }
 
@@ -88,7 +88,7 @@ TEST(RankBySensitivity, FindsTheLayerThatSuffers) {
   const Judge judge(graph, noise(2, {8}));
   const auto placement = place(graph);
   const auto ranges =
-      min_max_ranges(observe(graph, judge.samples().images, ranged_values(placement)));
+      min_max_ranges(observe(graph, judge.samples().batches, ranged_values(placement)));
   const auto ranked =
       rank_by_sensitivity(graph, placement, ranges, grids_of_weights(graph, placement, {}), judge);
   ASSERT_EQ(ranked.size(), 3u);

@@ -147,6 +147,25 @@ TEST_F(MaskingTest, SharesAreBerts) {
   EXPECT_TRUE(asked.any(1).all().item<bool>()) << "something is asked in each row";
 }
 
+TEST_F(MaskingTest, SharesMayBeElectras) {
+  const auto data = blocks(false);
+  const MaskingConfig config{.masked = 0.85, .replaced = 0, .draws = true, .seed = 1};
+  const MaskedLmCollate collate(data, tokenizer_, config);
+  const auto batch = collate(all_of(data->size()), {}, bad_);
+  const auto ids = batch.at(kInputIds), labels = batch.at(kLabels), draws = batch.at(kDraws);
+  const auto asked = labels.ne(-100);
+  const double count = asked.sum().item<double>();
+  EXPECT_NEAR((ids.eq(kMask) & asked).sum().item<double>() / count, 0.85, 0.03);
+  EXPECT_TRUE((ids.eq(kMask) | ids.eq(labels) | asked.logical_not()).all().item<bool>());
+  EXPECT_EQ(draws.sizes(), ids.sizes());
+  EXPECT_NEAR(draws.masked_select(asked).mean().item<double>(), 0.5, 0.03);
+  EXPECT_TRUE((draws.ge(0) & draws.lt(1)).all().item<bool>());
+  EXPECT_EQ(draws.masked_select(asked.logical_not()).abs().sum().item<double>(), 0);
+  const auto alone = collate({3}, {}, bad_).at(kDraws)[0];
+  EXPECT_TRUE(torch::equal(alone, draws[3].narrow(0, 0, alone.size(0))));
+  EXPECT_THROW(MaskedLmCollate(data, tokenizer_, {.masked = 0.9, .replaced = 0.2}), ConfigError);
+}
+
 TEST_F(MaskingTest, DependsOnSeedEpochAndBlockAlone) {
   const auto data = blocks(false);
   const MaskedLmCollate collate(data, tokenizer_, {.seed = 1});

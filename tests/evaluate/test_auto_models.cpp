@@ -5,6 +5,7 @@
 #include "braid/data/memory_dataset.h"
 #include "braid/evaluate/image/auto_models.h"
 #include "braid/evaluate/image/references.h"
+#include "braid/evaluate/text/auto_models.h"
 
 namespace braid::evaluate {
 namespace {
@@ -68,6 +69,33 @@ TEST(AutoModels, AreTheLargestThatSeeEnough) {
             "airbench_nano");
   EXPECT_EQ(chosen({.side = 300, .train_items = 2000, .max_params = {}}, {}).front(),
             "airbench_nano_64");
+}
+
+TEST(AutoModels, PretrainedAreTheLargestWithPublishedWeights) {
+  const AutoModelOptions few{.side = 28, .train_items = 1000, .max_params = {}, .pretrained = true};
+  EXPECT_THAT(chosen(few, {}),
+              ElementsAre("mobilenetv3_small_100=hf-hub:timm/mobilenetv3_small_100.lamb_in1k",
+                          "mobilevit_xxs=hf-hub:timm/mobilevit_xxs.cvnets_in1k",
+                          "vit_tiny_patch16_224=hf-hub:timm/"
+                          "vit_tiny_patch16_224.augreg_in21k_ft_in1k"));
+  // Three passes are enough, however few images that are.
+  EXPECT_EQ(chosen(few, {{"mobilenetv3_small_100", 9}, {"resnet18", 3}, {"resnet50", 2.9}}).front(),
+            "resnet18=hf-hub:timm/resnet18.a1_in1k");
+}
+
+TEST(AutoModels, OfTextsAFamilyWithoutPublishedWeightsIsLeftOut) {
+  std::vector<std::string> names;
+  for (const auto& choice : choose_text_models(
+           {.train_items = 1000, .max_params = {}, .pretrained = true},
+           [](const std::string& name) {
+             ModelProfile made;
+             made.name = name;
+             return made;
+           },
+           [](const ModelProfile& p) { return p.name == "bert_small" ? 3 : 9; }))
+    names.push_back(choice.name);
+  EXPECT_THAT(names, ElementsAre("bert_mini=hf-hub:google/bert_uncased_L-4_H-256_A-4",
+                                 "convbert_medium_small=hf-hub:YituTech/conv-bert-medium-small"));
 }
 
 // Images whose left or right half is bright.

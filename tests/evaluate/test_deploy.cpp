@@ -12,11 +12,14 @@
 #include "braid/evaluate/image/deploy_images.h"
 #include "braid/evaluate/text/deploy_texts.h"
 #include "braid/export/export_image_model.h"
+#include "braid/io/atomic_file.h"
 #include "braid/models/registry.h"
+#include "braid/models/text/text_checkpoint.h"
 #include "braid/serve/openvino/openvino_engine.h"
 #include "braid/serve/torch/torch_tensor.h"
 #include "braid/tasks/inference.h"
 #include "braid/tasks/metrics/classifier_report.h"
+#include "braid/tasks/text/text_classifier.h"
 #include "tests/evaluate/ramps.h"
 
 namespace braid::evaluate {
@@ -117,14 +120,60 @@ TEST_F(Deploy, AnInt8FileIsQuantizedOnTheTrainingImages) {
   EXPECT_EQ(deployed.scores.at(0).name, "top1");
 }
 
-TEST_F(Deploy, TextsHaveNoInt8) {
-  EXPECT_NO_THROW(check_deploy_texts(deploy_target("braid-run")));
-  try {
-    check_deploy_texts(deploy_target("openvino-int8"));
-    FAIL() << "expected UsageError";
-  } catch (const UsageError& e) {
-    EXPECT_THAT(e.what(), HasSubstr("not quantized yet"));
+// Texts of words 5 to 59; those of the second class have more of the higher ones.
+class WordTexts final : public data::TextDataset {
+ public:
+  int64_t size() const override { return 60; }
+  data::TextExample get(int64_t i) const override {
+    std::string text;
+    for (int64_t k = 0; k < 2 + i % 9; ++k)
+      text += "w" + std::to_string(5 + (i * 13 + k * 7) % 27 + 27 * label(i)) + " ";
+    return {.text = text, .pair = {}, .label = label(i)};
   }
+  int64_t label(int64_t i) const override { return i % 2; }
+  std::string describe(int64_t i) const override { return std::to_string(i); }
+  const std::vector<std::string>& classes() const override { return classes_; }
+
+ private:
+  std::vector<std::string> classes_ = {"low", "high"};
+};
+
+TEST_F(Deploy, TextsShipInEightBits) {
+  models::LoadedTextEncoder loaded;
+  loaded.model = models::create_model<models::TextEncoder>("bert_tiny",
+                                                           {{"head", "sequence_classification"},
+                                                            {"num_labels", 2},
+                                                            {"vocab_size", 60},
+                                                            {"hidden_size", 32},
+                                                            {"num_attention_heads", 2},
+                                                            {"intermediate_size", 64}},
+                                                           1);
+  loaded.hub = models::make_hub_config("bert_tiny", *loaded.model);
+  loaded.hub.classes = {"low", "high"};
+  models::save_text_model(*loaded.model, loaded.hub, folder_ / "run");
+  std::string vocabulary = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n";
+  for (int i = 5; i < 60; ++i) vocabulary += "w" + std::to_string(i) + "\n";
+  io::write_file_atomic(folder_ / "run" / "vocab.txt", vocabulary);
+  const auto classifier = tasks::load_text_classifier(folder_ / "run");
+  const auto texts = std::make_shared<WordTexts>();
+  TextDeployment deployment{.splits = {},
+                            .test = texts,
+                            .data = "words",
+                            .options = {.workers = 0, .dtype = "float32"},
+                            .latency_seconds = 0.05};
+  deployment.splits.train = deployment.splits.val = deployment.splits.test = texts;
+  const auto in_float = deploy_texts(classifier, folder_ / "run", deploy_target("braid-run"),
+                                     deployment, folder_ / "model.onnx", progress_);
+  const auto file = folder_ / "model.int8.onnx";
+  const auto int8 = deploy_texts(classifier, folder_ / "run", deploy_target("braid-run-int8"),
+                                 deployment, file, progress_);
+  EXPECT_EQ(int8.bytes, static_cast<int64_t>(fs::file_size(file)));
+  EXPECT_EQ(int8.float_bytes, in_float.bytes);
+  EXPECT_LT(*int8.bytes, *int8.float_bytes);
+  EXPECT_THAT(*int8.weight_bits, testing::AnyOf(7, 8));
+  EXPECT_GT(*int8.operators, *int8.operators_in_float);
+  EXPECT_NEAR(int8.scores.at(0).value, in_float.scores.at(0).value, 3.4) << "two of 60 texts";
+  EXPECT_GT(*int8.throughput_items_per_s, 0);
 }
 
 TEST_F(Deploy, SaysWhatBringsAnEngineThatIsNotThere) {

@@ -224,6 +224,11 @@ TEST(Export, TextsAreFreeInBatchAndLength) {
   EXPECT_EQ(onnx_options(loaded, folder).metadata.at("max_length"), "24");
   io::write_file_atomic(folder / "tokenizer_config.json", R"({"model_max_length": 1e30})");
   EXPECT_EQ(onnx_options(loaded, folder).metadata.at("max_length"), "512");
+  io::write_file_atomic(folder / "tokenizer.json",
+                        "{\n  \"a b\": [ 1,\t2 ],\r\n \"say \\\" \\\\\": \" \\\" \"\n}\n");
+  EXPECT_EQ(onnx_options(loaded, folder).metadata.at("tokenizer.json"),
+            R"({"a b":[1,2],"say \" \\":" \" "})")
+      << "blanks between words go, those within stay";
   std::filesystem::remove_all(folder);
   const auto model = read(std::string(bytes.begin(), bytes.end()));
   expect_ordered(model);

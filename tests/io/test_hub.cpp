@@ -2,6 +2,7 @@
 #include <sys/wait.h>
 
 #include <csignal>
+#include <set>
 
 #include "braid/core/error.h"
 #include "braid/io/atomic_file.h"
@@ -70,6 +71,37 @@ TEST_F(Hub, WeightsWithoutAConfig) {
   EXPECT_TRUE(fs::exists(snapshot / "model.safetensors"));
   EXPECT_FALSE(fs::exists(snapshot / "config.json"));
   EXPECT_EQ(text_of(folder("team--bare") / "refs/main"), kCommit);
+}
+
+TEST_F(Hub, ModelsOfTransformersBringTheirTokenizer) {
+  const auto files = [&](const std::string& repository) {
+    std::set<std::string> names;
+    for (const auto& entry : fs::directory_iterator(get(repository)))
+      names.insert(entry.path().filename().string());
+    names.erase("config.json");
+    names.erase("model.safetensors");
+    return names;
+  };
+  using Names = std::set<std::string>;
+  EXPECT_EQ(files("team/fast"), (Names{"tokenizer.json", "tokenizer_config.json"}));
+  EXPECT_EQ(files("team/words"), (Names{"vocab.txt"}));
+  EXPECT_EQ(files("team/marian"), (Names{"vocab.json", "source.spm"}));
+  EXPECT_EQ(files("team/vision"), Names{});
+  requests();
+  for (const char* name : {"team/fast", "team/words", "team/marian", "team/vision"}) {
+    get(name);
+    EXPECT_EQ(count(requests(), "\n"), 1u) << "what is not there is remembered: " << name;
+    get(name + ("@" + kCommit));
+    EXPECT_EQ(requests(), "") << name;
+  }
+}
+
+// Of a cache that was filled before tokenizers were fetched, or by other programs.
+TEST_F(Hub, ATokenizerThatTheCacheLacksIsFetched) {
+  const auto snapshot = get("team/words@" + kCommit);
+  fs::remove(snapshot / "vocab.txt");
+  fs::remove_all(folder("team--words") / ".no_exist");
+  EXPECT_TRUE(fs::exists(get("team/words@" + kCommit) / "vocab.txt"));
 }
 
 TEST_F(Hub, ARenamedRepositoryIsFollowed) {

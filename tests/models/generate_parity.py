@@ -273,6 +273,7 @@ CASES = {  # registered name, or NAME@VARIANT: (model, config fields)
     "resnet18": tiny_resnet(resnet.BasicBlock, [1, 2, 1, 1]),
     "resnet50": tiny_resnet(resnet.Bottleneck, [1, 2, 1, 1]),
     "resnet20": small_resnet(),
+    "resnet9": tiny_compact("resnet9", 21, prep_chs=4, widths=(6, 8, 10), res_layers=(1, 3)),
     "airbench94": tiny_compact("airbench94", 21, stem_chs=6, widths=(8, 12)),
     "airbench_tiny_64": tiny_compact("airbench_tiny_64", 33, stem_chs=6, widths=(8, 12)),
     "airvit_nano": tiny_compact("airvit_nano", 21, stem_chs=6, widths=(8, 12)),

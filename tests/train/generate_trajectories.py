@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Writes fixtures/optimizers.safetensors, fixtures/muon.safetensors and fixtures/schedules.json: trajectories of PyTorch 2.13.0's and timm 1.0's
-optimizers, schedules, average of weights and losses, for tests/train/test_craft.cpp. Seed 11.
+"""Writes fixtures/optimizers.safetensors, fixtures/muon.safetensors, fixtures/lookahead.safetensors and
+fixtures/schedules.json: trajectories of PyTorch 2.13.0's and timm 1.0's optimizers, schedules, average of weights and
+losses, for tests/train/test_craft.cpp. Seed 11.
 
 Run with the oracle's Python: .venv/bin/python tests/train/generate_trajectories.py
 """
@@ -160,3 +161,28 @@ for key, nesterov in (("muon", False), ("nmuon", True)):
         optimizer.step()
     tensors |= {f"{key}.{name}": p.detach().clone() for name, p in parameters.items()}
 save_file(tensors, OUT / "muon.safetensors")
+
+# timm's Lookahead around other optimizers, in float64.
+generator = torch.Generator().manual_seed(13)
+SHAPES = {"weight": (4, 3), "bias": (4,)}
+start = {name: torch.randn(shape, generator=generator, dtype=torch.float64) for name, shape in SHAPES.items()}
+gradients = {name: torch.randn((STEPS, *shape), generator=generator, dtype=torch.float64)
+             for name, shape in SHAPES.items()}
+tensors = {f"start.{name}": value for name, value in start.items()}
+tensors |= {f"gradients.{name}": value for name, value in gradients.items()}
+for key, k, alpha in (("sgd", 6, 0.5), ("adamw", 6, 0.5), ("adamw", 5, 0.8), ("lion", 6, 0.5)):
+    parameters = {name: value.clone().requires_grad_() for name, value in start.items()}
+    inner = OPTIMIZERS[key]([{"params": [parameters["weight"]], "weight_decay": 0.1},
+                             {"params": [parameters["bias"]], "weight_decay": 0.0}])
+    optimizer = timm.optim.Lookahead(inner, alpha=alpha, k=k)
+    path = {name: [] for name in start}
+    for step in range(STEPS):
+        for group in optimizer.param_groups:
+            group["lr"] = 0.05 / (1 + step)
+        for name, parameter in parameters.items():
+            parameter.grad = gradients[name][step].clone()
+        optimizer.step()
+        for name, parameter in parameters.items():
+            path[name].append(parameter.detach().clone())
+    tensors |= {f"{key}.{k}.{name}": torch.stack(path[name]) for name in start}
+save_file({k: v.contiguous() for k, v in tensors.items()}, OUT / "lookahead.safetensors")

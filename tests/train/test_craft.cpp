@@ -91,6 +91,91 @@ INSTANTIATE_TEST_SUITE_P(Optimizers, Trajectory,
                          ::testing::Values("plain_sgd", "sgd", "nesterov", "adamw", "lamb", "lion"),
                          [](const auto& info) { return info.param; });
 
+// timm's Lookahead around an optimizer, in float64.
+struct LookaheadCase {
+  const char* opt;
+  LookaheadOptions options;
+};
+class LookaheadTest : public ::testing::TestWithParam<LookaheadCase> {
+ protected:
+  static const runtime::TensorMap& path() {
+    static const auto tensors = runtime::load_tensors(kFixtures / "lookahead.safetensors");
+    return tensors;
+  }
+  static std::vector<ParamGroup> groups() {
+    ParamGroup decayed{.names = {"weight"}, .params = {}, .weight_decay = 0.1};
+    ParamGroup plain{.names = {"bias"}, .params = {}};
+    for (auto* group : {&decayed, &plain})
+      group->params = {path().at("start." + group->names[0]).clone().requires_grad_()};
+    return {decayed, plain};
+  }
+  static std::unique_ptr<Optimizer> make(const std::vector<ParamGroup>& groups) {
+    auto optimizer = make_optimizer(groups, config_of(std::string(kLookahead) + GetParam().opt));
+    optimizer->look_ahead(GetParam().options);
+    return optimizer;
+  }
+  static void step(Optimizer& optimizer, int64_t step) {
+    for (const auto& group : optimizer.groups()) {
+      auto param = group.params[0];
+      param.mutable_grad() = path().at("gradients." + group.names[0])[step].clone();
+    }
+    optimizer.step(0.05 / static_cast<double>(1 + step));
+  }
+};
+
+TEST_P(LookaheadTest, EqualsTheReference) {
+  const auto optimizer = make(groups());
+  for (int64_t i = 0; i < 20; ++i) {
+    step(*optimizer, i);
+    for (const auto& group : optimizer->groups())
+      EXPECT_LT(
+          relative_error(group.params[0].detach(),
+                         path().at(std::string(GetParam().opt) + "." +
+                                   std::to_string(GetParam().options.k) + "." + group.names[0])[i]),
+          1e-13)
+          << group.names[0] << " after step " << i;
+  }
+}
+
+TEST_P(LookaheadTest, GoesOnFromItsState) {
+  for (const int64_t cut : {3, 8, 12}) {  // before, between and at slow steps
+    const auto run = [&](bool through_state) {
+      const auto parameters = groups();
+      auto optimizer = make(parameters);
+      for (int64_t i = 0; i < 20; ++i) {
+        if (through_state && i == cut) {
+          const auto state = optimizer->state();
+          optimizer = make(parameters);
+          optimizer->load_state(state);
+        }
+        step(*optimizer, i);
+      }
+      return parameters[0].params[0].detach().clone();
+    };
+    EXPECT_TRUE(run(true).equal(run(false))) << cut;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Optimizers, LookaheadTest,
+                         ::testing::Values(LookaheadCase{"sgd", {}}, LookaheadCase{"adamw", {}},
+                                           LookaheadCase{"adamw", {.k = 5, .alpha = 0.8}},
+                                           LookaheadCase{"lion", {}}),
+                         [](const auto& info) {
+                           return std::string(info.param.opt) +
+                                  std::to_string(info.param.options.k);
+                         });
+
+TEST(Lookahead, StandsBeforeAnyOptimizersName) {
+  RunConfig config;
+  for (const char* opt : {"sgd", "nesterov", "adamw", "lamb", "lion", "muon", "nmuon"}) {
+    config.optimizer.opt = std::string(kLookahead) + opt;
+    EXPECT_NO_THROW(validate(config)) << opt;
+    EXPECT_NE(make_optimizer({}, config.optimizer), nullptr) << opt;
+  }
+  config.optimizer.opt = "lookahead_rmsprop";
+  EXPECT_THROW(validate(config), ConfigError);
+}
+
 class MuonTest : public ::testing::TestWithParam<std::string> {};
 
 // 8 steps over shapes that it trains and shapes that it leaves to AdamW.

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "braid/core/error.h"
+#include "braid/data/image/crops.h"
 #include "braid/io/evaluation_view.h"
 #include "braid/io/resize.h"
 
@@ -149,13 +150,7 @@ void validate(const InputConfig& input) {
 
 io::Image prepare_for_evaluation(const io::Image& image, const InputConfig& input) {
   interpolation_of(input);  // refuses what is none
-  return io::evaluation_view(image, {.channels = input.channels,
-                                     .height = input.height,
-                                     .width = input.width,
-                                     .interpolation = input.interpolation,
-                                     .crop_pct = input.crop_pct,
-                                     .crop_mode = input.crop_mode,
-                                     .mean = input.mean});
+  return io::evaluation_view(image, view_of(input));
 }
 
 bool crops_randomly(const AugmentConfig& augment, const InputConfig& input) {

@@ -42,6 +42,11 @@ MaskedLmCollate::MaskedLmCollate(TokenBlocksPtr blocks, text::TokenizerPtr token
   if (!special.mask)
     throw ConfigError("data", "expected a tokenizer with a mask token, got one without", "",
                       "take one that was made for masked language modelling, such as BERT's");
+  if (!(config_.masked >= 0 && config_.replaced >= 0 && config_.masked + config_.replaced <= 1))
+    throw ConfigError("data",
+                      fmt::format("expected shares of masked and replaced tokens within 1, got {} "
+                                  "and {}",
+                                  config_.masked, config_.replaced));
   if (config_.next_sentence && blocks_->size() > 0 &&
       blocks_->document_of(blocks_->size() - 1) == 0)
     throw ConfigError("data", "expected blocks of several whole documents for next-sentence pairs");
@@ -98,11 +103,15 @@ void MaskedLmCollate::mask(Masked& masked, const std::vector<uint8_t>& begins_wo
     if (asked[i] == 0) continue;
     masked.labels[i] = ids[i];
     const double kind = random.uniform();
-    if (kind < 0.8)
+    if (kind < config_.masked)
       ids[i] = *tokenizer_->special().mask;
-    else if (kind < 0.9)
+    else if (kind < config_.masked + config_.replaced)
       ids[i] = random_token(random);
   }
+  if (!config_.draws) return;
+  masked.draws.assign(ids.size(), 0);
+  for (size_t i = 0; i < ids.size(); ++i)
+    if (asked[i] != 0) masked.draws[i] = random.uniform();
 }
 
 MaskedLmCollate::Masked MaskedLmCollate::make_row(int64_t index, int64_t epoch) const {
@@ -150,12 +159,14 @@ Batch MaskedLmCollate::operator()(const std::vector<int64_t>& indices, const Pla
   Batch batch;
   std::vector<TokenRow> rows;
   std::vector<std::vector<int64_t>> labels;
+  std::vector<std::vector<double>> draws;
   std::vector<int64_t> next;
   for (const int64_t index : indices) {
     Masked masked;
     if (!bad.guard([&] { masked = make_row(index, place.epoch); })) continue;
     rows.push_back(std::move(masked.row));
     labels.push_back(std::move(masked.labels));
+    draws.push_back(std::move(masked.draws));
     next.push_back(masked.next_sentence);
     batch.indices.push_back(index);
   }
@@ -166,6 +177,13 @@ Batch MaskedLmCollate::operator()(const std::vector<int64_t>& indices, const Pla
     std::copy(labels[i].begin(), labels[i].end(),
               all.data_ptr<int64_t>() + static_cast<int64_t>(i) * width);
   batch.tensors[kLabels] = all;
+  if (config_.draws) {
+    auto drawn = torch::zeros({batch.size(), width}, torch::kDouble);
+    for (size_t i = 0; i < draws.size(); ++i)
+      std::copy(draws[i].begin(), draws[i].end(),
+                drawn.data_ptr<double>() + static_cast<int64_t>(i) * width);
+    batch.tensors[kDraws] = drawn;
+  }
   if (config_.next_sentence) batch.tensors[kNextSentenceLabel] = torch::tensor(next, torch::kInt64);
   return batch;
 }

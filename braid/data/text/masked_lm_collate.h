@@ -14,17 +14,23 @@ namespace braid::data {
 
 // [B] int64, Hugging Face's: 0, the second text follows the first; 1, it is another's.
 inline constexpr const char* kNextSentenceLabel = "next_sentence_label";
+// [B,N] float64 from 0 to below 1, by which a token may be drawn where labels ask for one.
+inline constexpr const char* kDraws = "draws";
 
 struct MaskingConfig {
   double probability = 0.15;   // of a token, or of a word, to be asked for
   bool whole_words = false;    // all tokens of a word or none
   bool next_sentence = false;  // rows are two texts; half of them do not belong together
+  // Of the tokens that are asked for, those that become the mask token and those that become
+  // another one; the others stay.
+  double masked = 0.8, replaced = 0.1;  // BERT's
+  bool draws = false;                   // kDraws is wanted
   int64_t seed = 0;
 };
 
-// Of the tokens that are asked for, 80% become the mask token, 10% another one, 10% stay (BERT's).
-// What is drawn depends on seed, epoch and block alone, not on the batch around it. At least one
-// token of a row is asked for; special tokens never are, nor do they stand in for others.
+// Of the tokens that are asked for most become the mask token (MaskingConfig). What is drawn
+// depends on seed, epoch and block alone, not on the batch around it. At least one token of a row
+// is asked for; special tokens never are, nor do they stand in for others.
 class MaskedLmCollate final : public Collate {
  public:
   // Throws ConfigError for a probability outside of 0 to 1, a tokenizer without a mask token, or
@@ -32,7 +38,7 @@ class MaskedLmCollate final : public Collate {
   MaskedLmCollate(TokenBlocksPtr blocks, text::TokenizerPtr tokenizer, const MaskingConfig& config);
 
   // input_ids, attention_mask, token_type_ids, labels [B,N] int64; labels: -100 where nothing is
-  // asked. next_sentence_label with next_sentence.
+  // asked. next_sentence_label with next_sentence; draws with draws.
   Batch operator()(const std::vector<int64_t>& indices, const Place& place,
                    BadSamples& bad) const override;
 
@@ -40,6 +46,7 @@ class MaskedLmCollate final : public Collate {
   struct Masked {
     TokenRow row;
     std::vector<int64_t> labels;
+    std::vector<double> draws;
     int64_t next_sentence = 0;
   };
   Masked make_row(int64_t index, int64_t epoch) const;

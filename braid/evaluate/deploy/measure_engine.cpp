@@ -56,6 +56,13 @@ Scores scores_of(serve::Engine& engine, const DeployTarget& target, const Engine
 
 }  // namespace
 
+void fill_quantized(const onnx::QuantizeReport& report, Deployed& deployed) {
+  deployed.float_bytes = report.float_bytes;
+  deployed.weight_bits = report.weight_bits;
+  deployed.operators = report.units;
+  deployed.operators_in_float = static_cast<int64_t>(report.in_float.size());
+}
+
 void measure_engine(const DeployTarget& target, const std::filesystem::path& file,
                     const EngineItems& items, Progress& progress, Deployed& deployed) {
   const auto engine = open_engine(target, file, at::get_num_threads());

@@ -8,6 +8,7 @@
 #include "braid/data/loader.h"
 #include "braid/evaluate/deploy/deploy_target.h"
 #include "braid/evaluate/result.h"
+#include "braid/export/quantize_report.h"
 
 namespace braid::evaluate {
 
@@ -18,6 +19,9 @@ struct EngineItems {
   std::function<data::Batch(int64_t items)> make;  // made-up items, to be timed on
   double latency_seconds = 2;                      // at most, of timing each figure
 };
+
+// What a quantization says of the file.
+void fill_quantized(const onnx::QuantizeReport& report, Deployed& deployed);
 
 // Fills in the file, its scores and times. Engines get as many threads as LibTorch has. Throws
 // DataError for a file that the engine cannot run, and for outputs that are not finite.

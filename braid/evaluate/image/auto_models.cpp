@@ -9,6 +9,8 @@ namespace {
 // What a network needs to see to be worth its size (docs/studies/recipes.md).
 constexpr double kLeastImagePasses = 5;   // over the training images
 constexpr double kLeastImages = 100'000;  // in all
+// What is fine-tuned has seen images before.
+constexpr double kLeastTuningPasses = 3;
 
 const std::vector<ModelNames>& lists(bool small) {
   static const std::vector<ModelNames> small_images = {
@@ -22,21 +24,31 @@ const std::vector<ModelNames>& lists(bool small) {
   return small ? small_images : photos;
 }
 
+// Whose weights are published, for images of any size.
+const std::vector<ModelNames>& published_lists() {
+  static const std::vector<ModelNames> lists = {
+      {"mobilenetv3_small_100", "resnet18", "resnet50"},
+      {"mobilevit_xxs", "mobilevit_xs", "mobilevit_s"},
+      {"vit_tiny_patch16_224", "vit_small_patch16_224", "vit_base_patch16_224"}};
+  return lists;
+}
+
 }  // namespace
 
 std::vector<ModelChoice> choose_models(
     const AutoModelOptions& options, const std::function<ModelProfile(const std::string&)>& profile,
     const std::function<double(const ModelProfile&)>& passes) {
+  const ChoiceRule rule{.items = "images",
+                        .train_items = options.train_items,
+                        .least_passes = options.pretrained ? kLeastTuningPasses : kLeastImagePasses,
+                        .least_items = options.pretrained ? 0 : kLeastImages,
+                        .max_params = options.max_params,
+                        .per_family = options.per_family};
   std::vector<ModelChoice> chosen;
-  for (const auto& names : lists(options.side <= data::kSmallImage))
-    choose_of_family(names,
-                     {.items = "images",
-                      .train_items = options.train_items,
-                      .least_passes = kLeastImagePasses,
-                      .least_items = kLeastImages,
-                      .max_params = options.max_params,
-                      .per_family = options.per_family},
-                     profile, passes, chosen);
+  for (const auto& names :
+       options.pretrained ? published_lists() : lists(options.side <= data::kSmallImage))
+    choose_of_family(names, rule, profile, passes, chosen);
+  if (options.pretrained) start_from_published_weights(chosen);
   return chosen;
 }
 

@@ -2,7 +2,7 @@
 
 #include "braid/data/image/image_collate.h"
 #include "braid/evaluate/deploy/measure_engine.h"
-#include "braid/export/calibration_data.h"
+#include "braid/export/calibration_images.h"
 #include "braid/export/export_image_model.h"
 #include "braid/export/quantize_image_model.h"
 
@@ -18,13 +18,9 @@ void write_int8(models::LoadedModel& loaded, const ImageDeployment& d,
                                       .on_bad_sample = d.options.on_bad_sample};
   auto splits = d.splits;
   if (splits.val == d.test) splits.val = nullptr;
-  auto data = onnx::calibration_data_of(splits, loaded, request, progress);
-  data.test = nullptr;  // the engine is measured on images, not the graph
-  const auto report = onnx::quantize_image_model(loaded, data, file, request, progress);
-  deployed.float_bytes = report.float_bytes;
-  deployed.weight_bits = report.weight_bits;
-  deployed.operators = report.units;
-  deployed.operators_in_float = static_cast<int64_t>(report.in_float.size());
+  auto data = onnx::calibration_images_of(splits, loaded, request, progress);
+  data.open_test = nullptr;  // the engine is measured on images, not the graph
+  fill_quantized(onnx::quantize_image_model(loaded, data, file, request, progress), deployed);
 }
 
 }  // namespace

@@ -106,7 +106,7 @@ Json ImageWorkload::settings() const {
 
 std::vector<std::string> ImageWorkload::resolve_models(
     const std::vector<std::string>& names) const {
-  return resolve_starting_points(names);
+  return resolve_starting_points(names, config_.pretrained);
 }
 
 std::vector<ModelChoice> ImageWorkload::choose_models(
@@ -115,7 +115,8 @@ std::vector<ModelChoice> ImageWorkload::choose_models(
   return evaluate::choose_models({.side = tasks::image_side(*folds_[0].train),
                                   .train_items = folds_[0].train->size(),
                                   .max_params = config_.max_params,
-                                  .per_family = per_family},
+                                  .per_family = per_family,
+                                  .pretrained = config_.pretrained},
                                  profile, passes);
 }
 

@@ -1,6 +1,7 @@
 #include "braid/evaluate/text/auto_models.h"
 
 #include "braid/evaluate/choose_models.h"
+#include "braid/models/published_weights.h"
 
 namespace braid::evaluate {
 namespace {
@@ -21,7 +22,9 @@ std::vector<ModelChoice> choose_text_models(
     const AutoTextOptions& options, const std::function<ModelProfile(const std::string&)>& profile,
     const std::function<double(const ModelProfile&)>& passes) {
   std::vector<ModelChoice> chosen;
-  for (const auto& names : text_lists())
+  for (ModelNames names : text_lists()) {
+    if (options.pretrained)
+      std::erase_if(names, [](const char* name) { return !models::find_published_weights(name); });
     choose_of_family(names,
                      {.items = "texts",
                       .train_items = options.train_items,
@@ -29,6 +32,8 @@ std::vector<ModelChoice> choose_text_models(
                       .max_params = options.max_params,
                       .per_family = options.per_family},
                      profile, passes, chosen);
+  }
+  if (options.pretrained) start_from_published_weights(chosen);
   return chosen;
 }
 

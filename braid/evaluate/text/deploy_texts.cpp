@@ -1,33 +1,49 @@
 #include "braid/evaluate/text/deploy_texts.h"
 
-#include "braid/core/error.h"
 #include "braid/data/text/text_collate.h"
 #include "braid/evaluate/deploy/measure_engine.h"
+#include "braid/export/calibration_texts.h"
 #include "braid/export/export_text_model.h"
+#include "braid/export/quantize_text_model.h"
 #include "braid/tasks/training_rate.h"
 
 namespace braid::evaluate {
 
-void check_deploy_texts(const DeployTarget& target) {
-  if (target.int8)
-    throw UsageError("compare",
-                     "expected models of images, got texts, whose models are not quantized yet",
-                     "--deploy " + target.name, "--deploy braid-run runs them in float32");
+namespace {
+
+void write_int8_texts(const tasks::TokenizedModel& classifier,
+                      const std::filesystem::path& checkpoint, const TextDeployment& d,
+                      const std::filesystem::path& file, Progress& progress, Deployed& deployed) {
+  const onnx::QuantizeRequest request{.data = d.data,
+                                      .split = "val",
+                                      .seed = d.seed,
+                                      .workers = d.options.workers,
+                                      .on_bad_sample = d.options.on_bad_sample};
+  auto splits = d.splits;
+  if (splits.val == d.test) splits.val = nullptr;
+  auto data = onnx::calibration_texts_of(splits, classifier, request, progress);
+  data.open_test = nullptr;  // the engine is measured on texts, not the graph
+  fill_quantized(onnx::quantize_text_model(classifier, checkpoint, data, file, request, progress),
+                 deployed);
 }
+
+}  // namespace
 
 Deployed deploy_texts(const tasks::TokenizedModel& classifier,
                       const std::filesystem::path& checkpoint, const DeployTarget& target,
-                      const data::TextDatasetPtr& test, const tasks::EvaluateOptions& options,
-                      double latency_seconds, const std::filesystem::path& file,
+                      const TextDeployment& d, const std::filesystem::path& file,
                       Progress& progress) {
-  check_deploy_texts(target);
-  models::LoadedTextEncoder loaded{classifier.model, classifier.hub};
   Deployed deployed;
-  deployed.float_bytes = onnx::export_text_model(loaded, checkpoint, file).bytes;
-  const auto loader = data::make_text_loader(test, classifier.tokenizer,
-                                             {.batch_size = options.batch_size,
-                                              .workers = options.workers,
-                                              .on_bad_sample = options.on_bad_sample,
+  if (target.int8) {
+    write_int8_texts(classifier, checkpoint, d, file, progress, deployed);
+  } else {
+    models::LoadedTextEncoder loaded{classifier.model, classifier.hub};
+    deployed.float_bytes = onnx::export_text_model(loaded, checkpoint, file).bytes;
+  }
+  const auto loader = data::make_text_loader(d.test, classifier.tokenizer,
+                                             {.batch_size = d.options.batch_size,
+                                              .workers = d.options.workers,
+                                              .on_bad_sample = d.options.on_bad_sample,
                                               .max_length = classifier.max_length});
   const auto make = [&](int64_t items) {
     const auto texts = tasks::random_texts(*classifier.model, items, classifier.max_length);
@@ -38,10 +54,10 @@ Deployed deploy_texts(const tasks::TokenizedModel& classifier,
   };
   measure_engine(target, file,
                  {.test = *loader,
-                  .count = test->size(),
+                  .count = d.test->size(),
                   .classes = classifier.model->num_labels(),
                   .make = make,
-                  .latency_seconds = latency_seconds},
+                  .latency_seconds = d.latency_seconds},
                  progress, deployed);
   return deployed;
 }

@@ -1,6 +1,8 @@
 // A trained classifier of texts as it ships.
 #pragma once
+#include <cstdint>
 #include <filesystem>
+#include <string>
 
 #include "braid/core/progress.h"
 #include "braid/data/text/text_dataset.h"
@@ -11,15 +13,22 @@
 
 namespace braid::evaluate {
 
-// Throws UsageError for 8 bits, which only models of images have.
-void check_deploy_texts(const DeployTarget& target);
-// Exports the classifier, with its tokenizer (of the folder `checkpoint`), to `file` and measures
-// that in the target's engine. classifier: on the CPU. Throws DataError where it cannot be captured
-// or run, IoError. latency_seconds: at most, of timing each figure.
+struct TextDeployment {
+  data::TextSplits splits;    // train calibrates, val decides on steps
+  data::TextDatasetPtr test;  // is measured on; where it is val, train decides
+  std::string data;           // its name, for errors
+  int64_t seed = 0;           // of the choice of texts that calibrate
+  tasks::EvaluateOptions options = {};
+  double latency_seconds = 2;  // at most, of timing each figure
+};
+
+// Exports the classifier, with its tokenizer (of the folder `checkpoint`), to `file`, in 8 bits
+// where the target asks for it (with the defaults of `braid quantize`), and measures that in the
+// target's engine. classifier: on the CPU. Throws DataError where it cannot be captured, quantized
+// or run, IoError.
 Deployed deploy_texts(const tasks::TokenizedModel& classifier,
                       const std::filesystem::path& checkpoint, const DeployTarget& target,
-                      const data::TextDatasetPtr& test, const tasks::EvaluateOptions& options,
-                      double latency_seconds, const std::filesystem::path& file,
+                      const TextDeployment& deployment, const std::filesystem::path& file,
                       Progress& progress);
 
 }  // namespace braid::evaluate

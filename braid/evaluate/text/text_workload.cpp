@@ -1,5 +1,7 @@
 #include "braid/evaluate/text/text_workload.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <chrono>
 
@@ -95,16 +97,26 @@ Json TextWorkload::settings() const {
 }
 
 std::vector<std::string> TextWorkload::resolve_models(const std::vector<std::string>& names) const {
-  return resolve_starting_points(names);
+  return resolve_starting_points(names, config_.pretrained);
 }
 
 std::vector<ModelChoice> TextWorkload::choose_models(
     const std::function<ModelProfile(const std::string&)>& profile,
     const std::function<double(const ModelProfile&)>& passes, size_t per_family) const {
-  return choose_text_models({.train_items = folds_[0].train->size(),
-                             .max_params = config_.max_params,
-                             .per_family = per_family},
-                            profile, passes);
+  auto chosen = choose_text_models({.train_items = folds_[0].train->size(),
+                                    .max_params = config_.max_params,
+                                    .per_family = per_family,
+                                    .pretrained = config_.pretrained},
+                                   profile, passes);
+  if (!config_.pretrained) return chosen;
+  for (const auto family :
+       {models::Family::kCnn, models::Family::kTransformer, models::Family::kHybrid})
+    if (std::none_of(chosen.begin(), chosen.end(), [&](const ModelChoice& choice) {
+          return taxonomy(choice.name).family == models::to_string(family);
+        }))
+      progress_.line(fmt::format("Left out: {}, of which no candidate has published weights.",
+                                 models::to_string(family)));
+  return chosen;
 }
 
 Taxonomy TextWorkload::taxonomy(const std::string& model) const {
@@ -228,12 +240,16 @@ std::vector<std::unique_ptr<Probe>> TextWorkload::probes(Progress& progress) con
   return probes;
 }
 
-void TextWorkload::check_deploy(const DeployTarget& target) const { check_deploy_texts(target); }
-
 Deployed TextWorkload::deploy(const TrainedRun& run, const DeployTarget& target,
                               const std::filesystem::path& file, Progress& progress) const {
   return deploy_texts(tasks::load_text_classifier(run.checkpoint), run.checkpoint, target,
-                      test_of(run.run), options(), config_.latency_seconds, file, progress);
+                      {.splits = part_of(run.run).splits(),
+                       .test = test_of(run.run),
+                       .data = config_.data,
+                       .seed = config_.seed,
+                       .options = options(),
+                       .latency_seconds = config_.latency_seconds},
+                      file, progress);
 }
 
 References TextWorkload::references(double seconds, Progress& progress) const {

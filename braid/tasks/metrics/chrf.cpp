@@ -12,11 +12,6 @@
 namespace braid::tasks {
 namespace {
 
-bool is_ascii_punctuation(char32_t code) {
-  return (code >= U'!' && code <= U'/') || (code >= U':' && code <= U'@') ||
-         (code >= U'[' && code <= U'`') || (code >= U'{' && code <= U'~');
-}
-
 // A mark at a word's end, else one at its beginning, becomes a word: chrF++'s own rule.
 std::u32string split_marks(std::u32string_view text) {
   std::vector<std::u32string_view> words;

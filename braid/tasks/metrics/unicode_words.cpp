@@ -47,6 +47,10 @@ bool is_punctuation(char32_t code) { return range_with(kPunctuation, code) != nu
 bool is_symbol(char32_t code) { return range_with(kSymbols, code) != nullptr; }
 bool is_number(char32_t code) { return range_with(kNumbers, code) != nullptr; }
 bool is_space(char32_t code) { return range_with(kSpaces, code) != nullptr; }
+bool is_ascii_punctuation(char32_t code) {
+  return (code >= U'!' && code <= U'/') || (code >= U':' && code <= U'@') ||
+         (code >= U'[' && code <= U'`') || (code >= U'{' && code <= U'~');
+}
 
 std::u32string to_code_points(std::string_view text) {
   const std::string repaired = text::repair_utf8(text).text;

@@ -9,10 +9,11 @@
 
 namespace braid::tasks {
 
-bool is_punctuation(char32_t code);  // \p{P}
-bool is_symbol(char32_t code);       // \p{S}
-bool is_number(char32_t code);       // \p{N}
-bool is_space(char32_t code);        // where str.split() splits
+bool is_punctuation(char32_t code);        // \p{P}
+bool is_symbol(char32_t code);             // \p{S}
+bool is_number(char32_t code);             // \p{N}
+bool is_space(char32_t code);              // where str.split() splits
+bool is_ascii_punctuation(char32_t code);  // string.punctuation
 
 // Invalid UTF-8 is read as U+FFFD, by maximal subparts.
 std::u32string to_code_points(std::string_view text);

@@ -17,6 +17,10 @@ namespace fs = std::filesystem;
 
 constexpr int64_t kBlockLength = 128;  // tokens, where nobody says
 
+models::TextHead head_of(const TaskConfig& config) {
+  return config.text.next_sentence ? models::TextHead::kPreTraining : models::TextHead::kMaskedLm;
+}
+
 // Texts of the files, line by line.
 text::TextSource texts_of(const std::vector<fs::path>& files) {
   struct State {
@@ -54,12 +58,10 @@ std::vector<std::string> MaskedLmData::remarks() const {
   return data::remarks_on(files_.left_out, files_.remarks, spec_);
 }
 
-TokenizedModel MaskedLmData::make_model(const TaskConfig& config, int64_t seed,
-                                        Progress& progress) const {
+TokenizedModel MaskedLmData::make_model(const TaskConfig& config, models::TextHead head,
+                                        int64_t seed, Progress& progress) const {
   auto& tokenizer = tokenizers_[tokenizer_source(config, std::to_string(config.text.vocab_size))];
   if (!tokenizer) tokenizer = make_tokenizer(config, texts_of(files_.train), progress);
-  const auto head =
-      config.text.next_sentence ? models::TextHead::kPreTraining : models::TextHead::kMaskedLm;
   const auto longest = [](int64_t most) { return std::min(most, kBlockLength); };
   return make_tokenized_model(config, head, {}, tokenizer, seed, longest, progress);
 }
@@ -94,17 +96,23 @@ const MaskedLmBlocks& MaskedLmData::blocks_for(const TaskConfig& config,
   return blocks;
 }
 
-TrainingFacts MaskedLmData::facts(const TaskConfig& config, const FactOptions& options,
-                                  Progress& progress) const {
-  const auto made = make_model(config, options.seed, progress);
+TrainingFacts MaskedLmData::facts_with(models::TextHead head, const TaskConfig& config,
+                                       const FactOptions& options, Progress& progress) const {
+  const auto made = make_model(config, head, options.seed, progress);
   return text_facts(made, blocks_for(config, made, progress).train_size, config, options,
                     [&] { return made.max_length; });
 }
 
+TrainingFacts MaskedLmData::facts(const TaskConfig& config, const FactOptions& options,
+                                  Progress& progress) const {
+  return facts_with(head_of(config), config, options, progress);
+}
+
 std::unique_ptr<Task> MaskedLmData::make_task(const TaskConfig& config, const TaskOptions& options,
                                               Progress& progress) const {
-  auto model = options.checkpoint.empty() ? make_model(config, options.seed, progress)
-                                          : restore_tokenized_model(options.checkpoint);
+  auto model = options.checkpoint.empty()
+                   ? make_model(config, head_of(config), options.seed, progress)
+                   : restore_tokenized_model(options.checkpoint);
   auto blocks = blocks_for(config, model, progress);
   return std::make_unique<MaskedLm>(config, std::move(blocks), std::move(model));
 }

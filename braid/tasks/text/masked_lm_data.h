@@ -9,7 +9,7 @@
 
 namespace braid::tasks {
 
-class MaskedLmData final : public TaskData {
+class MaskedLmData : public TaskData {
  public:
   // val_fraction: of the text, its end, where there is no val.
   MaskedLmData(data::PlainTextFiles files, std::string spec, double val_fraction);
@@ -21,12 +21,16 @@ class MaskedLmData final : public TaskData {
   std::unique_ptr<Task> make_task(const TaskConfig& config, const TaskOptions& options,
                                   Progress& progress) const override;
 
- private:
-  TokenizedModel make_model(const TaskConfig& config, int64_t seed, Progress& progress) const;
+ protected:
+  TokenizedModel make_model(const TaskConfig& config, models::TextHead head, int64_t seed,
+                            Progress& progress) const;
+  TrainingFacts facts_with(models::TextHead head, const TaskConfig& config,
+                           const FactOptions& options, Progress& progress) const;
   // Of the texts as this model reads them; tokenized once.
   const MaskedLmBlocks& blocks_for(const TaskConfig& config, const TokenizedModel& model,
                                    Progress& progress) const;
 
+ private:
   data::PlainTextFiles files_;
   std::string spec_;
   double val_fraction_;

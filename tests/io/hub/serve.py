@@ -17,6 +17,8 @@ from urllib.parse import unquote
 COMMIT, OLD_COMMIT = "c" * 39 + "1", "c" * 39 + "0"
 REVISIONS = {"main": COMMIT, "v1.0": OLD_COMMIT, "feature/x": COMMIT, COMMIT: COMMIT, OLD_COMMIT: OLD_COMMIT}
 TOKEN = "hf_secret"
+TOKENIZERS = {"team/fast": ["tokenizer.json", "tokenizer_config.json", "vocab.txt"], "team/words": ["vocab.txt"],
+              "team/marian": ["vocab.json", "source.spm", "target.spm"], "team/vision": []}
 SIZE = 3_000_000  # of the data of a large file, in bytes
 
 
@@ -46,6 +48,10 @@ def files_of(repository, commit):
         return {"README.md": b"#", "net.pth": b"PK"}
     if repository == "team/bare":  # weights alone
         return {"model.safetensors": safetensors("a", 3, 1000)}
+    if repository in TOKENIZERS:  # models of transformers
+        config = json.dumps({"model_type": "bert"}).encode()
+        return {"config.json": config, "model.safetensors": safetensors("a", 4, 1000),
+                **{name: b"{}" for name in TOKENIZERS[repository]}}
     return {"config.json": config, "model.safetensors": safetensors("a", repository + commit, SIZE)}
 
 
@@ -55,7 +61,7 @@ FAULTS = {"team/cut": (2, "cut"), "team/cut-always": (None, "cut"), "team/no-ran
           "team/bad-hash": (None, "flip"), "team/storage-down": (None, "503"), "team/slow": (None, "slow")}
 LIMITED = {"team/limited": ("1", 1), "team/limited-long": ("3600", None), "team/down": (None, None)}
 KNOWN = {"plain", "sharded", "team/sharded", "team/evil-index", "team/lost-shard", "team/pickle", "team/pth", "team/bare",
-         "team/plain", "team/private", "team/gated", "team/no-hub", "team/evil-etag", *FAULTS, *LIMITED}
+         "team/plain", *TOKENIZERS, "team/private", "team/gated", "team/no-hub", "team/evil-etag", *FAULTS, *LIMITED}
 
 lock = threading.Lock()
 counts = {}

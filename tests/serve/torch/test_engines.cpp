@@ -194,9 +194,9 @@ TEST_F(Engines, RunFilesInEightBits) {
   auto loaded = models::load_for_inference(images("resnet20"));
   const auto graph = onnx::make_image_graph(loaded).graph;
   compress::Samples samples;
-  for (int i = 0; i < 2; ++i) samples.images.push_back(torch::randn({16, 3, 32, 32}));
+  for (int i = 0; i < 2; ++i) samples.batches.push_back({torch::randn({16, 3, 32, 32})});
   Progress silent;
-  const auto quantized = compress::quantize(graph, samples.images, compress::Judge(graph, samples),
+  const auto quantized = compress::quantize(graph, samples.batches, compress::Judge(graph, samples),
                                             {.mode = "naive"}, silent);
   const auto file = (folder_ / "int8.onnx").string();
   io::write_file_atomic(file,

@@ -1,0 +1,318 @@
+#include "braid/data/text/questions.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+#include <set>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+
+#include "braid/core/error.h"
+#include "braid/core/json.h"
+#include "braid/core/natural_order.h"
+#include "braid/core/utf8.h"
+#include "braid/data/bad_samples.h"
+#include "braid/data/locate.h"
+#include "braid/data/random.h"
+#include "braid/data/text/row_files.h"
+#include "braid/io/line_file.h"
+#include "braid/io/posix_file.h"
+#include "braid/text/utf8.h"
+
+namespace braid::data {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kParagraphs = "paragraphs";
+
+// What is read of the files of a split.
+struct QuestionTable {
+  std::vector<std::string> contexts;
+  std::vector<Question> questions;
+  std::unordered_map<std::string, int64_t> context_numbers;
+  std::set<std::string> ids;
+
+  int64_t context(const std::string& text) {
+    const auto [at, fresh] =
+        context_numbers.try_emplace(text, static_cast<int64_t>(contexts.size()));
+    if (fresh) contexts.push_back(text);
+    return at->second;
+  }
+};
+
+std::string question_suffix(const fs::path& file) {
+  const auto name = to_lower(file.extension().string()) == ".gz" ? file.stem() : file.filename();
+  return to_lower(name.extension().string());
+}
+
+const std::string& text_of(const Json& row, const char* key, const std::string& place) {
+  const auto it = row.find(key);
+  if (it == row.end() || !it->is_string())
+    throw DataError("data", fmt::format("expected a question's \"{}\", got a row without", key),
+                    place);
+  const auto& text = it->get_ref<const std::string&>();
+  if (text.find_first_not_of(" \t\r\n") == std::string::npos)
+    throw DataError("data", fmt::format("expected a {} with something in it, got none", key),
+                    place);
+  return text;
+}
+
+// Bytes before the code point of that number; nothing: the text is shorter.
+std::optional<size_t> bytes_before(std::string_view text, int64_t code_points) {
+  if (code_points < 0) return std::nullopt;
+  size_t at = 0;
+  for (int64_t i = 0; i < code_points; ++i) {
+    if (at >= text.size()) return std::nullopt;
+    do ++at;
+    while (at < text.size() && !text::starts_code_point(text[at]));
+  }
+  return at;
+}
+
+Answer checked_answer(const Json& text, const Json& start, const std::string& context,
+                      const std::string& place) {
+  if (!text.is_string() || !start.is_number_integer())
+    throw DataError("data", "expected answers of a text and where it begins, got others", place);
+  Answer answer{.text = text.get<std::string>()};
+  const auto begin = bytes_before(context, start.get<int64_t>());
+  if (answer.text.empty() || !begin ||
+      std::string_view(context).substr(*begin, answer.text.size()) != answer.text)
+    throw DataError("data",
+                    fmt::format("expected the answer '{}' at character {} of its context, got '{}'",
+                                answer.text, start.dump(),
+                                begin ? context.substr(*begin, answer.text.size()) : ""),
+                    place, "answer_start counts characters from 0");
+  answer.begin = *begin;
+  return answer;
+}
+
+std::vector<Answer> answers_of(const Json& row, const std::string& context,
+                               const std::string& place) {
+  std::vector<Answer> answers;
+  const auto impossible = row.find("is_impossible");
+  if (impossible != row.end() && impossible->is_boolean() && impossible->get<bool>())
+    return answers;
+  const auto it = row.find("answers");
+  if (it == row.end() || !(it->is_object() || it->is_array()))
+    throw DataError("data", "expected a question's \"answers\", got a row without", place);
+  if (it->is_array()) {
+    for (const auto& one : *it) {
+      if (!one.is_object() || !one.contains("text") || !one.contains("answer_start"))
+        throw DataError("data", "expected answers of a text and where it begins, got others",
+                        place);
+      answers.push_back(checked_answer(one.at("text"), one.at("answer_start"), context, place));
+    }
+    return answers;
+  }
+  const auto texts = it->find("text"), starts = it->find("answer_start");
+  if (texts == it->end() || starts == it->end() || !texts->is_array() || !starts->is_array() ||
+      texts->size() != starts->size())
+    throw DataError("data", "expected as many texts of answers as places, got others", place);
+  for (size_t i = 0; i < texts->size(); ++i)
+    answers.push_back(checked_answer((*texts)[i], (*starts)[i], context, place));
+  return answers;
+}
+
+void add_question(QuestionTable& table, const Json& row, const std::string& context,
+                  const std::string& place) {
+  Question question{.id = row.contains("id") && row.at("id").is_string()
+                              ? row.at("id").get<std::string>()
+                              : place,
+                    .text = text_of(row, "question", place),
+                    .answers = answers_of(row, context, place),
+                    .place = place};
+  if (table.ids.contains(question.id))
+    throw DataError("data",
+                    fmt::format("expected an id for each question, got '{}' twice", question.id),
+                    place);
+  table.ids.insert(question.id);
+  question.context = table.context(context);
+  table.questions.push_back(std::move(question));
+}
+
+bool is_object_with(const Json& json, const char* list) {
+  return json.is_object() && json.contains(list) && json.at(list).is_array();
+}
+
+// SQuAD's own form.
+void read_squad(const Json& json, const fs::path& file, QuestionTable& table, BadSamples& bad) {
+  const auto expect_list = [&](const Json& of, const char* list, const std::string& where) {
+    if (!is_object_with(of, list))
+      throw DataError("data", fmt::format("expected a list \"{}\", got none", list), where);
+  };
+  expect_list(json, "data", file.string());
+  int64_t number = 0;
+  for (const auto& article : json.at("data")) {
+    expect_list(article, kParagraphs, file.string());
+    for (const auto& paragraph : article.at(kParagraphs)) {
+      ++number;
+      const auto where = fmt::format("{}, paragraph {}", file.string(), number);
+      expect_list(paragraph, "qas", where);
+      for (const auto& question : paragraph.at("qas"))
+        bad.guard([&] {
+          const bool named = question.is_object() && question.contains("id");
+          const auto place =
+              named ? fmt::format("{}, question {}", where, question.at("id").dump()) : where;
+          if (!question.is_object())
+            throw DataError("data", "expected questions, got " + question.dump(), place);
+          add_question(table, question, text_of(paragraph, "context", place), place);
+        });
+    }
+  }
+}
+
+void read_question_rows(const fs::path& file, QuestionTable& table, BadSamples& bad) {
+  io::LineReader lines(file);
+  for (int64_t number = 1; const auto line = lines.next(); ++number) {
+    if (line->find_first_not_of(" \t\r") == std::string::npos) continue;
+    bad.guard([&] {
+      const auto place = fmt::format("{}:{}", file.string(), number);
+      const auto row = parse_json(*line, {.component = "data", .where = place});
+      if (!row.is_object())
+        throw DataError("data", "expected a row of question and context, got another", place);
+      add_question(table, row, text_of(row, "context", place), place);
+    });
+  }
+}
+
+std::string whole_text(const fs::path& file) {
+  io::LineReader lines(file);
+  std::string text;
+  while (auto line = lines.next()) {
+    if (text.size() + line->size() > kMaxJsonBytes)
+      throw DataError("data", fmt::format("expected at most {} bytes, got more", kMaxJsonBytes),
+                      file.string(), "split the file, or make JSON lines of it");
+    text += *line;
+    text += '\n';
+  }
+  return text;
+}
+
+// The beginning of a file: some lines, or part of a long one.
+std::string first_lines(const fs::path& file) {
+  constexpr int kLines = 50;
+  constexpr size_t kBytes = size_t{1} << 20;
+  io::LineReader lines(file);
+  std::string text;
+  for (int i = 0; i < kLines && text.size() < kBytes; ++i) {
+    const auto line = lines.next();
+    if (!line) break;
+    text += line->substr(0, kBytes);
+    text += '\n';
+  }
+  return text;
+}
+
+bool is_squad_file(const fs::path& file) {
+  const auto begin = first_lines(file);
+  return begin.find("\"data\"") != std::string::npos &&
+         begin.find(fmt::format("\"{}\"", kParagraphs)) != std::string::npos;
+}
+
+bool is_question_file(const fs::path& file) {
+  const auto suffix = question_suffix(file);
+  if (suffix != ".json" && suffix != ".jsonl" && suffix != ".ndjson") return false;
+  try {
+    if (suffix == ".json" && is_squad_file(file)) return true;
+    io::LineReader lines(file);
+    const auto line = lines.next();
+    if (!line) return false;
+    const auto row = parse_json(*line, {.component = "data", .where = file.string()});
+    return row.is_object() && row.contains("question") && row.contains("context") &&
+           row.contains("answers");
+  } catch (const Error&) {  // whoever reads it says what is wrong
+    return false;
+  }
+}
+
+QuestionsPtr to_questions(QuestionTable table) {
+  if (table.questions.empty()) return nullptr;
+  return std::make_shared<const Questions>(std::move(table.contexts), std::move(table.questions));
+}
+
+QuestionTable read_question_files(const std::vector<fs::path>& files, BadSamples& bad) {
+  QuestionTable table;
+  for (const auto& file : files)
+    if (question_suffix(file) == ".json" && is_squad_file(file))
+      read_squad(parse_json(whole_text(file), {.component = "data", .where = file.string()}), file,
+                 table, bad);
+    else
+      read_question_rows(file, table, bad);
+  return table;
+}
+
+// Takes a share of the contexts, drawn, with all that is asked of them.
+QuestionTable take_contexts(QuestionTable& table, double fraction, int64_t seed) {
+  std::vector<int64_t> order(table.contexts.size());
+  for (size_t i = 0; i < order.size(); ++i) order[i] = static_cast<int64_t>(i);
+  Random(static_cast<uint64_t>(seed)).shuffle(order);
+  const auto count =
+      static_cast<size_t>(std::max(1.0, std::floor(fraction * static_cast<double>(order.size()))));
+  const std::set<int64_t> chosen(order.begin(), order.begin() + static_cast<int64_t>(count));
+  QuestionTable rest, taken;
+  for (auto& question : table.questions) {
+    auto& part = chosen.contains(question.context) ? taken : rest;
+    question.context = part.context(table.contexts[static_cast<size_t>(question.context)]);
+    part.questions.push_back(std::move(question));
+  }
+  table = std::move(rest);
+  return taken;
+}
+
+RowFiles find_question_files(const fs::path& path) {
+  if (io::is_folder(path)) return find_row_files(path, is_question_file);
+  RowFiles found;
+  found.unsplit = true;
+  if (is_question_file(path)) found.train = {path};
+  return found;
+}
+
+}  // namespace
+
+Questions::Questions(std::vector<std::string> contexts, std::vector<Question> questions)
+    : contexts_(std::move(contexts)), questions_(std::move(questions)) {
+  some_unanswerable_ = std::any_of(questions_.begin(), questions_.end(),
+                                   [](const Question& one) { return one.answers.empty(); });
+}
+
+QuestionSplits open_questions(const std::string& spec, const QuestionOptions& options) {
+  const auto files = find_question_files(locate_data(spec));
+  BadSamples bad(options.on_bad_sample);
+  auto train = read_question_files(files.train, bad), val = read_question_files(files.val, bad),
+       test = read_question_files(files.test, bad);
+  if (train.questions.empty() && val.questions.empty() && test.questions.empty())
+    throw DataError("data", "expected questions with their contexts, got none", spec,
+                    "SQuAD's .json files, or JSON rows with question, context and answers");
+  if (val.questions.empty() && options.val_fraction > 0 && train.contexts.size() > 1)
+    val = take_contexts(train, options.val_fraction, options.split_seed);
+  QuestionSplits splits{.train = to_questions(std::move(train)),
+                        .val = to_questions(std::move(val)),
+                        .test = to_questions(std::move(test)),
+                        .unsplit = files.unsplit,
+                        .remarks = files.remarks,
+                        .bad_samples = bad.count()};
+  if (files.left_out.any()) splits.left_out.push_back(files.left_out);
+  if (bad.count() > 0)
+    splits.remarks.push_back(
+        fmt::format("Left out {} questions that could not be read, such as: {}", bad.count(),
+                    bad.messages().front()));
+  return splits;
+}
+
+bool is_question_data(const std::string& spec) {
+  return find_question_files(locate_data(spec)).any();
+}
+
+AskedQuestion parse_asked_question(const std::string& line, const std::string& where) {
+  const auto row = parse_json(line, {.component = "predict", .where = where});
+  if (!row.is_object())
+    throw DataError("predict", R"(expected {"question": .., "context": ..}, got another line)",
+                    where);
+  return {text_of(row, "question", where), text_of(row, "context", where)};
+}
+
+}  // namespace braid::data
