@@ -5,50 +5,16 @@
 // medians.
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <chrono>
 #include <cstdio>
-#include <functional>
 #include <vector>
 
+#include "bench/operators.h"
 #include "braid/ops/batch_norm_act.h"
-
-// As in the program (cli/allocator.cpp): memory that was used stays.
-extern "C" {
-[[gnu::visibility("default")]] extern const char* malloc_conf;
-const char* malloc_conf =
-    "metadata_thp:auto,thp:always,dirty_decay_ms:-1,muzzy_decay_ms:-1,background_thread:false";
-}
 
 namespace {
 
 namespace ops = braid::ops;
 using torch::Tensor;
-
-double seconds_of(const std::function<void()>& work) {
-  const auto start = std::chrono::steady_clock::now();
-  work();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
-
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
-}
-
-// The medians of works that take turns.
-std::vector<double> alternate(const std::vector<std::function<void()>>& works, double seconds) {
-  std::vector<std::vector<double>> times(works.size());
-  const auto start = std::chrono::steady_clock::now();
-  for (int round = 0;
-       round < 3 ||
-       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() < seconds;
-       ++round)
-    for (size_t i = 0; i < works.size(); ++i) times[i].push_back(seconds_of(works[i]));
-  std::vector<double> medians;
-  for (const auto& found : times) medians.push_back(median(found));
-  return medians;
-}
 
 using Operator = Tensor (*)(const Tensor&, const Tensor&, const Tensor&, const ops::BatchNormStats&,
                             ops::Activation);
@@ -75,10 +41,9 @@ void measure(at::IntArrayRef shape, at::ScalarType dtype, ops::Activation activa
       torch::autograd::grad({y}, {leaf, weight, bias}, {dy});
     };
   };
-  auto to = at::empty_like(x);
-  const auto t = alternate(
-      {[&] { to.copy_(x); }, forward(ops::composed_batch_norm_act), forward(ops::batch_norm_act),
-       both(ops::composed_batch_norm_act), both(ops::batch_norm_act)},
+  const auto t = braid::bench::alternate(
+      {braid::bench::copy_of(x), forward(ops::composed_batch_norm_act),
+       forward(ops::batch_norm_act), both(ops::composed_batch_norm_act), both(ops::batch_norm_act)},
       seconds);
   const double gigabytes = static_cast<double>(x.nbytes()) * 1e-9;
   fmt::print(

@@ -23,7 +23,7 @@ int64_t product(const Shape& shape) {
 
 // The operator's multiply-accumulates; out: numbers in its output.
 int64_t macs_of(std::string_view name, const std::vector<Shape>& in, int64_t out) {
-  if (name == "aten::conv2d" || name == "aten::conv1d")
+  if (name == "aten::conv2d" || name == "aten::conv1d" || name == "braid::depthwise_conv2d")
     return out * (product(in[1]) / in[1][0]);         // weight [O,I/g,kh,kw]
   if (name == "aten::linear") return out * in[1][1];  // weight [O,I]
   if (name == "aten::addmm") return out * in[1].back();
@@ -35,7 +35,8 @@ int64_t macs_of(std::string_view name, const std::vector<Shape>& in, int64_t out
 bool is_counted(std::string_view name) {
   return name == "aten::conv2d" || name == "aten::conv1d" || name == "aten::linear" ||
          name == "aten::matmul" || name == "aten::mm" || name == "aten::bmm" ||
-         name == "aten::addmm" || name == "aten::scaled_dot_product_attention";
+         name == "aten::addmm" || name == "aten::scaled_dot_product_attention" ||
+         name == "braid::depthwise_conv2d";
 }
 
 class MacCounter final : public runtime::OpWatcher {

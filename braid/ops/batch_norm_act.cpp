@@ -1,12 +1,12 @@
 #include "braid/ops/batch_norm_act.h"
 
-#include <ATen/core/dispatch/Dispatcher.h>
 #include <torch/library.h>
 
 #include <cmath>
 
 #include "braid/core/error.h"
 #include "braid/ops/batch_norm_act_cpu.h"
+#include "braid/ops/operator_named.h"
 
 namespace braid::ops {
 namespace {
@@ -103,11 +103,6 @@ TORCH_LIBRARY_FRAGMENT(braid, library) {
       "batch_norm_act_backward(Tensor dy, Tensor x, Tensor weight, Tensor bias, Tensor mean, "
       "Tensor rstd, int activation, bool x_needs_it) -> (Tensor, Tensor, Tensor)",
       backward_cpu);
-}
-
-template <class Signature>
-c10::TypedOperatorHandle<Signature> operator_named(const char* name) {
-  return c10::Dispatcher::singleton().findSchemaOrThrow(name, "").typed<Signature>();
 }
 
 struct FusedBatchNormAct : torch::autograd::Function<FusedBatchNormAct> {

@@ -71,6 +71,13 @@ TEST(Macs, ScaleWithTheBatchAndLeaveTheModeAlone) {
   EXPECT_TRUE(model->is_training());
 }
 
+TEST(Macs, AreThoseOfTrainingToo) {
+  const auto model = create_model<ImageModel>("mobilenetv3_small_100");
+  const auto x = torch::randn({2, 3, 64, 64}).contiguous(at::MemoryFormat::ChannelsLast);
+  model->train();
+  EXPECT_EQ(count_macs([&] { model->forward(x); }), count_macs(*model, x.sizes().vec()));
+}
+
 // A comparison is of the networks that would be used: branches folded, as latency is measured.
 TEST(Cost, IsOfTheFormForInference) {
   const std::vector<int64_t> shape = {1, 3, 224, 224};

@@ -2,6 +2,8 @@
 #include "braid/nn/conv/conv_norm_act.h"
 
 #include <functional>
+#include <string>
+#include <vector>
 
 #include "braid/nn/basic/block_list.h"
 #include "braid/nn/mlp/conv_norm_mlp.h"
@@ -89,6 +91,59 @@ TEST(Convolve, GivesTheTypeOfAutocast) {
   EXPECT_EQ(layer->weight.grad().scalar_type(), torch::kFloat);
   const torch::NoGradGuard no_grad;
   EXPECT_TRUE(convolve(layer, x).equal(layer->forward(x))) << "as autocast has it";
+}
+
+std::string how(const torch::Tensor& y) { return y.grad_fn()->name(); }
+
+TEST(Convolve, HasDepthwiseConvolutionsOfItsOwnInTrainingAlone) {
+  torch::manual_seed(3);
+  const auto x = torch::randn({2, 24, 9, 8}).contiguous(at::MemoryFormat::ChannelsLast);
+  for (const int64_t kernel : {3, 5, 7})
+    for (const int64_t stride : {1, 2})
+      for (const bool bias : {false, true}) {
+        auto layer =
+            conv2d(24, 24, {.kernel_size = kernel, .stride = stride, .groups = 24, .bias = bias});
+        const auto expected = layer->forward(x);
+        const auto y = convolve(layer, x);
+        EXPECT_LT(largest_difference(y, expected), 1e-5);
+        EXPECT_NE(how(y).find("FusedDepthwiseConv"), std::string::npos) << how(y);
+        EXPECT_EQ(how(convolve(layer, x.contiguous())), how(expected)) << "another layout";
+        {
+          const torch::NoGradGuard no_grad;
+          EXPECT_TRUE(convolve(layer, x).equal(expected));
+        }
+        layer->eval();
+        EXPECT_TRUE(convolve(layer, x).equal(expected));
+        EXPECT_EQ(how(convolve(layer, x)), how(expected)) << "what capture observes";
+      }
+}
+
+TEST(Convolve, LeavesOtherConvolutionsToLibTorch) {
+  const auto x = torch::randn({2, 8, 9, 9}).contiguous(at::MemoryFormat::ChannelsLast);
+  const auto options = [] { return torch::nn::Conv2dOptions(8, 8, 3).groups(8); };
+  for (const auto& other :
+       {options().dilation(2), options().padding(1).padding_mode(torch::kReflect),
+        options().padding(torch::kSame), options().stride({1, 2}), options().padding({0, 1}),
+        options().groups(4), torch::nn::Conv2dOptions(8, 16, 3).groups(8),
+        torch::nn::Conv2dOptions(8, 8, 9).groups(8).padding(4)}) {
+    torch::nn::Conv2d layer(other);
+    EXPECT_TRUE(convolve(layer, x).equal(layer->forward(x)));
+    EXPECT_EQ(how(convolve(layer, x)), how(layer->forward(x)));
+  }
+}
+
+TEST(Convolve, RoundsNoWeightsUnderAutocast) {
+  torch::manual_seed(3);
+  auto layer = conv2d(16, 16, {.kernel_size = 3, .stride = 2, .groups = 16});
+  const auto x = torch::randn({2, 16, 9, 9}).contiguous(at::MemoryFormat::ChannelsLast);
+  const auto exact = layer->forward(x.to(torch::kBFloat16).to(torch::kFloat));
+  const runtime::Autocast autocast(torch::kCPU, "bfloat16");
+  const auto y = convolve(layer, x);
+  EXPECT_EQ(y.scalar_type(), torch::kBFloat16);
+  EXPECT_LT(largest_difference(y.to(torch::kFloat), exact),
+            4e-3 * exact.abs().max().item<double>());
+  y.to(torch::kFloat).sum().backward();
+  EXPECT_EQ(layer->weight.grad().scalar_type(), torch::kFloat);
 }
 
 TEST(ConvNormMlpTest, FoldsWithItsConvolutions) {

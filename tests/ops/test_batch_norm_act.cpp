@@ -6,14 +6,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <memory>
-#include <string>
 #include <vector>
 
 #include "braid/core/error.h"
 #include "braid/ops/batch_norm_act_cpu.h"
-#include "braid/runtime/op_observer.h"
 #include "tests/nn/gradient_check.h"
+#include "tests/ops/operator_checks.h"
 
 namespace braid::ops {
 namespace {
@@ -61,11 +59,6 @@ Step step(Operator op, const Inputs& in, Activation activation) {
   const Tensor y = op(x, weight, bias, stats, activation);
   y.backward(in.dy);
   return {y.detach(), x.grad(), weight.grad(), bias.grad(), stats.running_mean, stats.running_var};
-}
-
-double largest(const Tensor& t) { return t.abs().max().item<double>(); }
-double difference(const Tensor& a, const Tensor& b) {
-  return largest(a.to(torch::kDouble) - b.to(torch::kDouble));
 }
 
 TEST(BatchNormAct, IsLibTorchsPairInFloat32) {
@@ -257,15 +250,6 @@ TEST(BatchNormAct, WhatIsNoNumberStaysInItsChannel) {
       EXPECT_EQ(t.isnan().sum().item<int64_t>(), 32);
     }
 }
-
-struct NamesOfOperators : runtime::OpWatcher {
-  std::unique_ptr<at::ObserverContext> before(const at::RecordFunction& op) override {
-    names.emplace_back(op.name());
-    return nullptr;
-  }
-  void after(const at::RecordFunction&, at::ObserverContext*) override {}
-  std::vector<std::string> names;
-};
 
 TEST(BatchNormAct, IsAnOperatorForWhoWatchesThem) {
   const Inputs in = inputs({2, 4, 3, 3});

@@ -29,7 +29,7 @@ ConvNeXtBlockImpl::ConvNeXtBlockImpl(const ConvNeXtBlockConfig& config)
 }
 
 torch::Tensor ConvNeXtBlockImpl::forward(const torch::Tensor& x) {
-  auto y = mlp_->forward(norm_->forward(to_nhwc(conv_dw_->forward(x))));  // [B,H,W,C]
+  auto y = mlp_->forward(norm_->forward(to_nhwc(convolve(conv_dw_, x))));  // [B,H,W,C]
   if (gamma_.defined()) y = y * gamma_;
   return x + drop_path(to_nchw(y), drop_path_, is_training());
 }

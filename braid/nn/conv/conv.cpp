@@ -2,9 +2,30 @@
 
 #include <ATen/autocast_mode.h>
 
+#include <variant>
+
 #include "braid/nn/basic/init.h"
+#include "braid/ops/depthwise_conv.h"
 
 namespace braid::nn {
+namespace {
+
+// None for what ops/depthwise_conv.h does not know.
+std::optional<ops::DepthwiseConvOptions> as_depthwise(const torch::nn::Conv2dImpl& layer) {
+  const auto& options = layer.options;
+  const auto* padding = std::get_if<torch::ExpandingArray<2>>(&options.padding());
+  const auto square = [](const torch::ExpandingArray<2>& sides) {
+    return (*sides)[0] == (*sides)[1];
+  };
+  if (options.groups() == 1 || options.groups() != options.in_channels() ||
+      options.out_channels() != options.in_channels() || padding == nullptr || !square(*padding) ||
+      !square(options.stride()) || (*options.dilation())[0] != 1 || (*options.dilation())[1] != 1 ||
+      !std::holds_alternative<torch::enumtype::kZeros>(options.padding_mode()))
+    return std::nullopt;
+  return ops::DepthwiseConvOptions{.stride = (*options.stride())[0], .padding = (**padding)[0]};
+}
+
+}  // namespace
 
 int64_t ConvOptions::padding_pixels() const {
   return padding.value_or((stride - 1 + dilation * (kernel_size - 1)) / 2);
@@ -33,9 +54,16 @@ torch::Tensor convolve(torch::nn::Conv2d& layer, const torch::Tensor& x) {
   const bool autocast = x.is_cpu() && at::autocast::is_autocast_enabled(torch::kCPU) &&
                         x.scalar_type() != torch::kDouble;
   const auto type = autocast ? at::autocast::get_autocast_dtype(torch::kCPU) : x.scalar_type();
-  const bool needed = x.requires_grad() || layer->weight.requires_grad();
+  const bool gradient =
+      (x.requires_grad() || layer->weight.requires_grad()) && at::GradMode::is_enabled();
+  if (gradient && layer->is_training())
+    if (const auto depthwise = as_depthwise(*layer)) {
+      const auto input = x.to(type);
+      if (ops::is_fused(input, layer->weight, layer->bias, *depthwise))
+        return ops::depthwise_conv2d(input, layer->weight, layer->bias, *depthwise);
+    }
   if (!stays_float32({.cpu_bf16 = autocast && type == torch::kBFloat16,
-                      .gradient = needed && at::GradMode::is_enabled(),
+                      .gradient = gradient,
                       .in_chs = options.in_channels(),
                       .groups = options.groups(),
                       .stride = (*options.stride())[0]}))

@@ -40,7 +40,7 @@ ConvFfnImpl::ConvFfnImpl(const ConvFfnConfig& config) : act_(config.act), drop_(
 torch::Tensor ConvFfnImpl::forward(const torch::Tensor& x) {
   auto y = to_nchw(fc1_->forward(x));  // [B,hidden,H,W]
   if (norm1_) y = norm_act(norm1_, y, act_);
-  y = dwconv_->forward(y);
+  y = convolve(dwconv_, y);
   // Which of the two is first decides the layout that the activation sees, and so its last bit.
   y = norm2_ ? to_nhwc(norm_act(norm2_, y, act_)) : activate(to_nhwc(y), act_);
   y = torch::dropout(y, drop_, is_training());

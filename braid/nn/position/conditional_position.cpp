@@ -29,7 +29,7 @@ torch::nn::Conv2d ConditionalPositionEncodingImpl::make_conv() const {
 }
 
 torch::Tensor ConditionalPositionEncodingImpl::forward(const torch::Tensor& x) {
-  return reparam_conv_ ? reparam_conv_->forward(x) : conv_->forward(x) + x;
+  return reparam_conv_ ? reparam_conv_->forward(x) : convolve(conv_, x) + x;
 }
 
 void ConditionalPositionEncodingImpl::reparameterize() {

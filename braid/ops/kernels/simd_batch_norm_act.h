@@ -1,66 +1,16 @@
 // The loops of batch norm with an activation on vectors, see runner/kernels/simd_math.h: compiled
 // with one instruction set each, and therefore without the standard library.
 #pragma once
-#include <stddef.h>
-
 #include "braid/ops/kernels/batch_norm_act_kernels.h"
-#include "braid/runner/kernels/simd_math.h"
+#include "braid/ops/kernels/simd_numbers.h"
 
 namespace braid::ops::RUNNER_ISA {
 
 using runner::RUNNER_ISA::absolute;
 using runner::RUNNER_ISA::erf_of;
 using runner::RUNNER_ISA::exponential;
-using runner::RUNNER_ISA::Floats;
-using runner::RUNNER_ISA::kLanes;
 using runner::RUNNER_ISA::largest;
 using runner::RUNNER_ISA::sigmoid;
-
-typedef uint16_t Halves __attribute__((vector_size(RUNNER_LANES * 2)));
-typedef uint32_t Words __attribute__((vector_size(RUNNER_LANES * 4)));
-
-// A whole vector, or the n numbers that are left of a row.
-struct Whole {};
-struct Part {
-  int64_t n;
-};
-
-// How numbers lie in memory.
-struct Float32 {
-  typedef float Stored;
-  static Floats load(const float* p, Whole) { return runner::RUNNER_ISA::load(p); }
-  static Floats load(const float* p, Part part) { return runner::RUNNER_ISA::load_some(p, part.n); }
-  static void store(float* p, Floats v, Whole) { runner::RUNNER_ISA::store(p, v); }
-  static void store(float* p, Floats v, Part part) { runner::RUNNER_ISA::store_some(p, v, part.n); }
-};
-struct BFloat16 {
-  typedef uint16_t Stored;
-  static Floats widen(Halves h) { return (Floats)(__builtin_convertvector(h, Words) << 16); }
-  // To the nearest, ties to even, as LibTorch rounds.
-  static Halves narrow(Floats v) {
-    const Words bits = (Words)v;
-    const Words rounded = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
-    return __builtin_convertvector(v == v ? rounded : 0x7fc0 + Words{}, Halves);
-  }
-  static Floats load(const uint16_t* p, Whole) {
-    Halves h;
-    __builtin_memcpy(&h, p, sizeof h);
-    return widen(h);
-  }
-  static Floats load(const uint16_t* p, Part part) {
-    Halves h = {};
-    __builtin_memcpy(&h, p, static_cast<size_t>(part.n) * 2);
-    return widen(h);
-  }
-  static void store(uint16_t* p, Floats v, Whole) {
-    const Halves h = narrow(v);
-    __builtin_memcpy(p, &h, sizeof h);
-  }
-  static void store(uint16_t* p, Floats v, Part part) {
-    const Halves h = narrow(v);
-    __builtin_memcpy(p, &h, static_cast<size_t>(part.n) * 2);
-  }
-};
 
 // of: the function; back: dy times its derivative.
 struct Identity {

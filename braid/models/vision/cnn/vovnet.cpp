@@ -32,7 +32,7 @@ class VovConvImpl : public nn::BlockImpl {
   }
   Tensor forward(const Tensor& x) override {
     auto y = x;
-    for (auto& conv : convs_) y = conv->forward(y);
+    for (auto& conv : convs_) y = nn::convolve(conv, y);
     return bn_->forward(y).relu_();
   }
 

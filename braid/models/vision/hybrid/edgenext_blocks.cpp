@@ -106,7 +106,7 @@ SdtaBlockImpl::SdtaBlockImpl(const SdtaBlockConfig& config) : drop_path_(config.
 torch::Tensor SdtaBlockImpl::mix_scales(const torch::Tensor& x) {
   auto parts = x.chunk(static_cast<int64_t>(convs_.size()) + 1, 1);  // the last one stays as it is
   for (size_t i = 0; i < convs_.size(); ++i)
-    parts[i] = convs_[i]->forward(i == 0 ? parts[0] : parts[i - 1] + parts[i]);
+    parts[i] = nn::convolve(convs_[i], i == 0 ? parts[0] : parts[i - 1] + parts[i]);
   return torch::cat(parts, 1);
 }
 

@@ -36,7 +36,7 @@ SepConvImpl::SepConvImpl(int64_t dim) {
 
 torch::Tensor SepConvImpl::forward(const torch::Tensor& x) {
   const auto y = act1_->forward(pwconv1_->forward(x));
-  return pwconv2_->forward(nn::to_nhwc(dwconv_->forward(nn::to_nchw(y))));
+  return pwconv2_->forward(nn::to_nhwc(nn::convolve(dwconv_, nn::to_nchw(y))));
 }
 
 StarReluMlpImpl::StarReluMlpImpl(const MetaFormerBlockConfig& config, int64_t hidden)
