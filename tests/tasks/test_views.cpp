@@ -11,7 +11,7 @@
 namespace braid::tasks {
 namespace {
 
-const runtime::TensorMap& fixture() {
+const runtime::TensorMap& views_fixture() {
   static const auto tensors =
       runtime::load_tensors(BRAID_TEST_SOURCE_DIR "/tasks/fixtures/views.safetensors");
   return tensors;
@@ -43,32 +43,33 @@ torch::Tensor apart(const io::Image& stacked, int64_t views) {
 
 TEST(Views, CropsAreTorchvisions) {
   for (const std::string name : {"", "tall_"}) {
-    const auto image = image_of(fixture().at(name + "image"));
+    const auto image = image_of(views_fixture().at(name + "image"));
     const auto input = input_of(image.channels);
     EXPECT_TRUE(apart(data::prepare_crops(image, input, false), 5)
-                    .equal(fixture().at(name + "five_crop").to(torch::kInt64)));
+                    .equal(views_fixture().at(name + "five_crop").to(torch::kInt64)));
     EXPECT_TRUE(apart(data::prepare_crops(image, input, true), 10)
-                    .equal(fixture().at(name + "ten_crop").to(torch::kInt64)));
+                    .equal(views_fixture().at(name + "ten_crop").to(torch::kInt64)));
   }
 }
 
 torch::Tensor small_net(const torch::Tensor& x) {
-  return x.flatten(1).to(torch::kDouble).mm(fixture().at("weight")).tanh();
+  return x.flatten(1).to(torch::kDouble).mm(views_fixture().at("weight")).tanh();
 }
 
 TEST(Views, MirrorAndTranslateAreAirbenchs) {
   for (const char* name : {"mirror", "mirror_translate"}) {
     const Views views({.tta = name, .crop_pct = {}}, input_of(1));
-    EXPECT_TRUE(
-        views.logits(small_net, fixture().at("pixels")).allclose(fixture().at(name), 1e-13, 1e-13))
+    EXPECT_TRUE(views.logits(small_net, views_fixture().at("pixels"))
+                    .allclose(views_fixture().at(name), 1e-13, 1e-13))
         << name;
   }
 }
 
 TEST(Views, LogitsOfCropsAreTheMeanOverAnImages) {
-  const auto& pixels = fixture().at("tall_image");
+  const auto& pixels = views_fixture().at("tall_image");
   const auto expected = [&](const char* name) {
-    return small_net(fixture().at(std::string("tall_") + name).to(torch::kFloat) / 255).mean(0);
+    return small_net(views_fixture().at(std::string("tall_") + name).to(torch::kFloat) / 255)
+        .mean(0);
   };
   for (const char* name : {"five_crop", "ten_crop"}) {
     const Views views({.tta = name, .crop_pct = {}}, input_of(1));
@@ -81,7 +82,7 @@ TEST(Views, LogitsOfCropsAreTheMeanOverAnImages) {
 }
 
 TEST(Views, TheLoaderGivesWhatStackDoes) {
-  const auto image = image_of(fixture().at("image"));
+  const auto image = image_of(views_fixture().at("image"));
   const auto dataset = std::make_shared<data::MemoryDataset>(
       "one", std::vector<data::Example>{{image, 1}, {image, 0}},
       std::vector<std::string>{"a", "b"});
