@@ -5,7 +5,7 @@
 #include "braid/core/error.h"
 #include "braid/data/run_fields.h"
 #include "braid/train/freeze.h"
-#include "braid/train/optimizer.h"
+#include "braid/train/lookahead.h"
 
 namespace braid::train {
 namespace {

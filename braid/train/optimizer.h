@@ -10,6 +10,7 @@
 #include "braid/models/model.h"
 #include "braid/torch.h"
 #include "braid/train/config.h"
+#include "braid/train/lookahead.h"
 
 namespace braid::train {
 
@@ -27,15 +28,6 @@ struct ParamGroup {
 // scaled by layer_decay^(layers above it). With head_lr the classifier's parameters have groups of
 // their own, scaled by head_lr / lr too. Parameters that need no gradient are in no group.
 std::vector<ParamGroup> make_param_groups(models::Model& model, const OptimizerConfig& config);
-
-// Lookahead (https://arxiv.org/abs/1907.08610) as in timm, around any optimizer: after every k
-// steps slow weights go alpha of the way to the optimizer's, which then start from there. The slow
-// weights begin as what the first k steps have reached, which is where timm has them begin.
-inline constexpr const char* kLookahead = "lookahead_";  // before the optimizer's name
-struct LookaheadOptions {
-  int64_t k = 6;
-  double alpha = 0.5;
-};
 
 class Optimizer {
  public:

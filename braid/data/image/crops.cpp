@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "braid/core/error.h"
+#include "braid/io/evaluation_view.h"
 
 namespace braid::data {
 namespace {

@@ -1,8 +1,11 @@
 // What evaluation shows of an image: its centre, or torchvision's crops.
 #pragma once
 #include "braid/data/image/input_config.h"
-#include "braid/io/evaluation_view.h"
 #include "braid/io/image.h"
+
+namespace braid::io {
+struct EvaluationView;
+}
 
 namespace braid::data {
 
