@@ -110,7 +110,7 @@ TEST_F(Compare, DeploysWhatItTrained) {
   EXPECT_EQ(braid(command + "abacus").code, 64);
 }
 
-TEST_F(Compare, DeploysTextsInFloatAlone) {
+TEST_F(Compare, DeploysTextsInFloatAndIn8Bits) {
   std::string rows;
   for (int i = 0; i < 40; ++i)
     rows += i % 2 == 0 ? "a good film of the year\tpos\n" : "a bad play of the day\tneg\n";
@@ -119,9 +119,11 @@ TEST_F(Compare, DeploysTextsInFloatAlone) {
       "compare --latency-seconds 0.05 --data texts.tsv --models bert_tiny --budget epochs=1 "
       "--batch-size 8 --skip "
       "robustness,efficiency --output out --deploy ";
-  const auto refused = braid(command + "braid-run-int8");
-  EXPECT_EQ(refused.code, 64);
-  EXPECT_THAT(refused.err, HasSubstr("not quantized yet"));
+  const auto in_8_bits = braid(command + "braid-run-int8");
+  ASSERT_EQ(in_8_bits.code, 0) << in_8_bits.err;
+  const Json smaller = results().at("models")[0].at("deployed");
+  EXPECT_LT(smaller.at("bytes"), smaller.at("float_bytes"));
+  EXPECT_GT(smaller.at("latency_ms_p50").get<double>(), 0);
   const auto run = braid(command + "braid-run");
   ASSERT_EQ(run.code, 0) << run.err;
   const Json deployed = results().at("models")[0].at("deployed");

@@ -47,8 +47,9 @@ TEST_F(Verbs, TheAllocatorReadsTheProgramsSettings) {
 TEST_F(Verbs, HelpSaysWhatAFieldMayBe) {
   const auto train = braid("train --help");
   ASSERT_EQ(train.code, 0);
-  EXPECT_THAT(train.out, AllOf(HasSubstr("--opt {sgd,nesterov,adamw,lamb,lion,muon,nmuon}"),
-                               HasSubstr("(at least 0 and below 1) [0.9]")));
+  EXPECT_THAT(train.out,
+              AllOf(HasSubstr("--opt {sgd,nesterov,adamw,lamb,lion,muon,nmuon,lookahead_sgd,"),
+                    HasSubstr("(at least 0 and below 1) [0.9]")));
   const auto eval = braid("eval --help");
   EXPECT_THAT(eval.out, AllOf(HasSubstr("--on-bad-sample {error,skip}"),
                               HasSubstr("(between 1 and 65536) [128]")));
