@@ -79,7 +79,7 @@ def sources_of(build: pathlib.Path) -> list:
         if file.suffix not in (".cpp", ".cxx") or NOT_SOURCES.search(entry["file"]):
             continue
         words = shlex.split(entry["command"])
-        words = words[next(i for i, word in enumerate(words) if re.match("-[DI]", word)):words.index("-o")]
+        words = words[next(i for i, word in enumerate(words) if re.match("-([DI]|isystem$)", word)):words.index("-o")]
         names = INCLUDE.findall(file.read_text()) if file.suffix == ".cxx" else [str(file)]  # a unit of the unity build
         for name in names:
             path = name.removeprefix(f"{ROOT}/")

@@ -41,7 +41,7 @@ class ModelGuard {
       torch::Tensor(tensor).copy_(state_.at(name));
     const auto parameters = model.parameters();
     for (size_t i = 0; i < parameters.size(); ++i) {
-      torch::Tensor parameter = parameters[i];
+      const torch::Tensor& parameter = parameters[i];
       parameter.mutable_grad().reset();
       parameter.set_requires_grad(trained_[i]);
     }

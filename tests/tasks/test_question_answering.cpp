@@ -124,7 +124,8 @@ TEST_F(Windows, AQuestionWithoutRoomForItsContextIsNamed) {
   const auto questions = questions_of("the cat sat", "who is the old man and his dog", {});
   data::BadSamples error("error"), skip("skip");
   try {
-    data::QuestionWindows(questions, tokenizer_, {.max_length = 11, .doc_stride = 4}, error);
+    const data::QuestionWindows windows(questions, tokenizer_, {.max_length = 11, .doc_stride = 4},
+                                        error);
     FAIL() << "expected a DataError";
   } catch (const DataError& e) {
     EXPECT_THAT(e.what(), HasSubstr("rows.jsonl:1"));
