@@ -13,6 +13,7 @@
 #include "braid/data/sources.h"
 #include "braid/data/summary.h"
 #include "braid/data/text/plain_text.h"
+#include "braid/data/text/questions.h"
 #include "braid/data/text/text_dataset.h"
 #include "cli/command.h"
 #include "cli/data_texts.h"
@@ -51,6 +52,8 @@ std::vector<int64_t> counts_of(const data::Dataset& dataset) {
 void info(DataOptions options, const Json& flags) {
   update_from_json(options, flags, "flags");
   check_fields<UsageError>(options, "data");
+  if (data::is_question_data(options.name))
+    return describe_questions(options.name, options.format, /*strict=*/false);
   if (data::is_labelled_text(options.name)) return describe_texts(options.name, options.format);
   if (data::is_plain_text(options.name)) return describe_plain_text(options.name, options.format);
   const auto splits = open_named(options);
@@ -102,6 +105,8 @@ void info(DataOptions options, const Json& flags) {
 void check(DataOptions options, const Json& flags) {
   update_from_json(options, flags, "flags");
   check_fields<UsageError>(options, "data");
+  if (data::is_question_data(options.name))
+    return describe_questions(options.name, options.format, /*strict=*/true);
   if (data::is_labelled_text(options.name))
     return check_labelled_texts(options.name, options.format, options.workers);
   const auto progress = make_terminal_progress();

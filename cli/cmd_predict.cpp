@@ -138,11 +138,13 @@ void answer_questions(const PredictOptions& options, const tasks::TokenizedModel
   int64_t number = 0;
   for_each_text(options, [&](const std::string& line) {
     ++number;
-    Json predictions = Json::array();
+    if (line.find_first_not_of(" \t\r\n") == std::string::npos) return;
+    Json predictions = Json::array(), more = Json::object();
     std::string question;
     const bool answered = bad.guard([&] {
       const auto asked = data::parse_asked_question(line, fmt::format("question {}", number));
       question = asked.question;
+      if (!asked.id.is_null()) more["id"] = asked.id;
       for (const auto& answer :
            tasks::find_answers(model, asked.question, asked.context, options.top, options.dtype))
         predictions.push_back({{"class", answer.text.empty() ? "(no answer)" : answer.text},
@@ -153,7 +155,7 @@ void answer_questions(const PredictOptions& options, const tasks::TokenizedModel
                                {"probability", answer.probability}});
     });
     if (answered)
-      printer.print(question, predictions);
+      printer.print(question, predictions, more);
     else
       fmt::print(stderr, "skipped: {}\n", bad.last_message());
   });

@@ -43,6 +43,9 @@ struct Extras {
 void find_lr(tasks::Task& task, const train::RunConfig& config, const std::stop_token& stop,
              Progress& progress) {
   const auto finding = train::lr_find(task, config, {}, stop, progress);
+  if (finding.points.empty() && !stop.stop_requested())
+    throw DataError("lr_find", "expected a finite loss at the smallest rate, got none", "",
+                    "check the data (`braid data check`) and the weights it starts from");
   fmt::print("{:>12} {:>10}\n", "lr", "loss");
   for (const auto& point : finding.points) fmt::print("{:12.3e} {:10.4f}\n", point.lr, point.loss);
   if (finding.suggestion)

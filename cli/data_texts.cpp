@@ -5,6 +5,7 @@
 #include "braid/core/error.h"
 #include "braid/core/progress.h"
 #include "braid/data/text/plain_text.h"
+#include "braid/data/text/questions.h"
 #include "braid/data/text/text_summary.h"
 
 namespace braid::cli {
@@ -104,6 +105,35 @@ void describe_plain_text(const std::string& spec, const std::string& format) {
       fmt::print("{:8} {:10} {:12} {:12}\n", name, counts.documents, counts.words, counts.bytes);
   for (const auto& left_out : files.left_out)
     fmt::print("\nLeft out of {}: {}\n", spec, to_text(left_out));
+}
+
+void describe_questions(const std::string& spec, const std::string& format, bool strict) {
+  const auto splits = data::open_questions(spec, {.on_bad_sample = "skip", .val_fraction = 0});
+  Json json = {{"name", spec}, {"bad_samples", splits.bad_samples}, {"remarks", splits.remarks}};
+  for (const auto& [name, part] :
+       {std::pair("train", splits.train), {"val", splits.val}, {"test", splits.test}}) {
+    if (!part) continue;
+    int64_t without = 0;
+    for (int64_t i = 0; i < part->size(); ++i) without += part->get(i).answers.empty() ? 1 : 0;
+    json["splits"][name] = {{"questions", part->size()},
+                            {"contexts", part->contexts().size()},
+                            {"without_answer", without}};
+  }
+  if (format == "json") {
+    print_json(json);
+  } else {
+    fmt::print("{}: questions on texts\n\n{:8} {:>10} {:>10} {:>15}\n", spec, "", "questions",
+               "contexts", "without answer");
+    for (const auto& [name, counts] : json.at("splits").items())
+      fmt::print("{:8} {:10} {:10} {:15}\n", name, counts.at("questions").get<int64_t>(),
+                 counts.at("contexts").get<int64_t>(), counts.at("without_answer").get<int64_t>());
+    for (const auto& line : splits.remarks) fmt::print("\n{}\n", line);
+  }
+  if (strict && splits.bad_samples > 0)
+    throw DataError("data",
+                    fmt::format("{} question{} cannot be used", splits.bad_samples,
+                                splits.bad_samples == 1 ? "" : "s"),
+                    spec, "mend or remove them, or train with --on-bad-sample skip");
 }
 
 void check_labelled_texts(const std::string& spec, const std::string& format, int64_t threads) {

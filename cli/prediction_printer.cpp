@@ -40,7 +40,8 @@ PredictionPrinter::~PredictionPrinter() {
   if (format_ == "json") std::fputs(first_ ? "[]\n" : "\n]\n", stdout);
 }
 
-void PredictionPrinter::print(const std::string& item_name, const Json& predictions) {
+void PredictionPrinter::print(const std::string& item_name, const Json& predictions,
+                              const Json& more) {
   if (format_ == "text") fmt::print("{}\n", item_name);
   int64_t rank = 0;
   for (const auto& p : predictions) {
@@ -52,7 +53,8 @@ void PredictionPrinter::print(const std::string& item_name, const Json& predicti
     if (format_ == "csv")
       fmt::print("{},{},{},{:.6f}\n", csv_field(item_name), rank, csv_field(name), probability);
   }
-  const Json item = {{what_, item_name}, {"predictions", predictions}};
+  Json item = {{what_, item_name}, {"predictions", predictions}};
+  item.update(more);
   const auto dumped = [&](int indent) {
     return item.dump(indent, ' ', false, Json::error_handler_t::replace);
   };

@@ -22,7 +22,8 @@ class PredictionPrinter {
   PredictionPrinter(const PredictionPrinter&) = delete;
   PredictionPrinter& operator=(const PredictionPrinter&) = delete;
   ~PredictionPrinter();
-  void print(const std::string& item, const Json& predictions);
+  // more: further keys of the item in JSON.
+  void print(const std::string& item, const Json& predictions, const Json& more = Json::object());
 
  private:
   std::string format_, what_;

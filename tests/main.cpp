@@ -1,10 +1,8 @@
-// The main of tests that load LibTorch: googletest's, but that
-// - every test starts from the same random numbers, whatever ran before it: C++ programs get
-// LibTorch's default generator
-//   with a seed of chance,
-// - it leaves at once in the end. Taking LibTorch's tables of operators apart costs every process
-// 0.15 seconds, and ctest
-//   starts hundreds of them.
+// The main of tests that load LibTorch is googletest's in two ways changed.
+//
+// Every test starts from the same random numbers, whatever ran before it: C++ programs get
+// LibTorch's default generator with a seed of chance. And it leaves at once in the end: taking
+// LibTorch's tables of operators apart costs every process 0.15 seconds, and ctest starts hundreds.
 #include <ATen/Context.h>
 #include <gtest/gtest.h>
 

@@ -3,6 +3,7 @@
 #include <ATen/CPUGeneratorImpl.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "braid/core/error.h"
 #include "braid/graph/replay.h"
@@ -31,13 +32,16 @@ Observations observe(const Graph& graph, const std::vector<Inputs>& batches,
                      const std::set<ValueId>& values) {
   const torch::NoGradGuard no_grad;
   auto generator = at::make_generator<at::CPUGeneratorImpl>(0);
-  const auto per_batch = std::max<int64_t>(kSample / static_cast<int64_t>(batches.size()), 1);
+  double inputs = 0;  // numbers of all batches: each batch is drawn from by its share of them
+  for (const auto& batch : batches) inputs += static_cast<double>(batch.at(0).numel());
   struct Seen {
     Range range;
     std::vector<Tensor> parts;
   };
   std::map<ValueId, Seen> seen;
-  for (const auto& batch : batches)
+  for (const auto& batch : batches) {
+    const auto share = static_cast<double>(batch.at(0).numel()) / inputs;
+    const auto count = std::max<int64_t>(std::llround(static_cast<double>(kSample) * share), 1);
     graph::replay(graph, batch, [&](ValueId id, Tensor& tensor) {
       if (!values.contains(id)) return;
       const auto numbers = finite_of(tensor.detach().flatten().to(torch::kFloat));
@@ -48,8 +52,9 @@ Observations observe(const Graph& graph, const std::vector<Inputs>& batches,
       const auto least = low.item<double>(), most = high.item<double>();
       range = first ? Range{least, most}
                     : Range{std::min(range.low, least), std::max(range.high, most)};
-      parts.push_back(drawn(numbers, per_batch, generator));
+      parts.push_back(drawn(numbers, count, generator));
     });
+  }
   Observations observations;
   for (const ValueId id : values) {
     const auto it = seen.find(id);

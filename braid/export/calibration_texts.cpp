@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
 #include <optional>
 #include <random>
 #include <utility>
@@ -63,12 +62,11 @@ std::vector<std::string> draw_lines(const QuantizeRequest& request) {
   size_t seen = 0;
   for (const auto& file : data::find_plain_text(request.data).train)
     data::for_each_document(file, data::Documents::kLines, [&](std::string text) {
-      const size_t place = seen < kMostUnlabelledTexts ? seen : random() % (seen + 1);
-      ++seen;
-      if (place == kept.size())
+      if (++seen <= kMostUnlabelledTexts) {
         kept.push_back(std::move(text));
-      else if (place < kMostUnlabelledTexts)
+      } else if (const size_t place = random() % seen; place < kMostUnlabelledTexts) {
         kept[place] = std::move(text);
+      }
     });
   return kept;
 }

@@ -103,7 +103,9 @@ std::vector<data::Batch> TextBatches::of_one_length(const std::vector<data::Batc
 }
 
 std::vector<data::Batch> TextBatches::padded(std::vector<data::Batch> rows) const {
-  put_shortest_first(rows);
+  // Long and short ones share batches: the first batch alone decides what suffers most.
+  std::mt19937_64 random(0);
+  for (size_t i = rows.size(); i > 1; --i) std::swap(rows[i - 1], rows[random() % i]);
   std::vector<data::Batch> batches;
   for (size_t begin = 0; begin < rows.size(); begin += kRowsPadded)
     batches.push_back(join(rows, begin, std::min(begin + kRowsPadded, rows.size())));

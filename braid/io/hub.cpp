@@ -131,10 +131,14 @@ class Resolution {
   }
 
   bool knows_tokenizer() const {
-    return std::any_of(std::begin(kTokenizerNames), std::end(kTokenizerNames),
-                       [this](const char* name) {
-                         return cache_.has(commit_, name) || cache_.is_known_missing(commit_, name);
-                       });
+    const auto is_enough = [this](const char* name) {
+      return cache_.has(commit_, name) && std::string_view(name) != kVocabulary;
+    };
+    const auto is_missing = [this](const char* name) {
+      return cache_.is_known_missing(commit_, name);
+    };
+    return std::any_of(std::begin(kTokenizerNames), std::end(kTokenizerNames), is_enough) ||
+           std::all_of(std::begin(kTokenizerNames), std::end(kTokenizerNames), is_missing);
   }
 
   // tokenizer.json says all; the other files are asked for where it is not there.

@@ -132,7 +132,8 @@ Tensor composed_depthwise_conv2d(const Tensor& x, const Tensor& weight, const Te
 Tensor depthwise_conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias,
                         const DepthwiseConvOptions& options) {
   if (!is_fused(x, weight, bias, options))
-    return composed_depthwise_conv2d(x, weight, bias, options);
+    return composed_depthwise_conv2d(x, weight.to(x.scalar_type()),
+                                     bias.defined() ? bias.to(x.scalar_type()) : bias, options);
   return FusedDepthwiseConv::apply(
       x, weight, bias.defined() ? std::optional<Tensor>(bias) : std::nullopt, options);
 }

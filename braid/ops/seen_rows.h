@@ -18,6 +18,8 @@ inline int64_t bytes_of(bool bfloat16) { return bfloat16 ? 2 : 4; }
 class Scratch {
  public:
   explicit Scratch(int64_t numbers);
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
   float* at(int64_t number) const { return first_ + number; }
 
  private:

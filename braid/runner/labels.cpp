@@ -58,6 +58,11 @@ std::vector<Label> top_labels(const Session& session, const Tensor& output,
                     fmt::format("expected a classifier's output [1, K], got {} {}",
                                 to_string(output.dtype()), to_string(output.dims())),
                     session.where(), "write the output with --output");
+  const auto& metadata = session.metadata();
+  if (const auto head = metadata.find("head");
+      head != metadata.end() && head->second != "sequence_classification")
+    throw DataError("runner", "expected a classifier, got a model with the head " + head->second,
+                    session.where(), "write the output with --output");
   const auto probabilities =
       probabilities_of(output, session.outputs().at(0).name != "probabilities");
   std::vector<size_t> order(probabilities.size());

@@ -65,16 +65,19 @@ void Checkpoints::keep_epoch(int64_t epoch, int64_t kept) {
   if (kept == 0) return;
   const auto folder = [this](int64_t of) { return run_ / fmt::format("checkpoint-{}", of); };
   io::replace_folder(folder(epoch), [this](const fs::path& fresh) {
+    std::vector<fs::path> folders;
     for (const auto& entry : fs::recursive_directory_iterator(last())) {
       const auto copy = fresh / entry.path().lexically_relative(last());
       std::error_code error;
       if (entry.is_directory()) {
         fs::create_directory(copy);
+        folders.push_back(copy);
         continue;
       }
       fs::create_hard_link(entry.path(), copy, error);
       if (error) fs::copy_file(entry.path(), copy);
     }
+    for (const auto& inner : folders) io::sync_folder(inner);
   });
   const auto all = newest_epochs(std::numeric_limits<int64_t>::max());
   for (size_t i = static_cast<size_t>(kept); i < all.size(); ++i) fs::remove_all(all[i]);

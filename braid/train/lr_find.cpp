@@ -83,15 +83,19 @@ class Batches {
 std::optional<double> step_at(Stepper& stepper, TrainState& state, Batches& batches,
                               const RunConfig& config, double lr) {
   state.epoch_loss = state.epoch_items = 0;
-  stepper.begin_window(config.grad_accum_steps);
-  while (stepper.accumulated() < config.grad_accum_steps) {
-    const auto batch = batches.next();
-    if (!batch) return std::nullopt;
-    stepper.add(batch->to(stepper.device()));
-    if (stepper.is_hopeless()) return std::nullopt;
+  constexpr int kTries = 3;  // windows of batches that all were left out, such as of one image
+  for (int tries = 0; tries < kTries && !(state.epoch_items > 0); ++tries) {
+    stepper.begin_window(config.grad_accum_steps);
+    while (stepper.accumulated() < config.grad_accum_steps) {
+      const auto batch = batches.next();
+      if (!batch) return std::nullopt;
+      stepper.add(batch->to(stepper.device()));
+      if (stepper.is_hopeless()) return std::nullopt;
+    }
+    stepper.step(lr);
+    if (state.skipped_steps > 0) return std::nullopt;
   }
-  stepper.step(lr);
-  if (state.skipped_steps > 0 || !(state.epoch_items > 0)) return std::nullopt;
+  if (!(state.epoch_items > 0)) return std::nullopt;
   return state.epoch_loss / state.epoch_items;
 }
 

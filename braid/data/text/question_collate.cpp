@@ -36,16 +36,26 @@ QuestionWindows::QuestionWindows(QuestionsPtr questions, text::TokenizerPtr toke
                : frame_.after_types)
         .push_back(pair.type_ids[i]);
   }
-  for (const auto& context : questions_->contexts()) {
-    auto encoding = tokenizer_->encode(context, {.add_special_tokens = false});
-    contexts_.push_back({std::move(encoding.ids), std::move(encoding.offsets)});
+  // A text that cannot be written in tokens is its questions' fault.
+  std::vector<std::string> unreadable(questions_->contexts().size());
+  for (size_t i = 0; i < unreadable.size(); ++i) {
+    contexts_.emplace_back();
+    try {
+      auto encoding = tokenizer_->encode(questions_->contexts()[i], {.add_special_tokens = false});
+      contexts_.back() = {std::move(encoding.ids), std::move(encoding.offsets)};
+    } catch (const DataError& e) {
+      unreadable[i] = e.what();
+    }
   }
   const auto special =
       static_cast<int64_t>(frame_.before.size() + frame_.between.size() + frame_.after.size());
   for (int64_t q = 0; q < questions_->size(); ++q) {
     const auto& question = questions_->get(q);
-    asked_.push_back(tokenizer_->encode(question.text, {.add_special_tokens = false}).ids);
+    asked_.emplace_back();
     bad.guard([&] {
+      if (const auto& why = unreadable[static_cast<size_t>(question.context)]; !why.empty())
+        throw DataError("data", why, question.place);
+      asked_.back() = tokenizer_->encode(question.text, {.add_special_tokens = false}).ids;
       const auto tokens = static_cast<int64_t>(asked_.back().size());
       const int64_t room = options.max_length - special - tokens;
       const auto all =
@@ -55,7 +65,9 @@ QuestionWindows::QuestionWindows(QuestionsPtr questions, text::TokenizerPtr toke
                         fmt::format("expected a question that leaves room for its context in {} "
                                     "tokens, got one of {} tokens",
                                     options.max_length, tokens),
-                        question.place, "raise --max-length, or --on-bad-sample skip");
+                        question.place,
+                        "shorten it, train with a larger --max-length, or leave it out "
+                        "(--on-bad-sample skip)");
       if (all == 0)
         throw DataError("data", "expected a context of tokens, got one without", question.place);
       const int64_t step = room - std::min(options.doc_stride, room - 1);

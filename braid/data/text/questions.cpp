@@ -12,7 +12,6 @@
 
 #include "braid/core/error.h"
 #include "braid/core/json.h"
-#include "braid/core/natural_order.h"
 #include "braid/core/utf8.h"
 #include "braid/data/bad_samples.h"
 #include "braid/data/locate.h"
@@ -73,6 +72,13 @@ std::optional<size_t> bytes_before(std::string_view text, int64_t code_points) {
   return at;
 }
 
+// For a message.
+std::string shortened(std::string_view text) {
+  constexpr size_t kMost = 80;
+  if (text.size() > kMost) return shortened(text.substr(0, kMost)) + "..";
+  return std::string(text.substr(0, valid_utf8_prefix(text)));
+}
+
 Answer checked_answer(const Json& text, const Json& start, const std::string& context,
                       const std::string& place) {
   if (!text.is_string() || !start.is_number_integer())
@@ -83,8 +89,8 @@ Answer checked_answer(const Json& text, const Json& start, const std::string& co
       std::string_view(context).substr(*begin, answer.text.size()) != answer.text)
     throw DataError("data",
                     fmt::format("expected the answer '{}' at character {} of its context, got '{}'",
-                                answer.text, start.dump(),
-                                begin ? context.substr(*begin, answer.text.size()) : ""),
+                                shortened(answer.text), start.dump(),
+                                begin ? shortened(context.substr(*begin, answer.text.size())) : ""),
                     place, "answer_start counts characters from 0");
   answer.begin = *begin;
   return answer;
@@ -152,11 +158,12 @@ void read_squad(const Json& json, const fs::path& file, QuestionTable& table, Ba
       ++number;
       const auto where = fmt::format("{}, paragraph {}", file.string(), number);
       expect_list(paragraph, "qas", where);
-      for (const auto& question : paragraph.at("qas"))
+      for (int64_t asked = 0; const auto& question : paragraph.at("qas"))
         bad.guard([&] {
+          ++asked;
           const bool named = question.is_object() && question.contains("id");
-          const auto place =
-              named ? fmt::format("{}, question {}", where, question.at("id").dump()) : where;
+          const auto place = fmt::format("{}, question {}", where,
+                                         named ? question.at("id").dump() : std::to_string(asked));
           if (!question.is_object())
             throw DataError("data", "expected questions, got " + question.dump(), place);
           add_question(table, question, text_of(paragraph, "context", place), place);
@@ -180,7 +187,7 @@ void read_question_rows(const fs::path& file, QuestionTable& table, BadSamples& 
 }
 
 std::string whole_text(const fs::path& file) {
-  io::LineReader lines(file);
+  io::LineReader lines(file, kMaxJsonBytes);
   std::string text;
   while (auto line = lines.next()) {
     if (text.size() + line->size() > kMaxJsonBytes)
@@ -267,7 +274,7 @@ RowFiles find_question_files(const fs::path& path) {
   if (io::is_folder(path)) return find_row_files(path, is_question_file);
   RowFiles found;
   found.unsplit = true;
-  if (is_question_file(path)) found.train = {path};
+  found.train = {path};  // whatever it is: reading it says what is wrong
   return found;
 }
 
@@ -304,15 +311,23 @@ QuestionSplits open_questions(const std::string& spec, const QuestionOptions& op
 }
 
 bool is_question_data(const std::string& spec) {
-  return find_question_files(locate_data(spec)).any();
+  const auto path = locate_data(spec);
+  return io::is_folder(path) ? find_question_files(path).any() : is_question_file(path);
 }
 
 AskedQuestion parse_asked_question(const std::string& line, const std::string& where) {
-  const auto row = parse_json(line, {.component = "predict", .where = where});
-  if (!row.is_object())
-    throw DataError("predict", R"(expected {"question": .., "context": ..}, got another line)",
-                    where);
-  return {text_of(row, "question", where), text_of(row, "context", where)};
+  constexpr const char* kForm = R"(expected {"question": .., "context": ..}, got )";
+  constexpr const char* kRemedy = "one question a line, as JSON";
+  Json row;
+  try {
+    row = parse_json(line, {.component = "predict", .where = where});
+  } catch (const DataError&) {
+    throw DataError("predict", kForm + shortened(line), where, kRemedy);
+  }
+  if (!row.is_object() || !row.contains("question") || !row.contains("context"))
+    throw DataError("predict", kForm + shortened(line), where, kRemedy);
+  return {text_of(row, "question", where), text_of(row, "context", where),
+          row.contains("id") ? row.at("id") : Json(nullptr)};
 }
 
 }  // namespace braid::data

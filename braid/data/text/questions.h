@@ -71,9 +71,11 @@ QuestionSplits open_questions(const std::string& spec, const QuestionOptions& op
 // there.
 bool is_question_data(const std::string& spec);
 
-// {"question", "context"} of a line, for a prediction. Throws DataError.
+// {"question", "context"} of a line, for a prediction; an "id" as it stands there. Throws
+// DataError.
 struct AskedQuestion {
   std::string question, context;
+  Json id = nullptr;
 };
 AskedQuestion parse_asked_question(const std::string& line, const std::string& where);
 

@@ -56,7 +56,7 @@ torch::Tensor convolve(torch::nn::Conv2d& layer, const torch::Tensor& x) {
   const auto type = autocast ? at::autocast::get_autocast_dtype(torch::kCPU) : x.scalar_type();
   const bool gradient =
       (x.requires_grad() || layer->weight.requires_grad()) && at::GradMode::is_enabled();
-  if (gradient && layer->is_training())
+  if (gradient && layer->is_training() && x.is_contiguous(at::MemoryFormat::ChannelsLast))
     if (const auto depthwise = as_depthwise(*layer)) {
       const auto input = x.to(type);
       if (ops::is_fused(input, layer->weight, layer->bias, *depthwise))

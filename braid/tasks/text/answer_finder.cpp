@@ -27,7 +27,7 @@ std::string answer_text(const std::string& context, const text::Span& span) {
   return context.substr(span.begin, span.end - span.begin);
 }
 
-// Shows each window's logits, without padding; returns how many could not be read.
+// Shows each window's logits, without padding.
 void for_each_window(const TokenizedModel& model, const data::QuestionWindowsPtr& windows,
                      const EvaluateOptions& options, Progress& progress,
                      const std::function<void(int64_t window, const Tensor& logits)>& see) {
