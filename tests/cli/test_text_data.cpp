@@ -42,6 +42,24 @@ TEST_F(TextDataProgram, BadRowsEndACheckWith65) {
   EXPECT_THAT(info.out, HasSubstr("A row cannot be used and is left out"));
 }
 
+TEST_F(TextDataProgram, DescribesAndChecksQuestions) {
+  write(
+      "q.jsonl",
+      R"({"id": "1", "question": "who ran?", "context": "ada ran", "answers": {"text": ["ada"], "answer_start": [0]}}
+{"id": "2", "question": "who sat?", "context": "ada ran", "answers": {"text": [], "answer_start": []}}
+{"id": "3", "question": "who sat?", "context": "ada ran", "answers": {"text": ["bob"], "answer_start": [0]}}
+)");
+  const auto info = braid("data info q.jsonl");
+  EXPECT_EQ(info.code, 0) << info.err;
+  EXPECT_THAT(info.out, AllOf(HasSubstr("q.jsonl: questions on texts"), HasSubstr("q.jsonl:3")));
+  const auto json = Json::parse(braid("data info q.jsonl --format json").out);
+  EXPECT_EQ(json.at("splits").at("train"),
+            Json({{"questions", 2}, {"contexts", 1}, {"without_answer", 1}}));
+  const auto check = braid("data check q.jsonl");
+  EXPECT_EQ(check.code, 65);
+  EXPECT_THAT(check.err, HasSubstr("1 question cannot be used"));
+}
+
 TEST_F(TextDataProgram, DescribesPlainText) {
   write("plain/a.txt", "one two\nthree\n\nfour\n");
   const auto info = braid("data info plain");

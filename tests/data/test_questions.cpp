@@ -135,6 +135,43 @@ TEST_F(QuestionFiles, ASquadFileNamesItsQuestions) {
   }
 }
 
+TEST_F(QuestionFiles, QuestionsWithoutIdsAreToldApart) {
+  write("train.json", R"({"data": [{"paragraphs": [{"context": "Ada ran.", "qas": [
+    {"question": "Who ran?", "answers": [{"text": "Ada", "answer_start": 0}]},
+    {"question": "Who sat?", "answers": []}]}]}]})");
+  const auto splits = open_questions(root_.string(), {});
+  ASSERT_EQ(splits.train->size(), 2);
+  EXPECT_THAT(splits.train->get(1).id, HasSubstr("question 2"));
+}
+
+// A file that is named is read, whatever it holds, so that its own fault is said.
+TEST_F(QuestionFiles, ANamedFilesOwnFaultIsSaid) {
+  write("torn.jsonl", "{\"question\": \"who");
+  EXPECT_FALSE(is_question_data((root_ / "torn.jsonl").string()));
+  try {
+    open_questions((root_ / "torn.jsonl").string(), {});
+    FAIL() << "no error";
+  } catch (const DataError& e) {
+    EXPECT_THAT(e.what(), AllOf(HasSubstr("torn.jsonl:1"), HasSubstr("JSON syntax")));
+  }
+}
+
+TEST_F(QuestionFiles, WhatIsAskedIsAJsonLine) {
+  const auto asked = parse_asked_question(
+      R"({"id": 7, "question": "Who ran?", "context": "Ada ran."})", "question 1");
+  EXPECT_EQ(asked.question, "Who ran?");
+  EXPECT_EQ(asked.context, "Ada ran.");
+  EXPECT_EQ(asked.id, 7);
+  for (const char* line : {"hello", "[1]", R"({"question": "Who?"})"}) {
+    try {
+      parse_asked_question(line, "question 2");
+      FAIL() << "no error: " << line;
+    } catch (const DataError& e) {
+      EXPECT_THAT(e.what(), AllOf(HasSubstr("\"context\""), HasSubstr("question 2"))) << line;
+    }
+  }
+}
+
 TEST_F(QuestionFiles, OtherRowsAreNone) {
   write("train.jsonl", "{\"text\": \"a film\", \"label\": \"good\"}\n");
   EXPECT_FALSE(is_question_data(root_.string()));
