@@ -164,7 +164,8 @@ class TextCalibration {
   }
 
   std::vector<data::Batch> judged(const TextSet& set, const std::vector<int64_t>& positions) const {
-    return batches_.padded(batches_.rows(*set.collate, positions, request_.on_bad_sample));
+    return batches_.padded(batches_.rows(*set.collate, positions, request_.on_bad_sample),
+                           request_.seed);
   }
 
   void calibrate(const TextSet& set, const std::vector<int64_t>& positions, CalibrationData& out) {

@@ -102,9 +102,8 @@ std::vector<data::Batch> TextBatches::of_one_length(const std::vector<data::Batc
   return batches;
 }
 
-std::vector<data::Batch> TextBatches::padded(std::vector<data::Batch> rows) const {
-  // Long and short ones share batches: the first batch alone decides what suffers most.
-  std::mt19937_64 random(0);
+std::vector<data::Batch> TextBatches::padded(std::vector<data::Batch> rows, int64_t seed) const {
+  std::mt19937_64 random(static_cast<uint64_t>(seed));
   for (size_t i = rows.size(); i > 1; --i) std::swap(rows[i - 1], rows[random() % i]);
   std::vector<data::Batch> batches;
   for (size_t begin = 0; begin < rows.size(); begin += kRowsPadded)

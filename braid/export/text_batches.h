@@ -26,8 +26,9 @@ class TextBatches {
   TokenCount count(const std::vector<data::Batch>& rows) const;
   // Batches of texts that are as long as each other, in an order that mixes lengths.
   std::vector<data::Batch> of_one_length(const std::vector<data::Batch>& rows, int64_t seed) const;
-  // Larger ones, padded as in evaluation, the shortest texts first.
-  std::vector<data::Batch> padded(std::vector<data::Batch> rows) const;
+  // Larger ones, padded as in evaluation, of short and long texts: the first one alone decides what
+  // suffers most.
+  std::vector<data::Batch> padded(std::vector<data::Batch> rows, int64_t seed) const;
 
  private:
   data::Batch join(const std::vector<data::Batch>& rows, size_t begin, size_t end) const;

@@ -12,6 +12,7 @@
 
 #include "braid/core/error.h"
 #include "braid/core/json.h"
+#include "braid/core/natural_order.h"
 #include "braid/core/utf8.h"
 #include "braid/data/bad_samples.h"
 #include "braid/data/locate.h"
