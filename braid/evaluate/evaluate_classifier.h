@@ -43,6 +43,15 @@ ChosenParts<decltype(Splits::train)> choose_parts(const Splits& splits, std::str
   return all;
 }
 
+// The one part of what is measured as a whole. Throws DataError where there are several.
+template <class DatasetPtr>
+DatasetPtr only_part(const ChosenParts<DatasetPtr>& chosen, const std::string& spec) {
+  if (chosen.parts.size() != 1 || !chosen.parts[0])
+    throw DataError("eval", "expected one split, got " + chosen.name + " of several", spec,
+                    "use --split train, val or test");
+  return chosen.parts[0];
+}
+
 // Fills in all that the parts tell of a classifier of num_classes outputs. out: with items and the
 // checkpoint's classes, if it names them. run(part, see): a part through the model; returns its
 // items that could not be read. Throws DataError where none could.

@@ -22,6 +22,11 @@ size_t ascii_bytes(std::string_view text, size_t at) {
 
 }  // namespace
 
+int64_t count_code_points(std::string_view text, size_t bytes) {
+  const auto part = text.substr(0, bytes);
+  return std::count_if(part.begin(), part.end(), starts_code_point);
+}
+
 Subpart next_subpart(std::string_view text, size_t at) {
   const auto byte = [&](size_t i) { return static_cast<uint8_t>(text[i]); };
   const uint8_t first = byte(at);

@@ -24,6 +24,8 @@ inline Decoded decode_utf8(const char* at) {
           4};
 }
 inline bool starts_code_point(char byte) { return (static_cast<uint8_t>(byte) & 0xC0) != 0x80; }
+// Of the first so many bytes of valid UTF-8.
+int64_t count_code_points(std::string_view text, size_t bytes);
 // The code point that ends before `end`, in valid UTF-8 from `begin` on.
 Decoded decode_utf8_before(std::string_view text, size_t end);
 

@@ -2,7 +2,6 @@
 
 #include <chrono>
 
-#include "braid/core/error.h"
 #include "braid/data/summary.h"
 #include "braid/data/text/questions.h"
 #include "braid/data/text/text_dataset.h"
@@ -26,13 +25,11 @@ Evaluation evaluate_answers(const std::filesystem::path& checkpoint, const Evalu
   for (const auto& line : data::remarks_on(splits.left_out, splits.remarks, request.data))
     progress.line(line);
   const auto chosen = choose_parts(splits, request.split, request.data);
-  if (chosen.parts.size() != 1 || !chosen.parts[0])
-    throw DataError("eval", "expected one split, got " + chosen.name + " of several", request.data,
-                    "use --split train, val or test");
+  const auto part = only_part(chosen, request.data);
   const auto start = std::chrono::steady_clock::now();
   data::BadSamples bad(request.options.on_bad_sample);
   const auto windows = std::make_shared<const data::QuestionWindows>(
-      chosen.parts[0], model.tokenizer, data::WindowOptions{.max_length = model.max_length}, bad);
+      part, model.tokenizer, data::WindowOptions{.max_length = model.max_length}, bad);
   const auto scores =
       tasks::score_questions(model, windows, tasks::QuestionOptions(), request.options, progress);
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;

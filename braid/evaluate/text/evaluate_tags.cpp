@@ -4,7 +4,6 @@
 
 #include <chrono>
 
-#include "braid/core/error.h"
 #include "braid/data/summary.h"
 #include "braid/data/text/tagged_text.h"
 #include "braid/data/text/text_dataset.h"
@@ -29,23 +28,21 @@ Evaluation evaluate_tags(const std::filesystem::path& checkpoint, const Evaluate
   for (const auto& line : data::remarks_on(splits.left_out, splits.remarks, request.data))
     progress.line(line);
   const auto chosen = choose_parts(splits, request.split, request.data);
-  if (chosen.parts.size() != 1 || !chosen.parts[0])
-    throw DataError("eval", "expected one split, got " + chosen.name + " of several", request.data,
-                    "use --split train, val or test");
+  const auto part = only_part(chosen, request.data);
   const auto start = std::chrono::steady_clock::now();
-  const auto scores = tasks::score_tags(tagger, chosen.parts[0], request.options, progress);
+  const auto scores = tasks::score_tags(tagger, part, request.options, progress);
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
   if (scores.cut_words > 0)
     progress.line(fmt::format("{} words lie beyond the model's {} tokens: they count as O.",
                               scores.cut_words, tagger.max_length));
-  const int64_t count = chosen.parts[0]->size() - scores.bad_samples;
+  const int64_t count = part->size() - scores.bad_samples;
   return {.architecture = tagger.hub.architecture,
           .split = chosen.name,
           .items = "sentences",
           .count = count,
           .bad_samples = scores.bad_samples + splits.bad_samples,
           .items_per_s = static_cast<double>(count) / seconds.count(),
-          .scores = tasks::to_scores(scores, chosen.parts[0]->tags()),
+          .scores = tasks::to_scores(scores, part->tags()),
           .classifier = {},
           .classes = tagger.hub.classes};
 }

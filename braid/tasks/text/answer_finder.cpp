@@ -149,18 +149,14 @@ std::vector<FoundAnswer> find_answers(const TokenizedModel& model, const std::st
                   silent, [&](int64_t window, const Tensor& logits) {
                     candidates.add(logits, windows->spans(window));
                   });
-  const auto code_points = [&](size_t bytes) {
-    return std::count_if(context.begin(), context.begin() + static_cast<int64_t>(bytes),
-                         text::starts_code_point);
-  };
   std::vector<FoundAnswer> found;
   for (const auto& one : candidates.best(/*with_none=*/true)) {
     if (static_cast<int64_t>(found.size()) == top) break;
     FoundAnswer answer{.text = {}, .score = one.score, .probability = one.probability};
     if (one.span) {
       answer.text = answer_text(context, *one.span);
-      answer.begin = code_points(one.span->begin);
-      answer.end = code_points(one.span->end);
+      answer.begin = text::count_code_points(context, one.span->begin);
+      answer.end = text::count_code_points(context, one.span->end);
     }
     found.push_back(std::move(answer));
   }

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "braid/core/error.h"
+#include "braid/data/sampler.h"
 #include "braid/data/text/masked_lm_collate.h"
 #include "braid/runtime/eval_scope.h"
 #include "braid/tasks/predictor.h"
@@ -38,6 +39,41 @@ Hidden guess(models::TextEncoder& model, const data::Batch& batch) {
 
 }  // namespace
 
+data::Summary MaskedLmBlocks::summary() const {
+  data::Summary summary;
+  summary.train = train_size;
+  summary.val = val->size() - val_begin;
+  return summary;
+}
+
+std::unique_ptr<data::Loader> MaskedLmBlocks::training_loader(
+    std::shared_ptr<const data::Collate> collate, const TrainingData& options) const {
+  return std::make_unique<data::Loader>(
+      std::move(collate),
+      std::make_unique<data::Shuffled>(train_size, options.batch_size, options.seed),
+      data::LoaderOptions{.workers = options.workers, .on_bad_sample = options.on_bad_sample});
+}
+
+void MaskedLmBlocks::for_each_val_batch(Split split, std::shared_ptr<const data::Collate> collate,
+                                        const EvaluateOptions& options, const torch::Device& device,
+                                        Progress& progress,
+                                        const std::function<void(const data::Batch&)>& see) const {
+  if (split != Split::kVal) throw DataError("evaluate", "the data has no such split");
+  const int64_t count = val->size() - val_begin;
+  data::Loader loader(std::move(collate),
+                      std::make_unique<data::Sequential>(count, options.batch_size, val_begin),
+                      {.workers = options.workers, .on_bad_sample = options.on_bad_sample});
+  int64_t done = 0;
+  progress.begin("evaluate", count);
+  loader.start_epoch(0);
+  while (const auto batch = loader.next()) {
+    see(batch->to(device));
+    done += batch->size();
+    progress.update(done, "");
+  }
+  progress.end();
+}
+
 MaskedLm::MaskedLm(const TaskConfig& config, MaskedLmBlocks blocks, TokenizedModel model)
     : config_(config), blocks_(std::move(blocks)), model_(std::move(model)) {}
 
@@ -52,10 +88,7 @@ std::shared_ptr<const data::Collate> MaskedLm::collate(const data::TokenBlocksPt
 }
 
 std::unique_ptr<data::Loader> MaskedLm::training_loader(const TrainingData& options) const {
-  return std::make_unique<data::Loader>(
-      collate(blocks_.train, options.seed),
-      std::make_unique<data::Shuffled>(blocks_.train_size, options.batch_size, options.seed),
-      data::LoaderOptions{.workers = options.workers, .on_bad_sample = options.on_bad_sample});
+  return blocks_.training_loader(collate(blocks_.train, options.seed), options);
 }
 
 torch::Tensor MaskedLm::forward(const data::Batch& batch) {
@@ -72,29 +105,19 @@ Step MaskedLm::training_step(const data::Batch& batch) {
 }
 
 Scores MaskedLm::evaluate(Split split, const EvaluateOptions& options, Progress& progress) {
-  if (split != Split::kVal) throw DataError("evaluate", "the data has no such split");
   constexpr int64_t kSeed = 0;  // the same tokens are hidden each time
-  const int64_t count = blocks_.val->size() - blocks_.val_begin;
-  data::Loader loader(
-      collate(blocks_.val, kSeed),
-      std::make_unique<data::Sequential>(count, options.batch_size, blocks_.val_begin),
-      {.workers = options.workers, .on_bad_sample = options.on_bad_sample});
   const runtime::EvalScope scope(*model_.model, options.dtype);
   double loss = 0, right = 0, tokens = 0;
-  int64_t done = 0;
-  progress.begin("evaluate", count);
-  loader.start_epoch(0);
-  while (const auto batch = loader.next()) {
-    const auto hidden = guess(*model_.model, batch->to(scope.device()));
+  const auto see = [&](const data::Batch& batch) {
+    const auto hidden = guess(*model_.model, batch);
     loss += F::cross_entropy(hidden.logits, hidden.labels,
                              F::CrossEntropyFuncOptions().reduction(torch::kSum))
                 .item<double>();
     right += hidden.logits.argmax(1).eq(hidden.labels).sum().item<double>();
     tokens += static_cast<double>(hidden.labels.numel());
-    done += batch->size();
-    progress.update(done, "");
-  }
-  progress.end();
+  };
+  blocks_.for_each_val_batch(split, collate(blocks_.val, kSeed), options, scope.device(), progress,
+                             see);
   if (tokens == 0) throw DataError("evaluate", "expected texts to validate with, got none");
   const auto score = [](const char* name, const char* unit, double value, bool higher_is_better) {
     return Score{name, unit, value, std::nullopt, std::nullopt, higher_is_better};
@@ -104,12 +127,7 @@ Scores MaskedLm::evaluate(Split split, const EvaluateOptions& options, Progress&
           score("top1", "%", 100 * right / tokens, true)};
 }
 
-data::Summary MaskedLm::data() const {
-  data::Summary summary;
-  summary.train = blocks_.train_size;
-  summary.val = blocks_.val->size() - blocks_.val_begin;
-  return summary;
-}
+data::Summary MaskedLm::data() const { return blocks_.summary(); }
 
 void MaskedLm::save(const std::filesystem::path& folder) const {
   save_tokenized_model(model_, folder);

@@ -3,6 +3,7 @@
 // Paper: Devlin et al., https://arxiv.org/abs/1810.04805
 #pragma once
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -20,6 +21,15 @@ struct MaskedLmBlocks {
   data::TokenBlocksPtr train, val;
   int64_t train_size = 0;  // the first ones of train
   int64_t val_begin = 0;   // the first one of val
+  data::Summary summary() const;
+  // In a new order each epoch.
+  std::unique_ptr<data::Loader> training_loader(std::shared_ptr<const data::Collate> collate,
+                                                const TrainingData& options) const;
+  // Shows every batch of val, in order, on the device. Throws DataError for another split.
+  void for_each_val_batch(Split split, std::shared_ptr<const data::Collate> collate,
+                          const EvaluateOptions& options, const torch::Device& device,
+                          Progress& progress,
+                          const std::function<void(const data::Batch&)>& see) const;
 };
 
 // Scores: loss (cross entropy of a hidden token, nats; chooses the best epoch), perplexity, and

@@ -4,7 +4,6 @@
 #include <cmath>
 
 #include "braid/core/error.h"
-#include "braid/data/sampler.h"
 #include "braid/data/summary.h"
 #include "braid/data/text/masked_lm_collate.h"
 #include "braid/models/text/transformer/electra.h"
@@ -130,10 +129,7 @@ std::shared_ptr<const data::Collate> ReplacedTokenDetection::collate(
 
 std::unique_ptr<data::Loader> ReplacedTokenDetection::training_loader(
     const TrainingData& options) const {
-  return std::make_unique<data::Loader>(
-      collate(blocks_.train, options.seed),
-      std::make_unique<data::Shuffled>(blocks_.train_size, options.batch_size, options.seed),
-      data::LoaderOptions{.workers = options.workers, .on_bad_sample = options.on_bad_sample});
+  return blocks_.training_loader(collate(blocks_.train, options.seed), options);
 }
 
 Tensor ReplacedTokenDetection::forward(const data::Batch& batch) {
@@ -149,34 +145,17 @@ Step ReplacedTokenDetection::training_step(const data::Batch& batch) {
 
 Scores ReplacedTokenDetection::evaluate(Split split, const EvaluateOptions& options,
                                         Progress& progress) {
-  if (split != Split::kVal) throw DataError("evaluate", "the data has no such split");
   constexpr int64_t kSeed = 0;  // the same tokens are asked for each time, by the same draws
-  const int64_t count = blocks_.val->size() - blocks_.val_begin;
-  data::Loader loader(
-      collate(blocks_.val, kSeed),
-      std::make_unique<data::Sequential>(count, options.batch_size, blocks_.val_begin),
-      {.workers = options.workers, .on_bad_sample = options.on_bad_sample});
   const runtime::EvalScope scope(*pair_, options.dtype);
   DetectionSums sums;
-  int64_t done = 0;
-  progress.begin("evaluate", count);
-  loader.start_epoch(0);
-  while (const auto batch = loader.next()) {
-    sums.add(detect_replaced(*pair_, batch->to(scope.device())));
-    done += batch->size();
-    progress.update(done, "");
-  }
-  progress.end();
+  blocks_.for_each_val_batch(
+      split, collate(blocks_.val, kSeed), options, scope.device(), progress,
+      [&](const data::Batch& batch) { sums.add(detect_replaced(*pair_, batch)); });
   if (sums.asked == 0) throw DataError("evaluate", "expected texts to validate with, got none");
   return sums.scores(config_.text.disc_weight);
 }
 
-data::Summary ReplacedTokenDetection::data() const {
-  data::Summary summary;
-  summary.train = blocks_.train_size;
-  summary.val = blocks_.val->size() - blocks_.val_begin;
-  return summary;
-}
+data::Summary ReplacedTokenDetection::data() const { return blocks_.summary(); }
 
 void ReplacedTokenDetection::save(const fs::path& folder) const {
   save_tokenized_model(discriminator_, folder);
@@ -203,17 +182,13 @@ std::vector<SuspectToken> find_replaced(const TokenizedModel& model, const std::
           .sigmoid()
           .cpu();  // [N]
   expect_finite(probabilities);
-  const auto code_points = [&](size_t bytes) {
-    return std::count_if(text.begin(), text.begin() + static_cast<int64_t>(bytes),
-                         text::starts_code_point);
-  };
   std::vector<SuspectToken> tokens;
   for (size_t i = 0; i < encoding.ids.size(); ++i) {
     if (encoding.special_tokens[i] != 0) continue;
     const auto span = encoding.offsets[i];
     tokens.push_back({.text = text.substr(span.begin, span.end - span.begin),
-                      .begin = code_points(span.begin),
-                      .end = code_points(span.end),
+                      .begin = text::count_code_points(text, span.begin),
+                      .end = text::count_code_points(text, span.end),
                       .probability = probabilities[static_cast<int64_t>(i)].item<double>()});
   }
   std::stable_sort(tokens.begin(), tokens.end(), [](const SuspectToken& a, const SuspectToken& b) {

@@ -41,11 +41,6 @@ std::vector<int64_t> outputs_of(const std::vector<std::string>& of_data,
   return map;
 }
 
-int64_t code_points(const std::string& text, size_t bytes) {
-  return std::count_if(text.begin(), text.begin() + static_cast<int64_t>(bytes),
-                       text::starts_code_point);
-}
-
 }  // namespace
 
 void expect_token_tagger(const TokenizedModel& model, const std::filesystem::path& folder) {
@@ -155,8 +150,8 @@ std::vector<FoundEntity> find_entities(const TokenizedModel& tagger, const std::
     while (begin < words[end - 1].end && text[begin] == ' ') ++begin;
     FoundEntity one{.kind = entity.kind,
                     .text = text.substr(begin, words[end - 1].end - begin),
-                    .begin = code_points(text, begin),
-                    .end = code_points(text, words[end - 1].end)};
+                    .begin = text::count_code_points(text, begin),
+                    .end = text::count_code_points(text, words[end - 1].end)};
     for (size_t i = first; i < end; ++i)
       one.probability += words[i].probability / static_cast<double>(end - first);
     found.push_back(std::move(one));
