@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <system_error>
 
 namespace braid {
 namespace {
@@ -105,6 +106,17 @@ bool cpu_has_bf16_matrix() {
 std::string cpu_model() {
   const std::string name = cpuinfo("model name");
   return name.empty() ? "unknown" : name;
+}
+
+double seconds_waited() {
+  std::error_code none;
+  double nanoseconds = 0;
+  for (const auto& thread : std::filesystem::directory_iterator("/proc/self/task", none)) {
+    std::ifstream in(thread.path() / "schedstat");  // time on a processor, time waiting, turns
+    double ran = 0, waited = 0;
+    if (in >> ran >> waited) nanoseconds += waited;
+  }
+  return nanoseconds * 1e-9;
 }
 
 int64_t memory_bytes() { return int64_t{sysconf(_SC_PHYS_PAGES)} * int64_t{sysconf(_SC_PAGESIZE)}; }

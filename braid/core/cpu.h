@@ -15,6 +15,9 @@ int64_t usable_cpus();
 // The same of what the files of a control group say: cpu.max of version 2 ("50000 100000"), or the
 // quota and the period of version 1; empty or without a limit: `processors`.
 int64_t cpus_of_quota(int64_t processors, const std::string& quota, const std::string& period);
+// How long the threads that the process has now have waited for a processor that others used, all
+// of them together, in seconds; 0 where the system does not tell.
+double seconds_waited();
 // Physical memory in bytes.
 int64_t memory_bytes();
 

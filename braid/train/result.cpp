@@ -21,6 +21,8 @@ void TrainResult::visit(FieldVisitor& v) {
   v.list("averaged_scores", averaged_scores);
   v.field("steps", steps, "optimizer steps");
   v.field("train_seconds", train_seconds, "of training alone, without evaluation");
+  v.field("fewer_threads_seconds", fewer_threads_seconds,
+          "of these with fewer threads, because others used the processors");
   v.field("items_per_s", items_per_s, "of training alone");
   v.field("bad_samples", bad_samples, "left out of training because they could not be read");
   v.field("val_bad_samples", val_bad_samples, "the same of val, in one evaluation");

@@ -31,6 +31,7 @@ struct TrainResult {
   tasks::Scores averaged_scores = {};  // of averaged checkpoints; empty: none were averaged
   int64_t steps = 0;
   double train_seconds = 0;
+  double fewer_threads_seconds = 0;  // of those, because others used processors
   double items_per_s = 0;
   int64_t bad_samples = 0;
   int64_t val_bad_samples = 0;

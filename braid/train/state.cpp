@@ -66,6 +66,7 @@ void TrainState::visit(FieldVisitor& v) {
   v.field("epoch_items", epoch_items, "images or tokens of the epoch so far");
   v.field("epoch_seconds", epoch_seconds, "of training in the epoch");
   v.field("train_seconds", train_seconds, "of training in the run");
+  v.field("fewer_threads_seconds", fewer_threads_seconds, "of them, while others used processors");
   v.field("train_items", train_items, "images or tokens of the run so far");
   v.field("bad_samples", bad_samples, "left out because they could not be read");
   v.field("skipped_steps", skipped_steps, "in a row, because loss or gradient was not finite");
@@ -87,6 +88,7 @@ TrainResult result_of(const TrainState& state, const tasks::Task& task,
           .best_epoch = state.best_epoch,
           .steps = state.step,
           .train_seconds = state.train_seconds,
+          .fewer_threads_seconds = state.fewer_threads_seconds,
           .items_per_s = state.train_items / std::max(1e-9, state.train_seconds),
           .bad_samples = bad_samples,
           .val_bad_samples = task.unread(tasks::Split::kVal),

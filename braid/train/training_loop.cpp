@@ -34,6 +34,7 @@ TrainingLoop::TrainingLoop(tasks::Task& task, const RunConfig& config, std::stop
   state_.config = settings;
   state_.folder = fs::current_path().string();
   state_.batches = loader_->size();
+  if (config.max_train_seconds > 0 && config.threads == 0) team_.emplace();
   if (config.resume) resume();
   folder_.begin(settings);
 }
@@ -67,10 +68,20 @@ void TrainingLoop::begin_epoch() {
   within_epoch_ = true;
 }
 
+void TrainingLoop::fit_team(double items, double seconds) {
+  if (!team_) return;
+  if (team_->size() < team_->most()) state_.fewer_threads_seconds += seconds;
+  if (!team_->observe(items, seconds)) return;
+  progress_.line(team_->size() < team_->most()
+                     ? fmt::format("Other work uses the processors: {} of {} threads train {}.",
+                                   team_->size(), team_->most(), title_)
+                     : fmt::format("All {} threads train {} again.", team_->most(), title_));
+}
+
 bool TrainingLoop::train_epoch() {
   if (!within_epoch_) begin_epoch();
   progress_.begin(fmt::format("{} epoch {}", title_, state_.epoch), loader_->size());
-  double window_lr = 0;
+  double window_lr = 0, items_before = state_.train_items;
   auto start = Clock::now();
   while (true) {
     const auto batch = loader_->next();
@@ -93,6 +104,8 @@ bool TrainingLoop::train_epoch() {
     start = Clock::now();
     state_.epoch_seconds += seconds;
     state_.train_seconds += seconds;
+    fit_team(state_.train_items - items_before, seconds);
+    items_before = state_.train_items;
     progress_.update(
         position, bar_text(stepper_.last_loss(), state_, config_.max_train_seconds, task_.items()));
     if ((stepped && ends_here()) || last) break;
@@ -123,6 +136,7 @@ bool TrainingLoop::run_epochs() {
 
 bool TrainingLoop::advance(double seconds) {
   slice_end_ = state_.train_seconds + seconds;
+  const runtime::Team::Working working(team_ ? &*team_ : nullptr);
   try {
     return run_epochs();
   } catch (const DivergenceError&) {

@@ -1,11 +1,13 @@
 // The loop over epochs and steps behind train() and Training.
 #pragma once
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 
 #include "braid/core/progress.h"
 #include "braid/data/loader.h"
+#include "braid/runtime/team.h"
 #include "braid/tasks/task.h"
 #include "braid/train/budget.h"
 #include "braid/train/checkpoints.h"
@@ -37,6 +39,7 @@ class TrainingLoop {
   bool run_epochs();  // as train_epoch: whether they are over
   void average_checkpoints();
   void save_before_bad_sample();
+  void fit_team(double items, double seconds);  // of a step
   bool ends_here();
   void save_last();
   // Throws what ends a run whose loss stayed not finite.
@@ -54,6 +57,7 @@ class TrainingLoop {
   std::unique_ptr<data::Loader> loader_;
   Schedule schedule_;
   Budget budget_;
+  std::optional<runtime::Team> team_;  // none where the number of threads is fixed
   Checkpoints checkpoints_;
   std::string stop_reason_;
   int64_t bad_before_ = 0;  // bad samples of the run before this resume

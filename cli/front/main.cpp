@@ -36,7 +36,7 @@ fs::path worker_path() {
 // what that costs and gains). libgomp reads this once, when it is loaded. Whoever has set it keeps
 // his choice.
 void limit_spinning() {
-  constexpr const char* kSpins = "500";
+  constexpr const char* kSpins = "10000";
   for (const char* name : {"GOMP_SPINCOUNT", "OMP_WAIT_POLICY"})
     if (std::getenv(name) != nullptr) return;
   // NOLINTNEXTLINE(concurrency-mt-unsafe): there is one thread yet

@@ -1,0 +1,129 @@
+// What a training step of a model spends its time on: its operators by their own time, without that
+// of the operators that they call.
+//
+//     bench_profile --model airbench_nano [--dtype bfloat16] [--batch-size 256] [--img-size 28]
+//                   [--in-chans 1] [--steps 20] [--opt nmuon] [--threads N] [--shapes 1]
+#include <ATen/Parallel.h>
+#include <ATen/record_function.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <chrono>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "bench/operators.h"
+#include "braid/models/registry.h"
+#include "braid/models/vision/image_model.h"
+#include "braid/runtime/autocast.h"
+#include "braid/train/make_optimizer.h"
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+struct Spent {
+  int64_t calls = 0;
+  double seconds = 0;
+};
+// An operator under way.
+struct Open {
+  std::string name;
+  Clock::time_point start;
+  double of_others = 0;  // seconds of the operators that it called
+};
+// Of the thread that trains: LibTorch computes a CPU's gradients on the thread that asks for them.
+struct Profile {
+  bool shapes = false;
+  std::map<std::string, Spent> operators;
+  std::vector<Open> open;
+};
+thread_local Profile profile;
+
+// The operator, and the shapes of its tensors where those are asked for.
+std::string name_of(const at::RecordFunction& function) {
+  std::string name = function.name();
+  if (!profile.shapes) return name;
+  for (const auto& input : function.inputs())
+    if (input.isTensor() && input.toTensor().defined())
+      name += fmt::format(" {}{}", input.toTensor().scalar_type() == at::kBFloat16 ? "b" : "",
+                          fmt::join(input.toTensor().sizes(), "x"));
+  return name;
+}
+std::unique_ptr<at::ObserverContext> begin(const at::RecordFunction& function) {
+  profile.open.push_back({name_of(function), Clock::now()});
+  return nullptr;
+}
+void end(const at::RecordFunction&, at::ObserverContext*) {
+  const Open done = std::move(profile.open.back());
+  profile.open.pop_back();
+  const double seconds = std::chrono::duration<double>(Clock::now() - done.start).count();
+  Spent& spent = profile.operators[done.name];
+  ++spent.calls;
+  spent.seconds += seconds - done.of_others;
+  if (!profile.open.empty()) profile.open.back().of_others += seconds;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::map<std::string, std::string> args = {
+      {"--dtype", "auto"}, {"--batch-size", "256"}, {"--img-size", "28"}, {"--in-chans", "1"},
+      {"--steps", "20"},   {"--opt", "nmuon"},      {"--threads", "0"},   {"--shapes", "0"}};
+  for (int i = 1; i + 1 < argc; i += 2) args[argv[i]] = argv[i + 1];
+  const auto number = [&](const char* flag) { return std::stoll(args[flag]); };
+  if (number("--threads") > 0) at::set_num_threads(static_cast<int>(number("--threads")));
+  const int64_t size = number("--img-size"), chans = number("--in-chans");
+  const auto model = braid::models::create_model<braid::models::ImageModel>(
+      args["--model"], {{"num_classes", 10}, {"in_chans", chans}, {"img_size", size}}, /*seed=*/0);
+  model->train();
+  for (auto& p : model->parameters())
+    if (p.dim() == 4) p.set_data(p.contiguous(at::MemoryFormat::ChannelsLast));
+  braid::train::OptimizerConfig config;
+  config.opt = args["--opt"];
+  const auto optimizer =
+      braid::train::make_optimizer(braid::train::make_param_groups(*model, config), config);
+  const auto images = torch::randn({number("--batch-size"), chans, size, size})
+                          .contiguous(at::MemoryFormat::ChannelsLast);
+  const auto labels = torch::randint(10, {images.size(0)}, torch::kInt64);
+  const auto step = [&] {
+    RECORD_FUNCTION("a step, but for operators", std::vector<c10::IValue>());
+    optimizer->zero_grad();
+    torch::Tensor loss;
+    {
+      const braid::runtime::Autocast autocast(torch::kCPU, args["--dtype"]);
+      loss = torch::nn::functional::cross_entropy(model->forward(images), labels);
+    }
+    loss.backward();
+    {
+      RECORD_FUNCTION("the optimizer, but for operators", std::vector<c10::IValue>());
+      optimizer->step(1e-4);
+    }
+  };
+  for (int i = 0; i < 5; ++i) step();
+  const int64_t steps = number("--steps");
+  const double plain = braid::bench::seconds_of([&] {
+    for (int64_t i = 0; i < steps; ++i) step();
+  });
+  profile.shapes = args["--shapes"] == "1";
+  at::addThreadLocalCallback(at::RecordFunctionCallback(begin, end).needsInputs(profile.shapes));
+  const double watched = braid::bench::seconds_of([&] {
+    for (int64_t i = 0; i < steps; ++i) step();
+  });
+  std::vector<std::pair<std::string, Spent>> rows(profile.operators.begin(),
+                                                  profile.operators.end());
+  std::sort(rows.begin(), rows.end(),
+            [](const auto& a, const auto& b) { return a.second.seconds > b.second.seconds; });
+  const auto a_step = 1e3 / static_cast<double>(steps);
+  fmt::print("{}: {:.0f} images/s, {:.2f} ms a step ({:.2f} watched)\n", args["--model"],
+             static_cast<double>(images.size(0) * steps) / plain, plain * a_step, watched * a_step);
+  fmt::print("{:<60} {:>6} {:>8} {:>6}\n", "operator", "calls", "ms", "%");
+  for (const auto& [name, spent] : rows)
+    if (spent.seconds > 0.005 * watched)
+      fmt::print("{:<60} {:>6} {:>8.3f} {:>6.1f}\n", name, spent.calls / steps,
+                 spent.seconds * a_step, 100 * spent.seconds / watched);
+  return 0;
+}
