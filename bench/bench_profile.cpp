@@ -86,8 +86,9 @@ int main(int argc, char** argv) {
   config.opt = args["--opt"];
   const auto optimizer =
       braid::train::make_optimizer(braid::train::make_param_groups(*model, config), config);
-  const auto images = torch::randn({number("--batch-size"), chans, size, size})
-                          .contiguous(at::MemoryFormat::ChannelsLast);
+  // As the loader has them: channels last, those of gray images too.
+  const auto images =
+      torch::randn({number("--batch-size"), size, size, chans}).permute({0, 3, 1, 2});
   const auto labels = torch::randint(10, {images.size(0)}, torch::kInt64);
   const auto step = [&] {
     RECORD_FUNCTION("a step, but for operators", std::vector<c10::IValue>());

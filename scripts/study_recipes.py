@@ -69,7 +69,7 @@ def run(args, group, row, flags, seed):
     subprocess.run([str(c) for c in command], check=True, capture_output=True)
     shown = subprocess.run([args.braid, "eval", "--checkpoint", str(folder), *case["data"], "--split", "test",
                             "--format", "json"], check=True, capture_output=True, text=True)
-    return json.loads(shown.stdout)["metrics"]["top1"]
+    return json.loads(shown.stdout)["top1"]
 
 
 def main():

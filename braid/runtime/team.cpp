@@ -15,6 +15,7 @@ constexpr double kWaits = 0.05;     // of the time: less is the system's own
 constexpr double kPays = 1.1;       // times as fast
 constexpr double kLeastWait = 2;    // seconds until what did not pay is tried again
 constexpr double kMostWait = 16;
+constexpr double kRest = 12;       // times as long as what did not pay took
 constexpr double kAskEvery = 0.1;  // seconds between two looks at how long threads waited
 
 }  // namespace
@@ -28,20 +29,32 @@ void TeamPolicy::begin_trial(int64_t size) {
   kept_size_ = size_;
   size_ = size;
   on_trial_ = true;
+  trial_begin_ = now_;
 }
 
 void TeamPolicy::end_trial(double rate) {
   on_trial_ = false;
-  Trials& trials = size_ < kept_size_ ? fewer_ : all_;
-  if (rate > kPays * kept_rate_) {
-    trials = {};
-    Trials& others = size_ < kept_size_ ? all_ : fewer_;
-    others = {.wait = 0, .after = now_ + kLeastWait};
-    return;
+  const bool fewer = size_ < kept_size_;
+  const bool pays = rate > kPays * kept_rate_;
+  if (!pays) size_ = kept_size_;
+  if (fewer) {
+    // A team waits for one thread as for several: where several are taken, one fewer gains nothing.
+    fewer_by_ = pays ? 1 : 2 * fewer_by_;
+    if (fewer_by_ < size_) {
+      if (pays) more_ = {.wait = 0, .after = now_ + kLeastWait};
+      return;
+    }
+    fewer_by_ = 1;
+  } else {
+    one_more_ = !pays && !one_more_ && size_ + 1 < most_;
+    if (one_more_) return;
   }
-  size_ = kept_size_;
-  trials.wait = std::clamp(2 * trials.wait, kLeastWait, kMostWait);
+  Trials& trials = fewer ? fewer_ : more_;
+  const double cost = now_ - trial_begin_;
+  trials.wait =
+      pays ? 0 : std::max(std::clamp(2 * trials.wait, kLeastWait, kMostWait), kRest * cost);
   trials.after = now_ + trials.wait;
+  if (pays) (fewer ? more_ : fewer_) = {.wait = 0, .after = now_ + kLeastWait};
 }
 
 void TeamPolicy::end_window() {
@@ -49,9 +62,9 @@ void TeamPolicy::end_window() {
   if (on_trial_) return end_trial(rate);
   kept_rate_ = rate;
   if (size_ > 1 && window_.waited > kWaits * window_.seconds && now_ >= fewer_.after)
-    begin_trial(size_ - 1);
-  else if (size_ < most_ && now_ >= all_.after)
-    begin_trial(most_);
+    begin_trial(size_ - fewer_by_);
+  else if (size_ < most_ && now_ >= more_.after)
+    begin_trial(one_more_ ? size_ + 1 : most_);
 }
 
 void TeamPolicy::observe(const TeamWork& step) {

@@ -17,9 +17,9 @@ struct TeamWork {
   double waited = 0;  // seconds that threads of the process waited for a processor
 };
 
-// The rule alone. Where threads wait, it tries one fewer for half a second and keeps that if it is
-// a tenth faster; it tries all of them again the same way. What did not pay is tried ever more
-// seldom.
+// The rule alone. Where threads wait, it tries one fewer for half a second, then two, four and so
+// on, and keeps what is a tenth faster; it tries all of them again the same way, or else one more.
+// What did not pay is tried ever more seldom.
 class TeamPolicy {
  public:
   explicit TeamPolicy(int64_t most) : most_(most), size_(most) {}
@@ -42,8 +42,10 @@ class TeamPolicy {
 
   int64_t most_, size_, kept_size_ = 0;
   bool on_trial_ = false;
-  double now_ = 0, kept_rate_ = 0;
-  Trials fewer_, all_;
+  double now_ = 0, kept_rate_ = 0, trial_begin_ = 0;
+  Trials fewer_, more_;
+  int64_t fewer_by_ = 1;   // threads, of the next trial
+  bool one_more_ = false;  // whether the next trial of more threads has one more, not all
   TeamWork window_;
   int64_t steps_ = 0;  // of the window, with the first, which does not count
 };
