@@ -27,7 +27,8 @@ using Clock = std::chrono::steady_clock;
 
 struct Spent {
   int64_t calls = 0;
-  double seconds = 0;
+  double seconds = 0;  // its own
+  double total = 0;    // with the operators that it calls
 };
 // An operator under way.
 struct Open {
@@ -64,6 +65,7 @@ void end(const at::RecordFunction&, at::ObserverContext*) {
   Spent& spent = profile.operators[done.name];
   ++spent.calls;
   spent.seconds += seconds - done.of_others;
+  spent.total += seconds;
   if (!profile.open.empty()) profile.open.back().of_others += seconds;
 }
 
@@ -84,8 +86,9 @@ int main(int argc, char** argv) {
     if (p.dim() == 4) p.set_data(p.contiguous(at::MemoryFormat::ChannelsLast));
   braid::train::OptimizerConfig config;
   config.opt = args["--opt"];
-  const auto optimizer =
-      braid::train::make_optimizer(braid::train::make_param_groups(*model, config), config);
+  const auto optimizer = braid::train::make_optimizer(
+      braid::train::make_param_groups(*model, config), config,
+      braid::runtime::resolve_dtype(args["--dtype"], torch::kCPU) == "bfloat16");
   // As the loader has them: channels last, those of gray images too.
   const auto images =
       torch::randn({number("--batch-size"), size, size, chans}).permute({0, 3, 1, 2});
@@ -121,10 +124,10 @@ int main(int argc, char** argv) {
   const auto a_step = 1e3 / static_cast<double>(steps);
   fmt::print("{}: {:.0f} images/s, {:.2f} ms a step ({:.2f} watched)\n", args["--model"],
              static_cast<double>(images.size(0) * steps) / plain, plain * a_step, watched * a_step);
-  fmt::print("{:<60} {:>6} {:>8} {:>6}\n", "operator", "calls", "ms", "%");
+  fmt::print("{:<60} {:>6} {:>8} {:>6} {:>9}\n", "operator", "calls", "ms", "%", "with all");
   for (const auto& [name, spent] : rows)
     if (spent.seconds > 0.005 * watched)
-      fmt::print("{:<60} {:>6} {:>8.3f} {:>6.1f}\n", name, spent.calls / steps,
-                 spent.seconds * a_step, 100 * spent.seconds / watched);
+      fmt::print("{:<60} {:>6} {:>8.3f} {:>6.1f} {:>9.3f}\n", name, spent.calls / steps,
+                 spent.seconds * a_step, 100 * spent.seconds / watched, spent.total * a_step);
   return 0;
 }

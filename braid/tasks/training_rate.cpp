@@ -64,9 +64,9 @@ double training_rate(models::ImageModel& model, int64_t macs, const std::string&
   torch::Tensor images;
   {
     const runtime::SeededGenerator generator(device, 0);
-    images = torch::randn({batch, model.in_chans(), side, side}, device);
+    // As the loader makes them: channels last, those of gray images too.
+    images = torch::randn({batch, side, side, model.in_chans()}, device).permute({0, 3, 1, 2});
   }
-  if (model.in_chans() > 1) images = images.contiguous(at::MemoryFormat::ChannelsLast);
   return training_rate(static_cast<models::Model&>(model), batch, dtype,
                        [&] { return any_loss(model.forward(images)); });
 }

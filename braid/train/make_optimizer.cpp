@@ -100,11 +100,11 @@ class Lion final : public Optimizer {
 }  // namespace
 
 std::unique_ptr<Optimizer> make_optimizer(std::vector<ParamGroup> groups,
-                                          const OptimizerConfig& config) {
+                                          const OptimizerConfig& config, bool bfloat16) {
   if (const std::string prefix = kLookahead; config.opt.starts_with(prefix)) {
     auto inner = config;
     inner.opt = config.opt.substr(prefix.size());
-    auto optimizer = make_optimizer(std::move(groups), inner);
+    auto optimizer = make_optimizer(std::move(groups), inner, bfloat16);
     optimizer->look_ahead({});
     return optimizer;
   }
@@ -127,7 +127,8 @@ std::unique_ptr<Optimizer> make_optimizer(std::vector<ParamGroup> groups,
                                               .nesterov = config.opt == "nmuon",
                                               .beta1 = beta(0, 0.9),
                                               .beta2 = beta(1, 0.95),
-                                              .eps = config.opt_eps.value_or(1e-7)});
+                                              .eps = config.opt_eps.value_or(1e-7),
+                                              .bfloat16 = bfloat16});
   throw ConfigError("train", "unknown optimizer '" + config.opt + "'", "--opt");
 }
 

@@ -8,7 +8,8 @@
 
 namespace braid::train {
 
+// bfloat16: whether the run multiplies in it; an optimizer that multiplies matrices does so too.
 std::unique_ptr<Optimizer> make_optimizer(std::vector<ParamGroup> groups,
-                                          const OptimizerConfig& config);
+                                          const OptimizerConfig& config, bool bfloat16 = false);
 
 }  // namespace braid::train

@@ -1,7 +1,11 @@
 #include "braid/train/muon.h"
 
+#include <ATen/Parallel.h>
+
 #include <algorithm>
+#include <atomic>
 #include <cmath>
+#include <numeric>
 
 namespace braid::train {
 namespace {
@@ -14,8 +18,36 @@ constexpr double kQuintic[][3] = {{4.0848, -6.8946, 2.9270},
                                   {2.8769, -3.1427, 1.2046},
                                   {2.8366, -3.0525, 1.2012}};
 
+// Multiplications of a product on the CPU: LibTorch's smaller ones are no faster in bfloat16.
+constexpr int64_t kLeastProduct = 1 << 22;
+constexpr int64_t kLargestOfAThread = 1 << 20;  // numbers of a matrix; larger ones are a team's
+
 // Kernels as rows: [O,C,h,w] -> [O,Chw].
 torch::Tensor as_matrix(const torch::Tensor& x) { return x.reshape({x.size(0), -1}); }
+
+// work(i) for every matrix, each by one thread, the largest first: products of matrices this small
+// are not worth a team each. On other devices one after another.
+template <class Work>
+void each_on_a_thread(const std::vector<torch::Tensor>& matrices, const Work& work) {
+  std::vector<size_t> order(matrices.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::stable_sort(order.begin(), order.end(),
+                   [&](size_t a, size_t b) { return matrices[a].numel() > matrices[b].numel(); });
+  const bool on_cpu = std::all_of(matrices.begin(), matrices.end(), [](const auto& m) {
+    return m.is_cpu() && m.numel() <= kLargestOfAThread;
+  });
+  if (!on_cpu) {
+    std::for_each(order.begin(), order.end(), work);
+    return;
+  }
+  std::atomic<size_t> next = 0;
+  at::parallel_for(0, std::min<int64_t>(at::get_num_threads(), std::ssize(order)), 1,
+                   [&](int64_t first, int64_t last) {
+                     const torch::NoGradGuard no_grad;
+                     for (int64_t thread = first; thread < last; ++thread)
+                       for (size_t i = next++; i < order.size(); i = next++) work(order[i]);
+                   });
+}
 
 std::vector<ParamGroup> split_by_shape(const std::vector<ParamGroup>& groups) {
   std::vector<ParamGroup> split;
@@ -49,9 +81,11 @@ bool suits_muon(at::IntArrayRef shape) {
          static_cast<double>(most) / static_cast<double>(least) <= kMostAspect;
 }
 
-torch::Tensor orthogonalize(const torch::Tensor& matrix, double eps) {
+torch::Tensor orthogonalize(const torch::Tensor& matrix, double eps, bool bfloat16) {
   const bool tall = matrix.size(0) > matrix.size(1);
-  auto x = matrix.to(matrix.is_cuda() ? torch::kBFloat16 : matrix.scalar_type());
+  const int64_t products = std::min(matrix.size(0), matrix.size(1)) * matrix.numel();
+  const bool narrow = matrix.is_cuda() || (bfloat16 && products >= kLeastProduct);
+  auto x = matrix.to(narrow ? torch::kBFloat16 : matrix.scalar_type());
   if (tall) x = x.t();
   x = (x / x.norm().clamp_min(eps)).contiguous();
   for (const auto& [a, b, c] : kQuintic) {
@@ -74,16 +108,23 @@ void Muon::update(Slice& slice) {
 }
 
 void Muon::update_orthogonal(Slice& s) const {
+  std::vector<torch::Tensor> matrices, updates(s.params.size());
   for (size_t i = 0; i < s.params.size(); ++i) {
-    auto &p = s.params[i], &g = s.grads[i], &momentum = s.state[0][i];
-    p.mul_(1 - s.lr * s.group.weight_decay);
+    auto &g = s.grads[i], &momentum = s.state[0][i];
     momentum.lerp_(g, 1 - options_.momentum);
-    const auto direction = options_.nesterov ? g.lerp(momentum, options_.momentum) : momentum;
-    const auto update = orthogonalize(as_matrix(direction), options_.eps);
+    matrices.push_back(
+        as_matrix(options_.nesterov ? g.lerp(momentum, options_.momentum) : momentum));
+  }
+  each_on_a_thread(matrices, [&](size_t i) {
+    updates[i] = orthogonalize(matrices[i], options_.eps, options_.bfloat16);
+  });
+  for (size_t i = 0; i < s.params.size(); ++i) {
+    const auto& update = updates[i];
     // Root mean square of AdamW's updates, so that both share a learning rate.
     const double scale =
         0.2 * std::sqrt(static_cast<double>(std::max(update.size(0), update.size(1))));
-    p.add_(update.reshape(p.sizes()), -s.lr * scale);
+    s.params[i].mul_(1 - s.lr * s.group.weight_decay);
+    s.params[i].add_(update.reshape(s.params[i].sizes()), -s.lr * scale);
   }
 }
 

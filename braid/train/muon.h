@@ -2,8 +2,8 @@
 //
 // Source: Keller Jordan, https://kellerjordan.github.io/posts/muon/; the size of an update as in
 // Liu et al., https://arxiv.org/abs/2502.16982. Reference: timm's muon.py (Apache-2.0), its "muon"
-// and "nmuon"; same routing, same arithmetic. Differences: the iterations run in float32 on the
-// CPU, where the reference runs them in bfloat16.
+// and "nmuon"; same routing, same arithmetic. Differences: in a float32 run on the CPU the
+// iterations run in float32, where the reference always runs them in bfloat16.
 #pragma once
 #include <string>
 #include <vector>
@@ -17,6 +17,7 @@ struct MuonOptions {
   bool nesterov = false;
   double beta1 = 0.9, beta2 = 0.95;  // of what AdamW trains
   double eps = 1e-7;
+  bool bfloat16 = false;  // the iterations
 };
 
 // Whether Muon trains a parameter of this shape; AdamW trains what has fewer than two dimensions
@@ -25,7 +26,9 @@ bool suits_muon(at::IntArrayRef shape);
 
 // The orthogonal factor of a matrix [m,n], nearly: its singular values come out between 0.7 and
 // 1.2.
-torch::Tensor orthogonalize(const torch::Tensor& matrix, double eps);
+// bfloat16: iterate in it, as always on other devices than the CPU, where the matrix is large
+// enough.
+torch::Tensor orthogonalize(const torch::Tensor& matrix, double eps, bool bfloat16 = false);
 
 class Muon final : public Optimizer {
  public:

@@ -20,7 +20,7 @@ struct TrainState {
   double epoch_loss = 0;   // sum over the epoch's items so far
   double epoch_items = 0;  // what the task counts: images, tokens
   double epoch_seconds = 0;
-  double train_seconds = 0;  // of the run, training alone
+  double train_seconds = 0;          // of the run, training alone
   double fewer_threads_seconds = 0;  // of those, while others used processors
   double train_items = 0;
   int64_t bad_samples = 0;    // left out because they could not be read

@@ -26,7 +26,8 @@ Stepper::Stepper(tasks::Task& task, const RunConfig& config, TrainState& state, 
   task.to(device_);
   model.set_grad_checkpointing(config.grad_checkpointing);
   freeze_layers(model, freeze_, progress);
-  optimizer_ = make_optimizer(make_param_groups(model, config.optimizer), config.optimizer);
+  optimizer_ = make_optimizer(make_param_groups(model, config.optimizer), config.optimizer,
+                              runtime::resolve_dtype(dtype_, device_.type()) == "bfloat16");
   if (config.model_ema)
     ema_.emplace(model, Ema::Options{config.model_ema_decay, config.model_ema_warmup});
 }

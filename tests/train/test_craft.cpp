@@ -229,6 +229,42 @@ TEST(MuonParts, OrthogonalizesNearly) {
   }
 }
 
+TEST(MuonParts, LargeMatricesGoThroughBFloat16) {
+  const runtime::SeededGenerator generator(at::kCPU, 3);
+  const auto small = torch::randn({12, 40}), large = torch::randn({400, 150});
+  EXPECT_EQ(orthogonalize(small, 1e-7, /*bfloat16=*/true).scalar_type(), torch::kFloat);
+  const auto found = orthogonalize(large, 1e-7, /*bfloat16=*/true);
+  EXPECT_EQ(found.scalar_type(), torch::kBFloat16);
+  const auto truth = orthogonalize(large, 1e-7);
+  EXPECT_LT((found - truth).norm().item<double>(), 0.02 * truth.norm().item<double>());
+}
+
+TEST(MuonParts, AsManyThreadsAsThereAreChangeNothing) {
+  const runtime::SeededGenerator generator(at::kCPU, 3);
+  std::vector<torch::Tensor> start, gradients;
+  for (const std::vector<int64_t>& shape :
+       std::vector<std::vector<int64_t>>{{8, 12}, {16, 4, 3, 3}, {6, 6}, {5, 40}, {9}}) {
+    start.push_back(torch::randn(shape));
+    gradients.push_back(torch::randn(shape));
+  }
+  const auto trained = [&](int threads) {
+    ParamGroup group{.names = {}, .params = {}, .weight_decay = 0.1, .lr_scale = 1};
+    for (size_t i = 0; i < start.size(); ++i) {
+      group.names.push_back(std::to_string(i));
+      group.params.push_back(start[i].clone().requires_grad_());
+      group.params.back().mutable_grad() = gradients[i].clone();
+    }
+    const auto optimizer = make_optimizer({group}, config_of("nmuon"));
+    const int before = at::get_num_threads();
+    at::set_num_threads(threads);
+    for (int i = 0; i < 3; ++i) optimizer->step(0.01);
+    at::set_num_threads(before);
+    return group.params;
+  };
+  const auto alone = trained(1), together = trained(3);
+  for (size_t i = 0; i < alone.size(); ++i) EXPECT_TRUE(alone[i].equal(together[i])) << i;
+}
+
 TEST(OptimizerTest, StateOfAnotherShapeIsRefused) {
   const ParamGroup group{.names = {"w"},
                          .params = {torch::zeros({2, 2}).requires_grad_()},
