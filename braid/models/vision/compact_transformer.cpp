@@ -3,6 +3,7 @@
 #include "braid/nn/attention/self_attention.h"
 #include "braid/nn/basic/drop_path.h"
 #include "braid/nn/basic/init.h"
+#include "braid/nn/conv/conv.h"
 #include "braid/nn/head/replace_head.h"
 
 namespace braid::models {
@@ -65,7 +66,7 @@ CompactTokenizerImpl::CompactTokenizerImpl(const CompactTokenizerConfig& config)
 
 torch::Tensor CompactTokenizerImpl::forward(torch::Tensor x) {
   for (auto& conv : convs_) {
-    x = conv->forward(x);
+    x = nn::convolve(conv, x);
     if (config_.relu) x = torch::relu_(x);
     if (config_.max_pool) x = torch::max_pool2d(x, 3, 2, 1);
   }

@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "braid/nn/basic/init.h"
+#include "braid/nn/conv/patches.h"
 #include "braid/ops/depthwise_conv.h"
 
 namespace braid::nn {
@@ -62,6 +63,9 @@ torch::Tensor convolve(torch::nn::Conv2d& layer, const torch::Tensor& x) {
       if (ops::is_fused(input, layer->weight, layer->bias, *depthwise))
         return ops::depthwise_conv2d(input, layer->weight, layer->bias, *depthwise);
     }
+  if (gradient && layer->is_training() && autocast && type == torch::kBFloat16 &&
+      suits_patch_product(*layer, x))
+    return patch_product(layer, x.to(type));
   if (!stays_float32({.cpu_bf16 = autocast && type == torch::kBFloat16,
                       .gradient = gradient,
                       .in_chs = options.in_channels(),

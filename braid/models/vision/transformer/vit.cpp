@@ -3,6 +3,7 @@
 #include "braid/models/validate.h"
 #include "braid/models/vision/inputs.h"
 #include "braid/nn/basic/pad.h"
+#include "braid/nn/conv/conv.h"
 
 namespace braid::models {
 namespace {
@@ -58,7 +59,7 @@ ViTPatchEmbedImpl::ViTPatchEmbedImpl(const ViTConfig& config) : patch_size_(conf
 }
 
 torch::Tensor ViTPatchEmbedImpl::forward(const torch::Tensor& x) {
-  return proj->forward(nn::pad_to_multiple(x, patch_size_)).flatten(2).transpose(1, 2);
+  return nn::convolve(proj, nn::pad_to_multiple(x, patch_size_)).flatten(2).transpose(1, 2);
 }
 
 ViT::ViT(const ViTConfig& config) : ModelOf(config, "vit", body_of(config)) {
