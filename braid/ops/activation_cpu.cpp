@@ -4,7 +4,7 @@
 
 #include <string_view>
 
-#include "braid/runner/kernels/kernels.h"
+#include "braid/ops/kernel_levels.h"
 
 namespace braid::ops {
 namespace {
@@ -13,6 +13,7 @@ constexpr int64_t kActivatedTaskNumbers = 16384;  // not worth a thread below
 
 const ActivationKernels* activation_of_level(std::string_view name) {
 #if defined(__x86_64__)
+  if (name == "avx512bf16") return &avx512bf16_activation();
   if (name == "avx512") return &avx512_activation();
   if (name == "avx2") return &avx2_activation();
 #endif
@@ -31,13 +32,13 @@ void over_parts(Numbers numbers, Work work) {
 
 std::vector<const ActivationKernels*> usable_activation_kernels() {
   std::vector<const ActivationKernels*> usable;
-  for (const auto* level : runner::usable_kernels())
-    if (const auto* kernels = activation_of_level(level->name)) usable.push_back(kernels);
+  for (const auto level : usable_levels())
+    if (const auto* kernels = activation_of_level(level)) usable.push_back(kernels);
   return usable;
 }
 
 const ActivationKernels& activation_kernels() {
-  static const ActivationKernels& chosen = *activation_of_level(runner::kernels().name);
+  static const ActivationKernels& chosen = *activation_of_level(chosen_level());
   return chosen;
 }
 

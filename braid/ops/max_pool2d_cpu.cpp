@@ -6,7 +6,7 @@
 #include <cstring>
 #include <string_view>
 
-#include "braid/runner/kernels/kernels.h"
+#include "braid/ops/kernel_levels.h"
 
 namespace braid::ops {
 namespace {
@@ -15,7 +15,7 @@ constexpr int64_t kPooledTaskNumbers = 32768;  // not worth a thread below
 
 const MaxPoolKernels* max_pool_of_level(std::string_view name) {
 #if defined(__x86_64__)
-  if (name == "avx512") return &avx512_max_pool2d();
+  if (name == "avx512" || name == "avx512bf16") return &avx512_max_pool2d();
   if (name == "avx2") return &avx2_max_pool2d();
 #endif
   return name == "baseline" ? &baseline_max_pool2d() : nullptr;
@@ -25,13 +25,13 @@ const MaxPoolKernels* max_pool_of_level(std::string_view name) {
 
 std::vector<const MaxPoolKernels*> usable_max_pool2d_kernels() {
   std::vector<const MaxPoolKernels*> usable;
-  for (const auto* level : runner::usable_kernels())
-    if (const auto* kernels = max_pool_of_level(level->name)) usable.push_back(kernels);
+  for (const auto level : usable_levels())
+    if (const auto* kernels = max_pool_of_level(level)) usable.push_back(kernels);
   return usable;
 }
 
 const MaxPoolKernels& max_pool2d_kernels() {
-  static const MaxPoolKernels& chosen = *max_pool_of_level(runner::kernels().name);
+  static const MaxPoolKernels& chosen = *max_pool_of_level(chosen_level());
   return chosen;
 }
 

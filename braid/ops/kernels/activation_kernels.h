@@ -23,5 +23,6 @@ struct ActivationKernels {
 const ActivationKernels& baseline_activation();
 const ActivationKernels& avx2_activation();
 const ActivationKernels& avx512_activation();
+const ActivationKernels& avx512bf16_activation();
 
 }  // namespace braid::ops

@@ -37,5 +37,6 @@ struct BatchNormActKernels {
 const BatchNormActKernels& baseline_batch_norm_act();
 const BatchNormActKernels& avx2_batch_norm_act();
 const BatchNormActKernels& avx512_batch_norm_act();
+const BatchNormActKernels& avx512bf16_batch_norm_act();
 
 }  // namespace braid::ops

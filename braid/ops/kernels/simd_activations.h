@@ -6,10 +6,13 @@
 namespace braid::ops::RUNNER_ISA {
 
 using runner::RUNNER_ISA::absolute;
-using runner::RUNNER_ISA::erf_of;
+using runner::RUNNER_ISA::all;
+using runner::RUNNER_ISA::erf_within_four;
 using runner::RUNNER_ISA::exponential;
 using runner::RUNNER_ISA::largest;
+using runner::RUNNER_ISA::reciprocal;
 using runner::RUNNER_ISA::sigmoid;
+using runner::RUNNER_ISA::smallest;
 
 // of: the function; back: dy times its derivative.
 struct Identity {
@@ -28,12 +31,16 @@ struct Silu {
   }
 };
 struct Gelu {
-  static Floats of(Floats z) { return 0.5f * z * (1.0f + erf_of(z * 0.70710678f)); }
+  // Below -4 sqrt(2), what rounding leaves of 1 + erf must not grow with z.
+  static Floats of(Floats z) {
+    const Floats x = largest(all(-4.0f), z * 0.70710678f);
+    return 0.70710678f * x * (1.0f + erf_within_four(smallest(all(4.0f), x)));
+  }
   // The density's exponential serves the distribution too (Abramowitz and Stegun, 7.1.26: within
   // 1.5e-7).
   static Floats back(Floats z, Floats dy) {
     const Floats e = exponential(-0.5f * z * z);
-    const Floats t = 1.0f / (1.0f + 0.23164189f * absolute(z));
+    const Floats t = reciprocal(1.0f + 0.23164189f * absolute(z));
     Floats p = t * 0.5307027145f - 0.7265760135f;
     p = p * t + 0.7107068705f;
     p = p * t - 0.142248368f;
