@@ -8,7 +8,6 @@ namespace braid::ops::RUNNER_ISA {
 using runner::RUNNER_ISA::absolute;
 using runner::RUNNER_ISA::all;
 using runner::RUNNER_ISA::erf_within_four;
-using runner::RUNNER_ISA::exponential;
 using runner::RUNNER_ISA::largest;
 using runner::RUNNER_ISA::reciprocal;
 using runner::RUNNER_ISA::sigmoid;
@@ -36,17 +35,28 @@ struct Gelu {
     const Floats x = largest(all(-4.0f), z * 0.70710678f);
     return 0.70710678f * x * (1.0f + erf_within_four(smallest(all(4.0f), x)));
   }
-  // The density's exponential serves the distribution too (Abramowitz and Stegun, 7.1.26: within
-  // 1.5e-7).
+  // Left of zero the derivative, and right of it what is left to one, is a function of |z|: a
+  // polynomial that fits it up to 5.5, within 6e-7 in float32. No exponential, no division.
   static Floats back(Floats z, Floats dy) {
-    const Floats e = exponential(-0.5f * z * z);
-    const Floats t = reciprocal(1.0f + 0.23164189f * absolute(z));
-    Floats p = t * 0.5307027145f - 0.7265760135f;
-    p = p * t + 0.7107068705f;
-    p = p * t - 0.142248368f;
-    p = p * t + 0.1274147960f;
-    const Floats tail = p * t * e;
-    return dy * ((z < 0 ? tail : 1.0f - tail) + z * (0.39894228f * e));
+    const Floats u = smallest(all(5.5f), absolute(z)) * 0.36363637f - 1.0f;
+    Floats p = u * 0.020077152f + 0.03984362f;
+    p = p * u - 0.17163615f;
+    p = p * u - 0.1522611f;
+    p = p * u + 0.63537127f;
+    p = p * u + 0.049525015f;
+    p = p * u - 1.2352341f;
+    p = p * u + 0.7515571f;
+    p = p * u + 1.0459386f;
+    p = p * u - 1.7074996f;
+    p = p * u + 0.424861f;
+    p = p * u + 1.1521623f;
+    p = p * u - 1.3686218f;
+    p = p * u + 0.4755305f;
+    p = p * u + 0.26014033f;
+    p = p * u - 0.33683035f;
+    p = p * u + 0.1391034f;
+    p = p * u - 0.02202775f;
+    return dy * (z < 0 ? p : 1.0f - p);
   }
 };
 
