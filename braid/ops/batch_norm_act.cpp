@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "braid/core/error.h"
+#include "braid/ops/activation.h"
 #include "braid/ops/batch_norm_act_cpu.h"
 #include "braid/ops/operator_named.h"
 
@@ -139,20 +140,6 @@ struct FusedBatchNormAct : torch::autograd::Function<FusedBatchNormAct> {
   }
 };
 
-Tensor activated(const Tensor& x, Activation activation) {
-  switch (activation) {
-    case Activation::kIdentity:
-      return x;
-    case Activation::kRelu:
-      return at::relu(x);
-    case Activation::kGelu:
-      return at::gelu(x);
-    case Activation::kSilu:
-      return at::silu(x);
-  }
-  return x;
-}
-
 }  // namespace
 
 bool is_fused(const Tensor& x, const Tensor& weight, const Tensor& bias,
@@ -170,7 +157,7 @@ bool is_fused(const Tensor& x, const Tensor& weight, const Tensor& bias,
 
 Tensor composed_batch_norm_act(const Tensor& x, const Tensor& weight, const Tensor& bias,
                                const BatchNormStats& stats, Activation activation) {
-  return activated(
+  return composed_activate(
       at::batch_norm(x, weight, bias, stats.running_mean, stats.running_var, stats.training,
                      stats.momentum, stats.eps, at::globalContext().userEnabledCuDNN()),
       activation);

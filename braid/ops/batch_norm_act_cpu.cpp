@@ -7,7 +7,7 @@
 #include <type_traits>
 #include <utility>
 
-#include "braid/runner/kernels/kernels.h"
+#include "braid/ops/kernel_levels.h"
 
 namespace braid::ops {
 namespace {
@@ -20,6 +20,7 @@ constexpr int64_t kTaskNumbers = 32768;  // not worth a thread below
 
 const BatchNormActKernels* of_level(std::string_view name) {
 #if defined(__x86_64__)
+  if (name == "avx512bf16") return &avx512bf16_batch_norm_act();
   if (name == "avx512") return &avx512_batch_norm_act();
   if (name == "avx2") return &avx2_batch_norm_act();
 #endif
@@ -63,13 +64,13 @@ struct Part {
 
 std::vector<const BatchNormActKernels*> usable_batch_norm_act_kernels() {
   std::vector<const BatchNormActKernels*> usable;
-  for (const auto* level : runner::usable_kernels())
-    if (const auto* kernels = of_level(level->name)) usable.push_back(kernels);
+  for (const auto level : usable_levels())
+    if (const auto* kernels = of_level(level)) usable.push_back(kernels);
   return usable;
 }
 
 const BatchNormActKernels& batch_norm_act_kernels() {
-  static const BatchNormActKernels& chosen = *of_level(runner::kernels().name);
+  static const BatchNormActKernels& chosen = *of_level(chosen_level());
   return chosen;
 }
 

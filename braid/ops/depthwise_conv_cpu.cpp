@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <string_view>
 
-#include "braid/runner/kernels/kernels.h"
+#include "braid/ops/kernel_levels.h"
 
 namespace braid::ops {
 namespace {
@@ -15,6 +15,7 @@ constexpr int64_t kSummedPixels = 1024;    // in float32, before double takes th
 
 const DepthwiseConvKernels* depthwise_of_level(std::string_view name) {
 #if defined(__x86_64__)
+  if (name == "avx512bf16") return &avx512bf16_depthwise_conv();
   if (name == "avx512") return &avx512_depthwise_conv();
   if (name == "avx2") return &avx2_depthwise_conv();
 #endif
@@ -85,13 +86,13 @@ class WeightSums {
 
 std::vector<const DepthwiseConvKernels*> usable_depthwise_conv_kernels() {
   std::vector<const DepthwiseConvKernels*> usable;
-  for (const auto* level : runner::usable_kernels())
-    if (const auto* kernels = depthwise_of_level(level->name)) usable.push_back(kernels);
+  for (const auto level : usable_levels())
+    if (const auto* kernels = depthwise_of_level(level)) usable.push_back(kernels);
   return usable;
 }
 
 const DepthwiseConvKernels& depthwise_conv_kernels() {
-  static const DepthwiseConvKernels& chosen = *depthwise_of_level(runner::kernels().name);
+  static const DepthwiseConvKernels& chosen = *depthwise_of_level(chosen_level());
   return chosen;
 }
 

@@ -2,6 +2,7 @@
 
 #include "braid/core/error.h"
 #include "braid/core/near_match.h"
+#include "braid/ops/activation.h"
 
 namespace braid::nn {
 namespace {
@@ -20,6 +21,11 @@ const std::vector<std::pair<std::string, Act>>& named_acts() {
       {"hard_sigmoid", Act::kHardSigmoid},
       {"tanh", Act::kTanh}};
   return kNames;
+}
+
+torch::Tensor activate_in_training(const torch::Tensor& x, ops::Activation activation) {
+  return x.requires_grad() && at::GradMode::is_enabled() ? ops::activate(x, activation)
+                                                         : ops::composed_activate(x, activation);
 }
 
 }  // namespace
@@ -46,9 +52,9 @@ torch::Tensor activate(const torch::Tensor& x, Act act) {
     case Act::kRelu6:
       return at::clamp(x, 0, 6);
     case Act::kSilu:
-      return at::silu(x);
+      return activate_in_training(x, ops::Activation::kSilu);
     case Act::kGelu:
-      return at::gelu(x);
+      return activate_in_training(x, ops::Activation::kGelu);
     case Act::kGeluTanh:
       return at::gelu(x, "tanh");
     case Act::kQuickGelu:

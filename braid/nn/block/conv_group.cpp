@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "braid/nn/basic/max_pool.h"
 #include "braid/nn/basic/norm.h"
 #include "braid/nn/basic/norm_act.h"
 #include "braid/nn/conv/conv.h"
@@ -10,10 +11,6 @@ namespace braid::nn {
 namespace {
 
 constexpr double kMomentum = 0.4;  // the statistics of a short run are those of its end
-
-torch::Tensor max_halve(const torch::Tensor& x) {
-  return at::max_pool2d(x, {std::min<int64_t>(2, x.size(2)), std::min<int64_t>(2, x.size(3))});
-}
 
 }  // namespace
 
@@ -66,7 +63,7 @@ ConvGroupsImpl::ConvGroupsImpl(const ConvGroupsConfig& config) : layers_("", 1) 
 }
 
 torch::Tensor ConvGroupsImpl::forward(const torch::Tensor& x, bool checkpointing) {
-  return layers_->forward(at::gelu(whiten_->forward(x)), checkpointing);
+  return layers_->forward(activate(whiten_->forward(x), Act::kGelu), checkpointing);
 }
 
 }  // namespace braid::nn

@@ -2,9 +2,9 @@
 #pragma once
 #include <stdint.h>
 
-namespace braid::ops {
+#include "braid/ops/kernels/activation_kernels.h"
 
-enum class Activation : uint8_t { kIdentity, kRelu, kGelu, kSilu };
+namespace braid::ops {
 
 // Rows of numbers that lie one after another. Where channels are few, a row holds several pixels,
 // so that there is enough to do between two uses of one sum; what belongs to a channel is then
@@ -37,5 +37,6 @@ struct BatchNormActKernels {
 const BatchNormActKernels& baseline_batch_norm_act();
 const BatchNormActKernels& avx2_batch_norm_act();
 const BatchNormActKernels& avx512_batch_norm_act();
+const BatchNormActKernels& avx512bf16_batch_norm_act();
 
 }  // namespace braid::ops

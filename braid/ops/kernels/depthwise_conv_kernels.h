@@ -45,5 +45,6 @@ struct DepthwiseConvKernels {
 const DepthwiseConvKernels& baseline_depthwise_conv();
 const DepthwiseConvKernels& avx2_depthwise_conv();
 const DepthwiseConvKernels& avx512_depthwise_conv();
+const DepthwiseConvKernels& avx512bf16_depthwise_conv();
 
 }  // namespace braid::ops

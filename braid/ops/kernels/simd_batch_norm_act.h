@@ -2,69 +2,9 @@
 // with one instruction set each, and therefore without the standard library.
 #pragma once
 #include "braid/ops/kernels/batch_norm_act_kernels.h"
-#include "braid/ops/kernels/simd_numbers.h"
+#include "braid/ops/kernels/simd_activations.h"
 
 namespace braid::ops::RUNNER_ISA {
-
-using runner::RUNNER_ISA::absolute;
-using runner::RUNNER_ISA::erf_of;
-using runner::RUNNER_ISA::exponential;
-using runner::RUNNER_ISA::largest;
-using runner::RUNNER_ISA::sigmoid;
-
-// of: the function; back: dy times its derivative.
-struct Identity {
-  static Floats of(Floats z) { return z; }
-  static Floats back(Floats, Floats dy) { return dy; }
-};
-struct Relu {
-  static Floats of(Floats z) { return largest(Floats{}, z); }
-  static Floats back(Floats z, Floats dy) { return z <= 0 ? Floats{} : dy; }
-};
-struct Silu {
-  static Floats of(Floats z) { return z * sigmoid(z); }
-  static Floats back(Floats z, Floats dy) {
-    const Floats s = sigmoid(z);
-    return dy * (s + z * s * (1.0f - s));
-  }
-};
-struct Gelu {
-  static Floats of(Floats z) { return 0.5f * z * (1.0f + erf_of(z * 0.70710678f)); }
-  // The density's exponential serves the distribution too (Abramowitz and Stegun, 7.1.26: within
-  // 1.5e-7).
-  static Floats back(Floats z, Floats dy) {
-    const Floats e = exponential(-0.5f * z * z);
-    const Floats t = 1.0f / (1.0f + 0.23164189f * absolute(z));
-    Floats p = t * 0.5307027145f - 0.7265760135f;
-    p = p * t + 0.7107068705f;
-    p = p * t - 0.142248368f;
-    p = p * t + 0.1274147960f;
-    const Floats tail = p * t * e;
-    return dy * ((z < 0 ? tail : 1.0f - tail) + z * (0.39894228f * e));
-  }
-};
-
-// Work<F, T>::run(arguments) for the activation and how its numbers lie.
-template <template <class, class> class Work, class F, class... Arguments>
-static void by_type(bool bfloat16, Arguments... arguments) {
-  if (bfloat16)
-    Work<F, BFloat16>::run(arguments...);
-  else
-    Work<F, Float32>::run(arguments...);
-}
-template <template <class, class> class Work, class... Arguments>
-static void by_activation(Activation activation, bool bfloat16, Arguments... arguments) {
-  switch (activation) {
-    case Activation::kIdentity:
-      return by_type<Work, Identity>(bfloat16, arguments...);
-    case Activation::kRelu:
-      return by_type<Work, Relu>(bfloat16, arguments...);
-    case Activation::kGelu:
-      return by_type<Work, Gelu>(bfloat16, arguments...);
-    case Activation::kSilu:
-      return by_type<Work, Silu>(bfloat16, arguments...);
-  }
-}
 
 // body(span, at, j): the numbers from `at` on, at the place j of a row. Row by row, since several
 // rows at a time would be as many streams from memory, which are slower together.

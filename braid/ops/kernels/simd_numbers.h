@@ -4,6 +4,9 @@
 #include <stdint.h>
 
 #include "braid/runner/kernels/simd_math.h"
+#if defined(__AVX2__)
+#include <immintrin.h>
+#endif
 
 namespace braid::ops::RUNNER_ISA {
 
@@ -41,14 +44,29 @@ struct Float32 {
     copy_some<Floats>(p, &v, static_cast<size_t>(part.n) * 4);
   }
 };
+// In one instruction, where compilers make several of a conversion.
+static inline Words words_of(Halves h) {
+#if defined(__AVX512F__)
+  return (Words)_mm512_maskz_cvtepu16_epi32(0xffff, (__m256i)h);
+#elif defined(__AVX2__)
+  return (Words)_mm256_cvtepu16_epi32((__m128i)h);
+#else
+  return __builtin_convertvector(h, Words);
+#endif
+}
 struct BFloat16 {
   typedef uint16_t Stored;
-  static Floats widen(Halves h) { return (Floats)(__builtin_convertvector(h, Words) << 16); }
-  // To the nearest, ties to even, as LibTorch rounds.
+  static Floats widen(Halves h) { return (Floats)(words_of(h) << 16); }
+  // To the nearest, ties to even, as LibTorch rounds. The instruction makes zeros of what is below
+  // the smallest normal number.
   static Halves narrow(Floats v) {
+#if defined(__AVX512BF16__)
+    return (Halves)_mm512_maskz_cvtneps_pbh(0xffff, (__m512)v);
+#else
     const Words bits = (Words)v;
     const Words rounded = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
     return __builtin_convertvector(v == v ? rounded : 0x7fc0 + Words{}, Halves);
+#endif
   }
   static Floats load(const uint16_t* p, Whole) {
     Halves h;

@@ -5,6 +5,7 @@
 #include "braid/models/layer_ids.h"
 #include "braid/models/validate.h"
 #include "braid/models/vision/inputs.h"
+#include "braid/nn/basic/max_pool.h"
 #include "braid/nn/basic/norm.h"
 #include "braid/nn/basic/norm_act.h"
 #include "braid/nn/conv/conv.h"
@@ -64,8 +65,7 @@ torch::Tensor ResNet9LayerImpl::forward(const torch::Tensor& x) {
     return nn::norm_act(norms_[i], convs_[i]->forward(y), nn::Act::kRelu);
   };
   const auto wide = step(0, x);
-  const auto y = at::max_pool2d(
-      wide, {std::min<int64_t>(2, wide.size(2)), std::min<int64_t>(2, wide.size(3))});
+  const auto y = nn::max_halve(wide);
   return convs_.size() == 1 ? y : y + step(2, step(1, y));
 }
 

@@ -3,6 +3,7 @@
 #include "braid/models/layer_ids.h"
 #include "braid/models/validate.h"
 #include "braid/models/vision/inputs.h"
+#include "braid/nn/basic/max_pool.h"
 #include "braid/nn/basic/norm.h"
 #include "braid/nn/basic/norm_act.h"
 #include "braid/nn/conv/conv.h"
@@ -56,7 +57,7 @@ torch::Tensor VggStageImpl::forward(const torch::Tensor& x) {
   auto y = x;
   for (size_t i = 0; i < convs_.size(); ++i)
     y = nn::norm_act(norms_[i], convs_[i]->forward(y), nn::Act::kRelu);
-  return at::max_pool2d(y, {std::min<int64_t>(2, y.size(2)), std::min<int64_t>(2, y.size(3))});
+  return nn::max_halve(y);
 }
 
 Vgg::Vgg(const VggConfig& config) : ModelOf(config) {

@@ -4,6 +4,7 @@
 
 #include "braid/models/validate.h"
 #include "braid/models/vision/inputs.h"
+#include "braid/nn/basic/max_pool.h"
 
 namespace braid::models {
 namespace {
@@ -67,7 +68,7 @@ AirViT::AirViT(const AirViTConfig& config) : ModelOf(config, kAirVit, body_of(co
 
 torch::Tensor AirViT::embed(const torch::Tensor& x) {
   auto map = backbone_->forward(x, checkpointing());  // [B,D,h,w]
-  if (config_.pool && map.size(2) > 1) map = at::max_pool2d(map, 2);
+  if (config_.pool && map.size(2) > 1) map = nn::max_halve(map);
   return map.flatten(2).transpose(1, 2);  // [B,N,D]
 }
 
