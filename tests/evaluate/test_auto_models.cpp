@@ -57,6 +57,10 @@ TEST(AutoModels, AreTheLargestThatSeeEnough) {
                                               "vit_nano_patch7_gap_28"));
   EXPECT_THAT(chosen(small, {{"airbench_nano", 20}, {"airbench_tiny", 6}, {"airbench_small", 3}}),
               ElementsAre("airbench_tiny", "airvit_nano", "vit_nano_patch7_gap_28"));
+  EXPECT_EQ(chosen(small, {{"airbench_nano", 20}, {"airbench_tiny", 3.5}}).front(),
+            "airbench_tiny");
+  EXPECT_EQ(chosen(small, {{"airbench_nano", 20}, {"airbench_tiny", 3.4}}).front(),
+            "airbench_nano");
   const std::map<std::string, double> all = {
       {"airbench_nano", 90}, {"airbench_tiny", 80}, {"airbench_small", 70}, {"airbench94", 60}};
   EXPECT_EQ(chosen(small, all).front(), "airbench94");

@@ -7,8 +7,8 @@ namespace braid::evaluate {
 namespace {
 
 // What a network needs to see to be worth its size (docs/studies/recipes.md).
-constexpr double kLeastImagePasses = 5;   // over the training images
-constexpr double kLeastImages = 100'000;  // in all
+constexpr double kLeastImagePasses = 3.5;  // over the training images
+constexpr double kLeastImages = 100'000;   // in all
 // What is fine-tuned has seen images before.
 constexpr double kLeastTuningPasses = 3;
 
