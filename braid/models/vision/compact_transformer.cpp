@@ -1,6 +1,7 @@
 #include "braid/models/vision/compact_transformer.h"
 
 #include "braid/nn/attention/self_attention.h"
+#include "braid/nn/basic/activation.h"
 #include "braid/nn/basic/drop_path.h"
 #include "braid/nn/basic/init.h"
 #include "braid/nn/conv/conv.h"
@@ -33,7 +34,8 @@ class CompactBlockImpl : public nn::BlockImpl {
     auto x = tokens + nn::drop_path(self_attn->forward(pre_norm->forward(tokens)), drop_path_,
                                     is_training());
     x = norm1->forward(x);
-    auto y = torch::dropout(at::gelu(linear1->forward(x)), drop_, is_training());
+    auto y =
+        torch::dropout(nn::activate(linear1->forward(x), nn::Act::kGelu), drop_, is_training());
     y = torch::dropout(linear2->forward(y), drop_, is_training());
     return x + nn::drop_path(y, drop_path_, is_training());
   }

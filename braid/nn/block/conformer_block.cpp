@@ -1,5 +1,6 @@
 #include "braid/nn/block/conformer_block.h"
 
+#include "braid/nn/basic/activation.h"
 #include "braid/nn/basic/init.h"
 #include "braid/nn/basic/norm.h"
 #include "braid/nn/basic/token_grid.h"
@@ -55,7 +56,7 @@ FcuDownImpl::FcuDownImpl(int64_t chans, int64_t embed_dim, int64_t stride) : str
 Tensor FcuDownImpl::forward(const Tensor& map) {
   auto tokens = conv_project->forward(map);  // [B,D,H,W]
   if (stride_ > 1) tokens = at::avg_pool2d(tokens, stride_, stride_);
-  return at::gelu(ln->forward(to_nhwc(tokens).flatten(1, 2)));  // [B,h*w,D]
+  return activate(ln->forward(to_nhwc(tokens).flatten(1, 2)), Act::kGelu);  // [B,h*w,D]
 }
 
 FcuUpImpl::FcuUpImpl(int64_t embed_dim, int64_t chans, int64_t stride) : stride_(stride) {

@@ -3,6 +3,7 @@
 #include "braid/models/text/headed_text_encoder.h"
 #include "braid/models/text/text_entry.h"
 #include "braid/models/validate.h"
+#include "braid/nn/basic/activation.h"
 #include "braid/nn/basic/init.h"
 #include "braid/nn/basic/norm.h"
 #include "braid/nn/basic/register_at.h"
@@ -38,7 +39,8 @@ class TextStemBlock : public torch::nn::Module {
     const auto kernels = depthwise_->weight.squeeze(1);  // [D,K]
     const auto y = nn::token_convolution(nn::zero_padding(norm_->forward(x), mask), kernels,
                                          kernels.size(1) / 2);
-    return x + at::dropout(pointwise_->forward(at::gelu(y)), drop_, is_training() && drop_ > 0);
+    return x + at::dropout(pointwise_->forward(nn::activate(y, nn::Act::kGelu)), drop_,
+                           is_training() && drop_ > 0);
   }
 
  private:

@@ -2,6 +2,7 @@
 
 #include "braid/models/text/text_entry.h"
 #include "braid/models/text/transformer/bert_fields.h"
+#include "braid/nn/basic/activation.h"
 #include "braid/nn/basic/register_at.h"
 #include "braid/nn/conv/token_conv.h"
 #include "braid/nn/mlp/grouped_linear.h"
@@ -198,8 +199,9 @@ Tensor ConvBert::forward_head(const Tensor& features, const TextInput& input) {
       return classifier->forward(features);
     case TextHead::kMaskedLm:
       // GELU whatever the model's activation is, as in the reference.
-      return decode_words(generator_norm_->forward(at::gelu(dense_->forward(features))),
-                          word_bias_);
+      return decode_words(
+          generator_norm_->forward(nn::activate(dense_->forward(features), nn::Act::kGelu)),
+          word_bias_);
     case TextHead::kNone:
     case TextHead::kPreTraining:
       break;

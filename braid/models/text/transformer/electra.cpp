@@ -2,6 +2,7 @@
 
 #include "braid/models/text/text_entry.h"
 #include "braid/models/text/transformer/bert_fields.h"
+#include "braid/nn/basic/activation.h"
 #include "braid/nn/basic/register_at.h"
 
 namespace braid::models {
@@ -84,7 +85,8 @@ double Electra::head_drop() const {
 
 Tensor Electra::pool(const Tensor& features, const TextInput&) {
   const auto first = features.select(1, 0);  // [B,D]
-  return pooler_ ? at::gelu(pooler_->forward(dropped(first, head_drop()))) : first;
+  return pooler_ ? nn::activate(pooler_->forward(dropped(first, head_drop())), nn::Act::kGelu)
+                 : first;
 }
 
 Tensor Electra::forward_head(const Tensor& features, const TextInput& input) {
@@ -99,8 +101,9 @@ Tensor Electra::forward_head(const Tensor& features, const TextInput& input) {
       return classifier->forward(features);
     case TextHead::kMaskedLm:
       // GELU whatever the model's activation is, as in the reference.
-      return decode_words(generator_norm_->forward(at::gelu(dense_->forward(features))),
-                          word_bias_);
+      return decode_words(
+          generator_norm_->forward(nn::activate(dense_->forward(features), nn::Act::kGelu)),
+          word_bias_);
     case TextHead::kPreTraining:
       break;
   }

@@ -7,6 +7,7 @@
 #include "braid/models/layer_ids.h"
 #include "braid/models/validate.h"
 #include "braid/models/vision/inputs.h"
+#include "braid/nn/basic/activation.h"
 #include "braid/nn/basic/drop_path.h"
 #include "braid/nn/basic/init.h"
 #include "braid/nn/basic/norm.h"
@@ -107,7 +108,8 @@ CvtLayerImpl::CvtLayerImpl(const CvtConfig& config, size_t stage, double drop_pa
 torch::Tensor CvtLayerImpl::forward(torch::Tensor x, int64_t H, int64_t W) {
   x = x + nn::drop_path(attention->forward(layernorm_before->forward(x), H, W), drop_path_,
                         is_training());
-  auto y = output->forward(at::gelu(intermediate->forward(layernorm_after->forward(x))));
+  auto y = output->forward(
+      nn::activate(intermediate->forward(layernorm_after->forward(x)), nn::Act::kGelu));
   y = torch::dropout(y, drop_rate_, is_training());
   return x + nn::drop_path(y, drop_path_, is_training());
 }

@@ -5,6 +5,7 @@
 #include "braid/models/validate.h"
 #include "braid/models/vision/inputs.h"
 #include "braid/nn/attention/self_attention.h"
+#include "braid/nn/basic/activation.h"
 #include "braid/nn/basic/drop_path.h"
 #include "braid/nn/basic/layer_scale.h"
 #include "braid/nn/basic/norm.h"
@@ -49,7 +50,7 @@ class ConvMlpWithNormImpl : public torch::nn::Module {
     norm2_ = register_module("norm2", nn::batch_norm(config.dim));
   }
   Tensor forward(const Tensor& x) {  // [B,C,H,W] -> [B,C,H,W]
-    auto y = at::gelu(norm1_->forward(fc1_->forward(x)));
+    auto y = nn::activate(norm1_->forward(fc1_->forward(x)), nn::Act::kGelu);
     y = fc2_->forward(torch::dropout(y, drop_, is_training()));
     return torch::dropout(norm2_->forward(y), drop_, is_training());
   }

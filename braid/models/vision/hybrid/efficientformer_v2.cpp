@@ -5,6 +5,7 @@
 #include "braid/models/validate.h"
 #include "braid/models/vision/inputs.h"
 #include "braid/nn/attention/core.h"
+#include "braid/nn/basic/activation.h"
 #include "braid/nn/basic/drop_path.h"
 #include "braid/nn/basic/layer_scale.h"
 #include "braid/nn/basic/norm.h"
@@ -86,7 +87,7 @@ class Attention2dImpl : public torch::nn::Module {
     auto z = merge_map(at::matmul(attn, split_map(v)), grid_size_) + v_local_->forward(v);
     if (stride_conv_)
       z = at::upsample_bilinear2d(z, {x.size(2), x.size(3)}, /*align_corners=*/false);
-    return proj_->forward(at::gelu(z));
+    return proj_->forward(nn::activate(z, nn::Act::kGelu));
   }
 
  private:
@@ -130,7 +131,8 @@ class Attention2dDownsampleImpl : public torch::nn::Module {
     const auto bias = nn::attention_bias(attention_biases_, grid_size_, /*stride=*/2);
     const auto y =
         nn::attend(q, split_map(k_->forward(x)), split_map(v), {.bias = bias});  // [B,h,M,d]
-    return proj_->forward(at::gelu(merge_map(y, nn::halved(grid_size_)) + v_local_->forward(v)));
+    return proj_->forward(
+        nn::activate(merge_map(y, nn::halved(grid_size_)) + v_local_->forward(v), nn::Act::kGelu));
   }
 
  private:

@@ -3,6 +3,7 @@
 #include "braid/models/layer_ids.h"
 #include "braid/models/validate.h"
 #include "braid/models/vision/inputs.h"
+#include "braid/nn/basic/activation.h"
 #include "braid/nn/basic/init.h"
 #include "braid/nn/basic/make_divisible.h"
 #include "braid/nn/conv/reparameterize.h"
@@ -148,7 +149,7 @@ RepViT::RepViT(const RepViTConfig& config) : ModelOf(config) {
 }
 
 Tensor RepViT::forward_features(const Tensor& x) {
-  auto y = stem_conv2_->forward(at::gelu(stem_conv1_->forward(x)));
+  auto y = stem_conv2_->forward(nn::activate(stem_conv1_->forward(x), nn::Act::kGelu));
   for (auto& stage : stages_) {
     if (stage.downsample) y = runtime::maybe_checkpoint(checkpointing(), stage.downsample, y);
     y = stage.blocks->forward(y, checkpointing());
