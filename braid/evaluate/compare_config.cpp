@@ -64,7 +64,8 @@ void CompareConfig::visit(FieldVisitor& v) {
   v.field(data::dtype_field(), dtype);
   v.field(data::device_field(), device);
   v.field(data::workers_field(), workers);
-  v.field("threads", threads, "compute threads, 0: one per core",
+  v.field("threads", threads,
+          "compute threads, 0: one per core, fewer under a budget of time while others use them",
           {.least = 0, .most = data::kMostThreads});
   v.field(data::on_bad_sample_field(), on_bad_sample);
   v.field("val_fraction", val_fraction,

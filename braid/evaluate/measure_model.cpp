@@ -97,6 +97,8 @@ ModelResult measure_model(const Experiment& experiment, const ModelProfile& prof
   result.best_fold = trained[best].run.fold;
   result.train_items_per_s = mean_of(trained, [](const auto& t) { return t.items_per_s; });
   result.train_seconds = mean_of(trained, [](const auto& t) { return t.train_seconds; });
+  result.fewer_threads_seconds =
+      mean_of(trained, [](const auto& t) { return t.fewer_threads_seconds; });
   result.epochs = mean_of(trained, [](const auto& t) { return t.epochs; });
   for (const auto& t : trained)
     result.peak_memory_bytes = std::max(result.peak_memory_bytes, t.peak_memory_bytes);

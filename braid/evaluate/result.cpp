@@ -146,6 +146,7 @@ void ModelResult::visit(FieldVisitor& v) {
   v.field("best_fold", best_fold, "");
   v.field("train_items_per_s", train_items_per_s, "");
   v.field("train_seconds", train_seconds, "");
+  v.field("fewer_threads_seconds", fewer_threads_seconds, "");
   v.field("epochs", epochs, "");
   v.field("items_seen", items_seen, "");
   v.field("peak_share", peak_share, "");

@@ -167,7 +167,8 @@ struct ModelResult {
   std::optional<int64_t> best_seed;   // by the validation split; the checkpoint is its
   std::optional<int64_t> best_fold;   // likewise; unset: there are none
   std::optional<double> train_items_per_s, train_seconds, epochs;  // means of the seeds
-  std::optional<double> items_seen;                                // in training, likewise
+  std::optional<double> fewer_threads_seconds;  // of train_seconds, while others used processors
+  std::optional<double> items_seen;             // in training, likewise
   std::optional<double> peak_share;  // of the machine's arithmetic that training reached, 0 to 1
   std::vector<double> slice_items_per_s;  // of the turns that the first seed's training took
   std::optional<double> latency_ms_p50, latency_ms_p95;  // one item

@@ -23,6 +23,7 @@ void TrainedRun::visit(FieldVisitor& v) {
   v.field("epochs", epochs, "");
   v.field("train_seconds", train_seconds, "");
   v.field("items_per_s", items_per_s, "");
+  v.field("fewer_threads_seconds", fewer_threads_seconds, "");
   v.field("slice_items_per_s", slice_items_per_s, "");
   v.field("bad_samples", bad_samples, "");
   v.field("peak_memory_bytes", peak_memory_bytes, "");

@@ -42,6 +42,7 @@ struct TrainedRun {
   int64_t steps = 0;
   double epochs = 0;  // fractional
   double train_seconds = 0, items_per_s = 0;
+  double fewer_threads_seconds = 0;       // of train_seconds, while others used processors
   std::vector<double> slice_items_per_s;  // of the turns that it took
   int64_t bad_samples = 0;
   std::optional<int64_t> peak_memory_bytes;  // unset where the system does not tell

@@ -179,6 +179,7 @@ TrainedRun RunTraining::finish() {
                      .epochs = static_cast<double>(result.steps * config_.batch_size) / items,
                      .train_seconds = result.train_seconds,
                      .items_per_s = result.items_per_s,
+                     .fewer_threads_seconds = result.fewer_threads_seconds,
                      .slice_items_per_s = slice_items_per_s_,
                      .bad_samples = result.bad_samples,
                      .peak_memory_bytes = peak_bytes_,

@@ -87,7 +87,9 @@ void RunConfig::visit(FieldVisitor& v) {
   v.field(data::device_field(), device);
   v.field("seed", seed, "random seed of weights, order and augmentation");
   v.field(data::workers_field(), workers);
-  v.field("threads", threads, "compute threads, 0: one per core that the process may use",
+  v.field("threads", threads,
+          "compute threads, 0: one per core that the process may use, fewer under a budget of time "
+          "while others use them",
           {.least = 0, .most = data::kMostThreads, .free_on_resume = true});
   v.field(data::on_bad_sample_field(), on_bad_sample);
   v.field("checkpoint_hist", checkpoint_hist, "epoch checkpoints kept",
