@@ -24,6 +24,13 @@ std::string cpuinfo(const std::string& key) {
   return "";
 }
 
+bool has_flag(const std::string& wanted) {
+  std::istringstream flags(cpuinfo("flags"));
+  for (std::string flag; flags >> flag;)
+    if (flag == wanted) return true;
+  return false;
+}
+
 std::string first_line(const std::filesystem::path& file) {
   std::ifstream in(file);
   std::string line;
@@ -94,12 +101,12 @@ int64_t usable_cpus() {
 }
 
 bool cpu_has_bf16_matrix() {
-  static const bool has = [] {
-    std::istringstream flags(cpuinfo("flags"));
-    for (std::string flag; flags >> flag;)
-      if (flag == "amx_bf16" || flag == "avx512_bf16") return true;
-    return false;
-  }();
+  static const bool has = has_flag("amx_bf16") || has_flag("avx512_bf16");
+  return has;
+}
+
+bool cpu_has_bf16_tiles() {
+  static const bool has = has_flag("amx_bf16");
   return has;
 }
 

@@ -7,6 +7,8 @@ namespace braid {
 
 // True where bfloat16 matrix products are faster than float32: AMX-BF16 or AVX512-BF16.
 bool cpu_has_bf16_matrix();
+// AMX-BF16: units that multiply tiles of matrices.
+bool cpu_has_bf16_tiles();
 // "AMD EPYC 9004", as the kernel names it; "unknown" where it does not.
 std::string cpu_model();
 // Threads that can compute at once: the processors of the affinity mask, at most as many as the

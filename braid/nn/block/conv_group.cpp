@@ -28,9 +28,9 @@ ConvGroupImpl::ConvGroupImpl(const ConvGroupConfig& config) {
 }
 
 torch::Tensor ConvGroupImpl::forward(const torch::Tensor& x) {
-  auto y = norm_act(norms_[0], max_halve(convs_[0]->forward(x)), Act::kGelu);
+  auto y = norm_act(norms_[0], max_halve(convolve(convs_[0], x)), Act::kGelu);
   for (size_t i = 1; i < convs_.size(); ++i)
-    y = norm_act(norms_[i], convs_[i]->forward(y), Act::kGelu);
+    y = norm_act(norms_[i], convolve(convs_[i], y), Act::kGelu);
   return y;
 }
 

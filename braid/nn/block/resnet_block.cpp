@@ -39,8 +39,8 @@ torch::Tensor ResNetBlockImpl::shortcut(const torch::Tensor& x) {
 }
 
 torch::Tensor ResNetBlockImpl::forward(const torch::Tensor& x) {
-  auto y = norm_act(bn1_, conv1_->forward(x), Act::kRelu);
-  y = norm_act(bn2_, conv2_->forward(y), conv3_ ? Act::kRelu : Act::kIdentity);
+  auto y = norm_act(bn1_, convolve(conv1_, x), Act::kRelu);
+  y = norm_act(bn2_, convolve(conv2_, y), conv3_ ? Act::kRelu : Act::kIdentity);
   if (conv3_) y = norm_act(bn3_, conv3_->forward(y), Act::kIdentity);
   y = drop_path(y, config_.drop_path, is_training());
   return y.add_(shortcut(x)).relu_();

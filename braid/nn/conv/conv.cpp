@@ -6,6 +6,7 @@
 
 #include "braid/nn/basic/init.h"
 #include "braid/nn/conv/patches.h"
+#include "braid/ops/conv3x3.h"
 #include "braid/ops/depthwise_conv.h"
 
 namespace braid::nn {
@@ -24,6 +25,18 @@ std::optional<ops::DepthwiseConvOptions> as_depthwise(const torch::nn::Conv2dImp
       !std::holds_alternative<torch::enumtype::kZeros>(options.padding_mode()))
     return std::nullopt;
   return ops::DepthwiseConvOptions{.stride = (*options.stride())[0], .padding = (**padding)[0]};
+}
+
+// What ops/conv3x3.h computes, as far as the layer says so.
+bool is_plain_3x3(const torch::nn::Conv2dImpl& layer) {
+  const auto& options = layer.options;
+  const auto* padding = std::get_if<torch::ExpandingArray<2>>(&options.padding());
+  const auto are = [](const torch::ExpandingArray<2>& sides, int64_t value) {
+    return (*sides)[0] == value && (*sides)[1] == value;
+  };
+  return are(options.kernel_size(), 3) && are(options.stride(), 1) && padding != nullptr &&
+         are(*padding, 1) && are(options.dilation(), 1) && options.groups() == 1 &&
+         !options.bias() && std::holds_alternative<torch::enumtype::kZeros>(options.padding_mode());
 }
 
 }  // namespace
@@ -63,9 +76,12 @@ torch::Tensor convolve(torch::nn::Conv2d& layer, const torch::Tensor& x) {
       if (ops::is_fused(input, layer->weight, layer->bias, *depthwise))
         return ops::depthwise_conv2d(input, layer->weight, layer->bias, *depthwise);
     }
-  if (gradient && layer->is_training() && autocast && type == torch::kBFloat16 &&
-      suits_patch_product(*layer, x))
-    return patch_product(layer, x.to(type));
+  if (gradient && layer->is_training() && autocast && type == torch::kBFloat16) {
+    if (suits_patch_product(*layer, x)) return patch_product(layer, x.to(type));
+    if (is_plain_3x3(*layer))
+      if (const auto input = x.to(type); ops::is_fused_conv3x3(input, layer->weight))
+        return ops::conv3x3(input, layer->weight);
+  }
   if (!stays_float32({.cpu_bf16 = autocast && type == torch::kBFloat16,
                       .gradient = gradient,
                       .in_chs = options.in_channels(),

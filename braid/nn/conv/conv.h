@@ -38,8 +38,8 @@ struct ConvSituation {
   int64_t in_chs = 0, groups = 1, stride = 1;
 };
 bool stays_float32(const ConvSituation& situation);
-// layer->forward(x) with that rule, or in training by ops/depthwise_conv.h or patches.h where that
-// is faster; of autocast's type. For whoever may have a depthwise convolution or one over patches.
+// layer->forward(x) with that rule, or in training by ops/depthwise_conv.h, ops/conv3x3.h or
+// patches.h where that is faster; of autocast's type.
 torch::Tensor convolve(torch::nn::Conv2d& layer, const torch::Tensor& x);
 
 // Views of one memory when the tensor is channels-last.

@@ -62,7 +62,7 @@ ResNet9LayerImpl::ResNet9LayerImpl(torch::nn::Module& network, const std::string
 
 torch::Tensor ResNet9LayerImpl::forward(const torch::Tensor& x) {
   const auto step = [this](size_t i, const torch::Tensor& y) {
-    return nn::norm_act(norms_[i], convs_[i]->forward(y), nn::Act::kRelu);
+    return nn::norm_act(norms_[i], nn::convolve(convs_[i], y), nn::Act::kRelu);
   };
   const auto wide = step(0, x);
   const auto y = nn::max_halve(wide);

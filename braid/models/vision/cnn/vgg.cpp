@@ -56,7 +56,7 @@ VggStageImpl::VggStageImpl(torch::nn::Module& sequence, int64_t first, int64_t i
 torch::Tensor VggStageImpl::forward(const torch::Tensor& x) {
   auto y = x;
   for (size_t i = 0; i < convs_.size(); ++i)
-    y = nn::norm_act(norms_[i], convs_[i]->forward(y), nn::Act::kRelu);
+    y = nn::norm_act(norms_[i], nn::convolve(convs_[i], y), nn::Act::kRelu);
   return nn::max_halve(y);
 }
 
