@@ -10,8 +10,9 @@
 namespace braid::nn {
 
 enum class AttentionImplementation {
-  kKernel,   // LibTorch's scaled_dot_product_attention
-  kComposed  // two products and a softmax, whose [N,M] scores are there
+  kKernel,    // LibTorch's scaled_dot_product_attention
+  kComposed,  // two products and a softmax, whose [N,M] scores are there
+  kShort      // ops/short_attention.h; composed where that does not know the tensors
 };
 
 // What the choice depends on.
@@ -21,6 +22,9 @@ struct AttentionSituation {
   bool gradient = false;                    // a backward pass may come
   bool native_bf16 = false;                 // the CPU multiplies bfloat16 matrices
   int64_t scores = 0;                       // B*h*N*M
+  int64_t tokens = 0;                       // the larger of N and M; 0: unknown
+  int64_t chans = 0;                        // the larger of d and d'
+  bool plain = false;                       // neither a causal mask nor dropout
 };
 
 // The kernel, but for bfloat16 that is trained on a CPU: there its backward pass takes longer than
@@ -74,5 +78,9 @@ std::array<torch::Tensor, 2> split_kv(const torch::Tensor& x, int64_t heads);
 torch::Tensor split_heads(const torch::Tensor& x, int64_t heads);
 // [B,h,N,d] -> [B,N,h*d].
 torch::Tensor merge_heads(const torch::Tensor& y);
+
+// attend() of a joint projection [B,N,3*h*d] -> [B,N,h*d], with fewer copies where tokens are few.
+torch::Tensor attend_joint(const torch::Tensor& x, int64_t heads, const AttentionArgs& args = {},
+                           QkvOrder order = QkvOrder::kPartsFirst);
 
 }  // namespace braid::nn

@@ -58,7 +58,17 @@ ViTPatchEmbedImpl::ViTPatchEmbedImpl(const ViTConfig& config) : patch_size_(conf
 }
 
 torch::Tensor ViTPatchEmbedImpl::forward(const torch::Tensor& x) {
-  return proj->forward(nn::pad_to_multiple(x, patch_size_)).flatten(2).transpose(1, 2);
+  const auto whole = nn::pad_to_multiple(x, patch_size_);
+  if (is_training() && x.is_cpu()) return project_patches(whole);
+  return proj->forward(whole).flatten(2).transpose(1, 2);
+}
+
+torch::Tensor ViTPatchEmbedImpl::project_patches(const torch::Tensor& x) {
+  const int64_t B = x.size(0), C = x.size(1), p = patch_size_;
+  const auto patches = x.reshape({B, C, x.size(2) / p, p, x.size(3) / p, p})
+                           .permute({0, 2, 4, 1, 3, 5})  // [B,h,w,C,p,p]
+                           .reshape({B, -1, C * p * p});
+  return at::linear(patches, proj->weight.flatten(1), proj->bias);
 }
 
 ViT::ViT(const ViTConfig& config) : ModelOf(config, "vit", body_of(config)) {

@@ -40,6 +40,8 @@ class ViTPatchEmbedImpl : public torch::nn::Module {
   torch::nn::Conv2d proj{nullptr};
 
  private:
+  // The same as a matrix product over patches: its gradient is several times faster on a CPU.
+  torch::Tensor project_patches(const torch::Tensor& x);
   int64_t patch_size_;
 };
 TORCH_MODULE(ViTPatchEmbed);
