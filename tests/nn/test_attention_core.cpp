@@ -130,6 +130,49 @@ TEST(Attend, BothImplementationsGiveTheSameAndItsGradients) {
   }
 }
 
+TEST(Attend, FewTokensInFloat32GiveWhatTheNaiveTwinGives) {
+  torch::manual_seed(9);
+  for (const auto& [name, N, M, args] : all_cases()) {
+    const auto q = torch::randn({2, 3, N, 4}, torch::kDouble);
+    const auto k = torch::randn({2, 3, M, 4}, torch::kDouble);
+    const auto v = torch::randn({2, 3, M, 5}, torch::kDouble);
+    auto with = args;
+    if (args.bias.defined()) with.bias = args.bias.to(torch::kFloat);
+    with.implementation = AttentionImplementation::kShort;
+    const auto y = attend(q.to(torch::kFloat), k.to(torch::kFloat), v.to(torch::kFloat), with);
+    EXPECT_LT(largest_difference(y.to(torch::kDouble), naive_attend(q, k, v, args)), 1e-5) << name;
+  }
+}
+
+TEST(AttendJoint, IsAttentionOfItsPartsHoweverItIsComputed) {
+  using enum AttentionImplementation;
+  torch::manual_seed(10);
+  for (const auto order : {QkvOrder::kPartsFirst, QkvOrder::kHeadsFirst})
+    for (const bool with_bias : {false, true})
+      for (const bool causal : {false, true}) {
+        const auto x = torch::randn({2, 5, 3 * 2 * 4}).requires_grad_();
+        const auto bias = with_bias ? torch::randn({1, 2, 5, 5}).requires_grad_() : Tensor();
+        const auto run = [&](bool joint, AttentionImplementation implementation) {
+          const AttentionArgs args{
+              .bias = bias, .causal = causal, .implementation = implementation};
+          const auto [q, k, v] = split_qkv(x, 2, order);
+          const auto y =
+              joint ? attend_joint(x, 2, args, order) : merge_heads(attend(q, k, v, args));
+          std::vector<Tensor> leaves = {x};
+          if (with_bias) leaves.push_back(bias);
+          auto results = torch::autograd::grad({y.square().sum()}, leaves);
+          results.push_back(y.detach());
+          return results;
+        };
+        const auto expected = run(/*joint=*/false, kComposed);
+        for (const auto implementation : {kShort, kComposed, kKernel}) {
+          const auto found = run(/*joint=*/true, implementation);
+          for (size_t i = 0; i < found.size(); ++i)
+            EXPECT_LT(largest_difference(found[i], expected[i]), 1e-5) << i;
+        }
+      }
+}
+
 TEST(Attend, ComposedKeepsTheTypeThatAutocastMultipliesIn) {
   torch::manual_seed(8);
   const auto q = torch::randn({2, 2, 6, 8}), k = torch::randn({2, 2, 6, 8});
@@ -168,6 +211,30 @@ TEST(ChooseImplementation, IsComposedWhereBfloat16IsTrainedOnACpuThatHasIt) {
   EXPECT_EQ(choice([](auto& s) { s.dtype = torch::kDouble; }), kKernel);
   EXPECT_EQ(choice([](auto& s) { s.device = torch::kCUDA; }), kKernel);
   EXPECT_EQ(choose_implementation({}), kKernel);
+}
+
+TEST(ChooseImplementation, IsShortWhereFewTokensAreTrainedOnACpu) {
+  using enum AttentionImplementation;
+  const AttentionSituation trained{.device = torch::kCPU,
+                                   .dtype = torch::kFloat,
+                                   .gradient = true,
+                                   .scores = 256 * 4 * 16 * 16,
+                                   .tokens = 16,
+                                   .chans = 32,
+                                   .plain = true};
+  const auto choice = [&](const std::function<void(AttentionSituation&)>& change) {
+    auto situation = trained;
+    change(situation);
+    return choose_implementation(situation);
+  };
+  EXPECT_EQ(choose_implementation(trained), kShort);
+  EXPECT_EQ(choice([](auto& s) { s.dtype = torch::kBFloat16; }), kShort);
+  EXPECT_EQ(choice([](auto& s) { s.gradient = false; }), kKernel) << "inference";
+  EXPECT_EQ(choice([](auto& s) { s.dtype = torch::kDouble; }), kKernel);
+  EXPECT_EQ(choice([](auto& s) { s.device = torch::kCUDA; }), kKernel);
+  EXPECT_EQ(choice([](auto& s) { s.plain = false; }), kKernel) << "causal, or with dropout";
+  EXPECT_EQ(choice([](auto& s) { s.tokens = 65; }), kKernel);
+  EXPECT_EQ(choice([](auto& s) { s.chans = 256; }), kKernel);
 }
 
 TEST(Attend, PaddingDoesNotReachTheResult) {

@@ -4,6 +4,7 @@
 #include "braid/nn/basic/layer_scale.h"
 #include "braid/nn/basic/norm.h"
 #include "braid/nn/block/vit_block.h"
+#include "braid/runtime/autocast.h"
 #include "braid/runtime/grad_checkpoint.h"
 #include "tests/nn/fixture.h"
 
@@ -57,9 +58,25 @@ TEST(PreNormBlock, IsTwoResidualBranches) {
 TEST(PreNormBlock, ABranchWithoutLayerPassesOn) {
   torch::manual_seed(2);
   WholeBlock block(PreNormBlockConfig{}, /*mixed=*/false);
+  block->eval();
   const auto x = torch::randn({2, 5, kBlockDim});
   auto& b = *block;
   EXPECT_TRUE(block->forward(x).equal(x + b.scale2->forward(b.fc->forward(b.norm2->forward(x)))));
+}
+
+TEST(PreNormBlock, TrainsAsItEvaluates) {
+  torch::manual_seed(6);
+  WholeBlock block(PreNormBlockConfig{});
+  randomize(*block);
+  const auto x = torch::randn({2, 5, kBlockDim});
+  const auto trained = block->forward(x);
+  block->eval();
+  EXPECT_TRUE(trained.allclose(block->forward(x), 1e-4, 1e-4));
+  block->train();
+  const runtime::Autocast autocast(torch::kCPU, "bfloat16");
+  const auto half = block->forward(x);
+  EXPECT_EQ(half.scalar_type(), torch::kFloat) << "the stream stays in float32";
+  EXPECT_TRUE(half.allclose(trained, 0.05, 0.1));
 }
 
 TEST(PreNormBlock, KeysStandInTheOrderOfTheParts) {

@@ -3,10 +3,12 @@
 #include <ATen/autocast_mode.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "braid/core/cpu.h"
 #include "braid/core/error.h"
+#include "braid/ops/short_attention.h"
 
 namespace braid::nn {
 namespace {
@@ -31,14 +33,21 @@ torch::ScalarType type_of_products(const Tensor& x) {
 }
 
 AttentionSituation situation_of(const Tensor& q, const Tensor& k, const Tensor& v,
-                                const Tensor& bias) {
+                                const Products& how) {
   const bool needed = q.requires_grad() || k.requires_grad() || v.requires_grad() ||
-                      (bias.defined() && bias.requires_grad());
+                      (how.bias.defined() && how.bias.requires_grad());
   return {.device = q.device().type(),
           .dtype = type_of_products(q),
           .gradient = needed && at::GradMode::is_enabled(),
           .native_bf16 = cpu_has_bf16_matrix(),
-          .scores = q.size(0) * q.size(1) * q.size(2) * k.size(2)};
+          .scores = q.size(0) * q.size(1) * q.size(2) * k.size(2),
+          .tokens = std::max(q.size(2), k.size(2)),
+          .chans = std::max(q.size(3), v.size(3)),
+          .plain = !how.causal && how.dropout == 0};
+}
+
+double scale_of(const std::optional<double>& scale, int64_t chans) {
+  return scale.value_or(1 / std::sqrt(static_cast<double>(chans)));
 }
 
 // Scores and weights stay in the type of the products, the softmax computes in float32 inside;
@@ -46,7 +55,7 @@ AttentionSituation situation_of(const Tensor& q, const Tensor& k, const Tensor& 
 Tensor attend_composed(const Tensor& q, const Tensor& k, const Tensor& v, const Products& how) {
   const auto type = type_of_products(q);
   const c10::impl::ExcludeDispatchKeyGuard no_autocast(c10::autocast_dispatch_keyset);
-  const double scale = how.scale.value_or(1 / std::sqrt(static_cast<double>(q.size(3))));
+  const double scale = scale_of(how.scale, q.size(3));
   auto scores = at::matmul(q.to(type) * scale, k.to(type).transpose(2, 3));  // [B,h,N,M]
   if (how.bias.defined()) scores = scores + how.bias.to(type);
   if (how.causal) {
@@ -58,10 +67,22 @@ Tensor attend_composed(const Tensor& q, const Tensor& k, const Tensor& v, const 
   return at::matmul(weights, v.to(type));
 }
 
+Tensor attend_short(const Tensor& q, const Tensor& k, const Tensor& v, const Products& how) {
+  const auto type = type_of_products(q);
+  const c10::impl::ExcludeDispatchKeyGuard no_autocast(c10::autocast_dispatch_keyset);
+  const Tensor of_type[] = {q.to(type), k.to(type), v.to(type)};
+  if (how.causal || how.dropout > 0 ||
+      !ops::is_short_attention_fused(of_type[0], of_type[1], of_type[2], how.bias))
+    return attend_composed(q, k, v, how);
+  return ops::short_attention(of_type[0], of_type[1], of_type[2], how.bias,
+                              scale_of(how.scale, q.size(3)));
+}
+
 Tensor attend_unmasked(const Tensor& q, const Tensor& k, const Tensor& v, const Products& how) {
   const auto implementation =
-      how.implementation.value_or(choose_implementation(situation_of(q, k, v, how.bias)));
+      how.implementation.value_or(choose_implementation(situation_of(q, k, v, how)));
   if (implementation == AttentionImplementation::kComposed) return attend_composed(q, k, v, how);
+  if (implementation == AttentionImplementation::kShort) return attend_short(q, k, v, how);
   const auto bias = how.bias.defined() ? std::optional<Tensor>(how.bias) : std::nullopt;
   return at::scaled_dot_product_attention(q, k, v, bias, how.dropout, how.causal, how.scale);
 }
@@ -81,6 +102,11 @@ Tensor visible_keys(const Tensor& q, const Tensor& k, const AttentionArgs& args)
 
 AttentionImplementation choose_implementation(const AttentionSituation& s) {
   constexpr int64_t kMostScoreBytes = 256 << 20, kBytes = 2;
+  const bool is_short = s.plain && s.tokens > 0 && s.tokens <= ops::kMostShortTokens &&
+                        s.chans <= ops::kMostShortChannels;
+  if (is_short && s.gradient && s.device == torch::kCPU &&
+      (s.dtype == torch::kFloat || s.dtype == torch::kBFloat16))
+    return AttentionImplementation::kShort;
   const bool slow_kernel = s.device == torch::kCPU && s.dtype == torch::kBFloat16 && s.gradient;
   return slow_kernel && s.native_bf16 && s.scores <= kMostScoreBytes / kBytes
              ? AttentionImplementation::kComposed
@@ -133,5 +159,32 @@ Tensor split_heads(const Tensor& x, int64_t heads) {
 }
 
 Tensor merge_heads(const Tensor& y) { return y.transpose(1, 2).flatten(2); }
+
+Tensor attend_joint(const Tensor& x, int64_t heads, const AttentionArgs& args, QkvOrder order) {
+  const int64_t d = x.size(2) / (3 * heads);
+  const bool needed = x.requires_grad() || (args.bias.defined() && args.bias.requires_grad());
+  const AttentionSituation situation{
+      .device = x.device().type(),
+      .dtype = type_of_products(x),
+      .gradient = needed && at::GradMode::is_enabled(),
+      .native_bf16 = cpu_has_bf16_matrix(),
+      .scores = x.size(0) * heads * x.size(1) * x.size(1),
+      .tokens = x.size(1),
+      .chans = d,
+      .plain = !args.causal && args.dropout == 0 && !args.key_padding.defined()};
+  const bool is_plain_short = situation.plain && x.is_contiguous() &&
+                              args.implementation.value_or(choose_implementation(situation)) ==
+                                  AttentionImplementation::kShort;
+  if (!is_plain_short) {
+    const auto [q, k, v] = split_qkv(x, heads, order);
+    return merge_heads(attend(q, k, v, args));
+  }
+  const c10::impl::ExcludeDispatchKeyGuard no_autocast(c10::autocast_dispatch_keyset);
+  const bool by_part = order == QkvOrder::kPartsFirst;
+  const ops::JointHeads how{
+      .heads = heads, .part = by_part ? heads * d : d, .head = by_part ? d : 3 * d};
+  return merge_heads(
+      ops::short_self_attention(x.to(situation.dtype), how, args.bias, scale_of(args.scale, d)));
+}
 
 }  // namespace braid::nn

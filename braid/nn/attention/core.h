@@ -10,8 +10,9 @@
 namespace braid::nn {
 
 enum class AttentionImplementation {
-  kKernel,   // LibTorch's scaled_dot_product_attention
-  kComposed  // two products and a softmax, whose [N,M] scores are there
+  kKernel,    // LibTorch's scaled_dot_product_attention
+  kComposed,  // two products and a softmax, whose [N,M] scores are there
+  kShort      // ops/short_attention.h; composed where that does not know the tensors
 };
 
 // What the choice depends on.
@@ -21,14 +22,19 @@ struct AttentionSituation {
   bool gradient = false;                    // a backward pass may come
   bool native_bf16 = false;                 // the CPU multiplies bfloat16 matrices
   int64_t scores = 0;                       // B*h*N*M
+  int64_t tokens = 0;                       // the larger of N and M; 0: unknown
+  int64_t chans = 0;                        // the larger of d and d'
+  bool plain = false;                       // neither a causal mask nor dropout
 };
 
-// The kernel, but for bfloat16 that is trained on a CPU: there its backward pass takes longer than
-// that of float32, where the products use the processor's units for bfloat16. Forward and backward
-// in ms on two cores with AMX, kernel and composed: 30.0 and 5.1 for 256 windows of 49 tokens with
-// 2 heads of 32 channels, 40 and 19 for 16 images of 197 tokens with 12 heads of 64, 134 and 88 for
+// The kernel, but for what is trained on a CPU: few tokens (ops/short_attention.h) without causal
+// mask or dropout, and other bfloat16, where the kernel's backward pass takes longer than that of
+// float32, and composed products use the processor's units for bfloat16. Forward and backward in ms
+// on two cores with AMX, kernel and composed: 30.0 and 5.1 for 256 windows of 49 tokens with 2
+// heads of 32 channels, 40 and 19 for 16 images of 197 tokens with 12 heads of 64, 134 and 88 for
 // 512 tokens; without such units, on AVX2, 67 and 182 for the first. In float32 the two are within
-// a quarter of each other. Scores of more than 256 MiB are never kept.
+// a quarter of each other. Few tokens take 1.2 to 3.4 times less than that (bench_token_ops).
+// Scores of more than 256 MiB are never kept.
 AttentionImplementation choose_implementation(const AttentionSituation& situation);
 
 struct AttentionArgs {
@@ -74,5 +80,9 @@ std::array<torch::Tensor, 2> split_kv(const torch::Tensor& x, int64_t heads);
 torch::Tensor split_heads(const torch::Tensor& x, int64_t heads);
 // [B,h,N,d] -> [B,N,h*d].
 torch::Tensor merge_heads(const torch::Tensor& y);
+
+// attend() of a joint projection [B,N,3*h*d] -> [B,N,h*d], with fewer copies where tokens are few.
+torch::Tensor attend_joint(const torch::Tensor& x, int64_t heads, const AttentionArgs& args = {},
+                           QkvOrder order = QkvOrder::kPartsFirst);
 
 }  // namespace braid::nn

@@ -69,21 +69,29 @@ Tensor SelfAttentionImpl::bias(int64_t batch, const Tensor& of_call) {
   return sum.expand({batch / n, n, h, N, M}).reshape({batch, h, N, M});
 }
 
-Tensor SelfAttentionImpl::forward(const Tensor& x, const SelfAttentionArgs& args) {
+Tensor SelfAttentionImpl::attend_turned(const Tensor& joint, const Tensor& rotary,
+                                        const AttentionArgs& how) const {
   const int64_t h = config_.num_heads, d = config_.key_dim;
-  const auto joint = qkv->forward(x.dim() == 3 ? x : x.flatten(1, -2));  // [B,N,h*(2d+d')]
   auto [q, k, v] = config_.qkv_order == QkvOrder::kHeadsFirst
                        ? split_by_head<3>(joint, h, {d, d, config_.value_dim})
                        : split_qkv(joint, h);
-  if (args.rotary.defined()) {
-    q = apply_rotary(q, args.rotary);
-    k = apply_rotary(k, args.rotary);
+  if (rotary.defined()) {
+    q = apply_rotary(q, rotary);
+    k = apply_rotary(k, rotary);
   }
-  auto y = merge_heads(attend(q, k, v,
-                              {.bias = bias(x.size(0), args.bias),
-                               .key_padding = args.key_padding,
-                               .causal = args.causal,
-                               .dropout = is_training() ? config_.attn_drop : 0.0}));
+  return attend(q, k, v, how);
+}
+
+Tensor SelfAttentionImpl::forward(const Tensor& x, const SelfAttentionArgs& args) {
+  const int64_t h = config_.num_heads, d = config_.key_dim;
+  const auto joint = qkv->forward(x.dim() == 3 ? x : x.flatten(1, -2));  // [B,N,h*(2d+d')]
+  const AttentionArgs how{.bias = bias(x.size(0), args.bias),
+                          .key_padding = args.key_padding,
+                          .causal = args.causal,
+                          .dropout = is_training() ? config_.attn_drop : 0.0};
+  const bool as_they_are = config_.value_dim == d && !args.rotary.defined();
+  auto y = as_they_are ? attend_joint(joint, h, how, config_.qkv_order)
+                       : merge_heads(attend_turned(joint, args.rotary, how));
   y = torch::dropout(proj->forward(y), config_.proj_drop, is_training());  // [B,N,D']
   auto shape = x.sizes().vec();
   shape.back() = config_.dim_out;

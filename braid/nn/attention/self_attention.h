@@ -55,6 +55,9 @@ class SelfAttentionImpl : public torch::nn::Module {
   Pointwise make_projection(int64_t in, int64_t out, bool bias) const;
   void make_position();
   torch::Tensor bias(int64_t batch, const torch::Tensor& of_call);
+  // Of the joint projection, after queries and keys are turned where `rotary` is defined.
+  torch::Tensor attend_turned(const torch::Tensor& joint, const torch::Tensor& rotary,
+                              const AttentionArgs& how) const;
   SelfAttentionConfig config_;
   std::shared_ptr<PositionBiasImpl> position_;
 };

@@ -1,6 +1,7 @@
 #include "braid/nn/block/pre_norm_block.h"
 
 #include "braid/nn/basic/drop_path.h"
+#include "braid/nn/basic/norm_for_product.h"
 #include "braid/nn/basic/register_at.h"
 #include "braid/nn/conv/conv.h"
 
@@ -11,6 +12,12 @@ using torch::Tensor;
 void PreNormBlockImpl::add(AnyLayer& part, const std::string& key, AnyLayer layer) {
   part = std::move(layer);
   register_at(*this, key, part.ptr());
+}
+
+void PreNormBlockImpl::add(AnyLayer& part, const std::string& key,
+                           const torch::nn::LayerNorm& norm) {
+  add(part, key,
+      AnyLayer(norm, [held = norm](const Tensor& x) mutable { return norm_for_product(held, x); }));
 }
 
 Tensor PreNormBlockImpl::add_branch(const Branch& branch, const Tensor& x) {

@@ -39,6 +39,8 @@ class PreNormBlockImpl : public BlockImpl {
   explicit PreNormBlockImpl(const PreNormBlockConfig& config) : config_(config) {}
   // Registers `layer` under `key`; a dot in it stands for a plain module between: "norm1.norm".
   void add(AnyLayer& part, const std::string& key, AnyLayer layer);
+  // Of a branch whose layer multiplies first (basic/norm_for_product.h).
+  void add(AnyLayer& part, const std::string& key, const torch::nn::LayerNorm& norm);
   torch::Tensor forward_branches(const torch::Tensor& x);  // in the layout that the parts see
 
   Branch mixer, mlp;

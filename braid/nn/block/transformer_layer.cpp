@@ -2,6 +2,7 @@
 
 #include "braid/nn/basic/drop_path.h"
 #include "braid/nn/basic/norm.h"
+#include "braid/nn/basic/norm_for_product.h"
 #include "braid/nn/basic/register_at.h"
 #include "braid/nn/mlp/grouped_linear.h"
 
@@ -57,7 +58,7 @@ void TransformerLayerImpl::train(bool on) {
 template <class Function>
 Tensor TransformerLayerImpl::branch(const Tensor& x, torch::nn::LayerNorm& norm,
                                     const Function& layer) {
-  auto y = layer(config_.pre_norm ? norm->forward(x) : x);
+  auto y = layer(config_.pre_norm ? norm_for_product(norm, x) : x);
   y = at::dropout(y, config_.drop, is_training() && config_.drop > 0);
   y = x + drop_path(y, config_.drop_path, is_training());
   return config_.pre_norm ? y : norm->forward(y);

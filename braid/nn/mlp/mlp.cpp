@@ -2,6 +2,7 @@
 
 #include "braid/nn/basic/init.h"
 #include "braid/nn/basic/init_layers.h"
+#include "braid/ops/bias_gelu.h"
 
 namespace braid::nn {
 
@@ -23,8 +24,16 @@ MlpImpl::MlpImpl(const MlpConfig& config)
   if (config.init == MlpInit::kTruncNormal) init_layers_(*this, trunc_normal_);
 }
 
+torch::Tensor MlpImpl::hidden(const torch::Tensor& x) {
+  const auto& bias = fc1->bias;
+  if (!is_training() || !x.is_cpu() || act_ != Act::kGelu || !bias.defined() ||
+      bias.scalar_type() != torch::kFloat)
+    return activate(fc1->forward(x), act_);
+  return ops::bias_gelu(at::linear(x, fc1->weight.flatten(1)), bias);
+}
+
 torch::Tensor MlpImpl::forward(const torch::Tensor& x) {
-  const auto y = torch::dropout(activate(fc1->forward(x), act_), drop_, is_training());
+  const auto y = torch::dropout(hidden(x), drop_, is_training());
   return torch::dropout(fc2->forward(y), drop_out_, is_training());
 }
 

@@ -39,6 +39,7 @@ class MlpImpl : public torch::nn::Module {
   Pointwise fc1{nullptr}, fc2{nullptr};
 
  private:
+  torch::Tensor hidden(const torch::Tensor& x);  // after the activation
   Act act_;
   double drop_, drop_out_;
 };

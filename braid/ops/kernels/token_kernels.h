@@ -1,0 +1,73 @@
+// The inner loops of what Transformer blocks are made of, compiled once for each family of
+// processors.
+#pragma once
+#include <stdint.h>
+
+namespace braid::ops {
+
+// Rows of `width` numbers that lie one after another.
+struct NormRows {
+  int64_t rows = 0, width = 0;
+  bool x_bfloat16 = false, y_bfloat16 = false;  // how x and dx lie, y and dy; else float32
+};
+
+// Attention of one head: N queries, M keys, d channels of queries and keys, e of values.
+struct HeadShape {
+  int64_t queries = 0, keys = 0, key_dim = 0, value_dim = 0;
+  float scale = 1;        // of the products
+  bool bfloat16 = false;  // all that is not said to be float32
+};
+// Rows of a head; the channels of a row lie one after another.
+struct HeadRows {
+  const void* first = nullptr;
+  int64_t stride = 0;  // numbers from row to row
+};
+struct HeadRowsOut {
+  void* first = nullptr;
+  int64_t stride = 0;
+};
+
+// Columns of a head's weights, which lie transposed: [M, padded_queries(N)].
+constexpr int64_t padded_queries(int64_t queries) { return (queries + 15) / 16 * 16; }
+// Numbers that a head's computation needs room for.
+constexpr int64_t scratch_of(const HeadShape& s) {
+  const auto padded = [](int64_t n) { return (n + 15) / 16 * 16; };
+  return 2 * s.keys * padded(s.queries) +
+         (s.queries + s.keys + 32) * (padded(s.key_dim) + padded(s.value_dim)) +
+         padded(s.queries) * (s.key_dim + s.value_dim + 32);
+}
+
+struct TokenKernels {
+  const char* name;
+  // y = (x - mean) * rstd * weight + bias, mean and rstd = 1 / sqrt(variance + eps) of each row.
+  void (*layer_norm)(const void* x, void* y, NormRows shape, const float* weight, const float* bias,
+                     float eps, float* mean, float* rstd);
+  // dx, and sums over rows: dweight of dy * (x - mean) * rstd, dbias of dy; written over. Any of dx
+  // and the pair of sums may be null.
+  void (*layer_norm_backward)(const void* dy, const void* x, void* dx, NormRows shape,
+                              const float* weight, const float* mean, const float* rstd,
+                              float* dweight, float* dbias);
+  // Sums over rows of x; written over.
+  void (*column_sums)(const void* x, int64_t rows, int64_t width, bool bfloat16, float* sums);
+  // y = gelu(x + bias)
+  void (*bias_gelu)(const void* x, void* y, int64_t rows, int64_t width, bool bfloat16,
+                    const float* bias);
+  // dx = dy * gelu'(x + bias), dbias = sum over rows of dx; written over.
+  void (*bias_gelu_backward)(const void* dy, const void* x, void* dx, int64_t rows, int64_t width,
+                             bool bfloat16, const float* bias, float* dbias);
+  // y = softmax(scale q k^T + bias) v. bias: [M,N], float32, or null; weights: what the softmax
+  // gives, transposed and padded.
+  void (*attention)(HeadShape shape, HeadRows q, HeadRows k, HeadRows v, const float* bias,
+                    HeadRowsOut y, void* weights, float* scratch);
+  // Gradients; that of the bias [M,N], float32, or null, is added to.
+  void (*attention_backward)(HeadShape shape, HeadRows dy, HeadRows q, HeadRows k, HeadRows v,
+                             const void* weights, HeadRowsOut dq, HeadRowsOut dk, HeadRowsOut dv,
+                             float* dbias, float* scratch);
+};
+
+const TokenKernels& baseline_tokens();
+const TokenKernels& avx2_tokens();
+const TokenKernels& avx512_tokens();
+const TokenKernels& avx512bf16_tokens();
+
+}  // namespace braid::ops
