@@ -68,12 +68,13 @@ struct FusedConv3x3 : torch::autograd::Function<FusedConv3x3> {
 }  // namespace
 
 bool is_fused_conv3x3(const Tensor& x, const Tensor& weight) {
-  // LibTorch's own weight gradient is as fast on larger maps (docs/benchmarks.md).
-  constexpr int64_t kWholeChannels = 16, kLargestMap = 1024;
+  // Of larger maps LibTorch's gradient is as fast or faster, and over few pixels the sums of each
+  // thread cost more than the products (docs/benchmarks.md).
+  constexpr int64_t kWholeChannels = 16, kLargestMap = 64, kLeastPixels = 2048;
   return conv3x3_weight_gradient_is_usable() && x.is_cpu() && x.dim() == 4 && x.numel() > 0 &&
          x.scalar_type() == at::kBFloat16 && x.is_contiguous(at::MemoryFormat::ChannelsLast) &&
-         x.size(2) * x.size(3) <= kLargestMap && weight.is_cpu() &&
-         weight.scalar_type() == at::kFloat && weight.dim() == 4 &&
+         x.size(2) * x.size(3) <= kLargestMap && x.numel() / x.size(1) >= kLeastPixels &&
+         weight.is_cpu() && weight.scalar_type() == at::kFloat && weight.dim() == 4 &&
          weight.size(0) % kWholeChannels == 0 && x.size(1) % kWholeChannels == 0 &&
          weight.sizes().slice(1) == at::IntArrayRef({x.size(1), kSide, kSide});
 }

@@ -38,18 +38,19 @@ class Conv3x3 : public ::testing::Test {
   }
 };
 
-struct Case {
+struct SmallMaps {
   int64_t images, in, out, height, width;
 };
-// One image and groups that are not full, maps of one pixel and larger than a group, more outputs
-// than inputs and the reverse.
-const std::vector<Case> kMaps = {{5, 16, 32, 6, 7},   {1, 32, 16, 1, 1},   {70, 16, 16, 3, 3},
-                                 {3, 16, 16, 32, 32}, {2, 48, 16, 27, 27}, {33, 64, 64, 5, 4}};
+// Groups that are whole and not, maps of one pixel, of one row, more outputs than inputs and the
+// reverse.
+const std::vector<SmallMaps> kSmallMaps = {{70, 16, 32, 6, 7},   {2048, 32, 16, 1, 1},
+                                           {230, 16, 16, 3, 3},  {32, 16, 16, 8, 8},
+                                           {201, 48, 16, 1, 11}, {120, 64, 64, 5, 4}};
 
-struct Inputs {
+struct Conv3x3Inputs {
   Tensor x, weight, dy;
 };
-Inputs inputs_of(const Case& c) {
+Conv3x3Inputs conv3x3_inputs(const SmallMaps& c) {
   torch::manual_seed(5);
   const auto map = [&](int64_t chans) {
     return torch::randn({c.images, chans, c.height, c.width})
@@ -61,8 +62,9 @@ Inputs inputs_of(const Case& c) {
           map(c.out)};
 }
 
-std::vector<Tensor> step(Tensor (*op)(const Tensor&, const Tensor&), const Inputs& in,
-                         at::ScalarType x_type, at::ScalarType weight_type) {
+std::vector<Tensor> conv3x3_step(Tensor (*op)(const Tensor&, const Tensor&),
+                                 const Conv3x3Inputs& in, at::ScalarType x_type,
+                                 at::ScalarType weight_type) {
   const auto x = in.x.to(x_type).detach().clone().requires_grad_();
   const auto weight = in.weight.to(weight_type).detach().clone().requires_grad_();
   const auto y = op(x, weight);
@@ -71,11 +73,11 @@ std::vector<Tensor> step(Tensor (*op)(const Tensor&, const Tensor&), const Input
 }
 
 TEST_F(Conv3x3, IsLibTorchs) {
-  for (const auto& c : kMaps) {
-    const Inputs in = inputs_of(c);
+  for (const auto& c : kSmallMaps) {
+    const Conv3x3Inputs in = conv3x3_inputs(c);
     ASSERT_TRUE(is_fused_conv3x3(in.x, in.weight));
-    const auto found = step(conv3x3, in, torch::kBFloat16, torch::kFloat);
-    const auto truth = step(composed_conv3x3, in, torch::kDouble, torch::kDouble);
+    const auto found = conv3x3_step(conv3x3, in, torch::kBFloat16, torch::kFloat);
+    const auto truth = conv3x3_step(composed_conv3x3, in, torch::kDouble, torch::kDouble);
     EXPECT_LE(difference(found[0], truth[0]), 0.01 * largest(truth[0]));
     EXPECT_LE(difference(found[1], truth[1]), 0.01 * largest(truth[1]));
     EXPECT_EQ(found[2].scalar_type(), torch::kFloat);
@@ -85,29 +87,30 @@ TEST_F(Conv3x3, IsLibTorchs) {
 }
 
 TEST_F(Conv3x3, AnyNumberOfThreadsGivesTheGradient) {
-  const Inputs in = inputs_of(kMaps.back());
+  const Conv3x3Inputs in = conv3x3_inputs(kSmallMaps.back());
   const int before = at::get_num_threads();
   at::set_num_threads(1);
-  const auto alone = step(conv3x3, in, torch::kBFloat16, torch::kFloat)[2];
+  const auto alone = conv3x3_step(conv3x3, in, torch::kBFloat16, torch::kFloat)[2];
   at::set_num_threads(3);
-  const auto together = step(conv3x3, in, torch::kBFloat16, torch::kFloat)[2];
+  const auto together = conv3x3_step(conv3x3, in, torch::kBFloat16, torch::kFloat)[2];
   at::set_num_threads(before);
   EXPECT_LE(difference(together, alone), 1e-5 * largest(alone));
 }
 
 TEST_F(Conv3x3, LeavesTheRestToLibTorch) {
-  const Inputs in = inputs_of(kMaps.front());
+  const Conv3x3Inputs in = conv3x3_inputs(kSmallMaps.front());
   EXPECT_FALSE(is_fused_conv3x3(in.x.to(torch::kFloat), in.weight));
   EXPECT_FALSE(is_fused_conv3x3(in.x.contiguous(), in.weight)) << "another layout";
   EXPECT_FALSE(is_fused_conv3x3(in.x, in.weight.to(torch::kBFloat16)));
   EXPECT_FALSE(is_fused_conv3x3(in.x, torch::randn({32, 16, 1, 1})));
   EXPECT_FALSE(is_fused_conv3x3(in.x, torch::randn({20, 16, 3, 3})));
-  EXPECT_FALSE(is_fused_conv3x3(inputs_of({1, 16, 16, 56, 56}).x, torch::randn({16, 16, 3, 3})))
+  EXPECT_FALSE(
+      is_fused_conv3x3(conv3x3_inputs({1, 16, 16, 56, 56}).x, torch::randn({16, 16, 3, 3})))
       << "a large map";
 }
 
 TEST_F(Conv3x3, HasNoSecondDerivative) {
-  const Inputs in = inputs_of(kMaps.front());
+  const Conv3x3Inputs in = conv3x3_inputs(kSmallMaps.front());
   const auto weight = in.weight.clone().requires_grad_();
   const auto y = conv3x3(in.x, weight);
   EXPECT_THROW(torch::autograd::grad({y}, {weight}, {in.dy}, /*retain_graph=*/true,
