@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -124,6 +125,29 @@ double seconds_waited() {
     if (in >> ran >> waited) nanoseconds += waited;
   }
   return nanoseconds * 1e-9;
+}
+
+std::optional<double> seconds_idle() {
+  constexpr int64_t kMost = 1024;
+  cpu_set_t set;
+  if (::sched_getaffinity(0, sizeof set, &set) != 0) return std::nullopt;
+  std::ifstream in("/proc/stat");
+  double ticks = 0;
+  bool found = false;
+  for (std::string line; std::getline(in, line);) {
+    std::istringstream words(line);  // cpu3 user nice system idle iowait ...
+    std::string name;
+    double user = 0, nice = 0, system = 0, idle = 0;
+    if (!(words >> name >> user >> nice >> system >> idle) || name.size() < 4 ||
+        !name.starts_with("cpu"))
+      continue;
+    const int64_t cpu = std::strtoll(name.c_str() + 3, nullptr, 10);
+    if (cpu >= kMost || !CPU_ISSET(static_cast<size_t>(cpu), &set)) continue;
+    ticks += idle;
+    found = true;
+  }
+  if (!found) return std::nullopt;
+  return ticks / static_cast<double>(::sysconf(_SC_CLK_TCK));
 }
 
 int64_t memory_bytes() { return int64_t{sysconf(_SC_PHYS_PAGES)} * int64_t{sysconf(_SC_PAGESIZE)}; }

@@ -1,6 +1,7 @@
 // What the processor can do.
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <string>
 
 namespace braid {
@@ -20,6 +21,9 @@ int64_t cpus_of_quota(int64_t processors, const std::string& quota, const std::s
 // How long the threads that the process has now have waited for a processor that others used, all
 // of them together, in seconds; 0 where the system does not tell.
 double seconds_waited();
+// How long the processors of the affinity mask have stood idle since the system started, all of
+// them together, in seconds; none where the system does not tell.
+std::optional<double> seconds_idle();
 // Physical memory in bytes.
 int64_t memory_bytes();
 

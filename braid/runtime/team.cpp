@@ -9,11 +9,12 @@
 namespace braid::runtime {
 namespace {
 
-constexpr double kWindow = 0.5;     // seconds
-constexpr int64_t kLeastSteps = 3;  // of a window: the first makes kernels for another team
-constexpr double kWaits = 0.05;     // of the time: less is the system's own
-constexpr double kPays = 1.1;       // times as fast
-constexpr double kLeastWait = 2;    // seconds until what did not pay is tried again
+constexpr double kWindow = 0.5;      // seconds
+constexpr int64_t kLeastSteps = 3;   // of a window: the first makes kernels for another team
+constexpr double kWaits = 0.05;      // of the time: less is the system's own
+constexpr double kStandsIdle = 0.3;  // processors: as many as may be worth a thread
+constexpr double kPays = 1.1;        // times as fast
+constexpr double kLeastWait = 2;     // seconds until what did not pay is tried again
 constexpr double kMostWait = 16;
 constexpr double kRest = 12;       // times as long as what did not pay took
 constexpr double kAskEvery = 0.1;  // seconds between two looks at how long threads waited
@@ -63,7 +64,7 @@ void TeamPolicy::end_window() {
   kept_rate_ = rate;
   if (size_ > 1 && window_.waited > kWaits * window_.seconds && now_ >= fewer_.after)
     begin_trial(size_ - fewer_by_);
-  else if (size_ < most_ && now_ >= more_.after)
+  else if (size_ < most_ && window_.idle > kStandsIdle * window_.seconds && now_ >= more_.after)
     begin_trial(one_more_ ? size_ + 1 : most_);
 }
 
@@ -73,6 +74,7 @@ void TeamPolicy::observe(const TeamWork& step) {
     window_.items += step.items;
     window_.seconds += step.seconds;
     window_.waited += step.waited;
+    window_.idle += step.idle;
   }
   if (steps_ < kLeastSteps || window_.seconds < kWindow) return;
   end_window();
@@ -83,27 +85,35 @@ Team::Team()
     : most_(at::get_num_threads()),
       policy_(most_),
       said_(most_),
-      waited_before_(seconds_waited()) {}
+      waited_before_(seconds_waited()),
+      idle_before_(seconds_idle().value_or(0)) {}
 
 Team::Working::Working(Team* team) : before_(at::get_num_threads()) {
   if (team == nullptr) return;
   team->waited_before_ = seconds_waited();
+  team->idle_before_ = seconds_idle().value_or(0);
   at::set_num_threads(static_cast<int>(team->size()));
 }
 Team::Working::~Working() {
   if (at::get_num_threads() != before_) at::set_num_threads(before_);
 }
 
+void Team::look_at_machine(TeamWork& step) {
+  asked_after_ += step.seconds;
+  if (asked_after_ < kAskEvery) return;
+  const double waited = seconds_waited();
+  step.waited = std::max(0.0, waited - waited_before_);  // threads that ended are not counted
+  waited_before_ = waited;
+  const auto idle = seconds_idle();
+  step.idle = idle ? *idle - idle_before_ : asked_after_;  // unknown: there may be some
+  idle_before_ = idle.value_or(0);
+  asked_after_ = 0;
+}
+
 bool Team::observe(double items, double seconds) {
   const int64_t size = policy_.size();
   TeamWork step{.items = items, .seconds = seconds};
-  asked_after_ += seconds;
-  if (asked_after_ >= kAskEvery) {
-    const double waited = seconds_waited();
-    step.waited = std::max(0.0, waited - waited_before_);  // threads that ended are not counted
-    waited_before_ = waited;
-    asked_after_ = 0;
-  }
+  look_at_machine(step);
   policy_.observe(step);
   if (policy_.size() != size) at::set_num_threads(static_cast<int>(policy_.size()));
   if (policy_.on_trial() || policy_.size() == said_) return false;

@@ -15,11 +15,12 @@ struct TeamWork {
   double items = 0;
   double seconds = 0;
   double waited = 0;  // seconds that threads of the process waited for a processor
+  double idle = 0;    // seconds that processors stood idle
 };
 
 // The rule alone. Where threads wait, it tries one fewer for half a second, then two, four and so
-// on, and keeps what is a tenth faster; it tries all of them again the same way, or else one more.
-// What did not pay is tried ever more seldom.
+// on, and keeps what is a tenth faster; once processors stand idle it tries all of them again the
+// same way, or else one more. What did not pay is tried ever more seldom.
 class TeamPolicy {
  public:
   explicit TeamPolicy(int64_t most) : most_(most), size_(most) {}
@@ -74,10 +75,12 @@ class Team {
   int64_t most() const { return most_; }
 
  private:
+  void look_at_machine(TeamWork& step);
+
   int64_t most_;
   TeamPolicy policy_;
   int64_t said_;
-  double waited_before_ = 0, asked_after_ = 0;
+  double waited_before_ = 0, idle_before_ = 0, asked_after_ = 0;
 };
 
 }  // namespace braid::runtime

@@ -31,20 +31,32 @@ fs::path worker_path() {
                        (folder / "braid-torch").string(), "build or install braid anew");
 }
 
-// LibTorch's threads wait for each other by spinning, and one busy neighbour on the machine makes
-// them wait for each other most of the time; after a short spin they sleep (docs/benchmarks.md has
-// what that costs and gains). libgomp reads this once, when it is loaded. Whoever has set it keeps
-// his choice.
-void limit_spinning() {
-  constexpr const char* kSpins = "10000";
+// LibTorch's threads wait for each other by spinning. One busy neighbour on the machine makes them
+// wait for each other most of the time, so that they had better sleep after a short spin; where
+// they are alone, sleeping and waking costs more than a long one (docs/benchmarks.md has the
+// figures). A training whose budget is time sheds threads where there is a neighbour
+// (runtime/team.h) and may spin as long as libgomp does by itself. It reads this once, when it is
+// loaded. Whoever has set it keeps his choice.
+void limit_spinning(const CLI::App& verb) {
+  constexpr const char* kSpins = "3000";
+  const auto is_given = [&](const char* flag) {
+    const auto* option = verb.get_option_no_throw(flag);
+    return option != nullptr && option->count() > 0;
+  };
+  const auto* budget = verb.get_option_no_throw("--budget");
+  const std::string kind =
+      budget != nullptr && budget->count() > 0 ? budget->as<std::string>() : "";
+  const bool timed =
+      kind.starts_with("time=") || kind.starts_with("total=") || is_given("--max-train-seconds");
+  if (timed && !is_given("--threads")) return;
   for (const char* name : {"GOMP_SPINCOUNT", "OMP_WAIT_POLICY"})
     if (std::getenv(name) != nullptr) return;
   // NOLINTNEXTLINE(concurrency-mt-unsafe): there is one thread yet
   ::setenv("GOMP_SPINCOUNT", kSpins, /*overwrite=*/1);
 }
 
-[[noreturn]] void become_worker(char** argv) {
-  limit_spinning();
+[[noreturn]] void become_worker(const CLI::App& verb, char** argv) {
+  limit_spinning(verb);
   const fs::path worker = worker_path();
   ::execv(worker.c_str(), argv);
   throw braid::IoError("cli",
@@ -72,7 +84,7 @@ int run(int argc, char** argv) {
         cli::model_list(program.models(), program.value("pattern"),
                         verb["--format"]->count() > 0 ? program.value("--format") : "text"));
   if (verb.get_name() == "completion") return finish(program.completion(program.value("shell")));
-  become_worker(argv);
+  become_worker(verb, argv);
 }
 
 }  // namespace

@@ -36,5 +36,14 @@ TEST(Cpu, TheAffinityMaskCounts) {
   EXPECT_LE(usable_cpus(), CPU_COUNT(&before));
 }
 
+TEST(Cpu, TimesThatOnlyGrow) {
+  const double waited = seconds_waited();
+  EXPECT_GE(waited, 0);
+  const auto idle = seconds_idle();
+  if (!idle) GTEST_SKIP() << "the system does not tell";
+  EXPECT_GE(*seconds_idle(), *idle);
+  EXPECT_GE(seconds_waited(), waited);
+}
+
 }  // namespace
 }  // namespace braid
