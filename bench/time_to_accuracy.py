@@ -18,7 +18,7 @@ import tempfile
 import train_ratio
 
 ROOT = train_ratio.ROOT
-FAMILIES = {"cnn": ("airbench_nano", "timm:resnet18"),
+FAMILIES = {"cnn": ("airbench_tiny", "timm:resnet18"),
             "hybrid": ("airvit_nano", "timm:mobilevit_xxs"),
             "transformer": ("vit_nano_patch7_gap_28", "timm:vit_tiny_patch16_224")}
 

@@ -29,6 +29,7 @@ class Loop : public ::testing::Test {
     c.epochs = 1;
     c.batch_size = 4;
     c.workers = 0;
+    c.dtype = "float32";  // on processors that multiply bfloat16 too
     c.optimizer.opt = "sgd";
     c.optimizer.momentum = 0;
     c.optimizer.weight_decay = 0;
