@@ -61,6 +61,10 @@ TEST(AutoModels, AreTheLargestThatSeeEnough) {
             "airbench_tiny");
   EXPECT_EQ(chosen(small, {{"airbench_nano", 20}, {"airbench_tiny", 3.4}}).front(),
             "airbench_nano");
+  EXPECT_THAT(chosen(small, {{"airvit_tiny", 4.9}, {"vit_nano_patch4_gap_32", 4.9}}),
+              ElementsAre("airbench_nano", "airvit_nano", "vit_nano_patch7_gap_28"));
+  EXPECT_THAT(chosen(small, {{"airvit_tiny", 5}, {"vit_nano_patch4_gap_32", 5}}),
+              ElementsAre("airbench_nano", "airvit_tiny", "vit_nano_patch4_gap_32"));
   const std::map<std::string, double> all = {
       {"airbench_nano", 90}, {"airbench_tiny", 80}, {"airbench_small", 70}, {"airbench94", 60}};
   EXPECT_EQ(chosen(small, all).front(), "airbench94");

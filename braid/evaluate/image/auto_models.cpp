@@ -7,11 +7,13 @@ namespace braid::evaluate {
 namespace {
 
 // What a network needs to see to be worth its size (docs/studies/recipes.md).
-constexpr double kLeastImagePasses = 3.5;  // over the training images
-constexpr double kLeastImages = 100'000;   // in all
+// Passes over the training images: attention wants to see them more often.
+constexpr double kLeastCnnPasses = 3.5, kLeastPasses = 5;
+constexpr double kLeastImages = 100'000;  // in all
 // What is fine-tuned has seen images before.
 constexpr double kLeastTuningPasses = 3;
 
+// CNNs first.
 const std::vector<ModelNames>& lists(bool small) {
   static const std::vector<ModelNames> small_images = {
       {"airbench_nano", "airbench_tiny", "airbench_small", "airbench94"},
@@ -38,16 +40,18 @@ const std::vector<ModelNames>& published_lists() {
 std::vector<ModelChoice> choose_models(
     const AutoModelOptions& options, const std::function<ModelProfile(const std::string&)>& profile,
     const std::function<double(const ModelProfile&)>& passes) {
-  const ChoiceRule rule{.items = "images",
-                        .train_items = options.train_items,
-                        .least_passes = options.pretrained ? kLeastTuningPasses : kLeastImagePasses,
-                        .least_items = options.pretrained ? 0 : kLeastImages,
-                        .max_params = options.max_params,
-                        .per_family = options.per_family};
+  ChoiceRule rule{.items = "images",
+                  .train_items = options.train_items,
+                  .least_passes = kLeastTuningPasses,
+                  .least_items = options.pretrained ? 0 : kLeastImages,
+                  .max_params = options.max_params,
+                  .per_family = options.per_family};
   std::vector<ModelChoice> chosen;
   for (const auto& names :
-       options.pretrained ? published_lists() : lists(options.side <= data::kSmallImage))
+       options.pretrained ? published_lists() : lists(options.side <= data::kSmallImage)) {
+    if (!options.pretrained) rule.least_passes = chosen.empty() ? kLeastCnnPasses : kLeastPasses;
     choose_of_family(names, rule, profile, passes, chosen);
+  }
   if (options.pretrained) start_from_published_weights(chosen);
   return chosen;
 }
