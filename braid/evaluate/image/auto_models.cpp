@@ -47,9 +47,11 @@ std::vector<ModelChoice> choose_models(
                   .max_params = options.max_params,
                   .per_family = options.per_family};
   std::vector<ModelChoice> chosen;
-  for (const auto& names :
-       options.pretrained ? published_lists() : lists(options.side <= data::kSmallImage)) {
-    if (!options.pretrained) rule.least_passes = chosen.empty() ? kLeastCnnPasses : kLeastPasses;
+  const auto& families =
+      options.pretrained ? published_lists() : lists(options.side <= data::kSmallImage);
+  for (const auto& names : families) {
+    if (!options.pretrained)
+      rule.least_passes = &names == &families.front() ? kLeastCnnPasses : kLeastPasses;
     choose_of_family(names, rule, profile, passes, chosen);
   }
   if (options.pretrained) start_from_published_weights(chosen);

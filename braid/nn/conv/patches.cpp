@@ -2,10 +2,10 @@
 
 #include <variant>
 
-#include "braid/nn/conv/conv.h"
-
 namespace braid::nn {
 namespace {
+
+torch::Tensor channels_last(const torch::Tensor& x) { return x.permute({0, 2, 3, 1}); }
 
 bool all_are(const torch::ExpandingArray<2>& sides, int64_t value) {
   return (*sides)[0] == value && (*sides)[1] == value;
@@ -27,11 +27,11 @@ bool suits_patch_product(const torch::nn::Conv2dImpl& layer, const torch::Tensor
 torch::Tensor patch_product(torch::nn::Conv2d& layer, const torch::Tensor& x) {
   const int64_t B = x.size(0), C = x.size(1), k = layer->weight.size(2), D = layer->weight.size(0);
   const int64_t h = x.size(2) / k, w = x.size(3) / k;
-  const auto map = to_nhwc(x).narrow(1, 0, h * k).narrow(2, 0, w * k);
+  const auto map = channels_last(x).narrow(1, 0, h * k).narrow(2, 0, w * k);
   const auto patches = map.reshape({B, h, k, w, k, C}).permute({0, 1, 3, 2, 4, 5});
   const auto y = at::linear(patches.reshape({B * h * w, k * k * C}),
-                            to_nhwc(layer->weight).reshape({D, k * k * C}), layer->bias);
-  return to_nchw(y.view({B, h, w, D}));
+                            channels_last(layer->weight).reshape({D, k * k * C}), layer->bias);
+  return y.view({B, h, w, D}).permute({0, 3, 1, 2});
 }
 
 }  // namespace braid::nn
