@@ -5,8 +5,13 @@
 #include <algorithm>
 #include <limits>
 
+#include "braid/compress/calibrate.h"
 #include "braid/compress/decompose_attention.h"
+#include "braid/compress/insert_qdq.h"
+#include "braid/compress/layer.h"
+#include "braid/compress/placement.h"
 #include "braid/compress/quantize.h"
+#include "braid/compress/ranges.h"
 #include "braid/graph/replay.h"
 #include "braid/models/registry.h"
 #include "tests/compress/graphs.h"

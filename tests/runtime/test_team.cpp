@@ -75,8 +75,9 @@ TEST(Team, TriesThemAllWhereNobodyKnowsWhatIsIdle) {
 
 TEST(Team, KeepsThreadsThatWaitButPay) {
   // Loader threads that share the cores: threads wait, and yet two are faster.
-  const Machine machine{.items_per_s = [](int64_t size, double) { return 1000.0 * (size + 3); },
-                        .waited = [](int64_t, double) { return 0.2; }};
+  const Machine machine{
+      .items_per_s = [](int64_t size, double) { return 1000.0 * static_cast<double>(size + 3); },
+      .waited = [](int64_t, double) { return 0.2; }};
   const Worked worked = work(machine, 120);
   EXPECT_EQ(worked.size, 2);
   EXPECT_GT(worked.items, 0.97 * 120 * 5000) << "what does not pay is tried seldom";

@@ -50,7 +50,7 @@ inline void transpose_eight(const uint16_t* from, int64_t from_pitch, uint16_t* 
     r[i + 2] = low_ints(t[i + 1], t[i + 3]);
     r[i + 3] = high_ints(t[i + 1], t[i + 3]);
   }
-  for (int i = 0; i < 4; ++i) {
+  for (int64_t i = 0; i < 4; ++i) {
     store_eight(to + 2 * i * to_pitch, low_longs(r[i], r[i + 4]));
     store_eight(to + (2 * i + 1) * to_pitch, high_longs(r[i], r[i + 4]));
   }
