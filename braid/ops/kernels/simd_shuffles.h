@@ -41,12 +41,12 @@ static inline void turn(Floats* rows) {
 #pragma GCC unroll 4
   for (int stage = 0; stage < kStages; ++stage) {
 #pragma GCC unroll 8
-    for (int i = 0; i < kLanes / 2; ++i) {
+    for (int64_t i = 0; i < kLanes / 2; ++i) {
       others[2 * i] = __builtin_shufflevector(rows[i], rows[i + kLanes / 2], BRAID_LOW_PAIRS);
       others[2 * i + 1] = __builtin_shufflevector(rows[i], rows[i + kLanes / 2], BRAID_HIGH_PAIRS);
     }
 #pragma GCC unroll 16
-    for (int i = 0; i < kLanes; ++i) rows[i] = others[i];
+    for (int64_t i = 0; i < kLanes; ++i) rows[i] = others[i];
   }
 }
 
