@@ -23,19 +23,9 @@ void measure(at::IntArrayRef shape, at::ScalarType dtype, ops::Activation activa
   const auto x = torch::randn(shape).to(dtype).contiguous(at::MemoryFormat::ChannelsLast);
   const auto leaf = x.detach().clone().requires_grad_();
   const Tensor dy = torch::randn_like(x);
-  const auto forward = [&](Operator op) {
-    return [&, op] {
-      const torch::NoGradGuard no_grad;
-      op(x, activation);
-    };
-  };
-  const auto both = [&](Operator op) {
-    return [&, op] { torch::autograd::grad({op(leaf, activation)}, {leaf}, {dy}); };
-  };
-  const auto t = braid::bench::alternate(
-      {braid::bench::copy_of(x), forward(ops::composed_activate), forward(ops::activate),
-       both(ops::composed_activate), both(ops::activate)},
-      seconds);
+  const auto t = braid::bench::times_of<Operator>(
+      {leaf}, dy, ops::composed_activate, ops::activate,
+      [&](Operator op, const Tensor& from) { return op(from, activation); }, seconds);
   const double bytes = static_cast<double>(x.nbytes());
   fmt::print(
       "{:<15} {:<8} {:<5} {:7.3f} {:7.3f} {:6.2f} {:8.3f} {:7.3f} {:6.2f} {:8.1f} {:5.1f} "

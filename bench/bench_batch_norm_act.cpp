@@ -29,21 +29,9 @@ void measure(at::IntArrayRef shape, at::ScalarType dtype, ops::Activation activa
   const ops::BatchNormStats stats{.running_mean = torch::zeros({shape[1]}),
                                   .running_var = torch::ones({shape[1]}),
                                   .training = true};
-  const auto forward = [&](Operator op) {
-    return [&, op] {
-      const torch::NoGradGuard no_grad;
-      op(x, weight, bias, stats, activation);
-    };
-  };
-  const auto both = [&](Operator op) {
-    return [&, op] {
-      const auto y = op(leaf, weight, bias, stats, activation);
-      torch::autograd::grad({y}, {leaf, weight, bias}, {dy});
-    };
-  };
-  const auto t = braid::bench::alternate(
-      {braid::bench::copy_of(x), forward(ops::composed_batch_norm_act),
-       forward(ops::batch_norm_act), both(ops::composed_batch_norm_act), both(ops::batch_norm_act)},
+  const auto t = braid::bench::times_of<Operator>(
+      {leaf, weight, bias}, dy, ops::composed_batch_norm_act, ops::batch_norm_act,
+      [&](Operator op, const Tensor& from) { return op(from, weight, bias, stats, activation); },
       seconds);
   const double gigabytes = static_cast<double>(x.nbytes()) * 1e-9;
   fmt::print(

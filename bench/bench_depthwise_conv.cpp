@@ -40,20 +40,9 @@ void measure(const Shape& shape, at::ScalarType dtype, double seconds) {
     return op == ops::depthwise_conv2d ? op(from, weight, {}, options)
                                        : op(from, weight.to(dtype), {}, options);
   };
-  const auto forward = [&](Operator op) {
-    return [&, op] {
-      const torch::NoGradGuard no_grad;
-      call(op, x);
-    };
-  };
-  const auto both = [&](Operator op) {
-    return [&, op] { torch::autograd::grad({call(op, leaf)}, {leaf, weight}, {dy}); };
-  };
-  const auto t =
-      braid::bench::alternate({braid::bench::copy_of(x), forward(ops::composed_depthwise_conv2d),
-                               forward(ops::depthwise_conv2d), both(ops::composed_depthwise_conv2d),
-                               both(ops::depthwise_conv2d)},
-                              seconds);
+  const auto t = braid::bench::times_of<Operator>(
+      {leaf, weight}, dy, ops::composed_depthwise_conv2d, ops::depthwise_conv2d,
+      [&](Operator op, const Tensor& from) { return call(op, from); }, seconds);
   const auto bytes_of_x = static_cast<double>(x.nbytes()),
              bytes_of_y = static_cast<double>(dy.nbytes());
   fmt::print(

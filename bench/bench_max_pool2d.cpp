@@ -21,19 +21,9 @@ void measure(at::IntArrayRef shape, at::ScalarType dtype, double seconds) {
   const auto x = torch::randn(shape).to(dtype).contiguous(at::MemoryFormat::ChannelsLast);
   const auto leaf = x.detach().clone().requires_grad_();
   const Tensor dy = torch::randn_like(ops::composed_max_pool2x2(x));
-  const auto forward = [&](Operator op) {
-    return [&, op] {
-      const torch::NoGradGuard no_grad;
-      op(x);
-    };
-  };
-  const auto both = [&](Operator op) {
-    return [&, op] { torch::autograd::grad({op(leaf)}, {leaf}, {dy}); };
-  };
-  const auto t = braid::bench::alternate(
-      {braid::bench::copy_of(x), forward(ops::composed_max_pool2x2), forward(ops::max_pool2x2),
-       both(ops::composed_max_pool2x2), both(ops::max_pool2x2)},
-      seconds);
+  const auto t = braid::bench::times_of<Operator>(
+      {leaf}, dy, ops::composed_max_pool2x2, ops::max_pool2x2,
+      [&](Operator op, const Tensor& from) { return op(from); }, seconds);
   const double bytes = static_cast<double>(x.nbytes() + dy.nbytes());
   fmt::print(
       "{:<15} {:<8} {:7.3f} {:7.3f} {:6.2f} {:8.3f} {:7.3f} {:6.2f} {:8.1f} {:5.1f} {:5.1f}\n",

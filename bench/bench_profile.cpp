@@ -19,6 +19,7 @@
 #include "braid/models/registry.h"
 #include "braid/models/vision/image_model.h"
 #include "braid/runtime/autocast.h"
+#include "braid/tasks/image_model.h"
 #include "braid/train/make_optimizer.h"
 
 namespace {
@@ -82,8 +83,7 @@ int main(int argc, char** argv) {
   const auto model = braid::models::create_model<braid::models::ImageModel>(
       args["--model"], {{"num_classes", 10}, {"in_chans", chans}, {"img_size", size}}, /*seed=*/0);
   model->train();
-  for (auto& p : model->parameters())
-    if (p.dim() == 4) p.set_data(p.contiguous(at::MemoryFormat::ChannelsLast));
+  braid::tasks::to_channels_last(*model);
   braid::train::OptimizerConfig config;
   config.opt = args["--opt"];
   const auto optimizer = braid::train::make_optimizer(

@@ -13,6 +13,7 @@
 #include "braid/models/registry.h"
 #include "braid/models/vision/image_model.h"
 #include "braid/runtime/autocast.h"
+#include "braid/tasks/image_model.h"
 #include "braid/train/make_optimizer.h"
 
 int main(int argc, char** argv) {
@@ -25,8 +26,7 @@ int main(int argc, char** argv) {
   const auto model = braid::models::create_model<braid::models::ImageModel>(
       args["--model"], braid::Json::object(), /*seed=*/0);
   model->train();
-  for (auto& p : model->parameters())
-    if (p.dim() == 4) p.set_data(p.contiguous(at::MemoryFormat::ChannelsLast));
+  braid::tasks::to_channels_last(*model);
   const braid::train::OptimizerConfig config;  // AdamW, the defaults of timm and braid
   const auto optimizer =
       braid::train::make_optimizer(braid::train::make_param_groups(*model, config), config);

@@ -56,15 +56,33 @@ Groups own_groups() {
   return groups;
 }
 
-int64_t affinity_cpus() {
-  constexpr int kMost = 1 << 14;
-  cpu_set_t* set = CPU_ALLOC(kMost);
-  const size_t bytes = CPU_ALLOC_SIZE(kMost);
-  const bool known = set != nullptr && ::sched_getaffinity(0, bytes, set) == 0;
-  const int64_t count = known ? CPU_COUNT_S(bytes, set) : ::sysconf(_SC_NPROCESSORS_ONLN);
-  if (set != nullptr) CPU_FREE(set);
-  return std::max<int64_t>(1, count);
-}
+// The processors that the process may use.
+class AffinityMask {
+ public:
+  AffinityMask() : set_(CPU_ALLOC(kMost)) {
+    known_ = set_ != nullptr && ::sched_getaffinity(0, CPU_ALLOC_SIZE(kMost), set_) == 0;
+  }
+  ~AffinityMask() {
+    if (set_ != nullptr) CPU_FREE(set_);
+  }
+  AffinityMask(const AffinityMask&) = delete;
+  AffinityMask& operator=(const AffinityMask&) = delete;
+
+  int64_t count() const {
+    const int64_t cpus =
+        known_ ? CPU_COUNT_S(CPU_ALLOC_SIZE(kMost), set_) : ::sysconf(_SC_NPROCESSORS_ONLN);
+    return std::max<int64_t>(1, cpus);
+  }
+  bool holds(int64_t cpu) const {
+    return known_ && cpu < kMost &&
+           CPU_ISSET_S(static_cast<size_t>(cpu), CPU_ALLOC_SIZE(kMost), set_);
+  }
+
+ private:
+  static constexpr int kMost = 1 << 14;
+  cpu_set_t* set_;
+  bool known_ = false;
+};
 
 // The tightest quota of a group and the groups around it. In a container the group's own path need
 // not be visible: its root is then what is mounted.
@@ -90,9 +108,10 @@ int64_t cpus_of_quota(int64_t processors, const std::string& quota, const std::s
 int64_t usable_cpus() {
   const Groups groups = own_groups();
   const std::filesystem::path root = "/sys/fs/cgroup";
-  int64_t cpus = tightest(root, groups.unified, affinity_cpus(), [](const auto& folder, int64_t n) {
-    return cpus_of_quota(n, first_line(folder / "cpu.max"), "");
-  });
+  int64_t cpus =
+      tightest(root, groups.unified, AffinityMask().count(), [](const auto& folder, int64_t n) {
+        return cpus_of_quota(n, first_line(folder / "cpu.max"), "");
+      });
   for (const char* mount : {"cpu", "cpu,cpuacct"})
     cpus = tightest(root / mount, groups.cpu, cpus, [](const auto& folder, int64_t n) {
       return cpus_of_quota(n, first_line(folder / "cpu.cfs_quota_us"),
@@ -128,9 +147,7 @@ double seconds_waited() {
 }
 
 std::optional<double> seconds_idle() {
-  constexpr int64_t kMost = 1024;
-  cpu_set_t set;
-  if (::sched_getaffinity(0, sizeof set, &set) != 0) return std::nullopt;
+  const AffinityMask mask;
   std::ifstream in("/proc/stat");
   double ticks = 0;
   bool found = false;
@@ -141,8 +158,7 @@ std::optional<double> seconds_idle() {
     if (!(words >> name >> user >> nice >> system >> idle) || name.size() < 4 ||
         !name.starts_with("cpu"))
       continue;
-    const int64_t cpu = std::strtoll(name.c_str() + 3, nullptr, 10);
-    if (cpu >= kMost || !CPU_ISSET(static_cast<size_t>(cpu), &set)) continue;
+    if (!mask.holds(std::strtoll(name.c_str() + 3, nullptr, 10))) continue;
     ticks += idle;
     found = true;
   }

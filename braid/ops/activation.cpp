@@ -2,8 +2,8 @@
 
 #include <torch/library.h>
 
-#include "braid/core/error.h"
 #include "braid/ops/activation_cpu.h"
+#include "braid/ops/first_derivative.h"
 #include "braid/ops/operator_named.h"
 
 namespace braid::ops {
@@ -52,10 +52,7 @@ struct FusedActivation : torch::autograd::Function<FusedActivation> {
 
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
                                                  const torch::autograd::variable_list& gradients) {
-    if (at::GradMode::is_enabled())
-      throw InternalError("ops", "expected a first derivative, got a request for the second",
-                          "fused activation",
-                          "leave out create_graph, or compute composed_activate");
+    check_first_derivative("fused activation", "composed_activate");
     static const auto op = operator_named<decltype(activate_backward)>("braid::activate_backward");
     const Tensor x = context->get_saved_variables()[0];
     const at::AutoDispatchBelowADInplaceOrView below;

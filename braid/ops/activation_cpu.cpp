@@ -2,43 +2,38 @@
 
 #include <ATen/Parallel.h>
 
-#include <string_view>
-
 #include "braid/ops/kernel_levels.h"
+#include "braid/ops/numbers.h"
 
 namespace braid::ops {
 namespace {
 
 constexpr int64_t kActivatedTaskNumbers = 16384;  // not worth a thread below
 
-const ActivationKernels* activation_of_level(std::string_view name) {
+constexpr KernelLevel<ActivationKernels> kActivationLevels[] = {
 #if defined(__x86_64__)
-  if (name == "avx512bf16") return &avx512bf16_activation();
-  if (name == "avx512") return &avx512_activation();
-  if (name == "avx2") return &avx2_activation();
+    {"avx512bf16", avx512bf16_activation},
+    {"avx512", avx512_activation},
+    {"avx2", avx2_activation},
 #endif
-  return name == "baseline" ? &baseline_activation() : nullptr;
-}
+    {"baseline", baseline_activation}};
 
 // work(first byte, numbers)
 template <class Work>
 void over_parts(Numbers numbers, Work work) {
   at::parallel_for(0, numbers.n, kActivatedTaskNumbers, [&](int64_t begin, int64_t end) {
-    work(begin * (numbers.bfloat16 ? 2 : 4), Numbers{end - begin, numbers.bfloat16});
+    work(begin * bytes_of(numbers.bfloat16), Numbers{end - begin, numbers.bfloat16});
   });
 }
 
 }  // namespace
 
 std::vector<const ActivationKernels*> usable_activation_kernels() {
-  std::vector<const ActivationKernels*> usable;
-  for (const auto level : usable_levels())
-    if (const auto* kernels = activation_of_level(level)) usable.push_back(kernels);
-  return usable;
+  return usable_kernels(kActivationLevels);
 }
 
 const ActivationKernels& activation_kernels() {
-  static const ActivationKernels& chosen = *activation_of_level(chosen_level());
+  static const ActivationKernels& chosen = *kernels_of(kActivationLevels, chosen_level());
   return chosen;
 }
 

@@ -4,9 +4,9 @@
 
 #include <cmath>
 
-#include "braid/core/error.h"
 #include "braid/ops/activation.h"
 #include "braid/ops/batch_norm_act_cpu.h"
+#include "braid/ops/first_derivative.h"
 #include "braid/ops/operator_named.h"
 
 namespace braid::ops {
@@ -111,12 +111,10 @@ struct FusedBatchNormAct : torch::autograd::Function<FusedBatchNormAct> {
                         const Tensor& weight, const Tensor& bias, const BatchNormStats& stats,
                         Activation activation) {
     static const auto op = operator_named<decltype(forward_cpu)>("braid::batch_norm_act");
-    const auto of = [](const Tensor& t) {
-      return t.defined() ? std::optional<Tensor>(t) : std::nullopt;
-    };
     const at::AutoDispatchBelowADInplaceOrView below;
-    auto [y, mean, rstd] = op.call(x, weight, bias, of(stats.running_mean), of(stats.running_var),
-                                   stats.momentum, stats.eps, static_cast<int64_t>(activation));
+    auto [y, mean, rstd] = op.call(x, weight, bias, where_defined(stats.running_mean),
+                                   where_defined(stats.running_var), stats.momentum, stats.eps,
+                                   static_cast<int64_t>(activation));
     context->save_for_backward({x, weight, bias, mean, rstd});
     context->saved_data["activation"] = static_cast<int64_t>(activation);
     return y;
@@ -124,10 +122,7 @@ struct FusedBatchNormAct : torch::autograd::Function<FusedBatchNormAct> {
 
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
                                                  const torch::autograd::variable_list& gradients) {
-    if (at::GradMode::is_enabled())
-      throw InternalError("ops", "expected a first derivative, got a request for the second",
-                          "fused batch norm",
-                          "leave out create_graph, or compute composed_batch_norm_act");
+    check_first_derivative("fused batch norm", "composed_batch_norm_act");
     static const auto op = operator_named<decltype(backward_cpu)>("braid::batch_norm_act_backward");
     const auto saved = context->get_saved_variables();
     const Tensor& x = saved[0];

@@ -3,11 +3,11 @@
 #include <ATen/Parallel.h>
 
 #include <algorithm>
-#include <string_view>
 #include <type_traits>
 #include <utility>
 
 #include "braid/ops/kernel_levels.h"
+#include "braid/ops/numbers.h"
 
 namespace braid::ops {
 namespace {
@@ -18,14 +18,13 @@ constexpr int64_t kBlockNumbers = 8192;  // small beside the second-level cache
 constexpr int64_t kLeastBlockRows = 16;  // what is done once for a block shall not count
 constexpr int64_t kTaskNumbers = 32768;  // not worth a thread below
 
-const BatchNormActKernels* of_level(std::string_view name) {
+constexpr KernelLevel<BatchNormActKernels> kBatchNormActLevels[] = {
 #if defined(__x86_64__)
-  if (name == "avx512bf16") return &avx512bf16_batch_norm_act();
-  if (name == "avx512") return &avx512_batch_norm_act();
-  if (name == "avx2") return &avx2_batch_norm_act();
+    {"avx512bf16", avx512bf16_batch_norm_act},
+    {"avx512", avx512_batch_norm_act},
+    {"avx2", avx2_batch_norm_act},
 #endif
-  return name == "baseline" ? &baseline_batch_norm_act() : nullptr;
-}
+    {"baseline", baseline_batch_norm_act}};
 
 int64_t pixels_in_a_row(int64_t chans) {
   int64_t copies = (kLeastWidth + chans - 1) / chans;
@@ -37,7 +36,7 @@ int64_t pixels_in_a_row(int64_t chans) {
 template <class T>
 T* moved(T* first, int64_t numbers, bool bfloat16) {
   using Byte = std::conditional_t<std::is_const_v<T>, const char, char>;
-  return static_cast<Byte*>(first) + numbers * (bfloat16 ? 2 : 4);
+  return static_cast<Byte*>(first) + numbers * bytes_of(bfloat16);
 }
 
 // Sums of a row of a block: of its pixels.
@@ -63,14 +62,11 @@ struct Part {
 }  // namespace
 
 std::vector<const BatchNormActKernels*> usable_batch_norm_act_kernels() {
-  std::vector<const BatchNormActKernels*> usable;
-  for (const auto level : usable_levels())
-    if (const auto* kernels = of_level(level)) usable.push_back(kernels);
-  return usable;
+  return usable_kernels(kBatchNormActLevels);
 }
 
 const BatchNormActKernels& batch_norm_act_kernels() {
-  static const BatchNormActKernels& chosen = *of_level(chosen_level());
+  static const BatchNormActKernels& chosen = *kernels_of(kBatchNormActLevels, chosen_level());
   return chosen;
 }
 

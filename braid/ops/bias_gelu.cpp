@@ -2,7 +2,7 @@
 
 #include <torch/library.h>
 
-#include "braid/core/error.h"
+#include "braid/ops/first_derivative.h"
 #include "braid/ops/operator_named.h"
 #include "braid/ops/row_tasks.h"
 #include "braid/ops/token_kernels_cpu.h"
@@ -30,7 +30,7 @@ Tensor bias_gelu_forward(const Tensor& x, const Tensor& bias) {
 // Gradients of x and bias.
 std::tuple<Tensor, Tensor> bias_gelu_backward(const Tensor& dy, const Tensor& x,
                                               const Tensor& bias) {
-  Tensor dx = at::empty(x.sizes(), x.options()), dbias = at::empty_like(bias);
+  Tensor dx = at::empty(x.sizes(), x.options());
   const int64_t width = x.size(-1), row_bytes = width * x.element_size();
   const auto& kernels = token_kernels();
   const bool bfloat16 = x.scalar_type() == at::kBFloat16;
@@ -44,9 +44,7 @@ std::tuple<Tensor, Tensor> bias_gelu_backward(const Tensor& dy, const Tensor& x,
         kernels.bias_gelu_backward(given + at, from + at, to + at, rows, width, bfloat16, biases,
                                    of_block);
       });
-  for (int64_t j = 0; j < width; ++j)
-    dbias.mutable_data_ptr<float>()[j] = static_cast<float>(sums[static_cast<size_t>(j)]);
-  return {dx, dbias};
+  return {dx, totals_of(sums, 0, width)};
 }
 
 // With the dispatcher, so that what watches operators sees them.
@@ -67,9 +65,7 @@ struct FusedBiasGelu : torch::autograd::Function<FusedBiasGelu> {
 
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
                                                  const torch::autograd::variable_list& gradients) {
-    if (at::GradMode::is_enabled())
-      throw InternalError("ops", "expected a first derivative, got a request for the second",
-                          "fused GELU", "leave out create_graph, or compute composed_bias_gelu");
+    check_first_derivative("fused GELU", "composed_bias_gelu");
     static const auto op =
         operator_named<decltype(bias_gelu_backward)>("braid::bias_gelu_backward");
     const auto saved = context->get_saved_variables();

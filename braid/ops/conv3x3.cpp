@@ -2,8 +2,8 @@
 
 #include <torch/library.h>
 
-#include "braid/core/error.h"
 #include "braid/ops/conv3x3_gradient_cpu.h"
+#include "braid/ops/first_derivative.h"
 #include "braid/ops/operator_named.h"
 
 namespace braid::ops {
@@ -45,10 +45,7 @@ struct FusedConv3x3 : torch::autograd::Function<FusedConv3x3> {
 
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
                                                  const torch::autograd::variable_list& gradients) {
-    if (at::GradMode::is_enabled())
-      throw InternalError("ops", "expected a first derivative, got a request for the second",
-                          "fused 3x3 convolution",
-                          "leave out create_graph, or compute composed_conv3x3");
+    check_first_derivative("fused 3x3 convolution", "composed_conv3x3");
     static const auto op =
         operator_named<decltype(conv3x3_weight_gradient)>("braid::conv3x3_weight_gradient");
     const auto saved = context->get_saved_variables();

@@ -9,7 +9,7 @@
 
 #include "braid/core/cpu.h"
 #include "braid/ops/kernels/bit_blocks.h"
-#include "braid/ops/seen_rows.h"
+#include "braid/ops/numbers.h"
 
 namespace braid::ops {
 namespace {

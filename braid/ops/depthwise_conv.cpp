@@ -2,8 +2,8 @@
 
 #include <torch/library.h>
 
-#include "braid/core/error.h"
 #include "braid/ops/depthwise_conv_cpu.h"
+#include "braid/ops/first_derivative.h"
 #include "braid/ops/operator_named.h"
 
 namespace braid::ops {
@@ -84,10 +84,7 @@ struct FusedDepthwiseConv : torch::autograd::Function<FusedDepthwiseConv> {
 
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
                                                  const torch::autograd::variable_list& gradients) {
-    if (at::GradMode::is_enabled())
-      throw InternalError("ops", "expected a first derivative, got a request for the second",
-                          "fused depthwise convolution",
-                          "leave out create_graph, or compute composed_depthwise_conv2d");
+    check_first_derivative("fused depthwise convolution", "composed_depthwise_conv2d");
     static const auto op =
         operator_named<decltype(depthwise_backward)>("braid::depthwise_conv2d_backward");
     const auto saved = context->get_saved_variables();
@@ -134,8 +131,7 @@ Tensor depthwise_conv2d(const Tensor& x, const Tensor& weight, const Tensor& bia
   if (!is_fused(x, weight, bias, options))
     return composed_depthwise_conv2d(x, weight.to(x.scalar_type()),
                                      bias.defined() ? bias.to(x.scalar_type()) : bias, options);
-  return FusedDepthwiseConv::apply(
-      x, weight, bias.defined() ? std::optional<Tensor>(bias) : std::nullopt, options);
+  return FusedDepthwiseConv::apply(x, weight, where_defined(bias), options);
 }
 
 }  // namespace braid::ops

@@ -3,7 +3,6 @@
 #include <ATen/Parallel.h>
 
 #include <algorithm>
-#include <string_view>
 
 #include "braid/ops/kernel_levels.h"
 
@@ -13,14 +12,13 @@ namespace {
 constexpr int64_t kThreadNumbers = 32768;  // not worth a thread below
 constexpr int64_t kSummedPixels = 1024;    // in float32, before double takes the sum
 
-const DepthwiseConvKernels* depthwise_of_level(std::string_view name) {
+constexpr KernelLevel<DepthwiseConvKernels> kDepthwiseConvLevels[] = {
 #if defined(__x86_64__)
-  if (name == "avx512bf16") return &avx512bf16_depthwise_conv();
-  if (name == "avx512") return &avx512_depthwise_conv();
-  if (name == "avx2") return &avx2_depthwise_conv();
+    {"avx512bf16", avx512bf16_depthwise_conv},
+    {"avx512", avx512_depthwise_conv},
+    {"avx2", avx2_depthwise_conv},
 #endif
-  return name == "baseline" ? &baseline_depthwise_conv() : nullptr;
-}
+    {"baseline", baseline_depthwise_conv}};
 
 // Number `tap` of a channel in [channels / 16, kernel * kernel, 16].
 int64_t place_of(int64_t channel, int64_t tap, int64_t kernel) {
@@ -85,14 +83,11 @@ class WeightSums {
 }  // namespace
 
 std::vector<const DepthwiseConvKernels*> usable_depthwise_conv_kernels() {
-  std::vector<const DepthwiseConvKernels*> usable;
-  for (const auto level : usable_levels())
-    if (const auto* kernels = depthwise_of_level(level)) usable.push_back(kernels);
-  return usable;
+  return usable_kernels(kDepthwiseConvLevels);
 }
 
 const DepthwiseConvKernels& depthwise_conv_kernels() {
-  static const DepthwiseConvKernels& chosen = *depthwise_of_level(chosen_level());
+  static const DepthwiseConvKernels& chosen = *kernels_of(kDepthwiseConvLevels, chosen_level());
   return chosen;
 }
 

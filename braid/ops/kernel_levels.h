@@ -1,5 +1,6 @@
 // The sets of instructions that the kernels of operators are compiled for.
 #pragma once
+#include <cstddef>
 #include <string_view>
 #include <vector>
 
@@ -10,5 +11,28 @@ namespace braid::ops {
 std::vector<std::string_view> usable_levels();
 // The one to use: that of the runner's kernels, with conversions to bfloat16 where there are some.
 std::string_view chosen_level();
+
+// One operator's kernels as they were compiled for a set of instructions.
+template <class Kernels>
+struct KernelLevel {
+  std::string_view name;
+  const Kernels& (*kernels)();
+};
+
+// None where there are none of that name.
+template <class Kernels, size_t kCount>
+const Kernels* kernels_of(const KernelLevel<Kernels> (&levels)[kCount], std::string_view name) {
+  for (const auto& level : levels)
+    if (level.name == name) return &level.kernels();
+  return nullptr;
+}
+// Those that this processor can run, the fastest first.
+template <class Kernels, size_t kCount>
+std::vector<const Kernels*> usable_kernels(const KernelLevel<Kernels> (&levels)[kCount]) {
+  std::vector<const Kernels*> usable;
+  for (const auto name : usable_levels())
+    if (const auto* kernels = kernels_of(levels, name)) usable.push_back(kernels);
+  return usable;
+}
 
 }  // namespace braid::ops

@@ -2,7 +2,7 @@
 
 #include <torch/library.h>
 
-#include "braid/core/error.h"
+#include "braid/ops/first_derivative.h"
 #include "braid/ops/operator_named.h"
 #include "braid/ops/row_tasks.h"
 #include "braid/ops/token_kernels_cpu.h"
@@ -66,16 +66,8 @@ std::tuple<Tensor, Tensor, Tensor> layer_norm_backward(const Tensor& dy, const T
             weights, means + first, rstds + first, parameters_need_it ? of_block : nullptr,
             parameters_need_it ? of_block + shape.width : nullptr);
       });
-  Tensor dweight, dbias;
-  if (parameters_need_it) {
-    dweight = at::empty_like(weight), dbias = at::empty_like(weight);
-    for (int64_t j = 0; j < shape.width; ++j) {
-      dweight.mutable_data_ptr<float>()[j] = static_cast<float>(sums[static_cast<size_t>(j)]);
-      dbias.mutable_data_ptr<float>()[j] =
-          static_cast<float>(sums[static_cast<size_t>(shape.width + j)]);
-    }
-  }
-  return {dx, dweight, dbias};
+  if (!parameters_need_it) return {dx, Tensor(), Tensor()};
+  return {dx, totals_of(sums, 0, shape.width), totals_of(sums, shape.width, shape.width)};
 }
 
 // With the dispatcher, so that what watches operators sees them.
@@ -103,10 +95,7 @@ struct FusedLayerNorm : torch::autograd::Function<FusedLayerNorm> {
 
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
                                                  const torch::autograd::variable_list& gradients) {
-    if (at::GradMode::is_enabled())
-      throw InternalError("ops", "expected a first derivative, got a request for the second",
-                          "fused layer norm",
-                          "leave out create_graph, or compute composed_layer_norm");
+    check_first_derivative("fused layer norm", "composed_layer_norm");
     static const auto op =
         operator_named<decltype(layer_norm_backward)>("braid::layer_norm_backward");
     const auto saved = context->get_saved_variables();

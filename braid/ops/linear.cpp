@@ -3,7 +3,7 @@
 #include <torch/library.h>
 
 #include "braid/core/cpu.h"
-#include "braid/core/error.h"
+#include "braid/ops/first_derivative.h"
 #include "braid/ops/operator_named.h"
 #include "braid/ops/row_tasks.h"
 #include "braid/ops/token_kernels_cpu.h"
@@ -41,7 +41,6 @@ std::tuple<Tensor, Tensor, Tensor> linear_backward(const Tensor& dy, const Tenso
   if (x_needs_it) dx = at::mm(rows, weight).view(x.sizes());
   if (weight_needs_it) dweight = at::mm(rows.t(), x.view({-1, in}));
   if (bias_needs_it) {
-    dbias = at::empty({out}, at::kFloat);
     const auto* from = static_cast<const char*>(dy.const_data_ptr());
     const int64_t row_bytes = out * dy.element_size();
     const auto sums =
@@ -49,8 +48,7 @@ std::tuple<Tensor, Tensor, Tensor> linear_backward(const Tensor& dy, const Tenso
           token_kernels().column_sums(from + first * row_bytes, count, out,
                                       dy.scalar_type() == at::kBFloat16, of_block);
         });
-    for (int64_t j = 0; j < out; ++j)
-      dbias.mutable_data_ptr<float>()[j] = static_cast<float>(sums[static_cast<size_t>(j)]);
+    dbias = totals_of(sums, 0, out);
   }
   return {dx, dweight, dbias};
 }
@@ -75,10 +73,7 @@ struct FusedLinear : torch::autograd::Function<FusedLinear> {
 
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
                                                  const torch::autograd::variable_list& gradients) {
-    if (at::GradMode::is_enabled())
-      throw InternalError("ops", "expected a first derivative, got a request for the second",
-                          "product with a bias",
-                          "leave out create_graph, or compute composed_linear");
+    check_first_derivative("product with a bias", "composed_linear");
     static const auto op = operator_named<decltype(linear_backward)>("braid::linear_backward");
     const auto saved = context->get_saved_variables();
     const Tensor dy = gradients[0].to(saved[0].scalar_type()).contiguous();

@@ -2,7 +2,7 @@
 
 #include <torch/library.h>
 
-#include "braid/core/error.h"
+#include "braid/ops/first_derivative.h"
 #include "braid/ops/max_pool2d_cpu.h"
 #include "braid/ops/operator_named.h"
 
@@ -56,10 +56,7 @@ struct FusedMaxPool : torch::autograd::Function<FusedMaxPool> {
 
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
                                                  const torch::autograd::variable_list& gradients) {
-    if (at::GradMode::is_enabled())
-      throw InternalError("ops", "expected a first derivative, got a request for the second",
-                          "fused max pooling",
-                          "leave out create_graph, or compute composed_max_pool2x2");
+    check_first_derivative("fused max pooling", "composed_max_pool2x2");
     static const auto op =
         operator_named<decltype(max_pool2x2_backward)>("braid::max_pool2x2_backward");
     const Tensor dy = gradients[0]

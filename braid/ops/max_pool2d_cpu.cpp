@@ -4,34 +4,31 @@
 
 #include <algorithm>
 #include <cstring>
-#include <string_view>
 
 #include "braid/ops/kernel_levels.h"
+#include "braid/ops/numbers.h"
 
 namespace braid::ops {
 namespace {
 
 constexpr int64_t kPooledTaskNumbers = 32768;  // not worth a thread below
 
-const MaxPoolKernels* max_pool_of_level(std::string_view name) {
+constexpr KernelLevel<MaxPoolKernels> kMaxPoolLevels[] = {
 #if defined(__x86_64__)
-  if (name == "avx512" || name == "avx512bf16") return &avx512_max_pool2d();
-  if (name == "avx2") return &avx2_max_pool2d();
+    {"avx512bf16", avx512_max_pool2d},
+    {"avx512", avx512_max_pool2d},
+    {"avx2", avx2_max_pool2d},
 #endif
-  return name == "baseline" ? &baseline_max_pool2d() : nullptr;
-}
+    {"baseline", baseline_max_pool2d}};
 
 }  // namespace
 
 std::vector<const MaxPoolKernels*> usable_max_pool2d_kernels() {
-  std::vector<const MaxPoolKernels*> usable;
-  for (const auto level : usable_levels())
-    if (const auto* kernels = max_pool_of_level(level)) usable.push_back(kernels);
-  return usable;
+  return usable_kernels(kMaxPoolLevels);
 }
 
 const MaxPoolKernels& max_pool2d_kernels() {
-  static const MaxPoolKernels& chosen = *max_pool_of_level(chosen_level());
+  static const MaxPoolKernels& chosen = *kernels_of(kMaxPoolLevels, chosen_level());
   return chosen;
 }
 
@@ -50,7 +47,7 @@ void MaxPoolPasses::over_rows(Work work) const {
 }
 
 void MaxPoolPasses::forward(const void* x, void* y, uint8_t* winners) const {
-  const int64_t bytes = maps_.bfloat16 ? 2 : 4, in_a_row = maps_.width * maps_.chans;
+  const int64_t bytes = bytes_of(maps_.bfloat16), in_a_row = maps_.width * maps_.chans;
   const PooledRow pooled{maps_.width / 2, maps_.chans, maps_.bfloat16};
   over_rows([&](int64_t, int64_t output, int64_t input) {
     const char* upper = static_cast<const char*>(x) + input * bytes;
@@ -60,7 +57,7 @@ void MaxPoolPasses::forward(const void* x, void* y, uint8_t* winners) const {
 }
 
 void MaxPoolPasses::backward(const void* dy, const uint8_t* winners, void* dx) const {
-  const int64_t bytes = maps_.bfloat16 ? 2 : 4, row_bytes = maps_.width * maps_.chans * bytes;
+  const int64_t bytes = bytes_of(maps_.bfloat16), row_bytes = maps_.width * maps_.chans * bytes;
   const PooledRow pooled{maps_.width / 2, maps_.chans, maps_.bfloat16};
   const int64_t left_out = maps_.width % 2 * maps_.chans * bytes;  // at the end of a row
   over_rows([&](int64_t row, int64_t output, int64_t input) {

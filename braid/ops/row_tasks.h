@@ -1,6 +1,7 @@
 // Rows of numbers shared out to threads, and sums over all of them.
 #pragma once
 #include <ATen/Parallel.h>
+#include <ATen/ops/empty.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -36,6 +37,15 @@ std::vector<double> over_row_blocks(int64_t rows, int64_t width, int64_t sums, c
   for (size_t task = 1; task < totals.size(); ++task)
     for (size_t j = 0; j < count; ++j) totals[0][j] += totals[task][j];
   return std::move(totals[0]);
+}
+
+// `count` of the totals from `first` on, in float32.
+inline at::Tensor totals_of(const std::vector<double>& totals, int64_t first, int64_t count) {
+  at::Tensor rounded = at::empty({count}, at::kFloat);
+  float* to = rounded.mutable_data_ptr<float>();
+  for (int64_t j = 0; j < count; ++j)
+    to[j] = static_cast<float>(totals[static_cast<size_t>(first + j)]);
+  return rounded;
 }
 
 }  // namespace braid::ops

@@ -6,13 +6,11 @@
 #include <vector>
 
 #include "braid/ops/kernels/depthwise_conv_kernels.h"
+#include "braid/ops/numbers.h"
 
 namespace braid::ops {
 
 inline constexpr int64_t kMostRows = 7;  // of a kernel
-
-inline int64_t rounded_up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
-inline int64_t bytes_of(bool bfloat16) { return bfloat16 ? 2 : 4; }
 
 // Zeros, from an address on that a cache line begins at.
 class Scratch {

@@ -7,7 +7,7 @@
 #include <array>
 #include <vector>
 
-#include "braid/core/error.h"
+#include "braid/ops/first_derivative.h"
 #include "braid/ops/operator_named.h"
 #include "braid/ops/token_kernels_cpu.h"
 
@@ -156,10 +156,7 @@ void remember_bias(torch::autograd::AutogradContext* context, const std::optiona
 Tensor run_backward(torch::autograd::AutogradContext* context, const Tensor& gradient,
                     const std::array<Tensor, 3>& qkv, const Tensor& weights,
                     const std::array<Tensor, 3>& gradients, bool of_bias) {
-  if (at::GradMode::is_enabled())
-    throw InternalError("ops", "expected a first derivative, got a request for the second",
-                        "fused attention",
-                        "leave out create_graph, or compute composed_short_attention");
+  check_first_derivative("fused attention", "composed_short_attention");
   static const auto op =
       operator_named<decltype(short_attention_backward)>("braid::short_attention_backward");
   Tensor dy = gradient.to(qkv[0].scalar_type());
@@ -237,10 +234,6 @@ struct FusedShortSelfAttention : torch::autograd::Function<FusedShortSelfAttenti
     return {djoint, {}, dbias, {}};
   }
 };
-
-std::optional<Tensor> where_defined(const Tensor& t) {
-  return t.defined() ? std::optional<Tensor>(t) : std::nullopt;
-}
 
 }  // namespace
 

@@ -1,32 +1,24 @@
 #include "braid/ops/token_kernels_cpu.h"
 
-#include <string_view>
-
 #include "braid/ops/kernel_levels.h"
 
 namespace braid::ops {
 namespace {
 
-const TokenKernels* tokens_of_level(std::string_view name) {
+constexpr KernelLevel<TokenKernels> kTokenLevels[] = {
 #if defined(__x86_64__)
-  if (name == "avx512bf16") return &avx512bf16_tokens();
-  if (name == "avx512") return &avx512_tokens();
-  if (name == "avx2") return &avx2_tokens();
+    {"avx512bf16", avx512bf16_tokens},
+    {"avx512", avx512_tokens},
+    {"avx2", avx2_tokens},
 #endif
-  return name == "baseline" ? &baseline_tokens() : nullptr;
-}
+    {"baseline", baseline_tokens}};
 
 }  // namespace
 
-std::vector<const TokenKernels*> usable_token_kernels() {
-  std::vector<const TokenKernels*> usable;
-  for (const auto level : usable_levels())
-    if (const auto* kernels = tokens_of_level(level)) usable.push_back(kernels);
-  return usable;
-}
+std::vector<const TokenKernels*> usable_token_kernels() { return usable_kernels(kTokenLevels); }
 
 const TokenKernels& token_kernels() {
-  static const TokenKernels& chosen = *tokens_of_level(chosen_level());
+  static const TokenKernels& chosen = *kernels_of(kTokenLevels, chosen_level());
   return chosen;
 }
 

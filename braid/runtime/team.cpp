@@ -81,17 +81,16 @@ void TeamPolicy::observe(const TeamWork& step) {
   begin_window();
 }
 
-Team::Team()
-    : most_(at::get_num_threads()),
-      policy_(most_),
-      said_(most_),
-      waited_before_(seconds_waited()),
-      idle_before_(seconds_idle().value_or(0)) {}
+Team::Team() : policy_(at::get_num_threads()), said_(policy_.size()) { look_from_here(); }
+
+void Team::look_from_here() {
+  waited_before_ = seconds_waited();
+  idle_before_ = seconds_idle().value_or(0);
+}
 
 Team::Working::Working(Team* team) : before_(at::get_num_threads()) {
   if (team == nullptr) return;
-  team->waited_before_ = seconds_waited();
-  team->idle_before_ = seconds_idle().value_or(0);
+  team->look_from_here();
   at::set_num_threads(static_cast<int>(team->size()));
 }
 Team::Working::~Working() {

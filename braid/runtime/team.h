@@ -26,6 +26,7 @@ class TeamPolicy {
   explicit TeamPolicy(int64_t most) : most_(most), size_(most) {}
 
   int64_t size() const { return size_; }
+  int64_t most() const { return most_; }
   // Whether the size is being tried and may be taken back.
   bool on_trial() const { return on_trial_; }
   // After every step.
@@ -72,12 +73,12 @@ class Team {
   // After every step. Returns whether the team is another from here on, for good.
   bool observe(double items, double seconds);
   int64_t size() const { return policy_.size(); }
-  int64_t most() const { return most_; }
+  int64_t most() const { return policy_.most(); }
 
  private:
+  void look_from_here();  // at how long threads wait
   void look_at_machine(TeamWork& step);
 
-  int64_t most_;
   TeamPolicy policy_;
   int64_t said_;
   double waited_before_ = 0, idle_before_ = 0, asked_after_ = 0;

@@ -2,10 +2,9 @@
 
 #include <ATen/autocast_mode.h>
 
-#include <variant>
-
 #include "braid/nn/basic/init.h"
 #include "braid/nn/conv/patches.h"
+#include "braid/nn/conv/square_conv.h"
 #include "braid/ops/conv3x3.h"
 #include "braid/ops/depthwise_conv.h"
 
@@ -14,29 +13,19 @@ namespace {
 
 // None for what ops/depthwise_conv.h does not know.
 std::optional<ops::DepthwiseConvOptions> as_depthwise(const torch::nn::Conv2dImpl& layer) {
+  const auto conv = as_square(layer);
   const auto& options = layer.options;
-  const auto* padding = std::get_if<torch::ExpandingArray<2>>(&options.padding());
-  const auto square = [](const torch::ExpandingArray<2>& sides) {
-    return (*sides)[0] == (*sides)[1];
-  };
-  if (options.groups() == 1 || options.groups() != options.in_channels() ||
-      options.out_channels() != options.in_channels() || padding == nullptr || !square(*padding) ||
-      !square(options.stride()) || (*options.dilation())[0] != 1 || (*options.dilation())[1] != 1 ||
-      !std::holds_alternative<torch::enumtype::kZeros>(options.padding_mode()))
+  if (!conv || conv->groups == 1 || conv->groups != options.in_channels() ||
+      options.out_channels() != options.in_channels())
     return std::nullopt;
-  return ops::DepthwiseConvOptions{.stride = (*options.stride())[0], .padding = (**padding)[0]};
+  return ops::DepthwiseConvOptions{.stride = conv->stride, .padding = conv->padding};
 }
 
 // What ops/conv3x3.h computes, as far as the layer says so.
 bool is_plain_3x3(const torch::nn::Conv2dImpl& layer) {
-  const auto& options = layer.options;
-  const auto* padding = std::get_if<torch::ExpandingArray<2>>(&options.padding());
-  const auto are = [](const torch::ExpandingArray<2>& sides, int64_t value) {
-    return (*sides)[0] == value && (*sides)[1] == value;
-  };
-  return are(options.kernel_size(), 3) && are(options.stride(), 1) && padding != nullptr &&
-         are(*padding, 1) && are(options.dilation(), 1) && options.groups() == 1 &&
-         !options.bias() && std::holds_alternative<torch::enumtype::kZeros>(options.padding_mode());
+  const auto conv = as_square(layer);
+  return conv && conv->kernel == 3 && conv->stride == 1 && conv->padding == 1 &&
+         conv->groups == 1 && !layer.options.bias();
 }
 
 }  // namespace

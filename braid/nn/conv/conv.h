@@ -3,6 +3,7 @@
 
 #include <optional>
 
+#include "braid/nn/basic/layout.h"
 #include "braid/torch.h"
 
 namespace braid::nn {
@@ -41,9 +42,5 @@ bool stays_float32(const ConvSituation& situation);
 // layer->forward(x) with that rule, or in training by ops/depthwise_conv.h, ops/conv3x3.h or
 // patches.h where that is faster; of autocast's type.
 torch::Tensor convolve(torch::nn::Conv2d& layer, const torch::Tensor& x);
-
-// Views of one memory when the tensor is channels-last.
-inline torch::Tensor to_nhwc(const torch::Tensor& x) { return x.permute({0, 2, 3, 1}); }
-inline torch::Tensor to_nchw(const torch::Tensor& x) { return x.permute({0, 3, 1, 2}); }
 
 }  // namespace braid::nn
