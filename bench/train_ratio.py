@@ -2,8 +2,8 @@
 """Training speed of braid against PyTorch + timm: both in one run, alternating, median of several rounds.
 
 Both sides train the same model on one fixed random batch (AdamW, channels-last), each in a process that stays alive and
-works only when asked, so that neither disturbs the other. PyTorch gets jemalloc preloaded with braid's own options.
-Prints an aligned table; --output also writes JSON.
+works only when asked, so that neither disturbs the other. PyTorch gets jemalloc preloaded with braid's own options; with
+--compile a third process runs it under torch.compile. Prints an aligned table; --output also writes JSON.
 """
 import argparse
 import json
@@ -51,27 +51,31 @@ def cpu() -> str:
 
 
 def measure(model: str, dtype: str, args: argparse.Namespace) -> dict:
-    shape = ["--model", model, "--dtype", dtype, "--batch-size", str(args.batch_size), "--img-size", str(args.img_size)]
+    shape = ["--model", model, "--dtype", dtype, "--batch-size", str(args.batch_size), "--img-size", str(args.img_size),
+             "--device", args.device]
     env = dict(os.environ, MALLOC_CONF=JEMALLOC_OPTIONS)
     python = [sys.executable, str(ROOT / "bench/train_torch.py"), *shape]
-    torch = Worker(python, dict(env, LD_PRELOAD=jemalloc()))
-    braid = Worker([str(ROOT / "build/bin/bench_train"), *shape], env)
-    for worker in (torch, braid):
+    preloaded = dict(env, LD_PRELOAD=jemalloc()) if args.device == "cpu" else env
+    workers = {"torch": Worker(python, preloaded)}
+    if args.compile:
+        workers["compiled"] = Worker([*python, "--compile"], preloaded)
+    workers["braid"] = Worker([str(args.bin / "bench_train"), *shape], env)
+    for worker in workers.values():
         worker.seconds(args.warmup)
-    times = {"torch": [], "braid": []}
+    times = {name: [] for name in workers}
     for _ in range(args.rounds):
-        times["torch"].append(torch.seconds(args.steps))
-        times["braid"].append(braid.seconds(args.steps))
-    for worker in (torch, braid):
+        for name, worker in workers.items():
+            times[name].append(worker.seconds(args.steps))
+    for worker in workers.values():
         worker.close()
     images = args.batch_size * args.steps
     ratios = [t / b for t, b in zip(times["torch"], times["braid"])]
-    return {
-        "model": model, "dtype": dtype,
-        "torch_images_per_s": images / statistics.median(times["torch"]),
-        "braid_images_per_s": images / statistics.median(times["braid"]),
-        "ratio": statistics.median(ratios), "ratio_min": min(ratios), "ratio_max": max(ratios),
-    }
+    row = {"model": model, "dtype": dtype}
+    row |= {f"{name}_images_per_s": images / statistics.median(seconds) for name, seconds in times.items()}
+    row |= {"ratio": statistics.median(ratios), "ratio_min": min(ratios), "ratio_max": max(ratios)}
+    if args.compile:
+        row["ratio_to_compiled"] = statistics.median(t / b for t, b in zip(times["compiled"], times["braid"]))
+    return row
 
 
 def main() -> None:
@@ -83,21 +87,28 @@ def main() -> None:
     parser.add_argument("--warmup", type=int, default=2, help="steps before timing")
     parser.add_argument("--steps", type=int, default=4, help="steps per round")
     parser.add_argument("--rounds", type=int, default=5, help="alternations")
+    parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
+    parser.add_argument("--compile", action="store_true", help="torch.compile beside eager PyTorch")
+    parser.add_argument("--bin", type=pathlib.Path, default=ROOT / "build/bin", help="folder of bench_train")
     parser.add_argument("--output", help="JSON file")
     args = parser.parse_args()
     import torch
-    print(f"{cpu()}; PyTorch {torch.__version__}; Python {platform.python_version()}; batch {args.batch_size}, "
+    machine = torch.cuda.get_device_name() if args.device == "cuda" else cpu()
+    print(f"{machine}; PyTorch {torch.__version__}; Python {platform.python_version()}; batch {args.batch_size}, "
           f"{args.img_size} px, AdamW; {args.rounds} alternating rounds of {args.steps} steps")
-    print(f"{'model':28} {'dtype':9} {'torch img/s':>12} {'braid img/s':>12} {'ratio':>6}  spread")
+    compiled = f" {'compile img/s':>14} {'ratio':>6}" if args.compile else ""
+    print(f"{'model':28} {'dtype':9} {'torch img/s':>12} {'braid img/s':>12} {'ratio':>6}  spread   {compiled}")
     rows = []
     for model in args.models.split(","):
         for dtype in args.dtypes.split(","):
             row = measure(model, dtype, args)
             rows.append(row)
             print(f"{model:28} {dtype:9} {row['torch_images_per_s']:12.1f} {row['braid_images_per_s']:12.1f} "
-                  f"{row['ratio']:6.2f}  {row['ratio_min']:.2f}-{row['ratio_max']:.2f}", flush=True)
+                  f"{row['ratio']:6.2f}  {row['ratio_min']:.2f}-{row['ratio_max']:.2f}", end="")
+            print(f"  {row['compiled_images_per_s']:14.1f} {row['ratio_to_compiled']:6.2f}" if args.compile else "",
+                  flush=True)
     if args.output:
-        pathlib.Path(args.output).write_text(json.dumps({"machine": cpu(), "rows": rows}, indent=2) + "\n")
+        pathlib.Path(args.output).write_text(json.dumps({"machine": machine, "rows": rows}, indent=2) + "\n")
 
 
 if __name__ == "__main__":

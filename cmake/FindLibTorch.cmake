@@ -29,6 +29,10 @@ foreach(_lib torch_cuda c10_cuda)  # only in CUDA builds; registers the CUDA ker
   find_library(LibTorch_${_lib} ${_lib} PATHS ${LibTorch_PREFIX}
                PATH_SUFFIXES lib lib/${CMAKE_LIBRARY_ARCHITECTURE} NO_DEFAULT_PATH)
 endforeach()
+if(LibTorch_torch_cuda)  # all of NVIDIA's headers: those of the wheel of cuda-crt, or the toolkit's
+  file(GLOB _cuda_includes ${LibTorch_PREFIX}/../nvidia/*/include)
+  find_path(LibTorch_CUDA_INCLUDE_DIR crt/host_config.h HINTS ${_cuda_includes} PATHS /usr/local/cuda/include NO_DEFAULT_PATH)
+endif()
 if(LibTorch_INCLUDE_DIR)
   foreach(_header torch/headeronly/version.h torch/csrc/api/include/torch/version.h)
     if(EXISTS ${LibTorch_INCLUDE_DIR}/${_header} AND NOT LibTorch_VERSION)
@@ -56,6 +60,9 @@ if(NOT TARGET LibTorch::torch)
   set(_libs ${LibTorch_torch} ${LibTorch_torch_cpu} ${LibTorch_c10})
   if(LibTorch_torch_cuda)
     list(APPEND _libs ${LibTorch_torch_cuda} ${LibTorch_c10_cuda})
+    if(LibTorch_CUDA_INCLUDE_DIR)
+      target_include_directories(LibTorch::torch SYSTEM INTERFACE ${LibTorch_CUDA_INCLUDE_DIR})
+    endif()
   endif()
   target_link_libraries(LibTorch::torch INTERFACE
     -Wl,--no-as-needed ${_libs} -Wl,--as-needed)
@@ -65,4 +72,4 @@ if(NOT TARGET LibTorch::torch)
   target_link_options(LibTorch::torch INTERFACE -fopenmp -Wl,--allow-shlib-undefined)
 endif()
 mark_as_advanced(LibTorch_INCLUDE_DIR LibTorch_torch LibTorch_torch_cpu LibTorch_c10
-                 LibTorch_torch_cuda LibTorch_c10_cuda)
+                 LibTorch_torch_cuda LibTorch_c10_cuda LibTorch_CUDA_INCLUDE_DIR)

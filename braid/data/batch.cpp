@@ -17,7 +17,11 @@ const torch::Tensor& Batch::at(const std::string& name) const {
 
 Batch Batch::to(const torch::Device& device) const {
   Batch moved{{}, indices};
-  for (const auto& [name, tensor] : tensors) moved.tensors[name] = tensor.to(device);
+  for (const auto& [name, tensor] : tensors)
+    // From pinned memory the copy goes on beside the host.
+    moved.tensors[name] = device.is_cuda() && tensor.is_cpu()
+                              ? tensor.pin_memory().to(device, /*non_blocking=*/true)
+                              : tensor.to(device);
   return moved;
 }
 

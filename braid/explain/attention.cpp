@@ -121,7 +121,9 @@ std::vector<double> attention_distance(const Tensor& weights, const Origin& quer
   const auto total = known.sum(-1);                                            // [B,h,N]
   const auto mean = (known * distance).sum(-1) / total.clamp_min(1e-12);
   const auto counts = (q.known.unsqueeze(1).logical_and(total > 1e-6)).to(torch::kFloat);
-  const auto heads = ((mean * counts).sum({0, 2}) / counts.sum({0, 2}).clamp_min(1)).cpu();
+  const auto heads =
+      ((mean * counts).sum(at::IntArrayRef{0, 2}) / counts.sum(at::IntArrayRef{0, 2}).clamp_min(1))
+          .cpu();
   std::vector<double> result;
   for (int64_t h = 0; h < heads.size(0); ++h) result.push_back(heads[h].item<double>());
   return result;

@@ -8,6 +8,10 @@ namespace braid::tasks {
 void ImageOptions::visit(FieldVisitor& v) {
   v.field("img_size", img_size,
           "pixels; unset: the data's own up to 64 pixels, else the model's or less", {.least = 1});
+  v.field(
+      "whiten_stem", whiten_stem,
+      "images: the first convolution begins by whitening training images, in architectures made "
+      "for it (airbench, airvit)");
   v.field("channels_last", channels_last, "channels-last memory for images and convolutions");
   v.field(data::max_image_pixels_field(), max_image_pixels);
   augment.visit(v);

@@ -26,6 +26,7 @@ inline constexpr const char* kTranslation = "translation";
 struct ImageOptions {
   std::optional<int64_t> img_size;
   bool channels_last = true;
+  bool whiten_stem = false;
   int64_t max_image_pixels = io::kMaxImagePixels;
   data::AugmentConfig augment;
   void visit(FieldVisitor& v);

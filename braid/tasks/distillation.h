@@ -25,6 +25,7 @@ class Distillation final : public Task {
   }
   torch::Tensor forward(const data::Batch& batch) override { return student_->forward(batch); }
   Step training_step(const data::Batch& batch) override;
+  bool has_static_steps() const override { return student_->has_static_steps(); }
   Scores evaluate(Split split, const EvaluateOptions& options, Progress& progress) override {
     return student_->evaluate(split, options, progress);
   }

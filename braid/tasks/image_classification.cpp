@@ -57,6 +57,11 @@ std::unique_ptr<data::Loader> ImageClassification::training_loader(
                                                        .seed = options.seed}});
 }
 
+void ImageClassification::to(const torch::Device& device) {
+  Classifier::to(device);
+  if (class_weights_.defined()) class_weights_ = class_weights_.to(device);
+}
+
 torch::Tensor ImageClassification::images(const data::Batch& batch) const {
   const auto& images = batch.at(data::kPixelValues);
   return config_.image.channels_last ? images : images.contiguous();

@@ -43,6 +43,21 @@ int64_t largest_side(const data::Dataset& dataset) {
   return largest;
 }
 
+// As evaluation sees them, spread over the dataset; those that cannot be read are left out.
+torch::Tensor some_images(const data::Dataset& dataset, const data::InputConfig& input) {
+  constexpr int64_t kImages = 2000;
+  const int64_t count = std::min(kImages, dataset.size());
+  std::vector<io::Image> images;
+  for (int64_t i = 0; i < count; ++i) {
+    try {
+      images.push_back(dataset.get(i * dataset.size() / count).image);
+    } catch (const DataError&) {  // the loader meets it and says so
+    }
+  }
+  if (images.empty()) throw DataError("train", "expected at least one image that can be read");
+  return data::stack_images(images, input);
+}
+
 // The card beside the initial weights. Throws ConfigError where they are another architecture's.
 std::optional<models::ImageHubConfig> card_of_weights(const TaskConfig& config) {
   if (config.weights.empty()) return std::nullopt;
@@ -141,7 +156,8 @@ models::LoadedModel make_image_model(const TaskConfig& given, const data::Splits
     models::load_weights_to_fine_tune(*made.model, config.weights, progress);
     if (const auto card = card_of_weights(config))
       reorder_head(*made.model, card->classes, made.hub.classes);
-  }
+  } else if (config.image.whiten_stem)
+    made.model->whiten_stem(some_images(*splits.train, made.hub.input));
   if (config.image.channels_last) to_channels_last(*made.model);
   return made;
 }

@@ -56,6 +56,10 @@ class Task {
   // Forward pass and loss of a batch on the model's device; the caller has set training mode and
   // precision.
   virtual Step training_step(const data::Batch& batch) = 0;
+  // Whether training_step() does the same for every batch of one shape: no operator, size or number
+  // on the host hangs on what the batch holds, and its weight is the number of examples. Such steps
+  // can be recorded for a GPU.
+  virtual bool has_static_steps() const { return false; }
   // The first score is the one that chooses the best epoch. Throws DataError where the data has no
   // such split.
   virtual Scores evaluate(Split split, const EvaluateOptions& options, Progress& progress) = 0;

@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "braid/core/utf8.h"
+
 namespace braid::text {
 
 struct Decoded {
@@ -23,7 +25,6 @@ inline Decoded decode_utf8(const char* at) {
   return {(first & 0x07) << 18 | (byte(1) & 0x3F) << 12 | (byte(2) & 0x3F) << 6 | (byte(3) & 0x3F),
           4};
 }
-inline bool starts_code_point(char byte) { return (static_cast<uint8_t>(byte) & 0xC0) != 0x80; }
 // Of the first so many bytes of valid UTF-8.
 int64_t count_code_points(std::string_view text, size_t bytes);
 // The code point that ends before `end`, in valid UTF-8 from `begin` on.

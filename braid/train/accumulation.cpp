@@ -16,12 +16,16 @@ void Accumulation::add(const tasks::Step& step) {
   weight_ += step.weight;
 }
 
+void Accumulation::add_computed(double weight) {
+  ++count_;
+  expected_ = weight_ = weight;
+}
+
 void Accumulation::finish(const Optimizer& optimizer) {
   if (weight_ == 0 || weight_ == expected_) return;
   const torch::NoGradGuard no_grad;
-  for (const auto& group : optimizer.groups())
-    for (const auto& param : group.params)
-      if (param.grad().defined()) param.grad().mul_(expected_ / weight_);
+  for (const auto& param : optimizer.parameters())
+    if (param.grad().defined()) param.grad().mul_(expected_ / weight_);
 }
 
 }  // namespace braid::train

@@ -15,8 +15,10 @@ class Accumulation {
  public:
   // batches: that the window is going to have.
   void begin(int64_t batches);
-  // Backward pass of a batch of at least one item, whose loss is finite.
+  // Backward pass of a batch of at least one item.
   void add(const tasks::Step& step);
+  // A batch whose backward pass is done, in a window of one.
+  void add_computed(double weight);
   void finish(const Optimizer& optimizer);
   int64_t count() const { return count_; }     // batches so far
   void skip() { ++count_; }                    // a batch that gives nothing

@@ -41,7 +41,7 @@ class AdamW final : public Optimizer {
     return {"exp_avg", "exp_avg_sq", "step"};
   }
   void update(Slice& s) override {
-    for (auto& step : s.state[2]) step.add_(1);
+    at::_foreach_add_(s.state[2], 1);
     at::_fused_adamw_(s.params, s.grads, s.state[0], s.state[1], {}, s.state[2], s.lr, beta1_,
                       beta2_, s.group.weight_decay, eps_, /*amsgrad=*/false, /*maximize=*/false);
   }

@@ -130,15 +130,16 @@ void Muon::update_orthogonal(Slice& s) const {
 
 void Muon::update_elementwise(Slice& s) const {
   const auto [beta1, beta2] = std::pair(options_.beta1, options_.beta2);
-  for (auto& step : s.state[2]) step.add_(1);
+  at::_foreach_add_(s.state[2], 1);
   if (!options_.nesterov) {
     at::_fused_adamw_(s.params, s.grads, s.state[0], s.state[1], {}, s.state[2], s.lr, beta1, beta2,
                       s.group.weight_decay, options_.eps, /*amsgrad=*/false, /*maximize=*/false);
     return;
   }
-  std::vector<at::Scalar> roots, step_sizes;  // of the bias corrections, per parameter
-  for (const auto& step : s.state[2]) {
-    const double t = step.item<double>();
+  std::vector<at::Scalar> roots, step_sizes;          // of the bias corrections, per parameter
+  const auto steps = torch::stack(s.state[2]).cpu();  // one wait for a GPU instead of many
+  for (int64_t i = 0; i < steps.size(0); ++i) {
+    const double t = steps[i].item<double>();
     roots.emplace_back(std::sqrt(1 - std::pow(beta2, t)));
     step_sizes.emplace_back(-s.lr / (1 - std::pow(beta1, t)));
   }

@@ -80,9 +80,14 @@ void Optimizer::step_slow_weights() {
     }
 }
 
+std::vector<torch::Tensor> Optimizer::parameters() const {
+  std::vector<torch::Tensor> all;
+  for (const auto& group : groups_) all.insert(all.end(), group.params.begin(), group.params.end());
+  return all;
+}
+
 void Optimizer::zero_grad() {
-  for (auto& group : groups_)
-    for (auto& param : group.params) param.mutable_grad().reset();
+  for (const auto& param : parameters()) param.mutable_grad().reset();
 }
 
 std::map<std::string, torch::Tensor> Optimizer::state() const { return state_; }
@@ -115,9 +120,8 @@ void Optimizer::load_state(const std::map<std::string, torch::Tensor>& state) {
 double clip_grad_norm(const Optimizer& optimizer, double max_norm) {
   torch::NoGradGuard no_grad;
   std::vector<torch::Tensor> grads;
-  for (const auto& group : optimizer.groups())
-    for (const auto& param : group.params)
-      if (param.grad().defined()) grads.push_back(param.grad());
+  for (const auto& param : optimizer.parameters())
+    if (param.grad().defined()) grads.push_back(param.grad());
   if (grads.empty()) return 0;
   const double norm = torch::stack(at::_foreach_norm(grads, 2)).norm().item<double>();
   if (norm > max_norm) at::_foreach_mul_(grads, max_norm / (norm + 1e-6));

@@ -42,6 +42,7 @@ class Optimizer {
   // Throws DataError when a tensor does not fit its parameter.
   void load_state(const std::map<std::string, torch::Tensor>& state);
   const std::vector<ParamGroup>& groups() const { return groups_; }
+  std::vector<torch::Tensor> parameters() const;  // of all groups
 
  protected:
   // The tensors of one step: those parameters of a group that have gradients, and their state in

@@ -30,6 +30,12 @@ Stepper::Stepper(tasks::Task& task, const RunConfig& config, TrainState& state, 
                               runtime::resolve_dtype(dtype_, device_.type()) == "bfloat16");
   if (config.model_ema)
     ema_.emplace(model, Ema::Options{config.model_ema_decay, config.model_ema_warmup});
+  if (device_.is_cuda()) {
+    at::globalContext().setBenchmarkCuDNN(true);  // shapes hardly change
+    if (runtime::DeviceGraph::is_available() && task.has_static_steps() &&
+        config.grad_accum_steps == 1 && !config.grad_checkpointing)
+      graph_.emplace(optimizer_->parameters());
+  }
 }
 
 void Stepper::begin_epoch() {
@@ -42,16 +48,20 @@ void Stepper::begin_window(int64_t batches) {
   window_.begin(batches);
 }
 
-std::optional<tasks::Step> Stepper::try_step(const data::Batch& batch) {
+tasks::Step Stepper::forward(const data::Batch& batch) {
   const runtime::Autocast autocast(device_.type(), dtype_);
-  if (batch.size() > 1) return task_.training_step(batch);
+  return task_.training_step(batch);
+}
+
+std::optional<tasks::Step> Stepper::try_step(const data::Batch& batch) {
+  if (batch.size() > 1) return forward(batch);
   // Batch norm over one value per channel has no variance. The layers before it have seen the batch
   // by the time it says so: their running statistics are put back.
   const auto& model = task_.model();
   std::vector<torch::Tensor> before;
   for (const auto& buffer : model.buffers()) before.push_back(buffer.detach().clone());
   try {
-    return task_.training_step(batch);
+    return forward(batch);
   } catch (const c10::Error& e) {
     if (std::string(e.what_without_backtrace()).find("more than 1 value per channel") ==
         std::string::npos)
@@ -63,7 +73,23 @@ std::optional<tasks::Step> Stepper::try_step(const data::Batch& batch) {
   return std::nullopt;
 }
 
+std::optional<tasks::Step> Stepper::replay(const data::Batch& batch) {
+  if (!graph_ || batch.size() < 2) return std::nullopt;
+  const auto loss = graph_->run(batch, [&](const data::Batch& b) { return forward(b).loss; });
+  if (loss) return tasks::Step{*loss, static_cast<double>(batch.size())};
+  if (!graph_->failure().empty()) {
+    progress_.line("Steps are launched operator by operator: " + graph_->failure());
+    graph_.reset();
+  }
+  return std::nullopt;
+}
+
 void Stepper::add(const data::Batch& batch) {
+  if (const auto step = replay(batch)) {
+    window_.add_computed(step->weight);
+    account(*step);
+    return;
+  }
   const auto made = try_step(batch);
   if (!made) {
     if (batch_size_ == 1)
@@ -84,13 +110,16 @@ void Stepper::add(const data::Batch& batch) {
     window_.skip();
     return;
   }
+  window_.add(step);
+  account(step);
+}
+
+void Stepper::account(const tasks::Step& step) {
+  // Read after the backward pass has begun, so that a GPU does not wait for the host. A loss that
+  // is not finite spoils the step, and its gradients go with it.
   const double loss = step.loss.item<double>();
   state_.train_items += step.weight;
-  if (!guard_.loss(loss)) {
-    window_.skip();
-    return;
-  }
-  window_.add(step);
+  if (!guard_.loss(loss)) return;
   last_loss_ = loss;
   state_.epoch_loss += loss * step.weight;
   state_.epoch_items += step.weight;

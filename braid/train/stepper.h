@@ -15,6 +15,7 @@
 #include "braid/train/non_finite_guard.h"
 #include "braid/train/optimizer.h"
 #include "braid/train/state.h"
+#include "braid/train/step_graph.h"
 
 namespace braid::train {
 
@@ -52,8 +53,13 @@ class Stepper {
   std::optional<Ema>& ema() { return ema_; }
 
  private:
+  tasks::Step forward(const data::Batch& batch);
   // The task's step, or none where it is one item and batch norm needs two.
   std::optional<tasks::Step> try_step(const data::Batch& batch);
+  // The batch by one launch on the device, where that can be.
+  std::optional<tasks::Step> replay(const data::Batch& batch);
+  // Counts a batch whose backward pass has begun.
+  void account(const tasks::Step& step);
 
   tasks::Task& task_;
   TrainState& state_;
@@ -68,6 +74,7 @@ class Stepper {
   std::optional<Ema> ema_;
   NonFiniteGuard guard_{0};
   Accumulation window_;
+  std::optional<StepGraph> graph_;
   double last_loss_ = 0;
 };
 

@@ -71,6 +71,29 @@ TEST_P(Contract, EveryParameterGetsAFiniteGradient) {
   }
 }
 
+// Output and gradients, in float64: what is left is not rounding.
+TEST_P(Contract, ACudaDeviceGivesTheSame) {
+  if (!torch::cuda::is_available()) GTEST_SKIP() << "no CUDA device";
+  const auto images = torch::randn({4, 3, kSide, kSide}, torch::kDouble);
+  const auto on_cpu = make(), on_cuda = make();
+  on_cpu->to(torch::kDouble);
+  on_cuda->to(torch::kCUDA, torch::kDouble);
+  for (const auto& [model, x] : {std::pair(on_cpu, images), std::pair(on_cuda, images.cuda())}) {
+    model->eval();
+    model->forward(x).square().mean().backward();
+  }
+  const auto expect_close = [](const std::string& what, const torch::Tensor& a,
+                               const torch::Tensor& b) {
+    EXPECT_LE((a - b.cpu()).abs().max().item<double>(), 1e-8 * a.abs().max().item<double>() + 1e-12)
+        << what;
+  };
+  const torch::NoGradGuard no_grad;
+  expect_close("output", on_cpu->forward(images), on_cuda->forward(images.cuda()));
+  const auto copies = on_cuda->named_parameters();
+  for (const auto& p : on_cpu->named_parameters())
+    expect_close(p.key(), p.value().grad(), copies[p.key()].grad());
+}
+
 TEST_P(Contract, ABatchIsItsImages) {
   const torch::InferenceMode no_grad;
   const auto model = make();

@@ -62,6 +62,23 @@ class TextContract : public ::testing::TestWithParam<std::string> {
   }
 };
 
+TEST_P(TextContract, ACudaDeviceGivesTheSame) {
+  if (!torch::cuda::is_available()) GTEST_SKIP() << "no CUDA device";
+  at::globalContext().setAllowTF32CuDNN(false);
+  const torch::InferenceMode no_grad;
+  const auto ids = words(3, 9);
+  auto mask = torch::ones({3, 9}, torch::kLong);
+  mask[1].narrow(0, 6, 3).zero_();
+  const auto model = make();
+  model->eval();
+  const auto on_cpu = model->forward({ids, mask, {}});
+  model->to(torch::kCUDA);
+  const auto on_cuda = model->forward({ids.cuda(), mask.cuda(), {}}).cpu();
+  const auto real = mask.to(torch::kBool);
+  EXPECT_LE((on_cpu - on_cuda).index({real}).abs().max().item<double>(),
+            1e-3 * on_cpu.abs().max().item<double>());
+}
+
 TEST_P(TextContract, EveryHeadGivesFiniteNumbersOfItsShape) {
   const torch::InferenceMode no_grad;
   const auto ids = words(3, 9);

@@ -56,7 +56,7 @@ TEST(Squad, ScoresAreMeansInPercent) {
 }
 
 data::QuestionsPtr questions_of(const std::string& context, const std::string& question,
-                                const std::vector<data::Answer>& answers) {
+                                const std::vector<io::Answer>& answers) {
   return std::make_shared<const data::Questions>(
       std::vector<std::string>{context},
       std::vector<data::Question>{
@@ -81,7 +81,7 @@ TEST_F(Windows, RowsAndLabelsAreThoseOfRunQa) {
   const auto context = fixture.at("context").get<std::string>();
   int64_t labels = 0;
   for (const auto& one : fixture.at("cases")) {
-    std::vector<data::Answer> answers;
+    std::vector<io::Answer> answers;
     if (one.at("start").get<int64_t>() >= 0)
       answers.push_back({one.at("answer").get<std::string>(), one.at("start").get<size_t>()});
     data::BadSamples bad("error");

@@ -4,23 +4,19 @@
 
 #include <algorithm>
 #include <cmath>
-#include <optional>
 #include <set>
-#include <string_view>
 #include <unordered_map>
 #include <utility>
 
 #include "braid/core/error.h"
 #include "braid/core/json.h"
 #include "braid/core/natural_order.h"
-#include "braid/core/utf8.h"
 #include "braid/data/bad_samples.h"
 #include "braid/data/locate.h"
 #include "braid/data/random.h"
 #include "braid/data/text/row_files.h"
 #include "braid/io/line_file.h"
 #include "braid/io/posix_file.h"
-#include "braid/text/utf8.h"
 
 namespace braid::data {
 namespace {
@@ -49,128 +45,15 @@ std::string question_suffix(const fs::path& file) {
   return to_lower(name.extension().string());
 }
 
-const std::string& text_of(const Json& row, const char* key, const std::string& place) {
-  const auto it = row.find(key);
-  if (it == row.end() || !it->is_string())
-    throw DataError("data", fmt::format("expected a question's \"{}\", got a row without", key),
+void add_question(QuestionTable& table, io::QuestionRow row, const std::string& place) {
+  if (!table.ids.insert(row.id).second)
+    throw DataError("data", fmt::format("expected an id for each question, got '{}' twice", row.id),
                     place);
-  const auto& text = it->get_ref<const std::string&>();
-  if (text.find_first_not_of(" \t\r\n") == std::string::npos)
-    throw DataError("data", fmt::format("expected a {} with something in it, got none", key),
-                    place);
-  return text;
-}
-
-// Bytes before the code point of that number; nothing: the text is shorter.
-std::optional<size_t> bytes_before(std::string_view text, int64_t code_points) {
-  if (code_points < 0) return std::nullopt;
-  size_t at = 0;
-  for (int64_t i = 0; i < code_points; ++i) {
-    if (at >= text.size()) return std::nullopt;
-    do ++at;
-    while (at < text.size() && !text::starts_code_point(text[at]));
-  }
-  return at;
-}
-
-// For a message.
-std::string shortened(std::string_view text) {
-  constexpr size_t kMost = 80;
-  if (text.size() > kMost) return shortened(text.substr(0, kMost)) + "..";
-  return std::string(text.substr(0, valid_utf8_prefix(text)));
-}
-
-Answer checked_answer(const Json& text, const Json& start, const std::string& context,
-                      const std::string& place) {
-  if (!text.is_string() || !start.is_number_integer())
-    throw DataError("data", "expected answers of a text and where it begins, got others", place);
-  Answer answer{.text = text.get<std::string>()};
-  const auto begin = bytes_before(context, start.get<int64_t>());
-  if (answer.text.empty() || !begin ||
-      std::string_view(context).substr(*begin, answer.text.size()) != answer.text)
-    throw DataError("data",
-                    fmt::format("expected the answer '{}' at character {} of its context, got '{}'",
-                                shortened(answer.text), start.dump(),
-                                begin ? shortened(context.substr(*begin, answer.text.size())) : ""),
-                    place, "answer_start counts characters from 0");
-  answer.begin = *begin;
-  return answer;
-}
-
-std::vector<Answer> answers_of(const Json& row, const std::string& context,
-                               const std::string& place) {
-  std::vector<Answer> answers;
-  const auto impossible = row.find("is_impossible");
-  if (impossible != row.end() && impossible->is_boolean() && impossible->get<bool>())
-    return answers;
-  const auto it = row.find("answers");
-  if (it == row.end() || !(it->is_object() || it->is_array()))
-    throw DataError("data", "expected a question's \"answers\", got a row without", place);
-  if (it->is_array()) {
-    for (const auto& one : *it) {
-      if (!one.is_object() || !one.contains("text") || !one.contains("answer_start"))
-        throw DataError("data", "expected answers of a text and where it begins, got others",
-                        place);
-      answers.push_back(checked_answer(one.at("text"), one.at("answer_start"), context, place));
-    }
-    return answers;
-  }
-  const auto texts = it->find("text"), starts = it->find("answer_start");
-  if (texts == it->end() || starts == it->end() || !texts->is_array() || !starts->is_array() ||
-      texts->size() != starts->size())
-    throw DataError("data", "expected as many texts of answers as places, got others", place);
-  for (size_t i = 0; i < texts->size(); ++i)
-    answers.push_back(checked_answer((*texts)[i], (*starts)[i], context, place));
-  return answers;
-}
-
-void add_question(QuestionTable& table, const Json& row, const std::string& context,
-                  const std::string& place) {
-  Question question{.id = row.contains("id") && row.at("id").is_string()
-                              ? row.at("id").get<std::string>()
-                              : place,
-                    .text = text_of(row, "question", place),
-                    .answers = answers_of(row, context, place),
-                    .place = place};
-  if (table.ids.contains(question.id))
-    throw DataError("data",
-                    fmt::format("expected an id for each question, got '{}' twice", question.id),
-                    place);
-  table.ids.insert(question.id);
-  question.context = table.context(context);
-  table.questions.push_back(std::move(question));
-}
-
-bool is_object_with(const Json& json, const char* list) {
-  return json.is_object() && json.contains(list) && json.at(list).is_array();
-}
-
-// SQuAD's own form.
-void read_squad(const Json& json, const fs::path& file, QuestionTable& table, BadSamples& bad) {
-  const auto expect_list = [&](const Json& of, const char* list, const std::string& where) {
-    if (!is_object_with(of, list))
-      throw DataError("data", fmt::format("expected a list \"{}\", got none", list), where);
-  };
-  expect_list(json, "data", file.string());
-  int64_t number = 0;
-  for (const auto& article : json.at("data")) {
-    expect_list(article, kParagraphs, file.string());
-    for (const auto& paragraph : article.at(kParagraphs)) {
-      ++number;
-      const auto where = fmt::format("{}, paragraph {}", file.string(), number);
-      expect_list(paragraph, "qas", where);
-      for (int64_t asked = 0; const auto& question : paragraph.at("qas"))
-        bad.guard([&] {
-          ++asked;
-          const bool named = question.is_object() && question.contains("id");
-          const auto place = fmt::format("{}, question {}", where,
-                                         named ? question.at("id").dump() : std::to_string(asked));
-          if (!question.is_object())
-            throw DataError("data", "expected questions, got " + question.dump(), place);
-          add_question(table, question, text_of(paragraph, "context", place), place);
-        });
-    }
-  }
+  table.questions.push_back({.id = std::move(row.id),
+                             .text = std::move(row.question),
+                             .context = table.context(row.context),
+                             .answers = std::move(row.answers),
+                             .place = place});
 }
 
 void read_question_rows(const fs::path& file, QuestionTable& table, BadSamples& bad) {
@@ -179,10 +62,7 @@ void read_question_rows(const fs::path& file, QuestionTable& table, BadSamples& 
     if (line->find_first_not_of(" \t\r") == std::string::npos) continue;
     bad.guard([&] {
       const auto place = fmt::format("{}:{}", file.string(), number);
-      const auto row = parse_json(*line, {.component = "data", .where = place});
-      if (!row.is_object())
-        throw DataError("data", "expected a row of question and context, got another", place);
-      add_question(table, row, text_of(row, "context", place), place);
+      add_question(table, io::parse_question_row(*line, place), place);
     });
   }
 }
@@ -198,6 +78,14 @@ std::string whole_text(const fs::path& file) {
     text += '\n';
   }
   return text;
+}
+
+// SQuAD's own form.
+void read_squad(const fs::path& file, QuestionTable& table, BadSamples& bad) {
+  const auto json = parse_json(whole_text(file), {.component = "data", .where = file.string()});
+  io::each_squad_question(json, file.string(), [&](const auto& read, const std::string& place) {
+    bad.guard([&] { add_question(table, read(), place); });
+  });
 }
 
 // The beginning of a file: some lines, or part of a long one.
@@ -246,8 +134,7 @@ QuestionTable read_question_files(const std::vector<fs::path>& files, BadSamples
   QuestionTable table;
   for (const auto& file : files)
     if (question_suffix(file) == ".json" && is_squad_file(file))
-      read_squad(parse_json(whole_text(file), {.component = "data", .where = file.string()}), file,
-                 table, bad);
+      read_squad(file, table, bad);
     else
       read_question_rows(file, table, bad);
   return table;
@@ -323,11 +210,11 @@ AskedQuestion parse_asked_question(const std::string& line, const std::string& w
   try {
     row = parse_json(line, {.component = "predict", .where = where});
   } catch (const DataError&) {
-    throw DataError("predict", kForm + shortened(line), where, kRemedy);
+    throw DataError("predict", kForm + io::shortened(line), where, kRemedy);
   }
   if (!row.is_object() || !row.contains("question") || !row.contains("context"))
-    throw DataError("predict", kForm + shortened(line), where, kRemedy);
-  return {text_of(row, "question", where), text_of(row, "context", where),
+    throw DataError("predict", kForm + io::shortened(line), where, kRemedy);
+  return {io::question_text(row, "question", where), io::question_text(row, "context", where),
           row.contains("id") ? row.at("id") : Json(nullptr)};
 }
 

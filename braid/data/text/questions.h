@@ -7,19 +7,15 @@
 #include <vector>
 
 #include "braid/data/left_out.h"
+#include "braid/io/question_row.h"
 
 namespace braid::data {
 
-struct Answer {
-  std::string text;
-  size_t begin = 0;  // in its context, bytes
-};
-
 struct Question {
   std::string id, text;
-  int64_t context = 0;          // its number
-  std::vector<Answer> answers;  // as several people gave them; none: the context has no answer
-  std::string place;            // for people: "train.jsonl:17", "dev-v1.1.json, question 5733be..."
+  int64_t context = 0;              // its number
+  std::vector<io::Answer> answers;  // as several people gave them; none: the context has no answer
+  std::string place;  // for people: "train.jsonl:17", "dev-v1.1.json, question 5733be..."
 };
 
 class Questions {

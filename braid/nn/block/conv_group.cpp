@@ -6,6 +6,7 @@
 #include "braid/nn/basic/norm.h"
 #include "braid/nn/basic/norm_act.h"
 #include "braid/nn/conv/conv.h"
+#include "braid/nn/conv/whiten.h"
 
 namespace braid::nn {
 namespace {
@@ -65,5 +66,7 @@ ConvGroupsImpl::ConvGroupsImpl(const ConvGroupsConfig& config) : layers_("", 1) 
 torch::Tensor ConvGroupsImpl::forward(const torch::Tensor& x, bool checkpointing) {
   return layers_->forward(activate(whiten_->forward(x), Act::kGelu), checkpointing);
 }
+
+void ConvGroupsImpl::whiten(const torch::Tensor& images) { whiten_stem_(whiten_, images); }
 
 }  // namespace braid::nn

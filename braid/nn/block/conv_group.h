@@ -52,6 +52,8 @@ class ConvGroupsImpl : public torch::nn::Module {
  public:
   explicit ConvGroupsImpl(const ConvGroupsConfig& config);
   torch::Tensor forward(const torch::Tensor& x, bool checkpointing = false);
+  // Sets the first convolution by images, [N,C,H,W] as forward gets them.
+  void whiten(const torch::Tensor& images);
 
  private:
   torch::nn::Conv2d whiten_{nullptr};

@@ -32,6 +32,10 @@ class Airbench : public ModelOf<AirbenchConfig> {
   explicit Airbench(const AirbenchConfig& config);
   torch::Tensor forward_features(const torch::Tensor& x) override;  // [B,C,H,W] -> [B,D,h,w]
   torch::Tensor forward_head(const torch::Tensor& features, bool pre_logits) override;
+  bool whiten_stem(const torch::Tensor& images) override {
+    groups_->whiten(images);
+    return true;
+  }
   std::vector<FeatureInfo> feature_info() const override;
   std::vector<std::string> head_modules() const override { return {"head"}; }
   std::string global_pool() const override { return "max"; }

@@ -34,6 +34,10 @@ struct AirViTConfig {
 class AirViT : public ModelOf<AirViTConfig, VisionTransformer> {
  public:
   explicit AirViT(const AirViTConfig& config);
+  bool whiten_stem(const torch::Tensor& images) override {
+    backbone_->whiten(images);
+    return true;
+  }
 
  protected:
   torch::Tensor embed(const torch::Tensor& x) override;
