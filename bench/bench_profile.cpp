@@ -2,7 +2,8 @@
 // of the operators that they call.
 //
 //     bench_profile --model airbench_nano [--dtype bfloat16] [--batch-size 256] [--img-size 28]
-//                   [--in-chans 1] [--steps 20] [--opt nmuon] [--threads N] [--shapes 1]
+//                   [--in-chans 1] [--length 128] [--steps 20] [--opt nmuon] [--threads N]
+//                   [--shapes 1]
 #include <ATen/Parallel.h>
 #include <ATen/record_function.h>
 #include <fmt/format.h>
@@ -16,10 +17,7 @@
 #include <vector>
 
 #include "bench/operators.h"
-#include "braid/models/registry.h"
-#include "braid/models/vision/image_model.h"
-#include "braid/runtime/autocast.h"
-#include "braid/tasks/image_model.h"
+#include "bench/train_case.h"
 #include "braid/train/make_optimizer.h"
 
 namespace {
@@ -73,42 +71,30 @@ void end(const at::RecordFunction&, at::ObserverContext*) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::map<std::string, std::string> args = {
-      {"--dtype", "auto"}, {"--batch-size", "256"}, {"--img-size", "28"}, {"--in-chans", "1"},
-      {"--steps", "20"},   {"--opt", "nmuon"},      {"--threads", "0"},   {"--shapes", "0"}};
+  braid::bench::Args args = {{"--dtype", "auto"}, {"--batch-size", "256"}, {"--img-size", "28"},
+                             {"--in-chans", "1"}, {"--classes", "10"},     {"--length", "128"},
+                             {"--steps", "20"},   {"--opt", "nmuon"},      {"--threads", "0"},
+                             {"--shapes", "0"}};
   for (int i = 1; i + 1 < argc; i += 2) args[argv[i]] = argv[i + 1];
-  const auto number = [&](const char* flag) { return std::stoll(args[flag]); };
-  if (number("--threads") > 0) at::set_num_threads(static_cast<int>(number("--threads")));
-  const int64_t size = number("--img-size"), chans = number("--in-chans");
-  const auto model = braid::models::create_model<braid::models::ImageModel>(
-      args["--model"], {{"num_classes", 10}, {"in_chans", chans}, {"img_size", size}}, /*seed=*/0);
-  model->train();
-  braid::tasks::to_channels_last(*model);
+  if (const auto threads = braid::bench::number_of(args, "--threads"); threads > 0)
+    at::set_num_threads(static_cast<int>(threads));
+  const auto work = braid::bench::make_case(args, torch::kCPU);
   braid::train::OptimizerConfig config;
   config.opt = args["--opt"];
   const auto optimizer = braid::train::make_optimizer(
-      braid::train::make_param_groups(*model, config), config,
+      braid::train::make_param_groups(*work.model, config), config,
       braid::runtime::resolve_dtype(args["--dtype"], torch::kCPU) == "bfloat16");
-  // As the loader has them: channels last, those of gray images too.
-  const auto images =
-      torch::randn({number("--batch-size"), size, size, chans}).permute({0, 3, 1, 2});
-  const auto labels = torch::randint(10, {images.size(0)}, torch::kInt64);
   const auto step = [&] {
     RECORD_FUNCTION("a step, but for operators", std::vector<c10::IValue>());
     optimizer->zero_grad();
-    torch::Tensor loss;
-    {
-      const braid::runtime::Autocast autocast(torch::kCPU, args["--dtype"]);
-      loss = torch::nn::functional::cross_entropy(model->forward(images), labels);
-    }
-    loss.backward();
+    work.loss(work.batch).backward();
     {
       RECORD_FUNCTION("the optimizer, but for operators", std::vector<c10::IValue>());
       optimizer->step(1e-4);
     }
   };
   for (int i = 0; i < 5; ++i) step();
-  const int64_t steps = number("--steps");
+  const int64_t steps = braid::bench::number_of(args, "--steps");
   const double plain = braid::bench::seconds_of([&] {
     for (int64_t i = 0; i < steps; ++i) step();
   });
@@ -122,8 +108,9 @@ int main(int argc, char** argv) {
   std::sort(rows.begin(), rows.end(),
             [](const auto& a, const auto& b) { return a.second.seconds > b.second.seconds; });
   const auto a_step = 1e3 / static_cast<double>(steps);
-  fmt::print("{}: {:.0f} images/s, {:.2f} ms a step ({:.2f} watched)\n", args["--model"],
-             static_cast<double>(images.size(0) * steps) / plain, plain * a_step, watched * a_step);
+  fmt::print("{}: {:.0f} {}/s, {:.2f} ms a step ({:.2f} watched)\n", args["--model"],
+             static_cast<double>(work.items * steps) / plain, work.unit, plain * a_step,
+             watched * a_step);
   fmt::print("{:<60} {:>6} {:>8} {:>6} {:>9}\n", "operator", "calls", "ms", "%", "with all");
   for (const auto& [name, spent] : rows)
     if (spent.seconds > 0.005 * watched)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Training speed of braid against PyTorch + timm: both in one run, alternating, median of several rounds.
+"""Training speed of braid against PyTorch (timm, transformers): both in one run, alternating, median of several rounds.
 
 Both sides train the same model on one fixed random batch (AdamW, channels-last), each in a process that stays alive and
 works only when asked, so that neither disturbs the other. PyTorch gets jemalloc preloaded with braid's own options; with
@@ -16,6 +16,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 JEMALLOC_OPTIONS = "thp:always,metadata_thp:auto,dirty_decay_ms:-1,muzzy_decay_ms:-1,background_thread:false"
+TEXTS = ("bert_", "transformer_")  # their speed counts tokens
 MODELS = ["resnet18", "vit_tiny_patch16_224", "coatnet_nano_rw_224"]
 
 
@@ -52,13 +53,13 @@ def cpu() -> str:
 
 def measure(model: str, dtype: str, args: argparse.Namespace) -> dict:
     shape = ["--model", model, "--dtype", dtype, "--batch-size", str(args.batch_size), "--img-size", str(args.img_size),
-             "--device", args.device]
+             "--length", str(args.length), "--device", args.device]
     env = dict(os.environ, MALLOC_CONF=JEMALLOC_OPTIONS)
     python = [sys.executable, str(ROOT / "bench/train_torch.py"), *shape]
     preloaded = dict(env, LD_PRELOAD=jemalloc()) if args.device == "cpu" else env
-    workers = {"torch": Worker(python, preloaded)}
+    workers = {"torch": Worker([*python, "--attention", args.attention], preloaded)}
     if args.compile:
-        workers["compiled"] = Worker([*python, "--compile"], preloaded)
+        workers["compiled"] = Worker([*python, "--attention", args.attention, "--compile"], preloaded)
     workers["braid"] = Worker([str(args.bin / "bench_train"), *shape], env)
     for worker in workers.values():
         worker.seconds(args.warmup)
@@ -68,10 +69,10 @@ def measure(model: str, dtype: str, args: argparse.Namespace) -> dict:
             times[name].append(worker.seconds(args.steps))
     for worker in workers.values():
         worker.close()
-    images = args.batch_size * args.steps
+    items = args.batch_size * args.steps * (args.length if model.startswith(TEXTS) else 1)
     ratios = [t / b for t, b in zip(times["torch"], times["braid"])]
     row = {"model": model, "dtype": dtype}
-    row |= {f"{name}_images_per_s": images / statistics.median(seconds) for name, seconds in times.items()}
+    row |= {f"{name}_per_s": items / statistics.median(seconds) for name, seconds in times.items()}
     row |= {"ratio": statistics.median(ratios), "ratio_min": min(ratios), "ratio_max": max(ratios)}
     if args.compile:
         row["ratio_to_compiled"] = statistics.median(t / b for t, b in zip(times["compiled"], times["braid"]))
@@ -84,6 +85,8 @@ def main() -> None:
     parser.add_argument("--dtypes", default="float32,bfloat16")
     parser.add_argument("--batch-size", type=int, default=16)
     parser.add_argument("--img-size", type=int, default=224)
+    parser.add_argument("--length", type=int, default=128, help="tokens of a text")
+    parser.add_argument("--attention", default="sdpa", choices=["sdpa", "eager"], help="of transformers")
     parser.add_argument("--warmup", type=int, default=2, help="steps before timing")
     parser.add_argument("--steps", type=int, default=4, help="steps per round")
     parser.add_argument("--rounds", type=int, default=5, help="alternations")
@@ -96,16 +99,16 @@ def main() -> None:
     machine = torch.cuda.get_device_name() if args.device == "cuda" else cpu()
     print(f"{machine}; PyTorch {torch.__version__}; Python {platform.python_version()}; batch {args.batch_size}, "
           f"{args.img_size} px, AdamW; {args.rounds} alternating rounds of {args.steps} steps")
-    compiled = f" {'compile img/s':>14} {'ratio':>6}" if args.compile else ""
-    print(f"{'model':28} {'dtype':9} {'torch img/s':>12} {'braid img/s':>12} {'ratio':>6}  spread   {compiled}")
+    compiled = f" {'compiled items/s':>17} {'ratio':>6}" if args.compile else ""
+    print(f"{'model':28} {'dtype':9} {'torch items/s':>14} {'braid items/s':>14} {'ratio':>6}  spread   {compiled}")
     rows = []
     for model in args.models.split(","):
         for dtype in args.dtypes.split(","):
             row = measure(model, dtype, args)
             rows.append(row)
-            print(f"{model:28} {dtype:9} {row['torch_images_per_s']:12.1f} {row['braid_images_per_s']:12.1f} "
+            print(f"{model:28} {dtype:9} {row['torch_per_s']:14.1f} {row['braid_per_s']:14.1f} "
                   f"{row['ratio']:6.2f}  {row['ratio_min']:.2f}-{row['ratio_max']:.2f}", end="")
-            print(f"  {row['compiled_images_per_s']:14.1f} {row['ratio_to_compiled']:6.2f}" if args.compile else "",
+            print(f"  {row['compiled_per_s']:17.1f} {row['ratio_to_compiled']:6.2f}" if args.compile else "",
                   flush=True)
     if args.output:
         pathlib.Path(args.output).write_text(json.dumps({"machine": machine, "rows": rows}, indent=2) + "\n")

@@ -1,7 +1,8 @@
-"""The PyTorch + timm side of bench/train_ratio.py: trains one model on one fixed random batch.
+"""The PyTorch side of bench/train_ratio.py: trains one model on one fixed random batch with AdamW.
 
-Reads a line with a number of steps, trains them, answers with the seconds they took; ends at end of input.
-PyTorch gets its best settings: channels-last, and the allocator that the caller preloads; with --compile, torch.compile
+Images by timm; hidden words (bert_*) and translation (transformer_base) by Hugging Face transformers. Reads a line with a
+number of steps, trains them, answers with the seconds they took; ends at end of input. PyTorch gets its best settings:
+channels-last, logits of the hidden words alone, and the allocator that the caller preloads; with --compile, torch.compile
 too, on a GPU with CUDA graphs ("reduce-overhead").
 """
 import argparse
@@ -9,13 +10,65 @@ import sys
 import time
 
 import torch
+from torch.nn.functional import cross_entropy
 
 try:
     import torchvision  # noqa: F401
-except RuntimeError:  # its own operators do not load beside the CPU wheel
+except (ImportError, RuntimeError):  # its own operators do not load beside the CPU wheel
     for operator in ("nms", "qnms"):
         torch.library.define(f"torchvision::{operator}", "(Tensor a, Tensor b, float c) -> Tensor")
-import timm  # noqa: E402
+
+BERTS = {"bert_tiny": (128, 2), "bert_mini": (256, 4), "bert_small": (512, 4), "bert_medium": (512, 8), "bert_base": (768, 12)}
+
+
+def image_case(args):
+    import timm
+    model = timm.create_model(args.model).to(args.device, memory_format=torch.channels_last)
+    images = torch.randn(args.batch_size, 3, args.img_size, args.img_size, device=args.device)
+    images = images.to(memory_format=torch.channels_last)
+    labels = torch.randint(1000, (args.batch_size,), device=args.device)
+    forward = compiled(model, args)
+    return model, lambda: cross_entropy(forward(images), labels)
+
+
+def masked_lm_case(args):
+    from transformers import BertConfig, BertForMaskedLM
+    width, layers = BERTS[args.model]
+    model = BertForMaskedLM(BertConfig(hidden_size=width, num_hidden_layers=layers, num_attention_heads=width // 64,
+                                       intermediate_size=4 * width, attn_implementation=args.attention)).to(args.device)
+    rows = args.batch_size * args.length
+    ids = torch.randint(model.config.vocab_size, (args.batch_size, args.length), device=args.device)
+    places = torch.randperm(rows, device=args.device)[:rows * 15 // 100]
+
+    def loss():
+        hidden = model.bert(ids).last_hidden_state.flatten(0, 1)[places]
+        return cross_entropy(model.cls(hidden).float(), ids.flatten()[places])
+
+    return model, compiled(loss, args)
+
+
+def translation_case(args):
+    from transformers import MarianConfig, MarianMTModel
+    vocab, width = 32000, 512
+    model = MarianMTModel(MarianConfig(
+        vocab_size=vocab, decoder_vocab_size=vocab, d_model=width, encoder_layers=6, decoder_layers=6,
+        encoder_attention_heads=8, decoder_attention_heads=8, encoder_ffn_dim=4 * width, decoder_ffn_dim=4 * width,
+        activation_function="relu", scale_embedding=True, dropout=0.1, pad_token_id=vocab - 1, eos_token_id=0,
+        decoder_start_token_id=vocab - 1, attn_implementation=args.attention)).to(args.device)
+    source, target, labels = (torch.randint(4, vocab - 1, (args.batch_size, args.length), device=args.device)
+                              for _ in range(3))
+
+    def loss():
+        logits = model(input_ids=source, decoder_input_ids=target).logits
+        return cross_entropy(logits.float().flatten(0, 1), labels.flatten(), label_smoothing=0.1)
+
+    return model, compiled(loss, args)
+
+
+def compiled(function, args):
+    if not args.compile:
+        return function
+    return torch.compile(function, mode="reduce-overhead" if args.device == "cuda" else None)
 
 
 def main() -> None:
@@ -24,23 +77,24 @@ def main() -> None:
     parser.add_argument("--dtype", default="float32", choices=["float32", "bfloat16"])
     parser.add_argument("--batch-size", type=int, default=16)
     parser.add_argument("--img-size", type=int, default=224)
+    parser.add_argument("--length", type=int, default=128, help="tokens of a text")
+    parser.add_argument("--attention", default="sdpa", choices=["sdpa", "eager"], help="of transformers")
     parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
     parser.add_argument("--compile", action="store_true")
     args = parser.parse_args()
     torch.manual_seed(0)
     torch.backends.cudnn.benchmark = True
-    model = timm.create_model(args.model).train().to(args.device, memory_format=torch.channels_last)
+    case = masked_lm_case if args.model in BERTS else translation_case if args.model == "transformer_base" else image_case
+    model, loss_of = case(args)
+    model.train()
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, weight_decay=0.05, fused=True)
-    images = torch.randn(args.batch_size, 3, args.img_size, args.img_size).to(args.device, memory_format=torch.channels_last)
-    labels = torch.randint(1000, (args.batch_size,), device=args.device)
-    forward = torch.compile(model, mode="reduce-overhead" if args.device == "cuda" else None) if args.compile else model
     print("ready", flush=True)
     for line in sys.stdin:
         start = time.perf_counter()
         for _ in range(int(line)):
             optimizer.zero_grad(set_to_none=True)
             with torch.autocast(args.device, dtype=torch.bfloat16, enabled=args.dtype == "bfloat16"):
-                loss = torch.nn.functional.cross_entropy(forward(images), labels)
+                loss = loss_of()
             loss.backward()
             optimizer.step()
         if args.device == "cuda":

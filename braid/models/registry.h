@@ -43,6 +43,7 @@ struct ModelEntry {
   Fusion fusion = Fusion::kNone;
   Json preprocessing;  // of the input that the variant was designed for, as the kind's files say it
   Json config;         // every field of the variant's config struct
+  bool whitening_stem = false;  // its first convolution is made to whiten, ImageModel::whiten_stem
   // overrides: fields of the model's config struct, such as {"num_classes": 10, "in_chans": 1,
   // "img_size": 28}. Throws ConfigError for a field the model does not have.
   std::function<ModelPtr(const Json& overrides)> make;
@@ -60,16 +61,19 @@ ModelEntry make_entry(const std::string& name, Family family, Fusion fusion,
           .fusion = fusion,
           .preprocessing = preprocessing,
           .config = to_json(variant),
-          .make = [name, variant](const Json& overrides) -> ModelPtr {
-            Config config = variant;
-            update_from_json(config, overrides, "model " + name);
-            try {
-              return std::make_shared<ModelImpl>(config);
-            } catch (const c10::Error& e) {  // fields that are fine by themselves, not together
-              if (std::string(e.what()).find("allocate memory") != std::string::npos) throw;
-              throw ConfigError("models", e.what_without_backtrace(), "model " + name);
-            }
-          }};
+          .whitening_stem = requires {ModelImpl::kWhiteningStem;
+}
+, .make = [name, variant](const Json& overrides) -> ModelPtr {
+  Config config = variant;
+  update_from_json(config, overrides, "model " + name);
+  try {
+    return std::make_shared<ModelImpl>(config);
+  } catch (const c10::Error& e) {  // fields that are fine by themselves, not together
+    if (std::string(e.what()).find("allocate memory") != std::string::npos) throw;
+    throw ConfigError("models", e.what_without_backtrace(), "model " + name);
+  }
+}
+};  // namespace braid::models
 }
 
 // Names that are no entries of the table but say themselves what the model is, such as

@@ -58,6 +58,17 @@ torch::Tensor some_images(const data::Dataset& dataset, const data::InputConfig&
   return data::stack_images(images, input);
 }
 
+void whiten_stem(models::ImageModel& model, const TaskConfig& config, const data::Dataset& dataset,
+                 const data::InputConfig& input) {
+  if (!config.weights.empty())
+    throw ConfigError("train", "expected random weights where the first convolution is to whiten",
+                      config.weights, "leave out --whiten-stem");
+  if (!models::find_model(config.model).whitening_stem)
+    throw ConfigError("train", "expected an architecture whose first convolution is made to whiten",
+                      config.model, "leave out --whiten-stem, or take one of airbench_*, airvit_*");
+  model.whiten_stem(some_images(dataset, input));
+}
+
 // The card beside the initial weights. Throws ConfigError where they are another architecture's.
 std::optional<models::ImageHubConfig> card_of_weights(const TaskConfig& config) {
   if (config.weights.empty()) return std::nullopt;
@@ -156,8 +167,8 @@ models::LoadedModel make_image_model(const TaskConfig& given, const data::Splits
     models::load_weights_to_fine_tune(*made.model, config.weights, progress);
     if (const auto card = card_of_weights(config))
       reorder_head(*made.model, card->classes, made.hub.classes);
-  } else if (config.image.whiten_stem)
-    made.model->whiten_stem(some_images(*splits.train, made.hub.input));
+  }
+  if (config.image.whiten_stem) whiten_stem(*made.model, given, *splits.train, made.hub.input);
   if (config.image.channels_last) to_channels_last(*made.model);
   return made;
 }

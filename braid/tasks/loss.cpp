@@ -1,14 +1,19 @@
 #include "braid/tasks/loss.h"
 
+#include "braid/ops/cross_entropy.h"
+
 namespace braid::tasks {
 namespace F = torch::nn::functional;
 
 torch::Tensor cross_entropy(const torch::Tensor& logits, const torch::Tensor& labels,
                             double smoothing, const torch::Tensor& class_weights) {
-  const auto options = F::CrossEntropyFuncOptions().label_smoothing(smoothing);
-  if (!class_weights.defined()) return F::cross_entropy(logits, labels, options);
-  const auto each =
-      F::cross_entropy(logits, labels, F::CrossEntropyFuncOptions(options).reduction(torch::kNone));
+  const bool trains = logits.requires_grad() && at::GradMode::is_enabled();
+  if (!class_weights.defined())
+    return trains ? ops::cross_entropy(logits, labels, smoothing)
+                  : ops::composed_cross_entropy(logits, labels, smoothing);
+  const auto each = F::cross_entropy(
+      logits, labels,
+      F::CrossEntropyFuncOptions().label_smoothing(smoothing).reduction(torch::kNone));
   return (each * class_weights.to(logits.device()).index_select(0, labels)).mean();
 }
 

@@ -7,8 +7,9 @@
 
 namespace braid::tasks {
 
-// Mean over the batch, in nats. logits: [B,K]; labels: [B] int64; smoothing: label smoothing;
-// class_weights: [K], by which each item's loss is multiplied, undefined: 1.
+// Mean over the batch, in nats, float32. logits: [B,K], in any type without weights; labels: [B]
+// int64; smoothing: label smoothing; class_weights: [K], by which each item's loss is multiplied,
+// undefined: 1.
 torch::Tensor cross_entropy(const torch::Tensor& logits, const torch::Tensor& labels,
                             double smoothing, const torch::Tensor& class_weights = {});
 // targets: [B,K], rows sum to 1 (mixup, cutmix); an item's weight is the mean of its classes'.

@@ -30,8 +30,8 @@ double scaled_rate(double rate, int64_t params) {
   return rate * std::clamp(std::pow(static_cast<double>(params) / kParams, kExponent), 0.1, 1.0);
 }
 
-void from_scratch(TrainConfig& config, models::Family family, const RecipeFacts& facts) {
-  const bool cnn = family == models::Family::kCnn;
+void from_scratch(TrainConfig& config, const models::ModelEntry& entry, const RecipeFacts& facts) {
+  const bool cnn = entry.family == models::Family::kCnn;
   auto& run = config.run;
   run.optimizer.opt = "nmuon";
   run.optimizer.momentum = 0.95;
@@ -42,6 +42,8 @@ void from_scratch(TrainConfig& config, models::Family family, const RecipeFacts&
   run.batch_size = batch_size_for(facts, 32, 256);
   if (!cnn) run.clip_grad = 1;
   config.task.smoothing = 0.1;
+  // CNNs gain nothing from it (docs/studies/recipes.md).
+  config.task.image.whiten_stem = entry.whitening_stem && entry.family == models::Family::kHybrid;
   auto& augment = config.task.image.augment;
   augment.crop_padding = std::max<int64_t>(1, facts.input_size / 16);
   augment.padding_mode = "reflect";
@@ -154,7 +156,7 @@ Recipe recipe_for(const models::ModelEntry& entry, const RecipeFacts& facts) {
     recipe.name = "fine-tune";
     recipe.reason = "published weights, " + reach;
   } else {
-    if (!texts && !translations) from_scratch(recipe.config, entry.family, facts);
+    if (!texts && !translations) from_scratch(recipe.config, entry, facts);
     recipe.name = facts.passes <= kShort ? "short" : facts.passes <= kMedium ? "medium" : "long";
     recipe.reason = fmt::format("random weights, {}, {} parameters", reach, facts.params);
   }

@@ -95,6 +95,19 @@ TEST_F(ImageTask, KeptStatisticsAreNotMeasuredAgain) {
   EXPECT_EQ(shades_->decoded, once + 2) << "after the first only its size is looked at";
 }
 
+TEST_F(ImageTask, TheFirstConvolutionWhitensOnRequest) {
+  config_.model = "airbench_nano";
+  const auto bias_of = [&] { return make()->model().named_parameters()["whiten.bias"]; };
+  EXPECT_GT(bias_of().abs().max().item<double>(), 0) << "drawn at random";
+  config_.image.whiten_stem = true;
+  EXPECT_EQ(bias_of().abs().max().item<double>(), 0) << "set by the images";
+  config_.model = "vit_lite_2_4_32";
+  EXPECT_THROW(make(), ConfigError) << "no such convolution";
+  config_.model = "airbench_nano";
+  config_.weights = (root_ / "model.safetensors").string();
+  EXPECT_THROW(make(), Error) << "weights have their own";
+}
+
 TEST_F(ImageTask, TheStepIsTheMeanOverItsImages) {
   config_.smoothing = 0.1;
   const auto task = make();

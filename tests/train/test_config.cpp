@@ -145,6 +145,14 @@ TEST(Recipes, FollowFromTheBudget) {
   EXPECT_EQ(of(30, 60'000, 75'000).name, "medium");
   EXPECT_EQ(of(200, 60'000, 75'000).name, "long");
   EXPECT_EQ(recipe_for(entry, {.fine_tuning = true}).name, "fine-tune");
+  const auto whitens = [](const char* model, bool fine_tuning) {
+    return recipe_for(models::find_model(model), {.passes = 5, .fine_tuning = fine_tuning})
+        .config.task.image.whiten_stem;
+  };
+  EXPECT_TRUE(whitens("airvit_nano", false));
+  EXPECT_FALSE(whitens("airvit_nano", true)) << "the weights' own convolution stays";
+  EXPECT_FALSE(whitens("airbench_nano", false)) << "gains nothing";
+  EXPECT_FALSE(whitens("mobilevit_xs", false)) << "has none";
   // Few images leave few steps: smaller batches.
   EXPECT_EQ(of(8, 60'000, 75'000).config.run.batch_size, 256);
   EXPECT_EQ(of(1, 60'000, 75'000).config.run.batch_size, 64);

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "braid/models/layer_ids.h"
+#include "braid/nn/basic/dropout.h"
 #include "braid/nn/basic/norm.h"
 #include "braid/nn/basic/register_at.h"
 #include "braid/runtime/grad_checkpoint.h"
@@ -68,7 +69,7 @@ Tensor FairseqEncoder::forward_features(const TextInput& input) {
   auto x = embed_tokens->forward(input.input_ids.to(torch::kLong)) *
            std::sqrt(static_cast<double>(body_.layer.dim));  // [B,N,D]
   x = x + fairseq_positions(mask, x.size(1), body_.layer.dim, body_.head.pad_token_id, x.options());
-  x = at::dropout(x, body_.layer.drop, is_training() && body_.layer.drop > 0);
+  x = nn::dropout(x, body_.layer.drop, is_training());
   for (const auto& layer : layers_) {
     const auto run = [layer = layer, mask](const Tensor& y) mutable {
       return layer->forward(y, {.mixer = {.key_padding = mask}});

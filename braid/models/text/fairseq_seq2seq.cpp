@@ -6,6 +6,7 @@
 #include "braid/core/error.h"
 #include "braid/models/layer_ids.h"
 #include "braid/models/text/fairseq_encoder.h"
+#include "braid/nn/basic/dropout.h"
 #include "braid/nn/basic/norm.h"
 #include "braid/nn/basic/register_at.h"
 #include "braid/runtime/grad_checkpoint.h"
@@ -163,7 +164,7 @@ Tensor FairseqSeq2Seq::embed(Stack& stack, const Tensor& ids, const Tensor& mask
   x = x + fairseq_positions(mask, first + ids.size(1), config_.embed_dim, config_.pad_token_id,
                             x.options())
               .narrow(-2, first, ids.size(1));
-  return at::dropout(x, config_.dropout, is_training() && config_.dropout > 0);
+  return nn::dropout(x, config_.dropout, is_training());
 }
 
 EncodedText FairseqSeq2Seq::encode(const TextInput& input) {

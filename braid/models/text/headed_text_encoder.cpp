@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "braid/nn/basic/dropout.h"
 #include "braid/nn/basic/init.h"
 
 namespace braid::models {
@@ -38,7 +39,7 @@ HeadedTextEncoder::HeadedTextEncoder(const HeadedEncoderConfig& body) : body_(bo
 }
 
 Tensor HeadedTextEncoder::dropped(const Tensor& x) const {
-  return at::dropout(x, body_.dropout, is_training() && body_.dropout > 0);
+  return nn::dropout(x, body_.dropout, is_training());
 }
 
 Tensor HeadedTextEncoder::pool(const Tensor& features, const TextInput& input) {

@@ -4,6 +4,7 @@
 
 #include "braid/core/error.h"
 #include "braid/core/near_match.h"
+#include "braid/nn/basic/dropout.h"
 #include "braid/nn/basic/norm.h"
 #include "braid/nn/position/sequence_positions.h"
 
@@ -62,7 +63,7 @@ Tensor TextEmbeddingsImpl::forward(const TextInput& input) {
   }
   if (position_embeddings) x = x + position_embeddings->weight.narrow(0, 0, N);
   if (config_.sinusoidal) x = x + nn::sinusoidal_positions(N, config_.dim, x.options());
-  return at::dropout(norm->forward(x), config_.drop, is_training() && config_.drop > 0);
+  return nn::dropout(norm->forward(x), config_.drop, is_training());
 }
 
 }  // namespace braid::models

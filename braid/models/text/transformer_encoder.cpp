@@ -5,6 +5,7 @@
 
 #include "braid/models/layer_ids.h"
 #include "braid/nn/basic/drop_path.h"
+#include "braid/nn/basic/dropout.h"
 #include "braid/nn/basic/norm.h"
 #include "braid/nn/basic/register_at.h"
 #include "braid/nn/position/sequence_positions.h"
@@ -233,7 +234,7 @@ void TransformerEncoder::drop_body_module(const std::string& name) {
 }
 
 Tensor TransformerEncoder::dropped(const Tensor& x, double rate) const {
-  return at::dropout(x, rate, is_training() && rate > 0);
+  return nn::dropout(x, rate, is_training());
 }
 
 Tensor TransformerEncoder::decode_words(const Tensor& x, const Tensor& bias) const {

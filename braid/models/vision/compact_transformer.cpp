@@ -3,6 +3,7 @@
 #include "braid/nn/attention/self_attention.h"
 #include "braid/nn/basic/activation.h"
 #include "braid/nn/basic/drop_path.h"
+#include "braid/nn/basic/dropout.h"
 #include "braid/nn/basic/init.h"
 #include "braid/nn/conv/conv.h"
 #include "braid/nn/head/replace_head.h"
@@ -34,9 +35,8 @@ class CompactBlockImpl : public nn::BlockImpl {
     auto x = tokens + nn::drop_path(self_attn->forward(pre_norm->forward(tokens)), drop_path_,
                                     is_training());
     x = norm1->forward(x);
-    auto y =
-        torch::dropout(nn::activate(linear1->forward(x), nn::Act::kGelu), drop_, is_training());
-    y = torch::dropout(linear2->forward(y), drop_, is_training());
+    auto y = nn::dropout(nn::activate(linear1->forward(x), nn::Act::kGelu), drop_, is_training());
+    y = nn::dropout(linear2->forward(y), drop_, is_training());
     return x + nn::drop_path(y, drop_path_, is_training());
   }
 
@@ -107,7 +107,7 @@ CompactTransformerImpl::CompactTransformerImpl(const CompactTransformerConfig& c
 torch::Tensor CompactTransformerImpl::encode(torch::Tensor x, bool checkpointing) {
   if (!config_.seq_pool)
     x = torch::cat({class_emb.expand({x.size(0), -1, -1}).to(x.dtype()), x}, 1);
-  x = torch::dropout(x + positional_emb, config_.drop_rate, is_training());
+  x = nn::dropout(x + positional_emb, config_.drop_rate, is_training());
   return norm->forward(blocks->forward(x, checkpointing));
 }
 

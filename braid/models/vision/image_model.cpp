@@ -1,9 +1,15 @@
 #include "braid/models/vision/image_model.h"
 
+#include "braid/core/error.h"
+
 namespace braid::models {
 
 std::string ImageModel::global_pool() const {
   return named_parameters().contains("cls_token") ? "token" : "avg";
+}
+
+void ImageModel::whiten_stem(const torch::Tensor&) {
+  throw UsageError("models", "this architecture has no first convolution that is made to whiten");
 }
 
 std::vector<std::string> ImageModel::input_weights() const {

@@ -42,9 +42,9 @@ class ImageModel : public Model {
   virtual int64_t img_size() const = 0;  // pixels along one side of the images it is built for
   // Replaces the classifier by a freshly initialized one; 0: none.
   virtual void reset_classifier(int64_t num_classes) = 0;
-  // Sets the first convolution so that it whitens images like these, [N,C,H,W] as forward gets
-  // them; false: the architecture has none that is meant to.
-  virtual bool whiten_stem(const torch::Tensor& images) { return (void)images, false; }
+  // Of entries with a whitening_stem: sets the first convolution so that it whitens images like
+  // these, [N,C,H,W] as forward gets them. Throws UsageError for others.
+  virtual void whiten_stem(const torch::Tensor& images);
   // How forward_head pools, in timm's words: "avg", "token"; empty: in a way that timm does not
   // know. Unless overridden: token for a model with a cls_token, else avg.
   virtual std::string global_pool() const;

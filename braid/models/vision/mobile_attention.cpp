@@ -1,6 +1,7 @@
 #include "braid/models/vision/mobile_attention.h"
 
 #include "braid/nn/basic/drop_path.h"
+#include "braid/nn/basic/dropout.h"
 #include "braid/nn/basic/norm.h"
 
 namespace braid::models {
@@ -60,7 +61,7 @@ torch::Tensor MultiQueryAttention2dImpl::forward(const torch::Tensor& x) {
   auto y = nn::attend(query, project(key_, x), project(value_, x),
                       {.dropout = is_training() ? config_.attn_drop : 0.0});  // [B,1,Nh,d]
   y = output_->forward(y.reshape({B, H, W, width}));                          // [B,H,W,C']
-  return torch::dropout(nn::to_nchw(y), config_.proj_drop, is_training());
+  return nn::dropout(nn::to_nchw(y), config_.proj_drop, is_training());
 }
 
 MobileAttentionImpl::MobileAttentionImpl(const MobileAttentionConfig& config)

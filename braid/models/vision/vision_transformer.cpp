@@ -3,6 +3,7 @@
 #include "braid/models/layer_ids.h"
 #include "braid/models/validate.h"
 #include "braid/nn/basic/drop_path.h"
+#include "braid/nn/basic/dropout.h"
 #include "braid/nn/basic/init.h"
 #include "braid/nn/basic/norm.h"
 #include "braid/nn/block/vit_block.h"
@@ -61,12 +62,12 @@ torch::Tensor VisionTransformer::forward_head(const torch::Tensor& features, boo
   auto cls = body_.class_token ? features.select(1, 0) : norm->forward(features.mean(1));  // [B,D]
   if (!body_.distilled) {
     if (pre_logits || !head) return cls;
-    return head->forward(torch::dropout(cls, body_.drop_rate, is_training()));
+    return head->forward(nn::dropout(cls, body_.drop_rate, is_training()));
   }
   const auto dist = features.select(1, 1);  // [B,D]
   if (pre_logits || !head) return (cls + dist) / 2;
-  return (head->forward(torch::dropout(cls, body_.drop_rate, is_training())) +
-          head_dist->forward(torch::dropout(dist, body_.drop_rate, is_training()))) /
+  return (head->forward(nn::dropout(cls, body_.drop_rate, is_training())) +
+          head_dist->forward(nn::dropout(dist, body_.drop_rate, is_training()))) /
          2;
 }
 
@@ -74,9 +75,8 @@ std::pair<torch::Tensor, torch::Tensor> VisionTransformer::forward_distilled(
     const torch::Tensor& x) {
   const auto features = forward_features(x);
   if (!body_.distilled || !head) return {forward_head(features, false), torch::Tensor()};
-  return {
-      head->forward(torch::dropout(features.select(1, 0), body_.drop_rate, is_training())),
-      head_dist->forward(torch::dropout(features.select(1, 1), body_.drop_rate, is_training()))};
+  return {head->forward(nn::dropout(features.select(1, 0), body_.drop_rate, is_training())),
+          head_dist->forward(nn::dropout(features.select(1, 1), body_.drop_rate, is_training()))};
 }
 
 std::vector<FeatureInfo> VisionTransformer::feature_info() const {

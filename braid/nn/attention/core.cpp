@@ -8,6 +8,7 @@
 
 #include "braid/core/cpu.h"
 #include "braid/core/error.h"
+#include "braid/nn/basic/dropout.h"
 #include "braid/ops/short_attention.h"
 
 namespace braid::nn {
@@ -63,7 +64,7 @@ Tensor attend_composed(const Tensor& q, const Tensor& k, const Tensor& v, const 
         torch::ones({q.size(2), k.size(2)}, q.options().dtype(torch::kBool)).triu(1);
     scores = scores.masked_fill(future, -INFINITY);
   }
-  const auto weights = at::dropout(scores.softmax(-1), how.dropout, how.dropout > 0);
+  const auto weights = nn::dropout(scores.softmax(-1), how.dropout, how.dropout > 0);
   return at::matmul(weights, v.to(type));
 }
 

@@ -1,5 +1,6 @@
 #include "braid/nn/attention/multi_head_attention.h"
 
+#include "braid/nn/basic/product.h"
 #include "braid/nn/basic/register_at.h"
 #include "braid/nn/position/rotary.h"
 
@@ -29,17 +30,18 @@ Tensor MultiHeadAttentionImpl::forward(const Tensor& x, const TokenMixerArgs& ar
     return args.rotary.defined() ? apply_rotary(heads, args.rotary) : heads;
   };
   const auto project = [&](torch::nn::Linear& layer, const Tensor& from) {
-    return split_heads(layer->forward(from), config_.num_heads);
+    return split_heads(product(layer, from), config_.num_heads);
   };
   // What shares a memory asks it together: [B*r,N,D] -> [B,r*N,D].
   const bool shared = cross && x.size(0) != args.memory.size(0);
-  const auto asking = shared ? x.reshape({args.memory.size(0), -1, x.size(2)}) : x;
+  const auto tokens = is_training() ? for_products(x) : x;  // once for all three
+  const auto asking = shared ? tokens.reshape({args.memory.size(0), -1, x.size(2)}) : tokens;
   const auto queries = turn(project(q, asking));  // [B,h,N,d]
   Tensor keys, values;
   if (cross && args.cache && !args.cache->empty()) {
     keys = args.cache->keys(), values = args.cache->values();
   } else {
-    const auto& from = cross ? args.memory : x;
+    const auto& from = cross ? args.memory : tokens;
     keys = project(k, from);  // [B,h,M,d]
     if (!cross) keys = turn(keys);
     values = project(v, from);
@@ -53,7 +55,7 @@ Tensor MultiHeadAttentionImpl::forward(const Tensor& x, const TokenMixerArgs& ar
                          .key_padding = args.key_padding,
                          .causal = args.causal,
                          .dropout = is_training() ? config_.attn_drop : 0});
-  const auto joined = out->forward(merge_heads(y));
+  const auto joined = product(out, merge_heads(y));
   return shared ? joined.view({x.size(0), x.size(1), -1}) : joined;
 }
 

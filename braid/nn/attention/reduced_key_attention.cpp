@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "braid/nn/basic/dropout.h"
 #include "braid/nn/basic/init.h"
 #include "braid/nn/basic/norm.h"
 #include "braid/nn/conv/conv.h"
@@ -51,8 +52,8 @@ Tensor ReducedKeyAttentionImpl::forward(const Tensor& x, const ReducedKeyAttenti
                         {.bias = args.bias,
                          .key_padding = visible,
                          .dropout = is_training() ? config_.attn_drop : 0.0});  // [B,h,N,d]
-  return torch::dropout(proj->forward(merge_heads(y).view(x.sizes())), config_.proj_drop,
-                        is_training());
+  return nn::dropout(proj->forward(merge_heads(y).view(x.sizes())), config_.proj_drop,
+                     is_training());
 }
 
 SpatialReductionAttentionImpl::SpatialReductionAttentionImpl(

@@ -1,5 +1,6 @@
 #include "braid/nn/attention/self_attention.h"
 
+#include "braid/nn/basic/dropout.h"
 #include "braid/nn/basic/init.h"
 #include "braid/nn/position/make_position_bias.h"
 #include "braid/nn/position/rotary.h"
@@ -92,7 +93,7 @@ Tensor SelfAttentionImpl::forward(const Tensor& x, const SelfAttentionArgs& args
   const bool as_they_are = config_.value_dim == d && !args.rotary.defined();
   auto y = as_they_are ? attend_joint(joint, h, how, config_.qkv_order)
                        : merge_heads(attend_turned(joint, args.rotary, how));
-  y = torch::dropout(proj->forward(y), config_.proj_drop, is_training());  // [B,N,D']
+  y = nn::dropout(proj->forward(y), config_.proj_drop, is_training());  // [B,N,D']
   auto shape = x.sizes().vec();
   shape.back() = config_.dim_out;
   return y.view(shape);

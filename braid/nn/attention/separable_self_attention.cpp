@@ -1,5 +1,7 @@
 #include "braid/nn/attention/separable_self_attention.h"
 
+#include "braid/nn/basic/dropout.h"
+
 namespace braid::nn {
 
 SeparableSelfAttentionImpl::SeparableSelfAttentionImpl(const SeparableSelfAttentionConfig& config)
@@ -20,10 +22,10 @@ torch::Tensor SeparableSelfAttentionImpl::forward(const torch::Tensor& x) {
   const int64_t D = config_.dim;
   const auto parts = qkv_proj->forward(x).split_with_sizes({1, D, D}, 3);
   auto scores = parts[0].softmax(2).transpose(2, 3);  // [B,P,1,N]
-  scores = torch::dropout(scores, config_.attn_drop, is_training());
+  scores = nn::dropout(scores, config_.attn_drop, is_training());
   const auto context = at::matmul(scores, parts[1]);  // [B,P,1,D]
   const auto y = out_proj->forward(at::relu(parts[2]) * context);
-  return torch::dropout(y, config_.proj_drop, is_training());
+  return nn::dropout(y, config_.proj_drop, is_training());
 }
 
 }  // namespace braid::nn

@@ -6,13 +6,25 @@
 
 namespace braid::nn {
 
-torch::Tensor norm_for_product(torch::nn::LayerNorm& norm, const torch::Tensor& x) {
-  if (!norm->is_training() || !x.is_cpu()) return norm->forward(x);
-  const auto out = at::autocast::is_autocast_enabled(at::kCPU)
-                       ? at::autocast::get_autocast_dtype(at::kCPU)
-                       : x.scalar_type();
-  if (!ops::is_layer_norm_fused(x, norm->weight, norm->bias, out)) return norm->forward(x);
+namespace {
+
+torch::Tensor norm_in(torch::nn::LayerNorm& norm, const torch::Tensor& x, at::ScalarType out) {
+  if (!norm->is_training() || !ops::is_layer_norm_fused(x, norm->weight, norm->bias, out))
+    return norm->forward(x);
   return ops::layer_norm(x, norm->weight, norm->bias, norm->options.eps(), out);
+}
+
+}  // namespace
+
+torch::Tensor norm_for_product(torch::nn::LayerNorm& norm, const torch::Tensor& x) {
+  const bool autocast = x.is_cpu() && at::autocast::is_autocast_enabled(at::kCPU);
+  return norm_in(norm, x, autocast ? at::autocast::get_autocast_dtype(at::kCPU) : x.scalar_type());
+}
+
+torch::Tensor trained_norm(torch::nn::LayerNorm& norm, const torch::Tensor& x) {
+  // Autocast has LibTorch's compute and give float32.
+  const bool autocast = x.is_cpu() && at::autocast::is_autocast_enabled(at::kCPU);
+  return norm_in(norm, x, autocast ? at::kFloat : x.scalar_type());
 }
 
 }  // namespace braid::nn

@@ -8,4 +8,8 @@ namespace braid::nn {
 // (ops/layer_norm.h), which under autocast gives the type that products are computed in.
 torch::Tensor norm_for_product(torch::nn::LayerNorm& norm, const torch::Tensor& x);
 
+// norm->forward(x) of what is a residual too: in training on a CPU by that operator, in the type
+// that LibTorch's gives: float32 under autocast, else x's.
+torch::Tensor trained_norm(torch::nn::LayerNorm& norm, const torch::Tensor& x);
+
 }  // namespace braid::nn

@@ -1,8 +1,10 @@
 #include "braid/nn/block/transformer_layer.h"
 
 #include "braid/nn/basic/drop_path.h"
+#include "braid/nn/basic/dropout.h"
 #include "braid/nn/basic/norm.h"
 #include "braid/nn/basic/norm_for_product.h"
+#include "braid/nn/basic/product.h"
 #include "braid/nn/basic/register_at.h"
 #include "braid/nn/mlp/grouped_linear.h"
 
@@ -27,9 +29,12 @@ TransformerLayerImpl::TransformerLayerImpl(const TransformerLayerConfig& config,
     return layer;
   };
   const auto linear = [&](const std::string& key, int64_t from, int64_t to) {
-    const auto layer = config_.mlp_groups > 1
-                           ? AnyLayer(GroupedLinear(from, to, config_.mlp_groups))
-                           : AnyLayer(torch::nn::Linear(from, to));
+    const auto grouped = [&] { return AnyLayer(GroupedLinear(from, to, config_.mlp_groups)); };
+    const auto plain = [&] {
+      torch::nn::Linear made(from, to);
+      return AnyLayer(made, [made](const Tensor& x) mutable { return product(made, x); });
+    };
+    const auto layer = config_.mlp_groups > 1 ? grouped() : plain();
     register_at(*this, key, layer.ptr());
     return layer;
   };
@@ -59,21 +64,23 @@ template <class Function>
 Tensor TransformerLayerImpl::branch(const Tensor& x, torch::nn::LayerNorm& norm,
                                     const Function& layer) {
   auto y = layer(config_.pre_norm ? norm_for_product(norm, x) : x);
-  y = at::dropout(y, config_.drop, is_training() && config_.drop > 0);
-  y = x + drop_path(y, config_.drop_path, is_training());
-  return config_.pre_norm ? y : norm->forward(y);
+  y = config_.drop_path > 0 ? x + drop_path(nn::dropout(y, config_.drop, is_training()),
+                                            config_.drop_path, is_training())
+                            : nn::dropout_add(y, x, config_.drop, is_training());
+  return config_.pre_norm ? y : trained_norm(norm, y);
+}
+
+Tensor TransformerLayerImpl::hidden(const Tensor& x) {
+  if (const auto* linear = fc1_.ptr()->as<torch::nn::Linear>(); linear && !config_.gated_mlp)
+    return activated_product(x, linear->weight, linear->bias, config_.act, is_training());
+  const auto y = fc1_.forward(x);
+  if (!config_.gated_mlp) return activate(y, config_.act);
+  const auto parts = y.chunk(2, -1);
+  return activate(parts[0], config_.act) * parts[1];
 }
 
 Tensor TransformerLayerImpl::mlp(const Tensor& x) {
-  auto hidden = fc1_.forward(x);
-  if (config_.gated_mlp) {
-    const auto parts = hidden.chunk(2, -1);
-    hidden = activate(parts[0], config_.act) * parts[1];
-  } else {
-    hidden = activate(hidden, config_.act);
-  }
-  hidden = at::dropout(hidden, config_.act_drop, is_training() && config_.act_drop > 0);
-  return fc2_.forward(hidden);
+  return fc2_.forward(nn::dropout(hidden(x), config_.act_drop, is_training()));
 }
 
 Tensor TransformerLayerImpl::forward(const Tensor& x, const TransformerLayerArgs& args) {

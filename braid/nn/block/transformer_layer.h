@@ -58,6 +58,7 @@ class TransformerLayerImpl : public torch::nn::Module {
   void train(bool on = true) override;
 
  private:
+  torch::Tensor hidden(const torch::Tensor& x);  // of the feed-forward part, after the activation
   torch::Tensor mlp(const torch::Tensor& x);
   template <class Function>
   torch::Tensor branch(const torch::Tensor& x, torch::nn::LayerNorm& norm, const Function& layer);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "braid/nn/basic/dropout.h"
 #include "braid/nn/conv/token_conv.h"
 
 namespace braid::nn {
@@ -30,7 +31,7 @@ LightweightConvImpl::LightweightConvImpl(const LightweightConvConfig& config) : 
 }
 
 Tensor LightweightConvImpl::dropped(const Tensor& x, double rate) const {
-  return at::dropout(x, rate, is_training() && rate > 0);
+  return nn::dropout(x, rate, is_training());
 }
 
 Tensor LightweightConvImpl::forward(const Tensor& x, const TokenMixerArgs& args) {

@@ -1,5 +1,6 @@
 #include "braid/nn/head/classifier_head.h"
 
+#include "braid/nn/basic/dropout.h"
 #include "braid/nn/basic/init.h"
 #include "braid/nn/basic/norm.h"
 #include "braid/nn/head/replace_head.h"
@@ -23,7 +24,7 @@ torch::Tensor ClassifierHeadImpl::forward(const torch::Tensor& features, bool pr
   if (norm) x = norm->forward(x);
   if (hidden) x = activate(hidden->forward(x), config_.act);
   if (pre_logits || !fc) return x;
-  return fc->forward(torch::dropout(x, config_.drop_rate, is_training()));
+  return fc->forward(nn::dropout(x, config_.drop_rate, is_training()));
 }
 
 void ClassifierHeadImpl::reset(int64_t num_classes) {

@@ -1,5 +1,6 @@
 #include "braid/nn/mlp/conv_ffn.h"
 
+#include "braid/nn/basic/dropout.h"
 #include "braid/nn/basic/init.h"
 #include "braid/nn/basic/norm.h"
 #include "braid/nn/basic/norm_act.h"
@@ -43,10 +44,10 @@ torch::Tensor ConvFfnImpl::forward(const torch::Tensor& x) {
   y = convolve(dwconv_, y);
   // Which of the two is first decides the layout that the activation sees, and so its last bit.
   y = norm2_ ? to_nhwc(norm_act(norm2_, y, act_)) : activate(to_nhwc(y), act_);
-  y = torch::dropout(y, drop_, is_training());
+  y = nn::dropout(y, drop_, is_training());
   y = fc2_->forward(y);  // [B,H,W,D]
   if (norm3_) y = to_nhwc(norm3_->forward(to_nchw(y)));
-  return torch::dropout(y, drop_, is_training());
+  return nn::dropout(y, drop_, is_training());
 }
 
 }  // namespace braid::nn

@@ -1,5 +1,7 @@
 #include "braid/nn/mlp/conv_norm_mlp.h"
 
+#include "braid/nn/basic/dropout.h"
+
 namespace braid::nn {
 
 ConvNormMlpImpl::ConvNormMlpImpl(const ConvNormMlpConfig& config) : drop_(config.drop) {
@@ -28,8 +30,8 @@ ConvNormMlpImpl::ConvNormMlpImpl(const ConvNormMlpConfig& config) : drop_(config
 torch::Tensor ConvNormMlpImpl::forward(const torch::Tensor& x) {
   auto y = fc1_->forward(x);
   if (mid_) y = mid_->forward(y);
-  y = fc2_->forward(torch::dropout(y, drop_, is_training()));
-  return torch::dropout(y, drop_, is_training());
+  y = fc2_->forward(nn::dropout(y, drop_, is_training()));
+  return nn::dropout(y, drop_, is_training());
 }
 
 }  // namespace braid::nn

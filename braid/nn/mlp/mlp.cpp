@@ -1,8 +1,9 @@
 #include "braid/nn/mlp/mlp.h"
 
+#include "braid/nn/basic/dropout.h"
 #include "braid/nn/basic/init.h"
 #include "braid/nn/basic/init_layers.h"
-#include "braid/ops/bias_gelu.h"
+#include "braid/nn/basic/product.h"
 
 namespace braid::nn {
 
@@ -25,16 +26,13 @@ MlpImpl::MlpImpl(const MlpConfig& config)
 }
 
 torch::Tensor MlpImpl::hidden(const torch::Tensor& x) {
-  const auto& bias = fc1->bias;
-  if (!is_training() || !x.is_cpu() || act_ != Act::kGelu || !bias.defined() ||
-      bias.scalar_type() != torch::kFloat)
-    return activate(fc1->forward(x), act_);
-  return ops::bias_gelu(at::linear(x, fc1->weight.flatten(1)), bias);
+  if (!is_training() || !x.is_cpu()) return activate(fc1->forward(x), act_);
+  return activated_product(x, fc1->weight.flatten(1), fc1->bias, act_, true);
 }
 
 torch::Tensor MlpImpl::forward(const torch::Tensor& x) {
-  const auto y = torch::dropout(hidden(x), drop_, is_training());
-  return torch::dropout(fc2->forward(y), drop_out_, is_training());
+  const auto y = nn::dropout(hidden(x), drop_, is_training());
+  return nn::dropout(fc2->forward(y), drop_out_, is_training());
 }
 
 }  // namespace braid::nn

@@ -1,6 +1,8 @@
 // The table of the loops of Transformer blocks.
 #pragma once
 #include "braid/ops/kernels/simd_bias_gelu.h"
+#include "braid/ops/kernels/simd_cross_entropy.h"
+#include "braid/ops/kernels/simd_dropout.h"
 #include "braid/ops/kernels/simd_layer_norm.h"
 #include "braid/ops/kernels/simd_short_attention.h"
 
@@ -14,6 +16,9 @@ static constexpr TokenKernels make_tokens(const char* name) {
           .column_sums = column_sums,
           .bias_gelu = bias_gelu,
           .bias_gelu_backward = bias_gelu_backward,
+          .dropout = dropout,
+          .logit_sums = logit_sums,
+          .logit_gradient = logit_gradient,
           .attention = attention,
           .attention_backward = attention_backward};
 }

@@ -3,6 +3,8 @@
 #pragma once
 #include <stdint.h>
 
+#include "braid/ops/kernels/dropout_hash.h"
+
 namespace braid::ops {
 
 // Rows of `width` numbers that lie one after another.
@@ -37,6 +39,24 @@ constexpr int64_t scratch_of(const HeadShape& s) {
          padded(s.queries) * (s.key_dim + s.value_dim + 32);
 }
 
+// Numbers that lie one after another; first: the first one's position, a multiple of 1024.
+struct DropNumbers {
+  int64_t first = 0, count = 0;
+  bool x_bfloat16 = false, y_bfloat16 = false;  // y: and the residual
+};
+
+// Of a row of logits.
+struct RowSums {
+  float largest = 0;
+  float exponentials = 0;  // of what each is below the largest
+  float numbers = 0;
+};
+// (exp(x - log_sum) - every) * scale, and less of_label * scale at the label.
+struct LogitGradient {
+  float log_sum = 0, every = 0, of_label = 0, scale = 1;
+  int64_t label = 0;
+};
+
 struct TokenKernels {
   const char* name;
   // y = (x - mean) * rstd * weight + bias, mean and rstd = 1 / sqrt(variance + eps) of each row.
@@ -55,6 +75,11 @@ struct TokenKernels {
   // dx = dy * gelu'(x + bias), dbias = sum over rows of dx; written over.
   void (*bias_gelu_backward)(const void* dy, const void* x, void* dx, int64_t rows, int64_t width,
                              bool bfloat16, const float* bias, float* dbias);
+  // y = x * scale where the rule keeps it, else 0; plus the residual, unless that is null.
+  void (*dropout)(const void* residual, const void* x, void* y, DropNumbers numbers, DropRule rule);
+  RowSums (*logit_sums)(const void* x, int64_t width, bool bfloat16);
+  void (*logit_gradient)(const void* x, void* dx, int64_t width, bool bfloat16,
+                         LogitGradient gradient);
   // y = softmax(scale q k^T + bias) v. bias: [M,N], float32, or null; weights: what the softmax
   // gives, transposed and padded.
   void (*attention)(HeadShape shape, HeadRows q, HeadRows k, HeadRows v, const float* bias,

@@ -9,6 +9,7 @@
 #include "braid/data/sampler.h"
 #include "braid/data/text/masked_lm_collate.h"
 #include "braid/runtime/eval_scope.h"
+#include "braid/tasks/loss.h"
 #include "braid/tasks/predictor.h"
 
 namespace braid::tasks {
@@ -21,7 +22,7 @@ constexpr int64_t kNotAsked = -100;  // of labels, Hugging Face's
 // Hidden states, logits and labels of the tokens that are asked for.
 struct Hidden {
   torch::Tensor features;  // [B,N,D]
-  torch::Tensor logits;    // [P,V] float32
+  torch::Tensor logits;    // [P,V]
   torch::Tensor labels;    // [P]
 };
 
@@ -32,8 +33,7 @@ Hidden guess(models::TextEncoder& model, const data::Batch& batch) {
   Hidden hidden;
   hidden.features = model.forward_features(input);
   hidden.labels = labels.index_select(0, places);
-  hidden.logits = model.forward_head(hidden.features.flatten(0, 1).index_select(0, places), input)
-                      .to(torch::kFloat);
+  hidden.logits = model.forward_head(hidden.features.flatten(0, 1).index_select(0, places), input);
   return hidden;
 }
 
@@ -92,12 +92,12 @@ std::unique_ptr<data::Loader> MaskedLm::training_loader(const TrainingData& opti
 }
 
 torch::Tensor MaskedLm::forward(const data::Batch& batch) {
-  return guess(*model_.model, batch).logits;
+  return guess(*model_.model, batch).logits.to(torch::kFloat);
 }
 
 Step MaskedLm::training_step(const data::Batch& batch) {
   const auto hidden = guess(*model_.model, batch);
-  auto loss = F::cross_entropy(hidden.logits, hidden.labels);
+  auto loss = cross_entropy(hidden.logits, hidden.labels, 0);
   if (batch.has(data::kNextSentenceLabel))
     loss = loss + F::cross_entropy(model_.model->next_sentence(hidden.features).to(torch::kFloat),
                                    batch.at(data::kNextSentenceLabel));
@@ -110,7 +110,7 @@ Scores MaskedLm::evaluate(Split split, const EvaluateOptions& options, Progress&
   double loss = 0, right = 0, tokens = 0;
   const auto see = [&](const data::Batch& batch) {
     const auto hidden = guess(*model_.model, batch);
-    loss += F::cross_entropy(hidden.logits, hidden.labels,
+    loss += F::cross_entropy(hidden.logits.to(torch::kFloat), hidden.labels,
                              F::CrossEntropyFuncOptions().reduction(torch::kSum))
                 .item<double>();
     right += hidden.logits.argmax(1).eq(hidden.labels).sum().item<double>();

@@ -8,6 +8,7 @@
 #include "braid/data/text/masked_lm_collate.h"
 #include "braid/models/text/transformer/electra.h"
 #include "braid/runtime/eval_scope.h"
+#include "braid/tasks/loss.h"
 #include "braid/tasks/predictor.h"
 #include "braid/text/utf8.h"
 
@@ -76,7 +77,7 @@ struct DetectionSums {
 
 }  // namespace
 
-Tensor ReplacedTokens::generator_loss() const { return F::cross_entropy(guesses, originals); }
+Tensor ReplacedTokens::generator_loss() const { return cross_entropy(guesses, originals, 0); }
 
 Tensor ReplacedTokens::discriminator_loss() const {
   return F::binary_cross_entropy_with_logits(logits, replaced.to(logits.dtype()));

@@ -106,7 +106,7 @@ Step sequence_loss(models::EncoderDecoder& model, const data::Batch& batch, doub
   const auto kept = labels.ne(kNoLabel).nonzero().squeeze(1);
   // Logits of the tokens alone: most of a small model's time goes into them.
   const auto logits = model.logits(hidden.flatten(0, 1).index_select(0, kept));  // [n,V]
-  return {cross_entropy(logits.to(torch::kFloat), labels.index_select(0, kept), smoothing),
+  return {cross_entropy(logits, labels.index_select(0, kept), smoothing),
           static_cast<double>(kept.size(0))};
 }
 

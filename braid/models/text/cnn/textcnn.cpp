@@ -1,6 +1,7 @@
 #include "braid/models/text/cnn/textcnn.h"
 
 #include "braid/models/text/text_entry.h"
+#include "braid/nn/basic/dropout.h"
 #include "braid/nn/basic/register_at.h"
 
 namespace braid::models {
@@ -54,7 +55,7 @@ torch::Tensor TextCnn::forward_features(const TextInput& input) {
   check_text_input(input, *this);
   const bool drop = is_training() && config_.embed_dropout > 0;
   return convs->forward(
-      at::dropout(words->forward(input.input_ids.to(torch::kLong)), config_.embed_dropout, drop),
+      nn::dropout(words->forward(input.input_ids.to(torch::kLong)), config_.embed_dropout, drop),
       token_mask(input));
 }
 

@@ -4,6 +4,7 @@
 #include "braid/models/text/text_entry.h"
 #include "braid/models/validate.h"
 #include "braid/nn/basic/activation.h"
+#include "braid/nn/basic/dropout.h"
 #include "braid/nn/basic/init.h"
 #include "braid/nn/basic/norm.h"
 #include "braid/nn/basic/register_at.h"
@@ -39,8 +40,8 @@ class TextStemBlock : public torch::nn::Module {
     const auto kernels = depthwise_->weight.squeeze(1);  // [D,K]
     const auto y = nn::token_convolution(nn::zero_padding(norm_->forward(x), mask), kernels,
                                          kernels.size(1) / 2);
-    return x + at::dropout(pointwise_->forward(nn::activate(y, nn::Act::kGelu)), drop_,
-                           is_training() && drop_ > 0);
+    return x +
+           nn::dropout(pointwise_->forward(nn::activate(y, nn::Act::kGelu)), drop_, is_training());
   }
 
  private:

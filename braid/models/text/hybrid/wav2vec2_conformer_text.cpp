@@ -6,6 +6,7 @@
 #include "braid/models/text/hidden_act.h"
 #include "braid/models/text/text_entry.h"
 #include "braid/nn/attention/core.h"
+#include "braid/nn/basic/dropout.h"
 #include "braid/nn/basic/norm.h"
 #include "braid/nn/basic/register_at.h"
 #include "braid/nn/conv/token_conv.h"
@@ -128,7 +129,7 @@ class ConformerTextConvolution : public torch::nn::Module {
     y = nn::token_convolution(nn::zero_padding(y, mask), kernels, kernels.size(1) / 2);
     y = nn::activate(normalized(y, mask), act_);
     y = at::linear(y, pointwise2_->weight.squeeze(2));
-    return at::dropout(y, drop_, is_training() && drop_ > 0);
+    return nn::dropout(y, drop_, is_training());
   }
 
  private:
@@ -176,7 +177,7 @@ class ConformerTextFeedForward : public torch::nn::Module {
 
   Tensor forward(const Tensor& x) {
     const auto drop = [this](const Tensor& y, double rate) {
-      return at::dropout(y, rate, is_training() && rate > 0);
+      return nn::dropout(y, rate, is_training());
     };
     return drop(out_->forward(drop(nn::activate(in_->forward(x), act_), act_drop_)), drop_);
   }
@@ -207,8 +208,8 @@ class ConformerTextLayer : public torch::nn::Module {
 
   Tensor forward(const Tensor& x, const ConformerTextArgs& args) {
     auto y = x + 0.5 * ffn1_->forward(ffn1_norm_->forward(x));
-    y = y + at::dropout(attention_->forward(attention_norm_->forward(y), args), drop_,
-                        is_training() && drop_ > 0);
+    y = y +
+        nn::dropout(attention_->forward(attention_norm_->forward(y), args), drop_, is_training());
     y = y + convolution_->forward(y, args.mask);
     y = y + 0.5 * ffn2_->forward(ffn2_norm_->forward(y));
     return final_norm_->forward(y);

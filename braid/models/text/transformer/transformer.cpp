@@ -9,6 +9,7 @@
 #include "braid/models/text/hidden_act.h"
 #include "braid/models/text/text_entry.h"
 #include "braid/models/validate.h"
+#include "braid/nn/basic/dropout.h"
 #include "braid/nn/basic/norm.h"
 #include "braid/nn/basic/register_at.h"
 #include "braid/nn/position/sequence_positions.h"
@@ -173,7 +174,7 @@ Tensor Transformer::embed(torch::nn::Embedding& words, const Tensor& ids, int64_
   auto x = words->forward(ids.to(torch::kLong));  // [B,N,D]
   if (config_.scale_embedding) x = x * std::sqrt(static_cast<double>(config_.d_model));
   x = x + positions_.narrow(0, first, ids.size(1)).to(x.options());
-  return at::dropout(x, config_.dropout, is_training() && config_.dropout > 0);
+  return nn::dropout(x, config_.dropout, is_training());
 }
 
 EncodedText Transformer::encode(const TextInput& input) {

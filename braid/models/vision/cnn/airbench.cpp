@@ -3,6 +3,7 @@
 #include "braid/models/layer_ids.h"
 #include "braid/models/validate.h"
 #include "braid/models/vision/inputs.h"
+#include "braid/nn/basic/dropout.h"
 #include "braid/nn/head/replace_head.h"
 
 namespace braid::models {
@@ -48,7 +49,7 @@ torch::Tensor Airbench::forward_features(const torch::Tensor& x) {
 torch::Tensor Airbench::forward_head(const torch::Tensor& features, bool pre_logits) {
   auto pooled = features.amax({2, 3});  // [B,D]
   if (pre_logits || !head) return pooled;
-  return head->forward(torch::dropout(pooled, config_.drop_rate, is_training()));
+  return head->forward(nn::dropout(pooled, config_.drop_rate, is_training()));
 }
 
 std::vector<FeatureInfo> Airbench::feature_info() const {

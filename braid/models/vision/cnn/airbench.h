@@ -7,7 +7,7 @@
 // Differences: narrower widths and a strided stem for larger images beside the reference's; the
 // last pooling takes the whole map (the same at 28 and 32 pixels); see nn/block/conv_group.h for
 // those of the blocks. The classifier has a bias and no factor of 1 / D, and the first convolution
-// is trained from a random start instead of whitening the data, so that any optimizer's rate fits.
+// is trained, from a random start unless whiten_stem() sets it, so that any optimizer's rate fits.
 #pragma once
 #include "braid/models/registry.h"
 #include "braid/models/vision/image_model.h"
@@ -29,13 +29,12 @@ struct AirbenchConfig {
 
 class Airbench : public ModelOf<AirbenchConfig> {
  public:
+  static constexpr bool kWhiteningStem = true;
+
   explicit Airbench(const AirbenchConfig& config);
   torch::Tensor forward_features(const torch::Tensor& x) override;  // [B,C,H,W] -> [B,D,h,w]
   torch::Tensor forward_head(const torch::Tensor& features, bool pre_logits) override;
-  bool whiten_stem(const torch::Tensor& images) override {
-    groups_->whiten(images);
-    return true;
-  }
+  void whiten_stem(const torch::Tensor& images) override { groups_->whiten(images); }
   std::vector<FeatureInfo> feature_info() const override;
   std::vector<std::string> head_modules() const override { return {"head"}; }
   std::string global_pool() const override { return "max"; }

@@ -3,6 +3,7 @@
 #include "braid/models/layer_ids.h"
 #include "braid/models/validate.h"
 #include "braid/models/vision/inputs.h"
+#include "braid/nn/basic/dropout.h"
 #include "braid/nn/basic/norm.h"
 #include "braid/nn/basic/norm_act.h"
 #include "braid/nn/conv/conv.h"
@@ -55,7 +56,7 @@ torch::Tensor DenseBlockImpl::forward(const torch::Tensor& x) {
   for (auto& layer : layers_) {
     auto y = layer.conv1->forward(norm_act(layer.norm1, all));
     y = layer.conv2->forward(norm_act(layer.norm2, y));
-    all = torch::cat({all, torch::dropout(y, drop_, is_training())}, 1);
+    all = torch::cat({all, nn::dropout(y, drop_, is_training())}, 1);
   }
   return all;
 }
@@ -114,7 +115,7 @@ torch::Tensor DenseNet::forward_features(const torch::Tensor& x) {
 torch::Tensor DenseNet::forward_head(const torch::Tensor& features, bool pre_logits) {
   auto pooled = features.mean({2, 3});  // [B,D,h,w] -> [B,D]
   if (pre_logits || !classifier_) return pooled;
-  return classifier_->forward(torch::dropout(pooled, config_.drop_rate, is_training()));
+  return classifier_->forward(nn::dropout(pooled, config_.drop_rate, is_training()));
 }
 
 void DenseNet::replace_head(int64_t num_classes) {

@@ -5,6 +5,7 @@
 #include "braid/models/layer_ids.h"
 #include "braid/models/validate.h"
 #include "braid/models/vision/inputs.h"
+#include "braid/nn/basic/dropout.h"
 #include "braid/nn/basic/norm.h"
 #include "braid/nn/basic/norm_act.h"
 #include "braid/nn/conv/conv.h"
@@ -61,7 +62,7 @@ void EfficientNetBase::replace_classifier(int64_t in_features, int64_t num_class
 torch::Tensor EfficientNetBase::classify(const torch::Tensor& x, double drop_rate,
                                          bool pre_logits) {
   if (pre_logits || !classifier_) return x;
-  return classifier_->forward(torch::dropout(x, drop_rate, is_training()));
+  return classifier_->forward(nn::dropout(x, drop_rate, is_training()));
 }
 
 void EfficientNetConfig::visit(FieldVisitor& v) {

@@ -3,6 +3,7 @@
 #include "braid/models/validate.h"
 #include "braid/models/vision/inputs.h"
 #include "braid/nn/basic/drop_path.h"
+#include "braid/nn/basic/dropout.h"
 #include "braid/nn/basic/norm.h"
 #include "braid/nn/basic/norm_act.h"
 #include "braid/nn/block/resnet_block.h"
@@ -69,7 +70,7 @@ torch::Tensor ResNet::forward_features(const torch::Tensor& x) {
 torch::Tensor ResNet::forward_head(const torch::Tensor& features, bool pre_logits) {
   auto pooled = features.mean({2, 3});  // [B,D,h,w] -> [B,D]
   if (pre_logits || !fc_) return pooled;
-  return fc_->forward(torch::dropout(pooled, config_.drop_rate, is_training()));
+  return fc_->forward(nn::dropout(pooled, config_.drop_rate, is_training()));
 }
 
 std::vector<FeatureInfo> ResNet::feature_info() const {

@@ -5,6 +5,7 @@
 #include "braid/models/layer_ids.h"
 #include "braid/models/validate.h"
 #include "braid/models/vision/inputs.h"
+#include "braid/nn/basic/dropout.h"
 #include "braid/nn/basic/max_pool.h"
 #include "braid/nn/basic/norm.h"
 #include "braid/nn/basic/norm_act.h"
@@ -99,7 +100,7 @@ torch::Tensor ResNet9::forward_features(const torch::Tensor& x) {
 torch::Tensor ResNet9::forward_head(const torch::Tensor& features, bool pre_logits) {
   auto pooled = features.amax({2, 3});  // [B,D]
   if (pre_logits || !linear) return pooled;
-  return linear->forward(torch::dropout(pooled, config_.drop_rate, is_training())) *
+  return linear->forward(nn::dropout(pooled, config_.drop_rate, is_training())) *
          config_.logit_scale;
 }
 

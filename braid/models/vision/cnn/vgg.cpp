@@ -3,6 +3,7 @@
 #include "braid/models/layer_ids.h"
 #include "braid/models/validate.h"
 #include "braid/models/vision/inputs.h"
+#include "braid/nn/basic/dropout.h"
 #include "braid/nn/basic/max_pool.h"
 #include "braid/nn/basic/norm.h"
 #include "braid/nn/basic/norm_act.h"
@@ -92,7 +93,7 @@ torch::Tensor Vgg::forward_head(const torch::Tensor& features, bool pre_logits) 
   if (x.size(2) < kHeadSide || x.size(3) < kHeadSide)  // pixels are repeated, not interpolated
     x = at::adaptive_avg_pool2d(x,
                                 {std::max(kHeadSide, x.size(2)), std::max(kHeadSide, x.size(3))});
-  x = torch::dropout(fc1_->forward(x).relu_(), config_.drop_rate, is_training());
+  x = nn::dropout(fc1_->forward(x).relu_(), config_.drop_rate, is_training());
   return head_->forward(fc2_->forward(x).relu_(), pre_logits);
 }
 

@@ -33,11 +33,10 @@ struct AirViTConfig {
 // Keys: patch_embed.backbone.*, and those of VisionTransformer.
 class AirViT : public ModelOf<AirViTConfig, VisionTransformer> {
  public:
+  static constexpr bool kWhiteningStem = true;
+
   explicit AirViT(const AirViTConfig& config);
-  bool whiten_stem(const torch::Tensor& images) override {
-    backbone_->whiten(images);
-    return true;
-  }
+  void whiten_stem(const torch::Tensor& images) override { backbone_->whiten(images); }
 
  protected:
   torch::Tensor embed(const torch::Tensor& x) override;

@@ -9,6 +9,7 @@
 #include "braid/models/vision/inputs.h"
 #include "braid/nn/basic/activation.h"
 #include "braid/nn/basic/drop_path.h"
+#include "braid/nn/basic/dropout.h"
 #include "braid/nn/basic/init.h"
 #include "braid/nn/basic/norm.h"
 #include "braid/nn/conv/conv.h"
@@ -110,7 +111,7 @@ torch::Tensor CvtLayerImpl::forward(torch::Tensor x, int64_t H, int64_t W) {
                         is_training());
   auto y = output->forward(
       nn::activate(intermediate->forward(layernorm_after->forward(x)), nn::Act::kGelu));
-  y = torch::dropout(y, drop_rate_, is_training());
+  y = nn::dropout(y, drop_rate_, is_training());
   return x + nn::drop_path(y, drop_path_, is_training());
 }
 
@@ -144,7 +145,7 @@ std::tuple<torch::Tensor, int64_t, int64_t> CvtStageImpl::forward(const torch::T
                                                                   bool checkpointing) {
   auto x = embedding->forward(map);  // [B,H,W,D]
   const int64_t H = x.size(1), W = x.size(2);
-  x = torch::dropout(x.flatten(1, 2), drop_rate_, is_training());  // [B,N,D]
+  x = nn::dropout(x.flatten(1, 2), drop_rate_, is_training());  // [B,N,D]
   if (cls_token.defined())
     x = torch::cat({cls_token.expand({x.size(0), -1, -1}).to(x.dtype()), x}, 1);
   for (auto& layer : layers) {

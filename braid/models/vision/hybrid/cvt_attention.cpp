@@ -1,6 +1,7 @@
 #include "braid/models/vision/hybrid/cvt_attention.h"
 
 #include "braid/nn/attention/core.h"
+#include "braid/nn/basic/dropout.h"
 #include "braid/nn/basic/init.h"
 #include "braid/nn/basic/norm.h"
 #include "braid/nn/conv/conv.h"
@@ -54,7 +55,7 @@ torch::Tensor ConvProjectionAttentionImpl::forward(const torch::Tensor& x, int64
   const auto y = nn::attend(
       heads(conv_query, query), heads(conv_key, key), heads(conv_value, value),
       {.scale = config_.scale, .dropout = is_training() ? config_.attn_drop : 0.0});  // [B,h,N,d]
-  return torch::dropout(dense->forward(nn::merge_heads(y)), config_.proj_drop, is_training());
+  return nn::dropout(dense->forward(nn::merge_heads(y)), config_.proj_drop, is_training());
 }
 
 }  // namespace braid::models

@@ -4,6 +4,7 @@
 
 #include "braid/nn/attention/core.h"
 #include "braid/nn/basic/drop_path.h"
+#include "braid/nn/basic/dropout.h"
 #include "braid/nn/basic/init.h"
 #include "braid/nn/basic/norm.h"
 #include "braid/nn/conv/conv.h"
@@ -80,8 +81,8 @@ torch::Tensor CrossCovarianceAttentionImpl::forward(const torch::Tensor& x) {
   const auto y =
       nn::attend(q, k, parts[2],
                  {.scale = 1.0, .dropout = is_training() ? config_.attn_drop : 0.0});  // [B,h,d,N]
-  return torch::dropout(proj->forward(nn::merge_heads(y.transpose(2, 3))), config_.proj_drop,
-                        is_training());
+  return nn::dropout(proj->forward(nn::merge_heads(y.transpose(2, 3))), config_.proj_drop,
+                     is_training());
 }
 
 SdtaBlockImpl::SdtaBlockImpl(const SdtaBlockConfig& config) : drop_path_(config.drop_path) {

@@ -7,6 +7,7 @@
 #include "braid/nn/attention/self_attention.h"
 #include "braid/nn/basic/activation.h"
 #include "braid/nn/basic/drop_path.h"
+#include "braid/nn/basic/dropout.h"
 #include "braid/nn/basic/layer_scale.h"
 #include "braid/nn/basic/norm.h"
 #include "braid/nn/block/pre_norm_block.h"
@@ -51,8 +52,8 @@ class ConvMlpWithNormImpl : public torch::nn::Module {
   }
   Tensor forward(const Tensor& x) {  // [B,C,H,W] -> [B,C,H,W]
     auto y = nn::activate(norm1_->forward(fc1_->forward(x)), nn::Act::kGelu);
-    y = fc2_->forward(torch::dropout(y, drop_, is_training()));
-    return torch::dropout(norm2_->forward(y), drop_, is_training());
+    y = fc2_->forward(nn::dropout(y, drop_, is_training()));
+    return nn::dropout(norm2_->forward(y), drop_, is_training());
   }
 
  private:

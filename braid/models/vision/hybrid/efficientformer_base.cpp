@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "braid/models/layer_ids.h"
+#include "braid/nn/basic/dropout.h"
 #include "braid/nn/head/replace_head.h"
 #include "braid/nn/position/attention_bias_table.h"
 
@@ -17,7 +18,7 @@ void EfficientFormerBase::finish(const std::vector<FeatureInfo>& info, int64_t n
 
 torch::Tensor EfficientFormerBase::pool(const torch::Tensor& features) {
   const auto pooled = features.dim() == 3 ? features.mean(1) : features.mean({2, 3});
-  return torch::dropout(pooled, drop_rate_, is_training());
+  return nn::dropout(pooled, drop_rate_, is_training());
 }
 
 torch::Tensor EfficientFormerBase::forward_head(const torch::Tensor& features, bool pre_logits) {

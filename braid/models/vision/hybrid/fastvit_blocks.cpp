@@ -2,6 +2,7 @@
 
 #include "braid/nn/attention/self_attention.h"
 #include "braid/nn/basic/drop_path.h"
+#include "braid/nn/basic/dropout.h"
 #include "braid/nn/basic/init.h"
 #include "braid/nn/basic/init_layers.h"
 #include "braid/nn/basic/norm.h"
@@ -88,8 +89,8 @@ FastVitMlpImpl::FastVitMlpImpl(int64_t dim, int64_t hidden, nn::Act act, double 
 
 torch::Tensor FastVitMlpImpl::forward(const torch::Tensor& x) {
   auto y = nn::to_nhwc(conv->forward(x));  // [B,H,W,C]
-  y = torch::dropout(nn::activate(fc1->forward(y), act_), drop_, is_training());
-  return nn::to_nchw(torch::dropout(fc2->forward(y), drop_, is_training()));
+  y = nn::dropout(nn::activate(fc1->forward(y), act_), drop_, is_training());
+  return nn::to_nchw(nn::dropout(fc2->forward(y), drop_, is_training()));
 }
 
 RepMixerBlockImpl::RepMixerBlockImpl(const FastViTBlockConfig& config)

@@ -9,6 +9,7 @@
 #include "braid/models/vision/inputs.h"
 #include "braid/nn/attention/core.h"
 #include "braid/nn/basic/drop_path.h"
+#include "braid/nn/basic/dropout.h"
 #include "braid/nn/basic/init.h"
 #include "braid/nn/block/pre_norm_block.h"
 #include "braid/nn/head/replace_head.h"
@@ -196,7 +197,7 @@ LevitHeadImpl::LevitHeadImpl(int64_t in_features, int64_t num_classes, double dr
 }
 
 torch::Tensor LevitHeadImpl::forward(const torch::Tensor& x) {
-  return linear->forward(torch::dropout(bn->forward(x), drop_rate_, is_training()));
+  return linear->forward(nn::dropout(bn->forward(x), drop_rate_, is_training()));
 }
 
 Levit::Levit(const LevitConfig& config) : ModelOf(config) {

@@ -4,6 +4,7 @@
 #include "braid/models/validate.h"
 #include "braid/models/vision/inputs.h"
 #include "braid/nn/basic/drop_path.h"
+#include "braid/nn/basic/dropout.h"
 #include "braid/nn/basic/init.h"
 #include "braid/nn/basic/norm.h"
 #include "braid/nn/conv/conv.h"
@@ -113,7 +114,7 @@ torch::Tensor MetaFormer::forward_features(const torch::Tensor& x) {
 
 torch::Tensor MetaFormer::forward_head(const torch::Tensor& features, bool pre_logits) {
   auto x = norm->forward(features.mean({2, 3}));  // [B,D,h,w] -> [B,D]
-  x = torch::dropout(x, config_.drop_rate, is_training());
+  x = nn::dropout(x, config_.drop_rate, is_training());
   if (pre_logits || !fc1) return x;
   return fc2->forward(hidden_norm->forward(at::relu(fc1->forward(x)).square()));
 }

@@ -1,6 +1,7 @@
 #include "braid/models/vision/hybrid/metaformer_block.h"
 
 #include "braid/nn/attention/self_attention.h"
+#include "braid/nn/basic/dropout.h"
 #include "braid/nn/basic/init.h"
 #include "braid/nn/conv/conv.h"
 
@@ -49,8 +50,8 @@ StarReluMlpImpl::StarReluMlpImpl(const MetaFormerBlockConfig& config, int64_t hi
 }
 
 torch::Tensor StarReluMlpImpl::forward(const torch::Tensor& x) {
-  const auto y = torch::dropout(act_->forward(fc1_->forward(x)), drop_, is_training());
-  return torch::dropout(fc2_->forward(y), drop_, is_training());
+  const auto y = nn::dropout(act_->forward(fc1_->forward(x)), drop_, is_training());
+  return nn::dropout(fc2_->forward(y), drop_, is_training());
 }
 
 ResScaleImpl::ResScaleImpl(int64_t dim, double init_value) {

@@ -8,6 +8,7 @@
 #include "braid/models/vision/inputs.h"
 #include "braid/nn/attention/core.h"
 #include "braid/nn/basic/drop_path.h"
+#include "braid/nn/basic/dropout.h"
 #include "braid/nn/basic/init_layers.h"
 #include "braid/nn/basic/norm.h"
 #include "braid/nn/basic/token_grid.h"
@@ -381,7 +382,7 @@ Tensor MobileFormer::forward_head(const Tensor& features, bool pre_logits) {
   y = torch::cat({at::hardswish(y.mean({2, 3})), parts[1].mean({2, 3})}, 1);
   y = at::hardswish(merge_norm_->forward(merge_->forward(y)));  // [B,num_features]
   if (pre_logits || !fc_) return y;
-  return fc_->forward(torch::dropout(y, config_.drop_rate, is_training()));
+  return fc_->forward(nn::dropout(y, config_.drop_rate, is_training()));
 }
 
 std::vector<FeatureInfo> MobileFormer::feature_info() const {

@@ -4,6 +4,7 @@
 #include "braid/models/validate.h"
 #include "braid/models/vision/inputs.h"
 #include "braid/nn/basic/activation.h"
+#include "braid/nn/basic/dropout.h"
 #include "braid/nn/basic/init.h"
 #include "braid/nn/basic/make_divisible.h"
 #include "braid/nn/conv/reparameterize.h"
@@ -158,7 +159,7 @@ Tensor RepViT::forward_features(const Tensor& x) {
 }
 
 Tensor RepViT::pool(const Tensor& features) {
-  return torch::dropout(features.mean({2, 3}), config_.drop_rate, is_training());
+  return nn::dropout(features.mean({2, 3}), config_.drop_rate, is_training());
 }
 
 Tensor RepViT::forward_head(const Tensor& features, bool pre_logits) {

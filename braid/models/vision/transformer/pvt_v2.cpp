@@ -5,6 +5,7 @@
 #include "braid/models/vision/inputs.h"
 #include "braid/nn/attention/reduced_key_attention.h"
 #include "braid/nn/basic/drop_path.h"
+#include "braid/nn/basic/dropout.h"
 #include "braid/nn/basic/norm.h"
 #include "braid/nn/conv/conv.h"
 #include "braid/nn/head/replace_head.h"
@@ -116,7 +117,7 @@ torch::Tensor PvtV2::forward_features(const torch::Tensor& x) {
 torch::Tensor PvtV2::forward_head(const torch::Tensor& features, bool pre_logits) {
   auto pooled = features.mean({2, 3});  // [B,D,h,w] -> [B,D]
   if (pre_logits || !head) return pooled;
-  return head->forward(torch::dropout(pooled, config_.drop_rate, is_training()));
+  return head->forward(nn::dropout(pooled, config_.drop_rate, is_training()));
 }
 
 std::vector<FeatureInfo> PvtV2::feature_info() const {

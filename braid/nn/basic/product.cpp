@@ -1,0 +1,36 @@
+#include "braid/nn/basic/product.h"
+
+#include <ATen/autocast_mode.h>
+
+#include "braid/ops/bias_gelu.h"
+#include "braid/ops/linear.h"
+
+namespace braid::nn {
+
+torch::Tensor for_products(const torch::Tensor& x) {
+  if (!x.is_cpu() || !at::autocast::is_autocast_enabled(at::kCPU)) return x;
+  return at::autocast::cached_cast(at::autocast::get_autocast_dtype(at::kCPU), x, at::kCPU);
+}
+
+torch::Tensor product(const torch::Tensor& x, const torch::Tensor& weight,
+                      const torch::Tensor& bias, bool training) {
+  if (!training || !x.is_cpu() || !at::autocast::is_autocast_enabled(at::kCPU))
+    return at::linear(x, weight, bias);
+  const auto factor = for_products(x), other = for_products(weight);
+  return ops::is_linear_fused(factor, other, bias) ? ops::linear(factor, other, bias)
+                                                   : at::linear(factor, other, bias);
+}
+
+torch::Tensor product(torch::nn::Linear& layer, const torch::Tensor& x) {
+  return product(x, layer->weight, layer->bias, layer->is_training());
+}
+
+torch::Tensor activated_product(const torch::Tensor& x, const torch::Tensor& weight,
+                                const torch::Tensor& bias, Act act, bool training) {
+  if (!training || !x.is_cpu() || act != Act::kGelu || !bias.defined() ||
+      bias.scalar_type() != torch::kFloat)
+    return activate(product(x, weight, bias, training), act);
+  return ops::bias_gelu(at::linear(x, weight), bias);
+}
+
+}  // namespace braid::nn

@@ -1,0 +1,25 @@
+// Products with a matrix and a bias, as training on a CPU computes them best.
+#pragma once
+#include "braid/nn/basic/activation.h"
+#include "braid/torch.h"
+
+namespace braid::nn {
+
+// x weight^T + bias: x [...,in], weight [out,in], bias [out] or undefined. In training on a CPU
+// under autocast one operator (ops/linear.h): PyTorch's layer adds a bias in place, which goes
+// through float32 in memory. Else at::linear.
+torch::Tensor product(const torch::Tensor& x, const torch::Tensor& weight,
+                      const torch::Tensor& bias, bool training);
+// layer->forward(x), that way.
+torch::Tensor product(torch::nn::Linear& layer, const torch::Tensor& x);
+
+// x in the type in which autocast has a CPU multiply, so that several products share one
+// conversion.
+torch::Tensor for_products(const torch::Tensor& x);
+
+// act(x weight^T + bias); in training on a CPU GELU and the bias are one operator
+// (ops/bias_gelu.h).
+torch::Tensor activated_product(const torch::Tensor& x, const torch::Tensor& weight,
+                                const torch::Tensor& bias, Act act, bool training);
+
+}  // namespace braid::nn
