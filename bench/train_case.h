@@ -12,6 +12,7 @@
 #include "braid/models/vision/image_model.h"
 #include "braid/runtime/autocast.h"
 #include "braid/tasks/image_model.h"
+#include "braid/tasks/loss.h"
 #include "braid/tasks/text/translation_scores.h"
 
 namespace braid::bench {
@@ -67,9 +68,8 @@ inline TrainCase masked_lm_case(const Args& args, const torch::Device& device) {
             const models::TextInput input{b.at(data::kInputIds), {}, {}};
             const auto hidden = model->forward_features(input).flatten(0, 1);
             const auto logits = model->forward_head(hidden.index_select(0, b.at("places")), input);
-            return torch::nn::functional::cross_entropy(
-                logits.to(torch::kFloat),
-                input.input_ids.flatten().index_select(0, b.at("places")));
+            const auto labels = input.input_ids.flatten().index_select(0, b.at("places"));
+            return tasks::cross_entropy(logits, labels, 0);
           },
           rows * length,
           "tokens"};

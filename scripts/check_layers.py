@@ -5,7 +5,7 @@
   may include only folders of a lower rank, or itself; OpenVINO outside of its module;
 - a cycle of includes inside a folder, a header and its source taken as one;
 - a header under nn/ that only one architecture reaches (the composer alone is enough): it belongs beside its model;
-- what has one door and is entered elsewhere: attention, foreign JSON, devices from text;
+- what has one door and is entered elsewhere: attention, dropout, foreign JSON, devices from text;
 - a header of cmake/public_headers.txt that includes one that is not in it, and so not installed.
 
 --graph prints the rooms and their arrows.
@@ -26,6 +26,7 @@ ARCHITECTURE = re.compile(r"^void add_\w+\(Registry&", re.MULTILINE)
 # What, where it stands, which file may do it.
 DOORS = [
     ("scaled_dot_product_attention", re.compile(r"\bscaled_dot_product_attention\s*\("), "braid/nn/attention/core"),
+    ("dropout", re.compile(r"\b(?:at|torch)::dropout\s*\("), "braid/nn/basic/dropout"),
     ("Json::parse", re.compile(r"\b(?:Json|json|ordered_json)::parse\s*\("), "braid/core/json"),
     # With an argument that is no constant; a function's declaration begins its parameters with const.
     ("torch::Device of a text", re.compile(r"\b(?:torch|at|c10)::Device(?:\s+\w+)?\s*[({](?!const |(?:torch|at|c10)::k)[^(){}\s]"),
