@@ -37,7 +37,8 @@ void DeviceGraph::record(const std::function<void()>& work) {
   } catch (...) {
     try {
       impl_->graph.capture_end();
-    } catch (const c10::Error&) {  // says that the recording is void, which the first one said
+      // NOLINTNEXTLINE(bugprone-empty-catch): it says that the recording is void, as the first did
+    } catch (const c10::Error&) {
     }
     throw;
   }
