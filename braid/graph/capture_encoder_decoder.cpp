@@ -34,22 +34,21 @@ torch::Tensor example_target(const models::EncoderDecoder& model, int64_t batch,
 Graph capture_encoder(models::EncoderDecoder& model) {
   const runtime::EvalScope scope(model);
   const auto generator = at::make_generator<at::CPUGeneratorImpl>(0);
-  return capture(
-      {.run =
-           [&](const Tensors& x) {
-             return Tensors{
-                 model.encode({.input_ids = x.at(0), .attention_mask = x.at(1)}).hidden};
-           },
-       .example =
-           [&](Sizes sizes) {
-             const auto source = example_source(model, sizes.batch, sizes.length, generator);
-             return Tensors{source.input_ids.to(scope.device()),
-                            source.attention_mask.to(scope.device())};
-           },
-       .module = &model,
-       .input_names = {"input_ids", "attention_mask"},
-       .output_names = {"last_hidden_state"},
-       .max_length = model.max_positions()});
+  return capture({.run =
+                      [&](const Tensors& x) {
+                        return Tensors{model.encode({x.at(0), x.at(1), {}}).hidden};
+                      },
+                  .example =
+                      [&](Sizes sizes) {
+                        const auto source =
+                            example_source(model, sizes.batch, sizes.length, generator);
+                        return Tensors{source.input_ids.to(scope.device()),
+                                       source.attention_mask.to(scope.device())};
+                      },
+                  .module = &model,
+                  .input_names = {"input_ids", "attention_mask"},
+                  .output_names = {"last_hidden_state"},
+                  .max_length = model.max_positions()});
 }
 
 Graph capture_decoder(models::EncoderDecoder& model) {
@@ -66,8 +65,7 @@ Graph capture_decoder(models::EncoderDecoder& model) {
              const auto source = example_source(model, sizes.batch, sizes.memory, generator);
              const auto target = example_target(model, sizes.batch, sizes.length, generator);
              const auto mask = source.attention_mask.to(scope.device());
-             const auto encoded = model.encode(
-                 {.input_ids = source.input_ids.to(scope.device()), .attention_mask = mask});
+             const auto encoded = model.encode({source.input_ids.to(scope.device()), mask, {}});
              return Tensors{target.to(scope.device()), encoded.hidden, mask};
            },
        .module = &model,

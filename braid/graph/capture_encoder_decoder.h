@@ -10,8 +10,8 @@ namespace braid::graph {
 // Throws DataError as capture() does.
 Graph capture_encoder(models::EncoderDecoder& model);
 // model: in eval mode. `input_ids` [N,L] int64, what is written with the start token,
-// `encoder_hidden_states` [N,M,D], `encoder_attention_mask` [N,M] int64 -> `logits` [N,L,V]. Nothing
-// is kept from one word to the next: each call computes all L positions.
+// `encoder_hidden_states` [N,M,D], `encoder_attention_mask` [N,M] int64 -> `logits` [N,L,V].
+// Nothing is kept from one word to the next: each call computes all L positions.
 Graph capture_decoder(models::EncoderDecoder& model);
 
 struct ExampleSource {

@@ -201,8 +201,8 @@ class Unifier {
     const auto first = first_.sizes;
     extent.memory_area = by_memory(1) - by_memory(0);
     extent.memory_length = (by_memory(2) - by_memory(0)) / kLonger;
-    extent.memory = by_memory(0) - extent.memory_area * first.batch -
-                    extent.memory_length * first.length;
+    extent.memory =
+        by_memory(0) - extent.memory_area * first.batch - extent.memory_length * first.length;
     extent.scale -= extent.memory_area * first.memory;
     extent.length -= extent.memory_length * first.memory;
   }

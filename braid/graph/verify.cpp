@@ -61,11 +61,11 @@ Deviation deviation_on_noise(const Graph& graph, models::TextEncoder& model, Siz
 Deviation encoder_deviation_on_noise(const Graph& graph, models::EncoderDecoder& model,
                                      Sizes sizes) {
   const runtime::EvalScope scope(model);
-  const auto source = example_source(model, sizes.batch, sizes.length,
-                                     at::make_generator<at::CPUGeneratorImpl>(1));
+  const auto source =
+      example_source(model, sizes.batch, sizes.length, at::make_generator<at::CPUGeneratorImpl>(1));
   const auto ids = source.input_ids.to(scope.device());
   const auto mask = source.attention_mask.to(scope.device());
-  const auto expected = model.encode({.input_ids = ids, .attention_mask = mask}).hidden;
+  const auto expected = model.encode({ids, mask, {}}).hidden;
   const auto real = mask.ne(0);
   return between(replay(graph, {ids, mask}).at(0).index({real}), expected.index({real}));
 }
@@ -77,8 +77,7 @@ Deviation decoder_deviation_on_noise(const Graph& graph, models::EncoderDecoder&
   const auto source = example_source(model, sizes.batch, sizes.memory, generator);
   const auto mask = source.attention_mask.to(scope.device());
   const auto ids = example_target(model, sizes.batch, sizes.length, generator).to(scope.device());
-  const auto encoded =
-      model.encode({.input_ids = source.input_ids.to(scope.device()), .attention_mask = mask});
+  const auto encoded = model.encode({source.input_ids.to(scope.device()), mask, {}});
   return between(replay(graph, {ids, encoded.hidden, mask}).at(0),
                  model.logits(model.decode(ids, {}, encoded)));
 }
