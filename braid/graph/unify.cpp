@@ -347,13 +347,14 @@ std::vector<Sizes> recorded_sizes(const CaptureRequest& request) {
     return most == 0 ? wanted : std::min(wanted, most - longer);
   };
   const int64_t length = begin(*request.max_length, 6, 2 * kLonger);
-  const int64_t memory = request.max_memory ? begin(*request.max_memory, 5, kLonger) : 0;
+  const int64_t memory = request.max_memory ? begin(*request.max_memory, 5, 2 * kLonger) : 0;
   std::vector<Sizes> sizes;
   for (const int64_t more : {int64_t{0}, kLonger, 2 * kLonger})
     for (const int64_t batch : {2, 3}) sizes.emplace_back(batch, length + more, memory);
-  if (request.max_memory)
-    for (size_t k = 0; k < 3; ++k)
-      sizes.emplace_back(sizes[k].batch, sizes[k].length, memory + kLonger);
+  if (!request.max_memory) return sizes;
+  for (size_t k = 0; k < 3; ++k)
+    sizes.emplace_back(sizes[k].batch, sizes[k].length, memory + kLonger);
+  sizes.emplace_back(sizes[0].batch, length, memory + 2 * kLonger);
   return sizes;
 }
 

@@ -11,8 +11,8 @@
 namespace braid::graph {
 
 // What is run to be compared. A batch n and one of n + 1; of texts then the same two of two tokens
-// more, and of four; of a decoder then the first three pairs of batch and length that differ, with
-// a memory of two tokens more. None of them is 1, where operators take shortcuts. Throws DataError
+// more, and of four; of a decoder then the first three again with a memory of two tokens more, and
+// the first with four more. None of them is 1, where operators take shortcuts. Throws DataError
 // where the request allows too few tokens for that.
 std::vector<Sizes> recorded_sizes(const CaptureRequest& request);
 
