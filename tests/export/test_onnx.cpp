@@ -282,6 +282,11 @@ TEST_P(Pairs, AreTwoWholeFilesFreeInBatchAndBothLengths) {
                                 {"encoder_hidden_states", {"batch", "encoder_sequence", "32"}},
                                 {"encoder_attention_mask", {"batch", "encoder_sequence"}}}));
   EXPECT_EQ(decoder.outputs.at("logits"), (Dimensions{"batch", "sequence", "40"}));
+  int64_t tables = 0;
+  for (const auto& item : decoder.initializers)
+    tables += item.second.first == std::vector<int64_t>{40, 32} ||
+              item.second.first == std::vector<int64_t>{32, 40};
+  EXPECT_EQ(tables, 1) << "the embeddings of words are the last layer too";
   EXPECT_EQ(report.decoder.input,
             "input_ids NxL, encoder_hidden_states NxMx32, encoder_attention_mask NxM");
 }

@@ -39,6 +39,8 @@ class Emitter {
 
   // The name of a value; a constant becomes an initializer when it is first asked for.
   std::string name(ValueId id);
+  // Whether that was asked for before, or set.
+  bool has_name(ValueId id) const { return names_.contains(id); }
   std::string name_as(ValueId id, torch::ScalarType dtype);  // cast where it is of another type
   void set(ValueId id, const std::string& name) { names_[id] = name; }
 
