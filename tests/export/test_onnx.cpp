@@ -281,11 +281,11 @@ TEST_P(Pairs, AreTwoWholeFilesFreeInBatchAndBothLengths) {
                                 {"input_ids", text},
                                 {"encoder_hidden_states", {"batch", "encoder_sequence", "32"}},
                                 {"encoder_attention_mask", {"batch", "encoder_sequence"}}}));
-  EXPECT_EQ(decoder.outputs.at("logits"), (Dimensions{"batch", "sequence", "40"}));
+  EXPECT_EQ(decoder.outputs.at("logits"), (Dimensions{"batch", "sequence", "44"}));
   int64_t tables = 0;
   for (const auto& item : decoder.initializers)
-    tables += item.second.first == std::vector<int64_t>{40, 32} ||
-              item.second.first == std::vector<int64_t>{32, 40};
+    tables += item.second.first == std::vector<int64_t>{44, 32} ||
+              item.second.first == std::vector<int64_t>{32, 44};
   EXPECT_EQ(tables, 1) << "the embeddings of words are the last layer too";
   EXPECT_EQ(report.decoder.input,
             "input_ids NxL, encoder_hidden_states NxMx32, encoder_attention_mask NxM");
@@ -316,15 +316,15 @@ INSTANTIATE_TEST_SUITE_P(
     Small, Pairs,
     ::testing::Values(
         std::pair("transformer_tiny",
-                  R"({"vocab_size": 40, "d_model": 32, "encoder_layers": 1, "decoder_layers": 1,
+                  R"({"vocab_size": 44, "d_model": 32, "encoder_layers": 1, "decoder_layers": 1,
                       "encoder_ffn_dim": 24, "decoder_ffn_dim": 24,
                       "max_position_embeddings": 40})"),
         std::pair("lightconv_tiny",
-                  R"({"vocab_size": 40, "embed_dim": 32, "encoder_layers": 1, "decoder_layers": 1,
+                  R"({"vocab_size": 44, "embed_dim": 32, "encoder_layers": 1, "decoder_layers": 1,
                       "encoder_ffn_embed_dim": 24, "decoder_ffn_embed_dim": 24,
                       "max_positions": 40})"),
         std::pair("lite_transformer_160",
-                  R"({"vocab_size": 40, "embed_dim": 32, "encoder_layers": 1, "decoder_layers": 1,
+                  R"({"vocab_size": 44, "embed_dim": 32, "encoder_layers": 1, "decoder_layers": 1,
                       "encoder_ffn_embed_dim": 24, "decoder_ffn_embed_dim": 24,
                       "max_positions": 40})")));
 
