@@ -12,7 +12,8 @@ namespace {
 
 using torch::Tensor;
 
-constexpr int64_t kProbeBatch = 5, kProbeLength = 7, kProbeMemory = 11;  // at which shapes are compared
+constexpr int64_t kProbeBatch = 5, kProbeLength = 7,
+                  kProbeMemory = 11;  // at which shapes are compared
 
 // f(a x) = a f(x) for positive a, one number at a time or within a channel's plane.
 constexpr std::array<std::string_view, 6> kHomogeneous = {
