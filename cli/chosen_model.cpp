@@ -8,14 +8,16 @@
 #include "braid/io/posix_file.h"
 #include "braid/models/checkpoint.h"
 #include "braid/models/registry.h"
+#include "braid/models/text/encoder_decoder.h"
 
 namespace braid::cli {
 namespace {
 
 [[noreturn]] void refuse_kind(std::string_view kind, const std::string& model) {
   throw DataError("graph",
-                  "expected an image model or a text encoder, got " + models::with_article(kind),
-                  model, "models that write texts are not captured");
+                  "expected an image model, a text encoder or an encoder-decoder, got " +
+                      models::with_article(kind),
+                  model);
 }
 
 void refuse_shape(const std::string& model, const ModelShape& shape) {
@@ -60,6 +62,20 @@ models::LoadedTextEncoder build_text_encoder(const std::string& model, const Mod
   return loaded;
 }
 
+models::LoadedEncoderDecoder build_encoder_decoder(const std::string& model,
+                                                   const ModelShape& shape, uint64_t seed) {
+  if (shape.img_size || shape.in_chans || shape.num_classes)
+    throw UsageError("graph",
+                     "expected neither --img-size, --in-chans nor --num-classes for an "
+                     "encoder-decoder",
+                     model);
+  models::LoadedEncoderDecoder loaded;
+  loaded.model = models::create_model<models::EncoderDecoder>(model, Json::object(), seed);
+  loaded.model->eval();
+  loaded.hub = models::make_hub_config(model, *loaded.model);
+  return loaded;
+}
+
 }  // namespace
 
 void add_model_shape(CLI::App& verb, ModelShape& shape) {
@@ -85,11 +101,14 @@ ChosenModel choose_any_model(const std::string& model, const ModelShape& shape, 
     const auto kind = models::kind_of_checkpoint(folder);
     if (kind == models::ImageModel::kKind) return {models::load_for_inference(folder), folder};
     if (kind == models::TextEncoder::kKind) return {models::load_text_encoder(folder), folder};
+    if (kind == models::EncoderDecoder::kKind)
+      return {models::load_encoder_decoder(folder), folder};
     refuse_kind(kind, folder.string());
   }
   const auto kind = models::find_model(model).kind;
   if (kind == models::ImageModel::kKind) return {build_image_model(model, shape, seed), {}};
   if (kind == models::TextEncoder::kKind) return {build_text_encoder(model, shape, seed), {}};
+  if (kind == models::EncoderDecoder::kKind) return {build_encoder_decoder(model, shape, seed), {}};
   refuse_kind(kind, model);
 }
 

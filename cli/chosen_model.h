@@ -22,12 +22,12 @@ void add_model_shape(CLI::App& verb, ModelShape& shape);
 bool names_checkpoint(const std::string& model);
 
 struct ChosenModel {
-  std::variant<models::LoadedModel, models::LoadedTextEncoder> model;
+  std::variant<models::LoadedModel, models::LoadedTextEncoder, models::LoadedEncoderDecoder> model;
   std::filesystem::path folder;  // of a checkpoint, else empty
 };
-// An image model, ready for inference, or a text encoder. Throws UsageError for an unknown name, a
-// model of another kind, or a shape with a checkpoint, which has its own; DataError for a
-// checkpoint of another kind.
+// An image model, ready for inference, a text encoder or an encoder-decoder. Throws UsageError for
+// an unknown name, a model of another kind, or a shape with a checkpoint, which has its own;
+// DataError for a checkpoint of another kind.
 ChosenModel choose_any_model(const std::string& model, const ModelShape& shape, uint64_t seed);
 
 }  // namespace braid::cli

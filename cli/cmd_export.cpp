@@ -1,7 +1,10 @@
 // braid export: a model for engines that know nothing of braid.
 #include <fmt/format.h>
 
+#include <vector>
+
 #include "braid/core/error.h"
+#include "braid/export/export_encoder_decoder.h"
 #include "braid/export/export_image_model.h"
 #include "braid/export/export_text_model.h"
 #include "cli/chosen_model.h"
@@ -18,9 +21,6 @@ struct ExportFlags {
 };
 
 void check(const ExportFlags& flags) {
-  if (!flags.output.ends_with(".onnx"))
-    throw UsageError("export", "expected a file that ends in .onnx, got '" + flags.output + "'",
-                     "--output");
   if (names_checkpoint(flags.checkpoint) && flags.init)
     throw UsageError("export", "expected an architecture with --init, got a checkpoint",
                      flags.checkpoint, "leave --init out");
@@ -31,31 +31,62 @@ void check(const ExportFlags& flags) {
                      "`braid models` with random weights");
 }
 
-onnx::ExportReport export_chosen(ChosenModel& chosen, const ExportFlags& flags) {
+// Of an encoder-decoder a folder, else a file.
+void check_output(const std::string& output, bool of_two_files) {
+  const bool is_file = output.ends_with(".onnx");
+  if (of_two_files && is_file) {
+    const auto folder = output.substr(0, output.size() - std::string_view(".onnx").size());
+    throw UsageError(
+        "export", "expected a folder for the two files of an encoder-decoder, got '" + output + "'",
+        "--output",
+        fmt::format("--output {0}/ writes {0}/{1} and {0}/{2}", folder.empty() ? "model" : folder,
+                    onnx::kEncoderFile, onnx::kDecoderFile));
+  }
+  if (!of_two_files && !is_file)
+    throw UsageError("export", "expected a file that ends in .onnx, got '" + output + "'",
+                     "--output");
+}
+
+std::vector<onnx::ExportReport> export_chosen(ChosenModel& chosen, const ExportFlags& flags) {
+  auto* pair = std::get_if<models::LoadedEncoderDecoder>(&chosen.model);
+  check_output(flags.output, pair != nullptr);
   if (auto* image = std::get_if<models::LoadedModel>(&chosen.model))
-    return onnx::export_image_model(*image, flags.output,
-                                    {.with_preprocessing = flags.with_preprocessing});
+    return {onnx::export_image_model(*image, flags.output,
+                                     {.with_preprocessing = flags.with_preprocessing})};
   if (flags.with_preprocessing)
     throw UsageError("export", "expected a model of images, got one of texts",
                      "--with-preprocessing",
                      "leave it out: the tokenizer's files are in the file's metadata");
-  return onnx::export_text_model(std::get<models::LoadedTextEncoder>(chosen.model), chosen.folder,
-                                 flags.output);
+  if (pair != nullptr) {
+    auto reports = onnx::export_encoder_decoder(*pair, chosen.folder, flags.output);
+    return {std::move(reports.encoder), std::move(reports.decoder)};
+  }
+  return {onnx::export_text_model(std::get<models::LoadedTextEncoder>(chosen.model), chosen.folder,
+                                  flags.output)};
 }
 
-void run(const ExportFlags& flags) {
-  check(flags);
-  auto chosen = choose_any_model(flags.checkpoint, flags.shape, flags.init.value_or(0));
-  const auto report = export_chosen(chosen, flags);
-  if (flags.format == "json") {
-    fmt::print("{}\n", to_json(report).dump(2, ' ', false, Json::error_handler_t::replace));
-    return;
-  }
+void print_text(const onnx::ExportReport& report) {
   fmt::print("{}: {}, {} -> {}\n", report.file, report.architecture, report.input, report.output);
   fmt::print("{:.1f} MB, {} operators, ONNX operator set {}\n",
              static_cast<double>(report.bytes) / 1e6, report.operators, report.opset);
   fmt::print("largest difference from the model: {:.2g}, of its largest output {:.2g}\n",
              report.max_error, report.relative_error);
+}
+
+// Of one file an object, of two a list.
+void print_json(const std::vector<onnx::ExportReport>& reports) {
+  Json list = Json::array();
+  for (const auto& report : reports) list.push_back(to_json(report));
+  const Json& json = reports.size() == 1 ? list.at(0) : list;
+  fmt::print("{}\n", json.dump(2, ' ', false, Json::error_handler_t::replace));
+}
+
+void run(const ExportFlags& flags) {
+  check(flags);
+  auto chosen = choose_any_model(flags.checkpoint, flags.shape, flags.init.value_or(0));
+  const auto reports = export_chosen(chosen, flags);
+  if (flags.format == "json") return print_json(reports);
+  for (const auto& report : reports) print_text(report);
 }
 
 }  // namespace
@@ -67,13 +98,16 @@ void add_export(CLI::App& program) {
       "  braid export --checkpoint runs/photos --output photos.onnx\n"
       "  braid export --checkpoint runs/photos --with-preprocessing --output photos.onnx\n"
       "  braid export --checkpoint runs/reviews --output reviews.onnx\n"
+      "  braid export --checkpoint runs/mt --output mt/\n"
       "  braid export --checkpoint resnet18 --init 0 --img-size 96 --output resnet18.onnx");
   auto o = std::make_shared<ExportFlags>();
   verb->add_option("--checkpoint", o->checkpoint,
                    "folder of a run or a checkpoint, hf-hub:OWNER/NAME, or an architecture with "
                    "--init")
       ->required();
-  verb->add_option("--output", o->output, "file to write, .onnx")->required();
+  verb->add_option("--output", o->output,
+                   "file to write, .onnx; of models that write texts the folder for their two")
+      ->required();
   verb->add_flag("--with-preprocessing", o->with_preprocessing,
                  "take images [N,H,W,C] of uint8 in any size and give probabilities");
   add_choice(*verb, "--opset", o->opset, {"20"}, "ONNX operator set");

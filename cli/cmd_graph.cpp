@@ -2,8 +2,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
+#include <utility>
+#include <vector>
 
 #include "braid/graph/capture.h"
+#include "braid/graph/capture_encoder_decoder.h"
 #include "braid/graph/describe.h"
 #include "braid/graph/passes/passes.h"
 #include "braid/graph/verify.h"
@@ -58,54 +62,86 @@ void print_text(const Described& d) {
   line("total", total.calls, "", total.params, total.macs);
 }
 
-void print_json(const Described& d) {
+Json described_json(const Described& d) {
   Json operators = Json::array(), nodes = Json::array(), passes = Json::array();
   for (const auto& row : graph::operator_rows(d.captured)) operators.push_back(to_json(row));
   for (const auto& row : graph::node_rows(d.captured)) nodes.push_back(to_json(row));
   for (const auto& pass : d.passes)
     passes.push_back({{"name", pass.name}, {"removed", pass.removed}});
-  fmt::print("{}\n", Json{{"name", d.name},
-                          {"passes", passes},
-                          {"max_error", d.deviation.absolute},
-                          {"relative_error", d.deviation.relative},
-                          {"operators", operators},
-                          {"nodes", nodes}}
-                         .dump(2, ' ', false, Json::error_handler_t::replace));
+  return {{"name", d.name},
+          {"passes", passes},
+          {"max_error", d.deviation.absolute},
+          {"relative_error", d.deviation.relative},
+          {"operators", operators},
+          {"nodes", nodes}};
 }
 
-graph::Graph capture(models::LoadedModel& loaded) {
-  return graph::capture(*loaded.model, loaded.hub.input.height, loaded.hub.input.width);
-}
-graph::Graph capture(models::LoadedTextEncoder& loaded) { return graph::capture(*loaded.model); }
-
-graph::Deviation deviation(const graph::Graph& captured, models::LoadedModel& loaded) {
-  return graph::deviation_on_noise(captured, *loaded.model, 4);
-}
-graph::Deviation deviation(const graph::Graph& captured, models::LoadedTextEncoder& loaded) {
-  return graph::deviation_on_noise(captured, *loaded.model,
-                                   {4, models::example_length(*loaded.model)});
+// Of one graph an object, of two a list.
+void print_json(const std::vector<Described>& all) {
+  Json list = Json::array();
+  for (const auto& d : all) list.push_back(described_json(d));
+  const Json& json = all.size() == 1 ? list.at(0) : list;
+  fmt::print("{}\n", json.dump(2, ' ', false, Json::error_handler_t::replace));
 }
 
-template <class Loaded>
-Described describe(Loaded& loaded, const GraphOptions& options) {
+// The deviation is asked for after the passes.
+Described describe(std::string name, graph::Graph captured, const GraphOptions& options,
+                   const std::function<graph::Deviation(const graph::Graph&)>& deviation) {
   Described d{
-      .name = loaded.hub.architecture, .captured = capture(loaded), .passes = {}, .deviation = {}};
+      .name = std::move(name), .captured = std::move(captured), .passes = {}, .deviation = {}};
   if (options.passes == "all") d.passes = graph::simplify(d.captured);
-  if (options.format != "dot") d.deviation = deviation(d.captured, loaded);
+  if (options.format != "dot") d.deviation = deviation(d.captured);
   return d;
+}
+
+constexpr int64_t kBatch = 4;  // of what deviations are measured on
+
+std::vector<Described> describe(models::LoadedModel& loaded, const GraphOptions& options) {
+  const auto& input = loaded.hub.input;
+  return {describe(loaded.hub.architecture,
+                   graph::capture(*loaded.model, input.height, input.width), options,
+                   [&](const graph::Graph& graph) {
+                     return graph::deviation_on_noise(graph, *loaded.model, kBatch);
+                   })};
+}
+
+std::vector<Described> describe(models::LoadedTextEncoder& loaded, const GraphOptions& options) {
+  return {describe(loaded.hub.architecture, graph::capture(*loaded.model), options,
+                   [&](const graph::Graph& graph) {
+                     return graph::deviation_on_noise(
+                         graph, *loaded.model, {kBatch, models::example_length(*loaded.model)});
+                   })};
+}
+
+std::vector<Described> describe(models::LoadedEncoderDecoder& loaded, const GraphOptions& options) {
+  auto& model = *loaded.model;
+  const int64_t length = models::example_length(model);
+  const graph::Sizes sizes(kBatch, length, length);
+  std::vector<Described> both;
+  both.push_back(describe(loaded.hub.architecture + ", encoder", graph::capture_encoder(model),
+                          options, [&](const graph::Graph& graph) {
+                            return graph::encoder_deviation_on_noise(graph, model, sizes);
+                          }));
+  both.push_back(describe(loaded.hub.architecture + ", decoder", graph::capture_decoder(model),
+                          options, [&](const graph::Graph& graph) {
+                            return graph::decoder_deviation_on_noise(graph, model, sizes);
+                          }));
+  return both;
 }
 
 void run(const GraphOptions& options) {
   auto chosen = choose_any_model(options.model, options.shape, 0);
-  auto d = std::visit([&](auto& loaded) { return describe(loaded, options); }, chosen.model);
-  if (options.format == "dot") {
-    fmt::print("{}", graph::to_dot(d.captured, d.name));
-    return;
-  }
-  if (options.format == "json")
-    print_json(d);
-  else
+  const auto all =
+      std::visit([&](auto& loaded) { return describe(loaded, options); }, chosen.model);
+  if (options.format == "json") return print_json(all);
+  for (const auto& d : all) {
+    if (options.format == "dot") {
+      fmt::print("{}", graph::to_dot(d.captured, d.name));
+      continue;
+    }
+    if (&d != &all.front()) fmt::print("\n");
     print_text(d);
+  }
 }
 
 }  // namespace
@@ -117,6 +153,7 @@ void add_graph(CLI::App& program) {
       "  braid graph resnet18\n"
       "  braid graph runs/photos --passes none --format json\n"
       "  braid graph bert_tiny\n"
+      "  braid graph transformer_tiny\n"
       "  braid graph vit_tiny_patch16_224 --format dot | dot -Tsvg > vit.svg");
   auto o = std::make_shared<GraphOptions>();
   verb->add_option("model", o->model,

@@ -46,6 +46,10 @@ onnx::QuantizeReport quantize_chosen(ChosenModel& chosen, const QuantizeFlags& f
                                      Progress& progress) {
   if (auto* image = std::get_if<models::LoadedModel>(&chosen.model))
     return onnx::quantize_image_model(*image, flags.output, flags.request, progress);
+  if (std::holds_alternative<models::LoadedEncoderDecoder>(chosen.model))
+    throw DataError("quantize",
+                    "expected a model of images or a text encoder, got an encoder-decoder",
+                    flags.checkpoint, "`braid export` writes it in float32");
   return onnx::quantize_text_model(tasks::load_tokenized_model(chosen.folder), chosen.folder,
                                    flags.output, flags.request, progress);
 }

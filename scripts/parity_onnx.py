@@ -4,10 +4,11 @@
     scripts/parity_onnx.py [NAME...] [--braid build/bin/braid] [--img-size 96] [--num-classes 7]
         [--head sequence_classification] [--preprocessing] [--engine onnxruntime]
 
-Per image model and text encoder of the registry (or those named; a braidnet line is one too): random weights, disturbed so that
-norms and zero-initialized branches take part; `braid export`; onnx.checker with full shape inference; logits of ONNX Runtime for
+Per model of the registry (or those named; a braidnet line is one too): random weights, disturbed so that norms and
+zero-initialized branches take part; `braid export`; onnx.checker with full shape inference; logits of ONNX Runtime for
 batches of 1, 2 and 7, of texts of 3, 17 and 40 tokens with padding, against those of `braid forward`. The error is the largest
-absolute difference over the largest absolute logit. --head: of text encoders. Models that write texts are not exported.
+absolute difference over the largest absolute logit. --head: of text encoders. Of models that write texts both files: the
+encoder's hidden states, and the logits that the decoder's file gives on what the encoder's gave, of texts of 11, 1 and 29 tokens.
 --engine openvino: that one instead of ONNX Runtime, in float32.
 --preprocessing: files made with --with-preprocessing instead, on images of several sizes, against `braid predict`: the largest
 difference of a probability. Needs numpy, safetensors, onnx, Pillow and the engine. Exits with 1 when a model is off by more
@@ -29,6 +30,7 @@ TOLERANCE = 1e-4
 PROBABILITY_TOLERANCE = 1e-2
 BATCHES = (1, 2, 7)
 LENGTHS = (3, 17, 40)
+WRITTEN = (11, 1, 29)
 IMAGE_SIZES = ((200, 300), (333, 250), (64, 64))
 
 
@@ -129,6 +131,37 @@ def error_of_texts(arguments, name, checkpoint, file, folder, rng):
     return max(errors), report["relative_error"], report["operators"], TOLERANCE
 
 
+def error_of_translators(arguments, name, checkpoint, file, folder, rng):
+    files = folder / "exported"
+    reports = json.loads(run([arguments.braid, "export", "--checkpoint", checkpoint, "--output", files, "--format", "json"]))
+    for part in ("encoder_model.onnx", "decoder_model.onnx"):
+        onnx.checker.check_model(str(files / part), full_check=True)
+    encoder, decoder = (session(report["file"], arguments.engine) for report in reports)
+    tokens = metadata(files / "encoder_model.onnx")
+    words = json.loads((pathlib.Path(checkpoint) / "config.json").read_text())
+    words = {**words, **words.get("braid", {}).get("config", {})}["vocab_size"]
+    errors = []
+    for batch, length, written in zip(BATCHES, LENGTHS, WRITTEN):
+        mask = (np.arange(length) < rng.integers(2, length + 1, (batch, 1))).astype(np.int64)
+        source, target = rng.integers(0, words, (batch, length)), rng.integers(0, words, (batch, written))
+        source[mask == 0] = int(tokens["pad_token_id"])
+        target[:, 0] = int(tokens["decoder_start_token_id"])
+        save_file({"input_ids": source, "attention_mask": mask, "decoder_input_ids": target}, folder / "input.safetensors")
+        run([arguments.braid, "forward", name, "--weights", folder, "--input", folder / "input.safetensors",
+             "--output", folder / "output.safetensors"])
+        expected = load_file(folder / "output.safetensors")
+        hidden = encoder.run(None, {"input_ids": source, "attention_mask": mask})[0]
+        logits = decoder.run(None, {"input_ids": target, "encoder_hidden_states": hidden, "encoder_attention_mask": mask})[0]
+        real = mask != 0
+        for got, wanted in ((hidden[real], expected["encoder_hidden"][real]), (logits, expected["logits"])):
+            errors.append(np.abs(got - wanted).max() / np.abs(wanted).max())
+    return max(errors), max(r["relative_error"] for r in reports), sum(r["operators"] for r in reports), TOLERANCE
+
+
+def metadata(file):
+    return {entry.key: entry.value for entry in onnx.load(str(file)).metadata_props}
+
+
 def error_of_probabilities(arguments, name, checkpoint, file, folder, rng):
     from PIL import Image
     report = json.loads(run([arguments.braid, "export", "--checkpoint", checkpoint, "--output", file, "--with-preprocessing", "--format", "json"]))
@@ -166,16 +199,18 @@ def check(arguments, name, seed):
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
         command = [arguments.braid, "forward", name, "--init", "0", "--save-weights", f"{folder}/"]
-        texts = is_of_texts(arguments.braid, name)
+        pair = writes_texts(name)
+        texts = not pair and is_of_texts(arguments.braid, name)
         if texts:
             classes = arguments.num_classes or 5
             command += ["--model-kwargs", json.dumps({"head": arguments.head, "num_labels": classes})]
-        for flag in () if texts else ("img_size", "num_classes", "in_chans"):
+        for flag in () if texts or pair else ("img_size", "num_classes", "in_chans"):
             if getattr(arguments, flag) is not None:
                 command += ["--" + flag.replace("_", "-"), str(getattr(arguments, flag))]
         run(command)
         disturb(folder / "model.safetensors", rng)
-        measure = error_of_texts if texts else error_of_probabilities if arguments.preprocessing else error_of_logits
+        measure = error_of_probabilities if arguments.preprocessing else error_of_logits
+        measure = error_of_translators if pair else error_of_texts if texts else measure
         return measure(arguments, name, str(folder), folder / "model.onnx", folder, rng)
 
 
@@ -190,7 +225,7 @@ def main():
     parser.add_argument("--engine", choices=("onnxruntime", "openvino"), default="onnxruntime")
     parser.add_argument("--preprocessing", action="store_true")
     arguments = parser.parse_args()
-    names = arguments.names or [row["name"] for row in rows(arguments.braid) if not writes_texts(row["name"])]
+    names = arguments.names or [row["name"] for row in rows(arguments.braid)]
     failed = 0
     print(f"{'name':36} {'operators':>9} {'graph':>9} {'engine':>9}", flush=True)
     for seed, name in enumerate(names):

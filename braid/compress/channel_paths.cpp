@@ -12,7 +12,8 @@ namespace {
 
 using torch::Tensor;
 
-constexpr int64_t kProbeBatch = 5, kProbeLength = 7;  // at which shapes are compared
+constexpr int64_t kProbeBatch = 5, kProbeLength = 7,
+                  kProbeMemory = 11;  // at which shapes are compared
 
 // f(a x) = a f(x) for positive a, one number at a time or within a channel's plane.
 constexpr std::array<std::string_view, 6> kHomogeneous = {
@@ -26,7 +27,7 @@ bool is_homogeneous(const Node& node) {
 // Where a dimension is after a reshape that leaves it whole.
 std::optional<int64_t> dim_after_reshape(const graph::Shape& from, const graph::Shape& to,
                                          int64_t dim) {
-  const graph::Sizes sizes(kProbeBatch, kProbeLength);
+  const graph::Sizes sizes(kProbeBatch, kProbeLength, kProbeMemory);
   const auto a = graph::shape_at(from, sizes), b = graph::shape_at(to, sizes);
   int64_t before = 1;
   for (int64_t i = 0; i < dim; ++i) before *= a[static_cast<size_t>(i)];

@@ -21,7 +21,9 @@ void ExportOptions::visit(FieldVisitor& v) {
 void ExportReport::visit(FieldVisitor& v) {
   v.field("architecture", architecture, "name of the registry");
   v.field("file", file, "what was written");
-  v.field("input", input, "names and shapes, N the batch, L the tokens of a text");
+  v.field("input", input,
+          "names and shapes, N the batch, L the tokens of a text, M those of the text that a "
+          "decoder reads");
   v.field("output", output, "name and shape");
   v.field("opset", opset, "ONNX operator set");
   v.field("operators", operators, "of the graph that was translated");

@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "braid/core/error.h"
+#include "braid/core/json.h"
 #include "braid/models/hub_fields.h"
 
 namespace braid::generate {
@@ -130,6 +132,14 @@ GenerationConfig generation_config_from_json(const Json& json, const std::string
   if (const auto fault = visit_for_fault([&](FieldVisitor& v) { config.visit(v); }))
     fields.fail(fault->message, fault->remedy);
   return config;
+}
+
+GenerationConfig load_generation_config(const std::filesystem::path& folder,
+                                        const models::EncoderDecoder& model) {
+  auto config = default_generation_config(model);
+  const auto file = folder / kGenerationFile;
+  if (folder.empty() || !std::filesystem::exists(file)) return config;
+  return generation_config_from_json(read_json(file), file.string(), std::move(config));
 }
 
 Json generation_config_to_json(const GenerationConfig& config) {

@@ -61,6 +61,11 @@ GenerationConfig default_generation_config(const models::EncoderDecoder& model);
 // Throws DataError for a value that is none.
 GenerationConfig generation_config_from_json(const Json& json, const std::string& where,
                                              GenerationConfig defaults = {});
+inline constexpr const char* kGenerationFile = "generation_config.json";
+// A checkpoint's: the file in its folder, on the model's defaults, which are all where there is no
+// such file.
+GenerationConfig load_generation_config(const std::filesystem::path& folder,
+                                        const models::EncoderDecoder& model);
 // What transformers reads: the fields that differ from its own defaults.
 Json generation_config_to_json(const GenerationConfig& config);
 

@@ -20,24 +20,13 @@ namespace {
 
 using Tensors = CaptureRequest::Tensors;
 
-// The runs that are compared. Neither batch nor length is 1, where operators take shortcuts.
-std::vector<Sizes> recorded_sizes(const CaptureRequest& request) {
-  if (!request.max_length) return {{2}, {3}};
-  const int64_t most = *request.max_length;
-  if (most > 0 && most < 6)
-    throw DataError("graph", "expected a model of texts of 6 tokens or more, got one of " +
-                                 std::to_string(most));
-  const int64_t length = most == 0 ? 6 : std::min<int64_t>(6, most - 4);
-  std::vector<Sizes> sizes;
-  for (const int64_t more : {0, 2, 4})
-    for (const int64_t batch : {2, 3}) sizes.emplace_back(batch, length + more);
-  return sizes;
-}
-
 // A batch of 1, where operators take shortcuts.
 Sizes sizes_of_proof(const CaptureRequest& request) {
-  if (!request.max_length) return {1};
-  return {1, *request.max_length == 0 ? 13 : std::min<int64_t>(13, *request.max_length)};
+  const auto at_most = [](const std::optional<int64_t>& most, int64_t wanted) {
+    if (!most) return int64_t{0};
+    return *most == 0 ? wanted : std::min(wanted, *most);
+  };
+  return {1, at_most(request.max_length, 13), at_most(request.max_memory, 11)};
 }
 
 RecordedRun record(const CaptureRequest& request, Sizes sizes) {

@@ -1,9 +1,10 @@
 // From a model that runs to a graph, without a tracer's help.
 //
 // The model is run at two batch sizes while its operators are observed, of texts at three lengths
-// each. What the runs agree on is a constant; integers that differ follow the batch as
-// scale * N + offset, and the length likewise; one more run of other sizes proves that the graph
-// computes what the model does, to the bit. Everything else is refused.
+// each, of decoders at three lengths of what they read besides. What the runs agree on is a
+// constant; integers that differ follow the batch as scale * N + offset, and the lengths likewise;
+// one more run of other sizes proves that the graph computes what the model does, to the bit.
+// Everything else is refused.
 #pragma once
 #include "braid/graph/capture_request.h"
 #include "braid/graph/graph.h"

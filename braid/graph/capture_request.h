@@ -22,6 +22,8 @@ struct CaptureRequest {
   std::vector<std::string> output_names;
   // Of texts: the most tokens that a row may have, 0: any. Images have no length.
   std::optional<int64_t> max_length{};
+  // The same of the memory of a decoder, which has a length too; others have none.
+  std::optional<int64_t> max_memory{};
 };
 
 }  // namespace braid::graph

@@ -21,7 +21,7 @@ std::string plain_name(const Node& node) {
 }
 
 // One example; a text of as many tokens as the costs of models are stated for.
-const Sizes kExample(1, models::kExampleTokens);
+const Sizes kExample(1, models::kExampleTokens, models::kExampleTokens);
 
 int64_t numbers_in(const Shape& shape) {
   const auto sizes = shape_at(shape, kExample);
@@ -71,7 +71,9 @@ std::string quoted(const std::string& text) {
 void OperatorRow::visit(FieldVisitor& v) {
   v.field("name", name, "operator of LibTorch");
   v.field("calls", calls, "how often it runs");
-  v.field("largest", largest, "shape of its largest output, N the batch, L the tokens of a text");
+  v.field("largest", largest,
+          "shape of its largest output, N the batch, L the tokens of a text, M those of the text "
+          "that a decoder reads");
   v.field("params", params, "parameters, each where it is first used");
   v.field("macs", macs, "multiply-accumulates of one example");
 }

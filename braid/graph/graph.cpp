@@ -34,7 +34,10 @@ Extent operator+(const Extent& a, const Extent& b) {
           .offset = a.offset + b.offset,
           .length = a.length + b.length,
           .area = a.area + b.area,
-          .square = a.square + b.square};
+          .square = a.square + b.square,
+          .memory = a.memory + b.memory,
+          .memory_area = a.memory_area + b.memory_area,
+          .memory_length = a.memory_length + b.memory_length};
 }
 
 Argument value_argument(ValueId value) {
@@ -124,8 +127,11 @@ c10::OperatorHandle find_operator(const std::string& name, const std::string& ov
 
 std::string to_text(const Extent& extent) {
   std::string text;
-  for (const auto& [factor, of] : {std::pair(extent.area, "NL"), std::pair(extent.square, "LL"),
-                                   std::pair(extent.scale, "N"), std::pair(extent.length, "L")}) {
+  for (const auto& [factor, of] :
+       {std::pair(extent.area, "NL"), std::pair(extent.square, "LL"),
+        std::pair(extent.memory_area, "NM"), std::pair(extent.memory_length, "LM"),
+        std::pair(extent.scale, "N"), std::pair(extent.length, "L"),
+        std::pair(extent.memory, "M")}) {
     if (factor == 0) continue;
     const auto number = factor == 1 ? "" : factor == -1 ? "-" : std::to_string(factor);
     text += (text.empty() || factor < 0 ? "" : "+") + number + of;

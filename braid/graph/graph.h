@@ -12,24 +12,32 @@
 
 namespace braid::graph {
 
-// What is free in a graph: the batch N and, of texts, the tokens L of a row.
+// What is free in a graph: the batch N, of texts the tokens L of a row, and of a decoder the tokens
+// M of a row of its memory, which is the text that the encoder read.
 struct Sizes {
-  Sizes(int64_t n, int64_t l = 0) : batch(n), length(l) {}  // NOLINT: images have a batch only
+  // NOLINTNEXTLINE: images have a batch only
+  Sizes(int64_t n, int64_t l = 0, int64_t m = 0) : batch(n), length(l), memory(m) {}
   int64_t batch;
   int64_t length;
+  int64_t memory;
 };
 
-// An integer that follows them: scale * N + offset + length * L + area * N * L + square * L * L.
+// An integer that follows them: scale * N + offset + length * L + area * N * L + square * L * L
+// + memory * M + memory_area * N * M + memory_length * L * M.
 struct Extent {
   int64_t scale = 0;
   int64_t offset = 0;
   int64_t length = 0;
   int64_t area = 0;
   int64_t square = 0;
+  int64_t memory = 0;
+  int64_t memory_area = 0;
+  int64_t memory_length = 0;
   bool is_constant() const { return *this == Extent{.offset = offset}; }
   int64_t at(Sizes sizes) const {
     return scale * sizes.batch + offset +
-           (length + area * sizes.batch + square * sizes.length) * sizes.length;
+           (length + area * sizes.batch + square * sizes.length) * sizes.length +
+           (memory + memory_area * sizes.batch + memory_length * sizes.length) * sizes.memory;
   }
   bool operator==(const Extent&) const = default;
 };
@@ -109,7 +117,7 @@ struct Graph {
 // The operator, such as ("aten::linear", ""). Throws InternalError where this LibTorch has none.
 c10::OperatorHandle find_operator(const std::string& name, const std::string& overload = "");
 
-// "3", "N", "2N", "2N+1", "L", "NL".
+// "3", "N", "2N", "2N+1", "L", "NL", "M".
 std::string to_text(const Extent& extent);
 // "Nx3x224x224".
 std::string to_text(const Shape& shape);

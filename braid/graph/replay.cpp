@@ -15,7 +15,8 @@ void check_inputs(const Graph& graph, const std::vector<Tensor>& inputs) {
                        const std::string& where) {
     throw DataError("graph", "expected " + expected + ", got " + got, where,
                     "a graph is captured for one size of an image; what is written N, the batch, "
-                    "and L, the tokens of a text, is free");
+                    "L, the tokens of a text, and M, those of the text that a decoder reads, is "
+                    "free");
   };
   if (inputs.size() != graph.inputs.size())
     fail(fmt::format("{} inputs", graph.inputs.size()), std::to_string(inputs.size()), "");
@@ -86,13 +87,14 @@ std::vector<std::vector<ValueId>> last_reads(const Graph& graph) {
 }  // namespace
 
 Sizes sizes_of(const Graph& graph, const std::vector<Tensor>& inputs) {
-  const Extent batch{.scale = 1}, length{.length = 1};
+  const Extent batch{.scale = 1}, length{.length = 1}, memory{.memory = 1};
   Sizes sizes(1);
   for (size_t i = 0; i < graph.inputs.size(); ++i) {
     const auto& shape = graph.at(graph.inputs[i]).shape;
     for (size_t d = 0; d < shape.size(); ++d) {
       if (shape[d] == batch) sizes.batch = inputs[i].size(static_cast<int64_t>(d));
       if (shape[d] == length) sizes.length = inputs[i].size(static_cast<int64_t>(d));
+      if (shape[d] == memory) sizes.memory = inputs[i].size(static_cast<int64_t>(d));
     }
   }
   return sizes;

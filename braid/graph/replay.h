@@ -8,7 +8,7 @@
 namespace braid::graph {
 
 // Every operator once, through LibTorch's dispatcher: autograd, autocast and observers see them as
-// they saw the model's. inputs: as the graph's, at any batch size and length. Throws DataError for
+// they saw the model's. inputs: as the graph's, at any batch size and lengths. Throws DataError for
 // inputs of other shapes or types.
 std::vector<torch::Tensor> replay(const Graph& graph, const std::vector<torch::Tensor>& inputs);
 
@@ -25,7 +25,7 @@ std::vector<std::vector<torch::Tensor>> replay_together(
     const Graph& graph, const std::vector<std::vector<torch::Tensor>>& batches,
     const SeeValues& see);
 
-// N and L of these inputs; 1 and 0 where the graph's do not say.
+// N, L and M of these inputs; 1 and 0 where the graph's do not say.
 Sizes sizes_of(const Graph& graph, const std::vector<torch::Tensor>& inputs);
 
 // One operator on these values (all that it takes must be defined), at these sizes of the inputs.

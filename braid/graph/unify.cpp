@@ -19,6 +19,9 @@ std::vector<int64_t> integers_of(const c10::IValue& value) {
 constexpr auto kSameOperators = "the same operators at every size of the input";
 constexpr auto kDecideNothing = "decide nothing by the batch size or the length in the model";
 
+constexpr int64_t kLonger = 2;      // tokens from one run to the next
+constexpr size_t kRunsOfTexts = 6;  // of recorded_sizes(), where the memory has one length
+
 class Unifier {
  public:
   Unifier(const CaptureRequest& request, const std::vector<RecordedRun>& runs)
@@ -172,14 +175,13 @@ class Unifier {
     // A batch more.
     const auto step = [&](size_t at) { return values[at + 1] - values[at]; };
     if (runs_.size() == 2) return {.scale = step(0), .offset = values[0] - step(0) * first.batch};
-    // Two tokens more; the runs go on so.
-    constexpr int64_t kLonger = 2;
     const auto by_length = [&](size_t at) { return values[at + 2] - values[at]; };
     Extent extent{.area = (step(2) - step(0)) / kLonger,
                   .square = (by_length(2) - by_length(0)) / (2 * kLonger * kLonger)};
     const int64_t linear = by_length(0) - extent.square * kLonger * (2 * first.length + kLonger);
     extent.length = linear / kLonger - extent.area * first.batch;
     extent.scale = step(0) - extent.area * first.length;
+    if (runs_.size() > kRunsOfTexts) follow_memory(extent, values);
     extent.offset = values[0] - extent.at(first);
     for (size_t i = 0; i < runs_.size(); ++i)
       if (extent.at(runs_[i].sizes) != values[i])
@@ -188,6 +190,21 @@ class Unifier {
                            described(runs_[i].sizes)),
                "round nothing by the length in the model");
     return extent;
+  }
+
+  // So far the memory's first length counts as a constant.
+  void follow_memory(Extent& extent, const std::vector<int64_t>& values) const {
+    // For each token of the memory, at the batch and length of the k-th run of a longer one.
+    const auto by_memory = [&](size_t k) {
+      return (values[kRunsOfTexts + k] - values[k]) / kLonger;
+    };
+    const auto first = first_.sizes;
+    extent.memory_area = by_memory(1) - by_memory(0);
+    extent.memory_length = (by_memory(2) - by_memory(0)) / kLonger;
+    extent.memory =
+        by_memory(0) - extent.memory_area * first.batch - extent.memory_length * first.length;
+    extent.scale -= extent.memory_area * first.memory;
+    extent.length -= extent.memory_length * first.memory;
   }
 
   // lists: of every run.
@@ -314,9 +331,31 @@ class Unifier {
 }  // namespace
 
 std::string described(Sizes sizes) {
-  return sizes.length == 0
-             ? fmt::format("a batch of {}", sizes.batch)
-             : fmt::format("a batch of {} texts of {} tokens", sizes.batch, sizes.length);
+  if (sizes.length == 0) return fmt::format("a batch of {}", sizes.batch);
+  auto text = fmt::format("a batch of {} texts of {} tokens", sizes.batch, sizes.length);
+  return sizes.memory == 0 ? text : text + fmt::format(" for texts of {}", sizes.memory);
+}
+
+std::vector<Sizes> recorded_sizes(const CaptureRequest& request) {
+  if (!request.max_length) return {{2}, {3}};
+  // The shortest length from which the runs go on, at most `wanted`.
+  const auto begin = [](int64_t most, int64_t wanted, int64_t longer) {
+    if (most > 0 && most < 2 + longer)
+      throw DataError("graph", fmt::format("expected a model of texts of {} tokens or more, got "
+                                           "one of {}",
+                                           2 + longer, most));
+    return most == 0 ? wanted : std::min(wanted, most - longer);
+  };
+  const int64_t length = begin(*request.max_length, 6, 2 * kLonger);
+  const int64_t memory = request.max_memory ? begin(*request.max_memory, 5, 2 * kLonger) : 0;
+  std::vector<Sizes> sizes;
+  for (const int64_t more : {int64_t{0}, kLonger, 2 * kLonger})
+    for (const int64_t batch : {2, 3}) sizes.emplace_back(batch, length + more, memory);
+  if (!request.max_memory) return sizes;
+  for (size_t k = 0; k < 3; ++k)
+    sizes.emplace_back(sizes[k].batch, sizes[k].length, memory + kLonger);
+  sizes.emplace_back(sizes[0].batch, length, memory + 2 * kLonger);
+  return sizes;
 }
 
 Graph unify(const CaptureRequest& request, const std::vector<RecordedRun>& runs) {

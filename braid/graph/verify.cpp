@@ -6,6 +6,7 @@
 
 #include "braid/core/error.h"
 #include "braid/graph/capture.h"
+#include "braid/graph/capture_encoder_decoder.h"
 #include "braid/graph/replay.h"
 #include "braid/runtime/eval_scope.h"
 #include "braid/runtime/tensor_file.h"
@@ -55,6 +56,30 @@ Deviation deviation_on_noise(const Graph& graph, models::TextEncoder& model, Siz
   if (!per_token) return between(got, expected);
   const auto real = mask.ne(0);
   return between(got.index({real}), expected.index({real}));
+}
+
+Deviation encoder_deviation_on_noise(const Graph& graph, models::EncoderDecoder& model,
+                                     Sizes sizes) {
+  const runtime::EvalScope scope(model);
+  const auto source =
+      example_source(model, sizes.batch, sizes.length, at::make_generator<at::CPUGeneratorImpl>(1));
+  const auto ids = source.input_ids.to(scope.device());
+  const auto mask = source.attention_mask.to(scope.device());
+  const auto expected = model.encode({ids, mask, {}}).hidden;
+  const auto real = mask.ne(0);
+  return between(replay(graph, {ids, mask}).at(0).index({real}), expected.index({real}));
+}
+
+Deviation decoder_deviation_on_noise(const Graph& graph, models::EncoderDecoder& model,
+                                     Sizes sizes) {
+  const runtime::EvalScope scope(model);
+  const auto generator = at::make_generator<at::CPUGeneratorImpl>(1);
+  const auto source = example_source(model, sizes.batch, sizes.memory, generator);
+  const auto mask = source.attention_mask.to(scope.device());
+  const auto ids = example_target(model, sizes.batch, sizes.length, generator).to(scope.device());
+  const auto encoded = model.encode({source.input_ids.to(scope.device()), mask, {}});
+  return between(replay(graph, {ids, encoded.hidden, mask}).at(0),
+                 model.logits(model.decode(ids, {}, encoded)));
 }
 
 }  // namespace braid::graph

@@ -62,9 +62,24 @@ TEST_F(ExportVerb, WritesModelsOfTexts) {
   EXPECT_EQ(
       braid("export --checkpoint bert_tiny --init 0 --with-preprocessing --output b.onnx").code,
       64);
-  const auto translator = braid("export --checkpoint transformer_tiny --init 0 --output b.onnx");
-  EXPECT_EQ(translator.code, 65);
-  EXPECT_THAT(translator.err, HasSubstr("encoder-decoder"));
+}
+
+TEST_F(ExportVerb, WritesModelsThatWriteTextsAsTwoFiles) {
+  const auto two = braid("export --checkpoint lightconv_tiny --init 0 --output pair --format json");
+  ASSERT_EQ(two.code, 0) << two.err;
+  const Json json = Json::parse(two.out);
+  EXPECT_EQ(json.at(0).at("bytes"), std::filesystem::file_size(path("pair/encoder_model.onnx")));
+  EXPECT_EQ(json.at(1).at("bytes"), std::filesystem::file_size(path("pair/decoder_model.onnx")));
+  EXPECT_EQ(json.at(1).at("output"), "logits NxLx32000");
+  const auto file = braid("export --checkpoint lightconv_tiny --init 0 --output b.onnx");
+  EXPECT_EQ(file.code, 64);
+  EXPECT_THAT(file.err, HasSubstr("b/encoder_model.onnx and b/decoder_model.onnx"));
+  EXPECT_EQ(braid("export --checkpoint lightconv_tiny --init 0 --num-classes 3 --output pair").code,
+            64);
+  const auto table = braid("graph lightconv_tiny");
+  EXPECT_THAT(table.out, HasSubstr("lightconv_tiny, encoder: input_ids NxL"));
+  EXPECT_THAT(table.out,
+              HasSubstr("lightconv_tiny, decoder: input_ids NxL, encoder_hidden_states"));
 }
 
 TEST_F(ExportVerb, RefusesWhatMakesNoSense) {

@@ -6,4 +6,5 @@ program=$1 python=$2
   { echo "skipped: no Python with onnx, onnxruntime and safetensors at $python"; exit 77; }
 exec "$python" "$(dirname "$0")/../../scripts/parity_onnx.py" --braid "$program" resnet20 cct_2_3x2_32 vit_lite_7_4_32 \
   bert_tiny textcnn_small lightconv_encoder_tiny wav2vec2_conformer_text_tiny \
+  transformer_tiny lightconv_tiny lite_transformer_160 \
   'braidnet:stem=conv3x3s2*2,48|C2x64|C2x96|T4x192h6|T2x256h8'

@@ -9,6 +9,8 @@
 #include <set>
 
 #include "braid/core/error.h"
+#include "braid/export/encoder_decoder_graphs.h"
+#include "braid/export/export_encoder_decoder.h"
 #include "braid/export/export_image_model.h"
 #include "braid/export/export_text_model.h"
 #include "braid/export/onnx/export_onnx.h"
@@ -238,6 +240,93 @@ TEST(Export, TextsAreFreeInBatchAndLength) {
   EXPECT_EQ(model.metadata.at("max_length"), "512");
   EXPECT_EQ(Json::parse(model.metadata.at("label_names")), (Json{"bad", "good"}));
 }
+
+ReadModel read_file(const std::filesystem::path& file) {
+  const auto bytes = io::read_file(file);
+  return read(std::string(bytes.begin(), bytes.end()));
+}
+
+using Dimensions = std::vector<std::string>;
+
+class Pairs : public ::testing::TestWithParam<std::pair<const char*, const char*>> {
+ protected:
+  void SetUp() override {
+    const auto [name, fields] = GetParam();
+    loaded.model = models::create_model<models::EncoderDecoder>(name, Json::parse(fields));
+    loaded.model->eval();
+    loaded.hub = models::make_hub_config(name, *loaded.model);
+    folder = std::filesystem::temp_directory_path() /
+             ("braid_onnx_pair_" + std::string(name) + std::to_string(::getpid()));
+    std::filesystem::create_directories(folder);
+  }
+  void TearDown() override { std::filesystem::remove_all(folder); }
+
+  models::LoadedEncoderDecoder loaded;
+  std::filesystem::path folder;
+};
+
+TEST_P(Pairs, AreTwoWholeFilesFreeInBatchAndBothLengths) {
+  const auto report = export_encoder_decoder(loaded, {}, folder / "new");
+  EXPECT_LT(report.encoder.relative_error, 2e-5);
+  EXPECT_LT(report.decoder.relative_error, 2e-5);
+  const auto encoder = read_file(folder / "new/encoder_model.onnx");
+  const auto decoder = read_file(folder / "new/decoder_model.onnx");
+  expect_ordered(encoder);
+  expect_ordered(decoder);
+  const Dimensions text = {"batch", "sequence"};
+  EXPECT_EQ(encoder.inputs,
+            (std::map<std::string, Dimensions>{{"input_ids", text}, {"attention_mask", text}}));
+  EXPECT_EQ(encoder.outputs.at("last_hidden_state"), (Dimensions{"batch", "sequence", "32"}));
+  EXPECT_EQ(decoder.inputs, (std::map<std::string, Dimensions>{
+                                {"input_ids", text},
+                                {"encoder_hidden_states", {"batch", "encoder_sequence", "32"}},
+                                {"encoder_attention_mask", {"batch", "encoder_sequence"}}}));
+  EXPECT_EQ(decoder.outputs.at("logits"), (Dimensions{"batch", "sequence", "44"}));
+  int64_t tables = 0;
+  for (const auto& item : decoder.initializers)
+    tables += item.second.first == std::vector<int64_t>{44, 32} ||
+              item.second.first == std::vector<int64_t>{32, 44};
+  EXPECT_EQ(tables, 1) << "the embeddings of words are the last layer too";
+  EXPECT_EQ(report.decoder.input,
+            "input_ids NxL, encoder_hidden_states NxMx32, encoder_attention_mask NxM");
+}
+
+TEST_P(Pairs, CarryWhatATranslationNeeds) {
+  io::write_file_atomic(folder / "vocab.txt", "[PAD]\n[UNK]\n");
+  io::write_file_atomic(folder / "generation_config.json", R"({"max_length": 17, "num_beams": 3})");
+  const auto options = onnx_options(loaded, folder);
+  EXPECT_EQ(options.encoder.metadata.at("part"), "encoder");
+  EXPECT_EQ(options.decoder.metadata.at("part"), "decoder");
+  for (const auto* one : {&options.encoder, &options.decoder}) {
+    const auto& metadata = one->metadata;
+    EXPECT_EQ(metadata.at("pad_token_id"), std::to_string(loaded.model->pad_token_id()));
+    EXPECT_EQ(metadata.at("eos_token_id"), std::to_string(loaded.model->eos_token_id()));
+    EXPECT_EQ(metadata.at("decoder_start_token_id"),
+              std::to_string(loaded.model->decoder_start_token_id()));
+    EXPECT_EQ(metadata.at("max_length"), "40");
+    EXPECT_EQ(metadata.at("vocab.txt"), "[PAD]\n[UNK]\n");
+    const Json generation = Json::parse(metadata.at("generation_config"));
+    EXPECT_EQ(generation.at("max_length"), 17);
+    EXPECT_EQ(generation.at("num_beams"), 3);
+    EXPECT_EQ(generation.at("bad_words_ids"), (Json{{loaded.model->pad_token_id()}}));
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Small, Pairs,
+    ::testing::Values(
+        std::pair("transformer_tiny",
+                  R"({"vocab_size": 44, "d_model": 32, "encoder_layers": 1, "decoder_layers": 1,
+                      "encoder_ffn_dim": 24, "decoder_ffn_dim": 24,
+                      "max_position_embeddings": 40})"),
+        std::pair("lightconv_tiny",
+                  R"({"vocab_size": 44, "embed_dim": 32, "encoder_layers": 1, "decoder_layers": 1,
+                      "encoder_ffn_embed_dim": 24, "decoder_ffn_embed_dim": 24,
+                      "max_positions": 40})"),
+        std::pair("lite_transformer_160",
+                  R"({"vocab_size": 44, "embed_dim": 32, "encoder_layers": 1, "decoder_layers": 1,
+                      "encoder_ffn_embed_dim": 24, "decoder_ffn_embed_dim": 24,
+                      "max_positions": 40})")));
 
 TEST(Export, InitializersHaveTheBytesOfTheirShapes) {
   const auto model = export_and_read(load("resnet20"), {});

@@ -20,10 +20,30 @@ std::string bias_of(Emitter& e, const Node& node) {
   return e.add("Where", {e.name(mask), e.scalar(0), e.scalar(kHidden)});
 }
 
+// 0, 1, .. as [length] int64.
+std::string places(Emitter& e, const graph::Extent& length) {
+  const auto whole = [&](int64_t number) {
+    return e.scalar(static_cast<double>(number), torch::kLong);
+  };
+  return e.add("Range", {whole(0), e.add("Squeeze", {e.extents({length})}), whole(1)});
+}
+
+// A query sees the keys up to its own place.
 std::string causal_bias(Emitter& e, const Node& node) {
-  const int64_t N = e.size_of(node.value("query"), -2), M = e.size_of(node.value("key"), -2);
-  const auto hidden = torch::ones({N, M}, torch::kBool).triu(1);
-  return e.constant(torch::zeros({N, M}).masked_fill(hidden, kHidden));
+  const auto size = [&](const char* argument) {
+    const auto& shape = e.shape_of(node.value(argument));
+    return shape.at(shape.size() - 2);
+  };
+  const auto N = size("query"), M = size("key");
+  if (N.is_constant() && M.is_constant()) {
+    const auto hidden = torch::ones({N.offset, M.offset}, torch::kBool).triu(1);
+    return e.constant(torch::zeros(hidden.sizes()).masked_fill(hidden, kHidden));
+  }
+  return e.once("causal " + graph::to_text(graph::Shape{N, M}), [&] {
+    const auto queries = e.add("Unsqueeze", {places(e, N), e.integers({1})});
+    const auto hidden = e.add("Greater", {places(e, M), queries});  // [N,M]
+    return e.add("Where", {hidden, e.scalar(kHidden), e.scalar(0)});
+  });
 }
 
 // softmax(q k^T * scale + bias) v, q [..,N,d], k [..,M,d], v [..,M,e].

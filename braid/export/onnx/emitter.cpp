@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "braid/core/error.h"
@@ -49,11 +50,23 @@ Emitter::Emitter(const graph::Graph& graph, ModelProto& model) : graph_(graph), 
   for (const auto& output : model.outputs) taken_.insert(output.name);
 }
 
-std::string Emitter::size_of_input(int64_t dim) {
-  auto& size = sizes_.at(static_cast<size_t>(dim));
-  if (size.empty())
-    size = add("Shape", {model_.inputs.at(0).name}, {{"start", dim}, {"end", dim + 1}});
-  return size;
+std::string Emitter::once(const std::string& key, const std::function<std::string()>& make) {
+  const auto it = made_.find(key);
+  return it != made_.end() ? it->second : made_[key] = make();
+}
+
+std::string Emitter::size_of_input(const graph::Extent& extent) {
+  return once("size " + graph::to_text(extent), [&] {
+    for (size_t i = 0; i < graph_.inputs.size(); ++i) {
+      const auto& shape = shape_of(graph_.inputs[i]);
+      const auto found = std::find(shape.begin(), shape.end(), extent);
+      if (found == shape.end()) continue;
+      const int64_t dim = found - shape.begin();
+      return add("Shape", {model_.inputs.at(i).name}, {{"start", dim}, {"end", dim + 1}});
+    }
+    throw InternalError("onnx", "expected an input of a size that values follow, got none",
+                        graph::to_text(extent));
+  });
 }
 
 std::string Emitter::extent(const graph::Extent& extent) {
@@ -63,10 +76,16 @@ std::string Emitter::extent(const graph::Extent& extent) {
     if (factor != 1) term = add("Mul", {term, integers({factor})});
     sum = sum.empty() ? term : add("Add", {sum, term});
   };
-  if (extent.scale != 0) add_term(size_of_input(0), extent.scale);
-  if (extent.length != 0) add_term(size_of_input(1), extent.length);
-  if (extent.area != 0) add_term(add("Mul", {size_of_input(0), size_of_input(1)}), extent.area);
-  if (extent.square != 0) add_term(add("Mul", {size_of_input(1), size_of_input(1)}), extent.square);
+  const auto batch = [&] { return size_of_input({.scale = 1}); };
+  const auto length = [&] { return size_of_input({.length = 1}); };
+  const auto memory = [&] { return size_of_input({.memory = 1}); };
+  if (extent.scale != 0) add_term(batch(), extent.scale);
+  if (extent.length != 0) add_term(length(), extent.length);
+  if (extent.area != 0) add_term(add("Mul", {batch(), length()}), extent.area);
+  if (extent.square != 0) add_term(add("Mul", {length(), length()}), extent.square);
+  if (extent.memory != 0) add_term(memory(), extent.memory);
+  if (extent.memory_area != 0) add_term(add("Mul", {batch(), memory()}), extent.memory_area);
+  if (extent.memory_length != 0) add_term(add("Mul", {length(), memory()}), extent.memory_length);
   if (sum.empty()) return integers({extent.offset});
   return extent.offset == 0 ? sum : add("Add", {sum, integers({extent.offset})});
 }

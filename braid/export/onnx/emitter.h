@@ -1,7 +1,7 @@
 // What the translations of single operators work with.
 #pragma once
-#include <array>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <unordered_set>
@@ -23,8 +23,8 @@ DataType data_type(torch::ScalarType dtype);
 // Builds an ONNX graph operator by operator. Tensors of it are known by their names.
 class Emitter {
  public:
-  // model: where nodes and initializers go; its first input's first dimension is the batch, of
-  // texts the second their length.
+  // model: where nodes and initializers go, with the graph's inputs or one that stands for them,
+  // whose first dimension is the batch.
   Emitter(const graph::Graph& graph, ModelProto& model);
 
   const graph::Graph& graph() const { return graph_; }
@@ -39,6 +39,8 @@ class Emitter {
 
   // The name of a value; a constant becomes an initializer when it is first asked for.
   std::string name(ValueId id);
+  // Whether that was asked for before, or set.
+  bool has_name(ValueId id) const { return names_.contains(id); }
   std::string name_as(ValueId id, torch::ScalarType dtype);  // cast where it is of another type
   void set(ValueId id, const std::string& name) { names_[id] = name; }
 
@@ -50,6 +52,9 @@ class Emitter {
   // The same, as the translation of the node's only output.
   void emit(const Node& node, const std::string& op_type, std::vector<std::string> inputs,
             Attributes attributes = {});
+
+  // What several operators need: made where it is first asked for.
+  std::string once(const std::string& key, const std::function<std::string()>& make);
 
   std::string constant(const torch::Tensor& tensor, const std::string& name = "");
   std::string integers(const std::vector<int64_t>& numbers);  // 1-D int64
@@ -64,15 +69,16 @@ class Emitter {
 
  private:
   std::string unique(const std::string& name);
-  std::string size_of_input(int64_t dim);  // [1] int64; 0: the batch, 1: the tokens of a text
+  // [1] int64, of the input that has a dimension of this extent.
+  std::string size_of_input(const graph::Extent& extent);
   std::string extent(const graph::Extent& extent);  // [1] int64
 
   const graph::Graph& graph_;
   ModelProto& model_;
-  std::array<std::string, 2> sizes_;
   const Node* node_ = nullptr;
   std::map<ValueId, std::string> names_;
   std::map<std::string, std::string> shared_;  // small constants by their contents
+  std::map<std::string, std::string> made_;    // by what was asked for once
   std::unordered_set<std::string> taken_;
 };
 

@@ -37,6 +37,7 @@ ValueInfo value_info(const graph::Value& value) {
     info.shape.push_back(extent.is_constant()                   ? Dimension(extent.offset)
                          : extent == graph::Extent{.scale = 1}  ? Dimension("batch")
                          : extent == graph::Extent{.length = 1} ? Dimension("sequence")
+                         : extent == graph::Extent{.memory = 1} ? Dimension("encoder_sequence")
                                                                 : Dimension(to_text(extent)));
   return info;
 }

@@ -3,7 +3,9 @@
 namespace braid::onnx {
 namespace {
 
-// x [M,I]: Gemm, with the weight as it is; x [..,I]: MatMul with the weight transposed, + bias.
+// x [M,I]: Gemm, with the weight as it is; x [..,I]: MatMul with the weight transposed, + bias. A
+// weight that is in the file as it is, such as the embeddings of words that are the last layer too,
+// is not written twice: engines transpose it when they load it.
 void linear(Emitter& e, const Node& node) {
   const ValueId input = node.value("input"), weight = node.value("weight"),
                 bias = node.value("bias");
@@ -14,9 +16,10 @@ void linear(Emitter& e, const Node& node) {
     return;
   }
   const auto& matrix = e.graph().at(weight);
-  const auto transposed = matrix.constant.defined() ? e.constant(matrix.constant.t(), matrix.name)
-                                                    : e.add("Transpose", {e.name(weight)},
-                                                            {{"perm", std::vector<int64_t>{1, 0}}});
+  const bool alone = matrix.constant.defined() && !e.has_name(weight);
+  const auto transposed =
+      alone ? e.constant(matrix.constant.t(), matrix.name)
+            : e.add("Transpose", {e.name(weight)}, {{"perm", std::vector<int64_t>{1, 0}}});
   const auto product = e.add("MatMul", {e.name(input), transposed});
   e.set(node.outputs.at(0),
         bias == graph::kNoValue ? product : e.add("Add", {product, e.name(bias)}));

@@ -42,4 +42,8 @@ LoadedTextEncoder load_text_encoder(const fs::path& folder) {
   return load_text<TextEncoder>(folder, "a text encoder");
 }
 
+LoadedEncoderDecoder load_encoder_decoder(const fs::path& folder) {
+  return load_text<EncoderDecoder>(folder, "a model that writes texts");
+}
+
 }  // namespace braid::models

@@ -6,6 +6,7 @@
 
 #include "braid/io/weight_shards.h"
 #include "braid/models/hub_config.h"
+#include "braid/models/text/encoder_decoder.h"
 #include "braid/models/text/text_model.h"
 
 namespace braid::models {
@@ -22,9 +23,11 @@ struct LoadedText {
 };
 using LoadedTextModel = LoadedText<TextModel>;
 using LoadedTextEncoder = LoadedText<TextEncoder>;
+using LoadedEncoderDecoder = LoadedText<EncoderDecoder>;
 // A folder that save_text_model or transformers wrote. Throws IoError, or DataError for a model of
 // another kind too.
 LoadedTextModel load_text_model(const std::filesystem::path& folder);
 LoadedTextEncoder load_text_encoder(const std::filesystem::path& folder);
+LoadedEncoderDecoder load_encoder_decoder(const std::filesystem::path& folder);
 
 }  // namespace braid::models

@@ -18,7 +18,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr const char* kGenerationFile = "generation_config.json";
 constexpr const char* kTokenizerFile = "tokenizer_config.json";
 constexpr int64_t kLengthClass = 16;  // tokens
 
@@ -113,11 +112,7 @@ Translator load_translator(const fs::path& folder) {
   made.tokenizer = text::load_tokenizer(folder);
   made.format = format_of(*made.model, *made.tokenizer, 0, folder.string());
   read_languages(folder / kTokenizerFile, made);
-  made.generation = generate::default_generation_config(*made.model);
-  const auto file = folder / kGenerationFile;
-  if (fs::exists(file))
-    made.generation =
-        generate::generation_config_from_json(read_json(file), file.string(), made.generation);
+  made.generation = generate::load_generation_config(folder, *made.model);
   return made;
 }
 
@@ -125,7 +120,7 @@ void save_translator(const Translator& translator, const fs::path& folder) {
   models::save_text_model(*translator.model, translator.hub, folder);
   translator.tokenizer->save(folder);
   if (!translator.source_lang.empty()) write_languages(translator, folder / kTokenizerFile);
-  io::write_file_atomic(folder / kGenerationFile,
+  io::write_file_atomic(folder / generate::kGenerationFile,
                         generate::generation_config_to_json(translator.generation).dump(2) + "\n");
 }
 

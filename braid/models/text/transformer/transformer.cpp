@@ -78,8 +78,11 @@ nn::TransformerLayerConfig layer_config(const TransformerConfig& config, bool de
 // True where a token is; undefined where all are, which saves the masks.
 Tensor present(const Tensor& mask) {
   if (!mask.defined()) return mask;
-  const auto tokens = mask.to(torch::kBool);
-  return tokens.device().is_cpu() && tokens.all().item<bool>() ? Tensor() : tokens;
+  auto tokens = mask.to(torch::kBool);
+  if (!tokens.device().is_cpu()) return tokens;
+  // The shorter way gives the same: who observes operators does not see the choice.
+  const at::DisableRecordFunctionGuard unseen;
+  return tokens.all().item<bool>() ? Tensor() : tokens;
 }
 
 }  // namespace

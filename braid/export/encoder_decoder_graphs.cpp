@@ -1,0 +1,55 @@
+#include "braid/export/encoder_decoder_graphs.h"
+
+#include <algorithm>
+#include <string>
+
+#include "braid/core/json.h"
+#include "braid/export/export_report.h"
+#include "braid/export/text_metadata.h"
+#include "braid/generate/generation_config.h"
+#include "braid/graph/capture_encoder_decoder.h"
+#include "braid/graph/passes/passes.h"
+
+namespace braid::onnx {
+
+EncoderDecoderGraphs make_encoder_decoder_graphs(models::LoadedEncoderDecoder& loaded) {
+  auto& model = *loaded.model;
+  EncoderDecoderGraphs made{.encoder = graph::capture_encoder(model),
+                            .decoder = graph::capture_decoder(model),
+                            .encoder_deviation = {},
+                            .decoder_deviation = {}};
+  graph::simplify(made.encoder);
+  graph::simplify(made.decoder);
+  // Other sizes than those of the capture.
+  const int64_t most = model.max_positions();
+  const auto at_most = [most](int64_t tokens) {
+    return most == 0 ? tokens : std::min(tokens, most);
+  };
+  const graph::Sizes sizes(4, at_most(17), at_most(23));
+  made.encoder_deviation = graph::encoder_deviation_on_noise(made.encoder, model, sizes);
+  made.decoder_deviation = graph::decoder_deviation_on_noise(made.decoder, model, sizes);
+  expect_close(made.encoder_deviation, loaded.hub.architecture + ", encoder");
+  expect_close(made.decoder_deviation, loaded.hub.architecture + ", decoder");
+  return made;
+}
+
+EncoderDecoderOptions onnx_options(const models::LoadedEncoderDecoder& loaded,
+                                   const std::filesystem::path& checkpoint) {
+  const auto& model = *loaded.model;
+  const auto& name = loaded.hub.architecture;
+  auto metadata = text_metadata(model, name, checkpoint);
+  metadata["decoder_start_token_id"] = std::to_string(model.decoder_start_token_id());
+  metadata["eos_token_id"] = std::to_string(model.eos_token_id());
+  const auto generation = generate::load_generation_config(checkpoint, model);
+  metadata["generation_config"] = generate::generation_config_to_json(generation)
+                                      .dump(-1, ' ', false, Json::error_handler_t::replace);
+  const auto part = [&](const char* word) {
+    auto of_part = metadata;
+    of_part["part"] = word;
+    return OnnxOptions{
+        .name = name + "_" + word, .preprocessing = {}, .metadata = std::move(of_part)};
+  };
+  return {.encoder = part("encoder"), .decoder = part("decoder")};
+}
+
+}  // namespace braid::onnx

@@ -1,0 +1,29 @@
+// An encoder-decoder as two graphs that are ready for translation.
+#pragma once
+#include <filesystem>
+
+#include "braid/export/onnx/export_onnx.h"
+#include "braid/graph/graph.h"
+#include "braid/graph/verify.h"
+#include "braid/models/text/text_checkpoint.h"
+
+namespace braid::onnx {
+
+struct EncoderDecoderGraphs {
+  graph::Graph encoder, decoder;                          // simplified
+  graph::Deviation encoder_deviation, decoder_deviation;  // from the model, on tokens of noise
+};
+// Throws DataError where the model cannot be captured, InternalError where a graph computes
+// something else.
+EncoderDecoderGraphs make_encoder_decoder_graphs(models::LoadedEncoderDecoder& loaded);
+
+// The files' names and metadata: what other texts have, the model's tokens and the settings that it
+// writes with. checkpoint: the folder whose tokenizer's files and generation_config.json go into
+// it; may be empty.
+struct EncoderDecoderOptions {
+  OnnxOptions encoder, decoder;
+};
+EncoderDecoderOptions onnx_options(const models::LoadedEncoderDecoder& loaded,
+                                   const std::filesystem::path& checkpoint);
+
+}  // namespace braid::onnx
