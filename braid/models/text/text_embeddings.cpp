@@ -46,7 +46,8 @@ TextEmbeddingsImpl::TextEmbeddingsImpl(const TextEmbeddingsConfig& config) : con
     position_embeddings = table("position_embeddings", config_.max_positions);
   if (config_.type_vocab_size > 0)
     token_type_embeddings = table("token_type_embeddings", config_.type_vocab_size);
-  norm = register_module("LayerNorm", nn::layer_norm(config_.dim, config_.norm_eps));
+  if (config_.norm)
+    norm = register_module("LayerNorm", nn::layer_norm(config_.dim, config_.norm_eps));
 }
 
 Tensor TextEmbeddingsImpl::forward(const TextInput& input) {
@@ -62,7 +63,8 @@ Tensor TextEmbeddingsImpl::forward(const TextInput& input) {
   }
   if (position_embeddings) x = x + position_embeddings->weight.narrow(0, 0, N);
   if (config_.sinusoidal) x = x + nn::sinusoidal_positions(N, config_.dim, x.options());
-  return at::dropout(norm->forward(x), config_.drop, is_training() && config_.drop > 0);
+  if (norm) x = norm->forward(x);
+  return at::dropout(x, config_.drop, is_training() && config_.drop > 0);
 }
 
 }  // namespace braid::models
