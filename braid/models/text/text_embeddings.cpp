@@ -53,6 +53,7 @@ TextEmbeddingsImpl::TextEmbeddingsImpl(const TextEmbeddingsConfig& config) : con
 Tensor TextEmbeddingsImpl::forward(const TextInput& input) {
   const int64_t N = input.input_ids.size(1);
   auto x = word_embeddings->forward(input.input_ids.to(torch::kLong));  // [B,N,dim]
+  if (config_.word_scale != 1) x = x * config_.word_scale;
   if (token_type_embeddings) {
     const auto& types = input.token_type_ids;
     if (types.defined())

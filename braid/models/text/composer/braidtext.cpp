@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
 #include <limits>
 
 #include "braid/core/error.h"
@@ -91,9 +92,11 @@ void BraidText::build_embeddings() {
   const bool learned = positions_ == TextPositions::kAbsolute;
   max_positions_ =
       options.integer("max_positions", learned ? kLearnedPositions : 0, 1, kMostPositions);
-  if (positions_ == TextPositions::kSinusoidal && design_.embedding.width % 2 != 0)
+  const bool sinusoidal = positions_ == TextPositions::kSinusoidal;
+  if (sinusoidal && design_.embedding.width % 2 != 0)
     options.fail("pos", fmt::format("expected an even width for sinusoidal positions, got {}",
                                     design_.embedding.width));
+  const double root = std::sqrt(static_cast<double>(design_.embedding.width));
   const bool norm = options.word("norm", "layer", {"layer", "none"}) == "layer";
   embeddings = register_module("embeddings",
                                TextEmbeddings(TextEmbeddingsConfig{
@@ -102,7 +105,8 @@ void BraidText::build_embeddings() {
                                    .max_positions = learned ? max_positions_ : 0,
                                    .type_vocab_size = options.integer("type_vocab_size", kTypes, 0),
                                    .pad_token_id = config_.pad_token_id,
-                                   .sinusoidal = positions_ == TextPositions::kSinusoidal,
+                                   .sinusoidal = sinusoidal,
+                                   .word_scale = sinusoidal ? root : 1,
                                    .norm = norm,
                                    .norm_eps = kDesignNormEps,
                                    .drop = config_.proj_drop_rate}));
@@ -110,7 +114,12 @@ void BraidText::build_embeddings() {
   for (const auto& table : embeddings->children())
     if (auto* layer = table->as<torch::nn::EmbeddingImpl>()) layer->weight.normal_(0, 0.02);
   auto& words = embeddings->word_embeddings->weight;
-  if (!norm) words.uniform_(-0.25, 0.25);  // Kim's draw, where no norm makes them larger
+  // Where sines and cosines are added, words have their size, as in Vaswani et al.; Kim's draw
+  // where no norm makes them larger.
+  if (sinusoidal)
+    words.normal_(0, 1 / root);
+  else if (!norm)
+    words.uniform_(-0.25, 0.25);
   words[config_.pad_token_id].zero_();
 }
 
