@@ -13,9 +13,9 @@ namespace {
 
 constexpr const char* kExample = "T2x128h4";
 
-class Parser : DesignLine {
+class TextParser : DesignLine {
  public:
-  explicit Parser(const std::string& line) : DesignLine("braidtext", line, /*lists=*/true) {
+  explicit TextParser(const std::string& line) : DesignLine("braidtext", line, /*lists=*/true) {
     static_cast<DesignSource&>(design_) = source_;
   }
 
@@ -81,7 +81,7 @@ const std::vector<std::string>& text_pools() {
   return kNames;
 }
 
-TextDesign parse_text_design(const std::string& line) { return Parser(line).parse(); }
+TextDesign parse_text_design(const std::string& line) { return TextParser(line).parse(); }
 
 std::string to_line(const TextDesign& design) {
   std::string line = fmt::format("embed={}{}", design.embedding.width,

@@ -60,7 +60,7 @@ TEST_F(TextDesignProgram, IsTrainedUsedAndExportedUnderItsLine) {
 TEST_F(TextDesignProgram, IsComparedWithANamedModel) {
   const auto result = braid(
       "compare --latency-seconds 0.05 --data reviews.tsv --models textcnn_small,mine.toml "
-      "--budget epochs=1 --batch-size 16 --threads 1 --skip robustness,efficiency,looks --workers "
+      "--budget epochs=1 --batch-size 16 --threads 1 --skip robustness,efficiency --workers "
       "0 "
       "--output study");
   EXPECT_EQ(result.code, 0) << result.err;
