@@ -1,7 +1,9 @@
 // The architectures that the library brings along.
+#include "braid/models/design_names.h"
 #include "braid/models/registry.h"
 #include "braid/models/text/cnn/lightconv.h"
 #include "braid/models/text/cnn/textcnn.h"
+#include "braid/models/text/composer/braidtext.h"
 #include "braid/models/text/hybrid/bert_cnn.h"
 #include "braid/models/text/hybrid/conv_stem_bert.h"
 #include "braid/models/text/hybrid/convbert.h"
@@ -65,6 +67,8 @@ void register_all(Registry& table) {
   add_cct(table);
   add_coatnet(table);
   add_braidnet(table);
+  add_braidtext(table);
+  add_design_files(table);
   add_vit_hybrid(table);
   add_pvt_v2(table);
   add_cvt(table);

@@ -1,5 +1,5 @@
-// What a user-described hybrid consists of: the content of a `braidnet:` line or a TOML file. Knows
-// no LibTorch, so that its parser can be fuzzed.
+// What a user-described hybrid of images consists of: the content of a `braidnet:` line or a TOML
+// file. Knows no LibTorch, so that its parser can be fuzzed.
 //
 //   stem=conv3x3s2*2,48|C2x64|C2x96|T4x192h6|T2x256h8
 //
@@ -14,16 +14,9 @@
 #include <string>
 #include <vector>
 
+#include "braid/text/design_source.h"
+
 namespace braid::text {
-
-constexpr int64_t kMaxNumber = 16384;  // of a design: channels, pixels
-constexpr int64_t kMaxDepth = 100;     // blocks of a stage
-
-struct DesignOption {
-  std::string name;   // timm's parameter name, such as num_heads
-  std::string value;  // a number or a word
-  size_t at = 0;      // where it stands, see Design::fail
-};
 
 struct StemConv {
   bool patch = false;   // a patch embedding: stride = kernel
@@ -35,34 +28,13 @@ struct StemConv {
   size_t at = 0;
 };
 
-struct StageDesign {
-  std::string blocks;  // letters of the vocabulary that take turns, such as "C" or "CWG"
-  int64_t depth = 1;   // rounds of all letters
-  int64_t width = 0;   // channels
-  std::vector<DesignOption> options;
-  size_t at = 0;
-};
-
-struct Design {
+struct Design : DesignSource {
   std::vector<StemConv> stem;
   std::vector<StageDesign> stages;
   int64_t head_conv = 0;   // channels of a 1x1 convolution before pooling, 0: none
   bool head_norm = false;  // layer norm before pooling
-
-  std::string source;  // the line, or the TOML file's name
-  bool is_file = false;
-
-  // Throws ConfigError that shows where: the line with a caret under character `at`, or the file
-  // with line `at`.
-  [[noreturn]] void fail(size_t at, const std::string& message,
-                         const std::string& remedy = "") const;
 };
 
-// The letter of a block and its name in TOML.
-struct BlockName {
-  char letter;
-  const char* name;
-};
 const std::vector<BlockName>& block_names();
 
 // line: without the prefix "braidnet:". Throws ConfigError.

@@ -3,89 +3,31 @@
 
 #include <algorithm>
 
-#include "braid/core/config.h"
 #include "braid/core/error.h"
 #include "braid/core/near_match.h"
 #include "braid/text/design.h"
+#include "braid/text/design_file.h"
+#include "braid/text/text_design.h"
 
 namespace braid::text {
 namespace {
 
-// The file's values with their lines.
-struct File {
-  Json json;
-  KeyLines lines;
-  Design design;  // of errors
-
-  size_t line(const std::string& key) const {
-    const auto it = lines.find(key);
-    return it == lines.end() ? 1 : static_cast<size_t>(it->second);
-  }
-  [[noreturn]] void fail(const std::string& key, const std::string& message,
-                         const std::string& remedy = "") const {
-    design.fail(line(key), message, remedy);
-  }
-};
-
-int64_t positive(const File& file, const Json& value, const std::string& key, int64_t most) {
-  if (!value.is_number_integer() || value.get<int64_t>() < 1 || value.get<int64_t>() > most)
-    file.fail(key, fmt::format("expected an integer between 1 and {}, got {}", most, value.dump()));
-  return value.get<int64_t>();
+DesignFile design_file(const Json& json, const KeyLines& lines, const std::string& name) {
+  return {json, lines, {.model = "braidnet", .source = name, .is_file = true}};
 }
 
-std::string text(const File& file, const Json& value, const std::string& key) {
-  if (!value.is_string()) file.fail(key, fmt::format("expected a text, got {}", value.dump()));
-  return value.get<std::string>();
+bool is_of_texts(const DesignFile& file) {
+  const bool texts = file.json.contains("embedding");
+  if (texts && file.json.contains("stem"))
+    file.fail("stem", "expected a stem or an [embedding], got both",
+              "a design of images has a stem, one of texts an [embedding]");
+  return texts;
 }
 
-// Letters of the blocks that `block` names: one name, or a list of names that take turns.
-std::string letters(const File& file, const Json& value, const std::string& key) {
-  std::vector<std::string> known;
-  for (const auto& name : block_names()) known.emplace_back(name.name);
-  std::string found;
-  for (const auto& item : value.is_array() ? value : Json::array({value})) {
-    const auto name = text(file, item, key);
-    const auto it = std::find(known.begin(), known.end(), name);
-    if (it == known.end())
-      file.fail(key, "unknown block '" + name + "'", did_you_mean(name, known));
-    found += block_names()[static_cast<size_t>(it - known.begin())].letter;
-  }
-  if (found.empty()) file.fail(key, "expected a block");
-  return found;
-}
-
-std::string option_text(const File& file, const Json& value, const std::string& key) {
-  if (value.is_string() && !value.get<std::string>().empty()) return value.get<std::string>();
-  if (value.is_number() && value.get<double>() >= 0) return fmt::format("{}", value.get<double>());
-  file.fail(key, fmt::format("expected a number or a word, got {}", value.dump()));
-}
-
-StageDesign stage(const File& file, const Json& table, const std::string& prefix) {
-  if (!table.is_object()) file.fail(prefix, "expected a table [[stages]]");
-  StageDesign stage;
-  for (const char* required : {"block", "depth", "width"})
-    if (!table.contains(required))
-      file.fail(table.empty() ? prefix : prefix + "." + table.begin().key(),
-                fmt::format("expected '{}' in [[stages]]", required));
-  for (const auto& [name, value] : table.items()) {
-    const auto key = prefix + "." + name;
-    if (name == "block")
-      stage.blocks = letters(file, value, key);
-    else if (name == "depth")
-      stage.depth = positive(file, value, key, kMaxDepth);
-    else if (name == "width")
-      stage.width = positive(file, value, key, kMaxNumber);
-    else
-      stage.options.push_back({name, option_text(file, value, key), file.line(key)});
-  }
-  stage.at = file.line(prefix + ".block");
-  return stage;
-}
-
-// The stem and head are written as on a line; an error in them shows the file's line.
+// A line's item that the file has as text; an error in it shows the file's line.
 template <class Parse>
-Design part(const File& file, const std::string& key, Parse parse) {
-  const auto value = text(file, file.json.at(key), key);
+auto part(const DesignFile& file, const std::string& key, Parse parse) {
+  const auto value = file.text(file.json.at(key), key);
   try {
     return parse(value);
   } catch (const ConfigError& e) {
@@ -95,18 +37,11 @@ Design part(const File& file, const std::string& key, Parse parse) {
   }
 }
 
-}  // namespace
-
-Design read_design(const std::filesystem::path& path) {
-  File file;
-  file.design.source = path.string();
-  file.design.is_file = true;
-  file.json = read_toml(path, &file.lines);
-  for (const auto& [key, value] : file.json.items())
-    if (key != "stem" && key != "head" && key != "stages")
-      file.fail(key, "unknown key '" + key + "'", did_you_mean(key, {"stem", "head", "stages"}));
-  for (const char* required : {"stem", "stages"})
-    if (!file.json.contains(required)) file.fail("", fmt::format("expected '{}'", required));
+Design image_design_of(const DesignFile& file) {
+  file.expect_keys({"stem", "head", "stages"});
+  if (!file.json.contains("stem"))
+    file.fail("", "expected 'stem'", "a design of texts has a table [embedding] instead");
+  if (!file.json.contains("stages")) file.fail("", "expected 'stages'");
 
   // Their own parser wants a whole design: a stage stands in for what the file has elsewhere.
   auto design = part(
@@ -120,19 +55,79 @@ Design read_design(const std::filesystem::path& path) {
   }
   if (design.stages.size() != 1)
     file.fail("stem", "expected a stem alone, got stages behind it", "write them as [[stages]]");
-  design.stages.clear();
-  design.source = file.design.source;
-  design.is_file = true;
+  static_cast<DesignSource&>(design) = file.source;
   for (auto& conv : design.stem) {
     conv.at = file.line("stem");
     for (auto& option : conv.options) option.at = conv.at;
   }
-  const auto& stages = file.json.at("stages");
-  if (!stages.is_array() || stages.empty())
-    file.fail("stages", "expected at least one table [[stages]]");
-  for (size_t i = 0; i < stages.size(); ++i)
-    design.stages.push_back(stage(file, stages[i], fmt::format("stages[{}]", i)));
+  design.stages = stages_of(
+      file, {.names = block_names(), .others = text_block_names(), .other_kind = "texts"});
   return design;
+}
+
+TextDesign text_design_of(DesignFile file) {
+  file.source.model = "braidtext";
+  file.expect_keys({"embedding", "stages", "head", "pool"});
+  if (!file.json.contains("stages")) file.fail("", "expected 'stages'");
+  TextDesign design;
+  static_cast<DesignSource&>(design) = file.source;
+  const auto& embedding = file.json.at("embedding");
+  if (!embedding.is_object()) file.fail("embedding", "expected a table [embedding]");
+  if (!embedding.contains("width"))
+    file.fail(embedding.empty() ? "embedding" : "embedding." + embedding.begin().key(),
+              "expected 'width' in [embedding]");
+  design.embedding.at = file.line("embedding.width");
+  for (const auto& [name, value] : embedding.items()) {
+    const auto key = "embedding." + name;
+    if (name == "width")
+      design.embedding.width = file.positive(value, key, kMaxNumber);
+    else
+      design.embedding.options.push_back(
+          {name, file.option(value, key, /*lists=*/false), file.line(key)});
+  }
+  if (file.json.contains("head")) {
+    const auto head = file.text(file.json.at("head"), "head");
+    if (head != "norm") file.fail("head", fmt::format("expected head = \"norm\", got '{}'", head));
+    design.head_norm = true;
+  }
+  if (file.json.contains("pool")) {
+    design.pool = file.text(file.json.at("pool"), "pool");
+    const auto& known = text_pools();
+    if (std::find(known.begin(), known.end(), design.pool) == known.end())
+      file.fail("pool", fmt::format("unknown pool '{}'", design.pool),
+                did_you_mean(design.pool, known, "mean, max, first"));
+  }
+  design.stages = stages_of(file, {.names = text_block_names(),
+                                   .others = block_names(),
+                                   .other_kind = "images",
+                                   .lists = true});
+  return design;
+}
+
+}  // namespace
+
+Design read_design(const std::filesystem::path& path) {
+  KeyLines lines;
+  const auto json = read_toml(path, &lines);
+  const auto file = design_file(json, lines, path.string());
+  if (is_of_texts(file))
+    file.fail("embedding", "expected a design of images, got one of texts",
+              "a design of images has a stem");
+  return image_design_of(file);
+}
+
+std::variant<Design, TextDesign> any_design_of(const Json& json, const KeyLines& lines,
+                                               const std::string& name) {
+  const auto file = design_file(json, lines, name);
+  if (!json.is_object()) file.fail("", "expected keys and their values");
+  if (is_of_texts(file)) return text_design_of(file);
+  return image_design_of(file);
+}
+
+std::variant<Design, TextDesign> read_any_design(const std::filesystem::path& path) {
+  KeyLines lines;
+  const auto json = read_toml(path, &lines);
+  return any_design_of(json, lines, path.string());
 }
 
 }  // namespace braid::text

@@ -11,7 +11,6 @@
 namespace braid::text {
 namespace {
 
-constexpr int64_t kMaxInteger = 65536;
 constexpr double kMaxDecimal = 64, kMinRatio = 0.25;
 
 template <class T>
@@ -34,14 +33,42 @@ void StageOptions::fail(const char* name, const std::string& message,
   design_.fail(option == nullptr ? stage_.at : option->at, message, remedy);
 }
 
-int64_t StageOptions::integer(const char* name, int64_t otherwise) const {
+void StageOptions::expect_known(const std::vector<std::string>& known,
+                                const std::string& of) const {
+  for (const auto& option : stage_.options)
+    if (std::find(known.begin(), known.end(), option.name) == known.end())
+      design_.fail(
+          option.at, fmt::format("unknown option '{}' of {}", option.name, of),
+          did_you_mean(option.name, known, fmt::format("it knows {}", fmt::join(known, ", "))));
+}
+
+int64_t StageOptions::integer(const char* name, int64_t otherwise, int64_t least,
+                              int64_t most) const {
   const auto* option = find(name);
   if (option == nullptr) return otherwise;
   int64_t value = 0;
-  if (!parse(option->value, value) || value < 1 || value > kMaxInteger)
+  if (!parse(option->value, value) || value < least || value > most)
     fail(name,
-         fmt::format("expected {} between 1 and {}, got '{}'", name, kMaxInteger, option->value));
+         fmt::format("expected {} between {} and {}, got '{}'", name, least, most, option->value));
   return value;
+}
+
+std::vector<int64_t> StageOptions::integers(const char* name,
+                                            const std::vector<int64_t>& otherwise) const {
+  constexpr int64_t kMost = 65536;
+  const auto* option = find(name);
+  if (option == nullptr) return otherwise;
+  std::vector<int64_t> values;
+  for (size_t start = 0; start <= option->value.size();) {
+    const auto end = std::min(option->value.find('+', start), option->value.size());
+    int64_t value = 0;
+    if (!parse(option->value.substr(start, end - start), value) || value < 1 || value > kMost)
+      fail(name, fmt::format("expected {} between 1 and {}, got '{}'", name, kMost, option->value),
+           "several stand in a list, on a line with + between them");
+    values.push_back(value);
+    start = end + 1;
+  }
+  return values;
 }
 
 int64_t StageOptions::odd(const char* name, int64_t otherwise) const {

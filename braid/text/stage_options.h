@@ -3,16 +3,23 @@
 #include <string>
 #include <vector>
 
-#include "braid/text/design.h"
+#include "braid/text/design_source.h"
 
 namespace braid::text {
 
 class StageOptions {
  public:
-  StageOptions(const Design& design, const StageDesign& stage) : design_(design), stage_(stage) {}
+  StageOptions(const DesignSource& design, const StageDesign& stage)
+      : design_(design), stage_(stage) {}
 
-  // A whole number from 1 to 65536.
-  int64_t integer(const char* name, int64_t otherwise) const;
+  // Throws for an option that is none of these, with near matches. of: "block C".
+  void expect_known(const std::vector<std::string>& known, const std::string& of) const;
+  bool has(const char* name) const { return find(name) != nullptr; }
+  // A whole number from `least` to `most`.
+  int64_t integer(const char* name, int64_t otherwise, int64_t least = 1,
+                  int64_t most = 65536) const;
+  // Whole numbers from 1 to 65536 with + between them.
+  std::vector<int64_t> integers(const char* name, const std::vector<int64_t>& otherwise) const;
   int64_t odd(const char* name, int64_t otherwise) const;   // the same, not even
   double number(const char* name, double otherwise) const;  // from 0 to 64
   double ratio(const char* name, double otherwise) const;   // from 0.25 to 64
@@ -24,7 +31,7 @@ class StageOptions {
 
  private:
   const DesignOption* find(const char* name) const;
-  const Design& design_;
+  const DesignSource& design_;
   const StageDesign& stage_;
 };
 

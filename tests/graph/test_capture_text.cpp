@@ -71,7 +71,7 @@ TEST_P(SmallEncoders, SimplifiedItComputesTheSame) {
 INSTANTIATE_TEST_SUITE_P(Families, SmallEncoders,
                          ::testing::Values("bert_tiny", "textcnn_small", "lightconv_encoder_tiny",
                                            "dynamicconv_encoder_small",
-                                           "wav2vec2_conformer_text_tiny"));
+                                           "wav2vec2_conformer_text_tiny", "braidtext"));
 
 TEST(CaptureText, OnlyInputsThatTheModelReads) {
   const auto bert = capture(*small_encoder("bert_tiny", models::TextHead::kNone));

@@ -47,12 +47,14 @@ TextEmbeddingsImpl::TextEmbeddingsImpl(const TextEmbeddingsConfig& config) : con
     position_embeddings = table("position_embeddings", config_.max_positions);
   if (config_.type_vocab_size > 0)
     token_type_embeddings = table("token_type_embeddings", config_.type_vocab_size);
-  norm = register_module("LayerNorm", nn::layer_norm(config_.dim, config_.norm_eps));
+  if (config_.norm)
+    norm = register_module("LayerNorm", nn::layer_norm(config_.dim, config_.norm_eps));
 }
 
 Tensor TextEmbeddingsImpl::forward(const TextInput& input) {
   const int64_t N = input.input_ids.size(1);
   auto x = word_embeddings->forward(input.input_ids.to(torch::kLong));  // [B,N,dim]
+  if (config_.word_scale != 1) x = x * config_.word_scale;
   if (token_type_embeddings) {
     const auto& types = input.token_type_ids;
     if (types.defined())
@@ -63,7 +65,8 @@ Tensor TextEmbeddingsImpl::forward(const TextInput& input) {
   }
   if (position_embeddings) x = x + position_embeddings->weight.narrow(0, 0, N);
   if (config_.sinusoidal) x = x + nn::sinusoidal_positions(N, config_.dim, x.options());
-  return nn::dropout(norm->forward(x), config_.drop, is_training());
+  if (norm) x = norm->forward(x);
+  return nn::dropout(x, config_.drop, is_training());
 }
 
 }  // namespace braid::models

@@ -34,11 +34,13 @@ struct TextEmbeddingsConfig {
   int64_t type_vocab_size = 0;  // texts that can be told apart; 0: none
   int64_t pad_token_id = -1;    // its vector is zero and does not learn; -1: none
   bool sinusoidal = false;      // positions that are not learned
+  double word_scale = 1;        // times the words' vectors
+  bool norm = true;             // of the sum
   double norm_eps = 1e-12;
   double drop = 0;
 };
 
-// Keys: word_embeddings, position_embeddings, token_type_embeddings, LayerNorm.
+// Keys: word_embeddings, position_embeddings, token_type_embeddings, LayerNorm, as it has them.
 class TextEmbeddingsImpl : public torch::nn::Module {
  public:
   explicit TextEmbeddingsImpl(const TextEmbeddingsConfig& config);

@@ -90,12 +90,17 @@ nn::TokenMixerArgs TransformerEncoder::mixer_args(const TextInput& input, const 
 Tensor TransformerEncoder::forward_features(const TextInput& input) {
   check_text_input(input, *this);
   auto x = embed(input);  // [B,N,D]
-  const nn::TransformerLayerArgs args{.mixer = mixer_args(input, x)};
+  nn::TransformerLayerArgs args{.mixer = mixer_args(input, x)};
   for (const auto& layer : layers_) {
-    const auto run = [layer = layer, args](const Tensor& tokens) mutable {
-      return layer->forward(tokens, args);
+    auto run = [layer = layer,
+                args](const std::vector<Tensor>& inputs) mutable -> std::vector<Tensor> {
+      if (inputs.size() > 1) args.mixer.bias = inputs[1];
+      return {layer->forward(inputs[0], args)};
     };
-    x = runtime::checkpoint_if(checkpointing(), run, x);
+    std::vector<Tensor> inputs = {x};
+    if (args.mixer.bias.defined()) inputs.push_back(args.mixer.bias);  // it may learn
+    const bool again = checkpointing() && torch::GradMode::is_enabled() && x.requires_grad();
+    x = (again ? runtime::checkpoint(run, inputs) : run(inputs))[0];
   }
   return x;
 }

@@ -36,8 +36,8 @@ void set_drop_rates(Json& overrides, const Json& fields, const TaskConfig& confi
     for (const char* name : names)
       if (fields.contains(name)) overrides[name] = rate;
   };
-  set({"hidden_dropout_prob", "dropout", "drop_rate"}, config.drop);
-  set({"attention_probs_dropout_prob", "attention_dropout"}, config.attn_drop);
+  set({"hidden_dropout_prob", "dropout", "drop_rate", "proj_drop_rate"}, config.drop);
+  set({"attention_probs_dropout_prob", "attention_dropout", "attn_drop_rate"}, config.attn_drop);
   set({"drop_path_rate"}, config.drop_path);
 }
 

@@ -3,12 +3,7 @@
 #include "braid/models/text/headed_text_encoder.h"
 #include "braid/models/text/text_entry.h"
 #include "braid/models/validate.h"
-#include "braid/nn/basic/activation.h"
-#include "braid/nn/basic/dropout.h"
-#include "braid/nn/basic/init.h"
-#include "braid/nn/basic/norm.h"
 #include "braid/nn/basic/register_at.h"
-#include "braid/nn/conv/token_conv.h"
 
 namespace braid::models {
 namespace {
@@ -22,35 +17,6 @@ ConvStemBertConfig checked_stem(const ConvStemBertConfig& config) {
   return config;
 }
 
-// x + pointwise(gelu(depthwise(norm(x)))).
-class TextStemBlock : public torch::nn::Module {
- public:
-  explicit TextStemBlock(const ConvStemBertConfig& config) : drop_(config.hidden_dropout_prob) {
-    const int64_t D = config.hidden_size;
-    norm_ = register_module("norm", nn::layer_norm(D, config.layer_norm_eps));
-    depthwise_ = register_module(
-        "depthwise",
-        torch::nn::Conv1d(
-            torch::nn::Conv1dOptions(D, D, config.stem_kernel_size).groups(D).bias(false)));
-    pointwise_ = register_module("pointwise", torch::nn::Linear(D, D));
-    nn::init_linear_(pointwise_, config.initializer_range);
-  }
-
-  Tensor forward(const Tensor& x, const Tensor& mask) {
-    const auto kernels = depthwise_->weight.squeeze(1);  // [D,K]
-    const auto y = nn::token_convolution(nn::zero_padding(norm_->forward(x), mask), kernels,
-                                         kernels.size(1) / 2);
-    return x +
-           nn::dropout(pointwise_->forward(nn::activate(y, nn::Act::kGelu)), drop_, is_training());
-  }
-
- private:
-  double drop_;
-  torch::nn::LayerNorm norm_{nullptr};
-  torch::nn::Conv1d depthwise_{nullptr};
-  torch::nn::Linear pointwise_{nullptr};
-};
-
 }  // namespace
 
 void ConvStemBertConfig::visit(FieldVisitor& v) {
@@ -62,10 +28,12 @@ void ConvStemBertConfig::visit(FieldVisitor& v) {
 ConvStemBert::ConvStemBert(const ConvStemBertConfig& config)
     : Bert(checked_stem(config)), stem_config_(config) {
   for (int64_t i = 0; i < config.stem_depth; ++i) {
-    const auto block = std::make_shared<TextStemBlock>(config);
-    nn::register_at(*this, "bert.stem." + std::to_string(i), block);
-    stem_.emplace_back(
-        [block](const Tensor& x, const Tensor& mask) { return block->forward(x, mask); });
+    stem_.emplace_back(nn::SeparableTokenBlockConfig{.dim = config.hidden_size,
+                                                     .kernel_size = config.stem_kernel_size,
+                                                     .norm_eps = config.layer_norm_eps,
+                                                     .drop = config.hidden_dropout_prob,
+                                                     .init_std = config.initializer_range});
+    nn::register_at(*this, "bert.stem." + std::to_string(i), stem_.back().ptr());
   }
 }
 
@@ -83,7 +51,7 @@ bool ConvStemBert::may_begin_fresh(const std::string& name) const {
 Tensor ConvStemBert::embed(const TextInput& input) {
   auto x = Bert::embed(input);
   const auto mask = token_mask(input);
-  for (const auto& block : stem_) x = block(x, mask);
+  for (auto& block : stem_) x = block->forward(x, mask);
   return x;
 }
 

@@ -6,11 +6,11 @@
 // Reference: BertModel and its heads of Hugging Face transformers (Apache-2.0) behind the stem,
 // same keys. Differences: the stem, residual blocks of a separable convolution each.
 #pragma once
-#include <functional>
 #include <vector>
 
 #include "braid/models/registry.h"
 #include "braid/models/text/transformer/bert.h"
+#include "braid/nn/block/separable_token_block.h"
 
 namespace braid::models {
 
@@ -31,11 +31,8 @@ class ConvStemBert : public Bert {
   torch::Tensor embed(const TextInput& input) override;
 
  private:
-  // [B,N,D] and the mask [B,N] to [B,N,D].
-  using StemBlock = std::function<torch::Tensor(const torch::Tensor&, const torch::Tensor&)>;
-
   ConvStemBertConfig stem_config_;
-  std::vector<StemBlock> stem_;
+  std::vector<nn::SeparableTokenBlock> stem_;
 };
 
 void add_conv_stem_bert(Registry& table);

@@ -2,79 +2,15 @@
 
 #include "braid/models/text/text_entry.h"
 #include "braid/models/text/transformer/bert_fields.h"
+#include "braid/nn/attention/mixed_attention.h"
 #include "braid/nn/basic/activation.h"
 #include "braid/nn/basic/register_at.h"
-#include "braid/nn/conv/token_conv.h"
 #include "braid/nn/mlp/grouped_linear.h"
 
 namespace braid::models {
 namespace {
 
 using torch::Tensor;
-
-struct SpanMixerConfig {
-  int64_t dim = 0;
-  int64_t num_heads = 1;  // of the attention, and as many of the convolution
-  int64_t kernel_size = 9;
-  double attn_drop = 0;
-  double init_std = 0.02;
-};
-
-// Attention and span-based dynamic convolution beside each other, each with half of the channels.
-// Keys: self.query, self.key, self.value, self.key_conv_attn_layer.{depthwise,pointwise,bias},
-// self.conv_kernel_layer, self.conv_out_layer, output.dense.
-class SpanMixer : public nn::TokenMixerImpl {
- public:
-  explicit SpanMixer(const SpanMixerConfig& config) : config_(config) {
-    const int64_t D = config.dim, half = D / 2;
-    const auto linear = [this](const char* key, int64_t from, int64_t to) {
-      torch::nn::Linear layer(from, to);
-      nn::register_at(*this, key, layer.ptr());
-      return layer;
-    };
-    const auto filter = [&](const char* key, int64_t out, int64_t in, int64_t size) {
-      auto module = std::make_shared<torch::nn::Module>();
-      nn::register_at(*this, std::string("self.key_conv_attn_layer.") + key, module);
-      return module->register_parameter("weight", config.init_std * torch::randn({out, in, size}));
-    };
-    query_ = linear("self.query", D, half);
-    key_ = linear("self.key", D, half);
-    value_ = linear("self.value", D, half);
-    depthwise_ = filter("depthwise", D, 1, config.kernel_size);
-    pointwise_ = filter("pointwise", half, D, 1);
-    bias_ = named_children()["self"]->named_children()["key_conv_attn_layer"]->register_parameter(
-        "bias", torch::zeros({half, 1}));
-    conv_kernel_ = linear("self.conv_kernel_layer", half, config.num_heads * config.kernel_size);
-    conv_out_ = linear("self.conv_out_layer", D, half);
-    output_ = linear("output.dense", D, D);
-  }
-
-  Tensor forward(const Tensor& x, const nn::TokenMixerArgs& args) override {
-    const int64_t H = config_.num_heads, K = config_.kernel_size;
-    const auto queries = query_->forward(x);  // [B,N,D/2]
-    const auto attended =
-        nn::attend(nn::split_heads(queries, H), nn::split_heads(key_->forward(x), H),
-                   nn::split_heads(value_->forward(x), H),
-                   {.bias = args.bias,
-                    .key_padding = args.key_padding,
-                    .causal = args.causal,
-                    .dropout = is_training() ? config_.attn_drop : 0});  // [B,H,N,D/2/H]
-
-    const auto neighbours =
-        nn::token_convolution(nn::zero_padding(x, args.key_padding), depthwise_.squeeze(1), K / 2);
-    const auto spans = at::linear(neighbours, pointwise_.squeeze(2), bias_.squeeze(1));
-    const auto kernels = conv_kernel_->forward(spans * queries).unflatten(2, {H, K}).softmax(-1);
-    const auto convolved = nn::dynamic_convolution(
-        nn::zero_padding(conv_out_->forward(x), args.key_padding), kernels, K / 2);
-    return output_->forward(torch::cat({nn::merge_heads(attended), convolved}, -1));
-  }
-
- private:
-  SpanMixerConfig config_;
-  torch::nn::Linear query_{nullptr}, key_{nullptr}, value_{nullptr}, conv_kernel_{nullptr},
-      conv_out_{nullptr}, output_{nullptr};
-  Tensor depthwise_, pointwise_, bias_;  // [D,1,K], [D/2,D,1], [D/2,1]
-};
 
 TransformerEncoderConfig convbert_body(const ConvBertConfig& c) {
   const Validator check("convbert");
@@ -93,11 +29,12 @@ TransformerEncoderConfig convbert_body(const ConvBertConfig& c) {
   body.layer.num_heads = heads;
   body.layer.mlp_groups = c.num_groups;
   body.mixer = [=] {
-    return std::make_shared<SpanMixer>(SpanMixerConfig{.dim = c.hidden_size,
-                                                       .num_heads = heads,
-                                                       .kernel_size = c.conv_kernel_size,
-                                                       .attn_drop = c.attention_probs_dropout_prob,
-                                                       .init_std = c.initializer_range});
+    return std::make_shared<nn::MixedAttentionImpl>(
+        nn::MixedAttentionConfig{.dim = c.hidden_size,
+                                 .num_heads = heads,
+                                 .kernel_size = c.conv_kernel_size,
+                                 .attn_drop = c.attention_probs_dropout_prob,
+                                 .init_std = c.initializer_range});
   };
   return body;
 }

@@ -1,46 +1,16 @@
 #include "braid/models/text/hybrid/lite_transformer.h"
 
 #include "braid/models/text/text_entry.h"
-#include "braid/nn/conv/lightweight_conv.h"
+#include "braid/nn/attention/long_short_attention.h"
 
 namespace braid::models {
 namespace {
 
-using torch::Tensor;
-
-// Each branch has its half of the channels. Keys: branches.0 (attention), branches.1 (convolution).
-class LongShortMixer : public nn::TokenMixerImpl {
- public:
-  LongShortMixer(const nn::MultiHeadAttentionConfig& attention,
-                 const nn::LightweightConvConfig& convolution) {
-    attention_ = nn::MultiHeadAttention(attention);
-    convolution_ = nn::LightweightConv(convolution);
-    const auto branches = register_module("branches", std::make_shared<torch::nn::Module>());
-    branches->register_module("0", attention_);
-    branches->register_module("1", convolution_);
-  }
-
-  Tensor forward(const Tensor& x, const nn::TokenMixerArgs& args) override {
-    const auto halves = x.chunk(2, -1);  // [B,N,D/2] each
-    auto beside = args;
-    if (args.cache) beside.cache = &args.cache->beside();
-    return torch::cat(
-        {attention_->forward(halves[0], args), convolution_->forward(halves[1], beside)}, -1);
-  }
-
- private:
-  nn::MultiHeadAttention attention_{nullptr};
-  nn::LightweightConv convolution_{nullptr};
-};
-
 // Of `dim` channels, half of them each.
 std::shared_ptr<nn::TokenMixerImpl> long_short(int64_t dim, int64_t heads, double attn_drop,
-                                               nn::LightweightConvConfig convolution) {
-  convolution.dim = dim / 2;
-  convolution.num_heads = heads;
-  return std::make_shared<LongShortMixer>(
-      nn::MultiHeadAttentionConfig{.dim = dim / 2, .num_heads = heads, .attn_drop = attn_drop},
-      convolution);
+                                               const nn::LightweightConvConfig& convolution) {
+  return std::make_shared<nn::LongShortAttentionImpl>(nn::LongShortAttentionConfig{
+      .dim = dim, .num_heads = heads, .attn_drop = attn_drop, .convolution = convolution});
 }
 
 FairseqSeq2SeqConfig checked_lite(const FairseqSeq2SeqConfig& c) {

@@ -8,7 +8,6 @@
 // text's result does not depend on its batch (equal to the reference are rows without padding); the
 // reference's pos_conv_embed, which it stores but does not use, is left out; no LayerDrop.
 #pragma once
-#include <functional>
 #include <string>
 #include <vector>
 
@@ -16,6 +15,7 @@
 #include "braid/models/text/headed_text_encoder.h"
 #include "braid/models/text/text_embeddings.h"
 #include "braid/models/text/text_encoder_of.h"
+#include "braid/nn/block/conformer_layer.h"
 
 namespace braid::models {
 
@@ -43,12 +43,6 @@ struct Wav2Vec2ConformerTextConfig {
   void visit(FieldVisitor& v);
 };
 
-// What a batch says beside its tokens.
-struct ConformerTextArgs {
-  torch::Tensor mask;       // [B,N] bool, true: a token; undefined: all are
-  torch::Tensor positions;  // relative: [2N-1,D]; rotary: [2,N,1,d], cosines and sines
-};
-
 // Keys: embeddings.{word_embeddings,LayerNorm}, encoder.layers.I, encoder.layer_norm, the head.
 class Wav2Vec2ConformerText : public TextEncoderOf<Wav2Vec2ConformerTextConfig, HeadedTextEncoder> {
  public:
@@ -66,8 +60,7 @@ class Wav2Vec2ConformerText : public TextEncoderOf<Wav2Vec2ConformerTextConfig, 
   torch::Tensor word_embeddings() const override { return embeddings->word_embeddings->weight; }
 
  private:
-  using Layer = std::function<torch::Tensor(const torch::Tensor&, const ConformerTextArgs&)>;
-  std::vector<Layer> layers_;
+  std::vector<nn::ConformerLayer> layers_;
 };
 
 void add_wav2vec2_conformer_text(Registry& table);

@@ -1,9 +1,6 @@
 #include "braid/models/vision/composer/blocks.h"
 
-#include <algorithm>
-
 #include "braid/core/error.h"
-#include "braid/core/near_match.h"
 #include "braid/nn/conv/conv_norm_act.h"
 
 namespace braid::models {
@@ -44,12 +41,7 @@ void check_options(const text::Design& design, const text::StageDesign& stage) {
   std::vector<std::string> known = {"stride"};
   for (const char letter : stage.blocks)
     for (const char* name : find_kind(letter).options) known.emplace_back(name);
-  std::string list;
-  for (const auto& name : known) list += (list.empty() ? "" : ", ") + name;
-  for (const auto& option : stage.options)
-    if (std::find(known.begin(), known.end(), option.name) == known.end())
-      design.fail(option.at, "unknown option '" + option.name + "' of block " + stage.blocks,
-                  did_you_mean(option.name, known, "it knows " + list));
+  text::StageOptions(design, stage).expect_known(known, "block " + stage.blocks);
 }
 
 BlockPtr behind_transition(const BlockPlace& place, const BlockPtr& block) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "braid/nn/basic/block.h"
+#include "braid/text/design.h"
 #include "braid/text/stage_options.h"
 #include "braid/torch.h"
 

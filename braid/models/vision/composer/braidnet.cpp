@@ -3,11 +3,10 @@
 #include <fmt/format.h>
 
 #include <cmath>
-#include <map>
-#include <mutex>
 
 #include "braid/core/error.h"
 #include "braid/core/near_match.h"
+#include "braid/models/design_names.h"
 #include "braid/models/layer_ids.h"
 #include "braid/models/validate.h"
 #include "braid/models/vision/inputs.h"
@@ -16,7 +15,6 @@
 #include "braid/nn/basic/pad.h"
 #include "braid/nn/position/position.h"
 #include "braid/nn/position/relative_position.h"
-#include "braid/runtime/generator_guard.h"
 
 namespace braid::models {
 namespace {
@@ -85,42 +83,6 @@ ModelEntry entry_of(const std::string& name, const BraidNetConfig& config) {
   const auto input =
       config.img_size == 32 ? small_image_input(32) : imagenet_input(config.img_size, 0.9);
   return make_entry<BraidNet>(name, Family::kHybrid, Fusion::kInterleaved, input, config);
-}
-
-bool is_design(const std::string& name) {
-  return name.starts_with(kPrefix) || name.ends_with(".toml");
-}
-
-ModelEntry resolve_design(const std::string& name) {
-  const auto design = name.starts_with(kPrefix)
-                          ? text::parse_design(name.substr(std::string_view(kPrefix).size()))
-                          : text::read_design(name);
-  const auto canonical = kPrefix + text::to_line(design);
-  // A design is built once to be checked, and asked for often.
-  constexpr size_t kKept = 64;
-  static std::mutex mutex;
-  static std::map<std::string, ModelEntry> checked;
-  {
-    const std::lock_guard lock(mutex);
-    const auto it = checked.find(canonical);
-    if (it != checked.end()) return it->second;
-  }
-  const auto config = config_of(design);
-  {
-    const runtime::SeededGenerator random(torch::kCPU, 0);
-    BraidNet(config, design);  // the design's errors come now, with their place in its source
-  }
-  const auto entry = entry_of(canonical, config);
-  const std::lock_guard lock(mutex);
-  if (checked.size() >= kKept) checked.clear();
-  checked.emplace(canonical, entry);
-  return entry;
-}
-
-// In a line a comma stands before a number of channels or a further option.
-bool continues_line(const std::string& name, const std::string& piece) {
-  return name.starts_with(kPrefix) && !piece.empty() &&
-         ((piece[0] >= '0' && piece[0] <= '9') || piece.find('=') < piece.find(':'));
 }
 
 }  // namespace
@@ -270,13 +232,7 @@ Tensor BraidNet::forward_head(const Tensor& features, bool pre_logits) {
 }
 
 std::vector<Part> BraidNet::parts() {
-  const auto line = text::to_line(design_);
-  std::vector<std::string> texts;  // the design's items
-  for (size_t start = 0; start <= line.size();) {
-    const auto end = std::min(line.find('|', start), line.size());
-    texts.push_back(line.substr(start, end - start));
-    start = end + 1;
-  }
+  const auto texts = design_items(text::to_line(design_));
   // What one part returns is what the next one takes.
   const auto x = std::make_shared<Tensor>(torch::zeros({1, in_chans(), img_size(), img_size()}));
   std::vector<Part> parts;
@@ -325,10 +281,18 @@ Tensor BraidNet::resample_weight(const std::string& name, const Tensor& loaded) 
   return loaded;
 }
 
+ModelEntry braidnet_entry(const text::Design& design) {
+  const auto config = config_of(design);
+  return checked_design(kPrefix + config.design, [&](const std::string& name) {
+    BraidNet(config, design);  // the design's errors come now, with their place in its source
+    return entry_of(name, config);
+  });
+}
+
 void add_braidnet(Registry& table) {
   table.add(entry_of("braidnet", BraidNetConfig()));
-  table.add_resolver(
-      {.matches = is_design, .resolve = resolve_design, .continues = continues_line});
+  table.add_resolver(design_resolver(
+      kPrefix, [](const std::string& line) { return braidnet_entry(text::parse_design(line)); }));
 }
 
 }  // namespace braid::models

@@ -10,6 +10,7 @@
 #include "braid/nn/basic/norm.h"
 #include "braid/nn/conv/conv_norm_act.h"
 #include "braid/nn/head/classifier_head.h"
+#include "braid/text/design.h"
 
 namespace braid::models {
 
@@ -70,7 +71,10 @@ class BraidNet : public ModelOf<BraidNetConfig> {
           num_features_ = 0;  // feat_size_: while building
 };
 
-// The entry braidnet, and the names `braidnet:LINE` and TOML files.
+// The entry of a design. Throws ConfigError that shows where the design is wrong.
+ModelEntry braidnet_entry(const text::Design& design);
+
+// The entry braidnet, and the names `braidnet:LINE`.
 void add_braidnet(Registry& table);
 
 }  // namespace braid::models
