@@ -25,8 +25,7 @@ SeparableTokenBlockImpl::SeparableTokenBlockImpl(const SeparableTokenBlockConfig
 Tensor SeparableTokenBlockImpl::forward(const Tensor& x, const Tensor& mask) {
   const auto kernels = depthwise_->weight.squeeze(1);  // [D,K]
   auto y = token_convolution(zero_padding(norm_->forward(x), mask), kernels, kernels.size(1) / 2);
-  y = nn::dropout(pointwise_->forward(activate(y, Act::kGelu)), config_.drop,
-                  is_training());
+  y = nn::dropout(pointwise_->forward(activate(y, Act::kGelu)), config_.drop, is_training());
   return x + drop_path(y, config_.drop_path, is_training());
 }
 
