@@ -135,9 +135,10 @@ TEST_F(Usage, ClosedDescriptorsGetNoFileOfOurs) {
 TEST_F(Usage, NoEscapeCodesWhereNoTerminalKnowsThem) {
   write_images("data");
   if (std::system("command -v script >/dev/null") != 0) GTEST_SKIP() << "no script(1)";
+  // An epoch takes longer than a bar waits before it is drawn.
   const std::string train = " " BRAID_PROGRAM
-                            " train --model resnet20 --data data --batch-size 2 --epochs 6 "
-                            "--threads 1 --output run";
+                            " train --model resnet20 --data data --batch-size 2 --epochs 2 "
+                            "--img-size 160 --threads 1 --output run";
   const auto in_terminal = [&](const std::string& term) {
     fs::remove_all(path("run"));
     const int status = std::system(("cd " + folder_.string() + " && TERM=" + term +
