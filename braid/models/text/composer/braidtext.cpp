@@ -282,7 +282,7 @@ ModelEntry braidtext_entry(const text::TextDesign& design) {
   return checked_design(kTextPrefix + config.design, [&](const std::string& name) {
     auto small = config;
     small.vocab_size = 1;  // what it costs to be checked does not grow with the words
-    BraidText(small, design);
+    const BraidText checked(small, design);
     return text_entry_of(name, config);
   });
 }

@@ -284,7 +284,8 @@ Tensor BraidNet::resample_weight(const std::string& name, const Tensor& loaded) 
 ModelEntry braidnet_entry(const text::Design& design) {
   const auto config = config_of(design);
   return checked_design(kPrefix + config.design, [&](const std::string& name) {
-    BraidNet(config, design);  // the design's errors come now, with their place in its source
+    // The design's errors come now, with their place in its source.
+    const BraidNet checked(config, design);
     return entry_of(name, config);
   });
 }
