@@ -57,9 +57,9 @@ TEST(AutoModels, AreTheLargestThatSeeEnough) {
                                               "vit_nano_patch7_gap_28"));
   EXPECT_THAT(chosen(small, {{"airbench_nano", 20}, {"airbench_tiny", 6}, {"airbench_small", 3}}),
               ElementsAre("airbench_tiny", "airvit_nano", "vit_nano_patch7_gap_28"));
-  EXPECT_EQ(chosen(small, {{"airbench_nano", 20}, {"airbench_tiny", 3.5}}).front(),
+  EXPECT_EQ(chosen(small, {{"airbench_nano", 20}, {"airbench_tiny", 4.5}}).front(),
             "airbench_tiny");
-  EXPECT_EQ(chosen(small, {{"airbench_nano", 20}, {"airbench_tiny", 3.4}}).front(),
+  EXPECT_EQ(chosen(small, {{"airbench_nano", 20}, {"airbench_tiny", 4.4}}).front(),
             "airbench_nano");
   EXPECT_THAT(chosen(small, {{"airvit_tiny", 4.9}, {"vit_nano_patch4_gap_32", 4.9}}),
               ElementsAre("airbench_nano", "airvit_nano", "vit_nano_patch7_gap_28"));

@@ -8,7 +8,7 @@ namespace {
 
 // What a network needs to see to be worth its size (docs/studies/recipes.md).
 // Passes over the training images: attention wants to see them more often.
-constexpr double kLeastCnnPasses = 3.5, kLeastPasses = 5;
+constexpr double kLeastCnnPasses = 4.5, kLeastPasses = 5;
 constexpr double kLeastImages = 100'000;  // in all
 // What is fine-tuned has seen images before.
 constexpr double kLeastTuningPasses = 3;
