@@ -1,6 +1,6 @@
 // What Transformer blocks are made of in training: LibTorch's operators against the fused ones,
 // taking turns. Layer norm of float32 for a product in bfloat16, GELU behind a bias, attention over
-// few tokens. Prints medians in ms.
+// few tokens, dropout added to a float32 residual, the loss of a vocabulary. Prints medians in ms.
 //
 // Arguments: seconds for each line (0.5), threads (all).
 #include <fmt/format.h>
@@ -13,6 +13,8 @@
 #include "bench/operators.h"
 #include "braid/nn/attention/core.h"
 #include "braid/ops/bias_gelu.h"
+#include "braid/ops/cross_entropy.h"
+#include "braid/ops/dropout.h"
 #include "braid/ops/layer_norm.h"
 
 namespace {
@@ -74,6 +76,27 @@ void attentions(int64_t B, int64_t h, int64_t N, int64_t d, bool biased, at::Sca
       torch::randn({B, N, h * d}).to(type), seconds);
 }
 
+void dropouts(int64_t rows, int64_t width, at::ScalarType type, double seconds) {
+  constexpr double kRate = 0.1;
+  const auto x = torch::randn({rows, width}).to(type).requires_grad_();
+  const auto residual = torch::randn({rows, width}).requires_grad_();
+  compare(
+      fmt::format("dropout and sum {}x{} {}", rows, width, type_name(type)),
+      [&] { return residual + at::dropout(x, kRate, true); },
+      [&] { return braid::ops::dropout(x, braid::ops::draw_drop_rule(kRate), residual); },
+      {x, residual}, torch::randn({rows, width}), seconds);
+}
+
+void losses(int64_t rows, int64_t classes, at::ScalarType type, double seconds) {
+  const auto logits = torch::randn({rows, classes}).to(type).requires_grad_();
+  const auto labels = torch::randint(classes, {rows}, torch::kLong);
+  compare(
+      fmt::format("cross entropy {}x{} {}", rows, classes, type_name(type)),
+      [&] { return braid::ops::composed_cross_entropy(logits, labels, 0.1); },
+      [&] { return braid::ops::cross_entropy(logits, labels, 0.1); }, {logits}, torch::tensor(1.0f),
+      seconds);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -94,6 +117,8 @@ int main(int argc, char** argv) {
     attentions(256, 2, 49, 32, true, type, seconds);
     attentions(64, 4, 64, 32, false, type, seconds);
     attentions(64, 3, 64, 64, false, type, seconds);
+    dropouts(2048, 512, type, seconds);
+    losses(300, 30'522, type, seconds);
   }
   return 0;
 }

@@ -16,6 +16,13 @@ std::string resolve_dtype(const std::string& dtype, torch::DeviceType device) {
                     did_you_mean(dtype, {"float32", "bfloat16", "auto"}));
 }
 
+at::ScalarType type_of_products(const torch::Tensor& x) {
+  const auto device = x.device().type();
+  return at::autocast::is_autocast_enabled(device) && x.scalar_type() != torch::kDouble
+             ? at::autocast::get_autocast_dtype(device)
+             : x.scalar_type();
+}
+
 Autocast::Autocast(torch::DeviceType device, const std::string& dtype)
     : device_(device), active_(resolve_dtype(dtype, device) == "bfloat16") {
   if (!active_) return;

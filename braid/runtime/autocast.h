@@ -11,6 +11,9 @@ namespace braid::runtime {
 // AVX512-BF16) or on CUDA. Throws ConfigError for any other name.
 std::string resolve_dtype(const std::string& dtype, torch::DeviceType device);
 
+// What autocast makes of a tensor that is multiplied; its own type where there is none.
+at::ScalarType type_of_products(const torch::Tensor& x);
+
 // Runs the scope's matrix products and convolutions in bfloat16, with PyTorch's autocast rules.
 // float32: does nothing.
 class Autocast {

@@ -108,4 +108,16 @@ torch::Tensor checkpoint_if(bool enable,
   return enable && records ? checkpoint(block, x) : block(x);
 }
 
+torch::Tensor checkpoint_if(
+    bool enable, const std::function<torch::Tensor(const std::vector<torch::Tensor>&)>& block,
+    const std::vector<torch::Tensor>& inputs) {
+  const bool records = torch::GradMode::is_enabled() && inputs.front().requires_grad();
+  if (!enable || !records) return block(inputs);
+  return checkpoint(
+      [block](const std::vector<torch::Tensor>& given) -> std::vector<torch::Tensor> {
+        return {block(given)};
+      },
+      inputs)[0];
+}
+
 }  // namespace braid::runtime

@@ -23,6 +23,10 @@ std::vector<torch::Tensor> checkpoint(
 torch::Tensor checkpoint_if(bool enable,
                             const std::function<torch::Tensor(const torch::Tensor&)>& block,
                             const torch::Tensor& x);
+// The same for a block of several inputs, of which the first decides.
+torch::Tensor checkpoint_if(
+    bool enable, const std::function<torch::Tensor(const std::vector<torch::Tensor>&)>& block,
+    const std::vector<torch::Tensor>& inputs);
 // The same for a module.
 template <class Block>
 torch::Tensor maybe_checkpoint(bool enable, Block& block, const torch::Tensor& x) {

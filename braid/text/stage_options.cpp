@@ -95,6 +95,18 @@ double StageOptions::ratio(const char* name, double otherwise) const {
   return value;
 }
 
+int64_t StageOptions::heads_of(int64_t channels) const {
+  constexpr int64_t kChannelsPerHead = 32;
+  int64_t otherwise = std::max<int64_t>(1, channels / kChannelsPerHead);
+  while (channels % otherwise != 0) --otherwise;
+  const int64_t heads = integer("num_heads", otherwise);
+  if (channels % heads != 0)
+    fail("num_heads",
+         fmt::format("expected heads that divide {} channels, got {}", channels, heads),
+         fmt::format("for example h{}", otherwise));
+  return heads;
+}
+
 std::string StageOptions::word(const char* name, const char* otherwise,
                                const std::vector<std::string>& choices) const {
   const auto* option = find(name);

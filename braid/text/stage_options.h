@@ -23,6 +23,8 @@ class StageOptions {
   int64_t odd(const char* name, int64_t otherwise) const;   // the same, not even
   double number(const char* name, double otherwise) const;  // from 0 to 64
   double ratio(const char* name, double otherwise) const;   // from 0.25 to 64
+  // num_heads, which divide the channels; by default the nearest to one for each 32 of them.
+  int64_t heads_of(int64_t channels) const;
   std::string word(const char* name, const char* otherwise,
                    const std::vector<std::string>& choices) const;
   // Throws where `name`, or the stage when the option is not given, stands.

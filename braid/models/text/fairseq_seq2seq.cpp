@@ -194,16 +194,14 @@ Tensor FairseqSeq2Seq::decode(const Tensor& decoder_input_ids, const Tensor& dec
   for (size_t i = 0; i < depth; ++i) {
     auto run = [layer = decoder_.layers[i], mask, padding = encoded.attention_mask,
                 self = cache ? &cache->self[i] : nullptr,
-                cross = cache ? &cache->cross[i] : nullptr](
-                   const std::vector<Tensor>& inputs) mutable -> std::vector<Tensor> {
+                cross =
+                    cache ? &cache->cross[i] : nullptr](const std::vector<Tensor>& inputs) mutable {
       const nn::TokenMixerArgs memory{.key_padding = padding, .memory = inputs[1], .cache = cross};
-      return {layer->forward(
+      return layer->forward(
           inputs[0],
-          {.mixer = {.key_padding = mask, .causal = true, .cache = self}, .cross = memory})};
+          {.mixer = {.key_padding = mask, .causal = true, .cache = self}, .cross = memory});
     };
-    const bool again = checkpointing() && torch::GradMode::is_enabled() && x.requires_grad();
-    const std::vector<Tensor> inputs = {x, encoded.hidden};
-    x = (again ? runtime::checkpoint(run, inputs) : run(inputs))[0];
+    x = runtime::checkpoint_if(checkpointing(), run, {x, encoded.hidden});
   }
   if (cache) cache->length += decoder_input_ids.size(1);
   return decoder_.layer_norm ? decoder_.layer_norm->forward(x) : x;

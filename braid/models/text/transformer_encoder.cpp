@@ -80,10 +80,7 @@ nn::TokenMixerArgs TransformerEncoder::mixer_args(const TextInput& input, const 
     args.rotary = nn::sequence_rotary(N, body_.layer.dim / heads, x.options());
   if (body_.positions == TextPositions::kAlibi)
     args.bias = nn::alibi_bias(heads, N, N, x.options());
-  if (relative_attention_bias_)
-    args.bias = relative_attention_bias_->forward(nn::distance_buckets(N, N, {}, x.device()))
-                    .permute({2, 0, 1})
-                    .unsqueeze(0);  // [N,N,h] -> [1,h,N,N]
+  if (relative_attention_bias_) args.bias = nn::distance_bias(relative_attention_bias_, N);
   return args;
 }
 
@@ -92,15 +89,13 @@ Tensor TransformerEncoder::forward_features(const TextInput& input) {
   auto x = embed(input);  // [B,N,D]
   nn::TransformerLayerArgs args{.mixer = mixer_args(input, x)};
   for (const auto& layer : layers_) {
-    auto run = [layer = layer,
-                args](const std::vector<Tensor>& inputs) mutable -> std::vector<Tensor> {
+    auto run = [layer = layer, args](const std::vector<Tensor>& inputs) mutable {
       if (inputs.size() > 1) args.mixer.bias = inputs[1];
-      return {layer->forward(inputs[0], args)};
+      return layer->forward(inputs[0], args);
     };
     std::vector<Tensor> inputs = {x};
     if (args.mixer.bias.defined()) inputs.push_back(args.mixer.bias);  // it may learn
-    const bool again = checkpointing() && torch::GradMode::is_enabled() && x.requires_grad();
-    x = (again ? runtime::checkpoint(run, inputs) : run(inputs))[0];
+    x = runtime::checkpoint_if(checkpointing(), run, inputs);
   }
   return x;
 }

@@ -1,6 +1,5 @@
 #include "braid/nn/attention/core.h"
 
-#include <ATen/autocast_mode.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -10,6 +9,7 @@
 #include "braid/core/error.h"
 #include "braid/nn/basic/dropout.h"
 #include "braid/ops/short_attention.h"
+#include "braid/runtime/autocast.h"
 
 namespace braid::nn {
 namespace {
@@ -25,20 +25,12 @@ struct Products {
   std::optional<AttentionImplementation> implementation;
 };
 
-// What autocast makes of a tensor that is multiplied.
-torch::ScalarType type_of_products(const Tensor& x) {
-  const auto device = x.device().type();
-  return at::autocast::is_autocast_enabled(device) && x.scalar_type() != torch::kDouble
-             ? at::autocast::get_autocast_dtype(device)
-             : x.scalar_type();
-}
-
 AttentionSituation situation_of(const Tensor& q, const Tensor& k, const Tensor& v,
                                 const Products& how) {
   const bool needed = q.requires_grad() || k.requires_grad() || v.requires_grad() ||
                       (how.bias.defined() && how.bias.requires_grad());
   return {.device = q.device().type(),
-          .dtype = type_of_products(q),
+          .dtype = runtime::type_of_products(q),
           .gradient = needed && at::GradMode::is_enabled(),
           .native_bf16 = cpu_has_bf16_matrix(),
           .scores = q.size(0) * q.size(1) * q.size(2) * k.size(2),
@@ -54,7 +46,7 @@ double scale_of(const std::optional<double>& scale, int64_t chans) {
 // Scores and weights stay in the type of the products, the softmax computes in float32 inside;
 // autocast would make float32 of both.
 Tensor attend_composed(const Tensor& q, const Tensor& k, const Tensor& v, const Products& how) {
-  const auto type = type_of_products(q);
+  const auto type = runtime::type_of_products(q);
   const c10::impl::ExcludeDispatchKeyGuard no_autocast(c10::autocast_dispatch_keyset);
   const double scale = scale_of(how.scale, q.size(3));
   auto scores = at::matmul(q.to(type) * scale, k.to(type).transpose(2, 3));  // [B,h,N,M]
@@ -69,7 +61,7 @@ Tensor attend_composed(const Tensor& q, const Tensor& k, const Tensor& v, const 
 }
 
 Tensor attend_short(const Tensor& q, const Tensor& k, const Tensor& v, const Products& how) {
-  const auto type = type_of_products(q);
+  const auto type = runtime::type_of_products(q);
   const c10::impl::ExcludeDispatchKeyGuard no_autocast(c10::autocast_dispatch_keyset);
   const Tensor of_type[] = {q.to(type), k.to(type), v.to(type)};
   if (how.causal || how.dropout > 0 ||
@@ -166,7 +158,7 @@ Tensor attend_joint(const Tensor& x, int64_t heads, const AttentionArgs& args, Q
   const bool needed = x.requires_grad() || (args.bias.defined() && args.bias.requires_grad());
   const AttentionSituation situation{
       .device = x.device().type(),
-      .dtype = type_of_products(x),
+      .dtype = runtime::type_of_products(x),
       .gradient = needed && at::GradMode::is_enabled(),
       .native_bf16 = cpu_has_bf16_matrix(),
       .scores = x.size(0) * heads * x.size(1) * x.size(1),

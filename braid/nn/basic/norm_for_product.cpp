@@ -3,6 +3,7 @@
 #include <ATen/autocast_mode.h>
 
 #include "braid/ops/layer_norm.h"
+#include "braid/runtime/autocast.h"
 
 namespace braid::nn {
 
@@ -17,8 +18,7 @@ torch::Tensor norm_in(torch::nn::LayerNorm& norm, const torch::Tensor& x, at::Sc
 }  // namespace
 
 torch::Tensor norm_for_product(torch::nn::LayerNorm& norm, const torch::Tensor& x) {
-  const bool autocast = x.is_cpu() && at::autocast::is_autocast_enabled(at::kCPU);
-  return norm_in(norm, x, autocast ? at::autocast::get_autocast_dtype(at::kCPU) : x.scalar_type());
+  return norm_in(norm, x, runtime::type_of_products(x));
 }
 
 torch::Tensor trained_norm(torch::nn::LayerNorm& norm, const torch::Tensor& x) {

@@ -4,12 +4,13 @@
 
 #include "braid/ops/bias_gelu.h"
 #include "braid/ops/linear.h"
+#include "braid/runtime/autocast.h"
 
 namespace braid::nn {
 
 torch::Tensor for_products(const torch::Tensor& x) {
   if (!x.is_cpu() || !at::autocast::is_autocast_enabled(at::kCPU)) return x;
-  return at::autocast::cached_cast(at::autocast::get_autocast_dtype(at::kCPU), x, at::kCPU);
+  return at::autocast::cached_cast(runtime::type_of_products(x), x, at::kCPU);
 }
 
 torch::Tensor product(const torch::Tensor& x, const torch::Tensor& weight,

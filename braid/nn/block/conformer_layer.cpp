@@ -12,6 +12,11 @@ namespace braid::nn {
 
 using torch::Tensor;
 
+ConformerPositions parse_conformer_positions(const std::string& name) {
+  if (name == "relative") return ConformerPositions::kRelative;
+  return name == "rotary" ? ConformerPositions::kRotary : ConformerPositions::kNone;
+}
+
 namespace {
 
 constexpr double kConformerNormEps = 1e-5;

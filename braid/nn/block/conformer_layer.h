@@ -19,6 +19,8 @@ enum class ConformerPositions {
   kRotary,    // of what queries and keys are made of, not of themselves
   kNone
 };
+// "relative", "rotary", "none", which the caller has checked.
+ConformerPositions parse_conformer_positions(const std::string& name);
 
 struct ConformerLayerConfig {
   int64_t dim = 0;  // channels, a multiple of 2 * num_heads

@@ -85,6 +85,12 @@ Tensor alibi_slopes(int64_t heads) {
   return torch::tensor(slopes, torch::kDouble);
 }
 
+Tensor distance_bias(torch::nn::Embedding& table, int64_t tokens) {
+  return table->forward(distance_buckets(tokens, tokens, {}, table->weight.device()))
+      .permute({2, 0, 1})
+      .unsqueeze(0);
+}
+
 Tensor alibi_bias(int64_t heads, int64_t queries, int64_t keys, const torch::TensorOptions& options,
                   int64_t first) {
   const auto distance = offsets(queries, keys, options.device(), first).abs().to(torch::kDouble);

@@ -29,6 +29,10 @@ struct DistanceBuckets {
 torch::Tensor distance_buckets(int64_t queries, int64_t keys, const DistanceBuckets& buckets,
                                torch::Device device, int64_t first = 0);
 
+// What a table of a number for each bucket and head, [num_buckets,heads], adds to the products of
+// N tokens: [1,heads,N,N].
+torch::Tensor distance_bias(torch::nn::Embedding& table, int64_t tokens);
+
 // ALiBi (https://arxiv.org/abs/2108.12409): what is added to the products of a head falls with the
 // distance of query and key, on either side. Slopes as Bloom has them, [heads].
 torch::Tensor alibi_slopes(int64_t heads);

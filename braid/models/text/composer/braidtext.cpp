@@ -172,29 +172,19 @@ void BraidText::build_stages() {
 
 TextBlockArgs BraidText::block_args(const Tensor& x, const Tensor& mask) {
   TextBlockArgs args{.mask = mask};
-  if (relative_attention_bias_)
-    args.bias = relative_attention_bias_
-                    ->forward(nn::distance_buckets(x.size(1), x.size(1), {}, x.device()))
-                    .permute({2, 0, 1})
-                    .unsqueeze(0);  // [N,N,h] -> [1,h,N,N]
+  if (relative_attention_bias_) args.bias = nn::distance_bias(relative_attention_bias_, x.size(1));
   return args;
 }
 
 Tensor BraidText::run_stage(size_t stage, const Tensor& x, const TextBlockArgs& args) {
   auto y = x;
   for (const auto& block : stages_[stage]) {
-    if (!checkpointing() || !torch::GradMode::is_enabled() || !y.requires_grad()) {
-      y = block.forward(y, args);
-      continue;
-    }
     std::vector<Tensor> inputs = {y};
     if (args.bias.defined()) inputs.push_back(args.bias);  // which learns, from every block
-    const auto run = [forward = block.forward,
-                      args](const std::vector<Tensor>& given) -> std::vector<Tensor> {
-      return {
-          forward(given[0], {.mask = args.mask, .bias = given.size() > 1 ? given[1] : Tensor()})};
+    const auto run = [forward = block.forward, args](const std::vector<Tensor>& given) {
+      return forward(given[0], {.mask = args.mask, .bias = given.size() > 1 ? given[1] : Tensor()});
     };
-    y = runtime::checkpoint(run, inputs)[0];
+    y = runtime::checkpoint_if(checkpointing(), run, inputs);
   }
   return y;
 }

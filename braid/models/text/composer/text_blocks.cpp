@@ -27,26 +27,13 @@ const std::vector<std::string> kTextActs = {"relu", "relu6", "silu", "gelu", "ge
 
 using Mixer = std::shared_ptr<nn::TokenMixerImpl>;
 
-// Heads that divide `channels`, the nearest to one per 32 of them by default.
-int64_t text_heads_of(const text::StageOptions& options, int64_t channels) {
-  constexpr int64_t kChannelsPerHead = 32;
-  int64_t otherwise = std::max<int64_t>(1, channels / kChannelsPerHead);
-  while (channels % otherwise != 0) --otherwise;
-  const int64_t heads = options.integer("num_heads", otherwise);
-  if (channels % heads != 0)
-    options.fail("num_heads",
-                 fmt::format("expected heads that divide {} channels, got {}", channels, heads),
-                 fmt::format("for example h{}", otherwise));
-  return heads;
-}
-
 // Of blocks that give one half of the channels to attention and the other to a convolution.
 int64_t halves_heads_of(const text::StageOptions& options, int64_t width) {
   if (width % 2 != 0)
     options.fail(
         "",
         fmt::format("expected channels that 2 divides in a block of two halves, got {}", width));
-  return text_heads_of(options, width / 2);
+  return options.heads_of(width / 2);
 }
 
 // One size for all blocks of a stage, or one for each round.
@@ -148,7 +135,7 @@ TextBlock layer_around(const text::StageOptions& options, const TextBlockPlace& 
 }
 
 TextBlock text_transformer(const text::StageOptions& options, const TextBlockPlace& place) {
-  const int64_t heads = text_heads_of(options, place.out_chs);
+  const int64_t heads = options.heads_of(place.out_chs);
   expect_rotary_fits(options, place, place.out_chs / heads);
   return layer_around(options, place, {.heads = heads, .head_dim = place.out_chs / heads});
 }
@@ -199,7 +186,7 @@ TextBlock long_short(const text::StageOptions& options, const TextBlockPlace& pl
 TextBlock lightconv(const text::StageOptions& options, const TextBlockPlace& place) {
   auto config = convolution_of(options, place);
   config.dim = place.out_chs;
-  config.num_heads = text_heads_of(options, place.out_chs);
+  config.num_heads = options.heads_of(place.out_chs);
   config.conv_key = "conv";
   return layer_around(
       options, place,
@@ -212,25 +199,22 @@ TextBlock lightconv(const text::StageOptions& options, const TextBlockPlace& pla
 }
 
 TextBlock conformer(const text::StageOptions& options, const TextBlockPlace& place) {
-  const int64_t heads = text_heads_of(options, place.out_chs);
+  const int64_t heads = options.heads_of(place.out_chs);
   if (place.out_chs / heads % 2 != 0)
     options.fail("num_heads", fmt::format("expected an even number of channels per head, got {}",
                                           place.out_chs / heads));
   const auto pos = options.word("pos", "relative", {"relative", "rotary", "none"});
-  const nn::ConformerLayerConfig config{
-      .dim = place.out_chs,
-      .num_heads = heads,
-      .mlp_dim = hidden_of(options, place, 4),
-      .kernel_size = kernel_of(options, place, 31),
-      .act = text_act_of(options, "silu"),
-      .positions = pos == "relative" ? nn::ConformerPositions::kRelative
-                   : pos == "rotary" ? nn::ConformerPositions::kRotary
-                                     : nn::ConformerPositions::kNone,
-      .drop = place.proj_drop,
-      .act_drop = place.proj_drop,
-      .attn_drop = place.attn_drop,
-      .conv_drop = place.proj_drop,
-      .drop_path = place.drop_path};
+  const nn::ConformerLayerConfig config{.dim = place.out_chs,
+                                        .num_heads = heads,
+                                        .mlp_dim = hidden_of(options, place, 4),
+                                        .kernel_size = kernel_of(options, place, 31),
+                                        .act = text_act_of(options, "silu"),
+                                        .positions = nn::parse_conformer_positions(pos),
+                                        .drop = place.proj_drop,
+                                        .act_drop = place.proj_drop,
+                                        .attn_drop = place.attn_drop,
+                                        .conv_drop = place.proj_drop,
+                                        .drop_path = place.drop_path};
   nn::ConformerLayer layer(config);
   draw_linear_layers(*layer, LinearInit::kNormal);
   return {.module = layer.ptr(),

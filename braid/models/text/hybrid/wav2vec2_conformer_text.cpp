@@ -13,18 +13,13 @@ namespace {
 
 using torch::Tensor;
 
-nn::ConformerPositions conformer_position(const std::string& name) {
-  if (name == "relative") return nn::ConformerPositions::kRelative;
-  return name == "rotary" ? nn::ConformerPositions::kRotary : nn::ConformerPositions::kNone;
-}
-
 nn::ConformerLayerConfig conformer_text_layer(const Wav2Vec2ConformerTextConfig& c) {
   return {.dim = c.hidden_size,
           .num_heads = c.num_attention_heads,
           .mlp_dim = c.intermediate_size,
           .kernel_size = c.conv_depthwise_kernel_size,
           .act = parse_hidden_act(c.hidden_act),
-          .positions = conformer_position(c.position_embeddings_type),
+          .positions = nn::parse_conformer_positions(c.position_embeddings_type),
           .drop = c.hidden_dropout,
           .act_drop = c.activation_dropout,
           .attn_drop = c.attention_dropout,

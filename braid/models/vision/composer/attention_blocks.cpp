@@ -14,20 +14,6 @@
 namespace braid::models {
 namespace {
 
-constexpr int64_t kDimHead = 32;  // channels per head where the design names no heads
-
-// Heads that divide `width`, the nearest to one per 32 channels by default.
-int64_t heads_of(const text::StageOptions& options, int64_t width) {
-  int64_t otherwise = std::max<int64_t>(1, width / kDimHead);
-  while (width % otherwise != 0) --otherwise;
-  const int64_t heads = options.integer("num_heads", otherwise);
-  if (width % heads != 0)
-    options.fail("num_heads",
-                 fmt::format("expected heads that divide {} channels, got {}", width, heads),
-                 fmt::format("for example h{}", otherwise));
-  return heads;
-}
-
 FeedForward feed_forward_of(const text::StageOptions& options, const char* otherwise) {
   const auto word = options.word("ffn", otherwise, {"mlp", "conv", "leff"});
   if (word == "conv") return FeedForward::kConvolution;
@@ -36,7 +22,7 @@ FeedForward feed_forward_of(const text::StageOptions& options, const char* other
 
 TokenBlockConfig token_config(const text::StageOptions& options, const BlockPlace& place) {
   return {.dim = place.out_chs,
-          .num_heads = heads_of(options, place.out_chs),
+          .num_heads = options.heads_of(place.out_chs),
           .mlp_ratio = options.ratio("expand_ratio", 4),
           .feat_size = place.feat_size,
           .attn_drop = place.attn_drop,
@@ -46,7 +32,7 @@ TokenBlockConfig token_config(const text::StageOptions& options, const BlockPlac
 
 // CoAtNet's block, whose stride is its own.
 BlockPtr relative_transformer(const text::StageOptions& options, const BlockPlace& place) {
-  const int64_t dim_head = place.out_chs / heads_of(options, place.out_chs);
+  const int64_t dim_head = place.out_chs / options.heads_of(place.out_chs);
   if (place.in_chs % dim_head != 0)
     options.fail(
         "num_heads",
@@ -102,7 +88,7 @@ BlockPtr partition(nn::Partition kind, const text::StageOptions& options, const 
                                       .dim = place.out_chs,
                                       .partition = kind,
                                       .size = size,
-                                      .dim_head = place.out_chs / heads_of(options, place.out_chs),
+                                      .dim_head = place.out_chs / options.heads_of(place.out_chs),
                                       .expand_ratio = options.ratio("expand_ratio", 4),
                                       .attn_drop = place.attn_drop,
                                       .proj_drop = place.proj_drop,
@@ -169,7 +155,7 @@ BlockPtr parallel(const text::StageOptions& options, const BlockPlace& place) {
                           .depth = place.depth,
                           .patch_size = options.integer("patch_size", 4),
                           .embed_dim = dim,
-                          .num_heads = heads_of(options, dim),
+                          .num_heads = options.heads_of(dim),
                           .mlp_ratio = options.ratio("expand_ratio", 4),
                           .attn_drop = place.attn_drop,
                           .proj_drop = place.proj_drop,
