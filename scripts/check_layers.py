@@ -6,7 +6,8 @@
 - a cycle of includes inside a folder, a header and its source taken as one;
 - a header under nn/ that only one architecture reaches (the composer alone is enough): it belongs beside its model;
 - what has one door and is entered elsewhere: attention, dropout, foreign JSON, devices from text;
-- a header of cmake/public_headers.txt that includes one that is not in it, and so not installed.
+- a header of cmake/public_headers.txt that includes one that is not in it, and so not installed;
+- a test that reaches GoogleTest only through the precompiled header, which clang-tidy does not read.
 
 --graph prints the rooms and their arrows.
 """
@@ -23,6 +24,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s+["<]([^">]+)[">]', re.MULTILINE)
 COMMENT = re.compile(r"//[^\n]*")
 # An architecture's file declares `void add_NAME(Registry& table);`.
 ARCHITECTURE = re.compile(r"^void add_\w+\(Registry&", re.MULTILINE)
+GTEST_MACRO = re.compile(r"^ *(TEST(_F|_P)?|EXPECT_\w+|ASSERT_\w+)\(", re.MULTILINE)
 # What, where it stands, which file may do it.
 DOORS = [
     ("scaled_dot_product_attention", re.compile(r"\bscaled_dot_product_attention\s*\("), "braid/nn/attention/core"),
@@ -164,6 +166,22 @@ def check_public_headers(root: pathlib.Path, files: dict) -> list:
     return problems
 
 
+def check_tests(root: pathlib.Path) -> list:
+    files = {file.relative_to(root).as_posix(): file.read_text() for file in sorted((root / "tests").rglob("*"))
+             if file.suffix in (".h", ".cpp")}
+    problems = []
+    for path, text in files.items():
+        reads = {path} if path.endswith(".cpp") and GTEST_MACRO.search(text) else set()
+        waiting = list(reads)
+        while waiting:
+            new = set(INCLUDE.findall(files.get(waiting.pop(), ""))) - reads
+            reads |= new
+            waiting += new
+        if reads and not any(name.startswith(("gtest/", "gmock/")) for name in reads):
+            problems.append(f"{path}: uses GoogleTest without including <gtest/gtest.h>")
+    return problems
+
+
 def main() -> int:
     root = pathlib.Path(__file__).resolve().parent.parent
     files = read_sources(root)
@@ -171,6 +189,7 @@ def main() -> int:
     problems = check_rooms(files, arrows)
     problems += [f"{', '.join(circle)}: include each other in a circle" for circle in cycles(graph)]
     problems += check_layers_in_use(files, graph) + check_doors(files) + check_public_headers(root, files)
+    problems += check_tests(root)
     if "--graph" in sys.argv:
         for room in sorted(arrows, key=RANK.get):
             print(f"{room:10} -> {', '.join(sorted(arrows[room], key=RANK.get))}")

@@ -3,6 +3,7 @@
 #include "braid/ops/batch_norm_act.h"
 
 #include <ATen/Parallel.h>
+#include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cmath>

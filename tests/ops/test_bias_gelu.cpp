@@ -2,6 +2,7 @@
 #include "braid/ops/bias_gelu.h"
 
 #include <ATen/Parallel.h>
+#include <gtest/gtest.h>
 
 #include <algorithm>
 #include <vector>

@@ -2,6 +2,7 @@
 #include "braid/ops/depthwise_conv.h"
 
 #include <ATen/Parallel.h>
+#include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cmath>

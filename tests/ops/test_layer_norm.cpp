@@ -2,6 +2,7 @@
 #include "braid/ops/layer_norm.h"
 
 #include <ATen/Parallel.h>
+#include <gtest/gtest.h>
 
 #include <algorithm>
 #include <vector>

@@ -2,6 +2,8 @@
 // truth.
 #include "braid/ops/linear.h"
 
+#include <gtest/gtest.h>
+
 #include <algorithm>
 #include <cmath>
 #include <vector>

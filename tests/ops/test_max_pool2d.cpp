@@ -2,6 +2,7 @@
 #include "braid/ops/max_pool2d.h"
 
 #include <ATen/Parallel.h>
+#include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cmath>

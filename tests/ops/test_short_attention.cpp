@@ -2,6 +2,7 @@
 #include "braid/ops/short_attention.h"
 
 #include <ATen/Parallel.h>
+#include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cmath>

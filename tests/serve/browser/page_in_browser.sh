@@ -25,17 +25,18 @@ expect() {
 
 # visit HASH WIDTH BACKGROUND [FLAG]... : KEY is what the server asks for.
 visit() {
-  local hash=$1 width=$2 background=$3 address
+  local hash=$1 width=$2 background=$3 address pid
   shift 3
   case="$hash $width px $*"
   coproc SERVER { "$server" "$here/interact.html" ${KEY:+"$KEY"}; }
+  pid=$SERVER_PID  # bash forgets the variable once the server has ended
   read -r address <&"${SERVER[0]}"
   page=$(timeout 120 "$browser" --headless --no-sandbox --disable-gpu --disable-quic --no-first-run \
     --disable-background-networking --disable-component-update --disable-sync --disable-dev-shm-usage \
     --user-data-dir="$(mktemp -d -p "$scratch")" --enable-logging=stderr --v=0 --window-size="$width,800" \
     --virtual-time-budget=20000 "$@" --dump-dom "$address/$hash" 2>"$scratch/log") || problem "the browser stopped with code $?"
   eval "exec ${SERVER[1]}>&-"
-  wait "$SERVER_PID" || problem "the server stopped with code $?"
+  wait "$pid" || problem "the server stopped with code $?"
   expect used true
   expect models 'pictures\|texts'
   expect picture 'cat66.5 %\|bee24.5 %\|ant9.0 %'

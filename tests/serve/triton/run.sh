@@ -10,9 +10,10 @@ server=$1 python=$2
   exit 77
 }
 coproc SERVER { "$server" ""; }
+pid=$SERVER_PID  # bash forgets the variable once the server has ended
 read -r address <&"${SERVER[0]}"
 status=0
 timeout 120 "$python" "$here/triton_client.py" "${address#http://}" || status=$?
 eval "exec ${SERVER[1]}>&-"
-wait "$SERVER_PID"
+wait "$pid"
 exit "$status"
