@@ -75,7 +75,7 @@ int main(int argc, char** argv) {
                              {"--in-chans", "1"}, {"--classes", "10"},     {"--length", "128"},
                              {"--steps", "20"},   {"--opt", "nmuon"},      {"--threads", "0"},
                              {"--shapes", "0"}};
-  for (int i = 1; i + 1 < argc; i += 2) args[argv[i]] = argv[i + 1];
+  braid::bench::read_flags(args, argc, argv);
   if (const auto threads = braid::bench::number_of(args, "--threads"); threads > 0)
     at::set_num_threads(static_cast<int>(threads));
   const auto work = braid::bench::make_case(args, torch::kCPU);

@@ -2,6 +2,7 @@
 #pragma once
 #include <cstdint>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -44,6 +45,14 @@ class BadSamples {
   std::string last_message() const {
     const std::lock_guard lock(mutex_);
     return last_message_;
+  }
+  // "Left out 3 questions that could not be read, such as: ..." for items of that name; of none
+  // nothing.
+  std::optional<std::string> remark(const std::string& item) const {
+    const std::lock_guard lock(mutex_);
+    if (count_ == 0) return std::nullopt;
+    return "Left out " + std::to_string(count_) + " " + item + (count_ == 1 ? "" : "s") +
+           " that could not be read" + (count_ == 1 ? ": " : ", such as: ") + messages_.front();
   }
 
  private:

@@ -1,5 +1,6 @@
 // Random numbers that are the same on every platform, unlike the distributions of <random>.
 #pragma once
+#include <cstddef>
 #include <cstdint>
 #include <utility>
 #include <vector>

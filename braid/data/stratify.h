@@ -1,5 +1,6 @@
 // Parts of a data set that hold every class in its share.
 #pragma once
+#include <cstddef>
 #include <cstdint>
 #include <utility>
 #include <vector>

@@ -191,10 +191,7 @@ QuestionSplits open_questions(const std::string& spec, const QuestionOptions& op
                         .remarks = files.remarks,
                         .bad_samples = bad.count()};
   if (files.left_out.any()) splits.left_out.push_back(files.left_out);
-  if (bad.count() > 0)
-    splits.remarks.push_back(
-        fmt::format("Left out {} questions that could not be read, such as: {}", bad.count(),
-                    bad.messages().front()));
+  if (const auto remark = bad.remark("question")) splits.remarks.push_back(*remark);
   return splits;
 }
 

@@ -276,10 +276,7 @@ TaggedSplits open_tagged_texts(const std::string& spec, const TaggedTextOptions&
   splits.bad_samples = bad.count();
   splits.remarks = files.remarks;
   if (files.left_out.any()) splits.left_out.push_back(files.left_out);
-  if (bad.count() > 0)
-    splits.remarks.push_back(
-        fmt::format("Left out {} sentences that could not be read, such as: {}", bad.count(),
-                    bad.messages().front()));
+  if (const auto remark = bad.remark("sentence")) splits.remarks.push_back(*remark);
   return splits;
 }
 
