@@ -38,9 +38,10 @@ def main():
                                         check=True).stdout)
     counts = json.loads(FIXTURE.read_text()) if FIXTURE.exists() else {}
     for entry in listing:
-        name, (chans, side, _) = entry["name"], entry["input_size"]
-        if args.names and name not in args.names:
+        name, size = entry["name"], entry["input_size"]
+        if (args.names and name not in args.names) or len(size) != 3:  # [tokens]: of texts
             continue
+        chans, side, _ = size
         model, missing = parity.reference_model(name, 1000, chans, side, args)
         if model is None:
             print(f"{name}: {missing}")

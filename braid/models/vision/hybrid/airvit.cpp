@@ -79,9 +79,10 @@ void add_airvit(Registry& table) {
   };
   const auto small = small_image_input(32);
   add("airvit_nano", small, {});
-  add("airvit_tiny", small, {.widths = {64, 128}, .depth = 2, .num_heads = 4, .pool = false});
+  add("airvit_tiny", small,
+      {.stem_chs = 24, .widths = {64, 128, 192}, .depth = 1, .num_heads = 6, .pool = false});
   add("airvit_small", small,
-      {.stem_chs = 24, .widths = {64, 256}, .depth = 3, .num_heads = 8, .pool = false});
+      {.stem_chs = 24, .widths = {64, 256, 256}, .depth = 2, .num_heads = 8, .pool = false});
   add("airvit_nano_64", inception_input(64, 1.0),
       {.img_size = 64, .stem_stride = 2, .widths = {32, 64, 96}});
 }
