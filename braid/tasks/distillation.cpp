@@ -4,17 +4,17 @@
 
 namespace braid::tasks {
 
-Distillation::Distillation(std::unique_ptr<Classifier> student, Predictor teacher,
+Distillation::Distillation(std::unique_ptr<Classifier> student, std::unique_ptr<Teacher> teacher,
                            const DistillationOptions& options)
     : student_(std::move(student)), teacher_(std::move(teacher)), options_(options) {}
 
 void Distillation::to(const torch::Device& device) {
   student_->to(device);
-  teacher_.to(device);
+  teacher_->to(device);
 }
 
 Step Distillation::training_step(const data::Batch& batch) {
-  const auto taught = teacher_.logits(batch);
+  const auto taught = teacher_->logits(batch);
   const auto heads = student_->forward_heads(batch);
   const auto logits = heads.logits.to(torch::kFloat);
   const auto learner = heads.distilled.defined() ? heads.distilled.to(torch::kFloat) : logits;

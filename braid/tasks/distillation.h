@@ -1,10 +1,11 @@
 // A classifier that learns from a teacher too, DeiT's way (https://arxiv.org/abs/2012.12877).
 #pragma once
 #include <filesystem>
+#include <memory>
 
 #include "braid/tasks/classifier.h"
 #include "braid/tasks/config.h"
-#include "braid/tasks/predictor.h"
+#include "braid/tasks/teacher.h"
 
 namespace braid::tasks {
 
@@ -12,7 +13,7 @@ namespace braid::tasks {
 // which a second head learns where the model has one.
 class Distillation final : public Task {
  public:
-  Distillation(std::unique_ptr<Classifier> student, Predictor teacher,
+  Distillation(std::unique_ptr<Classifier> student, std::unique_ptr<Teacher> teacher,
                const DistillationOptions& options);
 
   std::string name() const override { return student_->name(); }
@@ -35,7 +36,7 @@ class Distillation final : public Task {
 
  private:
   std::unique_ptr<Classifier> student_;
-  Predictor teacher_;
+  std::unique_ptr<Teacher> teacher_;
   DistillationOptions options_;
 };
 

@@ -10,12 +10,23 @@
 #include "braid/tasks/distillation.h"
 #include "braid/tasks/image_classification.h"
 #include "braid/tasks/image_model.h"
+#include "braid/tasks/predictor.h"
 
 namespace braid::tasks {
 namespace {
 
-Predictor load_teacher(const std::string& teacher, const models::ImageHubConfig& student,
-                       Progress& progress) {
+class ImageTeacher final : public Teacher {
+ public:
+  explicit ImageTeacher(Predictor predictor) : predictor_(std::move(predictor)) {}
+  void to(const torch::Device& device) override { predictor_.to(device); }
+  torch::Tensor logits(const data::Batch& batch) const override { return predictor_.logits(batch); }
+
+ private:
+  Predictor predictor_;
+};
+
+std::unique_ptr<Teacher> load_teacher(const std::string& teacher,
+                                      const models::ImageHubConfig& student, Progress& progress) {
   const auto folder = io::resolve_weights(teacher, progress);
   if (!io::is_folder(folder)) io::find_weight_files(folder);  // refuses pickles
   auto loaded = models::load_for_inference(folder);
@@ -39,7 +50,7 @@ Predictor load_teacher(const std::string& teacher, const models::ImageHubConfig&
         teacher, "give its --img-size, or a teacher for these images");
   Predictor predictor(std::move(loaded));
   if (order) predictor.reorder(student.classes, *order);
-  return predictor;
+  return std::make_unique<ImageTeacher>(std::move(predictor));
 }
 
 }  // namespace

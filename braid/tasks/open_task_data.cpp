@@ -105,6 +105,10 @@ std::string resolve_task(const TaskConfig& config) {
 std::unique_ptr<TaskData> open_task_data(const TaskConfig& config, const std::string& on_bad_sample,
                                          const std::filesystem::path& checkpoint) {
   const auto task = resolve_task(config);
+  if (!config.distillation.teacher.empty() && task != kImageClassification &&
+      task != kTextClassification)
+    throw ConfigError("train", "expected no teacher: only classifiers learn from one", "teacher",
+                      "leave out --teacher");
   if (task == kImageClassification) return open_images(config, checkpoint);
   if (task == kTextClassification) return open_texts(config, on_bad_sample, checkpoint);
   if (task == kTokenClassification) return open_tags(config, on_bad_sample, checkpoint);

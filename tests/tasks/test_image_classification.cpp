@@ -14,6 +14,7 @@
 #include "braid/tasks/inference.h"
 #include "braid/tasks/loss.h"
 #include "braid/tasks/make_image_task.h"
+#include "braid/tasks/predictor.h"
 
 namespace braid::tasks {
 namespace {

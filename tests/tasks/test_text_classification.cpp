@@ -9,6 +9,7 @@
 #include <fstream>
 
 #include "braid/core/error.h"
+#include "braid/tasks/loss.h"
 #include "braid/tasks/open_task_data.h"
 #include "braid/tasks/text/length_file.h"
 #include "tests/tasks/task_test.h"
@@ -85,6 +86,46 @@ TEST_F(TextTask, LearnsEvaluatesSavesAndAnswersAlike) {
   // The same, whatever shares the batch.
   const auto alone = classify(loaded, {"dull and cold"}, "float32");
   EXPECT_LT((alone[0] - rows[1]).abs().max().item<double>(), 1e-6);
+}
+
+TEST_F(TextTask, ATeacherSharesTheLoss) {
+  const auto folder = root_ / "teacher";
+  fs::create_directories(folder);
+  make({.seed = 9})->save(folder);
+  const auto judge = load_text_classifier(folder);
+  const auto loader = make()->training_loader({.batch_size = 6, .workers = 0});
+  loader->start_epoch(0);
+  const auto batch = *loader->next();
+  for (const std::string type : {"hard", "soft"}) {
+    config_.distillation = {.teacher = folder.string(),
+                            .distillation_type = type,
+                            .distillation_alpha = 0.3,
+                            .distillation_tau = 2};
+    const auto task = make();
+    task->model().eval();
+    const auto step = task->training_step(batch);
+    const auto logits = task->forward(batch), taught = judge.model->forward(text_input(batch));
+    const auto expected = cross_entropy(logits, batch.at(data::kLabels), config_.smoothing) * 0.7 +
+                          distillation_loss(logits, taught, type, 2) * 0.3;
+    EXPECT_LT((step.loss - expected).abs().item<double>(), 1e-6);
+    EXPECT_EQ(step.weight, 6);
+  }
+  const auto refusal = [&] {
+    try {
+      make();
+    } catch (const Error& e) {
+      return std::string(e.what());
+    }
+    return std::string("none");
+  };
+  std::ofstream(root_ / "train.tsv", std::ios::app) << "quick jazz\tgood\n";
+  EXPECT_THAT(refusal(), HasSubstr("another vocabulary"));
+  config_.text.tokenizer = folder.string();
+  EXPECT_EQ(refusal(), "none") << "as the remedy says";
+  std::ofstream(root_ / "train.tsv", std::ios::app) << "a third kind of film\tthird\n";
+  EXPECT_THAT(refusal(), HasSubstr("of other names"));
+  config_.task = kMaskedLm;
+  EXPECT_THAT(refusal(), HasSubstr("only classifiers learn from one"));
 }
 
 // Texts of similar length share a batch; who reads the answers sees none of it.

@@ -178,6 +178,7 @@ tasks::TaskConfig TextWorkload::task_config(const Run& run) const {
   config.text.max_length = config_.max_length;
   config.text.tokenizer = config_.tokenizer;
   config.text.vocab_size = config_.vocab_size;
+  if (run.teacher) config.distillation.teacher = run.teacher->checkpoint;
   return config;
 }
 

@@ -38,6 +38,7 @@ class TextWorkload final : public Workload {
   Deployed deploy(const TrainedRun& run, const DeployTarget& target,
                   const std::filesystem::path& file, Progress& progress) const override;
   bool can_fold() const override { return true; }
+  bool can_distill() const override { return true; }
   References references(double seconds, Progress& progress) const override;
   std::optional<Joined> join(const std::vector<TrainedRun>& cnn,
                              const std::vector<TrainedRun>& transformer) const override;

@@ -3,9 +3,11 @@
 #include "braid/data/stratify.h"
 #include "braid/data/summary.h"
 #include "braid/tasks/class_balance.h"
+#include "braid/tasks/distillation.h"
 #include "braid/tasks/text/starting_weights.h"
 #include "braid/tasks/text/text_classification.h"
 #include "braid/tasks/text/text_facts.h"
+#include "braid/tasks/text/text_teacher.h"
 
 namespace braid::tasks {
 
@@ -43,7 +45,12 @@ std::unique_ptr<Task> TextData::make_task(const TaskConfig& config, const TaskOp
   auto classifier = options.checkpoint.empty()
                         ? make_classifier(config, options.seed, progress)
                         : restore_text_classifier(config, *splits_.train, options.checkpoint);
-  return std::make_unique<TextClassification>(config, splits_, std::move(classifier));
+  std::unique_ptr<Teacher> teacher;
+  if (!config.distillation.teacher.empty())
+    teacher = load_text_teacher(config.distillation.teacher, classifier, progress);
+  auto task = std::make_unique<TextClassification>(config, splits_, std::move(classifier));
+  if (!teacher) return task;
+  return std::make_unique<Distillation>(std::move(task), std::move(teacher), config.distillation);
 }
 
 }  // namespace braid::tasks

@@ -154,8 +154,6 @@ TrainingFacts TranslationData::facts(const TaskConfig& config, const FactOptions
 std::unique_ptr<Task> TranslationData::make_task(const TaskConfig& config,
                                                  const TaskOptions& options,
                                                  Progress& progress) const {
-  if (!config.distillation.teacher.empty())
-    throw ConfigError("train", "expected no teacher: translation knows no distillation", "teacher");
   auto translator = options.checkpoint.empty() ? make_translator(config, options.seed, progress)
                                                : restore_translator(config, options.checkpoint);
   translator.source_lang = splits_.source_lang;
