@@ -49,8 +49,8 @@ void each_on_a_thread(const std::vector<torch::Tensor>& matrices, const Work& wo
                    });
 }
 
-std::vector<ParamGroup> split_by_shape(const std::vector<ParamGroup>& groups) {
-  std::vector<ParamGroup> split;
+std::vector<ParamGroup> split(const std::vector<ParamGroup>& groups) {
+  std::vector<ParamGroup> parts;
   for (const auto& group : groups)
     for (const bool orthogonal : {true, false}) {
       ParamGroup part = group;
@@ -58,13 +58,14 @@ std::vector<ParamGroup> split_by_shape(const std::vector<ParamGroup>& groups) {
       part.params.clear();
       part.orthogonal = orthogonal;
       for (size_t i = 0; i < group.params.size(); ++i)
-        if (suits_muon(group.params[i].sizes()) == orthogonal) {
+        if ((suits_muon(group.params[i].sizes()) && !group.tables.contains(group.names[i])) ==
+            orthogonal) {
           part.names.push_back(group.names[i]);
           part.params.push_back(group.params[i]);
         }
-      if (!part.params.empty()) split.push_back(std::move(part));
+      if (!part.params.empty()) parts.push_back(std::move(part));
     }
-  return split;
+  return parts;
 }
 
 }  // namespace
@@ -96,7 +97,7 @@ torch::Tensor orthogonalize(const torch::Tensor& matrix, double eps, bool bfloat
 }
 
 Muon::Muon(const std::vector<ParamGroup>& groups, const MuonOptions& options)
-    : Optimizer(split_by_shape(groups)), options_(options) {}
+    : Optimizer(split(groups)), options_(options) {}
 
 std::vector<std::string> Muon::state_names(const ParamGroup& group) const {
   if (group.orthogonal) return {"momentum_buffer"};

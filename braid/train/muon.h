@@ -3,7 +3,9 @@
 // Source: Keller Jordan, https://kellerjordan.github.io/posts/muon/; the size of an update as in
 // Liu et al., https://arxiv.org/abs/2502.16982. Reference: timm's muon.py (Apache-2.0), its "muon"
 // and "nmuon"; same routing, same arithmetic. Differences: in a float32 run on the CPU the
-// iterations run in float32, where the reference always runs them in bfloat16.
+// iterations run in float32, where the reference always runs them in bfloat16; and embeddings are
+// AdamW's, as its author has them: orthogonalized, the noise of the many words that a step hardly
+// sees is as large as what it says of the others.
 #pragma once
 #include <string>
 #include <vector>
@@ -20,8 +22,9 @@ struct MuonOptions {
   bool bfloat16 = false;  // the iterations
 };
 
-// Whether Muon trains a parameter of this shape; AdamW trains what has fewer than two dimensions
-// above one, or a first or second one of one (positions, depthwise convolutions), or is too thin.
+// Whether Muon trains a parameter of this shape that is no embedding; AdamW trains what has fewer
+// than two dimensions above one, or a first or second one of one (positions, depthwise
+// convolutions), or is too thin.
 bool suits_muon(at::IntArrayRef shape);
 
 // The orthogonal factor of a matrix [m,n], nearly: its singular values come out between 0.7 and

@@ -13,11 +13,19 @@ namespace {
 constexpr const char* kLookaheadStep = "lookahead_step";  // of all parameters together
 constexpr const char* kSlowWeights = "lookahead_slow_buff";
 
+std::set<std::string> names_of_embeddings(const torch::nn::Module& model) {
+  std::set<std::string> names;
+  for (const auto& module : model.named_modules(/*name_prefix=*/"", /*include_self=*/false))
+    if (module.value()->as<torch::nn::Embedding>()) names.insert(module.key() + ".weight");
+  return names;
+}
+
 }  // namespace
 
 std::vector<ParamGroup> make_param_groups(models::Model& model, const OptimizerConfig& config) {
   const auto listed = model.no_weight_decay();
   const std::set<std::string> no_decay(listed.begin(), listed.end());
+  const auto embeddings = names_of_embeddings(model);
   std::map<std::tuple<int64_t, bool, bool>, ParamGroup> groups;  // (layer, head, decays)
   const int64_t last = model.layer_count() - 1;
   for (const auto& item : model.named_parameters()) {
@@ -29,6 +37,7 @@ std::vector<ParamGroup> make_param_groups(models::Model& model, const OptimizerC
     auto& group = groups[{layer, head, decays}];
     group.names.push_back(name);
     group.params.push_back(param);
+    if (embeddings.contains(name)) group.tables.insert(name);
     group.weight_decay = decays ? config.weight_decay : 0;
     group.lr_scale = std::pow(config.layer_decay, static_cast<double>(last - layer)) *
                      (head ? *config.head_lr / config.lr : 1.0);

@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,7 @@ namespace braid::train {
 struct ParamGroup {
   std::vector<std::string> names;
   std::vector<torch::Tensor> params;
+  std::set<std::string> tables = {};  // the names of embeddings: a step sees few of their rows
   double weight_decay = 0;
   double lr_scale = 1;
   bool orthogonal = false;  // Muon: its updates are orthogonalized

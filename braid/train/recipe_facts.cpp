@@ -14,7 +14,8 @@ RecipeFacts measure_facts(const TrainConfig& config, const tasks::TaskData& data
                         .train_items = facts.train_items,
                         .params = facts.params,
                         .input_size = facts.input_size,
-                        .fine_tuning = facts.fine_tuning};
+                        .fine_tuning = facts.fine_tuning,
+                        .hidden_words = data.task() == tasks::kMaskedLm};
   const auto items = static_cast<double>(facts.train_items);
   if (timed)
     of_recipe.passes = run.max_train_seconds * facts.items_per_s / items;

@@ -105,6 +105,20 @@ void of_texts(TrainConfig& config, const models::ModelEntry& entry, const Recipe
   }
 }
 
+// Hidden words, from random weights: no text is seen often enough for dropout to help, and Muon
+// learns more from a step (docs/studies/bert.md).
+void of_hidden_words(TrainConfig& config, const RecipeFacts& facts) {
+  auto& run = config.run;
+  run.optimizer.opt = "nmuon";
+  run.optimizer.momentum = 0.95;
+  run.optimizer.lr = scaled_rate(0.01, facts.params);
+  run.optimizer.weight_decay = 0.01;
+  run.schedule.sched = "one_cycle";
+  run.schedule.pct_start = 0.1;
+  run.batch_size = batch_size_for(facts, 16, 32);
+  run.clip_grad = 1;
+}
+
 // Tokens of a batch of translations: few where passes are few, since a small network learns more
 // from many steps than from exact ones.
 int64_t batch_tokens_for(const RecipeFacts& facts) {
@@ -149,7 +163,9 @@ Recipe recipe_for(const models::ModelEntry& entry, const RecipeFacts& facts) {
       fmt::format("{:.3g} passes over {} training items", facts.passes, facts.train_items);
   const bool texts = entry.kind == models::TextEncoder::kKind;
   const bool translations = entry.kind == models::EncoderDecoder::kKind;
-  if (texts) of_texts(recipe.config, entry, facts);
+  const bool hidden_words = facts.hidden_words && !facts.fine_tuning;
+  if (texts && hidden_words) of_hidden_words(recipe.config, facts);
+  if (texts && !hidden_words) of_texts(recipe.config, entry, facts);
   if (translations) of_translations(recipe.config, facts);
   if (facts.fine_tuning) {
     if (!texts && !translations) from_weights(recipe.config, facts);

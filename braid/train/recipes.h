@@ -13,8 +13,9 @@ struct RecipeFacts {
   double passes = 10;            // over the training data that the budget affords
   int64_t train_items = 50'000;  // training images
   int64_t params = 1'000'000;
-  int64_t input_size = 32;   // of the model: pixels along one side, tokens
-  bool fine_tuning = false;  // from published weights
+  int64_t input_size = 32;    // of the model: pixels along one side, tokens
+  bool fine_tuning = false;   // from published weights
+  bool hidden_words = false;  // are learned, not labels
 };
 
 struct Recipe {
@@ -30,7 +31,8 @@ struct Recipe {
 //   long       beyond: mixup and cutmix too
 //   fine-tune  AdamW at a small rate that falls from the head down, with warm-up and light
 //              augmentation
-// Texts: AdamW in one cycle, dropout, words left out at random; the same names.
+// Texts: AdamW in one cycle, dropout, words left out at random; the same names. Hidden
+// words: Muon, no dropout.
 // Batches are as large as leaves some hundred steps. Throws UsageError for a model that is of no
 // known kind.
 Recipe recipe_for(const models::ModelEntry& entry, const RecipeFacts& facts);

@@ -118,8 +118,7 @@ TEST_F(QuestionFiles, WhatIsWrongIsNamed) {
   const auto splits = open_questions(root_.string(), {.on_bad_sample = "skip"});
   EXPECT_EQ(splits.train->size(), 2);
   EXPECT_EQ(splits.bad_samples, 1);
-  EXPECT_THAT(splits.remarks,
-              Contains(HasSubstr("Left out 1 question that could not be read: ")));
+  EXPECT_THAT(splits.remarks, Contains(HasSubstr("Left out 1 question that could not be read: ")));
 }
 
 TEST_F(QuestionFiles, ASquadFileNamesItsQuestions) {

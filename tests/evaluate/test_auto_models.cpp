@@ -63,7 +63,9 @@ TEST(AutoModels, AreTheLargestThatSeeEnough) {
             "airbench_nano");
   EXPECT_THAT(chosen(small, {{"airvit_tiny", 4.9}, {"vit_nano_patch4_gap_32", 4.9}}),
               ElementsAre("airbench_nano", "airvit_nano", "vit_nano_patch7_gap_28"));
-  EXPECT_THAT(chosen(small, {{"airvit_tiny", 5}, {"vit_nano_patch4_gap_32", 5}}),
+  EXPECT_THAT(chosen(small, {{"airvit_tiny", 5}, {"vit_nano_patch4_gap_32", 5.9}}),
+              ElementsAre("airbench_nano", "airvit_tiny", "vit_nano_patch7_gap_28"));
+  EXPECT_THAT(chosen(small, {{"airvit_tiny", 5}, {"vit_nano_patch4_gap_32", 6}}),
               ElementsAre("airbench_nano", "airvit_tiny", "vit_nano_patch4_gap_32"));
   const std::map<std::string, double> all = {
       {"airbench_nano", 90}, {"airbench_tiny", 80}, {"airbench_small", 70}, {"airbench94", 60}};

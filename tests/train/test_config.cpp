@@ -181,6 +181,21 @@ TEST(Recipes, OfTextsAreGentlerTheLargerAttentionGets) {
   EXPECT_NEAR(rate("bert_base", 92'000'000), 5e-5, 1e-15) << "a tenth at least";
 }
 
+TEST(Recipes, OfHiddenWordsUseMuonWithoutDropout) {
+  const auto of = [](bool hidden_words) {
+    return recipe_for(models::find_model("bert_small"), {.passes = 4,
+                                                         .train_items = 40'000,
+                                                         .params = 17'000'000,
+                                                         .hidden_words = hidden_words})
+        .config;
+  };
+  EXPECT_EQ(of(true).run.optimizer.opt, "nmuon");
+  EXPECT_EQ(of(true).task.drop, 0);
+  EXPECT_EQ(of(true).task.text.word_drop, 0);
+  EXPECT_EQ(of(false).run.optimizer.opt, "adamw");
+  EXPECT_EQ(of(false).task.drop, 0.1);
+}
+
 TEST(Recipes, OfTranslationsTradesStepsForTokens) {
   const auto entry = models::find_model("transformer_tiny");
   const auto of = [&](double passes, int64_t items) {

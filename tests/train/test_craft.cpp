@@ -2,9 +2,11 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <set>
 
 #include "braid/core/error.h"
 #include "braid/models/registry.h"
+#include "braid/models/text/text_model.h"
 #include "braid/models/vision/image_model.h"
 #include "braid/runtime/generator_guard.h"
 #include "braid/runtime/tensor_file.h"
@@ -217,6 +219,19 @@ TEST(MuonParts, TrainsMatricesAndConvolutionsAlone) {
   for (const std::vector<int64_t>& shape : std::vector<std::vector<int64_t>>{
            {64}, {4, 2048}, {1, 196, 768}, {64, 1, 3, 3}, {3, 64}, {}})
     EXPECT_FALSE(suits_muon(shape)) << at::IntArrayRef(shape);
+}
+
+TEST(MuonParts, LeavesEmbeddingsToAdamW) {
+  const auto model = models::create_model<models::TextEncoder>(
+      "bert_tiny", {{"head", "masked_lm"}, {"vocab_size", 50}}, /*seed=*/0);
+  const auto optimizer = make_optimizer(make_param_groups(*model, {}), config_of("nmuon"));
+  std::set<std::string> orthogonal, elementwise;
+  for (const auto& group : optimizer->groups())
+    (group.orthogonal ? orthogonal : elementwise).insert(group.names.begin(), group.names.end());
+  const std::string body = "bert.embeddings.";
+  for (const char* table : {"word_embeddings", "position_embeddings", "token_type_embeddings"})
+    EXPECT_TRUE(elementwise.contains(body + table + ".weight")) << table;
+  EXPECT_TRUE(orthogonal.contains("bert.encoder.layer.0.attention.self.query.weight"));
 }
 
 TEST(MuonParts, OrthogonalizesNearly) {

@@ -7,13 +7,13 @@ namespace braid::evaluate {
 namespace {
 
 // What a network needs to see to be worth its size (docs/studies/recipes.md).
-// Passes over the training images: attention wants to see them more often.
-constexpr double kLeastCnnPasses = 4.5, kLeastPasses = 5;
-constexpr double kLeastImages = 100'000;  // in all
+// Passes over the training images, by family: attention wants to see them more often.
+constexpr double kLeastPasses[] = {4.5, 5, 6};  // CNN, hybrid, Transformer
+constexpr double kLeastImages = 100'000;        // in all
 // What is fine-tuned has seen images before.
 constexpr double kLeastTuningPasses = 3;
 
-// CNNs first.
+// CNNs, hybrids, Transformers.
 const std::vector<ModelNames>& lists(bool small) {
   static const std::vector<ModelNames> small_images = {
       {"airbench_nano", "airbench_tiny", "airbench_small", "airbench94"},
@@ -49,10 +49,9 @@ std::vector<ModelChoice> choose_models(
   std::vector<ModelChoice> chosen;
   const auto& families =
       options.pretrained ? published_lists() : lists(options.side <= data::kSmallImage);
-  for (const auto& names : families) {
-    if (!options.pretrained)
-      rule.least_passes = &names == &families.front() ? kLeastCnnPasses : kLeastPasses;
-    choose_of_family(names, rule, profile, passes, chosen);
+  for (size_t family = 0; family < families.size(); ++family) {
+    if (!options.pretrained) rule.least_passes = kLeastPasses[family];
+    choose_of_family(families[family], rule, profile, passes, chosen);
   }
   if (options.pretrained) start_from_published_weights(chosen);
   return chosen;
