@@ -75,7 +75,7 @@ int main(int argc, char** argv) {
                              {"--in-chans", "1"}, {"--classes", "10"},     {"--length", "128"},
                              {"--steps", "20"},   {"--opt", "nmuon"},      {"--threads", "0"},
                              {"--shapes", "0"}};
-  braid::bench::read_flags(args, argc, argv);
+  if (!braid::bench::read_flags(args, argc, argv)) return 64;
   if (const auto threads = braid::bench::number_of(args, "--threads"); threads > 0)
     at::set_num_threads(static_cast<int>(threads));
   const auto work = braid::bench::make_case(args, torch::kCPU);

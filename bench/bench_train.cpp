@@ -19,7 +19,7 @@ int main(int argc, char** argv) {
   braid::bench::Args args = {{"--dtype", "float32"}, {"--batch-size", "16"}, {"--img-size", "224"},
                              {"--in-chans", "3"},    {"--classes", "1000"},  {"--length", "128"},
                              {"--device", "cpu"},    {"--graph", "auto"}};
-  braid::bench::read_flags(args, argc, argv);
+  if (!braid::bench::read_flags(args, argc, argv)) return 64;
   const auto device = braid::runtime::resolve_device(args["--device"]);
   at::globalContext().setBenchmarkCuDNN(device.is_cuda());
   const auto work = braid::bench::make_case(args, device);

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <cstdio>
-#include <cstdlib>
 #include <functional>
 #include <map>
 #include <memory>
@@ -25,20 +24,20 @@ namespace braid::bench {
 // --in-chans; of texts --length, tokens of a row.
 using Args = std::map<std::string, std::string>;
 
-// Pairs of flag and value over the defaults; where that is not what stands there, says what can be
-// given and ends the program.
-inline void read_flags(Args& args, int argc, char** argv) {
+// Pairs of flag and value over the defaults; false: something else stands there, and it is said
+// what can be given.
+inline bool read_flags(Args& args, int argc, char** argv) {
   bool understood = argc % 2 == 1;
   for (int i = 1; understood && i < argc; i += 2) {
     understood = args.contains(argv[i]) || argv[i] == std::string("--model");
     if (understood) args[argv[i]] = argv[i + 1];
   }
-  if (understood && args.contains("--model")) return;
+  if (understood && args.contains("--model")) return true;
   fmt::print(stderr, "usage: {} --model NAME", argv[0]);
   for (const auto& [flag, value] : args)
     if (flag != "--model") fmt::print(stderr, " [{} {}]", flag, value);
   fmt::print(stderr, "\n");
-  std::exit(64);
+  return false;
 }
 
 inline int64_t number_of(const Args& args, const char* flag) { return std::stoll(args.at(flag)); }
