@@ -19,6 +19,14 @@ void expect_utf8(const std::vector<std::string>& classes, const std::string& dat
   }
 }
 
+void refuse_teachers_classes(const std::vector<std::string>& names, int64_t count, int64_t wanted,
+                             const std::string& teacher) {
+  throw DataError("train",
+                  fmt::format("expected a teacher of the data's {} classes, got one of {} {}",
+                              wanted, count, names.empty() ? "without names" : "of other names"),
+                  teacher, "fine-tune it on this data first: braid train --weights");
+}
+
 void expect_same_classes(const std::vector<std::string>& run, const std::vector<std::string>& data,
                          const std::string& where) {
   if (run == data) return;

@@ -1,5 +1,6 @@
 // The names of a classifier's classes: the same ones may come in another order.
 #pragma once
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -20,6 +21,9 @@ std::optional<torch::Tensor> order_by_name(const std::vector<std::string>& from,
                                            const std::vector<std::string>& to);
 // Throws DataError where a name is no UTF-8. data: for the error.
 void expect_utf8(const std::vector<std::string>& classes, const std::string& data);
+// Throws DataError: a teacher of `count` classes of these names is none for `wanted` others.
+[[noreturn]] void refuse_teachers_classes(const std::vector<std::string>& names, int64_t count,
+                                          int64_t wanted, const std::string& teacher);
 // The outputs of a run that goes on mean the classes that it began with, in their order. Throws
 // DataError.
 void expect_same_classes(const std::vector<std::string>& run, const std::vector<std::string>& data,

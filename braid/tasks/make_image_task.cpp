@@ -15,16 +15,6 @@
 namespace braid::tasks {
 namespace {
 
-class ImageTeacher final : public Teacher {
- public:
-  explicit ImageTeacher(Predictor predictor) : predictor_(std::move(predictor)) {}
-  void to(const torch::Device& device) override { predictor_.to(device); }
-  torch::Tensor logits(const data::Batch& batch) const override { return predictor_.logits(batch); }
-
- private:
-  Predictor predictor_;
-};
-
 std::unique_ptr<Teacher> load_teacher(const std::string& teacher,
                                       const models::ImageHubConfig& student, Progress& progress) {
   const auto folder = io::resolve_weights(teacher, progress);
@@ -36,10 +26,7 @@ std::unique_ptr<Teacher> load_teacher(const std::string& teacher,
   const auto wanted = static_cast<int64_t>(student.classes.size());
   // Without names, the data's classes count in their order.
   if (names.empty() ? count != wanted : names != student.classes && !order)
-    throw DataError("train",
-                    fmt::format("expected a teacher of the data's {} classes, got one of {} {}",
-                                wanted, count, names.empty() ? "without names" : "of other names"),
-                    teacher, "fine-tune it on this data first: braid train --weights");
+    refuse_teachers_classes(names, count, wanted, teacher);
   if (loaded.hub.input.channels != student.input.channels ||
       loaded.hub.input.height != student.input.height)
     throw DataError(
@@ -48,9 +35,9 @@ std::unique_ptr<Teacher> load_teacher(const std::string& teacher,
                     student.input.channels, student.input.height, loaded.hub.input.channels,
                     loaded.hub.input.height),
         teacher, "give its --img-size, or a teacher for these images");
-  Predictor predictor(std::move(loaded));
-  if (order) predictor.reorder(student.classes, *order);
-  return std::make_unique<ImageTeacher>(std::move(predictor));
+  auto predictor = std::make_unique<Predictor>(std::move(loaded));
+  if (order) predictor->reorder(student.classes, *order);
+  return predictor;
 }
 
 }  // namespace

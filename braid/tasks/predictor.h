@@ -6,6 +6,7 @@
 #include "braid/data/batch.h"
 #include "braid/io/image.h"
 #include "braid/models/vision/image_checkpoint.h"
+#include "braid/tasks/teacher.h"
 #include "braid/torch.h"
 
 namespace braid::tasks {
@@ -15,17 +16,17 @@ void expect_classifier_of_images(const models::LoadedModel& loaded);
 // Throws DataError where outputs hold NaN or infinity.
 void expect_finite(const torch::Tensor& outputs);
 
-class Predictor {
+class Predictor final : public Teacher {
  public:
   // loaded: in eval mode, as models::load_for_inference gives it; moved to the device. dtype:
   // float32, bfloat16, auto. Throws ConfigError, or DataError where it is no classifier of images.
   explicit Predictor(models::LoadedModel loaded,
                      const torch::Device& device = torch::Device(torch::kCPU),
                      const std::string& dtype = "float32");
-  void to(const torch::Device& device) { loaded_.model->to(device); }
+  void to(const torch::Device& device) override { loaded_.model->to(device); }
 
   // [B,K] float32 on the model's device, without gradients.
-  torch::Tensor logits(const data::Batch& batch) const;
+  torch::Tensor logits(const data::Batch& batch) const override;
   // [N,K] float32 on the CPU, rows sum to 1; the images as they were read. Throws DataError where
   // they are not finite.
   torch::Tensor probabilities(const std::vector<io::Image>& images) const;

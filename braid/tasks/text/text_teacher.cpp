@@ -4,7 +4,7 @@
 
 #include "braid/core/error.h"
 #include "braid/io/hub.h"
-#include "braid/runtime/eval_scope.h"
+#include "braid/runtime/device.h"
 #include "braid/tasks/class_names.h"
 #include "braid/tasks/text/text_classifier.h"
 
@@ -17,15 +17,15 @@ class TextTeacher final : public Teacher {
       : model_(std::move(model)), order_(std::move(order)) {}
   void to(const torch::Device& device) override { model_->to(device); }
   torch::Tensor logits(const data::Batch& batch) const override {
-    const runtime::EvalScope scope(*model_);
+    const torch::NoGradGuard no_grad;
     return model_->forward(text_input(batch))
         .to(torch::kFloat)
-        .index_select(1, order_.to(scope.device()));
+        .index_select(1, order_.to(runtime::device_of(*model_)));
   }
 
  private:
-  models::TextEncoderPtr model_;
-  torch::Tensor order_;  // [K]: of the student's classes among its own
+  models::TextEncoderPtr model_;  // in eval mode
+  torch::Tensor order_;           // [K]: of the student's classes among its own
 };
 
 bool read_the_same_tokens(const text::Tokenizer& a, const text::Tokenizer& b) {
@@ -44,11 +44,7 @@ std::unique_ptr<Teacher> load_text_teacher(const std::string& teacher,
   const auto &names = loaded.hub.classes, &wanted = student.hub.classes;
   const auto order = order_by_name(names, wanted);
   if (names != wanted && !order)
-    throw DataError(
-        "train",
-        fmt::format("expected a teacher of the data's {} classes, got one of {} {}", wanted.size(),
-                    loaded.model->num_labels(), names.empty() ? "without names" : "of other names"),
-        teacher, "fine-tune it on this data first: braid train --weights");
+    refuse_teachers_classes(names, loaded.model->num_labels(), std::ssize(wanted), teacher);
   if (!read_the_same_tokens(*loaded.tokenizer, *student.tokenizer))
     throw DataError("train",
                     "expected a teacher that reads the student's tokens, got another vocabulary",
