@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "braid/core/error.h"
+#include "braid/data/image/image_collate.h"
 #include "braid/io/hub.h"
 #include "braid/models/registry.h"
 #include "braid/models/vision/inputs.h"
