@@ -22,7 +22,7 @@ import sys
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-NOT_ALONE = re.compile(r"^tests/fuzz/|^examples/|/browser/|/kernels/\w+_(baseline|avx2|avx512)\.cpp$")  # built by other means, or alone
+NOT_ALONE = re.compile(r"^tests/fuzz/|^examples/|/browser/|/kernels/\w+_(baseline|avx\w+)\.cpp$")  # built by other means, or alone
 
 
 def git(*arguments: str) -> list:

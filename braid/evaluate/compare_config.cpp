@@ -28,11 +28,14 @@ void CompareConfig::visit(FieldVisitor& v) {
   v.field("img_size", img_size,
           "pixels; unset: the data's own up to 64 pixels, else the model's or less", {.least = 1});
   v.field("task", task, "what is learned; auto: what the data is for",
-          {.choices = {"auto", "image_classification", "text_classification"}});
+          {.choices = {"auto", "image_classification", "text_classification", "translation"}});
   v.field("max_length", max_length, "tokens of a text; unset: what most texts have", {.least = 3});
   v.field("tokenizer", tokenizer,
           "of texts, see `braid train --help`; empty: one is learned from the training texts");
   v.field("vocab_size", vocab_size, "tokens of a tokenizer that is learned", {.least = 300});
+  v.field("source_lang", source_lang,
+          "translation: suffix of the files that are translated; empty: told by the files' names");
+  v.field("target_lang", target_lang, "translation: suffix of their translations");
   v.field("budget", budget,
           "of training, per model and seed: time=2m (s, m, h), epochs=10 or flops=500T (k to E); "
           "total=15m: of all together, in rounds of which the better half goes on");

@@ -24,6 +24,7 @@ struct CompareConfig {
   std::optional<int64_t> max_length;
   std::string tokenizer;
   int64_t vocab_size = 8000;
+  std::string source_lang, target_lang;
   // how much
   std::string budget = "time=2m";
   int64_t seeds = 1;

@@ -26,14 +26,14 @@ std::optional<double> finite(double value) {
   return std::isfinite(value) ? std::optional(value) : std::nullopt;
 }
 
-std::vector<CurvePoint> curve_of(const train::TrainResult& result, double items,
-                                 int64_t batch_size) {
+// passes: over the data, in all.
+std::vector<CurvePoint> curve_of(const train::TrainResult& result, double passes) {
   std::vector<CurvePoint> curve;
   double seconds = 0;
   for (const auto& epoch : result.history) {
     seconds += epoch.seconds;
     CurvePoint& point = curve.emplace_back();
-    point.epoch = static_cast<double>(epoch.step * batch_size) / items;
+    point.epoch = passes * static_cast<double>(epoch.step) / static_cast<double>(result.steps);
     point.seconds = seconds;
     point.lr = epoch.lr;
     point.train_loss = finite(epoch.train_loss);
@@ -144,6 +144,8 @@ RunTraining::RunTraining(const Experiment& experiment, Run run, const ModelProfi
   const auto turn = generator_.turn();
   training_ =
       std::make_unique<train::Training>(*task_, config_, experiment.stop, experiment.progress);
+  items_ = static_cast<double>(experiment.workload.training_items(run_));
+  items_of_weight_ = items_ / task_->pass_weight().value_or(items_);
 }
 
 bool RunTraining::advance(double seconds) {
@@ -151,7 +153,8 @@ bool RunTraining::advance(double seconds) {
   const double items = training_->train_items(), before = training_->train_seconds();
   const bool ended = training_->advance(seconds);
   const double spent = training_->train_seconds() - before;
-  if (spent > 0) slice_items_per_s_.push_back((training_->train_items() - items) / spent);
+  if (spent > 0)
+    slice_items_per_s_.push_back(items_of_weight_ * (training_->train_items() - items) / spent);
   if (slice_items_per_s_.size() <= 1) measure_memory();
   return ended;
 }
@@ -169,16 +172,16 @@ TrainedRun RunTraining::finish() {
                         "run the same command again to continue");
   if (result.best_scores.empty() || !std::isfinite(result.best_scores.front().value))
     throw DataError("compare", "expected a validation score that is a number", run_name(run_));
-  const auto items = static_cast<double>(experiment_.workload.training_items(run_));
+  const double passes = items_of_weight_ * training_->train_items() / items_;
   config_.resume = false;
   TrainedRun trained{.run = {},
                      .predictions = {},
                      .checkpoint = result.best_checkpoint.string(),
                      .val_scores = result.best_scores,
                      .steps = result.steps,
-                     .epochs = static_cast<double>(result.steps * config_.batch_size) / items,
+                     .epochs = passes,
                      .train_seconds = result.train_seconds,
-                     .items_per_s = result.items_per_s,
+                     .items_per_s = items_of_weight_ * result.items_per_s,
                      .fewer_threads_seconds = result.fewer_threads_seconds,
                      .slice_items_per_s = slice_items_per_s_,
                      .bad_samples = result.bad_samples,
@@ -187,7 +190,7 @@ TrainedRun RunTraining::finish() {
                      .recipe = visit_to_json(train::settings_of(*task_, config_)),
                      .recipe_name = recipe_.name,
                      .recipe_reason = recipe_.reason,
-                     .curve = curve_of(result, items, config_.batch_size)};
+                     .curve = curve_of(result, passes)};
   std::erase_if(trained.val_scores, [](const Score& s) { return !std::isfinite(s.value); });
   experiment_.work.keep("train-" + run_name(run_), trained);
   return identified(experiment_, run_, std::move(trained));

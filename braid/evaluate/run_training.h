@@ -50,6 +50,8 @@ class RunTraining {
   std::unique_ptr<tasks::Task> task_;
   runtime::KeptGenerator generator_;
   std::unique_ptr<train::Training> training_;
+  double items_ = 0;            // of a pass
+  double items_of_weight_ = 1;  // what a training counts, in items
   std::vector<double> slice_items_per_s_;
 };
 

@@ -3,6 +3,7 @@
 #pragma once
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "braid/core/config.h"
@@ -67,6 +68,8 @@ class Task {
   virtual int64_t unread(Split split) const { return (void)split, 0; }
   // What it learns from, in numbers.
   virtual data::Summary data() const { return {}; }
+  // What the weights of a pass over the training items add up to, where that is not their number.
+  virtual std::optional<double> pass_weight() const { return std::nullopt; }
   // Into an empty folder: weights, config.json and whatever else the model needs to be used.
   virtual void save(const std::filesystem::path& folder) const = 0;
 };

@@ -23,5 +23,9 @@ struct AutoTextOptions {
 std::vector<ModelChoice> choose_text_models(
     const AutoTextOptions& options, const std::function<ModelProfile(const std::string&)>& profile,
     const std::function<double(const ModelProfile&)>& passes);
+// The same of models that translate.
+std::vector<ModelChoice> choose_translation_models(
+    const AutoTextOptions& options, const std::function<ModelProfile(const std::string&)>& profile,
+    const std::function<double(const ModelProfile&)>& passes);
 
 }  // namespace braid::evaluate

@@ -112,6 +112,14 @@ data::Summary TranslationTask::data() const {
           .left_out = {}};
 }
 
+std::optional<double> TranslationTask::pass_weight() const {
+  const auto found = collates_.find(Split::kTrain);
+  if (found == collates_.end()) return std::nullopt;
+  double tokens = 0;
+  for (const auto& pair : found->second->lengths()) tokens += static_cast<double>(pair.at(1));
+  return tokens;
+}
+
 void TranslationTask::save(const std::filesystem::path& folder) const {
   save_translator(translator_, folder);
 }

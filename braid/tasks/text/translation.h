@@ -36,6 +36,7 @@ class TranslationTask final : public Task {
   Scores evaluate(Split split, const EvaluateOptions& options, Progress& progress) override;
   int64_t unread(Split split) const override;
   data::Summary data() const override;
+  std::optional<double> pass_weight() const override;  // tokens of the targets
   void save(const std::filesystem::path& folder) const override;
 
  private:

@@ -50,27 +50,6 @@ void finish_translator(Translator& made, const TaskConfig& config) {
   if (positions > 0) made.generation.max_length = std::min(made.generation.max_length, positions);
 }
 
-// Pairs per second of forward and backward passes, by a short measurement of a model that is thrown
-// away.
-double pairs_per_second(Translator& translator, const data::ParallelText& train,
-                        const FactOptions& options) {
-  constexpr int64_t kPairs = 64;
-  const int64_t count = std::min(kPairs, train.size());
-  std::vector<int64_t> places;
-  for (int64_t i = 0; i < count; ++i) places.push_back(i * train.size() / count);
-  const data::ParallelCollate collate(train.subset(places), translator.tokenizer,
-                                      translator.format);
-  std::vector<int64_t> all(places.size());
-  std::iota(all.begin(), all.end(), int64_t{0});
-  data::BadSamples bad("skip");
-  const auto device = runtime::resolve_device(options.device);
-  translator.model->to(device);
-  const auto batch = collate(all, {}, bad).to(device);
-  if (batch.indices.empty()) return 0;
-  return training_rate(*translator.model, batch.size(), options.dtype,
-                       [&] { return sequence_loss(*translator.model, batch, 0).loss; });
-}
-
 // The model that the checkpoint describes, its weights not yet loaded: for a run that goes on.
 Translator restore_translator(const TaskConfig& config, const fs::path& checkpoint) {
   Translator made;
@@ -83,6 +62,26 @@ Translator restore_translator(const TaskConfig& config, const fs::path& checkpoi
 }
 
 }  // namespace
+
+data::Batch some_pairs(const Translator& translator, const data::ParallelText& train) {
+  constexpr int64_t kPairs = 64;
+  const int64_t count = std::min(kPairs, train.size());
+  std::vector<int64_t> places;
+  for (int64_t i = 0; i < count; ++i) places.push_back(i * train.size() / count);
+  const data::ParallelCollate collate(train.subset(places), translator.tokenizer,
+                                      translator.format);
+  std::vector<int64_t> all(places.size());
+  std::iota(all.begin(), all.end(), int64_t{0});
+  data::BadSamples bad("skip");
+  return collate(all, {}, bad).to(runtime::device_of(*translator.model));
+}
+
+double pairs_per_second(Translator& translator, const data::Batch& pairs,
+                        const std::string& dtype) {
+  if (pairs.indices.empty()) return 0;
+  return training_rate(*translator.model, pairs.size(), dtype,
+                       [&] { return sequence_loss(*translator.model, pairs, 0).loss; });
+}
 
 TranslationData::TranslationData(data::ParallelSplits splits, std::string spec)
     : splits_(std::move(splits)), spec_(std::move(spec)) {
@@ -147,7 +146,10 @@ TrainingFacts TranslationData::facts(const TaskConfig& config, const FactOptions
                       .params = models::count_parameters(*made.model),
                       .input_size = made.format.max_length,
                       .fine_tuning = !config.weights.empty()};
-  if (options.measure_rate) facts.items_per_s = pairs_per_second(made, *splits_.train, options);
+  if (options.measure_rate) {
+    made.model->to(runtime::resolve_device(options.device));
+    facts.items_per_s = pairs_per_second(made, some_pairs(made, *splits_.train), options.dtype);
+  }
   return facts;
 }
 

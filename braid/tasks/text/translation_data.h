@@ -35,6 +35,13 @@ class TranslationData final : public TaskData {
   mutable std::map<std::string, text::TokenizerPtr> tokenizers_;  // by what they come from
 };
 
+// Up to 64 of them from all over the data, those that can be read, as one batch on the model's
+// device.
+data::Batch some_pairs(const Translator& translator, const data::ParallelText& train);
+// Of forward and backward passes over that batch, by a short measurement of a model that is thrown
+// away; 0: of none.
+double pairs_per_second(Translator& translator, const data::Batch& pairs, const std::string& dtype);
+
 // Throws what open_parallel_text() throws.
 std::unique_ptr<TaskData> open_translation_data(const TaskConfig& config);
 

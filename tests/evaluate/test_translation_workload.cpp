@@ -1,0 +1,139 @@
+// Models that translate, compared.
+#include "braid/evaluate/text/translation_workload.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "braid/core/error.h"
+#include "braid/core/json.h"
+#include "braid/evaluate/compare.h"
+#include "braid/evaluate/make_workload.h"
+#include "braid/evaluate/text/translation_references.h"
+
+namespace braid::evaluate {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+class TranslationComparison : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    root_ = fs::temp_directory_path() / ("braid_translations_" + std::to_string(::getpid()));
+    fs::remove_all(root_);
+    fs::create_directories(root_ / "data");
+    write_split("train", 40, 0);
+    write_split("val", 6, 100);
+    write_split("test_2016", 5, 200);
+    config_.data = (root_ / "data").string();
+    config_.output = (root_ / "runs").string();
+    config_.models = {"lightconv_tiny", "transformer_tiny"};
+    config_.vocab_size = 300;
+    config_.budget = "epochs=2";
+    config_.skip = {"efficiency"};
+    config_.latency_seconds = 0.01;
+    config_.batch_size = 8;
+    config_.dtype = "float32";
+    config_.workers = 0;
+  }
+  void TearDown() override { fs::remove_all(root_); }
+  // "a b c" becomes "c1 b1 a1": another order of other words.
+  void write_split(const std::string& stem, int lines, unsigned seed) const {
+    std::ofstream en(root_ / "data" / (stem + ".en")), de(root_ / "data" / (stem + ".de"));
+    for (int i = 0; i < lines; ++i) {
+      unsigned state = seed + static_cast<unsigned>(i) * 7919u;
+      for (int k = 0; k < 3 + i % 3; ++k) {
+        state = state * 1664525u + 1013904223u;
+        const auto letter = static_cast<char>('a' + (state >> 16) % 8);
+        en << (k > 0 ? " " : "") << letter << letter;
+        de << (k > 0 ? " " : "") << letter << "x";
+      }
+      en << "\n";
+      de << "\n";
+    }
+  }
+
+  fs::path root_;
+  CompareConfig config_;
+  Progress silent_;
+};
+
+TEST_F(TranslationComparison, CountsPassesThatItsBatchesOfTokensMake) {
+  config_.batch_size.reset();  // the recipe's batches: 1,024 tokens, which is all of this data
+  const auto results = compare(config_, {}, silent_);
+  EXPECT_EQ(results.task, "translation");
+  EXPECT_EQ(results.score, "bleu");
+  EXPECT_EQ(results.data.items, "pairs");
+  EXPECT_EQ(results.data.train, 40);
+  EXPECT_EQ(results.data.test, 5);
+  ASSERT_EQ(results.models.size(), 2u);
+  for (const auto& model : results.models) {
+    EXPECT_FALSE(model.error) << *model.error;
+    EXPECT_DOUBLE_EQ(model.epochs.value(), 2);
+    EXPECT_DOUBLE_EQ(model.items_seen.value(), 80);
+    // Pairs, not tokens, a second.
+    EXPECT_NEAR(*model.train_items_per_s * *model.train_seconds, 80, 1);
+    EXPECT_DOUBLE_EQ(model.curve.back().epoch, 2);
+    EXPECT_EQ(model.scores.at(1).name, "chrf");
+    EXPECT_GT(model.latency_ms_p50.value(), 0);
+    EXPECT_GT(model.macs.value(), 0);
+  }
+  ASSERT_EQ(results.references.size(), 2u);
+  EXPECT_EQ(results.references[0].name, "word_by_word");
+  EXPECT_TRUE(fs::exists(fs::path(config_.output) / "report.html"));
+}
+
+TEST_F(TranslationComparison, FollowsABudgetOfTime) {
+  config_.budget = "time=1s";
+  const auto results = compare(config_, {}, silent_);
+  for (const auto& model : results.models) {
+    EXPECT_FALSE(model.error) << *model.error;
+    EXPECT_GT(model.epochs.value(), 0);
+    EXPECT_LT(model.train_seconds.value(), 3);
+  }
+}
+
+TEST_F(TranslationComparison, SaysWhatItDoesNotDo) {
+  const auto refusal = [&](const auto& change) {
+    auto config = config_;
+    change(config);
+    try {
+      compare(config, {}, silent_);
+    } catch (const UsageError& error) {
+      return std::string(error.what());
+    }
+    return std::string("accepted");
+  };
+  EXPECT_THAT(refusal([](CompareConfig& c) { c.budget = "flops=1T"; }),
+              HasSubstr("--budget flops=1T"));
+  EXPECT_THAT(refusal([](CompareConfig& c) { c.folds = 3; }), HasSubstr("--folds"));
+  EXPECT_THAT(refusal([](CompareConfig& c) { c.distill = true; }), HasSubstr("--distill"));
+  EXPECT_THAT(refusal([](CompareConfig& c) { c.deploy = "braid-run"; }), HasSubstr("--deploy"));
+  EXPECT_THAT(refusal([](CompareConfig& c) { c.models = {"bert_tiny"}; }), HasSubstr("bert_tiny"));
+}
+
+TEST_F(TranslationComparison, IsWhatParallelTextIsFor) {
+  EXPECT_EQ(make_workload(config_, silent_)->task(), "translation");
+  config_.data = (root_ / "data" / "train.en").string();  // text without labels
+  EXPECT_THROW(make_workload(config_, silent_), UsageError);
+}
+
+TEST(WordTranslator, LearnsWhichWordIsWhich) {
+  WordTranslator words;
+  words.add("the house", "das Haus");
+  words.add("the book", "das Buch");
+  words.add("a book", "ein Buch");
+  for (int pass = 0; pass < 10; ++pass) words.learn();
+  // The three sentences of Koehn's "Statistical Machine Translation" (2010), section 4.2.
+  EXPECT_EQ(words.translate("a house"), "ein Haus");
+  EXPECT_EQ(words.translate("the book zebra"), "das Buch zebra");
+  EXPECT_EQ(words.translate(""), "");
+}
+
+}  // namespace
+}  // namespace braid::evaluate
