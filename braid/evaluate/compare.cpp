@@ -390,6 +390,10 @@ CompareOutcome compare(const CompareConfig& given, const Workload& workload,
                      fmt::format("expected 1 for {}, which cannot be divided, got {}",
                                  workload.task(), config.folds),
                      "--folds");
+  if (config.distill && !workload.can_distill())
+    throw UsageError("compare",
+                     "expected a task whose models learn from a teacher, got " + workload.task(),
+                     "--distill");
   if (config.budget.starts_with("total"))  // trainings on parts of the data are not in it
     config.skip.emplace_back(SampleEfficiencyProbe::kName);
   runtime::set_threads(config.threads);

@@ -32,7 +32,6 @@ class AnyTask : public ::testing::Test {
     config.output = folder_.string();
     config.budget = "epochs=8";
     config.seeds = seeds;
-    config.distill = true;
     config.workers = 0;
     config.skip = std::move(skip);
     return compare(config, workload_, "the test", std::move(stop), progress_);

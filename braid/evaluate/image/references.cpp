@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 
 #include "braid/core/error.h"
+#include "braid/core/stopwatch.h"
 #include "braid/data/image/image_collate.h"
 #include "braid/runtime/generator_guard.h"
 #include "braid/tasks/image_model.h"
@@ -14,12 +14,6 @@
 
 namespace braid::evaluate {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 // A split as a matrix.
 struct Pixels {
@@ -67,14 +61,14 @@ torch::Tensor as_outputs(const torch::Tensor& classes, int64_t count) {
 }
 
 ReferenceResult majority(const Pixels& train, const Pixels& test, int64_t classes) {
-  const auto start = Clock::now();
+  const Stopwatch watch;
   const auto most = torch::bincount(train.labels, {}, classes).argmax();
   const auto guess = most.expand({test.labels.size(0)});
   return {.name = "majority",
           .title = "the most frequent class",
           .score = top1(as_outputs(guess, classes), test.labels),
           .items = train.labels.size(0),
-          .seconds = seconds_since(start)};
+          .seconds = watch.seconds()};
 }
 
 // Adam, batches of 256, the rate falling to zero over the epochs that there is time for.
@@ -82,7 +76,7 @@ ReferenceResult linear(const Pixels& train, const Pixels& test, int64_t classes,
                        const ReferenceOptions& options) {
   constexpr int64_t kBatch = 256, kLeastSteps = 1000, kMostEpochs = 100;
   constexpr double kRate = 2e-3, kDecay = 1e-3, kBeta1 = 0.9, kBeta2 = 0.99, kEps = 1e-8;
-  const auto start = Clock::now();
+  const Stopwatch watch;
   const runtime::SeededGenerator generator(at::kCPU, static_cast<uint64_t>(options.seed));
   const torch::NoGradGuard no_grad;
   const int64_t count = train.labels.size(0), dims = train.values.size(1);
@@ -95,7 +89,7 @@ ReferenceResult linear(const Pixels& train, const Pixels& test, int64_t classes,
     const int64_t batch = step % batches;
     if (batch == 0) order = torch::randperm(count, torch::kInt64);
     const double share = std::max(static_cast<double>(step) / static_cast<double>(steps),
-                                  seconds_since(start) / options.seconds);
+                                  watch.seconds() / options.seconds);
     if (share >= 1) break;
     const auto rows = order.slice(0, batch * kBatch, (batch + 1) * kBatch);
     const auto x = train.values.index_select(0, rows);
@@ -117,12 +111,12 @@ ReferenceResult linear(const Pixels& train, const Pixels& test, int64_t classes,
           .title = fmt::format("a linear classifier on {0}x{0} pixels", train.side),
           .score = top1(outputs, test.labels),
           .items = count,
-          .seconds = seconds_since(start)};
+          .seconds = watch.seconds()};
 }
 
 ReferenceResult nearest(const Pixels& train, const Pixels& test, int64_t classes) {
   constexpr int64_t kRows = 256;
-  const auto start = Clock::now();
+  const Stopwatch watch;
   const auto norms = train.values.square().sum(1);  // [N]
   std::vector<torch::Tensor> found;
   for (const auto& rows : test.values.split(kRows))
@@ -132,7 +126,7 @@ ReferenceResult nearest(const Pixels& train, const Pixels& test, int64_t classes
           .title = fmt::format("the nearest training image by {0}x{0} pixels", train.side),
           .score = top1(as_outputs(classes_found, classes), test.labels),
           .items = train.labels.size(0),
-          .seconds = seconds_since(start)};
+          .seconds = watch.seconds()};
 }
 
 // So many rows of the matrix, evenly spread over the classes' order.

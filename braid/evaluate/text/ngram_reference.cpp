@@ -1,22 +1,16 @@
 #include "braid/evaluate/text/ngram_reference.h"
 
 #include <algorithm>
-#include <chrono>
 #include <memory>
 
 #include "braid/core/error.h"
+#include "braid/core/stopwatch.h"
 #include "braid/data/bad_samples.h"
 #include "braid/evaluate/text/ngram_model.h"
 #include "braid/tasks/metrics/classification.h"
 
 namespace braid::evaluate {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-double seconds_after(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 NgramTexts read_ngrams(const data::TextDataset& dataset, data::BadSamples& bad) {
   NgramTexts texts;
@@ -42,20 +36,20 @@ Score score_of(const std::vector<std::vector<float>>& outputs, const NgramTexts&
 }
 
 ReferenceResult most_frequent(const NgramTexts& train, const NgramTexts& test, int64_t classes) {
-  const auto start = Clock::now();
+  const Stopwatch watch;
   std::vector<float> counts(static_cast<size_t>(classes));
   for (const int64_t label : train.labels) counts[static_cast<size_t>(label)] += 1;
   return {.name = "majority",
           .title = "the most frequent class",
           .score = score_of({test.labels.size(), counts}, test),
           .items = static_cast<int64_t>(train.labels.size()),
-          .seconds = seconds_after(start)};
+          .seconds = watch.seconds()};
 }
 
 ReferenceResult trained(const std::string& name, const std::string& title, const NgramTexts& train,
                         const NgramTexts& test,
                         const std::function<std::unique_ptr<NgramModel>()>& make) {
-  const auto start = Clock::now();
+  const Stopwatch watch;
   const auto model = make();
   std::vector<std::vector<float>> outputs;
   for (const auto& row : test.rows) outputs.push_back(model->scores(row));
@@ -63,7 +57,7 @@ ReferenceResult trained(const std::string& name, const std::string& title, const
           .title = title,
           .score = score_of(outputs, test),
           .items = static_cast<int64_t>(train.labels.size()),
-          .seconds = seconds_after(start)};
+          .seconds = watch.seconds()};
 }
 
 }  // namespace
@@ -84,11 +78,11 @@ References measure_text_references(const data::TextDatasetPtr& train,
   references.rows.push_back(trained("naive_bayes", "naive Bayes on words and pairs of words", seen,
                                     asked, [&] { return train_naive_bayes(seen, classes); }));
   progress.update(2, "");
-  const auto start = Clock::now();
+  const Stopwatch watch;
   references.rows.push_back(
       trained("linear", "a linear classifier on words and pairs of words", seen, asked, [&] {
         return train_linear_ngrams(seen, classes, {.seed = options.seed, .time_gone = [&] {
-                                                     return seconds_after(start) / options.seconds;
+                                                     return watch.seconds() / options.seconds;
                                                    }});
       }));
   progress.end();

@@ -1,21 +1,15 @@
 #include "braid/evaluate/text/translation_references.h"
 
 #include <algorithm>
-#include <chrono>
 #include <functional>
 #include <sstream>
 #include <utility>
 
+#include "braid/core/stopwatch.h"
 #include "braid/tasks/metrics/bleu.h"
 
 namespace braid::evaluate {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-double seconds_after(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 std::vector<std::string> words_of(std::string_view text) {
   std::istringstream stream(tasks::tokenize_for_bleu("13a", text));
@@ -27,7 +21,7 @@ std::vector<std::string> words_of(std::string_view text) {
 uint64_t key_of(uint32_t source, uint32_t target) { return uint64_t{source} << 32 | target; }
 
 ReferenceResult reference(const std::string& name, const std::string& title, int64_t items,
-                          const data::ParallelText& test, Clock::time_point start,
+                          const data::ParallelText& test, const Stopwatch& watch,
                           const std::function<std::string(const std::string&)>& translate) {
   tasks::Bleu bleu;
   for (int64_t i = 0; i < test.size(); ++i)
@@ -36,7 +30,7 @@ ReferenceResult reference(const std::string& name, const std::string& title, int
           .title = title,
           .score = {.name = "bleu", .unit = "", .value = bleu.score().score, .low = {}, .high = {}},
           .items = items,
-          .seconds = seconds_after(start)};
+          .seconds = watch.seconds()};
 }
 
 }  // namespace
@@ -106,9 +100,9 @@ References measure_translation_references(const data::ParallelText& train,
   constexpr uint64_t kMostBytes = 1000;  // of a side: what is longer is rarely one sentence
   References references;
   progress.begin("reference translations", kPasses + 1);
-  references.rows.push_back(reference("copy", "the source as it is", 0, test, Clock::now(),
+  references.rows.push_back(reference("copy", "the source as it is", 0, test, Stopwatch(),
                                       [](const std::string& source) { return source; }));
-  const auto start = Clock::now();
+  const Stopwatch watch;
   const int64_t pairs = std::min(kMostPairs, train.size());
   WordTranslator words;
   for (int64_t i = 0; i < pairs; ++i) {
@@ -116,12 +110,12 @@ References measure_translation_references(const data::ParallelText& train,
     words.add(data::beginning_of(pair.source, kMostBytes - 1),
               data::beginning_of(pair.target, kMostBytes - 1));
   }
-  for (int pass = 0; pass < kPasses && (pass == 0 || seconds_after(start) < seconds); ++pass) {
+  for (int pass = 0; pass < kPasses && (pass == 0 || watch.seconds() < seconds); ++pass) {
     words.learn();
     progress.update(pass + 1, "");
   }
   references.rows.push_back(
-      reference("word_by_word", "word for word (IBM Model 1)", pairs, test, start,
+      reference("word_by_word", "word for word (IBM Model 1)", pairs, test, watch,
                 [&](const std::string& source) { return words.translate(source); }));
   progress.end();
   std::stable_sort(references.rows.begin(), references.rows.end(),

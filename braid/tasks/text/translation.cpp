@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <numeric>
 #include <utility>
 
 #include "braid/core/error.h"
@@ -115,9 +116,8 @@ data::Summary TranslationTask::data() const {
 std::optional<double> TranslationTask::pass_weight() const {
   const auto found = collates_.find(Split::kTrain);
   if (found == collates_.end()) return std::nullopt;
-  double tokens = 0;
-  for (const auto& pair : found->second->lengths()) tokens += static_cast<double>(pair.at(1));
-  return tokens;
+  const auto& targets = found->second->lengths().at(1);
+  return static_cast<double>(std::accumulate(targets.begin(), targets.end(), int64_t{0}));
 }
 
 void TranslationTask::save(const std::filesystem::path& folder) const {
