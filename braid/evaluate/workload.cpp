@@ -18,7 +18,7 @@ std::vector<ModelChoice> Workload::choose_models(
 }
 
 void Workload::check_deploy(const DeployTarget& target) const {
-  throw UsageError("compare", "expected a task whose models can be exported, got " + task(),
+  throw UsageError("compare", "expected a task whose models a comparison deploys, got " + task(),
                    "--deploy " + target.name);
 }
 
