@@ -38,7 +38,10 @@ void print(const evaluate::Evaluation& e, const EvalOptions& options) {
         m.nll);
   } else {
     for (const auto& score : e.scores)
-      fmt::print("{:10} {:.4f}{}\n", title_of(score), score.value, score.unit == "%" ? "%" : "");
+      fmt::print("{:10} {:.4f}{}{}\n", title_of(score), score.value, score.unit == "%" ? "%" : "",
+                 score.low
+                     ? fmt::format(" (95% interval {:.2f} to {:.2f})", *score.low, *score.high)
+                     : "");
     for (const auto& signature : e.signatures) fmt::print("{}\n", signature);
   }
   if (e.tta)

@@ -13,7 +13,10 @@ Json to_json(const Evaluation& e) {
                  {"ece", m.ece},
                  {"loss", m.nll}});
   } else {
-    for (const auto& score : e.scores) json[score.name] = score.value;
+    for (const auto& score : e.scores) {
+      json[score.name] = score.value;
+      if (score.low) json[score.name + "_interval"] = {*score.low, *score.high};
+    }
     if (!e.signatures.empty()) json["signatures"] = e.signatures;
   }
   json[e.items + "_per_s"] = e.items_per_s;

@@ -118,10 +118,11 @@ Recommendation by_score(const Candidates& eligible) {
   if (level.size() == 1)
     return recommendation(
         best,
-        fmt::format("{} is the best with {}, {} {} the next, and no other model's interval "
-                    "overlaps with its own.",
-                    best.name, full_text(best), distance_text(best.score, best_score(others).score),
-                    best.score.higher_is_better ? "above" : "below"));
+        fmt::format(
+            "{} is the best with {}, {} {} the next{}.", best.name, full_text(best),
+            distance_text(best.score, best_score(others).score),
+            best.score.higher_is_better ? "above" : "below",
+            best.low < best.high ? ", and no other model's interval overlaps with its own" : ""));
   if (&chosen == &best) {
     std::erase(level, &best);
     return recommendation(

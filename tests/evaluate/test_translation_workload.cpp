@@ -85,6 +85,7 @@ TEST_F(TranslationComparison, CountsPassesThatItsBatchesOfTokensMake) {
     EXPECT_NEAR(*model.train_items_per_s * *model.train_seconds, 80, 1);
     EXPECT_DOUBLE_EQ(model.curve.back().epoch, 2);
     EXPECT_EQ(model.scores.at(1).name, "chrf");
+    EXPECT_TRUE(model.score->low && model.score->high);
     EXPECT_GT(model.latency_ms_p50.value(), 0);
     EXPECT_GT(model.macs.value(), 0);
   }

@@ -109,6 +109,23 @@ TEST(CorpusScores, PartsAddUp) {
   EXPECT_EQ(first.texts(), 3);
 }
 
+// The draws are others than sacreBLEU's: within what its own seeds differ by, and a little more.
+TEST(CorpusScores, TheIntervalOfBleuIsAsWideAsSacrebleus) {
+  std::ifstream file(BRAID_TEST_SOURCE_DIR "/tasks/fixtures/bleu_interval.json");
+  const auto corpus = Json::parse(file);
+  std::vector<Bleu> texts(corpus.at("texts").size());
+  for (size_t i = 0; i < texts.size(); ++i)
+    texts[i].update(corpus.at("texts")[i].get<std::string>(),
+                    {corpus.at("references")[i].get<std::string>()});
+  const auto interval = bleu_interval(texts);
+  EXPECT_NEAR((interval.high - interval.low) / 2, corpus.at("halves")[0].get<double>(), 0.8);
+  EXPECT_NEAR((interval.high + interval.low) / 2, corpus.at("means")[0].get<double>(), 0.8);
+  const auto again = bleu_interval(texts);
+  EXPECT_EQ(again.low, interval.low);
+  const auto one = bleu_interval({texts[0]});
+  EXPECT_EQ(one.low, one.high);
+}
+
 TEST(CorpusScores, OfNothingIsNotANumber) {
   EXPECT_TRUE(std::isnan(Bleu().score().score));
   EXPECT_TRUE(std::isnan(Chrf().score()));

@@ -49,7 +49,7 @@ const verdict = (r) => {
     r.recommendation.reason ? h("p", {class: "reason"}, r.recommendation.reason) : null,
     figures,
     winner && winner.checkpoint
-      ? h("pre", {}, h("code", {}, `braid predict --checkpoint ${winner.checkpoint} FILE...`))
+      ? h("pre", {}, h("code", {}, `braid ${r.verb} --checkpoint ${winner.checkpoint} FILE...`))
       : null,
     r.recommendation.file ? h("p", {class: "note"}, "What ships: ", h("code", {}, String(r.recommendation.file))) : null,
   );

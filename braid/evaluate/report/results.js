@@ -225,6 +225,7 @@ const readResults = (given) => {
       .map(objectOf)
       .filter((s) => s.name !== json.score)
       .map((s) => scoreKind(String(s.name), s.title, s.unit, s.higher_is_better)),
+    verb: json.task === "translation" ? "translate" : "predict", // what answers with a checkpoint
     items,
     item: items.replace(/s$/, ""),
     recommendation: {model: recommendation.model ?? null, reason: recommendation.reason ?? "", file: recommendation.file ?? null},

@@ -24,11 +24,20 @@ ReferenceResult reference(const std::string& name, const std::string& title, int
                           const data::ParallelText& test, const Stopwatch& watch,
                           const std::function<std::string(const std::string&)>& translate) {
   tasks::Bleu bleu;
-  for (int64_t i = 0; i < test.size(); ++i)
-    bleu.update(translate(test.source(i)), {test.target(i)});
+  std::vector<tasks::Bleu> of_texts(static_cast<size_t>(test.size()));
+  for (int64_t i = 0; i < test.size(); ++i) {
+    auto& one = of_texts[static_cast<size_t>(i)];
+    one.update(translate(test.source(i)), {test.target(i)});
+    bleu.merge(one);
+  }
+  const auto interval = tasks::bleu_interval(of_texts);
   return {.name = name,
           .title = title,
-          .score = {.name = "bleu", .unit = "", .value = bleu.score().score, .low = {}, .high = {}},
+          .score = {.name = "bleu",
+                    .unit = "",
+                    .value = bleu.score().score,
+                    .low = interval.low,
+                    .high = interval.high},
           .items = items,
           .seconds = watch.seconds()};
 }

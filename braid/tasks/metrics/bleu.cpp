@@ -5,10 +5,12 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <iterator>
 #include <limits>
 
 #include "braid/core/error.h"
 #include "braid/core/version.h"
+#include "braid/data/random.h"
 #include "braid/tasks/metrics/unicode_words.h"
 
 namespace braid::tasks {
@@ -254,6 +256,25 @@ std::string Bleu::signature() const {
       fewest_references_ == most_references_ ? std::to_string(most_references_) : "var",
       options_.lowercase ? "lc" : "mixed", options_.effective_order ? "yes" : "no",
       options_.tokenize, smooth, version());
+}
+
+BleuInterval bleu_interval(const std::vector<Bleu>& of_texts) {
+  constexpr size_t kResamples = 1000, kOutside = kResamples / 40;  // at either end
+  data::Random random(0);
+  std::vector<double> scores;
+  for (size_t k = 0; k < kResamples; ++k) {
+    Bleu corpus = of_texts.at(0);
+    for (size_t i = 0; i < of_texts.size(); ++i) {
+      const Bleu& text = of_texts[static_cast<size_t>(random.below(std::ssize(of_texts)))];
+      if (i == 0)
+        corpus = text;
+      else
+        corpus.merge(text);
+    }
+    scores.push_back(corpus.score().score);
+  }
+  std::sort(scores.begin(), scores.end());
+  return {scores[kOutside], scores[kResamples - kOutside - 1]};
 }
 
 }  // namespace braid::tasks

@@ -57,4 +57,13 @@ class Bleu {
   std::vector<int64_t> matched_, all_;
 };
 
+// The 95% interval of a corpus' BLEU by resampling its texts 1,000 times (Koehn 2004, "Statistical
+// Significance Tests for Machine Translation Evaluation"), its ends as sacreBLEU --confidence
+// chooses them; the same for the same texts.
+struct BleuInterval {
+  double low = 0, high = 0;
+};
+// of_texts: at least one, each of one text of the corpus, all of the same options.
+BleuInterval bleu_interval(const std::vector<Bleu>& of_texts);
+
 }  // namespace braid::tasks

@@ -75,20 +75,27 @@ void measure_bleu(const Translator& translator, const data::ParallelText& pairs,
                 [&](int64_t done) { progress.update(done, ""); });
   progress.end();
   Bleu bleu;
+  std::vector<Bleu> bleu_of_texts(sources.size());
   Chrf chrf;
   for (size_t i = 0; i < sources.size(); ++i) {
     const auto text = translated[i].best.empty() ? "" : on_one_line(translated[i].best[0].text);
-    bleu.update(text, {targets[i]});
+    bleu_of_texts[i].update(text, {targets[i]});
+    bleu.merge(bleu_of_texts[i]);
     chrf.update(text, {targets[i]});
     result.cut += translated[i].cut;
     if (options.translations) options.translations->push_back(text);
   }
   result.decoded_pairs = count;
   const auto score = bleu.score();
+  const auto interval = bleu_interval(bleu_of_texts);
   result.bleu_text = to_text(score);
   result.bleu_signature = bleu.signature();
   result.chrf_signature = chrf.signature();
-  result.scores = {{.name = "bleu", .unit = "", .value = score.score, .low = {}, .high = {}},
+  result.scores = {{.name = "bleu",
+                    .unit = "",
+                    .value = score.score,
+                    .low = interval.low,
+                    .high = interval.high},
                    {.name = "chrf", .unit = "", .value = chrf.score(), .low = {}, .high = {}},
                    result.scores.at(0),
                    result.scores.at(1)};
