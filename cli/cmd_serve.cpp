@@ -43,7 +43,10 @@ struct ServeOptions {
             {.choices = {"auto", "libtorch", "openvino"}});
     v.field("max_pixels", model.max_pixels, "pixels of an image that is sent",
             {.least = 1, .most = 178'956'970});
-    v.field("threads", model.threads, "threads that compute, 0: one per processor", {.least = 0});
+    v.field("threads", model.threads,
+            "threads that compute a batch at most, 0: one per processor; LibTorch takes as many of "
+            "them as each batch is fastest with",
+            {.least = 0});
     v.field(data::device_field(), model.device);
     v.field(data::dtype_field(), model.dtype);
   }
@@ -95,7 +98,7 @@ void run(const ServeFlags& flags, const Json& given) {
                      "give --model NAME=CHECKPOINT or --model-repository FOLDER");
   std::vector<serve::ModelSource> models;
   for (const auto& model : flags.models) models.push_back(model_source(model));
-  runtime::set_threads(options.model.threads);
+  options.model.threads = runtime::set_threads(options.model.threads);
   raise_descriptor_limit(options.server);
   const auto progress = make_terminal_progress();
   const auto stop = stop_on_interrupt();

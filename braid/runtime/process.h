@@ -9,7 +9,7 @@ namespace braid::runtime {
 void seed_generators(int64_t seed);
 
 // Compute threads of this process, 0: as they are (OMP_NUM_THREADS), at most as many as the
-// process can use (core/cpu.h).
-void set_threads(int64_t threads);
+// process can use (core/cpu.h). Returns their number.
+int64_t set_threads(int64_t threads);
 
 }  // namespace braid::runtime

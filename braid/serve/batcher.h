@@ -18,7 +18,7 @@ namespace braid::serve {
 
 struct BatchOptions {
   int64_t max_batch_size = 32;                      // rows
-  std::chrono::microseconds max_queue_delay{1000};  // how long a batch waits for company
+  std::chrono::microseconds max_queue_delay{0};  // how long a batch waits for company
   int64_t max_queue_size = 256;                     // requests; 0: any number
 };
 

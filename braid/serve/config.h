@@ -11,7 +11,7 @@ struct ServeConfig {
   std::string host = "127.0.0.1";
   int64_t port = 8000;
   int64_t max_batch_size = 32;
-  int64_t max_queue_delay_us = 1000;
+  int64_t max_queue_delay_us = 0;
   int64_t max_queue_size = 256;
   double request_timeout = 30;
   double header_timeout = 10;

@@ -15,7 +15,7 @@ struct ModelOptions {
   // auto: OpenVINO where it was built in and takes the model, else LibTorch; libtorch, openvino.
   std::string engine = "auto";
   std::string device = "cpu", dtype = "float32";
-  int64_t threads = 0;              // that compute, 0: one per processor
+  int64_t threads = 0;              // that compute at most, 0: one per processor
   int64_t max_pixels = 50'000'000;  // of an image that is sent
 };
 

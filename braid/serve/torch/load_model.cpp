@@ -10,6 +10,7 @@
 #include "braid/models/vision/image_model.h"
 #include "braid/serve/onnx/load_onnx_model.h"
 #include "braid/serve/openvino/openvino_engine.h"
+#include "braid/serve/torch/chosen_threads.h"
 #include "braid/serve/warm_up.h"
 
 namespace braid::serve {
@@ -26,6 +27,8 @@ std::unique_ptr<Model> load_checkpoint(const std::string& folder, const ModelOpt
                       "give --engine libtorch");
   auto model = kind == models::TextEncoder::kKind ? load_text_classifier(folder, options)
                                                   : load_image_classifier(folder, options);
+  if (model->platform == kLibTorchPlatform && options.device == "cpu")
+    model->engine = with_chosen_threads(std::move(model->engine), options.threads);
   warm_up(*model->engine);
   return model;
 }
