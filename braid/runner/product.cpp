@@ -17,8 +17,12 @@ int64_t parts(int64_t total, int64_t size) { return (total + size - 1) / size; }
 int64_t depth_of(int64_t K) { return K == 0 ? 1 : parts(K, parts(K, kMostDepth)); }
 
 // panel: [depth, rows]
-void pack_left_panel(const Matrix& left, int64_t first, int64_t used, int64_t rows, int64_t k,
-                     int64_t depth, float* panel) {
+void pack_left_panel(const Kernels& kernels, const Matrix& left, int64_t first, int64_t used,
+                     int64_t k, int64_t depth, float* panel) {
+  const int64_t rows = kernels.rows;
+  if (used == rows && left.column_stride == 1)
+    return kernels.transpose(left.data + first * left.row_stride + k, left.row_stride, rows, depth,
+                             panel, rows);
   for (int64_t r = 0; r < rows; ++r) {
     if (r >= used) {
       for (int64_t d = 0; d < depth; ++d) panel[d * rows + r] = 0;
@@ -87,7 +91,7 @@ class Worker {
     if (p_.left_packed != nullptr)
       return p_.left_packed + k * parts(p_.M, rows_) * rows_ + begin * rows_ * depth;
     for (int64_t i = begin; i < end; ++i)
-      pack_left_panel(p_.left, i * rows_, used_rows(i), rows_, k, depth,
+      pack_left_panel(kernels_, p_.left, i * rows_, used_rows(i), k, depth,
                       left_scratch_ + (i - begin) * rows_ * depth);
     return left_scratch_;
   }
@@ -193,8 +197,11 @@ void multiply(const RunContext& context, const Product& product) {
   const double multiplications = static_cast<double>(product.M) * static_cast<double>(product.N) *
                                  static_cast<double>(product.K);
   constexpr double kLeast = 100'000;
-  const bool by_columns =
-      column_panels >= int64_t{2} * context.threads.size() || column_panels >= row_panels;
+  // What is packed here is packed by one thread only where that leaves each of them some.
+  const auto many = int64_t{2} * context.threads.size();
+  const bool by_columns = product.left_packed != nullptr || row_panels < many
+                              ? column_panels >= many || column_panels >= row_panels
+                              : false;
   const int64_t panels = by_columns ? column_panels : row_panels;
   const int64_t grain = std::max<int64_t>(
       1, static_cast<int64_t>(static_cast<double>(panels) *
@@ -217,7 +224,7 @@ std::shared_ptr<std::byte> pack_left(const RunContext& context, const Matrix& le
   for (int64_t k = 0; k < K; k += block) {
     const int64_t depth = std::min(block, K - k);
     for (int64_t i = 0; i < panels; ++i)
-      pack_left_panel(left, i * rows, std::min(rows, M - i * rows), rows, k, depth,
+      pack_left_panel(context.kernels, left, i * rows, std::min(rows, M - i * rows), k, depth,
                       out + k * panels * rows + i * rows * depth);
   }
   return bytes;

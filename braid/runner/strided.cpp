@@ -28,10 +28,15 @@ void copy_row(const Row& row) {
   for (int64_t i = 0; i < row.count; ++i) to[i * row.to_stride] = from[i * row.from_stride];
 }
 
-// A plane whose two orders of elements differ, in blocks that stay in the cache.
+constexpr int64_t kBlock = 16;  // elements along each side, which stay in the cache
+
+// A plane whose two orders of elements differ, some rows of it, in blocks.
 template <size_t kBytes>
-void copy_plane(const Row& row, int64_t rows, int64_t to_step, int64_t from_step) {
-  constexpr int64_t kBlock = 16;
+void copy_plane(const Kernels& kernels, const Row& row, int64_t rows, int64_t to_step,
+                int64_t from_step) {
+  if (kBytes == sizeof(float) && row.to_stride == 1 && from_step == 1)
+    return kernels.transpose(reinterpret_cast<const float*>(row.from), row.from_stride, row.count,
+                             rows, reinterpret_cast<float*>(row.to), to_step);
   for (int64_t y = 0; y < rows; y += kBlock)
     for (int64_t x = 0; x < row.count; x += kBlock)
       for (int64_t i = y; i < std::min(rows, y + kBlock); ++i)
@@ -39,6 +44,40 @@ void copy_plane(const Row& row, int64_t rows, int64_t to_step, int64_t from_step
             {row.to + (i * to_step + x * row.to_stride) * static_cast<int64_t>(kBytes),
              row.from + (i * from_step + x * row.from_stride) * static_cast<int64_t>(kBytes),
              std::min(kBlock, row.count - x), row.to_stride, row.from_stride});
+}
+
+// An index that counts up, and where its elements are.
+class Odometer {
+ public:
+  Odometer(const Dims& dims, size_t rank, const Dims& to_strides, const Dims& from_strides,
+           int64_t begin)
+      : dims_(dims), to_strides_(to_strides), from_strides_(from_strides), index_(rank, 0) {
+    for (size_t d = rank; d-- > 0; begin /= dims[d]) {
+      index_[d] = begin % dims[d];
+      to += index_[d] * to_strides[d];
+      from += index_[d] * from_strides[d];
+    }
+  }
+  void step() {
+    for (size_t d = index_.size(); d-- > 0;) {
+      to += to_strides_[d];
+      from += from_strides_[d];
+      if (++index_[d] < dims_[d]) return;
+      to -= dims_[d] * to_strides_[d];
+      from -= dims_[d] * from_strides_[d];
+      index_[d] = 0;
+    }
+  }
+
+  int64_t to = 0, from = 0;
+
+ private:
+  const Dims &dims_, &to_strides_, &from_strides_;
+  Dims index_;
+};
+
+int64_t grain_of(int64_t elements) {
+  return std::max<int64_t>(1, 16'384 / std::max<int64_t>(elements, 1));
 }
 
 template <size_t kBytes>
@@ -51,39 +90,35 @@ void copy_all(const RunContext& context, std::byte* to, const Dims& to_strides,
     return;
   }
   const size_t inner = rank - 1;
+  const auto row_at = [&](int64_t to_at, int64_t from_at) {
+    return Row{to + to_at * bytes, from + from_at * bytes, dims[inner], to_strides[inner],
+               from_strides[inner]};
+  };
+  if (rank < 2 || (to_strides[inner] == 1 && from_strides[inner] == 1)) {
+    context.threads.split(product(dims, 0, inner), grain_of(dims[inner]),
+                          [&](int64_t begin, int64_t end, int) {
+                            Odometer at(dims, inner, to_strides, from_strides, begin);
+                            for (int64_t i = begin; i < end; ++i, at.step())
+                              copy_row<kBytes>(row_at(at.to, at.from));
+                          });
+    return;
+  }
   // Two dimensions at a time where the last one is not copied as a block.
-  const bool planes = rank >= 2 && (to_strides[inner] != 1 || from_strides[inner] != 1);
-  const size_t outer = planes ? rank - 2 : rank - 1;
-  const int64_t items = product(dims, 0, outer);
-  const int64_t each = product(dims, outer, rank);
-  context.threads.split(items, std::max<int64_t>(1, 16384 / std::max<int64_t>(each, 1)),
-                        [&](int64_t begin, int64_t end, int) {
-                          Dims index(outer, 0);
-                          int64_t to_at = 0, from_at = 0, rest = begin;
-                          for (size_t d = outer; d-- > 0;) {
-                            index[d] = rest % dims[d];
-                            rest /= dims[d];
-                            to_at += index[d] * to_strides[d];
-                            from_at += index[d] * from_strides[d];
-                          }
-                          for (int64_t i = begin; i < end; ++i) {
-                            const Row row{to + to_at * bytes, from + from_at * bytes, dims[inner],
-                                          to_strides[inner], from_strides[inner]};
-                            if (planes)
-                              copy_plane<kBytes>(row, dims[outer], to_strides[outer],
-                                                 from_strides[outer]);
-                            else
-                              copy_row<kBytes>(row);
-                            for (size_t d = outer; d-- > 0;) {
-                              to_at += to_strides[d];
-                              from_at += from_strides[d];
-                              if (++index[d] < dims[d]) break;
-                              to_at -= dims[d] * to_strides[d];
-                              from_at -= dims[d] * from_strides[d];
-                              index[d] = 0;
-                            }
-                          }
-                        });
+  const size_t outer = rank - 2;
+  const int64_t rows = dims[outer], blocks = (rows + kBlock - 1) / kBlock;
+  context.threads.split(
+      product(dims, 0, outer) * blocks, grain_of(std::min(rows, kBlock) * dims[inner]),
+      [&](int64_t begin, int64_t end, int) {
+        Odometer at(dims, outer, to_strides, from_strides, begin / blocks);
+        for (int64_t i = begin; i < end; ++i) {
+          const int64_t first = i % blocks * kBlock;
+          copy_plane<kBytes>(
+              context.kernels,
+              row_at(at.to + first * to_strides[outer], at.from + first * from_strides[outer]),
+              std::min(kBlock, rows - first), to_strides[outer], from_strides[outer]);
+          if (i % blocks == blocks - 1) at.step();
+        }
+      });
 }
 
 }  // namespace

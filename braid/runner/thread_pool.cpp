@@ -6,7 +6,7 @@ namespace braid::runner {
 namespace {
 
 // A moment of waiting that costs less than sleeping and being woken; then the core is given away.
-constexpr int kSpins = 2000;
+constexpr int kSpins = 20000;
 
 void pause_briefly() {
 #if defined(__x86_64__)

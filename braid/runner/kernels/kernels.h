@@ -49,6 +49,11 @@ struct Quantization {
   int32_t zero_point = 0;
 };
 
+// A stretch of numbers that lie side by side, here and there.
+struct Run {
+  int64_t from, to, length;
+};
+
 inline constexpr int64_t kSlack = 64;  // numbers
 
 struct Kernels {
@@ -85,6 +90,18 @@ struct Kernels {
   // n.
   void (*taps)(const float* x, const int64_t* offsets, const float* weights, int64_t count,
                float* out, int64_t n);
+  // y[c * y_stride + r] = x[r * x_stride + c]
+  void (*transpose)(const float* x, int64_t x_stride, int64_t rows, int64_t columns, float* y,
+                    int64_t y_stride);
+  // x[0], x[2], ... to even, x[1], x[3], ... to odd; n: of x.
+  void (*split_pairs)(const float* x, float* even, float* odd, int64_t n);
+  // Rows of a panel for tile(): row d is made of stretches of image + rows[d], zeros in between.
+  void (*gather)(const float* image, const int64_t* rows, int64_t depth, const Run* runs,
+                 int64_t count, float* panel);
+  // The same for integer_tile(), of `K` rows, each number less zero_point.
+  void (*gather_bytes)(const uint8_t* image, bool is_signed, int32_t zero_point,
+                       const int64_t* rows, int64_t K, const Run* runs, int64_t count,
+                       int16_t* panel);
   // x -> round(x / scale) + zero_point, clamped to uint8, or int8 where is_signed.
   void (*quantize)(const float* x, uint8_t* y, int64_t n, const Quantization& q, bool is_signed);
   void (*dequantize)(const uint8_t* x, float* y, int64_t n, const Quantization& q, bool is_signed);

@@ -1,6 +1,7 @@
 // The table of one instruction set's kernels. See simd_math.h.
 #pragma once
 #include "braid/runner/kernels/simd_integer_tiles.h"
+#include "braid/runner/kernels/simd_moves.h"
 #include "braid/runner/kernels/simd_rows.h"
 #include "braid/runner/kernels/simd_tiles.h"
 
@@ -26,6 +27,10 @@ static Kernels make_table(const char* name) {
           .normalize = normalize,
           .sum = sum,
           .taps = taps,
+          .transpose = transpose,
+          .split_pairs = split_pairs,
+          .gather = gather,
+          .gather_bytes = gather_bytes,
           .quantize = quantize,
           .dequantize = dequantize};
 }

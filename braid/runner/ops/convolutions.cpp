@@ -18,37 +18,19 @@ namespace {
 class WindowSource final : public RightSource {
  public:
   // rows, columns: what to add to an address for each row and each column of the matrix.
-  WindowSource(const float* image, const std::vector<int64_t>& rows,
+  WindowSource(const Kernels& kernels, const float* image, const std::vector<int64_t>& rows,
                const std::vector<int64_t>& columns)
-      : image_(image), rows_(rows), columns_(columns) {}
+      : kernels_(kernels), image_(image), rows_(rows), columns_(columns) {}
 
-  void pack(int64_t k, int64_t depth, int64_t n, int64_t used, int64_t columns,
+  void pack(int64_t k, int64_t depth, int64_t n, int64_t used, int64_t,
             float* panel) const override {
-    const int64_t* at = columns_.data() + n;
-    const int64_t* rows = rows_.data() + k;
-    const float* image = image_ + at[0];
-    if (at[used - 1] - at[0] == used - 1) {  // neighbours in one row
-      if (used == 16 && columns == 16) {
-        for (int64_t d = 0; d < depth; ++d)
-          std::memcpy(panel + d * 16, image + rows[d], 16 * sizeof(float));
-        return;
-      }
-      for (int64_t d = 0; d < depth; ++d) {
-        std::memcpy(panel + d * columns, image + rows[d],
-                    static_cast<size_t>(used) * sizeof(float));
-        for (int64_t c = used; c < columns; ++c) panel[d * columns + c] = 0;
-      }
-      return;
-    }
-    for (int64_t d = 0; d < depth; ++d) {
-      const float* from = image_ + rows[d];
-      float* to = panel + d * columns;
-      for (int64_t c = 0; c < used; ++c) to[c] = from[at[c]];
-      for (int64_t c = used; c < columns; ++c) to[c] = 0;
-    }
+    const auto runs = runs_of(columns_, n, used);
+    kernels_.gather(image_, rows_.data() + k, depth, runs.data(),
+                    static_cast<int64_t>(runs.size()), panel);
   }
 
  private:
+  const Kernels& kernels_;
   const float* image_;
   const std::vector<int64_t>&rows_, &columns_;
 };
@@ -121,19 +103,19 @@ class ConvOp final : public Op {
       for (int64_t g = 0; g < groups_; ++g)
         packed_.push_back(
             pack_left(context, {.data = weight_.as<float>() + g * M * K, .row_stride = K}, M, K));
-    const Plane padded = padded_plane(input, window_);
-    set_offsets(padded, output);
-    const bool pads = padded.size() != input.size();
-    Tensor wide;
-    if (pads) wide = context.make(DType::kFloat, {x.dim(1), padded.height, padded.width});
+    const PhasedLayout layout(input, window_);
+    set_offsets(layout, input, output);
+    Tensor laid_out;
+    if (!layout.is_plain()) laid_out = context.make(DType::kFloat, {x.dim(1), layout.size()});
     for (int64_t image = 0; image < x.dim(0); ++image) {
       const float* from = x.as<float>() + image * x.dim(1) * input.size();
-      if (pads) {
-        pad_planes(context, from, x.dim(1), input, window_, wide.as<float>());
-        from = wide.as<float>();
+      if (laid_out.defined()) {
+        layout.fill(context, from, x.dim(1), laid_out.as<float>());
+        from = laid_out.as<float>();
       }
       for (int64_t g = 0; g < groups_; ++g) {
-        const WindowSource source(from + g * per_group_ * padded.size(), rows_, columns_);
+        const WindowSource source(context.kernels, from + g * per_group_ * layout.size(), rows_,
+                                  columns_);
         const int64_t first = g * M;
         Product p{.M = M, .N = N, .K = K};
         p.left_packed = reinterpret_cast<const float*>(packed_[static_cast<size_t>(g)].get());
@@ -149,31 +131,41 @@ class ConvOp final : public Op {
     }
   }
 
-  void set_offsets(const Plane& padded, const Plane& output) {
-    if (padded == padded_ && output == output_) return;
-    padded_ = padded;
+  void set_offsets(const PhasedLayout& layout, const Plane& input, const Plane& output) {
+    if (input == input_ && output == output_) return;
+    input_ = input;
     output_ = output;
-    rows_ = window_offsets(window_, padded, per_group_);
-    columns_ = output_offsets(window_, padded, output);
+    rows_ = layout.window_offsets(per_group_);
+    columns_ = layout.output_offsets(output);
   }
 
+  // All outputs of a plane are one row, with some between the lines that are dropped.
   void by_channel(const RunContext& context, const Tensor& x, const Plane& input,
-                  const Plane& output, const Ending& ending, Tensor& y) const {
-    const PhasedPlane phased(input, output, window_);
-    const int64_t bytes = phased.scratch_floats() * 4;
+                  const Plane& output, const Ending& ending, Tensor& y) {
+    const PhasedLayout layout(input, window_);
+    set_offsets(layout, input, output);
+    const int64_t wide = layout.phase().width;
+    const int64_t plane_floats = layout.size() + kSlack;
+    const int64_t bytes = (plane_floats + output.height * wide + kSlack) * 4;
     const auto scratch = context.scratch(bytes);
     const int64_t taps = window_.kernel[0] * window_.kernel[1];
     const int64_t multiplier = M_ / groups_;
     const int64_t grain = std::max<int64_t>(1, 30'000 / std::max<int64_t>(1, output.size() * taps));
     context.threads.split(x.dim(0) * M_, grain, [&](int64_t begin, int64_t end, int thread) {
       auto* mine = reinterpret_cast<float*>(scratch.get() + thread * bytes);
-      phased.clear(mine);
+      float* sums = mine + plane_floats;
+      std::fill_n(mine, plane_floats, 0.0f);  // the padding stays
       for (int64_t i = begin; i < end; ++i) {
         const int64_t image = i / M_, channel = i % M_;
-        const float* from =
-            x.as<float>() + (image * x.dim(1) + channel / multiplier) * input.size();
+        layout.place(context.kernels,
+                     x.as<float>() + (image * x.dim(1) + channel / multiplier) * input.size(),
+                     mine);
+        context.kernels.taps(mine, rows_.data(), weight_.as<float>() + channel * taps, taps, sums,
+                             (output.height - 1) * wide + output.width);
         float* to = y.as<float>() + i * output.size();
-        phased.convolve(context.kernels, from, weight_.as<float>() + channel * taps, mine, to);
+        for (int64_t row = 0; row < output.height; ++row)
+          std::memcpy(to + row * output.width, sums + row * wide,
+                      static_cast<size_t>(output.width) * sizeof(float));
         context.kernels.finish(
             to, output.size(),
             {.bias = ending.bias == nullptr ? 0 : ending.bias[channel],
@@ -190,7 +182,7 @@ class ConvOp final : public Op {
   Tensor weight_;
   std::vector<std::shared_ptr<std::byte>> packed_;  // of each group
   // For the sizes that were seen last.
-  Plane padded_, output_;
+  Plane input_, output_;
   std::vector<int64_t> rows_, columns_;
 };
 

@@ -4,34 +4,9 @@
 
 #include <algorithm>
 #include <cstring>
+#include <type_traits>
 
 namespace braid::runner {
-namespace {
-
-template <class T>
-void pad_numbers(const RunContext& context, const T* from, int64_t channels, const Plane& input,
-                 const Window& window, T fill, T* to) {
-  const Plane padded = padded_plane(input, window);
-  const int64_t grain = std::max<int64_t>(1, 32'768 / std::max<int64_t>(1, padded.size()));
-  context.threads.split(channels, grain, [&](int64_t begin, int64_t end, int) {
-    for (int64_t c = begin; c < end; ++c) {
-      T* plane = to + c * padded.size();
-      std::fill_n(plane, window.begin[0] * padded.width, fill);
-      for (int64_t y = 0; y < input.height; ++y) {
-        T* row = plane + (window.begin[0] + y) * padded.width;
-        std::fill_n(row, window.begin[1], fill);
-        std::copy_n(from + (c * input.height + y) * input.width, input.width,
-                    row + window.begin[1]);
-        std::fill_n(row + window.begin[1] + input.width, window.end[1], fill);
-      }
-      std::fill_n(plane + (window.begin[0] + input.height) * padded.width,
-                  window.end[0] * padded.width, fill);
-    }
-  });
-}
-
-}  // namespace
-
 int64_t Window::output(int axis, int64_t input) const {
   const int64_t covered = dilation[axis] * (kernel[axis] - 1) + 1;
   const int64_t spare = input + begin[axis] + end[axis] - covered;
@@ -78,82 +53,96 @@ Plane output_of(const Plane& input, const Window& window) {
   return {window.output(0, input.height), window.output(1, input.width)};
 }
 
-Plane padded_plane(const Plane& input, const Window& w) {
-  return {input.height + w.begin[0] + w.end[0], input.width + w.begin[1] + w.end[1]};
+PhasedLayout::PhasedLayout(const Plane& input, const Window& window)
+    : input_(input), window_(window), row_is_read_(static_cast<size_t>(window.stride[0])) {
+  const auto phases = [&](int axis, int64_t size) {
+    const int64_t padded = size + window.begin[axis] + window.end[axis];
+    return (padded + window.stride[axis] - 1) / window.stride[axis];
+  };
+  phase_ = {phases(0, input.height), phases(1, input.width)};
+  for (int64_t y = 0; y < window.kernel[0]; ++y)
+    row_is_read_[static_cast<size_t>(y * window.dilation[0] % window.stride[0])] = true;
 }
 
-void pad_planes(const RunContext& context, const float* from, int64_t channels, const Plane& input,
-                const Window& window, float* to) {
-  pad_numbers(context, from, channels, input, window, 0.0f, to);
-}
-void pad_bytes(const RunContext& context, const uint8_t* from, int64_t channels, const Plane& input,
-               const Window& window, uint8_t fill, uint8_t* to) {
-  pad_numbers(context, from, channels, input, window, fill, to);
-}
-
-std::vector<int64_t> window_offsets(const Window& w, const Plane& padded, int64_t channels) {
+std::vector<int64_t> PhasedLayout::window_offsets(int64_t channels) const {
   std::vector<int64_t> offsets;
   for (int64_t c = 0; c < channels; ++c)
-    for (int64_t y = 0; y < w.kernel[0]; ++y)
-      for (int64_t x = 0; x < w.kernel[1]; ++x)
-        offsets.push_back((c * padded.height + y * w.dilation[0]) * padded.width +
-                          x * w.dilation[1]);
+    for (int64_t y = 0; y < window_.kernel[0]; ++y)
+      for (int64_t x = 0; x < window_.kernel[1]; ++x) {
+        const int64_t row = y * window_.dilation[0], column = x * window_.dilation[1];
+        const int64_t phase =
+            row % window_.stride[0] * window_.stride[1] + column % window_.stride[1];
+        offsets.push_back(c * size() + phase * phase_.size() +
+                          row / window_.stride[0] * phase_.width + column / window_.stride[1]);
+      }
   return offsets;
 }
 
-std::vector<int64_t> output_offsets(const Window& w, const Plane& padded, const Plane& output) {
+std::vector<int64_t> PhasedLayout::output_offsets(const Plane& output) const {
   std::vector<int64_t> offsets;
   for (int64_t y = 0; y < output.height; ++y)
-    for (int64_t x = 0; x < output.width; ++x)
-      offsets.push_back(y * w.stride[0] * padded.width + x * w.stride[1]);
+    for (int64_t x = 0; x < output.width; ++x) offsets.push_back(y * phase_.width + x);
   return offsets;
 }
 
-PhasedPlane::PhasedPlane(const Plane& input, const Plane& output, const Window& window)
-    : input_(input), output_(output), window_(window) {
-  const Plane padded = padded_plane(input, window);
-  phase_ = {(padded.height + window.stride[0] - 1) / window.stride[0],
-            (padded.width + window.stride[1] - 1) / window.stride[1]};
-  for (int64_t y = 0; y < window.kernel[0]; ++y)
-    for (int64_t x = 0; x < window.kernel[1]; ++x) {
-      const int64_t row = y * window.dilation[0], column = x * window.dilation[1];
-      const int64_t phase = row % window.stride[0] * window.stride[1] + column % window.stride[1];
-      offsets_.push_back(phase * phase_.size() + row / window.stride[0] * phase_.width +
-                         column / window.stride[1]);
-    }
-}
-
-int64_t PhasedPlane::phases_floats() const {
-  return window_.stride[0] * window_.stride[1] * phase_.size() + kSlack;
-}
-int64_t PhasedPlane::row_floats() const { return output_.height * phase_.width + kSlack; }
-
-void PhasedPlane::clear(float* scratch) const { std::fill_n(scratch, phases_floats(), 0.0f); }
-
-void PhasedPlane::convolve(const Kernels& kernels, const float* image, const float* weights,
-                           float* scratch, float* out) const {
-  const int64_t sx = window_.stride[1];
-  for (int64_t y = 0; y < input_.height; ++y) {
-    const int64_t row = y + window_.begin[0];
-    float* line = scratch + row % window_.stride[0] * sx * phase_.size() +
-                  row / window_.stride[0] * phase_.width;
-    const float* from = image + y * input_.width;
+template <class T>
+void PhasedLayout::place_rows(const Kernels& kernels, const T* from, T* to) const {
+  const int64_t sx = window_.stride[1], begin = window_.begin[1];
+  for (int64_t y = 0; y < input_.height; ++y, from += input_.width) {
+    const int64_t row = y + window_.begin[0], place = row % window_.stride[0];
+    if (!row_is_read_[static_cast<size_t>(place)]) continue;
+    T* line = to + place * sx * phase_.size() + row / window_.stride[0] * phase_.width;
     if (sx == 1) {
-      std::memcpy(line + window_.begin[1], from, static_cast<size_t>(input_.width) * sizeof(float));
+      std::memcpy(line + begin, from, static_cast<size_t>(input_.width) * sizeof(T));
       continue;
     }
-    for (int64_t x = 0; x < input_.width; ++x) {
-      const int64_t column = x + window_.begin[1];
-      line[column % sx * phase_.size() + column / sx] = from[x];
+    const auto at = [&](int64_t column) { return line + column % sx * phase_.size() + column / sx; };
+    if constexpr (std::is_same_v<T, float>)
+      if (sx == 2) {
+        kernels.split_pairs(from, at(begin), at(begin + 1), input_.width);
+        continue;
+      }
+    for (int64_t first = 0; first < std::min(sx, input_.width); ++first) {
+      T* out = at(first + begin);
+      for (int64_t x = first; x < input_.width; x += sx) *out++ = from[x];
     }
   }
-  float* sums = scratch + phases_floats();
-  const int64_t count = (output_.height - 1) * phase_.width + output_.width;
-  kernels.taps(scratch, offsets_.data(), weights, static_cast<int64_t>(offsets_.size()), sums,
-               count);
-  for (int64_t y = 0; y < output_.height; ++y)
-    std::memcpy(out + y * output_.width, sums + y * phase_.width,
-                static_cast<size_t>(output_.width) * sizeof(float));
+}
+
+void PhasedLayout::place(const Kernels& kernels, const float* from, float* to) const {
+  place_rows(kernels, from, to);
+}
+
+template <class T>
+void PhasedLayout::fill_with(const RunContext& context, const T* from, int64_t channels, T padding,
+                             T* to) const {
+  const int64_t grain = std::max<int64_t>(1, 32'768 / std::max<int64_t>(1, size()));
+  context.threads.split(channels, grain, [&](int64_t begin, int64_t end, int) {
+    for (int64_t c = begin; c < end; ++c) {
+      std::fill_n(to + c * size(), size(), padding);
+      place_rows(context.kernels, from + c * input_.size(), to + c * size());
+    }
+  });
+}
+
+void PhasedLayout::fill(const RunContext& context, const float* from, int64_t channels,
+                        float* to) const {
+  fill_with(context, from, channels, 0.0f, to);
+}
+void PhasedLayout::fill(const RunContext& context, const uint8_t* from, int64_t channels,
+                        uint8_t padding, uint8_t* to) const {
+  fill_with(context, from, channels, padding, to);
+}
+
+std::vector<Run> runs_of(const std::vector<int64_t>& offsets, int64_t first, int64_t used) {
+  std::vector<Run> runs;
+  const int64_t* at = offsets.data() + first;
+  for (int64_t c = 0; c < used; ++c)
+    if (c > 0 && at[c] == at[c - 1] + 1)
+      ++runs.back().length;
+    else
+      runs.push_back({.from = at[c], .to = c, .length = 1});
+  return runs;
 }
 
 }  // namespace braid::runner

@@ -1,4 +1,4 @@
-// Planes of pixels: padded, and laid out so that a window's steps are steps in memory.
+// Planes of pixels, laid out so that a window's steps are steps in memory.
 #pragma once
 #include <vector>
 
@@ -14,38 +14,44 @@ struct Plane {
 
 Plane plane_of(const Tensor& image, const Window& window);  // [N,C,H,W] or [N,C,W]
 Plane output_of(const Plane& input, const Window& window);
-Plane padded_plane(const Plane& input, const Window& window);
-
-// [channels,H,W] -> [channels,H',W'], zeros around.
-void pad_planes(const RunContext& context, const float* from, int64_t channels, const Plane& input,
-                const Window& window, float* to);
-// The same of bytes, `fill` around.
-void pad_bytes(const RunContext& context, const uint8_t* from, int64_t channels, const Plane& input,
-               const Window& window, uint8_t fill, uint8_t* to);
-// Of each channel and each place in the window, what it adds to an address in the padded image.
-std::vector<int64_t> window_offsets(const Window& window, const Plane& padded, int64_t channels);
-// Of each output pixel, where its window begins.
-std::vector<int64_t> output_offsets(const Window& window, const Plane& padded, const Plane& output);
-
-// A channel of its own filter. Pixels are sorted by their place within the stride, so that
-// neighbours in the output are neighbours in memory, whatever the stride; all outputs of a plane
-// are then one row, with some between the lines that are dropped.
-class PhasedPlane {
+// How planes are laid out for a window: padded, and pixels sorted by their place within the stride,
+// so that neighbours in the output are neighbours in memory, whatever the stride. A channel is
+// [stride[0] * stride[1], phase.height, phase.width].
+class PhasedLayout {
  public:
-  PhasedPlane(const Plane& input, const Plane& output, const Window& window);
-  int64_t scratch_floats() const { return phases_floats() + row_floats(); }
-  void clear(float* scratch) const;  // the padding; once
-  // weights: [kh,kw]; scratch: cleared once, of scratch_floats; out: [H',W'] of the output.
-  void convolve(const Kernels& kernels, const float* image, const float* weights, float* scratch,
-                float* out) const;
+  PhasedLayout(const Plane& input, const Window& window);
+
+  // Whether images are laid out so as they are.
+  bool is_plain() const {
+    return window_.stride[0] == 1 && window_.stride[1] == 1 && phase_ == input_;
+  }
+  const Plane& phase() const { return phase_; }
+  int64_t size() const { return window_.stride[0] * window_.stride[1] * phase_.size(); }
+  // Of each channel and each place in the window, what it adds to an address.
+  std::vector<int64_t> window_offsets(int64_t channels) const;
+  // Of each output pixel, where its window begins.
+  std::vector<int64_t> output_offsets(const Plane& output) const;
+
+  // One channel; `to` holds the padding already.
+  void place(const Kernels& kernels, const float* from, float* to) const;
+  // All of an image's channels.
+  void fill(const RunContext& context, const float* from, int64_t channels, float* to) const;
+  void fill(const RunContext& context, const uint8_t* from, int64_t channels, uint8_t padding,
+            uint8_t* to) const;
 
  private:
-  int64_t phases_floats() const;
-  int64_t row_floats() const;
+  template <class T>
+  void place_rows(const Kernels& kernels, const T* from, T* to) const;
+  template <class T>
+  void fill_with(const RunContext& context, const T* from, int64_t channels, T padding,
+                 T* to) const;
 
-  Plane input_, output_, phase_;
+  Plane input_, phase_;
   Window window_;
-  std::vector<int64_t> offsets_;  // of each tap
+  std::vector<bool> row_is_read_;  // of each row within the stride
 };
+
+// The columns [first, first + used) of a matrix of windows as stretches of memory.
+std::vector<Run> runs_of(const std::vector<int64_t>& output_offsets, int64_t first, int64_t used);
 
 }  // namespace braid::runner

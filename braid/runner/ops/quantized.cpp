@@ -120,33 +120,19 @@ class QuantizedLinearOp final : public QuantizedOp {
 // Windows of bytes, less their zero point, as vectors.
 class ByteWindows final : public IntegerSource {
  public:
-  ByteWindows(const ByteMatrix& image, const std::vector<int64_t>& rows,
+  ByteWindows(const Kernels& kernels, const ByteMatrix& image, const std::vector<int64_t>& rows,
               const std::vector<int64_t>& columns)
-      : image_(image), rows_(rows), columns_(columns) {}
+      : kernels_(kernels), image_(image), rows_(rows), columns_(columns) {}
 
-  void pack(int64_t first, int64_t used, int64_t width, int64_t group,
-            int16_t* panel) const override {
-    const auto K = static_cast<int64_t>(rows_.size()), depth = (K + group - 1) / group * group;
-    const int64_t* at = columns_.data() + first;
-    const bool neighbours = at[used - 1] - at[0] == used - 1;
-    for (int64_t k = 0; k < depth; ++k) {
-      int16_t* to = panel + k / group * width * group + k % group;
-      int64_t c = 0;
-      if (k < K) {
-        const uint8_t* from = image_.data + rows_[static_cast<size_t>(k)];
-        if (neighbours && !image_.is_signed)
-          for (from += at[0]; c < used; ++c)
-            to[c * group] = static_cast<int16_t>(from[c] - image_.zero_point);
-        for (; c < used; ++c)
-          to[c * group] = static_cast<int16_t>(
-              (image_.is_signed ? static_cast<int8_t>(from[at[c]]) : from[at[c]]) -
-              image_.zero_point);
-      }
-      for (; c < width; ++c) to[c * group] = 0;
-    }
+  void pack(int64_t first, int64_t used, int64_t, int64_t, int16_t* panel) const override {
+    const auto runs = runs_of(columns_, first, used);
+    kernels_.gather_bytes(image_.data, image_.is_signed, image_.zero_point, rows_.data(),
+                          static_cast<int64_t>(rows_.size()), runs.data(),
+                          static_cast<int64_t>(runs.size()), panel);
   }
 
  private:
+  const Kernels& kernels_;
   ByteMatrix image_;
   const std::vector<int64_t>&rows_, &columns_;
 };
@@ -188,27 +174,26 @@ class QuantizedConvOp final : public QuantizedOp {
               {.data = weight_.as<uint8_t>(), .is_signed = true, .zero_point = 0, .row_stride = K},
               K),
           M_, K, context.kernels.integer_rows);
-    const Plane padded = padded_plane(input, window_);
-    if (padded != padded_ || output != output_) {
-      padded_ = padded;
+    const PhasedLayout layout(input, window_);
+    if (input != input_ || output != output_) {
+      input_ = input;
       output_ = output;
-      rows_ = window_offsets(window_, padded, C_);
-      columns_ = output_offsets(window_, padded, output);
+      rows_ = layout.window_offsets(C_);
+      columns_ = layout.output_offsets(output);
     }
-    Tensor wide;
-    if (padded.size() != input.size())
-      wide = context.make(x.dtype(), {C_, padded.height, padded.width});
+    Tensor laid_out;
+    if (!layout.is_plain()) laid_out = context.make(x.dtype(), {C_, layout.size()});
     for (int64_t image = 0; image < x.dim(0); ++image) {
       ByteMatrix pixels{.data = x.as<uint8_t>() + image * C_ * input.size(),
                         .is_signed = x.dtype() == DType::kInt8,
                         .zero_point = zero_point_,
                         .row_stride = 0};
-      if (wide.defined()) {
-        pad_bytes(context, pixels.data, C_, input, window_, static_cast<uint8_t>(zero_point_),
-                  wide.as<uint8_t>());
-        pixels.data = wide.as<uint8_t>();
+      if (laid_out.defined()) {
+        layout.fill(context, pixels.data, C_, static_cast<uint8_t>(zero_point_),
+                    laid_out.as<uint8_t>());
+        pixels.data = laid_out.as<uint8_t>();
       }
-      const ByteWindows windows(pixels, rows_, columns_);
+      const ByteWindows windows(context.kernels, pixels, rows_, columns_);
       IntegerProduct p{.M = M_, .N = N, .K = K};
       p.left_packed = reinterpret_cast<const int16_t*>(packed_.get());
       p.right = &windows;
@@ -224,7 +209,7 @@ class QuantizedConvOp final : public QuantizedOp {
   Window window_;
   int64_t M_, C_;
   // For the sizes that were seen last.
-  Plane padded_, output_;
+  Plane input_, output_;
   std::vector<int64_t> rows_, columns_;
 };
 

@@ -1,0 +1,124 @@
+// Numbers brought into another order: panels of products gathered from images, transposing. See
+// simd_math.h.
+#pragma once
+#include "braid/runner/kernels/simd_integer_tiles.h"
+
+namespace braid::runner::RUNNER_ISA {
+
+typedef float Quad __attribute__((vector_size(16)));
+
+// y[c * y_stride + r] = x[r * x_stride + c], of four by four.
+static inline void transpose_quads(const float* x, int64_t x_stride, float* y, int64_t y_stride) {
+  Quad rows[4], columns[4];
+  for (int i = 0; i < 4; ++i) __builtin_memcpy(rows + i, x + i * x_stride, sizeof(Quad));
+  const Quad a = __builtin_shufflevector(rows[0], rows[1], 0, 4, 1, 5);
+  const Quad b = __builtin_shufflevector(rows[0], rows[1], 2, 6, 3, 7);
+  const Quad c = __builtin_shufflevector(rows[2], rows[3], 0, 4, 1, 5);
+  const Quad d = __builtin_shufflevector(rows[2], rows[3], 2, 6, 3, 7);
+  columns[0] = __builtin_shufflevector(a, c, 0, 1, 4, 5);
+  columns[1] = __builtin_shufflevector(a, c, 2, 3, 6, 7);
+  columns[2] = __builtin_shufflevector(b, d, 0, 1, 4, 5);
+  columns[3] = __builtin_shufflevector(b, d, 2, 3, 6, 7);
+  for (int i = 0; i < 4; ++i) __builtin_memcpy(y + i * y_stride, columns + i, sizeof(Quad));
+}
+
+static void transpose(const float* x, int64_t x_stride, int64_t rows, int64_t columns, float* y,
+                      int64_t y_stride) {
+  int64_t r = 0;
+  for (; r + 4 <= rows; r += 4) {
+    const float* from = x + r * x_stride;
+    int64_t c = 0;
+    for (; c + 4 <= columns; c += 4)
+      transpose_quads(from + c, x_stride, y + c * y_stride + r, y_stride);
+    for (; c < columns; ++c)
+      for (int i = 0; i < 4; ++i) y[c * y_stride + r + i] = from[i * x_stride + c];
+  }
+  for (; r < rows; ++r)
+    for (int64_t c = 0; c < columns; ++c) y[c * y_stride + r] = x[r * x_stride + c];
+}
+
+static void split_pairs(const float* __restrict x, float* __restrict even, float* __restrict odd,
+                        int64_t n) {
+  const int64_t pairs = n / 2;
+  for (int64_t i = 0; i < pairs; ++i) {
+    even[i] = x[2 * i];
+    odd[i] = x[2 * i + 1];
+  }
+  if (n % 2 != 0) even[pairs] = x[n - 1];
+}
+
+// Nothing beyond the n numbers is read or written.
+static inline void copy_some(const float* from, float* to, int64_t n) {
+#if defined(__AVX512F__)
+  const auto mask = static_cast<__mmask16>((1U << n) - 1);
+  _mm512_mask_storeu_ps(to, mask, _mm512_maskz_loadu_ps(mask, from));
+#else
+  for (int64_t i = 0; i < n; ++i) to[i] = from[i];
+#endif
+}
+
+static inline void copy_run(const float* from, float* to, int64_t n) {
+  int64_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) store(to + i, load(from + i));
+  if (i < n) copy_some(from + i, to + i, n - i);
+}
+
+static void gather(const float* image, const int64_t* rows, int64_t depth, const Run* runs,
+                   int64_t count, float* panel) {
+  if (count == 1 && runs[0].length == kColumns) {
+    for (int64_t d = 0; d < depth; ++d, panel += kColumns) {
+      const float* from = image + rows[d] + runs[0].from;
+#pragma GCC unroll 4
+      for (int v = 0; v < RUNNER_VECTORS; ++v) store(panel + v * kLanes, load(from + v * kLanes));
+    }
+    return;
+  }
+  for (int64_t d = 0; d < depth; ++d, panel += kColumns) {
+    const float* from = image + rows[d];
+    int64_t end = 0;
+    for (int64_t r = 0; r < count; ++r) {
+      copy_run(from + runs[r].from, panel + runs[r].to, runs[r].length);
+      end = runs[r].to + runs[r].length;
+    }
+    for (; end < kColumns; ++end) panel[end] = 0;
+  }
+}
+
+// Numbers of kGroup rows, which are summed together, side by side.
+template <class Byte>
+static void gather_pair(const Byte* __restrict a, const Byte* __restrict b, int16_t zero_point,
+                        int16_t* __restrict to, int64_t n) {
+  for (int64_t i = 0; i < n; ++i) {
+    to[2 * i] = static_cast<int16_t>(a[i] - zero_point);
+    to[2 * i + 1] = static_cast<int16_t>(b[i] - zero_point);
+  }
+}
+template <class Byte>
+static void gather_typed(const Byte* image, int32_t zero_point, const int64_t* rows, int64_t K,
+                         const Run* runs, int64_t count, int16_t* panel) {
+  static_assert(kGroup == 2);
+  const auto zero = static_cast<int16_t>(zero_point);
+  for (int64_t k = 0; k < K; k += 2, panel += 2 * kColumns) {
+    const bool alone = k + 1 == K;
+    int64_t end = 0;
+    for (int64_t r = 0; r < count; ++r) {
+      const Byte* a = image + rows[k] + runs[r].from;
+      int16_t* to = panel + 2 * runs[r].to;
+      gather_pair(a, alone ? a : image + rows[k + 1] + runs[r].from, zero, to, runs[r].length);
+      end = runs[r].to + runs[r].length;
+    }
+    for (int64_t i = 2 * end; i < 2 * kColumns; ++i) panel[i] = 0;
+    if (alone)
+      for (int64_t i = 1; i < 2 * kColumns; i += 2) panel[i] = 0;
+  }
+}
+static void gather_bytes(const uint8_t* image, bool is_signed, int32_t zero_point,
+                         const int64_t* rows, int64_t K, const Run* runs, int64_t count,
+                         int16_t* panel) {
+  if (is_signed)
+    gather_typed(reinterpret_cast<const int8_t*>(image), zero_point, rows, K, runs, count, panel);
+  else
+    gather_typed(image, zero_point, rows, K, runs, count, panel);
+}
+
+}  // namespace braid::runner::RUNNER_ISA
