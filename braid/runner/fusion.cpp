@@ -19,6 +19,7 @@ class Fuser {
       auto& node = graph_.nodes[i];
       if (gone_[i]) continue;
       if (node.op_type == "Mul") fuse_silu(i);
+      if (node.op_type == "Conv") fuse_pad(i);
       node = quantized(node, graph_, maker_);
       if (node.op_type == "MatMul" || node.op_type == "Gemm") to_linear(node);
       if (node.op_type == "Add") fuse_add(i);
@@ -80,6 +81,56 @@ class Fuser {
       --readers_[silu.inputs[0]];
       return replace(*maker, i, std::move(silu));
     }
+  }
+
+  // Zeros around an image, of which the convolution has some of its own.
+  void fuse_pad(size_t i) {
+    if (graph_.nodes[i].inputs.empty()) return;
+    const auto maker = sole_maker(graph_.nodes[i].inputs[0]);
+    if (!maker) return;
+    const auto& pad = graph_.nodes[*maker];
+    const auto zeros = spatial_zeros(pad);
+    if (!zeros) return;
+    FileNode joined = graph_.nodes[i];
+    const auto view = view_of(joined);
+    Dims pads = view.integers("pads", Dims(zeros->size(), 0));
+    if (view.text("auto_pad", "NOTSET") != "NOTSET" || pads.size() != zeros->size()) return;
+    for (size_t d = 0; d < pads.size(); ++d) pads[d] += zeros->at(d);
+    std::erase_if(joined.attributes, [](const Attribute& a) { return a.name == "pads"; });
+    Attribute attribute;
+    attribute.name = "pads";
+    attribute.kind = Attribute::Kind::kInts;
+    attribute.integers = pads;
+    joined.attributes.push_back(attribute);
+    joined.inputs[0] = pad.inputs[0];
+    replace(*maker, i, std::move(joined));
+  }
+
+  // What a Pad adds before and behind each dimension but the first two; none where it does
+  // anything else.
+  std::optional<Dims> spatial_zeros(const FileNode& pad) const {
+    constexpr int64_t kMost = 1 << 12;
+    if (pad.op_type != "Pad" || pad.inputs.size() < 2 || pad.inputs.size() > 3) return std::nullopt;
+    if (view_of(pad).text("mode", "constant") != "constant") return std::nullopt;
+    const Tensor* pads = constant(pad.inputs[1]);
+    if (pads == nullptr || pads->dtype() != DType::kInt64 || pads->count() % 2 != 0)
+      return std::nullopt;
+    if (pad.inputs.size() == 3 && !pad.inputs[2].empty()) {
+      const Tensor* value = constant(pad.inputs[2]);
+      if (value == nullptr || value->dtype() != DType::kFloat || value->count() != 1 ||
+          *value->as<float>() != 0)
+        return std::nullopt;
+    }
+    Dims spatial;
+    for (int64_t d = 0; d < pads->count(); ++d) {
+      const int64_t zeros = pads->as<int64_t>()[d];
+      if (zeros < 0 || zeros > kMost) return std::nullopt;
+      if (d % (pads->count() / 2) >= 2)
+        spatial.push_back(zeros);
+      else if (zeros != 0)
+        return std::nullopt;
+    }
+    return spatial;
   }
 
   NodeView view_of(const FileNode& node) const {

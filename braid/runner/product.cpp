@@ -7,7 +7,7 @@ namespace braid::runner {
 namespace {
 
 // A panel of the right factor stays in the first cache, a block of the left one in the second.
-constexpr int64_t kMostDepth = 256;
+constexpr int64_t kMostDepth = 384;
 constexpr int64_t kLeftBlockBytes = 160 << 10;
 constexpr int64_t kRightBlockColumns = 256;
 
@@ -48,11 +48,10 @@ class Worker {
         columns_(kernels.columns),
         depth_(depth_of(product.K)),
         right_scratch_(scratch),
-        left_scratch_(scratch == nullptr ? nullptr : scratch + right_floats()),
-        tile_(scratch == nullptr ? nullptr : left_scratch_ + left_panels() * rows_ * depth_) {}
+        left_scratch_(scratch == nullptr ? nullptr : scratch + right_floats()) {}
 
   int64_t scratch_floats() const {
-    return right_floats() + left_panels() * rows_ * depth_ + rows_ * columns_;
+    return right_floats() + left_panels() * rows_ * depth_ + kSlack;
   }
 
   void compute(const Part& part) const {
@@ -115,16 +114,8 @@ class Worker {
 
   void tile(int64_t row, int64_t column, int64_t depth, const float* left, const float* right,
             bool add) const {
-    const int64_t rows = used_rows(row), columns = used_columns(column);
-    float* out = p_.out + row * rows_ * p_.out_stride + column * columns_;
-    if (columns == columns_)
-      return kernels_.tile(rows, depth, left, right, out, p_.out_stride, add);
-    kernels_.tile(rows, depth, left, right, tile_, columns_, false);
-    for (int64_t r = 0; r < rows; ++r)
-      for (int64_t c = 0; c < columns; ++c) {
-        float& to = out[r * p_.out_stride + c];
-        to = add ? to + tile_[r * columns_ + c] : tile_[r * columns_ + c];
-      }
+    kernels_.tile(used_rows(row), used_columns(column), depth, left, right,
+                  p_.out + row * rows_ * p_.out_stride + column * columns_, p_.out_stride, add);
   }
 
   void empty_sums(const Part& part) const {
@@ -142,19 +133,21 @@ class Worker {
       return;
     const int64_t begin = part.column_begin * columns_;
     const int64_t width = std::min(p_.N, part.column_end * columns_) - begin;
-    for (int64_t i = part.row_begin * rows_; i < std::min(p_.M, part.row_end * rows_); ++i)
+    for (int64_t i = part.row_begin * rows_; i < std::min(p_.M, part.row_end * rows_); ++i) {
+      float* row = p_.out + i * p_.out_stride + begin;
       kernels_.finish(
-          p_.out + i * p_.out_stride + begin, width,
+          row, row, width,
           {.bias = p_.row_bias == nullptr ? 0 : p_.row_bias[i],
            .bias_row = p_.column_bias == nullptr ? nullptr : p_.column_bias + begin,
            .residual = p_.residual == nullptr ? nullptr : p_.residual + i * p_.out_stride + begin,
            .activation = p_.activation});
+    }
   }
 
   const Kernels& kernels_;
   const Product& p_;
   int64_t rows_, columns_, depth_;
-  float *right_scratch_, *left_scratch_, *tile_;
+  float *right_scratch_, *left_scratch_;
 };
 
 }  // namespace

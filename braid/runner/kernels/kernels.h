@@ -58,12 +58,12 @@ inline constexpr int64_t kSlack = 64;  // numbers
 
 struct Kernels {
   const char* name;
-  // Products of float32 in tiles of rows x columns. a: [depth, rows], b: [depth, columns], packed;
-  // c: rows of ldc numbers, of which `used` rows are written, all columns. A tile is added to what
-  // is there, or written over it.
+  // Products of float32 in tiles of rows x columns. a: [depth, rows], read up to kSlack beyond, b:
+  // [depth, columns], packed; c: rows of ldc numbers, of which used_rows x used_columns are
+  // written. A tile is added to what is there, or written over it.
   int64_t rows, columns;
-  void (*tile)(int64_t used, int64_t depth, const float* a, const float* b, float* c, int64_t ldc,
-               bool add);
+  void (*tile)(int64_t used_rows, int64_t used_columns, int64_t depth, const float* a,
+               const float* b, float* c, int64_t ldc, bool add);
   // Products of whole numbers in 16 or 8 bits, `group` of which are summed at once. a: [depth /
   // group, rows, group] int16 or int8, b: [depth / group, columns, group]; c is written over.
   // Stored numbers of b are less by `shift` than the uint8 ones, or by their zero point where it
@@ -73,7 +73,8 @@ struct Kernels {
   void (*integer_tile)(int64_t used, int64_t depth, const void* a, const void* b, int32_t* c,
                        int64_t ldc);
 
-  void (*finish)(float* c, int64_t n, const Finish& finish);
+  // y may be c.
+  void (*finish)(const float* c, float* y, int64_t n, const Finish& finish);
   // c = finish(sums * scale) of a row of integer sums; scales: of each column, or none.
   void (*finish_integers)(const int32_t* sums, float* c, int64_t n, float scale,
                           const float* scales, const Finish& finish);

@@ -24,6 +24,15 @@ static inline Floats load(const float* p) {
   return v;
 }
 static inline void store(float* p, Floats v) { __builtin_memcpy(p, &v, sizeof v); }
+// The first n numbers, fewer than a vector has: no other is touched.
+#if defined(__AVX512F__)
+static inline Floats load_some(const float* p, int64_t n) {
+  return (Floats)_mm512_maskz_loadu_ps(static_cast<__mmask16>((1U << n) - 1), p);
+}
+static inline void store_some(float* p, Floats v, int64_t n) {
+  _mm512_mask_storeu_ps(p, static_cast<__mmask16>((1U << n) - 1), (__m512)v);
+}
+#else
 static inline Floats load_some(const float* p, int64_t n) {
   Floats v = {};
   __builtin_memcpy(&v, p, static_cast<size_t>(n) * 4);
@@ -32,6 +41,7 @@ static inline Floats load_some(const float* p, int64_t n) {
 static inline void store_some(float* p, Floats v, int64_t n) {
   __builtin_memcpy(p, &v, static_cast<size_t>(n) * 4);
 }
+#endif
 static inline Floats all(float x) { return x - Floats{}; }
 // Where the comparison is not true of a number that is none, b: NaN goes through.
 // One instruction each, where compilers make a comparison and a choice of them.

@@ -47,20 +47,10 @@ static void split_pairs(const float* __restrict x, float* __restrict even, float
   if (n % 2 != 0) even[pairs] = x[n - 1];
 }
 
-// Nothing beyond the n numbers is read or written.
-static inline void copy_some(const float* from, float* to, int64_t n) {
-#if defined(__AVX512F__)
-  const auto mask = static_cast<__mmask16>((1U << n) - 1);
-  _mm512_mask_storeu_ps(to, mask, _mm512_maskz_loadu_ps(mask, from));
-#else
-  for (int64_t i = 0; i < n; ++i) to[i] = from[i];
-#endif
-}
-
 static inline void copy_run(const float* from, float* to, int64_t n) {
   int64_t i = 0;
   for (; i + kLanes <= n; i += kLanes) store(to + i, load(from + i));
-  if (i < n) copy_some(from + i, to + i, n - i);
+  if (i < n) store_some(to + i, load_some(from + i, n - i), n - i);
 }
 
 static void gather(const float* image, const int64_t* rows, int64_t depth, const Run* runs,

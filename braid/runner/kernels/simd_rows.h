@@ -85,31 +85,31 @@ static void by_function(Function function, Arguments... arguments) {
 
 template <class F>
 struct FinishRow {
-  static void run(float* c, int64_t n, const Finish* f) {
+  static void run(const float* c, float* y, int64_t n, const Finish* f) {
     const Floats alpha = all(f->activation.alpha), beta = all(f->activation.beta);
     int64_t i = 0;
     for (; i + kLanes <= n; i += kLanes) {
       Floats v = load(c + i) + f->bias;
       if (f->bias_row != nullptr) v += load(f->bias_row + i);
       if (f->residual != nullptr) v += load(f->residual + i);
-      store(c + i, F::of(v, alpha, beta));
+      store(y + i, F::of(v, alpha, beta));
     }
     if (i == n) return;
     Floats v = load_some(c + i, n - i) + f->bias;
     if (f->bias_row != nullptr) v += load_some(f->bias_row + i, n - i);
     if (f->residual != nullptr) v += load_some(f->residual + i, n - i);
-    store_some(c + i, F::of(v, alpha, beta), n - i);
+    store_some(y + i, F::of(v, alpha, beta), n - i);
   }
 };
-static void finish(float* c, int64_t n, const Finish& f) {
-  by_function<FinishRow>(f.activation.function, c, n, &f);
+static void finish(const float* c, float* y, int64_t n, const Finish& f) {
+  by_function<FinishRow>(f.activation.function, c, y, n, &f);
 }
 
 static void finish_integers(const int32_t* sums, float* c, int64_t n, float scale,
                             const float* scales, const Finish& f) {
   for (int64_t i = 0; i < n; ++i)
     c[i] = static_cast<float>(sums[i]) * (scales == nullptr ? scale : scale * scales[i]);
-  finish(c, n, f);
+  finish(c, c, n, f);
 }
 
 template <class F>

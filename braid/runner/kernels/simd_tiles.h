@@ -12,38 +12,79 @@ namespace braid::runner::RUNNER_ISA {
 
 constexpr int64_t kRows = RUNNER_ROWS, kColumns = RUNNER_VECTORS * kLanes;
 
-// The sums stay in registers: both inner loops are unrolled.
-template <int kUsed>
-static void tile_of(int64_t depth, const float* a, const float* b, float* c, int64_t ldc,
-                    bool add) {
-  Floats sums[kUsed][RUNNER_VECTORS] = {};
+// The sums stay in registers: both inner loops are unrolled. last: numbers of the last vector that
+// are written.
+template <int kUsed, int kVectors>
+static void tile_of(int64_t depth, const float* a, const float* b, float* c, int64_t ldc, bool add,
+                    int64_t last) {
+  Floats sums[kUsed][kVectors] = {};
   for (int64_t k = 0; k < depth; ++k, a += kRows, b += kColumns) {
-    Floats row[RUNNER_VECTORS];
+    __builtin_prefetch(a + kRows * depth);  // the rows that come next
+    Floats row[kVectors];
 #pragma GCC unroll 4
-    for (int v = 0; v < RUNNER_VECTORS; ++v) row[v] = load(b + v * kLanes);
+    for (int v = 0; v < kVectors; ++v) row[v] = load(b + v * kLanes);
 #pragma GCC unroll 16
     for (int r = 0; r < kUsed; ++r)
 #pragma GCC unroll 4
-      for (int v = 0; v < RUNNER_VECTORS; ++v) sums[r][v] += a[r] * row[v];
+      for (int v = 0; v < kVectors; ++v) sums[r][v] += a[r] * row[v];
   }
 #pragma GCC unroll 16
   for (int r = 0; r < kUsed; ++r)
 #pragma GCC unroll 4
-    for (int v = 0; v < RUNNER_VECTORS; ++v) {
+    for (int v = 0; v < kVectors; ++v) {
       float* at = c + r * ldc + v * kLanes;
-      store(at, add ? load(at) + sums[r][v] : sums[r][v]);
+      if (v == kVectors - 1 && last < kLanes)
+        store_some(at, add ? load_some(at, last) + sums[r][v] : sums[r][v], last);
+      else
+        store(at, add ? load(at) + sums[r][v] : sums[r][v]);
     }
 }
 
-template <int kUsed>
-static void tile_from(int64_t used, int64_t depth, const float* a, const float* b, float* c,
-                      int64_t ldc, bool add) {
-  if (used == kUsed) return tile_of<kUsed>(depth, a, b, c, ldc, add);
-  if constexpr (kUsed > 1) tile_from<kUsed - 1>(used, depth, a, b, c, ldc, add);
+template <int kUsed, int kVectors>
+static void tile_from(int64_t used, int64_t vectors, int64_t depth, const float* a, const float* b,
+                      float* c, int64_t ldc, bool add, int64_t last) {
+  if constexpr (kUsed > 1)
+    if (used < kUsed)
+      return tile_from<kUsed - 1, kVectors>(used, vectors, depth, a, b, c, ldc, add, last);
+  if constexpr (kVectors > 1)
+    if (vectors < kVectors)
+      return tile_from<kUsed, kVectors - 1>(used, vectors, depth, a, b, c, ldc, add, last);
+  tile_of<kUsed, kVectors>(depth, a, b, c, ldc, add, last);
 }
-static void tile(int64_t used, int64_t depth, const float* a, const float* b, float* c, int64_t ldc,
-                 bool add) {
-  tile_from<RUNNER_ROWS>(used, depth, a, b, c, ldc, add);
+
+// One column, where a vector of columns would be mostly idle: the rows are the vector.
+static void tile_column(int64_t used, int64_t depth, const float* a, const float* b, float* c,
+                        int64_t ldc, bool add) {
+  constexpr int kAtOnce = 4;  // sums that do not wait for each other
+  constexpr int64_t kVectors = (kRows + kLanes - 1) / kLanes;
+  static_assert(kVectors * kLanes - kRows <= kSlack);
+  Floats sums[kAtOnce][kVectors] = {};
+  int64_t k = 0;
+  for (; k + kAtOnce <= depth; k += kAtOnce)
+#pragma GCC unroll 4
+    for (int i = 0; i < kAtOnce; ++i)
+#pragma GCC unroll 4
+      for (int64_t v = 0; v < kVectors; ++v)
+        sums[i][v] += load(a + (k + i) * kRows + v * kLanes) * b[(k + i) * kColumns];
+  for (; k < depth; ++k)
+    for (int64_t v = 0; v < kVectors; ++v)
+      sums[0][v] += load(a + k * kRows + v * kLanes) * b[k * kColumns];
+  for (int64_t r = 0; r < used; ++r) {
+    const int64_t v = r / kLanes, at = r % kLanes;
+    const float sum = sums[0][v][at] + sums[1][v][at] + (sums[2][v][at] + sums[3][v][at]);
+    c[r * ldc] = add ? c[r * ldc] + sum : sum;
+  }
+}
+
+static void tile(int64_t used, int64_t columns, int64_t depth, const float* a, const float* b,
+                 float* c, int64_t ldc, bool add) {
+  constexpr int64_t kFew = kLanes / 5;
+  const int64_t few = columns % kLanes <= kFew ? columns % kLanes : 0, wide = columns - few;
+  const int64_t vectors = (wide + kLanes - 1) / kLanes;
+  if (vectors > 0)
+    tile_from<RUNNER_ROWS, RUNNER_VECTORS>(used, vectors, depth, a, b, c, ldc, add,
+                                           wide - (vectors - 1) * kLanes);
+  for (int64_t i = wide; i < columns; ++i) tile_column(used, depth, a, b + i, c + i, ldc, add);
 }
 
 static void taps(const float* x, const int64_t* offsets, const float* weights, int64_t count,

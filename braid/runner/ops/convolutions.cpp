@@ -162,16 +162,15 @@ class ConvOp final : public Op {
                      mine);
         context.kernels.taps(mine, rows_.data(), weight_.as<float>() + channel * taps, taps, sums,
                              (output.height - 1) * wide + output.width);
-        float* to = y.as<float>() + i * output.size();
-        for (int64_t row = 0; row < output.height; ++row)
-          std::memcpy(to + row * output.width, sums + row * wide,
-                      static_cast<size_t>(output.width) * sizeof(float));
-        context.kernels.finish(
-            to, output.size(),
-            {.bias = ending.bias == nullptr ? 0 : ending.bias[channel],
-             .bias_row = nullptr,
-             .residual = ending.residual == nullptr ? nullptr : ending.residual + i * output.size(),
-             .activation = ending.activation});
+        for (int64_t row = 0; row < output.height; ++row) {
+          const int64_t at = i * output.size() + row * output.width;
+          context.kernels.finish(
+              sums + row * wide, y.as<float>() + at, output.width,
+              {.bias = ending.bias == nullptr ? 0 : ending.bias[channel],
+               .bias_row = nullptr,
+               .residual = ending.residual == nullptr ? nullptr : ending.residual + at,
+               .activation = ending.activation});
+        }
       }
     });
   }

@@ -38,39 +38,59 @@ class PoolOp final : public Op {
     if (!window_.one_dimensional) dims.push_back(output.height);
     dims.push_back(output.width);
     Tensor y = context.make(DType::kFloat, dims);
-    const int64_t row_floats = input.width;
-    const auto scratch = context.scratch(row_floats * 4);
+    const PhasedLayout row_layout({1, input.width}, row_window());
+    const int64_t row_floats = (input.width + row_layout.size() + kSlack) * 4 / 64 * 64 + 64;
+    const auto scratch = context.scratch(row_floats);
+    const auto taps = row_layout.window_offsets(1);
+    const auto columns = columns_inside(input, output);
     context.threads.split(x.dim(0) * x.dim(1), 4, [&](int64_t begin, int64_t end, int thread) {
-      auto* row = reinterpret_cast<float*>(scratch.get() + thread * row_floats * 4);
+      auto* row = reinterpret_cast<float*>(scratch.get() + thread * row_floats);
+      float* sorted = row + input.width;
+      std::fill_n(sorted, row_layout.size(), nothing());  // the padding stays
       for (int64_t c = begin; c < end; ++c)
-        plane(x.as<float>() + c * input.size(), input, output, row,
-              y.as<float>() + c * output.size());
+        for (int64_t h = 0; h < output.height; ++h) {
+          const int64_t top = h * window_.stride[0] - window_.begin[0];
+          const int64_t rows =
+              gather_rows(x.as<float>() + c * input.size(), input, top, row);
+          row_layout.place(context.kernels, row, sorted);
+          float* to = y.as<float>() + (c * output.height + h) * output.width;
+          std::copy_n(sorted + taps[0], output.width, to);
+          for (size_t k = 1; k < taps.size(); ++k)
+            context.kernels.binary(largest_ ? Arithmetic::kMax : Arithmetic::kAdd, to, 1,
+                                   sorted + taps[k], 1, to, output.width);
+          if (!largest_) divide(rows, columns, to);
+        }
     });
     return {y};
   }
 
  private:
-  // First along the columns, whole rows at a time, then along the row.
-  void plane(const float* x, const Plane& input, const Plane& output, float* row, float* y) const {
-    for (int64_t h = 0; h < output.height; ++h) {
-      const int64_t rows = gather_rows(x, input, h * window_.stride[0] - window_.begin[0], row);
-      for (int64_t w = 0; w < output.width; ++w) {
-        const int64_t left = w * window_.stride[1] - window_.begin[1];
-        float value = largest_ ? -std::numeric_limits<float>::infinity() : 0;
-        int64_t columns = 0;
-        const auto [first, last] = inside(1, left, input.width);
-        for (int64_t k = first; k < last; ++k) {
-          const int64_t at = left + k * window_.dilation[1];
-          ++columns;
-          value = largest_ ? std::max(value, row[at]) : value + row[at];
-        }
-        if (!largest_) {
-          const int64_t count =
-              counts_padding_ ? window_.kernel[0] * window_.kernel[1] : rows * columns;
-          value = count == 0 ? 0 : value / static_cast<float>(count);
-        }
-        y[h * output.width + w] = value;
-      }
+  float nothing() const { return largest_ ? -std::numeric_limits<float>::infinity() : 0; }
+
+  // First along the columns, whole rows at a time, then along the row: its window.
+  Window row_window() const {
+    Window along = window_;
+    along.kernel[0] = along.stride[0] = along.dilation[0] = 1;
+    along.begin[0] = along.end[0] = 0;
+    return along;
+  }
+
+  // How many columns of each window lie in the image.
+  Dims columns_inside(const Plane& input, const Plane& output) const {
+    Dims columns;
+    for (int64_t w = 0; w < output.width; ++w) {
+      const auto [first, last] =
+          inside(1, w * window_.stride[1] - window_.begin[1], input.width);
+      columns.push_back(std::max<int64_t>(0, last - first));
+    }
+    return columns;
+  }
+
+  void divide(int64_t rows, const Dims& columns, float* to) const {
+    for (size_t w = 0; w < columns.size(); ++w) {
+      const int64_t count =
+          counts_padding_ ? window_.kernel[0] * window_.kernel[1] : rows * columns[w];
+      to[w] = count == 0 ? 0 : to[w] / static_cast<float>(count);
     }
   }
 
@@ -85,7 +105,7 @@ class PoolOp final : public Op {
   // Returns how many rows of the window lie in the image.
   int64_t gather_rows(const float* x, const Plane& input, int64_t top, float* row) const {
     int64_t rows = 0;
-    std::fill_n(row, input.width, largest_ ? -std::numeric_limits<float>::infinity() : 0.0f);
+    std::fill_n(row, input.width, nothing());
     const auto [first, last] = inside(0, top, input.height);
     for (int64_t k = first; k < last; ++k) {
       const int64_t at = top + k * window_.dilation[0];
