@@ -76,7 +76,7 @@ class IntegerWorker {
         p_.row_scales == nullptr ? p_.scale : p_.scale * p_.row_scales[row],
         p_.column_scales == nullptr ? nullptr : p_.column_scales + column,
         {.bias = p_.row_bias == nullptr ? 0 : p_.row_bias[row],
-         .bias_row = p_.column_bias == nullptr ? nullptr : p_.column_bias + column,
+         .column_bias = p_.column_bias == nullptr ? nullptr : p_.column_bias + column,
          .residual = p_.residual == nullptr ? nullptr : p_.residual + at,
          .activation = p_.activation});
   }

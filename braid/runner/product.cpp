@@ -103,45 +103,50 @@ class Worker {
       for (int64_t i = part.row_begin; i < part.row_end; i += left_panels()) {
         const int64_t end = std::min(part.row_end, i + left_panels());
         const float* left = left_block(i, end, k, depth);
-        for (int64_t j = part.column_begin; j < part.column_end; ++j)
-          for (int64_t row = i; row < end; ++row)
+        for (int64_t row = i; row < end; ++row)
+          for (int64_t j = part.column_begin; j < part.column_end; ++j) {
             tile(row, j, depth, left + (row - i) * rows_ * depth,
                  right + (j - part.column_begin) * columns_ * depth, k > 0);
-        if (k + depth == p_.K) finish({i, end, part.column_begin, part.column_end});
+            if (k + depth == p_.K) finish(row, j);
+          }
       }
     }
   }
 
+  float* tile_at(int64_t row, int64_t column) const {
+    return p_.out + row * rows_ * p_.out_stride + column * columns_;
+  }
+
   void tile(int64_t row, int64_t column, int64_t depth, const float* left, const float* right,
             bool add) const {
-    kernels_.tile(used_rows(row), used_columns(column), depth, left, right,
-                  p_.out + row * rows_ * p_.out_stride + column * columns_, p_.out_stride, add);
+    kernels_.tile(used_rows(row), used_columns(column), depth, left, right, tile_at(row, column),
+                  p_.out_stride, add);
   }
 
   void empty_sums(const Part& part) const {
-    for (int64_t i = part.row_begin * rows_; i < std::min(p_.M, part.row_end * rows_); ++i) {
-      const int64_t begin = part.column_begin * columns_;
-      const int64_t end = std::min(p_.N, part.column_end * columns_);
-      std::fill(p_.out + i * p_.out_stride + begin, p_.out + i * p_.out_stride + end, 0.0f);
-    }
-    finish(part);
+    for (int64_t row = part.row_begin; row < part.row_end; ++row)
+      for (int64_t column = part.column_begin; column < part.column_end; ++column) {
+        for (int64_t r = 0; r < used_rows(row); ++r)
+          std::fill_n(tile_at(row, column) + r * p_.out_stride, used_columns(column), 0.0f);
+        finish(row, column);
+      }
   }
 
-  void finish(const Part& part) const {
+  // Of a tile while it is at hand.
+  void finish(int64_t row, int64_t column) const {
     if (p_.row_bias == nullptr && p_.column_bias == nullptr && p_.residual == nullptr &&
         p_.activation.function == Function::kIdentity)
       return;
-    const int64_t begin = part.column_begin * columns_;
-    const int64_t width = std::min(p_.N, part.column_end * columns_) - begin;
-    for (int64_t i = part.row_begin * rows_; i < std::min(p_.M, part.row_end * rows_); ++i) {
-      float* row = p_.out + i * p_.out_stride + begin;
-      kernels_.finish(
-          row, row, width,
-          {.bias = p_.row_bias == nullptr ? 0 : p_.row_bias[i],
-           .bias_row = p_.column_bias == nullptr ? nullptr : p_.column_bias + begin,
-           .residual = p_.residual == nullptr ? nullptr : p_.residual + i * p_.out_stride + begin,
-           .activation = p_.activation});
-    }
+    const int64_t i = row * rows_, j = column * columns_;
+    const auto from = [](const float* numbers, int64_t at) {
+      return numbers == nullptr ? nullptr : numbers + at;
+    };
+    float* out = tile_at(row, column);
+    kernels_.finish(out, p_.out_stride, out, p_.out_stride, used_rows(row), used_columns(column),
+                    {.row_bias = from(p_.row_bias, i),
+                     .column_bias = from(p_.column_bias, j),
+                     .residual = from(p_.residual, i * p_.out_stride + j),
+                     .activation = p_.activation});
   }
 
   const Kernels& kernels_;

@@ -35,11 +35,12 @@ struct Activation {
 
 enum class Arithmetic : uint8_t { kAdd, kSub, kMul, kDiv, kMax, kMin };
 
-// What follows a product: act(c + bias + bias_row + residual), each but c optional.
+// What follows a product: act(c + bias + row_bias + column_bias + residual), each but c optional.
 struct Finish {
   float bias = 0;
-  const float* bias_row = nullptr;  // of each column
-  const float* residual = nullptr;  // of each column
+  const float* row_bias = nullptr;
+  const float* column_bias = nullptr;
+  const float* residual = nullptr;  // laid out as the result
   Activation activation = {};
 };
 
@@ -73,8 +74,9 @@ struct Kernels {
   void (*integer_tile)(int64_t used, int64_t depth, const void* a, const void* b, int32_t* c,
                        int64_t ldc);
 
-  // y may be c.
-  void (*finish)(const float* c, float* y, int64_t n, const Finish& finish);
+  // y = finish(c) of rows x n numbers; y may be c.
+  void (*finish)(const float* c, int64_t c_stride, float* y, int64_t y_stride, int64_t rows,
+                 int64_t n, const Finish& finish);
   // c = finish(sums * scale) of a row of integer sums; scales: of each column, or none.
   void (*finish_integers)(const int32_t* sums, float* c, int64_t n, float scale,
                           const float* scales, const Finish& finish);

@@ -84,32 +84,38 @@ static void by_function(Function function, Arguments... arguments) {
 }
 
 template <class F>
-struct FinishRow {
-  static void run(const float* c, float* y, int64_t n, const Finish* f) {
+struct FinishRows {
+  static void run(const float* c, int64_t c_stride, float* y, int64_t y_stride, int64_t rows,
+                  int64_t n, const Finish* f) {
     const Floats alpha = all(f->activation.alpha), beta = all(f->activation.beta);
-    int64_t i = 0;
-    for (; i + kLanes <= n; i += kLanes) {
-      Floats v = load(c + i) + f->bias;
-      if (f->bias_row != nullptr) v += load(f->bias_row + i);
-      if (f->residual != nullptr) v += load(f->residual + i);
-      store(y + i, F::of(v, alpha, beta));
+    for (int64_t r = 0; r < rows; ++r, c += c_stride, y += y_stride) {
+      const float bias = f->row_bias == nullptr ? f->bias : f->bias + f->row_bias[r];
+      const float* residual = f->residual == nullptr ? nullptr : f->residual + r * y_stride;
+      int64_t i = 0;
+      for (; i + kLanes <= n; i += kLanes) {
+        Floats v = load(c + i) + bias;
+        if (f->column_bias != nullptr) v += load(f->column_bias + i);
+        if (residual != nullptr) v += load(residual + i);
+        store(y + i, F::of(v, alpha, beta));
+      }
+      if (i == n) continue;
+      Floats v = load_some(c + i, n - i) + bias;
+      if (f->column_bias != nullptr) v += load_some(f->column_bias + i, n - i);
+      if (residual != nullptr) v += load_some(residual + i, n - i);
+      store_some(y + i, F::of(v, alpha, beta), n - i);
     }
-    if (i == n) return;
-    Floats v = load_some(c + i, n - i) + f->bias;
-    if (f->bias_row != nullptr) v += load_some(f->bias_row + i, n - i);
-    if (f->residual != nullptr) v += load_some(f->residual + i, n - i);
-    store_some(y + i, F::of(v, alpha, beta), n - i);
   }
 };
-static void finish(const float* c, float* y, int64_t n, const Finish& f) {
-  by_function<FinishRow>(f.activation.function, c, y, n, &f);
+static void finish(const float* c, int64_t c_stride, float* y, int64_t y_stride, int64_t rows,
+                   int64_t n, const Finish& f) {
+  by_function<FinishRows>(f.activation.function, c, c_stride, y, y_stride, rows, n, &f);
 }
 
 static void finish_integers(const int32_t* sums, float* c, int64_t n, float scale,
                             const float* scales, const Finish& f) {
   for (int64_t i = 0; i < n; ++i)
     c[i] = static_cast<float>(sums[i]) * (scales == nullptr ? scale : scale * scales[i]);
-  finish(c, c, n, f);
+  finish(c, n, c, n, 1, n, f);
 }
 
 template <class F>

@@ -162,15 +162,12 @@ class ConvOp final : public Op {
                      mine);
         context.kernels.taps(mine, rows_.data(), weight_.as<float>() + channel * taps, taps, sums,
                              (output.height - 1) * wide + output.width);
-        for (int64_t row = 0; row < output.height; ++row) {
-          const int64_t at = i * output.size() + row * output.width;
-          context.kernels.finish(
-              sums + row * wide, y.as<float>() + at, output.width,
-              {.bias = ending.bias == nullptr ? 0 : ending.bias[channel],
-               .bias_row = nullptr,
-               .residual = ending.residual == nullptr ? nullptr : ending.residual + at,
-               .activation = ending.activation});
-        }
+        const int64_t at = i * output.size();
+        context.kernels.finish(
+            sums, wide, y.as<float>() + at, output.width, output.height, output.width,
+            {.bias = ending.bias == nullptr ? 0 : ending.bias[channel],
+             .residual = ending.residual == nullptr ? nullptr : ending.residual + at,
+             .activation = ending.activation});
       }
     });
   }
