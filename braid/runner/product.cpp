@@ -6,9 +6,8 @@
 namespace braid::runner {
 namespace {
 
-// A panel of the right factor stays in the first cache, a block of the left one in the second.
+// A panel of the left factor stays in the first cache, a block of the right one in the second.
 constexpr int64_t kMostDepth = 384;
-constexpr int64_t kLeftBlockBytes = 160 << 10;
 constexpr int64_t kRightBlockColumns = 256;
 
 int64_t parts(int64_t total, int64_t size) { return (total + size - 1) / size; }
@@ -47,11 +46,10 @@ class Worker {
         rows_(kernels.rows),
         columns_(kernels.columns),
         depth_(depth_of(product.K)),
-        right_scratch_(scratch),
-        left_scratch_(scratch == nullptr ? nullptr : scratch + right_floats()) {}
+        right_scratch_(scratch) {}
 
   int64_t scratch_floats() const {
-    return right_floats() + left_panels() * rows_ * depth_ + kSlack;
+    return p_.right == nullptr ? 0 : right_panels() * columns_ * depth_;
   }
 
   void compute(const Part& part) const {
@@ -60,18 +58,10 @@ class Worker {
   }
 
  private:
-  // Panels in a block. A left factor that is packed here is packed once: all columns are one block.
+  // Panels in a block.
   int64_t right_panels() const {
     if (p_.right == nullptr) return parts(p_.N, columns_) + 1;
-    const int64_t wanted = p_.left_packed == nullptr ? 4 * kRightBlockColumns : kRightBlockColumns;
-    return std::min(parts(p_.N, columns_), std::max<int64_t>(1, wanted / columns_));
-  }
-  int64_t right_floats() const {
-    return p_.right == nullptr ? 0 : right_panels() * columns_ * depth_;
-  }
-  int64_t left_panels() const {
-    return std::min(parts(p_.M, rows_),
-                    std::max<int64_t>(1, kLeftBlockBytes / (depth_ * rows_ * 4)));
+    return std::min(parts(p_.N, columns_), std::max<int64_t>(1, kRightBlockColumns / columns_));
   }
   int64_t used_rows(int64_t panel) const { return std::min(rows_, p_.M - panel * rows_); }
   int64_t used_columns(int64_t panel) const { return std::min(columns_, p_.N - panel * columns_); }
@@ -86,13 +76,15 @@ class Worker {
     return right_scratch_;
   }
 
-  const float* left_block(int64_t begin, int64_t end, int64_t k, int64_t depth) const {
+  // Rows of a panel of the left factor, as it was packed or as it is.
+  Matrix left_panel(int64_t row, int64_t k, int64_t depth) const {
     if (p_.left_packed != nullptr)
-      return p_.left_packed + k * parts(p_.M, rows_) * rows_ + begin * rows_ * depth;
-    for (int64_t i = begin; i < end; ++i)
-      pack_left_panel(kernels_, p_.left, i * rows_, used_rows(i), k, depth,
-                      left_scratch_ + (i - begin) * rows_ * depth);
-    return left_scratch_;
+      return {.data = p_.left_packed + k * parts(p_.M, rows_) * rows_ + row * rows_ * depth,
+              .row_stride = 1,
+              .column_stride = rows_};
+    Matrix panel = p_.left;
+    panel.data += row * rows_ * panel.row_stride + k * panel.column_stride;
+    return panel;
   }
 
   void columns(const Part& part) const {
@@ -100,15 +92,12 @@ class Worker {
     for (int64_t k = 0; k < p_.K; k += depth_) {
       const int64_t depth = std::min(depth_, p_.K - k);
       const float* right = right_block(part, k, depth);
-      for (int64_t i = part.row_begin; i < part.row_end; i += left_panels()) {
-        const int64_t end = std::min(part.row_end, i + left_panels());
-        const float* left = left_block(i, end, k, depth);
-        for (int64_t row = i; row < end; ++row)
-          for (int64_t j = part.column_begin; j < part.column_end; ++j) {
-            tile(row, j, depth, left + (row - i) * rows_ * depth,
-                 right + (j - part.column_begin) * columns_ * depth, k > 0);
-            if (k + depth == p_.K) finish(row, j);
-          }
+      for (int64_t i = part.row_begin; i < part.row_end; ++i) {
+        const Matrix left = left_panel(i, k, depth);
+        for (int64_t j = part.column_begin; j < part.column_end; ++j) {
+          tile(i, j, depth, left, right + (j - part.column_begin) * columns_ * depth, k > 0);
+          if (k + depth == p_.K) finish(i, j);
+        }
       }
     }
   }
@@ -117,7 +106,7 @@ class Worker {
     return p_.out + row * rows_ * p_.out_stride + column * columns_;
   }
 
-  void tile(int64_t row, int64_t column, int64_t depth, const float* left, const float* right,
+  void tile(int64_t row, int64_t column, int64_t depth, const Matrix& left, const float* right,
             bool add) const {
     kernels_.tile(used_rows(row), used_columns(column), depth, left, right, tile_at(row, column),
                   p_.out_stride, add);
@@ -152,7 +141,7 @@ class Worker {
   const Kernels& kernels_;
   const Product& p_;
   int64_t rows_, columns_, depth_;
-  float *right_scratch_, *left_scratch_;
+  float* right_scratch_;
 };
 
 }  // namespace

@@ -7,12 +7,6 @@
 
 namespace braid::runner {
 
-// A matrix in memory: element (i, j) at data[i * row_stride + j * column_stride].
-struct Matrix {
-  const float* data = nullptr;
-  int64_t row_stride = 0, column_stride = 1;
-};
-
 // Where the right factor's panels come from.
 class RightSource {
  public:

@@ -50,6 +50,12 @@ struct Quantization {
   int32_t zero_point = 0;
 };
 
+// A matrix in memory: element (i, j) at data[i * row_stride + j * column_stride].
+struct Matrix {
+  const float* data = nullptr;
+  int64_t row_stride = 0, column_stride = 1;
+};
+
 // A stretch of numbers that lie side by side, here and there.
 struct Run {
   int64_t from, to, length;
@@ -59,11 +65,12 @@ inline constexpr int64_t kSlack = 64;  // numbers
 
 struct Kernels {
   const char* name;
-  // Products of float32 in tiles of rows x columns. a: [depth, rows], read up to kSlack beyond, b:
-  // [depth, columns], packed; c: rows of ldc numbers, of which used_rows x used_columns are
-  // written. A tile is added to what is there, or written over it.
+  // Products of float32 in tiles of rows x columns. a: [rows, depth] in any order; where a column
+  // lies side by side, it is read up to kSlack beyond its last row. b: [depth, columns], packed; c:
+  // rows of ldc numbers, of which used_rows x used_columns are written. A tile is added to what is
+  // there, or written over it.
   int64_t rows, columns;
-  void (*tile)(int64_t used_rows, int64_t used_columns, int64_t depth, const float* a,
+  void (*tile)(int64_t used_rows, int64_t used_columns, int64_t depth, const Matrix& a,
                const float* b, float* c, int64_t ldc, bool add);
   // Products of whole numbers in 16 or 8 bits, `group` of which are summed at once. a: [depth /
   // group, rows, group] int16 or int8, b: [depth / group, columns, group]; c is written over.

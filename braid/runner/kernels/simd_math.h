@@ -132,6 +132,31 @@ static inline Floats mish(Floats x) {
   return x * (n * reciprocal(n + 2.0f));
 }
 
+#if RUNNER_LANES == 16
+// A vector's halves, quarters and so on exchanged.
+static inline Floats turned(Floats v, int by) {
+  switch (by) {
+    case 8:
+      return __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7);
+    case 4:
+      return __builtin_shufflevector(v, v, 4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11);
+    case 2:
+      return __builtin_shufflevector(v, v, 2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13);
+    default:
+      return __builtin_shufflevector(v, v, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14);
+  }
+}
+static inline float add_up(Floats v) {
+#pragma GCC unroll 4
+  for (int by = 8; by > 0; by /= 2) v += turned(v, by);
+  return v[0];
+}
+static inline float largest_of(Floats v) {
+#pragma GCC unroll 4
+  for (int by = 8; by > 0; by /= 2) v = largest(turned(v, by), v);
+  return v[0];
+}
+#else
 static inline float add_up(Floats v) {
   float sum = 0;
   for (int i = 0; i < RUNNER_LANES; ++i) sum += v[i];
@@ -142,5 +167,6 @@ static inline float largest_of(Floats v) {
   for (int i = 1; i < RUNNER_LANES; ++i) most = v[i] > most ? v[i] : most;
   return most;
 }
+#endif
 
 }  // namespace braid::runner::RUNNER_ISA

@@ -177,8 +177,13 @@ static float sum(const float* x, int64_t n) {
 }
 
 static void softmax(const float* x, float* y, int64_t n) {
-  Floats most = all(x[0]);
+  Floats most = all(x[0]), other = most;
   int64_t i = 0;
+  for (; i + 2 * kLanes <= n; i += 2 * kLanes) {
+    most = largest(load(x + i), most);
+    other = largest(load(x + i + kLanes), other);
+  }
+  most = largest(other, most);
   for (; i + kLanes <= n; i += kLanes) most = largest(load(x + i), most);
   float top = largest_of(most);
   for (; i < n; ++i) top = x[i] > top ? x[i] : top;

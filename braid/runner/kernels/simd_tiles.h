@@ -12,21 +12,29 @@ namespace braid::runner::RUNNER_ISA {
 
 constexpr int64_t kRows = RUNNER_ROWS, kColumns = RUNNER_VECTORS * kLanes;
 
-// The sums stay in registers: both inner loops are unrolled. last: numbers of the last vector that
-// are written.
+// The sums stay in registers: both inner loops are unrolled. A pointer for every third row and one
+// stride address all of them. last: numbers of the last vector that are written.
 template <int kUsed, int kVectors>
-static void tile_of(int64_t depth, const float* a, const float* b, float* c, int64_t ldc, bool add,
+static void tile_of(int64_t depth, const Matrix& a, const float* b, float* c, int64_t ldc, bool add,
                     int64_t last) {
+  constexpr int kThirds = (kUsed + 2) / 3;
+  const int64_t step = a.column_stride, row_stride = a.row_stride;
+  const float* rows[kThirds];
+  for (int i = 0; i < kThirds; ++i) rows[i] = a.data + 3 * i * row_stride;
   Floats sums[kUsed][kVectors] = {};
-  for (int64_t k = 0; k < depth; ++k, a += kRows, b += kColumns) {
-    __builtin_prefetch(a + kRows * depth);  // the rows that come next
+  for (int64_t k = 0; k < depth; ++k, b += kColumns) {
+    __builtin_prefetch(rows[0] + kRows * depth);  // the rows that come next, where a is packed
     Floats row[kVectors];
 #pragma GCC unroll 4
     for (int v = 0; v < kVectors; ++v) row[v] = load(b + v * kLanes);
 #pragma GCC unroll 16
-    for (int r = 0; r < kUsed; ++r)
+    for (int r = 0; r < kUsed; ++r) {
+      const float left = rows[r / 3][r % 3 * row_stride];
 #pragma GCC unroll 4
-      for (int v = 0; v < kVectors; ++v) sums[r][v] += a[r] * row[v];
+      for (int v = 0; v < kVectors; ++v) sums[r][v] += left * row[v];
+    }
+#pragma GCC unroll 16
+    for (int i = 0; i < kThirds; ++i) rows[i] += step;
   }
 #pragma GCC unroll 16
   for (int r = 0; r < kUsed; ++r)
@@ -41,7 +49,7 @@ static void tile_of(int64_t depth, const float* a, const float* b, float* c, int
 }
 
 template <int kUsed, int kVectors>
-static void tile_from(int64_t used, int64_t vectors, int64_t depth, const float* a, const float* b,
+static void tile_from(int64_t used, int64_t vectors, int64_t depth, const Matrix& a, const float* b,
                       float* c, int64_t ldc, bool add, int64_t last) {
   if constexpr (kUsed > 1)
     if (used < kUsed)
@@ -52,7 +60,7 @@ static void tile_from(int64_t used, int64_t vectors, int64_t depth, const float*
   tile_of<kUsed, kVectors>(depth, a, b, c, ldc, add, last);
 }
 
-// One column, where a vector of columns would be mostly idle: the rows are the vector.
+// One column, where a vector of columns would be mostly idle: the rows are the vector. a: packed.
 static void tile_column(int64_t used, int64_t depth, const float* a, const float* b, float* c,
                         int64_t ldc, bool add) {
   constexpr int kAtOnce = 4;  // sums that do not wait for each other
@@ -76,15 +84,17 @@ static void tile_column(int64_t used, int64_t depth, const float* a, const float
   }
 }
 
-static void tile(int64_t used, int64_t columns, int64_t depth, const float* a, const float* b,
+static void tile(int64_t used, int64_t columns, int64_t depth, const Matrix& a, const float* b,
                  float* c, int64_t ldc, bool add) {
   constexpr int64_t kFew = kLanes / 5;
-  const int64_t few = columns % kLanes <= kFew ? columns % kLanes : 0, wide = columns - few;
+  const bool packed = a.row_stride == 1 && a.column_stride == kRows;
+  const int64_t few = packed && columns % kLanes <= kFew ? columns % kLanes : 0;
+  const int64_t wide = columns - few;
   const int64_t vectors = (wide + kLanes - 1) / kLanes;
   if (vectors > 0)
     tile_from<RUNNER_ROWS, RUNNER_VECTORS>(used, vectors, depth, a, b, c, ldc, add,
                                            wide - (vectors - 1) * kLanes);
-  for (int64_t i = wide; i < columns; ++i) tile_column(used, depth, a, b + i, c + i, ldc, add);
+  for (int64_t i = wide; i < columns; ++i) tile_column(used, depth, a.data, b + i, c + i, ldc, add);
 }
 
 static void taps(const float* x, const int64_t* offsets, const float* weights, int64_t count,

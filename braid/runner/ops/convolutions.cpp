@@ -145,8 +145,10 @@ class ConvOp final : public Op {
     const PhasedLayout layout(input, window_);
     set_offsets(layout, input, output);
     const int64_t wide = layout.phase().width;
+    constexpr int64_t kStripFloats = 2048;  // of sums, which stay in the first cache
+    const int64_t strip = std::min(output.height, std::max<int64_t>(1, kStripFloats / wide));
     const int64_t plane_floats = layout.size() + kSlack;
-    const int64_t bytes = (plane_floats + output.height * wide + kSlack) * 4;
+    const int64_t bytes = (plane_floats + strip * wide + kSlack) * 4;
     const auto scratch = context.scratch(bytes);
     const int64_t taps = window_.kernel[0] * window_.kernel[1];
     const int64_t multiplier = M_ / groups_;
@@ -160,14 +162,18 @@ class ConvOp final : public Op {
         layout.place(context.kernels,
                      x.as<float>() + (image * x.dim(1) + channel / multiplier) * input.size(),
                      mine);
-        context.kernels.taps(mine, rows_.data(), weight_.as<float>() + channel * taps, taps, sums,
-                             (output.height - 1) * wide + output.width);
-        const int64_t at = i * output.size();
-        context.kernels.finish(
-            sums, wide, y.as<float>() + at, output.width, output.height, output.width,
-            {.bias = ending.bias == nullptr ? 0 : ending.bias[channel],
-             .residual = ending.residual == nullptr ? nullptr : ending.residual + at,
-             .activation = ending.activation});
+        for (int64_t row = 0; row < output.height; row += strip) {
+          const int64_t height = std::min(strip, output.height - row);
+          context.kernels.taps(mine + row * wide, rows_.data(),
+                               weight_.as<float>() + channel * taps, taps, sums,
+                               (height - 1) * wide + output.width);
+          const int64_t at = i * output.size() + row * output.width;
+          context.kernels.finish(
+              sums, wide, y.as<float>() + at, output.width, height, output.width,
+              {.bias = ending.bias == nullptr ? 0 : ending.bias[channel],
+               .residual = ending.residual == nullptr ? nullptr : ending.residual + at,
+               .activation = ending.activation});
+        }
       }
     });
   }

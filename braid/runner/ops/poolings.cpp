@@ -39,26 +39,27 @@ class PoolOp final : public Op {
     dims.push_back(output.width);
     Tensor y = context.make(DType::kFloat, dims);
     const PhasedLayout row_layout({1, input.width}, row_window());
-    const int64_t row_floats = (input.width + row_layout.size() + kSlack) * 4 / 64 * 64 + 64;
-    const auto scratch = context.scratch(row_floats);
+    const int64_t row_floats = input.width + row_layout.size() + output.width;
+    const auto scratch = context.scratch(row_floats * 4);
     const auto taps = row_layout.window_offsets(1);
     const auto columns = columns_inside(input, output);
     context.threads.split(x.dim(0) * x.dim(1), 4, [&](int64_t begin, int64_t end, int thread) {
-      auto* row = reinterpret_cast<float*>(scratch.get() + thread * row_floats);
-      float* sorted = row + input.width;
+      auto* row = reinterpret_cast<float*>(scratch.get() + thread * row_floats * 4);
+      float *sorted = row + input.width, *counts = sorted + row_layout.size();
       std::fill_n(sorted, row_layout.size(), nothing());  // the padding stays
+      int64_t rows_counted = -1;
       for (int64_t c = begin; c < end; ++c)
         for (int64_t h = 0; h < output.height; ++h) {
-          const int64_t top = h * window_.stride[0] - window_.begin[0];
-          const int64_t rows =
-              gather_rows(x.as<float>() + c * input.size(), input, top, row);
+          const int64_t rows = gather_rows(context.kernels, x.as<float>() + c * input.size(), input,
+                                           h * window_.stride[0] - window_.begin[0], row);
           row_layout.place(context.kernels, row, sorted);
           float* to = y.as<float>() + (c * output.height + h) * output.width;
           std::copy_n(sorted + taps[0], output.width, to);
           for (size_t k = 1; k < taps.size(); ++k)
-            context.kernels.binary(largest_ ? Arithmetic::kMax : Arithmetic::kAdd, to, 1,
-                                   sorted + taps[k], 1, to, output.width);
-          if (!largest_) divide(rows, columns, to);
+            join(context.kernels, sorted + taps[k], to, output.width);
+          if (largest_) continue;
+          if (rows != rows_counted) count(rows_counted = rows, columns, counts);
+          context.kernels.binary(Arithmetic::kDiv, to, 1, counts, 1, to, output.width);
         }
     });
     return {y};
@@ -86,12 +87,14 @@ class PoolOp final : public Op {
     return columns;
   }
 
-  void divide(int64_t rows, const Dims& columns, float* to) const {
-    for (size_t w = 0; w < columns.size(); ++w) {
-      const int64_t count =
-          counts_padding_ ? window_.kernel[0] * window_.kernel[1] : rows * columns[w];
-      to[w] = count == 0 ? 0 : to[w] / static_cast<float>(count);
-    }
+  void count(int64_t rows, const Dims& columns, float* counts) const {
+    for (size_t w = 0; w < columns.size(); ++w)
+      counts[w] = static_cast<float>(std::max<int64_t>(
+          1, counts_padding_ ? window_.kernel[0] * window_.kernel[1] : rows * columns[w]));
+  }
+
+  void join(const Kernels& kernels, const float* from, float* to, int64_t n) const {
+    kernels.binary(largest_ ? Arithmetic::kMax : Arithmetic::kAdd, to, 1, from, 1, to, n);
   }
 
   // The steps of a window that begins at `from` which lie in the image.
@@ -103,20 +106,18 @@ class PoolOp final : public Op {
   }
 
   // Returns how many rows of the window lie in the image.
-  int64_t gather_rows(const float* x, const Plane& input, int64_t top, float* row) const {
-    int64_t rows = 0;
-    std::fill_n(row, input.width, nothing());
+  int64_t gather_rows(const Kernels& kernels, const float* x, const Plane& input, int64_t top,
+                      float* row) const {
     const auto [first, last] = inside(0, top, input.height);
+    if (first >= last) std::fill_n(row, input.width, nothing());
     for (int64_t k = first; k < last; ++k) {
-      const int64_t at = top + k * window_.dilation[0];
-      ++rows;
-      const float* from = x + at * input.width;
-      if (largest_)
-        for (int64_t i = 0; i < input.width; ++i) row[i] = row[i] < from[i] ? from[i] : row[i];
+      const float* from = x + (top + k * window_.dilation[0]) * input.width;
+      if (k == first)
+        std::copy_n(from, input.width, row);
       else
-        for (int64_t i = 0; i < input.width; ++i) row[i] += from[i];
+        join(kernels, from, row, input.width);
     }
-    return rows;
+    return std::max<int64_t>(0, last - first);
   }
 
   bool largest_, counts_padding_;
