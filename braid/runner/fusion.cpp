@@ -21,6 +21,7 @@ class Fuser {
       if (node.op_type == "Mul") fuse_silu(i);
       if (node.op_type == "Conv") fuse_pad(i);
       node = quantized(node, graph_, maker_);
+      if (node.op_type == "QuantizeLinear") fuse_quantize(i);
       if (node.op_type == "MatMul" || node.op_type == "Gemm") to_linear(node);
       if (node.op_type == "Add") fuse_add(i);
       fuse_activation(i);
@@ -83,27 +84,63 @@ class Fuser {
     }
   }
 
-  // Zeros around an image, of which the convolution has some of its own.
+  // Zeros around an image, of which the convolution has some of its own. Between the two may be
+  // rounding to bytes, to which a zero is a zero.
   void fuse_pad(size_t i) {
-    if (graph_.nodes[i].inputs.empty()) return;
-    const auto maker = sole_maker(graph_.nodes[i].inputs[0]);
-    if (!maker) return;
-    const auto& pad = graph_.nodes[*maker];
+    auto& conv = graph_.nodes[i];
+    if (conv.inputs.empty()) return;
+    const auto before = sole_maker(conv.inputs[0]);
+    if (!before) return;
+    if (graph_.nodes[*before].op_type == "Pad") {
+      if (pad_more(conv, graph_.nodes[*before])) leave_out(*before, conv.inputs[0]);
+      return;
+    }
+    FileNode& dequantize = graph_.nodes[*before];
+    const auto quantizer = dequantize.op_type == "DequantizeLinear" && !dequantize.inputs.empty()
+                               ? sole_maker(dequantize.inputs[0])
+                               : std::nullopt;
+    if (!quantizer) return;
+    FileNode& quantize = graph_.nodes[*quantizer];
+    if (quantize.op_type != "QuantizeLinear" || !same_scale(quantize, dequantize)) return;
+    const auto pad = sole_maker(quantize.inputs[0]);
+    if (!pad || !pad_more(conv, graph_.nodes[*pad])) return;
+    leave_out(*pad, quantize.inputs[0]);
+    // What was bytes of this scale already needs no rounding.
+    const auto earlier = maker_.find(quantize.inputs[0]);
+    if (earlier == maker_.end()) return;
+    const auto& source = graph_.nodes[earlier->second];
+    if (source.op_type != "DequantizeLinear" || !same_scale(source, quantize)) return;
+    --readers_[quantize.inputs[0]];
+    ++readers_[source.inputs[0]];
+    dequantize.inputs[0] = source.inputs[0];
+    gone_[*quantizer] = true;
+  }
+
+  static bool same_scale(const FileNode& a, const FileNode& b) {
+    return a.inputs.size() == 3 && b.inputs.size() == 3 && a.inputs[1] == b.inputs[1] &&
+           a.inputs[2] == b.inputs[2];
+  }
+
+  // Whoever read the output of the operator reads its first input.
+  void leave_out(size_t i, std::string& reader) {
+    reader = graph_.nodes[i].inputs[0];
+    gone_[i] = true;
+  }
+
+  bool pad_more(FileNode& conv, const FileNode& pad) const {
     const auto zeros = spatial_zeros(pad);
-    if (!zeros) return;
-    FileNode joined = graph_.nodes[i];
-    const auto view = view_of(joined);
+    if (!zeros) return false;
+    const auto view = view_of(conv);
     Dims pads = view.integers("pads", Dims(zeros->size(), 0));
-    if (view.text("auto_pad", "NOTSET") != "NOTSET" || pads.size() != zeros->size()) return;
+    if (view.text("auto_pad", "NOTSET") != "NOTSET" || pads.size() != zeros->size()) return false;
     for (size_t d = 0; d < pads.size(); ++d) pads[d] += zeros->at(d);
-    std::erase_if(joined.attributes, [](const Attribute& a) { return a.name == "pads"; });
+    std::erase_if(conv.attributes, [](const Attribute& a) { return a.name == "pads"; });
     Attribute attribute;
     attribute.name = "pads";
     attribute.kind = Attribute::Kind::kInts;
     attribute.integers = pads;
-    joined.attributes.push_back(attribute);
-    joined.inputs[0] = pad.inputs[0];
-    replace(*maker, i, std::move(joined));
+    conv.attributes.push_back(attribute);
+    return true;
   }
 
   // What a Pad adds before and behind each dimension but the first two; none where it does
@@ -143,13 +180,15 @@ class Fuser {
     if (is_linear(view_of(node))) node.op_type = "braid.Linear";
   }
 
-  static bool has_activation(const FileNode& node) {
+  static bool has(const FileNode& node, const char* attribute) {
     return std::any_of(node.attributes.begin(), node.attributes.end(),
-                       [](const Attribute& a) { return a.name == kFusedFunction; });
+                       [&](const Attribute& a) { return a.name == attribute; });
   }
+  static bool has_activation(const FileNode& node) { return has(node, kFusedFunction); }
 
   // Products, after which numbers can be changed while they are at hand.
   static bool takes_more(const FileNode& node) {
+    if (has(node, kFusedOutput.scale)) return false;
     return node.op_type == "Conv" || node.op_type == "braid.Linear" ||
            node.op_type == "braid.QuantizedConv" || node.op_type == "braid.QuantizedLinear";
   }
@@ -208,6 +247,23 @@ class Fuser {
     set_number(joined, kFusedFunction, static_cast<int64_t>(activation->function));
     set_number(joined, kFusedAlpha, activation->alpha);
     set_number(joined, kFusedBeta, activation->beta);
+    replace(*maker, i, std::move(joined));
+  }
+
+  // Numbers that are rounded to bytes while they are at hand.
+  void fuse_quantize(size_t i) {
+    const auto& node = graph_.nodes[i];
+    const auto bytes = bytes_of(node, graph_);
+    if (!bytes || node.outputs.size() != 1) return;
+    const auto maker = sole_maker(node.inputs[0]);
+    if (!maker) return;
+    const auto& before = graph_.nodes[*maker];
+    const bool at_hand = before.op_type == "braid.QuantizedConv" ||
+                         before.op_type == "braid.QuantizedLinear" ||
+                         is_by_channel(before, graph_, maker_);
+    if (!at_hand || !takes_more(before)) return;
+    FileNode joined = before;
+    set_bytes(joined, kFusedOutput, *bytes);
     replace(*maker, i, std::move(joined));
   }
 

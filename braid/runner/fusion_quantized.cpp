@@ -80,13 +80,72 @@ bool has_factors(const FileNode& node) {
   });
 }
 
+const Tensor* find_constant(const Graph& graph, const std::string& name) {
+  const auto it = graph.constants.find(name);
+  return it == graph.constants.end() ? nullptr : &it->second;
+}
+
+FileNode reading_bytes(const FileNode& node, const Graph& graph,
+                       const std::map<std::string, size_t>& maker) {
+  if (!is_by_channel(node, graph, maker)) return node;
+  const FileNode* x = Quantizer(graph, maker).dequantizer(node.inputs[0]);
+  if (x == nullptr) return node;
+  const auto bytes = bytes_of(*x, graph);
+  if (!bytes) return node;
+  FileNode joined = node;
+  joined.inputs[0] = x->inputs[0];
+  set_bytes(joined, kFusedInput, *bytes);
+  return joined;
+}
+
 }  // namespace
+
+bool is_by_channel(const FileNode& node, const Graph& graph,
+                   const std::map<std::string, size_t>& maker) {
+  if (node.op_type != "Conv" || node.inputs.size() < 2) return false;
+  const Tensor* weight = find_constant(graph, node.inputs[1]);
+  if (const FileNode* stored = Quantizer(graph, maker).dequantizer(node.inputs[1]))
+    weight = find_constant(graph, stored->inputs[0]);
+  return weight != nullptr && weight->rank() >= 3 && weight->dim(1) == 1;
+}
+
+std::optional<FusedBytes> bytes_of(const FileNode& node, const Graph& graph) {
+  const bool scales = node.op_type == "QuantizeLinear" || node.op_type == "DequantizeLinear";
+  if (!scales || node.inputs.size() != 3) return std::nullopt;
+  const Tensor *scale = find_constant(graph, node.inputs[1]),
+               *zero = find_constant(graph, node.inputs[2]);
+  if (scale == nullptr || scale->dtype() != DType::kFloat || scale->count() != 1 ||
+      zero == nullptr || zero->count() != 1)
+    return std::nullopt;
+  const float value = *scale->as<float>();
+  if (!(value > 0) || !std::isfinite(value)) return std::nullopt;
+  FusedBytes bytes{.quantization = {.scale = value, .zero_point = 0}, .dtype = zero->dtype()};
+  if (zero->dtype() == DType::kInt8)
+    bytes.quantization.zero_point = *zero->as<int8_t>();
+  else if (zero->dtype() == DType::kUint8)
+    bytes.quantization.zero_point = *zero->as<uint8_t>();
+  else
+    return std::nullopt;
+  return bytes;
+}
+
+void set_bytes(FileNode& node, const QuantizedNames& names, const FusedBytes& bytes) {
+  const auto add = [&](const char* name, Attribute::Kind kind) -> Attribute& {
+    auto& attribute = node.attributes.emplace_back();
+    attribute.name = name;
+    attribute.kind = kind;
+    return attribute;
+  };
+  add(names.scale, Attribute::Kind::kFloat).number = bytes.quantization.scale;
+  add(names.zero_point, Attribute::Kind::kInt).integer = bytes.quantization.zero_point;
+  add(names.dtype, Attribute::Kind::kInt).integer = static_cast<int64_t>(bytes.dtype);
+}
 
 FileNode quantized(const FileNode& node, const Graph& graph,
                    const std::map<std::string, size_t>& maker) {
   const bool conv = node.op_type == "Conv", gemm = node.op_type == "Gemm";
   if ((!conv && !gemm && node.op_type != "MatMul") || node.inputs.size() < 2) return node;
-  if (conv && number_of(node, "group", 1) != 1) return node;
+  if (conv && number_of(node, "group", 1) != 1) return reading_bytes(node, graph, maker);
   if (gemm && (number_of(node, "transA", 0) != 0 || has_factors(node))) return node;
   const Quantizer quantizer(graph, maker);
   const FileNode *x = quantizer.dequantizer(node.inputs[0]),

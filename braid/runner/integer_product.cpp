@@ -25,7 +25,9 @@ class IntegerWorker {
                                  : reinterpret_cast<int32_t*>(left_scratch_ + left_numbers())) {}
 
   int64_t scratch_bytes() const {
-    return (right_numbers() + left_numbers()) * 2 + rows_ * block_columns() * columns_ * 4;
+    const int64_t row = block_columns() * columns_;
+    return (right_numbers() + left_numbers()) * 2 + rows_ * row * 4 +
+           (p_.out_bytes == nullptr ? 0 : row * 4);
   }
 
   void compute(int64_t row_begin, int64_t row_end, int64_t column_begin, int64_t column_end) const {
@@ -71,14 +73,19 @@ class IntegerWorker {
 
   void finish(int64_t row, int64_t column, int64_t r, int64_t width) const {
     const int64_t n = std::min(width, p_.N - column), at = row * p_.out_stride + column;
+    float* out = p_.out_bytes == nullptr
+                     ? p_.out + at
+                     : reinterpret_cast<float*>(sums_ + rows_ * block_columns() * columns_);
     kernels_.finish_integers(
-        sums_ + r * width, p_.out + at, n,
+        sums_ + r * width, out, n,
         p_.row_scales == nullptr ? p_.scale : p_.scale * p_.row_scales[row],
         p_.column_scales == nullptr ? nullptr : p_.column_scales + column,
         {.bias = p_.row_bias == nullptr ? 0 : p_.row_bias[row],
          .column_bias = p_.column_bias == nullptr ? nullptr : p_.column_bias + column,
          .residual = p_.residual == nullptr ? nullptr : p_.residual + at,
          .activation = p_.activation});
+    if (p_.out_bytes != nullptr)
+      kernels_.quantize(out, p_.out_bytes + at, n, p_.quantization, p_.is_signed);
   }
 
   const Kernels& kernels_;
@@ -92,19 +99,31 @@ class IntegerWorker {
 
 void ByteSource::pack(int64_t first, int64_t used, int64_t width, int64_t group,
                       int16_t* panel) const {
+  if (matrix_.column_stride == 1 && used == width && group == 2)
+    return pack_pairs(first, width, panel);
   const int64_t depth = rounded_up(K_, group);
-  const auto zero = static_cast<int16_t>(matrix_.zero_point);
   for (int64_t v = 0; v < width; ++v) {
     const uint8_t* from = matrix_.data + (first + v) * matrix_.row_stride;
-    for (int64_t k = 0; k < depth; ++k) {
-      int16_t value = 0;
-      if (v < used && k < K_) {
-        const uint8_t byte = from[k * matrix_.column_stride];
-        value = static_cast<int16_t>(
-            (matrix_.is_signed ? static_cast<int16_t>(static_cast<int8_t>(byte)) : byte) - zero);
-      }
-      panel[(k / group * width + v) * group + k % group] = value;
+    for (int64_t k = 0; k < depth; ++k)
+      panel[(k / group * width + v) * group + k % group] =
+          v < used && k < K_ ? number(from[k * matrix_.column_stride]) : int16_t{0};
+  }
+}
+
+// Rows of pairs are the columns of a panel: pairs are moved as what has as many bytes.
+void ByteSource::pack_pairs(int64_t first, int64_t width, int16_t* panel) const {
+  constexpr int64_t kStep = 64;  // numbers of each row at a time
+  alignas(64) int16_t rows[kMostWidth * kStep];
+  for (int64_t k = 0; k < K_; k += kStep) {
+    const int64_t count = std::min(kStep, K_ - k), pairs = (count + 1) / 2;
+    for (int64_t v = 0; v < width; ++v) {
+      const uint8_t* from = matrix_.data + (first + v) * matrix_.row_stride + k;
+      int16_t* to = rows + v * kStep;
+      for (int64_t i = 0; i < count; ++i) to[i] = number(from[i]);
+      if (count % 2 != 0) to[count] = 0;
     }
+    kernels_.transpose(reinterpret_cast<const float*>(rows), kStep / 2, width, pairs,
+                       reinterpret_cast<float*>(panel + k * width), width);
   }
 }
 

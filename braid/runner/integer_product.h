@@ -29,11 +29,20 @@ class IntegerSource {
 // The rows of a matrix (or its columns, with the strides exchanged) as such vectors.
 class ByteSource final : public IntegerSource {
  public:
-  ByteSource(const ByteMatrix& matrix, int64_t K) : matrix_(matrix), K_(K) {}
+  ByteSource(const Kernels& kernels, const ByteMatrix& matrix, int64_t K)
+      : kernels_(kernels), matrix_(matrix), K_(K) {}
   void pack(int64_t first, int64_t used, int64_t width, int64_t group,
             int16_t* panel) const override;
 
  private:
+  static constexpr int64_t kMostWidth = 64;  // rows or columns of any kernel's tile
+  void pack_pairs(int64_t first, int64_t width, int16_t* panel) const;
+  int16_t number(uint8_t byte) const {
+    const int32_t stored = matrix_.is_signed ? static_cast<int8_t>(byte) : byte;
+    return static_cast<int16_t>(stored - matrix_.zero_point);
+  }
+
+  const Kernels& kernels_;
   ByteMatrix matrix_;
   int64_t K_;
 };
@@ -47,7 +56,11 @@ struct IntegerProduct {
   const int16_t* right_packed = nullptr;
   const IntegerSource* right = nullptr;
 
+  // One of the two: numbers, or bytes as `quantization` makes them of these.
   float* out = nullptr;
+  uint8_t* out_bytes = nullptr;
+  Quantization quantization = {};
+  bool is_signed = false;
   int64_t out_stride = 0;
   float scale = 1;
   const float* row_scales = nullptr;     // [M]

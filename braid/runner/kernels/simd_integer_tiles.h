@@ -22,27 +22,40 @@ static inline int32_t pair_at(const int16_t* p) {
 #if defined(__x86_64__) && RUNNER_LANES == 16
 typedef __m512i Pairs;
 static inline Pairs load_pairs(const int16_t* p) { return _mm512_loadu_si512(p); }
-static inline Ints multiply_add(Pairs a, Pairs b) { return (Ints)_mm512_madd_epi16(a, b); }
+#if defined(__AVX512VNNI__)
+static inline Ints multiply_add(Ints sums, Pairs a, Pairs b) {
+  return (Ints)_mm512_dpwssd_epi32((__m512i)sums, a, b);
+}
+#else
+static inline Ints multiply_add(Ints sums, Pairs a, Pairs b) {
+  return sums + (Ints)_mm512_madd_epi16(a, b);
+}
+#endif
 static inline Pairs all_pairs(int32_t pair) { return _mm512_set1_epi32(pair); }
 #elif defined(__x86_64__) && RUNNER_LANES == 8
 typedef __m256i Pairs;
 static inline Pairs load_pairs(const int16_t* p) {
   return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
 }
-static inline Ints multiply_add(Pairs a, Pairs b) { return (Ints)_mm256_madd_epi16(a, b); }
+static inline Ints multiply_add(Ints sums, Pairs a, Pairs b) {
+  return sums + (Ints)_mm256_madd_epi16(a, b);
+}
 static inline Pairs all_pairs(int32_t pair) { return _mm256_set1_epi32(pair); }
 #elif defined(__x86_64__)
 typedef __m128i Pairs;
 static inline Pairs load_pairs(const int16_t* p) {
   return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
 }
-static inline Ints multiply_add(Pairs a, Pairs b) { return (Ints)_mm_madd_epi16(a, b); }
+static inline Ints multiply_add(Ints sums, Pairs a, Pairs b) {
+  return sums + (Ints)_mm_madd_epi16(a, b);
+}
 static inline Pairs all_pairs(int32_t pair) { return _mm_set1_epi32(pair); }
 #elif defined(__aarch64__)
 typedef int16x8_t Pairs;
 static inline Pairs load_pairs(const int16_t* p) { return vld1q_s16(p); }
-static inline Ints multiply_add(Pairs a, Pairs b) {
-  return (Ints)vpaddq_s32(vmull_s16(vget_low_s16(a), vget_low_s16(b)), vmull_high_s16(a, b));
+static inline Ints multiply_add(Ints sums, Pairs a, Pairs b) {
+  return sums +
+         (Ints)vpaddq_s32(vmull_s16(vget_low_s16(a), vget_low_s16(b)), vmull_high_s16(a, b));
 }
 static inline Pairs all_pairs(int32_t pair) { return vreinterpretq_s16_s32(vdupq_n_s32(pair)); }
 #else
@@ -54,10 +67,9 @@ static inline Pairs load_pairs(const int16_t* p) {
   __builtin_memcpy(&pairs, p, sizeof pairs);
   return pairs;
 }
-static inline Ints multiply_add(Pairs a, Pairs b) {
-  Ints sums;
+static inline Ints multiply_add(Ints sums, Pairs a, Pairs b) {
   for (int i = 0; i < RUNNER_LANES; ++i)
-    sums[i] = a.at[2 * i] * b.at[2 * i] + a.at[2 * i + 1] * b.at[2 * i + 1];
+    sums[i] += a.at[2 * i] * b.at[2 * i] + a.at[2 * i + 1] * b.at[2 * i + 1];
   return sums;
 }
 static inline Pairs all_pairs(int32_t pair) {
@@ -79,7 +91,7 @@ static void integer_tile_of(int64_t depth, const int16_t* a, const int16_t* b, i
     for (int r = 0; r < kUsed; ++r) {
       const Pairs left = all_pairs(pair_at(a + r * kGroup));
 #pragma GCC unroll 4
-      for (int v = 0; v < RUNNER_VECTORS; ++v) sums[r][v] += multiply_add(left, row[v]);
+      for (int v = 0; v < RUNNER_VECTORS; ++v) sums[r][v] = multiply_add(sums[r][v], left, row[v]);
     }
   }
 #pragma GCC unroll 16

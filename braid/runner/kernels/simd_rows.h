@@ -229,19 +229,30 @@ static void normalize(const float* x, float* y, int64_t n, const float* gain, co
   }
 }
 
+typedef uint8_t Bytes __attribute__((vector_size(RUNNER_LANES)));
+
+// Rounded to even, within `low` and `low` + 255; what is no number becomes the lowest.
+static inline Bytes rounded(Floats x, float inverse, float zero, float low) {
+  const float kRound = 12582912.0f;  // see exponential()
+  Floats v = x * inverse;
+  v = largest(v, all(-1000000.0f));
+  v = smallest(v, all(1000000.0f));
+  v = (v + kRound) - kRound + zero;
+  v = smallest(largest(v, all(low)), all(low + 255));
+  return __builtin_convertvector(__builtin_convertvector(v, Ints), Bytes);
+}
+
 static void quantize(const float* x, uint8_t* y, int64_t n, const Quantization& q, bool is_signed) {
-  const float kRound = 12582912.0f;
-  const float low = is_signed ? -128.0f : 0.0f, high = low + 255;
+  const float low = is_signed ? -128.0f : 0.0f;
   const float zero = static_cast<float>(q.zero_point), inverse = 1 / q.scale;
-  for (int64_t i = 0; i < n; ++i) {
-    float v = x[i] * inverse;
-    v = v > 1000000.0f ? 1000000.0f : v;
-    v = v > -1000000.0f ? v : -1000000.0f;
-    v = (v + kRound) - kRound + zero;
-    v = v < low ? low : v;
-    v = v > high ? high : v;
-    y[i] = static_cast<uint8_t>(static_cast<int32_t>(v));
+  int64_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) {
+    const Bytes bytes = rounded(load(x + i), inverse, zero, low);
+    __builtin_memcpy(y + i, &bytes, sizeof bytes);
   }
+  if (i == n) return;
+  const Bytes bytes = rounded(load_some(x + i, n - i), inverse, zero, low);
+  for (int64_t k = 0; i + k < n; ++k) y[i + k] = bytes[k];
 }
 
 static void dequantize(const uint8_t* x, float* y, int64_t n, const Quantization& q,

@@ -7,5 +7,6 @@ namespace braid::runner {
 const Kernels& baseline_kernels();
 const Kernels& avx2_kernels();
 const Kernels& avx512_kernels();
+const Kernels& avx512vnni_kernels();
 
 }  // namespace braid::runner

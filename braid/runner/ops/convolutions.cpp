@@ -39,7 +39,11 @@ class WindowSource final : public RightSource {
 class ConvOp final : public Op {
  public:
   explicit ConvOp(const NodeView& node)
-      : Op(node), groups_(node.integer("group", 1)), activation_(fused_activation(node)) {
+      : Op(node),
+        groups_(node.integer("group", 1)),
+        activation_(fused_activation(node)),
+        bytes_in_(fused_bytes(node, kFusedInput)),
+        bytes_out_(fused_bytes(node, kFusedOutput)) {
     node.expect_counts(2, 4);
     const Tensor* weight = node.constant(1);
     if (weight == nullptr || weight->dtype() != DType::kFloat)
@@ -57,7 +61,7 @@ class ConvOp final : public Op {
 
   std::vector<Tensor> run(const RunContext& context, const Inputs& in) override {
     const Tensor& x = in.at(0);
-    expect_dtype(x, DType::kFloat);
+    expect_dtype(x, bytes_in_ ? bytes_in_->dtype : DType::kFloat);
     expect(x.rank() == weight_.rank() && x.dim(1) == per_group_ * groups_,
            "an image of the weight's channels",
            to_string(x.dims()) + " for weights " + to_string(weight_.dims()));
@@ -67,14 +71,14 @@ class ConvOp final : public Op {
     Dims dims = {x.dim(0), M_};
     if (!window_.one_dimensional) dims.push_back(output.height);
     dims.push_back(output.width);
-    Tensor y = context.make(DType::kFloat, dims);
+    const bool apart = in.has(3) && (in.at(3).dims() != dims || in.at(3).dtype() != DType::kFloat);
+    Tensor y = context.make(bytes_out_ && !apart ? bytes_out_->dtype : DType::kFloat, dims);
     const float* bias = nullptr;
     if (in.has(2)) {
       expect_dtype(in.at(2), DType::kFloat);
       expect(in.at(2).count() == M_, "a bias of each channel", to_string(in.at(2).dims()));
       bias = in.at(2).as<float>();
     }
-    const bool apart = in.has(3) && (in.at(3).dims() != dims || in.at(3).dtype() != DType::kFloat);
     const Ending ending{.bias = bias,
                         .residual = in.has(3) && !apart ? in.at(3).as<float>() : nullptr,
                         .activation = apart ? Activation{} : activation_};
@@ -85,7 +89,7 @@ class ConvOp final : public Op {
     if (!apart) return {y};
     Tensor sum = add_tensors(context, y, in.at(3), where());
     activate(context, activation_, sum);
-    return {sum};
+    return {bytes_out_ ? quantize_tensor(context, sum, *bytes_out_) : sum};
   }
 
  private:
@@ -147,32 +151,41 @@ class ConvOp final : public Op {
     const int64_t wide = layout.phase().width;
     constexpr int64_t kStripFloats = 2048;  // of sums, which stay in the first cache
     const int64_t strip = std::min(output.height, std::max<int64_t>(1, kStripFloats / wide));
-    const int64_t plane_floats = layout.size() + kSlack;
-    const int64_t bytes = (plane_floats + strip * wide + kSlack) * 4;
+    const int64_t plane_floats = layout.size() + kSlack, strip_floats = strip * wide + kSlack;
+    // Where pixels come as bytes, a plane of them as numbers; where they leave so, a strip.
+    const int64_t bytes = (plane_floats + 2 * strip_floats + (bytes_in_ ? input.size() : 0)) * 4;
     const auto scratch = context.scratch(bytes);
     const int64_t taps = window_.kernel[0] * window_.kernel[1];
     const int64_t multiplier = M_ / groups_;
     const int64_t grain = std::max<int64_t>(1, 30'000 / std::max<int64_t>(1, output.size() * taps));
     context.threads.split(x.dim(0) * M_, grain, [&](int64_t begin, int64_t end, int thread) {
       auto* mine = reinterpret_cast<float*>(scratch.get() + thread * bytes);
-      float* sums = mine + plane_floats;
+      float *sums = mine + plane_floats, *numbers = sums + strip_floats,
+            *pixels = numbers + strip_floats;
       std::fill_n(mine, plane_floats, 0.0f);  // the padding stays
       for (int64_t i = begin; i < end; ++i) {
         const int64_t image = i / M_, channel = i % M_;
-        layout.place(context.kernels,
-                     x.as<float>() + (image * x.dim(1) + channel / multiplier) * input.size(),
-                     mine);
+        const int64_t from = (image * x.dim(1) + channel / multiplier) * input.size();
+        if (bytes_in_)
+          context.kernels.dequantize(x.as<uint8_t>() + from, pixels, input.size(),
+                                     bytes_in_->quantization, bytes_in_->is_signed());
+        layout.place(context.kernels, bytes_in_ ? pixels : x.as<float>() + from, mine);
         for (int64_t row = 0; row < output.height; row += strip) {
           const int64_t height = std::min(strip, output.height - row);
           context.kernels.taps(mine + row * wide, rows_.data(),
                                weight_.as<float>() + channel * taps, taps, sums,
                                (height - 1) * wide + output.width);
           const int64_t at = i * output.size() + row * output.width;
+          const bool as_bytes = y.dtype() != DType::kFloat;
           context.kernels.finish(
-              sums, wide, y.as<float>() + at, output.width, height, output.width,
+              sums, wide, as_bytes ? numbers : y.as<float>() + at, output.width, height,
+              output.width,
               {.bias = ending.bias == nullptr ? 0 : ending.bias[channel],
                .residual = ending.residual == nullptr ? nullptr : ending.residual + at,
                .activation = ending.activation});
+          if (as_bytes)
+            context.kernels.quantize(numbers, y.as<uint8_t>() + at, height * output.width,
+                                     bytes_out_->quantization, bytes_out_->is_signed());
         }
       }
     });
@@ -181,6 +194,7 @@ class ConvOp final : public Op {
   Window window_;
   int64_t groups_, M_ = 0, per_group_ = 0;
   Activation activation_;
+  std::optional<FusedBytes> bytes_in_, bytes_out_;  // of convolutions by channel
   Tensor weight_;
   std::vector<std::shared_ptr<std::byte>> packed_;  // of each group
   // For the sizes that were seen last.

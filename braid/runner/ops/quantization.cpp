@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "braid/runner/op.h"
+#include "braid/runner/ops/fused.h"
 
 namespace braid::runner {
 namespace {
@@ -68,14 +69,9 @@ class QuantizeOp final : public ScaledOp {
     if (x.count() == 0) return {y};
     const int64_t rows = x.count() / layout.inner;
     for (int64_t i = 0; i < layout.scales; ++i) quantization_of(in, i);  // refuses
-    if (rows == 1) {
-      const auto q = quantization_of(in, 0);
-      context.threads.split(x.count(), 16384, [&](int64_t begin, int64_t end, int) {
-        context.kernels.quantize(x.as<float>() + begin, y.as<uint8_t>() + begin, end - begin, q,
-                                 dtype == DType::kInt8);
-      });
-      return {y};
-    }
+    if (rows == 1)
+      return {
+          quantize_tensor(context, x, {.quantization = quantization_of(in, 0), .dtype = dtype})};
     for (int64_t i = 0; i < rows; ++i)
       context.kernels.quantize(x.as<float>() + i * layout.inner, y.as<uint8_t>() + i * layout.inner,
                                layout.inner, quantization_of(in, i % layout.scales),
@@ -114,6 +110,23 @@ class DequantizeOp final : public ScaledOp {
 };
 
 }  // namespace
+
+std::optional<FusedBytes> fused_bytes(const NodeView& node, const QuantizedNames& names) {
+  if (!node.has(names.scale)) return std::nullopt;
+  return FusedBytes{
+      .quantization = {.scale = node.number(names.scale, 1),
+                       .zero_point = static_cast<int32_t>(node.integer(names.zero_point, 0))},
+      .dtype = static_cast<DType>(node.integer(names.dtype, 0))};
+}
+
+Tensor quantize_tensor(const RunContext& context, const Tensor& y, const FusedBytes& bytes) {
+  Tensor out = context.make(bytes.dtype, y.dims());
+  context.threads.split(y.count(), 16384, [&](int64_t begin, int64_t end, int) {
+    context.kernels.quantize(y.as<float>() + begin, out.as<uint8_t>() + begin, end - begin,
+                             bytes.quantization, bytes.is_signed());
+  });
+  return out;
+}
 
 void add_quantization_ops(OpTable& table) {
   table.insert(

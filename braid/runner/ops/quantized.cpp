@@ -21,7 +21,10 @@ class QuantizedOp : public Op {
  public:
   // outputs: channels or columns, each of which may have a scale of its own.
   QuantizedOp(const NodeView& node, int64_t outputs)
-      : Op(node), activation_(fused_activation(node)), weight_(*node.constant(1)) {
+      : Op(node),
+        activation_(fused_activation(node)),
+        bytes_out_(fused_bytes(node, kFusedOutput)),
+        weight_(*node.constant(1)) {
     node.expect_counts(2, 7);
     const Tensor &scale = *node.constant(kScale), &scales = *node.constant(kWeightScales);
     scale_ = *scale.as<float>();
@@ -48,8 +51,19 @@ class QuantizedOp : public Op {
   static bool is_apart(const Inputs& in, const Dims& dims) {
     return in.has(3) && (in.at(3).dims() != dims || in.at(3).dtype() != DType::kFloat);
   }
-  void set_ending(const Inputs& in, bool apart, int64_t at, IntegerProduct& p) const {
+  // Where the residual comes afterwards, so does what follows it.
+  Tensor make_output(const RunContext& context, bool apart, const Dims& dims) const {
+    return context.make(bytes_out_ && !apart ? bytes_out_->dtype : DType::kFloat, dims);
+  }
+  void set_ending(const Inputs& in, bool apart, int64_t at, Tensor& y, IntegerProduct& p) const {
     p.scale = scale_;
+    if (y.dtype() == DType::kFloat) {
+      p.out = y.as<float>() + at;
+    } else {
+      p.out_bytes = y.as<uint8_t>() + at;
+      p.quantization = bytes_out_->quantization;
+      p.is_signed = bytes_out_->is_signed();
+    }
     if (apart) return;
     p.activation = activation_;
     if (in.has(3)) p.residual = in.at(3).as<float>() + at;
@@ -58,10 +72,11 @@ class QuantizedOp : public Op {
     if (!apart) return y;
     Tensor sum = add_tensors(context, y, in.at(3), where());
     activate(context, activation_, sum);
-    return sum;
+    return bytes_out_ ? quantize_tensor(context, sum, *bytes_out_) : sum;
   }
 
   Activation activation_;
+  std::optional<FusedBytes> bytes_out_;
   Tensor weight_;
   float scale_ = 1;
   int32_t zero_point_ = 0;
@@ -84,30 +99,31 @@ class QuantizedLinearOp final : public QuantizedOp {
            to_string(x.dims()) + " for " + std::to_string(K_));
     Dims dims = x.dims();
     dims.back() = N_;
-    Tensor y = context.make(DType::kFloat, dims);
+    const bool apart = is_apart(in, dims);
+    Tensor y = make_output(context, apart, dims);
     if (packed_ == nullptr)
       packed_ = pack_integers(context,
-                              ByteSource({.data = weight_.as<uint8_t>(),
+                              ByteSource(context.kernels,
+                                         {.data = weight_.as<uint8_t>(),
                                           .is_signed = true,
                                           .zero_point = 0,
                                           .row_stride = transposed_ ? K_ : 1,
                                           .column_stride = transposed_ ? 1 : N_},
                                          K_),
                               N_, K_, context.kernels.integer_columns);
-    const ByteSource rows({.data = x.as<uint8_t>(),
+    const ByteSource rows(context.kernels,
+                          {.data = x.as<uint8_t>(),
                            .is_signed = x.dtype() == DType::kInt8,
                            .zero_point = zero_point_,
                            .row_stride = K_},
                           K_);
-    const bool apart = is_apart(in, dims);
     IntegerProduct p{.M = product(x.dims(), 0, x.dims().size() - 1), .N = N_, .K = K_};
     p.left = &rows;
     p.right_packed = reinterpret_cast<const int16_t*>(packed_.get());
-    p.out = y.as<float>();
     p.out_stride = N_;
     p.column_scales = weight_scales_.data();
     p.column_bias = bias_of(in);
-    set_ending(in, apart, 0, p);
+    set_ending(in, apart, 0, y, p);
     multiply(context, p);
     return {ended(context, in, apart, y)};
   }
@@ -156,8 +172,8 @@ class QuantizedConvOp final : public QuantizedOp {
     Dims dims = {x.dim(0), M_};
     if (!window_.one_dimensional) dims.push_back(output.height);
     dims.push_back(output.width);
-    Tensor y = context.make(DType::kFloat, dims);
     const bool apart = is_apart(in, dims);
+    Tensor y = make_output(context, apart, dims);
     if (y.count() > 0) compute(context, in, input, output, apart, y);
     return {ended(context, in, apart, y)};
   }
@@ -171,6 +187,7 @@ class QuantizedConvOp final : public QuantizedOp {
       packed_ = pack_integers(
           context,
           ByteSource(
+              context.kernels,
               {.data = weight_.as<uint8_t>(), .is_signed = true, .zero_point = 0, .row_stride = K},
               K),
           M_, K, context.kernels.integer_rows);
@@ -197,11 +214,10 @@ class QuantizedConvOp final : public QuantizedOp {
       IntegerProduct p{.M = M_, .N = N, .K = K};
       p.left_packed = reinterpret_cast<const int16_t*>(packed_.get());
       p.right = &windows;
-      p.out = y.as<float>() + image * M_ * N;
       p.out_stride = N;
       p.row_scales = weight_scales_.data();
       p.row_bias = bias_of(in);
-      set_ending(in, apart, image * M_ * N, p);
+      set_ending(in, apart, image * M_ * N, y, p);
       multiply(context, p);
     }
   }
