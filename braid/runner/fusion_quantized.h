@@ -16,7 +16,6 @@ namespace braid::runner {
 FileNode quantized(const FileNode& node, const Graph& graph,
                    const std::map<std::string, size_t>& maker);
 
-
 // Whether the node is a convolution of which each channel has filters of its own.
 bool is_by_channel(const FileNode& node, const Graph& graph,
                    const std::map<std::string, size_t>& maker);

@@ -1,11 +1,14 @@
 #include "braid/runner/integer_product.h"
 
 #include <algorithm>
+#include <cstring>
 
 namespace braid::runner {
 namespace {
 
 constexpr int64_t kIntegerBlockBytes = 128 << 10;
+constexpr int64_t kGroupBytes = 4;
+constexpr int32_t kToUnsigned = 128;  // what makes int8 uint8
 
 int64_t panels_of(int64_t total, int64_t width) { return (total + width - 1) / width; }
 int64_t rounded_up(int64_t K, int64_t group) { return panels_of(K, group) * group; }
@@ -19,27 +22,27 @@ class IntegerWorker {
         rows_(kernels.integer_rows),
         columns_(kernels.integer_columns),
         depth_(rounded_up(product.K, kernels.group)),
-        right_scratch_(reinterpret_cast<int16_t*>(scratch)),
-        left_scratch_(scratch == nullptr ? nullptr : right_scratch_ + right_numbers()),
+        vector_bytes_(depth_ / kernels.group * kGroupBytes),
+        right_scratch_(scratch),
+        left_scratch_(scratch == nullptr ? nullptr : scratch + right_bytes()),
         sums_(scratch == nullptr ? nullptr
-                                 : reinterpret_cast<int32_t*>(left_scratch_ + left_numbers())) {}
+                                 : reinterpret_cast<int32_t*>(left_scratch_ + left_bytes())) {}
 
   int64_t scratch_bytes() const {
     const int64_t row = block_columns() * columns_;
-    return (right_numbers() + left_numbers()) * 2 + rows_ * row * 4 +
-           (p_.out_bytes == nullptr ? 0 : row * 4);
+    return right_bytes() + left_bytes() + rows_ * row * 4 + (p_.out_bytes == nullptr ? 0 : row * 4);
   }
 
   void compute(int64_t row_begin, int64_t row_end, int64_t column_begin, int64_t column_end) const {
     for (int64_t j = column_begin; j < column_end; j += block_columns()) {
       const int64_t j_end = std::min(column_end, j + block_columns());
-      const int16_t* right = right_block(j, j_end);
+      const std::byte* right = right_block(j, j_end);
       for (int64_t i = row_begin; i < row_end; ++i) {
-        const int16_t* left = left_panel(i);
+        const std::byte* left = left_panel(i);
         const int64_t used = std::min(rows_, p_.M - i * rows_), width = (j_end - j) * columns_;
         for (int64_t k = j; k < j_end; ++k)
-          kernels_.integer_tile(used, depth_, left, right + (k - j) * columns_ * depth_,
-                                sums_ + (k - j) * columns_, width);
+          kernels_.integer_tile(used, depth_, left, right + (k - j) * columns_ * vector_bytes_,
+                                p_.left != nullptr, sums_ + (k - j) * columns_, width);
         for (int64_t r = 0; r < used; ++r) finish(i * rows_ + r, j * columns_, r, width);
       }
     }
@@ -49,25 +52,26 @@ class IntegerWorker {
   int64_t block_columns() const {
     const int64_t all = panels_of(p_.N, columns_);
     if (p_.right == nullptr) return std::min<int64_t>(all, 64);
-    return std::min(all, std::max<int64_t>(1, kIntegerBlockBytes / (depth_ * columns_ * 2 + 1)));
+    return std::min(all, std::max<int64_t>(1, kIntegerBlockBytes / (vector_bytes_ * columns_ + 1)));
   }
   // Both end at a multiple of a cache line, so that the sums are aligned.
-  int64_t right_numbers() const {
-    return p_.right == nullptr ? 0 : rounded_up(block_columns() * columns_ * depth_, 32);
+  int64_t right_bytes() const {
+    return p_.right == nullptr ? 0 : rounded_up(block_columns() * columns_ * vector_bytes_, 64);
   }
-  int64_t left_numbers() const { return p_.left == nullptr ? 0 : rounded_up(rows_ * depth_, 32); }
+  int64_t left_bytes() const {
+    return p_.left == nullptr ? 0 : rounded_up(rows_ * vector_bytes_, 64);
+  }
 
-  const int16_t* right_block(int64_t begin, int64_t end) const {
-    if (p_.right == nullptr) return p_.right_packed + begin * columns_ * depth_;
+  const std::byte* right_block(int64_t begin, int64_t end) const {
+    if (p_.right == nullptr) return p_.right_packed + begin * columns_ * vector_bytes_;
     for (int64_t j = begin; j < end; ++j)
       p_.right->pack(j * columns_, std::min(columns_, p_.N - j * columns_), columns_,
-                     kernels_.group, right_scratch_ + (j - begin) * columns_ * depth_);
+                     right_scratch_ + (j - begin) * columns_ * vector_bytes_);
     return right_scratch_;
   }
-  const int16_t* left_panel(int64_t i) const {
-    if (p_.left == nullptr) return p_.left_packed + i * rows_ * depth_;
-    p_.left->pack(i * rows_, std::min(rows_, p_.M - i * rows_), rows_, kernels_.group,
-                  left_scratch_);
+  const std::byte* left_panel(int64_t i) const {
+    if (p_.left == nullptr) return p_.left_packed + i * rows_ * vector_bytes_;
+    p_.left->pack(i * rows_, std::min(rows_, p_.M - i * rows_), rows_, left_scratch_);
     return left_scratch_;
   }
 
@@ -76,12 +80,17 @@ class IntegerWorker {
     float* out = p_.out_bytes == nullptr
                      ? p_.out + at
                      : reinterpret_cast<float*>(sums_ + rows_ * block_columns() * columns_);
+    const auto from = [&](const auto* numbers) {
+      return numbers == nullptr ? nullptr : numbers + column;
+    };
     kernels_.finish_integers(
         sums_ + r * width, out, n,
-        p_.row_scales == nullptr ? p_.scale : p_.scale * p_.row_scales[row],
-        p_.column_scales == nullptr ? nullptr : p_.column_scales + column,
+        {.scale = p_.row_scales == nullptr ? p_.scale : p_.scale * p_.row_scales[row],
+         .scales = from(p_.column_scales),
+         .offset = p_.row_offsets == nullptr ? 0 : p_.row_offsets[row],
+         .offsets = from(p_.column_offsets)},
         {.bias = p_.row_bias == nullptr ? 0 : p_.row_bias[row],
-         .column_bias = p_.column_bias == nullptr ? nullptr : p_.column_bias + column,
+         .column_bias = from(p_.column_bias),
          .residual = p_.residual == nullptr ? nullptr : p_.residual + at,
          .activation = p_.activation});
     if (p_.out_bytes != nullptr)
@@ -90,40 +99,52 @@ class IntegerWorker {
 
   const Kernels& kernels_;
   const IntegerProduct& p_;
-  int64_t rows_, columns_, depth_;
-  int16_t *right_scratch_, *left_scratch_;
+  int64_t rows_, columns_, depth_, vector_bytes_;
+  std::byte *right_scratch_, *left_scratch_;
   int32_t* sums_;
 };
 
 }  // namespace
 
-void ByteSource::pack(int64_t first, int64_t used, int64_t width, int64_t group,
-                      int16_t* panel) const {
-  if (matrix_.column_stride == 1 && used == width && group == 2)
-    return pack_pairs(first, width, panel);
-  const int64_t depth = rounded_up(K_, group);
-  for (int64_t v = 0; v < width; ++v) {
-    const uint8_t* from = matrix_.data + (first + v) * matrix_.row_stride;
-    for (int64_t k = 0; k < depth; ++k)
-      panel[(k / group * width + v) * group + k % group] =
-          v < used && k < K_ ? number(from[k * matrix_.column_stride]) : int16_t{0};
+// As the kernels take them: int16 less the zero point, or bytes, of which int8 values become uint8.
+void ByteSource::encode(const uint8_t* from, int64_t count, std::byte* to) const {
+  const int64_t step = matrix_.column_stride;
+  if (kernels_.group == 4) {
+    const auto flip = static_cast<uint8_t>(matrix_.is_signed && !matrix_.is_weight ? 0x80 : 0);
+    auto* bytes = reinterpret_cast<uint8_t*>(to);
+    if (step == 1 && flip == 0)
+      std::memcpy(bytes, from, static_cast<size_t>(count));
+    else
+      for (int64_t i = 0; i < count; ++i) bytes[i] = from[i * step] ^ flip;
+    return;
   }
+  auto* numbers = reinterpret_cast<int16_t*>(to);
+  const auto zero = static_cast<int16_t>(matrix_.zero_point);
+  if (matrix_.is_signed)
+    for (int64_t i = 0; i < count; ++i)
+      numbers[i] = static_cast<int16_t>(static_cast<int8_t>(from[i * step]) - zero);
+  else
+    for (int64_t i = 0; i < count; ++i) numbers[i] = static_cast<int16_t>(from[i * step] - zero);
 }
 
-// Rows of pairs are the columns of a panel: pairs are moved as what has as many bytes.
-void ByteSource::pack_pairs(int64_t first, int64_t width, int16_t* panel) const {
-  constexpr int64_t kStep = 64;  // numbers of each row at a time
-  alignas(64) int16_t rows[kMostWidth * kStep];
-  for (int64_t k = 0; k < K_; k += kStep) {
-    const int64_t count = std::min(kStep, K_ - k), pairs = (count + 1) / 2;
-    for (int64_t v = 0; v < width; ++v) {
-      const uint8_t* from = matrix_.data + (first + v) * matrix_.row_stride + k;
-      int16_t* to = rows + v * kStep;
-      for (int64_t i = 0; i < count; ++i) to[i] = number(from[i]);
-      if (count % 2 != 0) to[count] = 0;
+// Rows of groups are the columns of a panel: groups are moved as what has as many bytes.
+void ByteSource::pack(int64_t first, int64_t used, int64_t width, std::byte* panel) const {
+  constexpr int64_t kGroups = 32;     // of each row at a time
+  constexpr int64_t kMostWidth = 64;  // rows or columns of any kernel's tile
+  constexpr int64_t kRowBytes = kGroups * kGroupBytes;
+  alignas(64) std::byte rows[kMostWidth * kRowBytes];
+  std::memset(rows, 0, sizeof rows);
+  const int64_t group = kernels_.group, step = kGroups * group;
+  for (int64_t k = 0; k < K_; k += step, panel += width * kRowBytes) {
+    const int64_t count = std::min(step, K_ - k);
+    for (int64_t v = 0; v < used; ++v) {
+      std::byte* row = rows + v * kRowBytes;
+      if (count % group != 0) std::memset(row + count / group * kGroupBytes, 0, kGroupBytes);
+      encode(matrix_.data + (first + v) * matrix_.row_stride + k * matrix_.column_stride, count,
+             row);
     }
-    kernels_.transpose(reinterpret_cast<const float*>(rows), kStep / 2, width, pairs,
-                       reinterpret_cast<float*>(panel + k * width), width);
+    kernels_.transpose(reinterpret_cast<const float*>(rows), kGroups, width,
+                       panels_of(count, group), reinterpret_cast<float*>(panel), width);
   }
 }
 
@@ -151,12 +172,25 @@ void multiply(const RunContext& context, const IntegerProduct& product) {
 
 std::shared_ptr<std::byte> pack_integers(const RunContext& context, const IntegerSource& source,
                                          int64_t vectors, int64_t K, int64_t width) {
-  const int64_t group = context.kernels.group, panel = rounded_up(K, group) * width;
-  auto bytes = context.pool.allocate(static_cast<uint64_t>(panels_of(vectors, width) * panel) * 2);
-  auto* out = reinterpret_cast<int16_t*>(bytes.get());
+  const int64_t panel = panels_of(K, context.kernels.group) * kGroupBytes * width;
+  auto bytes = context.pool.allocate(static_cast<uint64_t>(panels_of(vectors, width) * panel));
   for (int64_t i = 0; i < panels_of(vectors, width); ++i)
-    source.pack(i * width, std::min(width, vectors - i * width), width, group, out + i * panel);
+    source.pack(i * width, std::min(width, vectors - i * width), width, bytes.get() + i * panel);
   return bytes;
+}
+
+std::vector<int32_t> zero_point_offsets(const Kernels& kernels, const ByteMatrix& weights,
+                                        int64_t vectors, int64_t K, const ByteMatrix& values) {
+  std::vector<int32_t> offsets(static_cast<size_t>(vectors), 0);
+  if (kernels.group != 4) return offsets;
+  const int64_t zero = values.zero_point + (values.is_signed ? kToUnsigned : 0);
+  for (int64_t v = 0; v < vectors; ++v) {
+    int64_t sum = 0;
+    for (int64_t k = 0; k < K; ++k)
+      sum += static_cast<int8_t>(weights.data[v * weights.row_stride + k * weights.column_stride]);
+    offsets[static_cast<size_t>(v)] = static_cast<int32_t>(-zero * sum);
+  }
+  return offsets;
 }
 
 }  // namespace braid::runner

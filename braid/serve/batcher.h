@@ -17,9 +17,9 @@
 namespace braid::serve {
 
 struct BatchOptions {
-  int64_t max_batch_size = 32;                      // rows
+  int64_t max_batch_size = 32;                   // rows
   std::chrono::microseconds max_queue_delay{0};  // how long a batch waits for company
-  int64_t max_queue_size = 256;                     // requests; 0: any number
+  int64_t max_queue_size = 256;                  // requests; 0: any number
 };
 
 struct JobResult {

@@ -8,10 +8,11 @@ void ServeConfig::visit(FieldVisitor& v) {
   v.field("port", port, "port, 0: any free one", {.least = 0, .most = 65535});
   v.field("max_batch_size", max_batch_size, "images or texts that the model sees at once",
           {.least = 1, .most = 4096});
-  v.field("max_queue_delay_us", max_queue_delay_us,
-          "microseconds that a request waits for others to fill its batch, beyond the time that the "
-          "batch before it takes",
-          {.least = 0, .most = 60e6});
+  v.field(
+      "max_queue_delay_us", max_queue_delay_us,
+      "microseconds that a request waits for others to fill its batch, beyond the time that the "
+      "batch before it takes",
+      {.least = 0, .most = 60e6});
   v.field("max_queue_size", max_queue_size,
           "requests that wait for a model; beyond them 503 is answered",
           {.least = 1, .most = kMany});

@@ -200,6 +200,36 @@ quantized("quantized_depthwise", [node("Conv", ["xd", "wd", "b"], group=6, pads=
 quantized("quantized_matmul", [node("MatMul", ["xd", "wd"], ["p"]), node("Add", ["p", "b"], ["s"]), node("Gelu", ["s"])], f(2, 9, 41), f(41, 35), 1, f(35))
 quantized("quantized_gemm", [node("Gemm", ["xd", "wd", "b"], transB=1)], f(3, 64), f(10, 64), 0, f(10))
 
+# Maps whose last columns fill no tile, rows that end within one, and what a stride leaves over.
+case("conv_small_map", [node("Conv", ["x", "w", "b"], pads=[1, 1, 1, 1])], {"x": f(2, 9, 7, 7)}, {"w": f(25, 9, 3, 3), "b": f(25)})
+case("conv_stem", [node("Conv", ["x", "w"], pads=[3, 3, 3, 3], strides=[2, 2])], {"x": f(1, 3, 29, 31)}, {"w": f(13, 3, 7, 7)})
+case("conv_strides3", [node("Conv", ["x", "w"], pads=[1, 2, 0, 1], strides=[3, 3])], {"x": f(1, 4, 20, 22)}, {"w": f(6, 4, 3, 3)})
+case("conv_pad", [node("Pad", ["x", "p"], ["z"]), node("Conv", ["z", "w", "b"], ["c"], pads=[0, 1, 0, 0], strides=[2, 2]), node("Relu", ["c"])],
+     {"x": f(1, 5, 11, 12)}, {"p": i64(0, 0, 0, 1, 0, 0, 2, 1), "w": f(8, 5, 3, 3), "b": f(8)})
+case("conv_pad_ones", [node("Pad", ["x", "p", "one"], ["z"]), node("Conv", ["z", "w"])],
+     {"x": f(1, 5, 6, 6)}, {"p": i64(0, 0, 1, 1, 0, 0, 1, 1), "one": np.float32(1), "w": f(4, 5, 3, 3)})
+case("linear_deep", [node("MatMul", ["x", "w"])], {"x": f(13, 520)}, {"w": f(520, 33)})
+case("transpose_image", [node("Transpose", ["x"], perm=[0, 2, 3, 1])], {"x": f(2, 21, 9, 11)})
+case("transpose_heads", [node("Transpose", ["x"], perm=[2, 0, 3, 1])], {"x": f(3, 10, 2, 7)})
+
+
+def quantized_chain(name, kind, pads):
+    """x -> bytes -> a convolution by channel -> bytes -> a 1x1 convolution -> bytes -> numbers. kind: of the activations."""
+    zero = kind(-7 if kind == np.int8 else 119)
+    constants = {"s": np.float32(0.03), "z": zero, "w": rng.integers(-127, 128, (6, 1, 3, 3)).astype(np.int8), "v":
+                 rng.integers(-127, 128, (9, 6, 1, 1)).astype(np.int8), "sw": np.float32(0.004), "zw": np.int8(0), "b": f(6), "p": i64(*pads),
+                 "low": np.float32(0), "high": np.float32(2)}
+    case(name, [node("QuantizeLinear", ["x", "s", "z"], ["q1"]), node("DequantizeLinear", ["q1", "s", "z"], ["d1"]), node("Pad", ["d1", "p"], ["padded"]),
+                node("QuantizeLinear", ["padded", "s", "z"], ["q2"]), node("DequantizeLinear", ["q2", "s", "z"], ["d2"]),
+                node("DequantizeLinear", ["w", "sw", "zw"], ["wd"]), node("Conv", ["d2", "wd", "b"], ["c1"], group=6, strides=[2, 2]),
+                node("Clip", ["c1", "low", "high"], ["r"]), node("QuantizeLinear", ["r", "s", "z"], ["q3"]), node("DequantizeLinear", ["q3", "s", "z"], ["d3"]),
+                node("DequantizeLinear", ["v", "sw", "zw"], ["vd"]), node("Conv", ["d3", "vd"], ["c2"]),
+                node("QuantizeLinear", ["c2", "s", "z"])], {"x": f(2, 6, 14, 15)}, constants)
+
+
+quantized_chain("quantized_chain", np.uint8, (0, 0, 0, 0, 0, 0, 1, 1))
+quantized_chain("quantized_chain_signed", np.int8, (0, 0, 1, 0, 0, 0, 1, 1))
+
 folder = pathlib.Path(__file__).parent / "fixtures"
 folder.mkdir(exist_ok=True)
 save_file(tensors, folder / "cases.safetensors")

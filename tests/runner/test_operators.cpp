@@ -9,7 +9,7 @@
 namespace braid::runner {
 namespace {
 
-// One gray level where bytes are rounded; 3e-5 of the largest number elsewhere.
+// One level where numbers are rounded to bytes; 3e-5 of the largest number elsewhere.
 void expect_close(const Tensor& got, const Tensor& expected) {
   ASSERT_EQ(to_string(got.dtype()), to_string(expected.dtype()));
   ASSERT_EQ(got.dims(), expected.dims());
@@ -25,6 +25,9 @@ void expect_close(const Tensor& got, const Tensor& expected) {
   } else if (expected.dtype() == DType::kUint8) {
     for (int64_t i = 0; i < expected.count(); ++i)
       ASSERT_LE(std::abs(got.as<uint8_t>()[i] - expected.as<uint8_t>()[i]), 1) << i;
+  } else if (expected.dtype() == DType::kInt8) {
+    for (int64_t i = 0; i < expected.count(); ++i)
+      ASSERT_LE(std::abs(got.as<int8_t>()[i] - expected.as<int8_t>()[i]), 1) << i;
   } else {
     ASSERT_EQ(0, std::memcmp(got.raw(), expected.raw(), expected.byte_size()));
   }
@@ -55,7 +58,8 @@ INSTANTIATE_TEST_SUITE_P(Cases, Operators, ::testing::ValuesIn(case_names()),
                          [](const auto& info) { return info.param; });
 
 TEST(Fusions, JoinWhatFollowsAProduct) {
-  for (const char* name : {"conv_relu_residual", "conv_silu", "linear", "linear_residual"}) {
+  for (const char* name :
+       {"conv_relu_residual", "conv_silu", "linear", "linear_residual", "conv_pad"}) {
     const auto model = case_model(name);
     EXPECT_EQ(Session::of_bytes(model, name)->steps(), 1u) << name;
     EXPECT_GT(Session::of_bytes(model, name, {.fuses = false})->steps(), 1u) << name;
@@ -66,6 +70,16 @@ TEST(Fusions, ComputeQuantizedProductsInWholeNumbers) {
   // The input is quantized by one operator, the rest is one more.
   for (const char* name : {"quantized_conv", "quantized_matmul", "quantized_gemm"})
     EXPECT_EQ(Session::of_bytes(case_model(name), name)->steps(), 2u) << name;
+}
+
+TEST(Fusions, KeepBytesBetweenConvolutions) {
+  // To bytes; padded, by channel, to bytes; 1x1, to bytes.
+  for (const char* name : {"quantized_chain", "quantized_chain_signed"})
+    EXPECT_EQ(Session::of_bytes(case_model(name), name)->steps(), 3u) << name;
+}
+
+TEST(Fusions, PadWithNothingButZeros) {
+  EXPECT_EQ(Session::of_bytes(case_model("conv_pad_ones"), "conv_pad_ones")->steps(), 2u);
 }
 
 }  // namespace

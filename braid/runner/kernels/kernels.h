@@ -44,6 +44,14 @@ struct Finish {
   Activation activation = {};
 };
 
+// What integer sums stand for. The lists are of each column, or none.
+struct IntegerScale {
+  float scale = 1;
+  const float* scales = nullptr;  // beside `scale`
+  int32_t offset = 0;
+  const int32_t* offsets = nullptr;  // beside `offset`
+};
+
 // The numbers of a quantized value: real = (stored - zero_point) * scale.
 struct Quantization {
   float scale = 1;
@@ -72,21 +80,21 @@ struct Kernels {
   int64_t rows, columns;
   void (*tile)(int64_t used_rows, int64_t used_columns, int64_t depth, const Matrix& a,
                const float* b, float* c, int64_t ldc, bool add);
-  // Products of whole numbers in 16 or 8 bits, `group` of which are summed at once. a: [depth /
-  // group, rows, group] int16 or int8, b: [depth / group, columns, group]; c is written over.
-  // Stored numbers of b are less by `shift` than the uint8 ones, or by their zero point where it
-  // is -1.
-  int64_t integer_rows, integer_columns, group, element_bytes;
-  int32_t shift;
-  void (*integer_tile)(int64_t used, int64_t depth, const void* a, const void* b, int32_t* c,
-                       int64_t ldc);
+  // Products of whole numbers, of which `group` are summed at once: four bytes together. a: [depth
+  // / group, rows, group], b: [depth / group, columns, group]; c is written over. Where group is 2
+  // they are int16, less their zero point. Where it is 4 they are bytes as they are: one factor,
+  // the left one or the right one, is uint8, the other int8; what the zero point is too much is
+  // taken off the sums by finish_integers.
+  int64_t integer_rows, integer_columns, group;
+  void (*integer_tile)(int64_t used, int64_t depth, const void* a, const void* b,
+                       bool left_is_unsigned, int32_t* c, int64_t ldc);
 
   // y = finish(c) of rows x n numbers; y may be c.
   void (*finish)(const float* c, int64_t c_stride, float* y, int64_t y_stride, int64_t rows,
                  int64_t n, const Finish& finish);
-  // c = finish(sums * scale) of a row of integer sums; scales: of each column, or none.
-  void (*finish_integers)(const int32_t* sums, float* c, int64_t n, float scale,
-                          const float* scales, const Finish& finish);
+  // c = finish((sums + offset) * scale) of a row of integer sums.
+  void (*finish_integers)(const int32_t* sums, float* c, int64_t n, const IntegerScale& scale,
+                          const Finish& finish);
   void (*apply)(const Activation& f, const float* x, float* y, int64_t n);
   // Strides are 1 or 0.
   void (*binary)(Arithmetic op, const float* a, int64_t a_stride, const float* b, int64_t b_stride,
@@ -108,10 +116,9 @@ struct Kernels {
   // Rows of a panel for tile(): row d is made of stretches of image + rows[d], zeros in between.
   void (*gather)(const float* image, const int64_t* rows, int64_t depth, const Run* runs,
                  int64_t count, float* panel);
-  // The same for integer_tile(), of `K` rows, each number less zero_point.
+  // The same of bytes, `K` rows of them, for integer_tile().
   void (*gather_bytes)(const uint8_t* image, bool is_signed, int32_t zero_point,
-                       const int64_t* rows, int64_t K, const Run* runs, int64_t count,
-                       int16_t* panel);
+                       const int64_t* rows, int64_t K, const Run* runs, int64_t count, void* panel);
   // x -> round(x / scale) + zero_point, clamped to uint8, or int8 where is_signed.
   void (*quantize)(const float* x, uint8_t* y, int64_t n, const Quantization& q, bool is_signed);
   void (*dequantize)(const uint8_t* x, float* y, int64_t n, const Quantization& q, bool is_signed);

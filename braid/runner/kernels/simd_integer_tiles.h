@@ -10,88 +10,98 @@
 
 namespace braid::runner::RUNNER_ISA {
 
-// Pairs of int16 are multiplied and added to int32, which is exact for int8 and uint8.
-constexpr int64_t kGroup = 2;
-
-static inline int32_t pair_at(const int16_t* p) {
-  int32_t pair;
-  __builtin_memcpy(&pair, p, 4);
-  return pair;
+// Four bytes, a group, are multiplied and added to int32 at once: two int16, which is exact for
+// uint8 and int8 less a zero point, or four bytes where there is VNNI.
+static inline int32_t group_at(const char* p) {
+  int32_t group;
+  __builtin_memcpy(&group, p, 4);
+  return group;
 }
 
-#if defined(__x86_64__) && RUNNER_LANES == 16
-typedef __m512i Pairs;
-static inline Pairs load_pairs(const int16_t* p) { return _mm512_loadu_si512(p); }
 #if defined(__AVX512VNNI__)
-static inline Ints multiply_add(Ints sums, Pairs a, Pairs b) {
-  return (Ints)_mm512_dpwssd_epi32((__m512i)sums, a, b);
+constexpr int64_t kGroup = 4;
+typedef __m512i Groups;
+static inline Groups load_groups(const char* p) { return _mm512_loadu_si512(p); }
+template <bool kLeftIsUnsigned>
+static inline Ints multiply_add(Ints sums, Groups a, Groups b) {
+  return (Ints)_mm512_dpbusd_epi32((__m512i)sums, kLeftIsUnsigned ? a : b, kLeftIsUnsigned ? b : a);
 }
+static inline Groups all_groups(int32_t group) { return _mm512_set1_epi32(group); }
 #else
-static inline Ints multiply_add(Ints sums, Pairs a, Pairs b) {
+constexpr int64_t kGroup = 2;
+#if defined(__x86_64__) && RUNNER_LANES == 16
+typedef __m512i Groups;
+static inline Groups load_groups(const char* p) { return _mm512_loadu_si512(p); }
+static inline Ints add_products(Ints sums, Groups a, Groups b) {
   return sums + (Ints)_mm512_madd_epi16(a, b);
 }
-#endif
-static inline Pairs all_pairs(int32_t pair) { return _mm512_set1_epi32(pair); }
+static inline Groups all_groups(int32_t group) { return _mm512_set1_epi32(group); }
 #elif defined(__x86_64__) && RUNNER_LANES == 8
-typedef __m256i Pairs;
-static inline Pairs load_pairs(const int16_t* p) {
+typedef __m256i Groups;
+static inline Groups load_groups(const char* p) {
   return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
 }
-static inline Ints multiply_add(Ints sums, Pairs a, Pairs b) {
+static inline Ints add_products(Ints sums, Groups a, Groups b) {
   return sums + (Ints)_mm256_madd_epi16(a, b);
 }
-static inline Pairs all_pairs(int32_t pair) { return _mm256_set1_epi32(pair); }
+static inline Groups all_groups(int32_t group) { return _mm256_set1_epi32(group); }
 #elif defined(__x86_64__)
-typedef __m128i Pairs;
-static inline Pairs load_pairs(const int16_t* p) {
+typedef __m128i Groups;
+static inline Groups load_groups(const char* p) {
   return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
 }
-static inline Ints multiply_add(Ints sums, Pairs a, Pairs b) {
+static inline Ints add_products(Ints sums, Groups a, Groups b) {
   return sums + (Ints)_mm_madd_epi16(a, b);
 }
-static inline Pairs all_pairs(int32_t pair) { return _mm_set1_epi32(pair); }
+static inline Groups all_groups(int32_t group) { return _mm_set1_epi32(group); }
 #elif defined(__aarch64__)
-typedef int16x8_t Pairs;
-static inline Pairs load_pairs(const int16_t* p) { return vld1q_s16(p); }
-static inline Ints multiply_add(Ints sums, Pairs a, Pairs b) {
-  return sums +
-         (Ints)vpaddq_s32(vmull_s16(vget_low_s16(a), vget_low_s16(b)), vmull_high_s16(a, b));
+typedef int16x8_t Groups;
+static inline Groups load_groups(const char* p) {
+  return vld1q_s16(reinterpret_cast<const int16_t*>(p));
 }
-static inline Pairs all_pairs(int32_t pair) { return vreinterpretq_s16_s32(vdupq_n_s32(pair)); }
+static inline Ints add_products(Ints sums, Groups a, Groups b) {
+  return sums + (Ints)vpaddq_s32(vmull_s16(vget_low_s16(a), vget_low_s16(b)), vmull_high_s16(a, b));
+}
+static inline Groups all_groups(int32_t group) { return vreinterpretq_s16_s32(vdupq_n_s32(group)); }
 #else
-struct Pairs {
+struct Groups {
   int16_t at[2 * RUNNER_LANES];
 };
-static inline Pairs load_pairs(const int16_t* p) {
-  Pairs pairs;
-  __builtin_memcpy(&pairs, p, sizeof pairs);
-  return pairs;
+static inline Groups load_groups(const char* p) {
+  Groups groups;
+  __builtin_memcpy(&groups, p, sizeof groups);
+  return groups;
 }
-static inline Ints multiply_add(Ints sums, Pairs a, Pairs b) {
+static inline Ints add_products(Ints sums, Groups a, Groups b) {
   for (int i = 0; i < RUNNER_LANES; ++i)
     sums[i] += a.at[2 * i] * b.at[2 * i] + a.at[2 * i + 1] * b.at[2 * i + 1];
   return sums;
 }
-static inline Pairs all_pairs(int32_t pair) {
-  Pairs pairs;
-  for (int i = 0; i < RUNNER_LANES; ++i) __builtin_memcpy(pairs.at + 2 * i, &pair, 4);
-  return pairs;
+static inline Groups all_groups(int32_t group) {
+  Groups groups;
+  for (int i = 0; i < RUNNER_LANES; ++i) __builtin_memcpy(groups.at + 2 * i, &group, 4);
+  return groups;
+}
+#endif
+template <bool kLeftIsUnsigned>
+static inline Ints multiply_add(Ints sums, Groups a, Groups b) {
+  return add_products(sums, a, b);
 }
 #endif
 
-template <int kUsed>
-static void integer_tile_of(int64_t depth, const int16_t* a, const int16_t* b, int32_t* c,
-                            int64_t ldc) {
+template <int kUsed, bool kLeftIsUnsigned>
+static void integer_tile_of(int64_t depth, const char* a, const char* b, int32_t* c, int64_t ldc) {
   Ints sums[kUsed][RUNNER_VECTORS] = {};
-  for (int64_t k = 0; k < depth; k += kGroup, a += kGroup * kRows, b += kGroup * kColumns) {
-    Pairs row[RUNNER_VECTORS];
+  for (int64_t k = 0; k < depth; k += kGroup, a += 4 * kRows, b += 4 * kColumns) {
+    Groups row[RUNNER_VECTORS];
 #pragma GCC unroll 4
-    for (int v = 0; v < RUNNER_VECTORS; ++v) row[v] = load_pairs(b + v * kGroup * kLanes);
+    for (int v = 0; v < RUNNER_VECTORS; ++v) row[v] = load_groups(b + v * 4 * kLanes);
 #pragma GCC unroll 16
     for (int r = 0; r < kUsed; ++r) {
-      const Pairs left = all_pairs(pair_at(a + r * kGroup));
+      const Groups left = all_groups(group_at(a + r * 4));
 #pragma GCC unroll 4
-      for (int v = 0; v < RUNNER_VECTORS; ++v) sums[r][v] = multiply_add(sums[r][v], left, row[v]);
+      for (int v = 0; v < RUNNER_VECTORS; ++v)
+        sums[r][v] = multiply_add<kLeftIsUnsigned>(sums[r][v], left, row[v]);
     }
   }
 #pragma GCC unroll 16
@@ -101,17 +111,20 @@ static void integer_tile_of(int64_t depth, const int16_t* a, const int16_t* b, i
       __builtin_memcpy(c + r * ldc + v * kLanes, &sums[r][v], sizeof(Ints));
 }
 
-template <int kUsed>
+template <int kUsed, bool kLeftIsUnsigned>
 static void integer_tile_from(int64_t used, int64_t depth, const void* a, const void* b, int32_t* c,
                               int64_t ldc) {
   if (used == kUsed)
-    return integer_tile_of<kUsed>(depth, static_cast<const int16_t*>(a),
-                                  static_cast<const int16_t*>(b), c, ldc);
-  if constexpr (kUsed > 1) integer_tile_from<kUsed - 1>(used, depth, a, b, c, ldc);
+    return integer_tile_of<kUsed, kLeftIsUnsigned>(depth, static_cast<const char*>(a),
+                                                   static_cast<const char*>(b), c, ldc);
+  if constexpr (kUsed > 1) integer_tile_from<kUsed - 1, kLeftIsUnsigned>(used, depth, a, b, c, ldc);
 }
-static void integer_tile(int64_t used, int64_t depth, const void* a, const void* b, int32_t* c,
-                         int64_t ldc) {
-  integer_tile_from<RUNNER_ROWS>(used, depth, a, b, c, ldc);
+static void integer_tile(int64_t used, int64_t depth, const void* a, const void* b,
+                         bool left_is_unsigned, int32_t* c, int64_t ldc) {
+  if (left_is_unsigned && kGroup == 4)
+    integer_tile_from<RUNNER_ROWS, true>(used, depth, a, b, c, ldc);
+  else
+    integer_tile_from<RUNNER_ROWS, false>(used, depth, a, b, c, ldc);
 }
 
 }  // namespace braid::runner::RUNNER_ISA

@@ -75,6 +75,44 @@ static void gather(const float* image, const int64_t* rows, int64_t depth, const
 }
 
 // Numbers of kGroup rows, which are summed together, side by side.
+#if defined(__AVX512VNNI__)
+// Bytes of four rows; those of one row that is null are zeros.
+static inline __m512i interleave(const uint8_t* const* rows, int64_t at, __mmask16 mask) {
+  __m128i bytes[4];
+  for (int i = 0; i < 4; ++i)
+    bytes[i] = rows[i] == nullptr ? _mm_setzero_si128() : _mm_maskz_loadu_epi8(mask, rows[i] + at);
+  const __m128i ab0 = _mm_unpacklo_epi8(bytes[0], bytes[1]);
+  const __m128i ab1 = _mm_unpackhi_epi8(bytes[0], bytes[1]);
+  const __m128i cd0 = _mm_unpacklo_epi8(bytes[2], bytes[3]);
+  const __m128i cd1 = _mm_unpackhi_epi8(bytes[2], bytes[3]);
+  __m512i all = _mm512_castsi128_si512(_mm_unpacklo_epi16(ab0, cd0));
+  all = _mm512_inserti32x4(all, _mm_unpackhi_epi16(ab0, cd0), 1);
+  all = _mm512_inserti32x4(all, _mm_unpacklo_epi16(ab1, cd1), 2);
+  return _mm512_inserti32x4(all, _mm_unpackhi_epi16(ab1, cd1), 3);
+}
+static void gather_bytes(const uint8_t* image, bool is_signed, int32_t, const int64_t* rows,
+                         int64_t K, const Run* runs, int64_t count, void* panel) {
+  const __m512i flip = _mm512_set1_epi8(static_cast<char>(is_signed ? 0x80 : 0));
+  auto* to = static_cast<char*>(panel);
+  for (int64_t k = 0; k < K; k += 4, to += 4 * kColumns) {
+    int64_t end = 0;
+    for (int64_t r = 0; r < count; ++r) {
+      const uint8_t* from[4];
+      for (int i = 0; i < 4; ++i)
+        from[i] = k + i < K ? image + rows[k + i] + runs[r].from : nullptr;
+      for (int64_t c = 0; c < runs[r].length; c += 16) {
+        const int64_t left = runs[r].length - c;
+        const auto mask = static_cast<__mmask16>(left >= 16 ? 0xffff : (1U << left) - 1);
+        _mm512_mask_storeu_epi32(to + 4 * (runs[r].to + c), mask,
+                                 _mm512_xor_si512(interleave(from, c, mask), flip));
+      }
+      end = runs[r].to + runs[r].length;
+    }
+    if (end < kColumns)
+      __builtin_memset(to + 4 * end, 0, static_cast<size_t>(4 * (kColumns - end)));
+  }
+}
+#else
 template <class Byte>
 static void gather_pair(const Byte* __restrict a, const Byte* __restrict b, int16_t zero_point,
                         int16_t* __restrict to, int64_t n) {
@@ -86,7 +124,6 @@ static void gather_pair(const Byte* __restrict a, const Byte* __restrict b, int1
 template <class Byte>
 static void gather_typed(const Byte* image, int32_t zero_point, const int64_t* rows, int64_t K,
                          const Run* runs, int64_t count, int16_t* panel) {
-  static_assert(kGroup == 2);
   const auto zero = static_cast<int16_t>(zero_point);
   for (int64_t k = 0; k < K; k += 2, panel += 2 * kColumns) {
     const bool alone = k + 1 == K;
@@ -104,11 +141,13 @@ static void gather_typed(const Byte* image, int32_t zero_point, const int64_t* r
 }
 static void gather_bytes(const uint8_t* image, bool is_signed, int32_t zero_point,
                          const int64_t* rows, int64_t K, const Run* runs, int64_t count,
-                         int16_t* panel) {
+                         void* panel) {
+  auto* to = static_cast<int16_t*>(panel);
   if (is_signed)
-    gather_typed(reinterpret_cast<const int8_t*>(image), zero_point, rows, K, runs, count, panel);
+    gather_typed(reinterpret_cast<const int8_t*>(image), zero_point, rows, K, runs, count, to);
   else
-    gather_typed(image, zero_point, rows, K, runs, count, panel);
+    gather_typed(image, zero_point, rows, K, runs, count, to);
 }
+#endif
 
 }  // namespace braid::runner::RUNNER_ISA

@@ -111,10 +111,13 @@ static void finish(const float* c, int64_t c_stride, float* y, int64_t y_stride,
   by_function<FinishRows>(f.activation.function, c, c_stride, y, y_stride, rows, n, &f);
 }
 
-static void finish_integers(const int32_t* sums, float* c, int64_t n, float scale,
-                            const float* scales, const Finish& f) {
-  for (int64_t i = 0; i < n; ++i)
-    c[i] = static_cast<float>(sums[i]) * (scales == nullptr ? scale : scale * scales[i]);
+static void finish_integers(const int32_t* sums, float* c, int64_t n, const IntegerScale& s,
+                            const Finish& f) {
+  for (int64_t i = 0; i < n; ++i) {
+    const int32_t offset = s.offsets == nullptr ? s.offset : s.offset + s.offsets[i];
+    c[i] = static_cast<float>(sums[i] + offset) *
+           (s.scales == nullptr ? s.scale : s.scale * s.scales[i]);
+  }
   finish(c, n, c, n, 1, n, f);
 }
 

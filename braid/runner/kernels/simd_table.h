@@ -16,8 +16,6 @@ static Kernels make_table(const char* name) {
           .integer_rows = kRows,
           .integer_columns = kColumns,
           .group = kGroup,
-          .element_bytes = 2,
-          .shift = -1,
           .integer_tile = integer_tile,
           .finish = finish,
           .finish_integers = finish_integers,

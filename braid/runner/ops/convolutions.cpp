@@ -25,8 +25,8 @@ class WindowSource final : public RightSource {
   void pack(int64_t k, int64_t depth, int64_t n, int64_t used, int64_t,
             float* panel) const override {
     const auto runs = runs_of(columns_, n, used);
-    kernels_.gather(image_, rows_.data() + k, depth, runs.data(),
-                    static_cast<int64_t>(runs.size()), panel);
+    kernels_.gather(image_, rows_.data() + k, depth, runs.data(), static_cast<int64_t>(runs.size()),
+                    panel);
   }
 
  private:

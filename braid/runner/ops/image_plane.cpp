@@ -96,7 +96,9 @@ void PhasedLayout::place_rows(const Kernels& kernels, const T* from, T* to) cons
       std::memcpy(line + begin, from, static_cast<size_t>(input_.width) * sizeof(T));
       continue;
     }
-    const auto at = [&](int64_t column) { return line + column % sx * phase_.size() + column / sx; };
+    const auto at = [&](int64_t column) {
+      return line + column % sx * phase_.size() + column / sx;
+    };
     if constexpr (std::is_same_v<T, float>)
       if (sx == 2) {
         kernels.split_pairs(from, at(begin), at(begin + 1), input_.width);

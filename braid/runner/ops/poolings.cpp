@@ -80,8 +80,7 @@ class PoolOp final : public Op {
   Dims columns_inside(const Plane& input, const Plane& output) const {
     Dims columns;
     for (int64_t w = 0; w < output.width; ++w) {
-      const auto [first, last] =
-          inside(1, w * window_.stride[1] - window_.begin[1], input.width);
+      const auto [first, last] = inside(1, w * window_.stride[1] - window_.begin[1], input.width);
       columns.push_back(std::max<int64_t>(0, last - first));
     }
     return columns;

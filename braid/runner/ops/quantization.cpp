@@ -97,8 +97,10 @@ class DequantizeOp final : public ScaledOp {
       const auto q = quantization_of(in, i % layout.scales);
       float* to = y.as<float>() + i * layout.inner;
       if (bytes)
-        context.kernels.dequantize(x.as<uint8_t>() + i * layout.inner, to, layout.inner, q,
-                                   x.dtype() == DType::kInt8);
+        context.threads.split(layout.inner, 16384, [&](int64_t begin, int64_t end, int) {
+          context.kernels.dequantize(x.as<uint8_t>() + i * layout.inner + begin, to + begin,
+                                     end - begin, q, x.dtype() == DType::kInt8);
+        });
       else
         for (int64_t k = 0; k < layout.inner; ++k)
           to[k] = static_cast<float>(static_cast<int64_t>(x.as<int32_t>()[i * layout.inner + k]) -

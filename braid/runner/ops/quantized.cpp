@@ -51,6 +51,12 @@ class QuantizedOp : public Op {
   static bool is_apart(const Inputs& in, const Dims& dims) {
     return in.has(3) && (in.at(3).dims() != dims || in.at(3).dtype() != DType::kFloat);
   }
+  // vectors: of K weights, one for each output; values: what they are multiplied with.
+  void pack_weights(const RunContext& context, const ByteMatrix& weights, int64_t vectors,
+                    int64_t K, int64_t width, const ByteMatrix& values) {
+    packed_ = pack_integers(context, ByteSource(context.kernels, weights, K), vectors, K, width);
+    offsets_ = zero_point_offsets(context.kernels, weights, vectors, K, values);
+  }
   // Where the residual comes afterwards, so does what follows it.
   Tensor make_output(const RunContext& context, bool apart, const Dims& dims) const {
     return context.make(bytes_out_ && !apart ? bytes_out_->dtype : DType::kFloat, dims);
@@ -82,6 +88,7 @@ class QuantizedOp : public Op {
   int32_t zero_point_ = 0;
   std::vector<float> weight_scales_;
   std::shared_ptr<std::byte> packed_;
+  std::vector<int32_t> offsets_;  // of each output
 };
 
 class QuantizedLinearOp final : public QuantizedOp {
@@ -101,25 +108,23 @@ class QuantizedLinearOp final : public QuantizedOp {
     dims.back() = N_;
     const bool apart = is_apart(in, dims);
     Tensor y = make_output(context, apart, dims);
+    const ByteMatrix values{.data = x.as<uint8_t>(),
+                            .is_signed = x.dtype() == DType::kInt8,
+                            .zero_point = zero_point_,
+                            .row_stride = K_};
     if (packed_ == nullptr)
-      packed_ = pack_integers(context,
-                              ByteSource(context.kernels,
-                                         {.data = weight_.as<uint8_t>(),
-                                          .is_signed = true,
-                                          .zero_point = 0,
-                                          .row_stride = transposed_ ? K_ : 1,
-                                          .column_stride = transposed_ ? 1 : N_},
-                                         K_),
-                              N_, K_, context.kernels.integer_columns);
-    const ByteSource rows(context.kernels,
-                          {.data = x.as<uint8_t>(),
-                           .is_signed = x.dtype() == DType::kInt8,
-                           .zero_point = zero_point_,
-                           .row_stride = K_},
-                          K_);
+      pack_weights(context,
+                   {.data = weight_.as<uint8_t>(),
+                    .is_weight = true,
+                    .is_signed = true,
+                    .row_stride = transposed_ ? K_ : 1,
+                    .column_stride = transposed_ ? 1 : N_},
+                   N_, K_, context.kernels.integer_columns, values);
+    const ByteSource rows(context.kernels, values, K_);
     IntegerProduct p{.M = product(x.dims(), 0, x.dims().size() - 1), .N = N_, .K = K_};
     p.left = &rows;
-    p.right_packed = reinterpret_cast<const int16_t*>(packed_.get());
+    p.right_packed = packed_.get();
+    p.column_offsets = offsets_.data();
     p.out_stride = N_;
     p.column_scales = weight_scales_.data();
     p.column_bias = bias_of(in);
@@ -133,14 +138,14 @@ class QuantizedLinearOp final : public QuantizedOp {
   int64_t K_, N_;
 };
 
-// Windows of bytes, less their zero point, as vectors.
+// Windows of bytes as vectors.
 class ByteWindows final : public IntegerSource {
  public:
   ByteWindows(const Kernels& kernels, const ByteMatrix& image, const std::vector<int64_t>& rows,
               const std::vector<int64_t>& columns)
       : kernels_(kernels), image_(image), rows_(rows), columns_(columns) {}
 
-  void pack(int64_t first, int64_t used, int64_t, int64_t, int16_t* panel) const override {
+  void pack(int64_t first, int64_t used, int64_t, std::byte* panel) const override {
     const auto runs = runs_of(columns_, first, used);
     kernels_.gather_bytes(image_.data, image_.is_signed, image_.zero_point, rows_.data(),
                           static_cast<int64_t>(rows_.size()), runs.data(),
@@ -183,14 +188,12 @@ class QuantizedConvOp final : public QuantizedOp {
                bool apart, Tensor& y) {
     const Tensor& x = in.at(0);
     const int64_t K = C_ * window_.kernel[0] * window_.kernel[1], N = output.size();
+    const bool is_signed = x.dtype() == DType::kInt8;
     if (packed_ == nullptr)
-      packed_ = pack_integers(
+      pack_weights(
           context,
-          ByteSource(
-              context.kernels,
-              {.data = weight_.as<uint8_t>(), .is_signed = true, .zero_point = 0, .row_stride = K},
-              K),
-          M_, K, context.kernels.integer_rows);
+          {.data = weight_.as<uint8_t>(), .is_weight = true, .is_signed = true, .row_stride = K},
+          M_, K, context.kernels.integer_rows, {.is_signed = is_signed, .zero_point = zero_point_});
     const PhasedLayout layout(input, window_);
     if (input != input_ || output != output_) {
       input_ = input;
@@ -202,9 +205,8 @@ class QuantizedConvOp final : public QuantizedOp {
     if (!layout.is_plain()) laid_out = context.make(x.dtype(), {C_, layout.size()});
     for (int64_t image = 0; image < x.dim(0); ++image) {
       ByteMatrix pixels{.data = x.as<uint8_t>() + image * C_ * input.size(),
-                        .is_signed = x.dtype() == DType::kInt8,
-                        .zero_point = zero_point_,
-                        .row_stride = 0};
+                        .is_signed = is_signed,
+                        .zero_point = zero_point_};
       if (laid_out.defined()) {
         layout.fill(context, pixels.data, C_, static_cast<uint8_t>(zero_point_),
                     laid_out.as<uint8_t>());
@@ -212,7 +214,8 @@ class QuantizedConvOp final : public QuantizedOp {
       }
       const ByteWindows windows(context.kernels, pixels, rows_, columns_);
       IntegerProduct p{.M = M_, .N = N, .K = K};
-      p.left_packed = reinterpret_cast<const int16_t*>(packed_.get());
+      p.left_packed = packed_.get();
+      p.row_offsets = offsets_.data();
       p.right = &windows;
       p.out_stride = N;
       p.row_scales = weight_scales_.data();
