@@ -381,7 +381,7 @@ bool all_failed_alike(const Measured& measured) {
 CompareOutcome compare(const CompareConfig& given, const Workload& workload,
                        const std::string& command, std::stop_token stop, Progress& progress) {
   CompareConfig config = given;
-  config.models = workload.resolve_models(given.models);
+  config.models = workload.resolve_models(given.models, given.pretrained);
   validate(config);
   check_skip(config, workload, progress);
   const auto target = target_of(config, workload);

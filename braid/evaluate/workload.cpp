@@ -2,12 +2,24 @@
 
 #include "braid/core/error.h"
 #include "braid/evaluate/deploy/deploy_target.h"
+#include "braid/evaluate/starting_point.h"
+#include "braid/models/registry.h"
 
 namespace braid::evaluate {
 
 void ModelChoice::visit(FieldVisitor& v) {
   v.field("name", name, "");
   v.field("reason", reason, "");
+}
+
+std::vector<std::string> Workload::resolve_models(const std::vector<std::string>& names,
+                                                  bool pretrained) const {
+  return resolve_starting_points(names, pretrained);
+}
+
+Taxonomy Workload::taxonomy(const std::string& model) const {
+  const auto entry = models::find_model(starting_point_of(model).architecture);
+  return {models::to_string(entry.family), models::to_string(entry.fusion)};
 }
 
 std::vector<ModelChoice> Workload::choose_models(

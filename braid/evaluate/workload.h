@@ -58,16 +58,18 @@ class Workload {
   virtual const DataSummary& data() const = 0;
   // Options that decide its runs, beyond the data and what every comparison has.
   virtual Json settings() const { return Json::object(); }
-  // The models' full names, from a list that was split at commas. Throws UsageError with near
+  // The models' full names, as resolve_starting_points() has them. Throws UsageError with near
   // matches for one that is unknown or named twice.
-  virtual std::vector<std::string> resolve_models(const std::vector<std::string>& names) const = 0;
+  virtual std::vector<std::string> resolve_models(const std::vector<std::string>& names,
+                                                  bool pretrained) const;
   // What to compare when no model is named, up to so many of each family. profile: as profile()
   // makes it, once for each model; passes: over the training data that the budget affords a model.
   // Throws UsageError where the task has no opinion.
   virtual std::vector<ModelChoice> choose_models(
       const std::function<ModelProfile(const std::string&)>& profile,
       const std::function<double(const ModelProfile&)>& passes, size_t per_family) const;
-  virtual Taxonomy taxonomy(const std::string& model) const = 0;
+  // Of the registry's entry.
+  virtual Taxonomy taxonomy(const std::string& model) const;
   // Builds the model for the data, so that one that cannot be built fails before any is trained.
   virtual ModelProfile profile(const std::string& model) const = 0;
   // The settings that follow from the run's model and passes.

@@ -16,19 +16,26 @@ bool converts_to_bfloat16(std::string_view level) {
 #endif
 }
 
+// Instructions for products of bytes are the runner's alone.
+std::string_view without_bytes(std::string_view level) {
+  return level == "avx512vnni" ? "avx512" : level;
+}
+
 }  // namespace
 
 std::vector<std::string_view> usable_levels() {
   std::vector<std::string_view> usable;
-  for (const auto* level : runner::usable_kernels()) {
-    if (converts_to_bfloat16(level->name)) usable.push_back(kWithBFloat16);
-    usable.emplace_back(level->name);
+  for (const auto* of_runner : runner::usable_kernels()) {
+    const auto level = without_bytes(of_runner->name);
+    if (level != of_runner->name) continue;  // it comes once more
+    if (converts_to_bfloat16(level)) usable.push_back(kWithBFloat16);
+    usable.push_back(level);
   }
   return usable;
 }
 
 std::string_view chosen_level() {
-  const std::string_view level = runner::kernels().name;
+  const auto level = without_bytes(runner::kernels().name);
   return converts_to_bfloat16(level) ? kWithBFloat16 : level;
 }
 

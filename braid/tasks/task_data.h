@@ -18,6 +18,7 @@ struct TrainingFacts {
   int64_t params = 0;
   int64_t input_size = 0;    // pixels along one side of an image, tokens of a text
   double items_per_s = 0;    // of training; 0: not measured
+  double batch_items = 0;    // where batches hold tokens: items of one; 0: batch_size
   bool fine_tuning = false;  // from published weights
 };
 

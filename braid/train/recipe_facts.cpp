@@ -21,7 +21,8 @@ RecipeFacts measure_facts(const TrainConfig& config, const tasks::TaskData& data
     of_recipe.passes = run.max_train_seconds * facts.items_per_s / items;
   else if (run.max_steps > 0)
     of_recipe.passes =
-        static_cast<double>(run.max_steps * run.batch_size * run.grad_accum_steps) / items;
+        static_cast<double>(run.max_steps * run.grad_accum_steps) *
+        (facts.batch_items > 0 ? facts.batch_items : static_cast<double>(run.batch_size)) / items;
   return of_recipe;
 }
 

@@ -44,7 +44,8 @@ class SentenceWorkload : public evaluate::Workload {
   SentenceWorkload();
   std::string task() const override { return "mood"; }
   const evaluate::DataSummary& data() const override { return summary_; }
-  std::vector<std::string> resolve_models(const std::vector<std::string>& names) const override {
+  std::vector<std::string> resolve_models(const std::vector<std::string>& names,
+                                          bool) const override {
     return names;
   }
   evaluate::Taxonomy taxonomy(const std::string& model) const override;

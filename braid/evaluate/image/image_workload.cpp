@@ -85,7 +85,8 @@ class RobustnessProbe final : public Probe {
 
 ImageWorkload::ImageWorkload(const CompareConfig& config, Progress& progress)
     : config_(config), progress_(progress) {
-  resolve_models(config.models);  // a wrong name is found before the data is read
+  // A wrong name is found before the data is read.
+  resolve_starting_points(config.models, config.pretrained);
   const data::OpenOptions options{.val_fraction = config.val_fraction,
                                   .source = {.class_order = kept_classes(config.output),
                                              .limits = {.max_pixels = config.max_image_pixels}}};
@@ -104,11 +105,6 @@ Json ImageWorkload::settings() const {
           {"robustness_images", config_.robustness_images}};
 }
 
-std::vector<std::string> ImageWorkload::resolve_models(
-    const std::vector<std::string>& names) const {
-  return resolve_starting_points(names, config_.pretrained);
-}
-
 std::vector<ModelChoice> ImageWorkload::choose_models(
     const std::function<ModelProfile(const std::string&)>& profile,
     const std::function<double(const ModelProfile&)>& passes, size_t per_family) const {
@@ -118,11 +114,6 @@ std::vector<ModelChoice> ImageWorkload::choose_models(
                                   .per_family = per_family,
                                   .pretrained = config_.pretrained},
                                  profile, passes);
-}
-
-Taxonomy ImageWorkload::taxonomy(const std::string& model) const {
-  const auto entry = models::find_model(starting_point_of(model).architecture);
-  return {models::to_string(entry.family), models::to_string(entry.fusion)};
 }
 
 ModelProfile ImageWorkload::profile(const std::string& model) const {
@@ -175,27 +166,17 @@ const data::DatasetPtr& ImageWorkload::test_of(const Run& run) const {
 }
 
 tasks::TaskConfig ImageWorkload::task_config(const Run& run) const {
-  auto config = recipe(run).config.task;
-  const auto starting = starting_point_of(run.model);
-  config.model = starting.architecture;
-  config.weights = starting.weights;
-  config.data = config_.data;
-  config.val_fraction = config_.val_fraction;
+  auto config = task_config_of(run, recipe(run), config_);
   config.image.img_size = config_.img_size;
   config.image.max_image_pixels = config_.max_image_pixels;
-  if (run.teacher) config.distillation.teacher = run.teacher->checkpoint;
   return config;
 }
 
 train::Recipe ImageWorkload::recipe(const Run& run) const {
-  const auto starting = starting_point_of(run.model);
-  const auto entry = models::find_model(starting.architecture);
-  return train::recipe_for(
-      entry, {.passes = run.passes,
-              .train_items = training_items(run),
-              .params = run.params,
-              .input_size = tasks::input_side(entry, config_.img_size, *folds_[0].train),
-              .fine_tuning = !starting.weights.empty()});
+  const auto entry = models::find_model(starting_point_of(run.model).architecture);
+  auto facts = recipe_facts(run, training_items(run));
+  facts.input_size = tasks::input_side(entry, config_.img_size, *folds_[0].train);
+  return train::recipe_for(entry, facts);
 }
 
 int64_t ImageWorkload::training_items(const Run& run) const {

@@ -25,11 +25,9 @@ class ImageWorkload final : public Workload {
   std::string task() const override { return "image_classification"; }
   const DataSummary& data() const override { return summary_; }
   Json settings() const override;
-  std::vector<std::string> resolve_models(const std::vector<std::string>& names) const override;
   std::vector<ModelChoice> choose_models(
       const std::function<ModelProfile(const std::string&)>& profile,
       const std::function<double(const ModelProfile&)>& passes, size_t per_family) const override;
-  Taxonomy taxonomy(const std::string& model) const override;
   ModelProfile profile(const std::string& model) const override;
   train::Recipe recipe(const Run& run) const override;
   int64_t training_items(const Run& run) const override;

@@ -75,7 +75,8 @@ class TextRobustnessProbe final : public Probe {
 
 TextWorkload::TextWorkload(const CompareConfig& config, Progress& progress)
     : config_(config), progress_(progress) {
-  resolve_models(config.models);  // a wrong name is found before the data is read
+  // A wrong name is found before the data is read.
+  resolve_starting_points(config.models, config.pretrained);
   const data::OpenTextOptions options{.val_fraction = config.val_fraction,
                                       .source = {.class_order = kept_classes(config.output),
                                                  .on_bad_sample = config.on_bad_sample}};
@@ -96,10 +97,6 @@ Json TextWorkload::settings() const {
           {"robustness_items", config_.robustness_images}};
 }
 
-std::vector<std::string> TextWorkload::resolve_models(const std::vector<std::string>& names) const {
-  return resolve_starting_points(names, config_.pretrained);
-}
-
 std::vector<ModelChoice> TextWorkload::choose_models(
     const std::function<ModelProfile(const std::string&)>& profile,
     const std::function<double(const ModelProfile&)>& passes, size_t per_family) const {
@@ -117,11 +114,6 @@ std::vector<ModelChoice> TextWorkload::choose_models(
       progress_.line(fmt::format("Left out: {}, of which no candidate has published weights.",
                                  models::to_string(family)));
   return chosen;
-}
-
-Taxonomy TextWorkload::taxonomy(const std::string& model) const {
-  const auto entry = models::find_model(starting_point_of(model).architecture);
-  return {models::to_string(entry.family), models::to_string(entry.fusion)};
 }
 
 ModelProfile TextWorkload::profile(const std::string& model) const {
@@ -169,26 +161,16 @@ const data::TextDatasetPtr& TextWorkload::test_of(const Run& run) const {
 }
 
 tasks::TaskConfig TextWorkload::task_config(const Run& run) const {
-  auto config = recipe(run).config.task;
-  const auto starting = starting_point_of(run.model);
-  config.model = starting.architecture;
-  config.weights = starting.weights;
-  config.data = config_.data;
-  config.val_fraction = config_.val_fraction;
+  auto config = task_config_of(run, recipe(run), config_);
   config.text.max_length = config_.max_length;
   config.text.tokenizer = config_.tokenizer;
   config.text.vocab_size = config_.vocab_size;
-  if (run.teacher) config.distillation.teacher = run.teacher->checkpoint;
   return config;
 }
 
 train::Recipe TextWorkload::recipe(const Run& run) const {
-  const auto starting = starting_point_of(run.model);
-  return train::recipe_for(models::find_model(starting.architecture),
-                           {.passes = run.passes,
-                            .train_items = training_items(run),
-                            .params = run.params,
-                            .fine_tuning = !starting.weights.empty()});
+  return train::recipe_for(models::find_model(starting_point_of(run.model).architecture),
+                           recipe_facts(run, training_items(run)));
 }
 
 int64_t TextWorkload::training_items(const Run& run) const {

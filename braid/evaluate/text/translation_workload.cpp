@@ -61,7 +61,8 @@ class TranslationInference final : public Inference {
 
 TranslationWorkload::TranslationWorkload(const CompareConfig& config, Progress& progress)
     : config_(config), progress_(progress) {
-  resolve_models(config.models);  // a wrong name is found before the data is read
+  // A wrong name is found before the data is read.
+  resolve_starting_points(config.models, config.pretrained);
   if (parse_budget(config.budget).kind == BudgetKind::kFlops)
     throw UsageError("compare", "expected time, total or epochs for translation, got FLOPs",
                      "--budget " + config.budget, "for example --budget time=10m");
@@ -90,11 +91,6 @@ Json TranslationWorkload::settings() const {
           {"target_lang", splits_.target_lang}};
 }
 
-std::vector<std::string> TranslationWorkload::resolve_models(
-    const std::vector<std::string>& names) const {
-  return resolve_starting_points(names, config_.pretrained);
-}
-
 std::vector<ModelChoice> TranslationWorkload::choose_models(
     const std::function<ModelProfile(const std::string&)>& profile,
     const std::function<double(const ModelProfile&)>& passes, size_t per_family) const {
@@ -108,11 +104,6 @@ std::vector<ModelChoice> TranslationWorkload::choose_models(
                      config_.pretrained ? "--pretrained" : "--models auto",
                      "name models, see `braid models`");
   return chosen;
-}
-
-Taxonomy TranslationWorkload::taxonomy(const std::string& model) const {
-  const auto entry = models::find_model(starting_point_of(model).architecture);
-  return {models::to_string(entry.family), models::to_string(entry.fusion)};
 }
 
 ModelProfile TranslationWorkload::profile(const std::string& model) const {
@@ -151,13 +142,8 @@ const tasks::TranslationData& TranslationWorkload::part_of(const Run& run) const
 }
 
 tasks::TaskConfig TranslationWorkload::task_config(const Run& run) const {
-  auto config = recipe(run).config.task;
-  const auto starting = starting_point_of(run.model);
-  config.model = starting.architecture;
-  config.weights = starting.weights;
-  config.data = config_.data;
+  auto config = task_config_of(run, recipe(run), config_);
   config.task = task();
-  config.val_fraction = config_.val_fraction;
   config.text.max_length = config_.max_length;
   config.text.tokenizer = config_.tokenizer;
   config.text.vocab_size = config_.vocab_size;
@@ -168,12 +154,8 @@ tasks::TaskConfig TranslationWorkload::task_config(const Run& run) const {
 }
 
 train::Recipe TranslationWorkload::recipe(const Run& run) const {
-  const auto starting = starting_point_of(run.model);
-  return train::recipe_for(models::find_model(starting.architecture),
-                           {.passes = run.passes,
-                            .train_items = training_items(run),
-                            .params = run.params,
-                            .fine_tuning = !starting.weights.empty()});
+  return train::recipe_for(models::find_model(starting_point_of(run.model).architecture),
+                           recipe_facts(run, training_items(run)));
 }
 
 int64_t TranslationWorkload::training_items(const Run& run) const {

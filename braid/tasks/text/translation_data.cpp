@@ -61,6 +61,14 @@ Translator restore_translator(const TaskConfig& config, const fs::path& checkpoi
   return made;
 }
 
+// How many of such pairs a batch of so many tokens on each side holds, were there no padding.
+double pairs_of_tokens(const data::Batch& pairs, int64_t max_tokens) {
+  if (pairs.indices.empty()) return 0;
+  const auto longer = torch::maximum(pairs.at(data::kAttentionMask).sum(1),
+                                     pairs.at(data::kDecoderAttentionMask).sum(1));
+  return static_cast<double>(max_tokens) / longer.to(torch::kDouble).mean().item<double>();
+}
+
 }  // namespace
 
 data::Batch some_pairs(const Translator& translator, const data::ParallelText& train) {
@@ -146,10 +154,11 @@ TrainingFacts TranslationData::facts(const TaskConfig& config, const FactOptions
                       .params = models::count_parameters(*made.model),
                       .input_size = made.format.max_length,
                       .fine_tuning = !config.weights.empty()};
-  if (options.measure_rate) {
-    made.model->to(runtime::resolve_device(options.device));
-    facts.items_per_s = pairs_per_second(made, some_pairs(made, *splits_.train), options.dtype);
-  }
+  if (options.measure_rate) made.model->to(runtime::resolve_device(options.device));
+  const auto pairs = some_pairs(made, *splits_.train);
+  if (config.translation.max_tokens > 0)
+    facts.batch_items = pairs_of_tokens(pairs, config.translation.max_tokens);
+  if (options.measure_rate) facts.items_per_s = pairs_per_second(made, pairs, options.dtype);
   return facts;
 }
 
