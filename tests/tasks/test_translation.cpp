@@ -89,6 +89,33 @@ TEST_F(TranslationTest, TheDataSaysWhatIsLearned) {
   }
 }
 
+TEST_F(TranslationTest, WeightsThatAreNotThereAreNamed) {
+  config_.weights = (root_ / "nowhere").string();
+  try {
+    make();
+    FAIL() << "expected an IoError";
+  } catch (const IoError& e) {
+    EXPECT_THAT(e.what(), HasSubstr("nowhere"));
+    EXPECT_THAT(e.what(), ::testing::Not(HasSubstr("tokenizer")));
+  }
+}
+
+// What a recipe takes for a step.
+TEST_F(TranslationTest, FactsSayHowManyPairsABatchOfTokensHolds) {
+  const auto batch_items = [&](int64_t max_tokens) {
+    config_.translation.max_tokens = max_tokens;
+    return open_task_data(config_, "error", {})->facts(config_, {}, silent_).batch_items;
+  };
+  EXPECT_EQ(batch_items(0), 0);
+  const double items = batch_items(64);
+  EXPECT_DOUBLE_EQ(batch_items(128), 2 * items);
+  config_.translation.max_tokens = 64;
+  const auto loader = make()->training_loader({.batch_size = 5, .workers = 0});
+  const double mean = 24.0 / static_cast<double>(loader->size());
+  EXPECT_GE(items, mean);  // batches have padding and a last one
+  EXPECT_LE(items, 2 * mean);
+}
+
 // Of torch's own cross_entropy(label_smoothing=...) over all of the batch's places.
 TEST_F(TranslationTest, TheLossIsThatOfTheTokens) {
   for (const double smoothing : {0.0, 0.1}) {

@@ -17,7 +17,8 @@ text::TokenizerPtr given_tokenizer(const TaskConfig& config, Progress& progress)
   if (!config.text.tokenizer.empty()) return text::load_tokenizer(config.text.tokenizer);
   if (config.weights.empty()) return nullptr;
   const auto weights = io::resolve_weights(config.weights, progress);
-  if (!io::is_folder(weights)) io::find_weight_files(weights);  // refuses what is not there
+  if (!io::file_exists(weights))
+    throw IoError("train", "expected weights, got no such file or folder", config.weights);
   if (io::is_folder(weights) && text::has_tokenizer(weights)) return text::load_tokenizer(weights);
   throw ConfigError("train", "expected a tokenizer beside the weights, got none", config.weights,
                     "name the one that they were trained with: --tokenizer");
