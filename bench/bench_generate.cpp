@@ -25,8 +25,9 @@ int main(int argc, char** argv) {
   model->eval();
   const auto input = braid::runtime::load_tensors(args["--input"]);
   const int64_t tokens = std::stoll(args["--tokens"]);
-  const braid::generate::GenerationConfig config{
-      .max_length = tokens + 1, .min_length = tokens + 1, .num_beams = std::stoll(args["--beams"])};
+  auto config = braid::generate::default_generation_config(*model);
+  config.max_length = config.min_length = tokens + 1;
+  config.num_beams = std::stoll(args["--beams"]);
   fmt::print("ready\n");
   std::fflush(stdout);
   for (int64_t count = 0; std::cin >> count;) {

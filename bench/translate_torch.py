@@ -26,6 +26,7 @@ def main() -> None:
     batch = load_file(args.input)
     config = GenerationConfig(max_length=args.tokens + 1, min_length=args.tokens + 1, num_beams=args.beams,
                               do_sample=False, pad_token_id=model.config.pad_token_id,
+                              bad_words_ids=[[model.config.pad_token_id]],  # as a MarianMTModel's own file says
                               eos_token_id=model.config.eos_token_id,
                               decoder_start_token_id=model.config.decoder_start_token_id)
     print("ready", flush=True)
