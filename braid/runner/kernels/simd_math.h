@@ -3,7 +3,7 @@
 // here, or the linker may choose a function with instructions that another processor lacks.
 #pragma once
 #include <stdint.h>
-#if defined(__AVX2__)
+#if defined(__x86_64__)
 #include <immintrin.h>
 #endif
 

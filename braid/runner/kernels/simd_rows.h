@@ -234,6 +234,25 @@ static void normalize(const float* x, float* y, int64_t n, const float* gain, co
 
 typedef uint8_t Bytes __attribute__((vector_size(RUNNER_LANES)));
 
+// The lowest byte of each. Compilers take the vectors without AVX-512 apart for it.
+static inline Bytes lowest_bytes(Ints v) {
+#if defined(__x86_64__) && RUNNER_LANES < 16
+#if RUNNER_LANES == 8
+  const __m128i words = _mm_packs_epi32(_mm256_castsi256_si128((__m256i)v),
+                                        _mm256_extracti128_si256((__m256i)v, 1));
+#else
+  const __m128i words = _mm_packs_epi32((__m128i)v, (__m128i)v);
+#endif
+  const __m128i low = _mm_and_si128(words, _mm_set1_epi16(0xff));
+  const __m128i packed = _mm_packus_epi16(low, low);
+  Bytes bytes;
+  __builtin_memcpy(&bytes, &packed, sizeof bytes);
+  return bytes;
+#else
+  return __builtin_convertvector(v, Bytes);
+#endif
+}
+
 // Rounded to even, within `low` and `low` + 255; what is no number becomes the lowest.
 static inline Bytes rounded(Floats x, float inverse, float zero, float low) {
   const float kRound = 12582912.0f;  // see exponential()
@@ -242,7 +261,7 @@ static inline Bytes rounded(Floats x, float inverse, float zero, float low) {
   v = smallest(v, all(1000000.0f));
   v = (v + kRound) - kRound + zero;
   v = smallest(largest(v, all(low)), all(low + 255));
-  return __builtin_convertvector(__builtin_convertvector(v, Ints), Bytes);
+  return lowest_bytes(__builtin_convertvector(v, Ints));
 }
 
 static void quantize(const float* x, uint8_t* y, int64_t n, const Quantization& q, bool is_signed) {
