@@ -6,6 +6,7 @@
 // (docs/serve.md has figures).
 #pragma once
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <vector>

@@ -235,6 +235,7 @@ folder.mkdir(exist_ok=True)
 save_file(tensors, folder / "cases.safetensors")
 seeds = pathlib.Path(__file__).parent.parent / "fuzz/seeds/fuzz_onnx_run"
 seeds.mkdir(exist_ok=True)
-for name in ("conv_relu_residual", "linear", "quantized_conv", "slice", "resize_bytes", "range", "max_pool", "split"):
+for name in ("conv_relu_residual", "linear", "quantized_conv", "slice", "resize_bytes", "range", "max_pool", "split", "conv_pad",
+             "conv_depthwise_stride", "quantized_chain"):
     (seeds / (name + ".onnx")).write_bytes(tensors[name + "/model"].tobytes())
 print(len({key.split("/")[0] for key in tensors}), "cases,", (folder / "cases.safetensors").stat().st_size, "bytes")
