@@ -204,6 +204,7 @@ quantized("quantized_gemm", [node("Gemm", ["xd", "wd", "b"], transB=1)], f(3, 64
 case("conv_small_map", [node("Conv", ["x", "w", "b"], pads=[1, 1, 1, 1])], {"x": f(2, 9, 7, 7)}, {"w": f(25, 9, 3, 3), "b": f(25)})
 case("conv_stem", [node("Conv", ["x", "w"], pads=[3, 3, 3, 3], strides=[2, 2])], {"x": f(1, 3, 29, 31)}, {"w": f(13, 3, 7, 7)})
 case("conv_strides3", [node("Conv", ["x", "w"], pads=[1, 2, 0, 1], strides=[3, 3])], {"x": f(1, 4, 20, 22)}, {"w": f(6, 4, 3, 3)})
+case("conv_one_step", [node("Conv", ["x", "w"], pads=[1, 0, 1, 0], strides=[900, 70])], {"x": f(2, 3, 5, 71)}, {"w": f(4, 3, 3, 1)})
 case("conv_pad", [node("Pad", ["x", "p"], ["z"]), node("Conv", ["z", "w", "b"], ["c"], pads=[0, 1, 0, 0], strides=[2, 2]), node("Relu", ["c"])],
      {"x": f(1, 5, 11, 12)}, {"p": i64(0, 0, 0, 1, 0, 0, 2, 1), "w": f(8, 5, 3, 3), "b": f(8)})
 case("conv_pad_ones", [node("Pad", ["x", "p", "one"], ["z"]), node("Conv", ["z", "w"])],

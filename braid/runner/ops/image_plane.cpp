@@ -54,14 +54,18 @@ Plane output_of(const Plane& input, const Window& window) {
 }
 
 PhasedLayout::PhasedLayout(const Plane& input, const Window& window)
-    : input_(input), window_(window), row_is_read_(static_cast<size_t>(window.stride[0])) {
+    : input_(input), window_(window) {
+  // A step beyond the image's end is as good as one to it, and its phases are not laid out.
   const auto phases = [&](int axis, int64_t size) {
     const int64_t padded = size + window.begin[axis] + window.end[axis];
-    return (padded + window.stride[axis] - 1) / window.stride[axis];
+    int64_t& stride = window_.stride[axis];
+    stride = std::clamp<int64_t>(padded, 1, stride);
+    return (padded + stride - 1) / stride;
   };
   phase_ = {phases(0, input.height), phases(1, input.width)};
+  row_is_read_.assign(static_cast<size_t>(window_.stride[0]), false);
   for (int64_t y = 0; y < window.kernel[0]; ++y)
-    row_is_read_[static_cast<size_t>(y * window.dilation[0] % window.stride[0])] = true;
+    row_is_read_[static_cast<size_t>(y * window.dilation[0] % window_.stride[0])] = true;
 }
 
 std::vector<int64_t> PhasedLayout::window_offsets(int64_t channels) const {
