@@ -16,6 +16,7 @@ import json
 import os
 import platform
 import re
+import resource
 import struct
 import subprocess
 import sys
@@ -106,6 +107,8 @@ async def overload(host: str, port: int, request: bytes, per_second: float, seco
     await asyncio.gather(*tasks)
     for _, writer in quiet:
         writer.close()
+    if not times:
+        sys.exit(f"no request was answered: {statuses}")
     times.sort(), health.sort()
     return {"sent": sent, "statuses": statuses, "accepted_p50_ms": 1e3 * times[len(times) // 2],
             "accepted_p99_ms": 1e3 * times[int(0.99 * (len(times) - 1))], "health_checks": len(health),
@@ -117,7 +120,7 @@ async def ask_sizes(host: str, port: int, requests: list, count: int) -> None:
     async def some(first: int) -> None:
         reader, writer = await asyncio.open_connection(host, port)
         for i in range(first, count, 8):
-            status = await ask(reader, writer, requests[i * 7919 % len(requests)])
+            status = await ask(reader, writer, requests[(i + i // 8) % len(requests)])
             if status != 200:
                 sys.exit(f"expected 200, got {status}")
         writer.close()
@@ -176,6 +179,8 @@ def measure(url: str, model: str, name: str, clients: int, seconds: float) -> di
 
 
 def measure_overload(url: str, model: str, seconds: float, idle: int) -> dict:
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     host, port = address_of(url)
     request = request_to(url, model)
     times, _ = asyncio.run(load(host, port, request, 32, 3.0))
@@ -233,6 +238,8 @@ def main() -> None:
     args = parser.parse_args()
     if bool(args.checkpoint) == bool(args.url):
         parser.error("give --checkpoint or --url")
+    if args.overload and args.memory or (args.overload or args.memory) and len(args.engines) > 1:
+        parser.error("--overload and --memory: one of them, with one of --engines")
     print(f"{platform.machine()}, {os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}; clients on the same machine")
     if args.overload or args.memory:
         server = None if args.url else Server(args, "--max-batch-size", args.max_batch_size, "--engine", args.engines[0],

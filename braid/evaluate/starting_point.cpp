@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "braid/core/error.h"
+#include "braid/evaluate/compare_config.h"
 #include "braid/io/hub.h"
 #include "braid/models/published_weights.h"
 #include "braid/models/registry.h"
@@ -51,25 +52,6 @@ std::vector<std::string> resolve_starting_points(const std::vector<std::string>&
                   resolved[i]) != resolved.begin() + static_cast<std::ptrdiff_t>(i))
       throw UsageError("compare", fmt::format("'{}' is named twice", resolved[i]), "--models");
   return resolved;
-}
-
-train::RecipeFacts recipe_facts(const Run& run, int64_t train_items) {
-  return {.passes = run.passes,
-          .train_items = train_items,
-          .params = run.params,
-          .fine_tuning = !starting_point_of(run.model).weights.empty()};
-}
-
-tasks::TaskConfig task_config_of(const Run& run, const train::Recipe& recipe,
-                                 const CompareConfig& config) {
-  auto of_run = recipe.config.task;
-  const auto starting = starting_point_of(run.model);
-  of_run.model = starting.architecture;
-  of_run.weights = starting.weights;
-  of_run.data = config.data;
-  of_run.val_fraction = config.val_fraction;
-  if (run.teacher) of_run.distillation.teacher = run.teacher->checkpoint;
-  return of_run;
 }
 
 void fetch_weights(const std::vector<std::string>& names, Progress& progress) {

@@ -4,10 +4,6 @@
 #include <vector>
 
 #include "braid/core/progress.h"
-#include "braid/evaluate/compare_config.h"
-#include "braid/evaluate/run.h"
-#include "braid/tasks/config.h"
-#include "braid/train/recipes.h"
 
 namespace braid::evaluate {
 
@@ -25,12 +21,6 @@ std::string from_published_weights(const std::string& architecture);
 // unknown or named twice.
 std::vector<std::string> resolve_starting_points(const std::vector<std::string>& names,
                                                  bool pretrained);
-
-// What a run's recipe hangs on, but for the size of its input.
-train::RecipeFacts recipe_facts(const Run& run, int64_t train_items);
-// A run's task as its recipe has it: the model, what it starts from, the data, the teacher.
-tasks::TaskConfig task_config_of(const Run& run, const train::Recipe& recipe,
-                                 const CompareConfig& config);
 
 // Has the weights of all of them at hand, so that nothing is trained before those that cannot be
 // had are known. Throws what io::resolve_weights throws.

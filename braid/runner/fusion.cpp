@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <limits>
 #include <optional>
+#include <utility>
 
 #include "braid/runner/fusion_quantized.h"
 #include "braid/runner/graph.h"
@@ -50,10 +51,7 @@ class Fuser {
     return it->second;
   }
 
-  const Tensor* constant(const std::string& name) const {
-    const auto it = graph_.constants.find(name);
-    return it == graph_.constants.end() ? nullptr : &it->second;
-  }
+  const Tensor* constant(const std::string& name) const { return find_constant(graph_, name); }
 
   // `earlier` goes; `later` stands for both. It is later in the file than all that both read.
   void replace(size_t earlier, size_t later, FileNode joined) {
@@ -88,7 +86,7 @@ class Fuser {
   // rounding to bytes, to which a zero is a zero.
   void fuse_pad(size_t i) {
     auto& conv = graph_.nodes[i];
-    if (conv.inputs.empty()) return;
+    if (conv.inputs.empty() || has(conv, kFusedInput.scale)) return;  // bytes: 0 is no zero
     const auto before = sole_maker(conv.inputs[0]);
     if (!before) return;
     if (graph_.nodes[*before].op_type == "Pad") {
@@ -133,20 +131,21 @@ class Fuser {
     const auto view = view_of(conv);
     Dims pads = view.integers("pads", Dims(zeros->size(), 0));
     if (view.text("auto_pad", "NOTSET") != "NOTSET" || pads.size() != zeros->size()) return false;
+    if (!std::all_of(pads.begin(), pads.end(), is_few)) return false;
     for (size_t d = 0; d < pads.size(); ++d) pads[d] += zeros->at(d);
     std::erase_if(conv.attributes, [](const Attribute& a) { return a.name == "pads"; });
-    Attribute attribute;
-    attribute.name = "pads";
-    attribute.kind = Attribute::Kind::kInts;
-    attribute.integers = pads;
-    conv.attributes.push_back(attribute);
+    add_attribute(conv, "pads", Attribute::Kind::kInts).integers = std::move(pads);
     return true;
+  }
+
+  static bool is_few(int64_t zeros) {
+    constexpr int64_t kMost = 1 << 12;
+    return zeros >= 0 && zeros <= kMost;
   }
 
   // What a Pad adds before and behind each dimension but the first two; none where it does
   // anything else.
   std::optional<Dims> spatial_zeros(const FileNode& pad) const {
-    constexpr int64_t kMost = 1 << 12;
     if (pad.op_type != "Pad" || pad.inputs.size() < 2 || pad.inputs.size() > 3) return std::nullopt;
     if (view_of(pad).text("mode", "constant") != "constant") return std::nullopt;
     const Tensor* pads = constant(pad.inputs[1]);
@@ -161,7 +160,7 @@ class Fuser {
     Dims spatial;
     for (int64_t d = 0; d < pads->count(); ++d) {
       const int64_t zeros = pads->as<int64_t>()[d];
-      if (zeros < 0 || zeros > kMost) return std::nullopt;
+      if (!is_few(zeros)) return std::nullopt;
       if (d % (pads->count() / 2) >= 2)
         spatial.push_back(zeros);
       else if (zeros != 0)
@@ -244,9 +243,10 @@ class Fuser {
     const auto& before = graph_.nodes[*maker];
     if (!takes_more(before) || has_activation(before)) return;
     FileNode joined = before;
-    set_number(joined, kFusedFunction, static_cast<int64_t>(activation->function));
-    set_number(joined, kFusedAlpha, activation->alpha);
-    set_number(joined, kFusedBeta, activation->beta);
+    add_attribute(joined, kFusedFunction, Attribute::Kind::kInt).integer =
+        static_cast<int64_t>(activation->function);
+    add_attribute(joined, kFusedAlpha, Attribute::Kind::kFloat).number = activation->alpha;
+    add_attribute(joined, kFusedBeta, Attribute::Kind::kFloat).number = activation->beta;
     replace(*maker, i, std::move(joined));
   }
 
@@ -267,21 +267,6 @@ class Fuser {
     replace(*maker, i, std::move(joined));
   }
 
-  static void set_number(FileNode& node, const char* name, int64_t value) {
-    Attribute attribute;
-    attribute.name = name;
-    attribute.kind = Attribute::Kind::kInt;
-    attribute.integer = value;
-    node.attributes.push_back(attribute);
-  }
-  static void set_number(FileNode& node, const char* name, float value) {
-    Attribute attribute;
-    attribute.name = name;
-    attribute.kind = Attribute::Kind::kFloat;
-    attribute.number = value;
-    node.attributes.push_back(attribute);
-  }
-
   Graph& graph_;
   std::vector<bool> gone_;
   std::map<std::string, size_t> maker_;
@@ -293,6 +278,18 @@ class Fuser {
 void fuse(Graph& graph) {
   Fuser(graph).run();
   drop_unread(graph);
+}
+
+const Tensor* find_constant(const Graph& graph, const std::string& name) {
+  const auto it = graph.constants.find(name);
+  return it == graph.constants.end() ? nullptr : &it->second;
+}
+
+Attribute& add_attribute(FileNode& node, const char* name, Attribute::Kind kind) {
+  auto& attribute = node.attributes.emplace_back();
+  attribute.name = name;
+  attribute.kind = kind;
+  return attribute;
 }
 
 void drop_unread(Graph& graph) {

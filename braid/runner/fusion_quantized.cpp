@@ -21,9 +21,7 @@ class Quantizer {
     return node.op_type == "DequantizeLinear" && node.inputs.size() >= 2 ? &node : nullptr;
   }
   const Tensor* constant(const FileNode& node, size_t i) const {
-    if (i >= node.inputs.size()) return nullptr;
-    const auto it = graph_.constants.find(node.inputs[i]);
-    return it == graph_.constants.end() ? nullptr : &it->second;
+    return i < node.inputs.size() ? find_constant(graph_, node.inputs[i]) : nullptr;
   }
 
   // A value of 8 bits with one constant scale and zero point.
@@ -80,11 +78,6 @@ bool has_factors(const FileNode& node) {
   });
 }
 
-const Tensor* find_constant(const Graph& graph, const std::string& name) {
-  const auto it = graph.constants.find(name);
-  return it == graph.constants.end() ? nullptr : &it->second;
-}
-
 FileNode reading_bytes(const FileNode& node, const Graph& graph,
                        const std::map<std::string, size_t>& maker) {
   if (!is_by_channel(node, graph, maker)) return node;
@@ -130,15 +123,11 @@ std::optional<FusedBytes> bytes_of(const FileNode& node, const Graph& graph) {
 }
 
 void set_bytes(FileNode& node, const QuantizedNames& names, const FusedBytes& bytes) {
-  const auto add = [&](const char* name, Attribute::Kind kind) -> Attribute& {
-    auto& attribute = node.attributes.emplace_back();
-    attribute.name = name;
-    attribute.kind = kind;
-    return attribute;
-  };
-  add(names.scale, Attribute::Kind::kFloat).number = bytes.quantization.scale;
-  add(names.zero_point, Attribute::Kind::kInt).integer = bytes.quantization.zero_point;
-  add(names.dtype, Attribute::Kind::kInt).integer = static_cast<int64_t>(bytes.dtype);
+  add_attribute(node, names.scale, Attribute::Kind::kFloat).number = bytes.quantization.scale;
+  add_attribute(node, names.zero_point, Attribute::Kind::kInt).integer =
+      bytes.quantization.zero_point;
+  add_attribute(node, names.dtype, Attribute::Kind::kInt).integer =
+      static_cast<int64_t>(bytes.dtype);
 }
 
 FileNode quantized(const FileNode& node, const Graph& graph,

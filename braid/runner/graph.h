@@ -16,9 +16,13 @@ struct Graph {
   std::set<std::string> outputs;
 };
 
-// Joins operators: activations and sums with the convolution or matrix product before them, SiLU,
-// and products that are quantized. Constants and outputs keep their names; what nobody reads is
-// left out.
+// None where the value is computed.
+const Tensor* find_constant(const Graph& graph, const std::string& name);
+Attribute& add_attribute(FileNode& node, const char* name, Attribute::Kind kind);
+
+// Joins operators: activations, sums and rounding to bytes with the convolution or matrix product
+// before them, zeros around an image with the convolution behind them, SiLU, and products that are
+// quantized. Constants and outputs keep their names; what nobody reads is left out.
 void fuse(Graph& graph);
 void drop_unread(Graph& graph);
 

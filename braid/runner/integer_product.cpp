@@ -129,11 +129,10 @@ void ByteSource::encode(const uint8_t* from, int64_t count, std::byte* to) const
 
 // Rows of groups are the columns of a panel: groups are moved as what has as many bytes.
 void ByteSource::pack(int64_t first, int64_t used, int64_t width, std::byte* panel) const {
-  constexpr int64_t kGroups = 32;     // of each row at a time
-  constexpr int64_t kMostWidth = 64;  // rows or columns of any kernel's tile
+  constexpr int64_t kGroups = 32;  // of each row at a time
   constexpr int64_t kRowBytes = kGroups * kGroupBytes;
-  alignas(64) std::byte rows[kMostWidth * kRowBytes];
-  std::memset(rows, 0, sizeof rows);
+  alignas(64) std::byte rows[kMostTileWidth * kRowBytes];
+  std::memset(rows, 0, static_cast<size_t>(width * kRowBytes));
   const int64_t group = kernels_.group, step = kGroups * group;
   for (int64_t k = 0; k < K_; k += step, panel += width * kRowBytes) {
     const int64_t count = std::min(step, K_ - k);

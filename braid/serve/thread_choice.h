@@ -15,7 +15,7 @@ namespace braid::serve {
 
 // The rule alone, for batches of one model. Those of similar size are tried with 1, 2, 4, ... and
 // `most` threads some times each; more threads are kept where they are a tenth faster. Now and
-// then another number is tried again, since what else the machine does changes.
+// then half and twice their number are tried again, since what else the machine does changes.
 class ThreadChoice {
  public:
   explicit ThreadChoice(int64_t most);

@@ -228,6 +228,12 @@ def quantized_chain(name, kind, pads):
                 node("QuantizeLinear", ["c2", "s", "z"])], {"x": f(2, 6, 14, 15)}, constants)
 
 
+# Stored zeros around bytes whose zero point is another; a factor whose columns lie side by side.
+case("conv_padded_bytes", [node("QuantizeLinear", ["x", "s", "z"], ["q"]), node("Pad", ["q", "p"], ["padded"]), node("DequantizeLinear", ["padded", "s", "z"], ["d"]),
+                           node("Conv", ["d", "w"], group=4)],
+     {"x": f(1, 4, 6, 7)}, {"s": np.float32(0.03), "z": np.uint8(119), "p": i64(0, 0, 1, 1, 0, 0, 1, 1), "w": f(4, 1, 3, 3)})
+for rows in (4, 6, 12):
+    case(f"gemm_turned{rows}", [node("Gemm", ["a", "x"], transA=1)], {"x": f(40, 1)}, {"a": f(40, rows)})
 quantized_chain("quantized_chain", np.uint8, (0, 0, 0, 0, 0, 0, 1, 1))
 quantized_chain("quantized_chain_signed", np.int8, (0, 0, 1, 0, 0, 0, 1, 1))
 

@@ -16,6 +16,7 @@
 #include "braid/evaluate/image/mistakes.h"
 #include "braid/evaluate/image/references.h"
 #include "braid/evaluate/image/robustness.h"
+#include "braid/evaluate/run_settings.h"
 #include "braid/evaluate/starting_point.h"
 #include "braid/evaluate/work_folder.h"
 #include "braid/models/registry.h"

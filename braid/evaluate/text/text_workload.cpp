@@ -8,6 +8,7 @@
 #include "braid/data/summary.h"
 #include "braid/evaluate/class_scores.h"
 #include "braid/evaluate/folds.h"
+#include "braid/evaluate/run_settings.h"
 #include "braid/evaluate/starting_point.h"
 #include "braid/evaluate/text/auto_models.h"
 #include "braid/evaluate/text/deploy_texts.h"

@@ -9,6 +9,7 @@
 #include "braid/core/error.h"
 #include "braid/data/random.h"
 #include "braid/evaluate/budget.h"
+#include "braid/evaluate/run_settings.h"
 #include "braid/evaluate/starting_point.h"
 #include "braid/evaluate/text/auto_models.h"
 #include "braid/evaluate/text/translation_references.h"

@@ -62,6 +62,7 @@ struct Quantization {
 struct Matrix {
   const float* data = nullptr;
   int64_t row_stride = 0, column_stride = 1;
+  bool is_panel = false;  // of Kernels::rows rows, packed, with kSlackBytes behind it
 };
 
 // A stretch of numbers that lie side by side, here and there.
@@ -69,14 +70,15 @@ struct Run {
   int64_t from, to, length;
 };
 
-inline constexpr int64_t kSlack = 64;  // numbers
+inline constexpr int64_t kSlack = 64;          // numbers
+inline constexpr int64_t kMostTileWidth = 64;  // rows or columns of any kernel's tile
+inline constexpr int64_t kSlackBytes = 64;     // behind every buffer of a BufferPool
 
 struct Kernels {
   const char* name;
-  // Products of float32 in tiles of rows x columns. a: [rows, depth] in any order; where a column
-  // lies side by side, it is read up to kSlack beyond its last row. b: [depth, columns], packed; c:
-  // rows of ldc numbers, of which used_rows x used_columns are written. A tile is added to what is
-  // there, or written over it.
+  // Products of float32 in tiles of rows x columns. a: [rows, depth] in any order. b: [depth,
+  // columns], packed; c: rows of ldc numbers, of which used_rows x used_columns are written. A tile
+  // is added to what is there, or written over it.
   int64_t rows, columns;
   void (*tile)(int64_t used_rows, int64_t used_columns, int64_t depth, const Matrix& a,
                const float* b, float* c, int64_t ldc, bool add);
@@ -113,7 +115,7 @@ struct Kernels {
                     int64_t y_stride);
   // x[0], x[2], ... to even, x[1], x[3], ... to odd; n: of x.
   void (*split_pairs)(const float* x, float* even, float* odd, int64_t n);
-  // Rows of a panel for tile(): row d is made of stretches of image + rows[d], zeros in between.
+  // Rows of a panel for tile(): row d is made of stretches of image + rows[d], then zeros.
   void (*gather)(const float* image, const int64_t* rows, int64_t depth, const Run* runs,
                  int64_t count, float* panel);
   // The same of bytes, `K` rows of them, for integer_tile().

@@ -12,6 +12,8 @@ namespace braid::runner::RUNNER_ISA {
 
 // Four bytes, a group, are multiplied and added to int32 at once: two int16, which is exact for
 // uint8 and int8 less a zero point, or four bytes where there is VNNI.
+constexpr int64_t kGroupBytes = 4;
+static_assert(kRows <= kMostTileWidth && kColumns <= kMostTileWidth);
 static inline int32_t group_at(const char* p) {
   int32_t group;
   __builtin_memcpy(&group, p, 4);
@@ -92,13 +94,14 @@ static inline Ints multiply_add(Ints sums, Groups a, Groups b) {
 template <int kUsed, bool kLeftIsUnsigned>
 static void integer_tile_of(int64_t depth, const char* a, const char* b, int32_t* c, int64_t ldc) {
   Ints sums[kUsed][RUNNER_VECTORS] = {};
-  for (int64_t k = 0; k < depth; k += kGroup, a += 4 * kRows, b += 4 * kColumns) {
+  for (int64_t k = 0; k < depth;
+       k += kGroup, a += kGroupBytes * kRows, b += kGroupBytes * kColumns) {
     Groups row[RUNNER_VECTORS];
 #pragma GCC unroll 4
-    for (int v = 0; v < RUNNER_VECTORS; ++v) row[v] = load_groups(b + v * 4 * kLanes);
+    for (int v = 0; v < RUNNER_VECTORS; ++v) row[v] = load_groups(b + kGroupBytes * kLanes * v);
 #pragma GCC unroll 16
     for (int r = 0; r < kUsed; ++r) {
-      const Groups left = all_groups(group_at(a + r * 4));
+      const Groups left = all_groups(group_at(a + kGroupBytes * r));
 #pragma GCC unroll 4
       for (int v = 0; v < RUNNER_VECTORS; ++v)
         sums[r][v] = multiply_add<kLeftIsUnsigned>(sums[r][v], left, row[v]);

@@ -114,8 +114,10 @@ static void finish(const float* c, int64_t c_stride, float* y, int64_t y_stride,
 static void finish_integers(const int32_t* sums, float* c, int64_t n, const IntegerScale& s,
                             const Finish& f) {
   for (int64_t i = 0; i < n; ++i) {
-    const int32_t offset = s.offsets == nullptr ? s.offset : s.offset + s.offsets[i];
-    c[i] = static_cast<float>(sums[i] + offset) *
+    // Modulo 2^32, as the sums are.
+    uint32_t sum = static_cast<uint32_t>(sums[i]) + static_cast<uint32_t>(s.offset);
+    if (s.offsets != nullptr) sum += static_cast<uint32_t>(s.offsets[i]);
+    c[i] = static_cast<float>(static_cast<int32_t>(sum)) *
            (s.scales == nullptr ? s.scale : s.scale * s.scales[i]);
   }
   finish(c, n, c, n, 1, n, f);
@@ -238,8 +240,8 @@ typedef uint8_t Bytes __attribute__((vector_size(RUNNER_LANES)));
 static inline Bytes lowest_bytes(Ints v) {
 #if defined(__x86_64__) && RUNNER_LANES < 16
 #if RUNNER_LANES == 8
-  const __m128i words = _mm_packs_epi32(_mm256_castsi256_si128((__m256i)v),
-                                        _mm256_extracti128_si256((__m256i)v, 1));
+  const __m128i words =
+      _mm_packs_epi32(_mm256_castsi256_si128((__m256i)v), _mm256_extracti128_si256((__m256i)v, 1));
 #else
   const __m128i words = _mm_packs_epi32((__m128i)v, (__m128i)v);
 #endif

@@ -20,7 +20,7 @@ static void tile_of(int64_t depth, const Matrix& a, const float* b, float* c, in
   constexpr int kThirds = (kUsed + 2) / 3;
   const int64_t step = a.column_stride, row_stride = a.row_stride;
   const float* rows[kThirds];
-  for (int i = 0; i < kThirds; ++i) rows[i] = a.data + 3 * i * row_stride;
+  for (int i = 0; i < kThirds; ++i) rows[i] = a.data + row_stride * 3 * i;
   Floats sums[kUsed][kVectors] = {};
   for (int64_t k = 0; k < depth; ++k, b += kColumns) {
     __builtin_prefetch(rows[0] + kRows * depth);  // the rows that come next, where a is packed
@@ -60,12 +60,13 @@ static void tile_from(int64_t used, int64_t vectors, int64_t depth, const Matrix
   tile_of<kUsed, kVectors>(depth, a, b, c, ldc, add, last);
 }
 
-// One column, where a vector of columns would be mostly idle: the rows are the vector. a: packed.
+// One column, where a vector of columns would be mostly idle: the rows are the vector. a: of a
+// panel.
 static void tile_column(int64_t used, int64_t depth, const float* a, const float* b, float* c,
                         int64_t ldc, bool add) {
   constexpr int kAtOnce = 4;  // sums that do not wait for each other
   constexpr int64_t kVectors = (kRows + kLanes - 1) / kLanes;
-  static_assert(kVectors * kLanes - kRows <= kSlack);
+  static_assert((kVectors * kLanes - kRows) * 4 <= kSlackBytes);
   Floats sums[kAtOnce][kVectors] = {};
   int64_t k = 0;
   for (; k + kAtOnce <= depth; k += kAtOnce)
@@ -87,8 +88,7 @@ static void tile_column(int64_t used, int64_t depth, const float* a, const float
 static void tile(int64_t used, int64_t columns, int64_t depth, const Matrix& a, const float* b,
                  float* c, int64_t ldc, bool add) {
   constexpr int64_t kFew = kLanes / 5;
-  const bool packed = a.row_stride == 1 && a.column_stride == kRows;
-  const int64_t few = packed && columns % kLanes <= kFew ? columns % kLanes : 0;
+  const int64_t few = a.is_panel && columns % kLanes <= kFew ? columns % kLanes : 0;
   const int64_t wide = columns - few;
   const int64_t vectors = (wide + kLanes - 1) / kLanes;
   if (vectors > 0)

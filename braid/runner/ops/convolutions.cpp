@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstring>
 
 #include "braid/runner/op.h"
 #include "braid/runner/ops/convolution.h"
@@ -108,7 +107,7 @@ class ConvOp final : public Op {
         packed_.push_back(
             pack_left(context, {.data = weight_.as<float>() + g * M * K, .row_stride = K}, M, K));
     const PhasedLayout layout(input, window_);
-    set_offsets(layout, input, output);
+    offsets_.set(layout, input, output, per_group_, false);
     Tensor laid_out;
     if (!layout.is_plain()) laid_out = context.make(DType::kFloat, {x.dim(1), layout.size()});
     for (int64_t image = 0; image < x.dim(0); ++image) {
@@ -118,8 +117,8 @@ class ConvOp final : public Op {
         from = laid_out.as<float>();
       }
       for (int64_t g = 0; g < groups_; ++g) {
-        const WindowSource source(context.kernels, from + g * per_group_ * layout.size(), rows_,
-                                  columns_);
+        const WindowSource source(context.kernels, from + g * per_group_ * layout.size(),
+                                  offsets_.windows, offsets_.outputs);
         const int64_t first = g * M;
         Product p{.M = M, .N = N, .K = K};
         p.left_packed = reinterpret_cast<const float*>(packed_[static_cast<size_t>(g)].get());
@@ -135,19 +134,11 @@ class ConvOp final : public Op {
     }
   }
 
-  void set_offsets(const PhasedLayout& layout, const Plane& input, const Plane& output) {
-    if (input == input_ && output == output_) return;
-    input_ = input;
-    output_ = output;
-    rows_ = layout.window_offsets(per_group_);
-    columns_ = layout.output_offsets(output);
-  }
-
   // All outputs of a plane are one row, with some between the lines that are dropped.
   void by_channel(const RunContext& context, const Tensor& x, const Plane& input,
                   const Plane& output, const Ending& ending, Tensor& y) {
     const PhasedLayout layout(input, window_);
-    set_offsets(layout, input, output);
+    offsets_.set(layout, input, output, per_group_, true);
     const int64_t wide = layout.phase().width;
     constexpr int64_t kStripFloats = 2048;  // of sums, which stay in the first cache
     const int64_t strip = std::min(output.height, std::max<int64_t>(1, kStripFloats / wide));
@@ -172,7 +163,7 @@ class ConvOp final : public Op {
         layout.place(context.kernels, bytes_in_ ? pixels : x.as<float>() + from, mine);
         for (int64_t row = 0; row < output.height; row += strip) {
           const int64_t height = std::min(strip, output.height - row);
-          context.kernels.taps(mine + row * wide, rows_.data(),
+          context.kernels.taps(mine + row * wide, offsets_.windows.data(),
                                weight_.as<float>() + channel * taps, taps, sums,
                                (height - 1) * wide + output.width);
           const int64_t at = i * output.size() + row * output.width;
@@ -197,9 +188,7 @@ class ConvOp final : public Op {
   std::optional<FusedBytes> bytes_in_, bytes_out_;  // of convolutions by channel
   Tensor weight_;
   std::vector<std::shared_ptr<std::byte>> packed_;  // of each group
-  // For the sizes that were seen last.
-  Plane input_, output_;
-  std::vector<int64_t> rows_, columns_;
+  WindowOffsets offsets_;
 };
 
 // x [N,C,H,W], weight [C,M/groups,kh,kw]: each input pixel adds its window to the output.

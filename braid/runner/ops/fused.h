@@ -20,12 +20,13 @@ inline constexpr QuantizedNames kFusedOutput{"braid.output_scale", "braid.output
 
 // The activation after the sums; identity where none was fused.
 Activation fused_activation(const NodeView& node);
-// How an input is dequantized or the output quantized; none where that was not fused.
+// How an input is dequantized or the output quantized.
 struct FusedBytes {
   Quantization quantization;
   DType dtype = DType::kUint8;
   bool is_signed() const { return dtype == DType::kInt8; }
 };
+// None where that was not fused.
 std::optional<FusedBytes> fused_bytes(const NodeView& node, const QuantizedNames& names);
 // y as bytes.
 Tensor quantize_tensor(const RunContext& context, const Tensor& y, const FusedBytes& bytes);

@@ -140,6 +140,15 @@ void PhasedLayout::fill(const RunContext& context, const uint8_t* from, int64_t 
   fill_with(context, from, channels, padding, to);
 }
 
+void WindowOffsets::set(const PhasedLayout& layout, const Plane& input, const Plane& output,
+                        int64_t channels, bool by_channel) {
+  if (input == input_ && output == output_) return;
+  input_ = input;
+  output_ = output;
+  windows = layout.window_offsets(by_channel ? 1 : channels);
+  if (!by_channel) outputs = layout.output_offsets(output);
+}
+
 std::vector<Run> runs_of(const std::vector<int64_t>& offsets, int64_t first, int64_t used) {
   std::vector<Run> runs;
   const int64_t* at = offsets.data() + first;

@@ -51,6 +51,17 @@ class PhasedLayout {
   std::vector<bool> row_is_read_;  // of each row within the stride
 };
 
+// The offsets of the sizes that were seen last.
+struct WindowOffsets {
+  // by_channel: each channel by itself, and no outputs.
+  void set(const PhasedLayout& layout, const Plane& input, const Plane& output, int64_t channels,
+           bool by_channel);
+  std::vector<int64_t> windows, outputs;
+
+ private:
+  Plane input_, output_;
+};
+
 // The columns [first, first + used) of a matrix of windows as stretches of memory.
 std::vector<Run> runs_of(const std::vector<int64_t>& output_offsets, int64_t first, int64_t used);
 

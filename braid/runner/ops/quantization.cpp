@@ -65,13 +65,13 @@ class QuantizeOp final : public ScaledOp {
     expect(dtype == DType::kUint8 || dtype == DType::kInt8, "zero points of uint8 or int8",
            to_string(dtype));
     const auto layout = layout_of(x, in);
-    Tensor y = context.make(dtype, x.dims());
-    if (x.count() == 0) return {y};
+    if (x.count() == 0) return {context.make(dtype, x.dims())};
     const int64_t rows = x.count() / layout.inner;
     for (int64_t i = 0; i < layout.scales; ++i) quantization_of(in, i);  // refuses
     if (rows == 1)
       return {
           quantize_tensor(context, x, {.quantization = quantization_of(in, 0), .dtype = dtype})};
+    Tensor y = context.make(dtype, x.dims());
     for (int64_t i = 0; i < rows; ++i)
       context.kernels.quantize(x.as<float>() + i * layout.inner, y.as<uint8_t>() + i * layout.inner,
                                layout.inner, quantization_of(in, i % layout.scales),

@@ -195,12 +195,7 @@ class QuantizedConvOp final : public QuantizedOp {
           {.data = weight_.as<uint8_t>(), .is_weight = true, .is_signed = true, .row_stride = K},
           M_, K, context.kernels.integer_rows, {.is_signed = is_signed, .zero_point = zero_point_});
     const PhasedLayout layout(input, window_);
-    if (input != input_ || output != output_) {
-      input_ = input;
-      output_ = output;
-      rows_ = layout.window_offsets(C_);
-      columns_ = layout.output_offsets(output);
-    }
+    windows_.set(layout, input, output, C_, false);
     Tensor laid_out;
     if (!layout.is_plain()) laid_out = context.make(x.dtype(), {C_, layout.size()});
     for (int64_t image = 0; image < x.dim(0); ++image) {
@@ -212,7 +207,7 @@ class QuantizedConvOp final : public QuantizedOp {
                     laid_out.as<uint8_t>());
         pixels.data = laid_out.as<uint8_t>();
       }
-      const ByteWindows windows(context.kernels, pixels, rows_, columns_);
+      const ByteWindows windows(context.kernels, pixels, windows_.windows, windows_.outputs);
       IntegerProduct p{.M = M_, .N = N, .K = K};
       p.left_packed = packed_.get();
       p.row_offsets = offsets_.data();
@@ -227,9 +222,7 @@ class QuantizedConvOp final : public QuantizedOp {
 
   Window window_;
   int64_t M_, C_;
-  // For the sizes that were seen last.
-  Plane input_, output_;
-  std::vector<int64_t> rows_, columns_;
+  WindowOffsets windows_;
 };
 
 }  // namespace

@@ -34,8 +34,8 @@ class ChosenThreads final : public Engine {
   std::vector<Tensor> infer(const std::vector<Tensor>& batch) override {
     const int64_t numbers = count_of(batch.front().shape).value_or(1);
     const int64_t count = choice_.threads_for(numbers);
+    const Stopwatch watch;  // changing their number takes time too
     const Threads threads(count);
-    const Stopwatch watch;
     auto outputs = engine_->infer(batch);
     choice_.observe(numbers, count, watch.seconds());
     return outputs;

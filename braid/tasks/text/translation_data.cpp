@@ -66,7 +66,8 @@ double pairs_of_tokens(const data::Batch& pairs, int64_t max_tokens) {
   if (pairs.indices.empty()) return 0;
   const auto longer = torch::maximum(pairs.at(data::kAttentionMask).sum(1),
                                      pairs.at(data::kDecoderAttentionMask).sum(1));
-  return static_cast<double>(max_tokens) / longer.to(torch::kDouble).mean().item<double>();
+  return std::max(
+      1.0, static_cast<double>(max_tokens) / longer.to(torch::kDouble).mean().item<double>());
 }
 
 }  // namespace
