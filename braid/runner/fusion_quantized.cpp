@@ -24,14 +24,6 @@ class Quantizer {
     return i < node.inputs.size() ? find_constant(graph_, node.inputs[i]) : nullptr;
   }
 
-  // A value of 8 bits with one constant scale and zero point.
-  bool is_activation(const FileNode& node) const {
-    const Tensor *scale = constant(node, 1), *zero = constant(node, 2);
-    if (!is_scales(scale) || scale->count() != 1) return false;
-    if (node.inputs.size() < 3) return false;  // its zero point says the type
-    return zero != nullptr && zero->count() == 1 && size_of(zero->dtype()) == 1;
-  }
-
   // int8 numbers around 0, with one scale or one for each place along `axis`.
   bool is_weight(const FileNode& node, int64_t axis) const {
     const Tensor *weight = constant(node, 0), *scales = constant(node, 1),
@@ -139,7 +131,7 @@ FileNode quantized(const FileNode& node, const Graph& graph,
   const Quantizer quantizer(graph, maker);
   const FileNode *x = quantizer.dequantizer(node.inputs[0]),
                  *weight = quantizer.dequantizer(node.inputs[1]);
-  if (x == nullptr || weight == nullptr || !quantizer.is_activation(*x)) return node;
+  if (x == nullptr || weight == nullptr || !bytes_of(*x, graph)) return node;
   const int64_t axis = conv || number_of(node, "transB", 0) != 0 ? 0 : 1;
   if (!quantizer.is_weight(*weight, axis)) return node;
   const int64_t rank = quantizer.constant(*weight, 0)->rank();
