@@ -6,6 +6,7 @@ tokens; each side in a process that stays alive and works only when asked. PyTor
 options. Prints an aligned table with target tokens per second; --output also writes JSON.
 """
 import argparse
+import itertools
 import json
 import os
 import pathlib
@@ -45,7 +46,7 @@ def make_model(folder: pathlib.Path, vocab: int) -> dict:
     return fields
 
 
-def measure(batch: int, beams: int, folder: pathlib.Path, fields: dict, args: argparse.Namespace) -> dict:
+def measure(batch: int, beams: int, dtype: str, folder: pathlib.Path, fields: dict, args: argparse.Namespace) -> dict:
     torch.manual_seed(batch)
     lengths = torch.randint(args.source // 2, args.source + 1, (batch,))
     lengths[0] = args.source
@@ -53,7 +54,8 @@ def measure(batch: int, beams: int, folder: pathlib.Path, fields: dict, args: ar
     mask = (torch.arange(args.source) < lengths[:, None]).long()
     ids[mask == 0] = fields["pad_token_id"]
     save_file({"input_ids": ids, "attention_mask": mask}, folder / "in.safetensors")
-    common = ["--input", str(folder / "in.safetensors"), "--beams", str(beams), "--tokens", str(args.tokens)]
+    common = ["--input", str(folder / "in.safetensors"), "--beams", str(beams), "--tokens", str(args.tokens),
+              "--dtype", dtype]
     env = dict(os.environ, MALLOC_CONF=JEMALLOC_OPTIONS)
     python = Writer([sys.executable, str(ROOT / "bench/translate_torch.py"), "--folder", str(folder), *common],
                     dict(env, LD_PRELOAD=jemalloc()))
@@ -68,7 +70,7 @@ def measure(batch: int, beams: int, folder: pathlib.Path, fields: dict, args: ar
         writer.close()
     tokens = batch * args.tokens * args.searches
     ratios = [t / b for t, b in zip(times["transformers"], times["braid"])]
-    return {"batch": batch, "beams": beams, "same_texts": len(sums) == 1,
+    return {"dtype": dtype, "batch": batch, "beams": beams, "same_texts": len(sums) == 1,
             "transformers_tokens_per_s": tokens / statistics.median(times["transformers"]),
             "braid_tokens_per_s": tokens / statistics.median(times["braid"]),
             "ratio": statistics.median(ratios), "ratio_min": min(ratios), "ratio_max": max(ratios)}
@@ -78,6 +80,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--batches", default="1,64")
     parser.add_argument("--beams", default="4")
+    parser.add_argument("--dtypes", default="float32,bfloat16")
     parser.add_argument("--tokens", type=int, default=32, help="of each text that is written")
     parser.add_argument("--source", type=int, default=24, help="tokens of the longest text that is read")
     parser.add_argument("--vocab", type=int, default=16000)
@@ -91,18 +94,18 @@ def main() -> None:
     print(f"{cpu()}; PyTorch {torch.__version__}, transformers {transformers.__version__}; Python "
           f"{platform.python_version()}; transformer_base, {args.vocab} words, {args.tokens} tokens a text; {args.rounds} "
           f"alternating rounds of {args.searches} searches")
-    print(f"{'batch':>5} {'beams':>5} {'transformers tok/s':>19} {'braid tok/s':>12} {'ratio':>6}  {'spread':10} texts")
+    print(f"{'dtype':8} {'batch':>5} {'beams':>5} {'transformers tok/s':>19} {'braid tok/s':>12} {'ratio':>6}  {'spread':10} texts")
     rows = []
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         fields = make_model(folder, args.vocab)
-        for batch in map(int, args.batches.split(",")):
-            for beams in map(int, args.beams.split(",")):
-                row = measure(batch, beams, folder, fields, args)
-                rows.append(row)
-                spread = f"{row['ratio_min']:.2f}-{row['ratio_max']:.2f}"
-                print(f"{batch:5} {beams:5} {row['transformers_tokens_per_s']:19.1f} {row['braid_tokens_per_s']:12.1f} "
-                      f"{row['ratio']:6.2f}  {spread:10} {'the same' if row['same_texts'] else 'DIFFER'}", flush=True)
+        for dtype, batch, beams in itertools.product(args.dtypes.split(","), map(int, args.batches.split(",")),
+                                                     map(int, args.beams.split(","))):
+            row = measure(batch, beams, dtype, folder, fields, args)
+            rows.append(row)
+            spread = f"{row['ratio_min']:.2f}-{row['ratio_max']:.2f}"
+            print(f"{dtype:8} {batch:5} {beams:5} {row['transformers_tokens_per_s']:19.1f} {row['braid_tokens_per_s']:12.1f} "
+                  f"{row['ratio']:6.2f}  {spread:10} {'the same' if row['same_texts'] else 'DIFFER'}", flush=True)
     if args.output:
         pathlib.Path(args.output).write_text(json.dumps({"machine": cpu(), "rows": rows}, indent=2) + "\n")
 

@@ -21,8 +21,9 @@ def main() -> None:
     parser.add_argument("--input", required=True)
     parser.add_argument("--beams", type=int, default=4)
     parser.add_argument("--tokens", type=int, default=32)
+    parser.add_argument("--dtype", default="float32")
     args = parser.parse_args()
-    model = MarianMTModel.from_pretrained(args.folder).eval()
+    model = MarianMTModel.from_pretrained(args.folder, dtype=getattr(torch, args.dtype)).eval()
     batch = load_file(args.input)
     config = GenerationConfig(max_length=args.tokens + 1, min_length=args.tokens + 1, num_beams=args.beams,
                               do_sample=False, pad_token_id=model.config.pad_token_id,
