@@ -39,7 +39,7 @@ std::string reason(const std::exception& error) {
       const auto said = line.rfind(".cpp:");
       const auto colon = said == std::string::npos ? said : line.find(": ", said);
       if (colon != std::string::npos) line.erase(0, colon + 2);
-      if (line.ends_with(":") || line.starts_with("Check '")) continue;
+      if (line.ends_with(':') || line.starts_with("Check '")) continue;
     }
     all += (all.empty() ? "" : " ") + line;
   }
