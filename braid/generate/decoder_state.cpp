@@ -26,7 +26,7 @@ DecoderState::DecoderState(models::EncoderDecoder& model, models::EncodedText en
 torch::Tensor DecoderState::step(const std::vector<int64_t>& tokens) {
   const auto ids = index_tensor(tokens, encoded_.hidden.device()).unsqueeze(1);  // [R,1]
   const auto hidden = model_.decode(ids, {}, encoded_, &cache_);
-  return model_.logits(hidden.select(1, 0)).to(torch::kFloat);
+  return model_.logits(hidden.select(1, 0));
 }
 
 void DecoderState::select(const std::vector<int64_t>& rows, const std::vector<int64_t>& texts) {

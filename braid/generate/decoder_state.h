@@ -14,7 +14,7 @@ class DecoderState {
  public:
   // One row per text.
   DecoderState(models::EncoderDecoder& model, models::EncodedText encoded);
-  // tokens: the next one of each row. What may follow: [R,V] float32.
+  // tokens: the next one of each row. What may follow: logits [R,V].
   torch::Tensor step(const std::vector<int64_t>& tokens);
   // Goes on with these rows of those that are there, in this order; texts: those whose rows they
   // are, as they are numbered now.

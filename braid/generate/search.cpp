@@ -14,6 +14,8 @@
 #include "braid/generate/draw.h"
 #include "braid/generate/logits_processor.h"
 #include "braid/generate/select_candidates.h"
+#include "braid/nn/basic/own_operators.h"
+#include "braid/ops/log_softmax.h"
 
 namespace braid::generate {
 namespace {
@@ -112,7 +114,8 @@ class SingleWriter {
     data::Random random;
   };
 
-  void take(Tensor scores) {
+  void take(const Tensor& step) {
+    auto scores = step.to(torch::kFloat);
     const auto norms = scores.logsumexp(-1);
     const auto logits = search_.processors.empty() ? scores : scores.clone();
     std::vector<TokenIds> written;
@@ -207,7 +210,7 @@ class BeamWriter {
       last.push_back(beam.ids.back());
       if (!search_.processors.empty()) written.push_back(beam.ids);
     });
-    auto scores = state_.step(last).log_softmax(-1);
+    auto scores = ops::log_softmax(state_.step(last));
     apply(search_.processors, written, scores);
     return scores;
   }
@@ -290,6 +293,7 @@ Texts generate(models::EncoderDecoder& model, const models::TextInput& input,
   auto search = prepare(model, input.input_ids.size(0), config, args);
   if (search.numbers.empty()) return {};
   const torch::NoGradGuard no_grad;
+  const nn::OwnOperators own_operators;
   auto encoded = model.encode(input);
   if (search.config.num_beams > 1) return BeamWriter(search, std::move(encoded)).run();
   return SingleWriter(search, std::move(encoded)).run();

@@ -8,6 +8,7 @@
 #include "braid/models/text/fairseq_encoder.h"
 #include "braid/nn/basic/dropout.h"
 #include "braid/nn/basic/norm.h"
+#include "braid/nn/basic/product.h"
 #include "braid/nn/basic/register_at.h"
 #include "braid/runtime/grad_checkpoint.h"
 
@@ -208,7 +209,7 @@ Tensor FairseqSeq2Seq::decode(const Tensor& decoder_input_ids, const Tensor& dec
 }
 
 Tensor FairseqSeq2Seq::logits(const Tensor& hidden) {
-  return at::linear(hidden, decoder_.embed_tokens->weight);
+  return nn::product(hidden, decoder_.embed_tokens->weight, {}, /*training=*/false);
 }
 
 int64_t FairseqSeq2Seq::layer_id(const std::string& parameter) const {

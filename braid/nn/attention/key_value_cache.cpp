@@ -5,53 +5,99 @@
 namespace braid::nn {
 namespace {
 
-torch::Tensor with_room(const torch::Tensor& old, const torch::Tensor& like, int64_t length,
-                        int64_t room) {
-  auto sizes = like.sizes().vec();
-  sizes[2] = room;
-  auto grown = torch::empty(sizes, like.options());
-  if (length > 0) grown.narrow(2, 0, length).copy_(old.narrow(2, 0, length));
+using torch::Tensor;
+
+// [B,h,N,d] -> [rows,h*d], of the batch or of positions.
+Tensor as_rows(const Tensor& heads, bool of_positions) {
+  const auto tokens = of_positions ? heads.permute({2, 0, 1, 3}) : heads.transpose(1, 2);
+  return tokens.reshape({heads.size(0) * heads.size(2), heads.size(1) * heads.size(3)});
+}
+
+// The first `count` along the dimension, with room for `room`.
+Tensor with_room(const Tensor& old, int64_t dim, int64_t count, int64_t room) {
+  auto sizes = old.sizes().vec();
+  sizes[static_cast<size_t>(dim)] = room;
+  auto grown = torch::empty(sizes, old.options());
+  grown.narrow(dim, 0, count).copy_(old.narrow(dim, 0, count));
   return grown;
 }
 
-// Copies what is there, not the room beside it.
-torch::Tensor chosen_rows(const torch::Tensor& old, const torch::Tensor& rows, int64_t length) {
-  auto sizes = old.sizes().vec();
-  sizes[0] = rows.size(0);
-  auto chosen = torch::empty(sizes, old.options());
-  auto filled = chosen.narrow(2, 0, length);
-  at::index_select_out(filled, old.narrow(2, 0, length), 0, rows);
-  return chosen;
-}
+int64_t grown(int64_t now, int64_t needed) { return std::max(2 * now, needed); }
 
 }  // namespace
 
-void KeyValueCache::append(const torch::Tensor& k, const torch::Tensor& v) {
+void KeyValueCache::append(const Tensor& k, const Tensor& v) {
   const int64_t added = k.size(2);
+  const auto numbers = torch::TensorOptions().dtype(torch::kLong).device(k.device());
   if (empty()) {  // what never grows is never copied
-    k_ = k, v_ = v, length_ = added;
+    batch_ = k.size(0), heads_ = k.size(1), length_ = added, used_ = batch_ * added;
+    order_ = added == 1 ? Order::kOfPositions : Order::kOfBatch;
+    k_ = as_rows(k, false), v_ = as_rows(v, false);
+    places_ = torch::arange(used_, numbers).view({batch_, added});
     return;
   }
-  if (length_ + added > k_.size(2)) {
-    const int64_t room = std::max(2 * length_, length_ + added);
-    k_ = with_room(k_, k, length_, room);
-    v_ = with_room(v_, v, length_, room);
+  if (order_ == Order::kOfBatch) order_ = Order::kLists;
+  const int64_t rows = batch_ * added, length = length_ + added;
+  if (used_ + rows > k_.size(0)) {
+    const int64_t room = grown(used_, used_ + rows);
+    k_ = with_room(k_, 0, used_, room);
+    v_ = with_room(v_, 0, used_, room);
   }
-  k_.narrow(2, length_, added).copy_(k);
-  v_.narrow(2, length_, added).copy_(v);
-  length_ += added;
+  if (length > places_.size(1)) places_ = with_room(places_, 1, length_, grown(length_, length));
+  k_.narrow(0, used_, rows).copy_(as_rows(k, true));
+  v_.narrow(0, used_, rows).copy_(as_rows(v, true));
+  places_.narrow(1, length_, added)
+      .copy_(torch::arange(used_, used_ + rows, numbers).view({added, batch_}).t());
+  length_ = length, used_ += rows;
 }
+
+Tensor KeyValueCache::gathered(const Tensor& rows, int64_t last) const {
+  const int64_t count = std::min(last, length_), first = length_ - count;
+  const int64_t d = rows.size(1) / heads_;
+  switch (order_) {
+    case Order::kOfBatch:
+      return rows.view({batch_, length_, heads_, d}).transpose(1, 2).narrow(2, first, count);
+    case Order::kOfPositions:
+      return rows.narrow(0, 0, used_)
+          .view({length_, batch_, heads_, d})
+          .permute({1, 2, 0, 3})
+          .narrow(2, first, count);
+    case Order::kLists:
+      break;
+  }
+  return rows.index_select(0, places_.narrow(1, first, count).reshape(-1))
+      .view({batch_, count, heads_, d})
+      .transpose(1, 2);
+}
+
+Tensor KeyValueCache::keys(int64_t last) const { return gathered(k_, last); }
+Tensor KeyValueCache::values(int64_t last) const { return gathered(v_, last); }
 
 KeyValueCache& KeyValueCache::beside() {
   if (!beside_) beside_ = std::make_shared<KeyValueCache>();
   return *beside_;
 }
 
-void KeyValueCache::select(const torch::Tensor& rows) {
+void KeyValueCache::select(const Tensor& rows) {
   if (beside_) beside_->select(rows);
   if (empty()) return;
-  k_ = chosen_rows(k_, rows, length_);
-  v_ = chosen_rows(v_, rows, length_);
+  const int64_t chosen = rows.size(0);
+  if (order_ == Order::kOfBatch) {  // nothing was added: what is not chosen goes
+    const auto of_chosen = [&](const Tensor& all) {
+      return all.view({batch_, length_ * all.size(1)})
+          .index_select(0, rows)
+          .view({chosen * length_, all.size(1)});
+    };
+    k_ = of_chosen(k_), v_ = of_chosen(v_);
+    places_ = torch::arange(chosen * length_, places_.options()).view({chosen, length_});
+    batch_ = chosen, used_ = chosen * length_;
+    return;
+  }
+  const auto old = places();
+  places_ = torch::empty({chosen, places_.size(1)}, places_.options());
+  auto to = places_.narrow(1, 0, length_);
+  at::index_select_out(to, old, 0, rows);
+  batch_ = chosen, order_ = Order::kLists;
 }
 
 }  // namespace braid::nn

@@ -6,15 +6,21 @@
 
 namespace braid::nn {
 
-// Grows by doubling, so that a step copies only what is new.
+// Keys and values stay in the rows where they were put; each row of the batch has a list of those
+// that are its own. Choosing other rows of the batch moves lists alone.
 class KeyValueCache {
  public:
   // k: [B,h,N,d], v: [B,h,N,d'] of the positions that follow.
   void append(const torch::Tensor& k, const torch::Tensor& v);
   // Keeps these rows of the batch, in this order: [B'] int64.
   void select(const torch::Tensor& rows);
-  torch::Tensor keys() const { return k_.narrow(2, 0, length_); }  // [B,h,M,d]
-  torch::Tensor values() const { return v_.narrow(2, 0, length_); }
+  // The last ones, at most `last` positions: [B,h,M,d], a copy once rows were selected.
+  torch::Tensor keys(int64_t last = INT64_MAX) const;
+  torch::Tensor values(int64_t last = INT64_MAX) const;
+  // Where they lie: [rows,h*d], [rows,h*d'], and for each position its row, [B,M] int64.
+  const torch::Tensor& key_rows() const { return k_; }
+  const torch::Tensor& value_rows() const { return v_; }
+  torch::Tensor places() const { return places_.narrow(1, 0, length_); }
   int64_t length() const { return length_; }  // positions
   bool empty() const { return length_ == 0; }
   // What a mixer of two branches keeps for its second one, made by the first call; its rows are
@@ -22,8 +28,17 @@ class KeyValueCache {
   KeyValueCache& beside();
 
  private:
-  torch::Tensor k_, v_;  // with room for more positions
-  int64_t length_ = 0;
+  enum class Order {
+    kOfBatch,      // all positions of the first row of the batch, then those of the second, ..
+    kOfPositions,  // all rows of the batch at the first position, then at the second, ..
+    kLists         // any
+  };
+  torch::Tensor gathered(const torch::Tensor& rows, int64_t last) const;
+
+  torch::Tensor k_, v_;   // [rows,h*d], [rows,h*d'], with room for more rows
+  torch::Tensor places_;  // [B,positions], with room for more positions
+  Order order_ = Order::kOfBatch;
+  int64_t batch_ = 0, length_ = 0, heads_ = 1, used_ = 0;  // used_: rows
   std::shared_ptr<KeyValueCache> beside_;
 };
 

@@ -1,5 +1,6 @@
 #include "braid/nn/attention/multi_head_attention.h"
 
+#include "braid/nn/attention/cached_attention.h"
 #include "braid/nn/basic/product.h"
 #include "braid/nn/basic/register_at.h"
 #include "braid/nn/position/rotary.h"
@@ -34,28 +35,26 @@ Tensor MultiHeadAttentionImpl::forward(const Tensor& x, const TokenMixerArgs& ar
   };
   // What shares a memory asks it together: [B*r,N,D] -> [B,r*N,D].
   const bool shared = cross && x.size(0) != args.memory.size(0);
-  const auto tokens = is_training() ? for_products(x) : x;  // once for all three
+  const auto tokens = shared_by_products(x, is_training());
   const auto asking = shared ? tokens.reshape({args.memory.size(0), -1, x.size(2)}) : tokens;
   const auto queries = turn(project(q, asking));  // [B,h,N,d]
-  Tensor keys, values;
+  const AttentionArgs how{.bias = args.bias,
+                          .key_padding = args.key_padding,
+                          .causal = args.causal,
+                          .dropout = is_training() ? config_.attn_drop : 0};
+  Tensor y;  // [B,N,D]
   if (cross && args.cache && !args.cache->empty()) {
-    keys = args.cache->keys(), values = args.cache->values();
+    y = attend_cached(queries, *args.cache, how);
   } else {
     const auto& from = cross ? args.memory : tokens;
-    keys = project(k, from);  // [B,h,M,d]
+    auto keys = project(k, from);  // [B,h,M,d]
     if (!cross) keys = turn(keys);
-    values = project(v, from);
-    if (args.cache) {
-      args.cache->append(keys, values);
-      keys = args.cache->keys(), values = args.cache->values();
-    }
+    const auto values = project(v, from);
+    if (args.cache) args.cache->append(keys, values);
+    y = args.cache ? attend_cached(queries, *args.cache, how)
+                   : merge_heads(attend(queries, keys, values, how));
   }
-  const auto y = attend(queries, keys, values,
-                        {.bias = args.bias,
-                         .key_padding = args.key_padding,
-                         .causal = args.causal,
-                         .dropout = is_training() ? config_.attn_drop : 0});
-  const auto joined = product(out, merge_heads(y));
+  const auto joined = product(out, y);
   return shared ? joined.view({x.size(0), x.size(1), -1}) : joined;
 }
 

@@ -2,6 +2,7 @@
 
 #include "braid/core/error.h"
 #include "braid/core/near_match.h"
+#include "braid/nn/basic/own_operators.h"
 #include "braid/ops/activation.h"
 
 namespace braid::nn {
@@ -23,9 +24,10 @@ const std::vector<std::pair<std::string, Act>>& named_acts() {
   return kNames;
 }
 
-torch::Tensor activate_in_training(const torch::Tensor& x, ops::Activation activation) {
-  return x.requires_grad() && at::GradMode::is_enabled() ? ops::activate(x, activation)
-                                                         : ops::composed_activate(x, activation);
+torch::Tensor activate_fast(const torch::Tensor& x, ops::Activation activation) {
+  const bool in_training = x.requires_grad() && at::GradMode::is_enabled();
+  return in_training || OwnOperators::in_scope() ? ops::activate(x, activation)
+                                                 : ops::composed_activate(x, activation);
 }
 
 }  // namespace
@@ -52,9 +54,9 @@ torch::Tensor activate(const torch::Tensor& x, Act act) {
     case Act::kRelu6:
       return at::clamp(x, 0, 6);
     case Act::kSilu:
-      return activate_in_training(x, ops::Activation::kSilu);
+      return activate_fast(x, ops::Activation::kSilu);
     case Act::kGelu:
-      return activate_in_training(x, ops::Activation::kGelu);
+      return activate_fast(x, ops::Activation::kGelu);
     case Act::kGeluTanh:
       return at::gelu(x, "tanh");
     case Act::kQuickGelu:

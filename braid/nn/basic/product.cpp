@@ -2,7 +2,9 @@
 
 #include <ATen/autocast_mode.h>
 
+#include "braid/nn/basic/own_operators.h"
 #include "braid/ops/bias_gelu.h"
+#include "braid/ops/few_rows_linear.h"
 #include "braid/ops/linear.h"
 #include "braid/runtime/autocast.h"
 
@@ -13,11 +15,23 @@ torch::Tensor for_products(const torch::Tensor& x) {
   return at::autocast::cached_cast(runtime::type_of_products(x), x, at::kCPU);
 }
 
+torch::Tensor shared_by_products(const torch::Tensor& x, bool training) {
+  if (training) return for_products(x);
+  const bool many = x.numel() > ops::most_few_rows(runtime::type_of_products(x)) * x.size(-1);
+  return OwnOperators::in_scope() && many ? for_products(x) : x;
+}
+
 torch::Tensor product(const torch::Tensor& x, const torch::Tensor& weight,
                       const torch::Tensor& bias, bool training) {
-  if (!training || !x.is_cpu() || !at::autocast::is_autocast_enabled(at::kCPU))
-    return at::linear(x, weight, bias);
-  const auto factor = for_products(x), other = for_products(weight);
+  const bool own = training || OwnOperators::in_scope();
+  if (!own || !x.is_cpu()) return at::linear(x, weight, bias);
+  const auto other = for_products(weight);
+  if (!training) {
+    const auto type = runtime::type_of_products(x);
+    if (ops::is_few_rows(x, other, bias, type)) return ops::few_rows_linear(x, other, bias, type);
+  }
+  if (!at::autocast::is_autocast_enabled(at::kCPU)) return at::linear(x, weight, bias);
+  const auto factor = for_products(x);
   return ops::is_linear_fused(factor, other, bias) ? ops::linear(factor, other, bias)
                                                    : at::linear(factor, other, bias);
 }

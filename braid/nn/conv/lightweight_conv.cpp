@@ -1,7 +1,5 @@
 #include "braid/nn/conv/lightweight_conv.h"
 
-#include <algorithm>
-
 #include "braid/nn/basic/dropout.h"
 #include "braid/nn/conv/token_conv.h"
 
@@ -64,9 +62,7 @@ Tensor LightweightConvImpl::forward(const Tensor& x, const TokenMixerArgs& args)
 Tensor LightweightConvImpl::with_past(const Tensor& x, KeyValueCache& cache) const {
   const auto heads = x.unsqueeze(1);  // [B,1,N,D]
   cache.append(heads, heads.narrow(3, 0, 0));
-  const auto all = cache.keys().squeeze(1);
-  const int64_t length = std::min(cache.length(), x.size(1) + config_.kernel_size - 1);
-  return all.narrow(1, cache.length() - length, length);
+  return cache.keys(x.size(1) + config_.kernel_size - 1).squeeze(1);
 }
 
 }  // namespace braid::nn

@@ -29,6 +29,18 @@ static RowSums logit_sums(const void* x, int64_t width, bool bfloat16) {
 }
 
 template <class T>
+static void shift_row(const void* from, float* y, int64_t width, float first, float second) {
+  const auto* x = static_cast<const typename T::Stored*>(from);
+  over_row(width, [&](auto span, int64_t j) {
+    Float32::store(y + j, (T::load(x + j, span) - first) - second, span);
+  });
+}
+static void shift(const void* x, float* y, int64_t width, bool bfloat16, float first,
+                  float second) {
+  (bfloat16 ? shift_row<BFloat16> : shift_row<Float32>)(x, y, width, first, second);
+}
+
+template <class T>
 static void gradient_of_logits(const void* from, void* to, int64_t width, LogitGradient g) {
   const auto* x = static_cast<const typename T::Stored*>(from);
   auto* dx = static_cast<typename T::Stored*>(to);

@@ -50,6 +50,17 @@ static inline void turn(Floats* rows) {
   }
 }
 
+// Lane i: the sum of vector i's lanes. Overwrites the vectors.
+static inline Floats sums_of(Floats* vectors) {
+#pragma GCC unroll 4
+  for (int64_t half = kLanes / 2; half > 0; half /= 2)
+#pragma GCC unroll 8
+    for (int64_t i = 0; i < half; ++i)
+      vectors[i] = __builtin_shufflevector(vectors[i], vectors[i + half], BRAID_LOW_PAIRS) +
+                   __builtin_shufflevector(vectors[i], vectors[i + half], BRAID_HIGH_PAIRS);
+  return vectors[0];
+}
+
 #undef BRAID_LOW_PAIRS
 #undef BRAID_HIGH_PAIRS
 

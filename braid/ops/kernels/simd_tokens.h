@@ -3,7 +3,9 @@
 #include "braid/ops/kernels/simd_bias_gelu.h"
 #include "braid/ops/kernels/simd_cross_entropy.h"
 #include "braid/ops/kernels/simd_dropout.h"
+#include "braid/ops/kernels/simd_few_rows.h"
 #include "braid/ops/kernels/simd_layer_norm.h"
+#include "braid/ops/kernels/simd_listed_attention.h"
 #include "braid/ops/kernels/simd_short_attention.h"
 
 namespace braid::ops::RUNNER_ISA {
@@ -20,6 +22,9 @@ static constexpr TokenKernels make_tokens(const char* name) {
           .logit_sums = logit_sums,
           .logit_gradient = logit_gradient,
           .attention = attention,
+          .few_rows = few_rows,
+          .listed_attention = listed_attention,
+          .shift = shift,
           .attention_backward = attention_backward};
 }
 

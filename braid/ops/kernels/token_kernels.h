@@ -57,6 +57,22 @@ struct LogitGradient {
   int64_t label = 0;
 };
 
+// Rows of `in` numbers that are multiplied with `count` rows of weights, of a matrix of `out`.
+struct FewRows {
+  int64_t rows = 0, in = 0, out = 0, count = 0;
+  bool bfloat16 = false;  // how weights lie; else float32
+};
+
+// One query over `keys` of the rows of keys and values. A row has the channels of all heads, head
+// by head.
+struct ListedShape {
+  int64_t heads = 0, key_dim = 0, value_dim = 0, keys = 0;
+  float scale = 1;        // of the products
+  bool bfloat16 = false;  // how all lie; else float32
+};
+// Scores of a head; `heads` times as many numbers are what the computation needs room for.
+constexpr int64_t padded_keys(int64_t keys) { return (keys + 15) / 16 * 16; }
+
 struct TokenKernels {
   const char* name;
   // y = (x - mean) * rstd * weight + bias, mean and rstd = 1 / sqrt(variance + eps) of each row.
@@ -84,6 +100,14 @@ struct TokenKernels {
   // gives, transposed and padded.
   void (*attention)(HeadShape shape, HeadRows q, HeadRows k, HeadRows v, const float* bias,
                     HeadRowsOut y, void* weights, float* scratch);
+  // y [rows, out] = x weight^T, its first `count` columns. x [rows, in].
+  void (*few_rows)(FewRows shape, const float* x, const void* weight, float* y);
+  // y = softmax(scale q k^T) v of the keys and values in these rows. q [heads, key_dim], y [heads,
+  // value_dim]; places: row numbers.
+  void (*listed_attention)(ListedShape shape, const void* q, const void* k, const void* v,
+                           const int64_t* places, void* y, float* scratch);
+  // y = x - first - second, one after the other.
+  void (*shift)(const void* x, float* y, int64_t width, bool bfloat16, float first, float second);
   // Gradients; that of the bias [M,N], float32, or null, is added to.
   void (*attention_backward)(HeadShape shape, HeadRows dy, HeadRows q, HeadRows k, HeadRows v,
                              const void* weights, HeadRowsOut dq, HeadRowsOut dk, HeadRowsOut dv,

@@ -11,6 +11,7 @@
 #include "braid/models/validate.h"
 #include "braid/nn/basic/dropout.h"
 #include "braid/nn/basic/norm.h"
+#include "braid/nn/basic/product.h"
 #include "braid/nn/basic/register_at.h"
 #include "braid/nn/position/sequence_positions.h"
 #include "braid/runtime/grad_checkpoint.h"
@@ -224,7 +225,8 @@ Tensor Transformer::decode(const Tensor& decoder_input_ids, const Tensor& decode
 }
 
 Tensor Transformer::logits(const Tensor& hidden) {
-  return at::linear(hidden, decoder_embed_->weight, final_logits_bias_.view(-1));
+  return nn::product(hidden, decoder_embed_->weight, final_logits_bias_.view(-1),
+                     /*training=*/false);
 }
 
 // Other files name the words of shared embeddings once for each that has them, have a matrix of
