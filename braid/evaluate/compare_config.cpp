@@ -49,7 +49,9 @@ void CompareConfig::visit(FieldVisitor& v) {
           "also train the best Transformer with the best CNN as its teacher (DeiT's hard labels)");
   v.field("skip", skip, "parts to leave out, as the task names them");
   v.field("robustness_images", robustness_images,
-          "test images or texts per corruption and severity, 0: all", {.least = 0});
+          "test images or texts per corruption and severity, of translations a fifth; "
+          "0: all",
+          {.least = 0});
   v.field("latency_seconds", latency_seconds,
           "at most, of timing each figure: one image or text, a batch of them", {.above = 0});
   v.field("prefer", prefer, "what the recommendation seeks",

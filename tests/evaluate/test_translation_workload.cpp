@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 
@@ -12,7 +13,11 @@
 #include "braid/core/json.h"
 #include "braid/evaluate/compare.h"
 #include "braid/evaluate/make_workload.h"
+#include "braid/evaluate/text/text_corruptions.h"
+#include "braid/evaluate/text/text_robustness.h"
 #include "braid/evaluate/text/translation_references.h"
+#include "braid/evaluate/text/translation_robustness.h"
+#include "braid/tasks/metrics/bleu.h"
 
 namespace braid::evaluate {
 namespace {
@@ -35,7 +40,7 @@ class TranslationComparison : public ::testing::Test {
     config_.models = {"transformer_tiny"};
     config_.vocab_size = 300;
     config_.budget = "epochs=2";
-    config_.skip = {"efficiency"};
+    config_.skip = {"efficiency", "robustness"};
     config_.latency_seconds = 0.01;
     config_.batch_size = 8;
     config_.dtype = "float32";
@@ -102,6 +107,42 @@ TEST_F(TranslationComparison, FollowsABudgetOfTime) {
     EXPECT_GT(model.epochs.value(), 0);
     EXPECT_LT(model.train_seconds.value(), 3);
   }
+}
+
+TEST_F(TranslationComparison, MakesSourcesWorse) {
+  config_.skip = {"efficiency"};
+  config_.robustness_images = 15;  // three pairs
+  const auto results = run(config_);
+  ASSERT_EQ(results.models.size(), 1u);
+  const auto& model = results.models[0];
+  ASSERT_TRUE(model.robustness) << model.error.value_or("");
+  EXPECT_EQ(model.robustness->items, 3);
+  EXPECT_EQ(model.robustness->corruptions.size(), 25u);
+  for (const auto& one : model.robustness->corruptions) EXPECT_TRUE(std::isfinite(one.score));
+}
+
+// A model that gives back what it reads loses what the corruption takes.
+TEST(TranslationRobustness, IsBleuOfTheSameTargets) {
+  const auto change_of = [](const TextChange& change) {
+    tasks::Bleu bleu;
+    const std::string text = "one two three four five six seven eight nine ten";
+    bleu.update(change(text, 1), {text});
+    return bleu.score().score;
+  };
+  Progress silent;
+  const auto robustness = score_corruptions(change_of, silent);
+  EXPECT_NEAR(robustness.clean_score, 100, 1e-9);
+  ASSERT_EQ(robustness.corruptions.size(), text_corruptions().size() * kTextSeverities);
+  for (const auto& one : robustness.corruptions)
+    if (one.severity == kTextSeverities) {
+      EXPECT_LT(one.score, 75) << one.corruption;
+    }
+}
+
+TEST(TranslationRobustness, TakesNoMorePairsThanThereAre) {
+  EXPECT_EQ(robustness_pairs(7, {.pairs = 100}), 7);
+  EXPECT_EQ(robustness_pairs(1000, {.pairs = 100}), 100);
+  EXPECT_EQ(robustness_pairs(1000, {.pairs = 0}), 1000);
 }
 
 TEST_F(TranslationComparison, SaysWhatItDoesNotDo) {

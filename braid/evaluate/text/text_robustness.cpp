@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <functional>
+#include <utility>
 
 #include "braid/core/error.h"
 #include "braid/evaluate/text/text_corruptions.h"
@@ -10,8 +10,6 @@
 
 namespace braid::evaluate {
 namespace {
-
-using TextChange = std::function<std::string(const std::string& text, uint64_t seed)>;
 
 // The same texts, each changed when it is read.
 class ChangedTexts final : public data::TextDataset {
@@ -40,6 +38,25 @@ double text_robustness_passes() {
   return static_cast<double>(text_corruptions().size()) * kTextSeverities + 1;
 }
 
+Robustness score_corruptions(const std::function<double(const TextChange& change)>& score,
+                             Progress& progress) {
+  Robustness result;
+  progress.begin("robustness", static_cast<int64_t>(text_robustness_passes()));
+  int64_t done = 0;
+  result.clean_score = score([](const std::string& text, uint64_t) { return text; });
+  progress.update(++done, "clean");
+  for (const auto& name : text_corruptions())
+    for (int64_t severity = 1; severity <= kTextSeverities; ++severity) {
+      result.corruptions.push_back(
+          {name, severity, score([&](const std::string& text, uint64_t seed) {
+             return corrupt_text(text, name, severity, seed);
+           })});
+      progress.update(++done, fmt::format("{} {}", name, severity));
+    }
+  progress.end();
+  return result;
+}
+
 Robustness measure_text_robustness(const tasks::TokenizedModel& classifier,
                                    const data::TextDatasetPtr& dataset,
                                    const TextRobustnessOptions& options, Progress& progress) {
@@ -48,32 +65,21 @@ Robustness measure_text_robustness(const tasks::TokenizedModel& classifier,
     sample = data::sample_fraction(
         dataset, static_cast<double>(options.texts) / static_cast<double>(dataset->size()),
         options.seed);
-  Robustness result;
+  int64_t items = 0, bad_samples = 0;
   Progress silent;
   const auto top1 = [&](const TextChange& change) {
     tasks::TopAccuracy accuracy;
-    result.bad_samples = tasks::run_texts(
+    bad_samples = tasks::run_texts(
         classifier, std::make_shared<ChangedTexts>(sample, change, options.seed), options.evaluate,
         silent, [&](const torch::Tensor& logits, const data::Batch& batch) {
           accuracy.update(logits, batch.at(data::kLabels));
         });
-    result.items = accuracy.count();
+    items = accuracy.count();
+    if (items == 0) throw DataError("robustness", "no text could be read");
     return accuracy.scores().front().value;
   };
-  progress.begin("robustness", static_cast<int64_t>(text_robustness_passes()));
-  int64_t done = 0;
-  result.clean_score = top1([](const std::string& text, uint64_t) { return text; });
-  if (result.items == 0) throw DataError("robustness", "no text could be read");
-  progress.update(++done, "clean");
-  for (const auto& name : text_corruptions())
-    for (int64_t severity = 1; severity <= kTextSeverities; ++severity) {
-      result.corruptions.push_back(
-          {name, severity, top1([&](const std::string& text, uint64_t seed) {
-             return corrupt_text(text, name, severity, seed);
-           })});
-      progress.update(++done, fmt::format("{} {}", name, severity));
-    }
-  progress.end();
+  auto result = score_corruptions(top1, progress);
+  result.items = items, result.bad_samples = bad_samples;
   return result;
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <numeric>
 
 #include "braid/core/error.h"
@@ -12,7 +13,9 @@
 #include "braid/evaluate/run_settings.h"
 #include "braid/evaluate/starting_point.h"
 #include "braid/evaluate/text/auto_models.h"
+#include "braid/evaluate/text/text_robustness.h"
 #include "braid/evaluate/text/translation_references.h"
+#include "braid/evaluate/text/translation_robustness.h"
 #include "braid/models/macs.h"
 #include "braid/models/registry.h"
 #include "braid/runtime/device.h"
@@ -58,6 +61,34 @@ class TranslationInference final : public Inference {
   std::vector<std::string> texts_;
 };
 
+class TranslationRobustnessProbe final : public Probe {
+ public:
+  using Load = std::function<tasks::Translator(const TrainedRun&)>;
+  TranslationRobustnessProbe(Load load, data::ParallelTextPtr test,
+                             TranslationRobustnessOptions options, Progress& progress)
+      : load_(std::move(load)),
+        test_(std::move(test)),
+        options_(std::move(options)),
+        progress_(progress) {}
+  std::string name() const override { return kRobustnessProbe; }
+  double items() const override {
+    return static_cast<double>(robustness_pairs(test_->size(), options_)) *
+           text_robustness_passes();
+  }
+  void measure(const TrainedRun& run, ModelResult& result) override {
+    result.robustness = measure_translation_robustness(load_(run), test_, options_, progress_);
+  }
+
+ private:
+  Load load_;
+  data::ParallelTextPtr test_;
+  TranslationRobustnessOptions options_;
+  Progress& progress_;
+};
+
+// A translation is a pass of the decoder for each of its tokens: a fifth of what others measure.
+int64_t pairs_of(int64_t robustness_items) { return (robustness_items + 4) / 5; }
+
 }  // namespace
 
 TranslationWorkload::TranslationWorkload(const CompareConfig& config, Progress& progress)
@@ -89,7 +120,8 @@ Json TranslationWorkload::settings() const {
           {"tokenizer", config_.tokenizer},
           {"vocab_size", config_.vocab_size},
           {"source_lang", splits_.source_lang},
-          {"target_lang", splits_.target_lang}};
+          {"target_lang", splits_.target_lang},
+          {"robustness_items", config_.robustness_images}};
 }
 
 std::vector<ModelChoice> TranslationWorkload::choose_models(
@@ -199,6 +231,18 @@ TestResult TranslationWorkload::evaluate(const TrainedRun& run, Progress& progre
 
 std::unique_ptr<Inference> TranslationWorkload::inference(const TrainedRun& run) const {
   return std::make_unique<TranslationInference>(load(run), test_, config_.dtype);
+}
+
+std::vector<std::unique_ptr<Probe>> TranslationWorkload::probes(Progress& progress) const {
+  std::vector<std::unique_ptr<Probe>> probes;
+  probes.push_back(std::make_unique<TranslationRobustnessProbe>(
+      [this](const TrainedRun& run) { return load(run); }, test_,
+      TranslationRobustnessOptions{.pairs = pairs_of(config_.robustness_images),
+                                   .seed = config_.seed,
+                                   .dtype = config_.dtype,
+                                   .max_length_factor = kLengthFactor},
+      progress));
+  return probes;
 }
 
 References TranslationWorkload::references(double seconds, Progress& progress) const {

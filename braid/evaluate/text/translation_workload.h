@@ -33,6 +33,7 @@ class TranslationWorkload final : public Workload {
   // is longer than twice its source.
   TestResult evaluate(const TrainedRun& run, Progress& progress) const override;
   std::unique_ptr<Inference> inference(const TrainedRun& run) const override;
+  std::vector<std::unique_ptr<Probe>> probes(Progress& progress) const override;
   References references(double seconds, Progress& progress) const override;
 
  private:
