@@ -16,6 +16,10 @@ std::string resolve_dtype(const std::string& dtype, torch::DeviceType device) {
                     did_you_mean(dtype, {"float32", "bfloat16", "auto"}));
 }
 
+at::ScalarType product_type(const std::string& resolved) {
+  return resolved == "bfloat16" ? at::kBFloat16 : at::kFloat;
+}
+
 at::ScalarType type_of_products(const torch::Tensor& x) {
   const auto device = x.device().type();
   return at::autocast::is_autocast_enabled(device) && x.scalar_type() != torch::kDouble

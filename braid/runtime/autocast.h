@@ -11,6 +11,8 @@ namespace braid::runtime {
 // AVX512-BF16) or on CUDA. Throws ConfigError for any other name.
 std::string resolve_dtype(const std::string& dtype, torch::DeviceType device);
 
+// What a resolved dtype is of products.
+at::ScalarType product_type(const std::string& resolved);
 // What autocast makes of a tensor that is multiplied; its own type where there is none.
 at::ScalarType type_of_products(const torch::Tensor& x);
 

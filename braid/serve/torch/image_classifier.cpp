@@ -1,9 +1,12 @@
 // A classifier of images as a model that is served: `image` BYTES [N] or `pixel_values` FP32
 // [N,C,H,W].
+#include <string>
 #include <utility>
 
 #include "braid/data/image/image_collate.h"
 #include "braid/export/image_graph.h"
+#include "braid/models/product_weights.h"
+#include "braid/runtime/autocast.h"
 #include "braid/runtime/device.h"
 #include "braid/serve/openvino/openvino_engine.h"
 #include "braid/serve/people_input.h"
@@ -16,7 +19,10 @@ namespace {
 
 class ImageEngine final : public Engine {
  public:
-  explicit ImageEngine(tasks::Predictor predictor) : predictor_(std::move(predictor)) {
+  // dtype: the predictor's, resolved.
+  ImageEngine(tasks::Predictor predictor, const std::string& dtype)
+      : predictor_(std::move(predictor)) {
+    models::keep_product_weights(predictor_.model(), runtime::product_type(dtype));
     const auto& input = predictor_.card().input;
     inputs_ = {{.name = data::kPixelValues,
                 .type = DataType::kFp32,
@@ -74,9 +80,11 @@ std::unique_ptr<Model> load_image_classifier(const std::string& folder,
     model->engine =
         open_openvino(onnx, {.threads = options.threads, .dtype = options.dtype, .where = folder});
   } else {
+    const auto device = runtime::resolve_device(options.device);
+    const auto dtype = runtime::resolve_dtype(options.dtype, device.type());
     model->platform = kLibTorchPlatform;
-    model->engine = std::make_unique<ImageEngine>(tasks::Predictor(
-        std::move(loaded), runtime::resolve_device(options.device), options.dtype));
+    model->engine =
+        std::make_unique<ImageEngine>(tasks::Predictor(std::move(loaded), device, dtype), dtype);
   }
   return model;
 }

@@ -5,6 +5,8 @@
 
 #include "braid/data/text/text_collate.h"
 #include "braid/export/text_graph.h"
+#include "braid/models/product_weights.h"
+#include "braid/nn/basic/own_operators.h"
 #include "braid/runtime/autocast.h"
 #include "braid/runtime/device.h"
 #include "braid/runtime/eval_scope.h"
@@ -22,6 +24,7 @@ class TextEngine final : public Engine {
     const auto device = runtime::resolve_device(options.device);
     model_->to(device);
     dtype_ = runtime::resolve_dtype(options.dtype, device.type());
+    models::keep_product_weights(*model_, runtime::product_type(dtype_));
     const auto tokens = [](const char* name, int64_t padding) {
       return TensorSpec{
           .name = name, .type = DataType::kInt64, .shape = {-1, -1}, .padding = padding};
@@ -34,6 +37,7 @@ class TextEngine final : public Engine {
   const std::vector<TensorSpec>& outputs() const override { return outputs_; }
   std::vector<Tensor> infer(const std::vector<Tensor>& batch) override {
     const runtime::EvalScope scope(*model_, dtype_);
+    const nn::OwnOperators own_operators;
     data::Batch tokens{.tensors = {}, .indices = {}};
     for (const auto& tensor : batch)
       tokens.tensors[tensor.name] = to_torch(tensor).to(scope.device());
