@@ -29,7 +29,7 @@ struct Open {
   Clock::time_point start;
   double of_others = 0;  // seconds of the operators that it called
 };
-// Of the thread that trains: LibTorch computes a CPU's gradients on the thread that asks for them.
+// Of the thread that works: LibTorch computes a CPU's gradients on the thread that asks for them.
 struct Profile {
   bool shapes = false;
   std::map<std::string, Spent> operators;
@@ -64,6 +64,7 @@ inline void end(const at::RecordFunction&, at::ObserverContext*) {
 
 // Runs the work watched, and prints milliseconds for each of its `steps` as a table.
 inline void print_operators(const std::function<void()>& work, int64_t steps, bool shapes) {
+  profile = {};
   profile.shapes = shapes;
   const auto handle =
       at::addThreadLocalCallback(at::RecordFunctionCallback(begin, end).needsInputs(shapes));

@@ -25,7 +25,7 @@ void store_sums(const float* sums, const float* bias, int64_t first, int64_t las
 Tensor few_rows_forward(const Tensor& x, const Tensor& weight, const std::optional<Tensor>& bias,
                         at::ScalarType type) {
   const int64_t in = weight.size(1), out = weight.size(0), rows = x.numel() / in;
-  const Tensor left = x.to(at::kFloat);
+  const Tensor left = x.to(weight.scalar_type()).to(at::kFloat);  // as LibTorch rounds it
   auto sizes = x.sizes().vec();
   sizes.back() = out;
   Tensor y = at::empty(sizes, x.options().dtype(type));
@@ -42,6 +42,7 @@ Tensor few_rows_forward(const Tensor& x, const Tensor& weight, const std::option
     const int64_t first = begin * block, last = std::min(out, end * block);
     kernels.few_rows({rows, in, out, last - first, bfloat16}, from,
                      matrix + first * in * weight.element_size(), to + first);
+    if (type == at::kFloat && more == nullptr) return;
     for (int64_t row = 0; row < rows; ++row) {
       const auto* own = to + row * out;
       if (type == at::kFloat)

@@ -9,7 +9,7 @@
 namespace braid::ops {
 
 // x weight^T + bias: x [...,in], weight [out,in], bias [out] or undefined -> [...,out] of `type`.
-// Sums are float32's, whatever the types.
+// x is rounded to the weight's type first; sums are float32's.
 //
 // Ours where is_few_rows() says so: on a CPU, at most most_few_rows() rows of float32 or bfloat16,
 // a matrix of either. Else LibTorch's operator computes it. It has no gradient: with recorded
@@ -18,10 +18,9 @@ torch::Tensor few_rows_linear(const torch::Tensor& x, const torch::Tensor& weigh
                               const torch::Tensor& bias, at::ScalarType type);
 bool is_few_rows(const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& bias,
                  at::ScalarType type);
-// Of a matrix of this type; beyond them LibTorch's product is faster. As bench_decoding measures it
-// with units for tiles of bfloat16: 1.5 times slower in float32 and 1.1 in bfloat16 at these
-// numbers, 1.1 at 32 and 0.8 at 12.
-constexpr int64_t most_few_rows(at::ScalarType type) { return type == at::kBFloat16 ? 8 : 24; }
+// Of a matrix of this type; beyond them LibTorch's product is about as fast or faster
+// (bench_decoding).
+constexpr int64_t most_few_rows(at::ScalarType type) { return type == at::kBFloat16 ? 8 : 32; }
 // The same by LibTorch's operator.
 torch::Tensor composed_few_rows_linear(const torch::Tensor& x, const torch::Tensor& weight,
                                        const torch::Tensor& bias, at::ScalarType type);

@@ -81,17 +81,21 @@ TORCH_LIBRARY_FRAGMENT(braid, library) {
 
 }  // namespace
 
-bool is_listed_attention_fused(const Tensor& q, const ListedKeys& listed) {
+bool is_listed_attention_fused(const Tensor& q, const ListedKeys& listed, int64_t heads) {
   const auto type = q.scalar_type();
-  const auto fits = [&](const Tensor& t) {
-    return t.is_cpu() && t.scalar_type() == type && t.dim() == 2 && t.is_contiguous();
+  const auto is_rows = [&](const Tensor& t) {
+    return t.is_cpu() && t.scalar_type() == type && t.dim() == 2 && t.is_contiguous() &&
+           t.size(1) % heads == 0;
   };
-  const auto is_list = [](const Tensor& t, at::ScalarType of) {
-    return t.is_cpu() && t.scalar_type() == of && t.dim() == 2 && t.stride(1) == 1;
+  const auto is_list = [&](const Tensor& t, at::ScalarType of) {
+    return t.is_cpu() && t.scalar_type() == of && t.dim() == 2 && t.stride(1) == 1 &&
+           t.sizes() == listed.places.sizes();
   };
-  return !at::GradMode::is_enabled() && (type == at::kFloat || type == at::kBFloat16) && fits(q) &&
-         fits(listed.keys) && fits(listed.values) && is_list(listed.places, at::kLong) &&
-         listed.places.numel() > 0 &&
+  return !at::GradMode::is_enabled() && (type == at::kFloat || type == at::kBFloat16) &&
+         heads > 0 && is_rows(q) && is_rows(listed.keys) && is_rows(listed.values) &&
+         q.size(1) == listed.keys.size(1) && listed.keys.size(0) == listed.values.size(0) &&
+         is_list(listed.places, at::kLong) && listed.places.numel() > 0 && q.size(0) > 0 &&
+         q.size(0) % listed.places.size(0) == 0 &&
          (!listed.visible.defined() || is_list(listed.visible, at::kBool));
 }
 
@@ -118,7 +122,7 @@ Tensor composed_listed_attention(const Tensor& q, const ListedKeys& listed, int6
 }
 
 Tensor listed_attention(const Tensor& q, const ListedKeys& listed, int64_t heads, double scale) {
-  if (!is_listed_attention_fused(q, listed))
+  if (!is_listed_attention_fused(q, listed, heads))
     return composed_listed_attention(q, listed, heads, scale);
   static const auto op =
       operator_named<decltype(listed_attention_forward)>("braid::listed_attention");

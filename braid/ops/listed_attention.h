@@ -21,11 +21,11 @@ struct ListedKeys {
 // list -> [queries, heads*e] of q's type. A query that sees nothing gives zeros.
 //
 // Ours where is_listed_attention_fused() says so: on the CPU, without recorded gradients, all of
-// float32 or all of bfloat16. Else LibTorch's operators compute it. Places must be row numbers of
-// the keys: LibTorch's operators throw c10::Error for others, ours does not look.
+// float32 or all of bfloat16, shapes as above. Else LibTorch's operators compute it. Places must be
+// row numbers of the keys: LibTorch's operators throw c10::Error for others, ours does not look.
 torch::Tensor listed_attention(const torch::Tensor& q, const ListedKeys& listed, int64_t heads,
                                double scale);
-bool is_listed_attention_fused(const torch::Tensor& q, const ListedKeys& listed);
+bool is_listed_attention_fused(const torch::Tensor& q, const ListedKeys& listed, int64_t heads);
 // The same by LibTorch's operators.
 torch::Tensor composed_listed_attention(const torch::Tensor& q, const ListedKeys& listed,
                                         int64_t heads, double scale);

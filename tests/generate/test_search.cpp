@@ -11,6 +11,7 @@
 
 #include "braid/core/error.h"
 #include "braid/models/registry.h"
+#include "braid/runtime/eval_scope.h"
 #include "cases.h"
 
 namespace braid::generate {
@@ -56,6 +57,42 @@ TEST(Search, WritesWhatTransformersWritesInAnotherFolder) {
   const char* folder = std::getenv("BRAID_GENERATE_CASES");
   if (!folder) GTEST_SKIP() << "BRAID_GENERATE_CASES is not set";
   expect_all_cases(folder);
+}
+
+// In float64 LibTorch's operators write, in float32 and bfloat16 braid's.
+TEST(Search, BraidsOperatorsWriteWhatLibTorchsWrite) {
+  for (const char* name : {"lightconv_tiny", "lite_transformer_160", "transformer_tiny"}) {
+    torch::manual_seed(5);
+    const auto model = models::create_model<models::EncoderDecoder>(name, {{"vocab_size", 40}});
+    {
+      const torch::NoGradGuard no_grad;
+      for (auto& p : model->parameters())
+        if (p.dim() > 1) p.mul_(2);
+    }
+    model->eval();
+    const auto ids = torch::randint(3, 40, {3, 6}, torch::kInt64);
+    auto mask = torch::ones({3, 6}, torch::kInt64);
+    mask[1].narrow(0, 4, 2).fill_(0);
+    auto config = default_generation_config(*model);
+    config.num_beams = 3;
+    config.max_length = 12;
+    const auto write = [&] { return generate(*model, {ids, mask, {}}, config); };
+    const auto found = write();
+    std::vector<std::vector<Hypothesis>> rounded;
+    {
+      const runtime::EvalScope scope(*model, "bfloat16");
+      rounded = write();
+    }
+    model->to(torch::kDouble);
+    const auto truth = write();
+    for (size_t row = 0; row < truth.size(); ++row) {
+      const auto& best = truth[row].at(0);
+      EXPECT_EQ(found[row].at(0).ids, best.ids) << name << " " << row;
+      EXPECT_NEAR(found[row].at(0).score, best.score, score_tolerance(best.score)) << name;
+      EXPECT_NEAR(rounded[row].at(0).score, best.score, 0.05 * std::max(1.0, std::abs(best.score)))
+          << name;
+    }
+  }
 }
 
 TEST(Search, ATextIsTheSameWhateverSharesItsBatch) {

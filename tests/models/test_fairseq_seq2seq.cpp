@@ -137,6 +137,7 @@ TEST_P(FairseqPairs, ConfigGoesRoundAndRefusesNonsense) {
   const torch::InferenceMode no_grad;
   EXPECT_THROW(model->encode({torch::full({1, 3}, 30, torch::kInt64), {}, {}}), DataError);
   EXPECT_THROW(model->encode({words(1, model->max_positions() + 1), {}, {}}), DataError);
+  EXPECT_THROW(model->encode({words(4, 7), torch::ones({1, 7}, torch::kInt64), {}}), DataError);
 }
 
 INSTANTIATE_TEST_SUITE_P(Registry, FairseqPairs,

@@ -98,6 +98,15 @@ TEST(KeyValueCache, KeepsSeveralPositionsAtOnce) {
   caches.select({1});
 }
 
+TEST(KeyValueCache, TakesPartsOfOneProjection) {
+  const auto [q, k, v] = split_qkv(torch::randn({2, 4, 3 * kHeads * kDim}), kHeads);
+  KeyValueCache cache;
+  cache.append(k, v);
+  cache.select(numbers({1, 1, 0}));
+  EXPECT_TRUE(torch::equal(cache.keys(), k.index_select(0, numbers({1, 1, 0}))));
+  EXPECT_TRUE(torch::equal(cache.values(), v.index_select(0, numbers({1, 1, 0}))));
+}
+
 TEST(KeyValueCache, SelectsWhatItsMixerKeepsBeside) {
   KeyValueCache cache;
   const auto k = heads_of(2, 1), beside = heads_of(2, 1).narrow(3, 0, 8);
@@ -126,16 +135,6 @@ TEST(AttendCached, QueriesOfOneTextShareItsKeys) {
   EXPECT_TRUE(torch::equal(attend_cached(q, cache, {.bias = bias}),
                            merge_heads(attend(q, cache.keys(), cache.values(), {.bias = bias}))))
       << "a bias goes LibTorch's way";
-}
-
-TEST(OwnOperators, AreThoseOfAScopeAlone) {
-  EXPECT_FALSE(OwnOperators::in_scope());
-  {
-    const OwnOperators outer;
-    { const OwnOperators inner; }
-    EXPECT_TRUE(OwnOperators::in_scope());
-  }
-  EXPECT_FALSE(OwnOperators::in_scope());
 }
 
 }  // namespace

@@ -27,7 +27,8 @@ FewRowsInputs few_rows_inputs(at::IntArrayRef rows, int64_t in, int64_t out, at:
           torch::randn({out})};
 }
 Tensor true_product(const FewRowsInputs& in) {
-  return at::linear(in.x.to(torch::kDouble), in.weight.to(torch::kDouble),
+  return at::linear(in.x.to(in.weight.scalar_type()).to(torch::kDouble),
+                    in.weight.to(torch::kDouble),
                     in.bias.defined() ? in.bias.to(torch::kDouble) : in.bias);
 }
 

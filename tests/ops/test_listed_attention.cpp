@@ -56,7 +56,7 @@ TEST(ListedAttention, IsLibTorchsOperators) {
     for (const bool masked : {false, true})
       for (const auto type : {torch::kFloat, torch::kBFloat16}) {
         const auto in = listed_inputs(shape, masked).as(type);
-        ASSERT_TRUE(is_listed_attention_fused(in.q, in.listed));
+        ASSERT_TRUE(is_listed_attention_fused(in.q, in.listed, in.heads));
         const auto y = attention_of(in), truth = true_attention(in);
         EXPECT_EQ(y.sizes(), truth.sizes());
         EXPECT_EQ(y.scalar_type(), type);
@@ -103,7 +103,7 @@ TEST(ListedAttention, ListsMayHaveRoom) {
   };
   in.listed.places = with_room(in.listed.places);
   in.listed.visible = with_room(in.listed.visible);
-  ASSERT_TRUE(is_listed_attention_fused(in.q, in.listed));
+  ASSERT_TRUE(is_listed_attention_fused(in.q, in.listed, in.heads));
   EXPECT_TRUE(torch::equal(attention_of(in), expected));
 }
 
@@ -138,16 +138,29 @@ TEST(ListedAttention, TheNumberOfThreadsChangesNothing) {
 
 TEST(ListedAttention, LeavesTheRestToLibTorch) {
   const auto in = listed_inputs(kListedShapes[0], false);
-  EXPECT_FALSE(is_listed_attention_fused(in.q, in.listed)) << "gradients are recorded";
+  EXPECT_FALSE(is_listed_attention_fused(in.q, in.listed, in.heads)) << "gradients are recorded";
   const torch::NoGradGuard no_grad;
   auto mixed = in;
   mixed.q = in.q.to(torch::kDouble);
-  EXPECT_FALSE(is_listed_attention_fused(mixed.q, mixed.listed));
+  EXPECT_FALSE(is_listed_attention_fused(mixed.q, mixed.listed, mixed.heads));
   const auto wide = in.as(torch::kDouble);
   EXPECT_TRUE(torch::equal(attention_of(wide), true_attention(in)));
+  // What does not fit is LibTorch's to refuse or to broadcast.
+  const auto is_left = [&](const auto& change) {
+    auto other = listed_inputs(kListedShapes[1], true);
+    change(other);
+    return !is_listed_attention_fused(other.q, other.listed, other.heads);
+  };
+  EXPECT_FALSE(is_left([](ListedInputs&) {}));
+  EXPECT_TRUE(
+      is_left([](ListedInputs& o) { o.listed.visible = o.listed.visible.narrow(0, 0, 1); }));
+  EXPECT_TRUE(is_left([](ListedInputs& o) { o.q = o.q.narrow(0, 0, 5); })) << "5 queries, 2 lists";
+  EXPECT_TRUE(is_left([](ListedInputs& o) { o.q = o.q.narrow(0, 0, 1); }));
+  EXPECT_TRUE(is_left([](ListedInputs& o) { o.heads = 7; }));
+  EXPECT_TRUE(is_left([](ListedInputs& o) { o.q = torch::randn({6, 63}); }));
   auto none = in;
   none.listed.places = torch::empty({4, 0}, torch::kLong);
-  EXPECT_FALSE(is_listed_attention_fused(none.q, none.listed));
+  EXPECT_FALSE(is_listed_attention_fused(none.q, none.listed, none.heads));
 }
 
 }  // namespace

@@ -23,7 +23,8 @@ TEST(LogSoftmax, IsLibTorchs) {
 
 TEST(LogSoftmax, WhatCannotBeStaysSo) {
   const torch::NoGradGuard no_grad;
-  auto logits = torch::randn({3, 40});
+  auto logits = torch::randn({4, 40});
+  logits[3].fill_(-INFINITY);
   logits[0][3] = -INFINITY;
   logits[1][39] = NAN;
   const auto y = log_softmax(logits);
@@ -31,6 +32,7 @@ TEST(LogSoftmax, WhatCannotBeStaysSo) {
   EXPECT_TRUE(y[0][4].isfinite().item<bool>());
   EXPECT_TRUE(y[1].isnan().all().item<bool>());
   EXPECT_TRUE(y[2].isfinite().all().item<bool>());
+  EXPECT_TRUE(y[3].isnan().all().item<bool>());
 }
 
 TEST(LogSoftmax, LeavesTheRestToLibTorch) {

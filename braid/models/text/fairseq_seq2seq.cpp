@@ -169,8 +169,7 @@ Tensor FairseqSeq2Seq::embed(Stack& stack, const Tensor& ids, const Tensor& mask
 }
 
 EncodedText FairseqSeq2Seq::encode(const TextInput& input) {
-  check_numbers(input.input_ids, config_.vocab_size, "input_ids", kOtherTokenizer);
-  expect_length(input.input_ids.size(1), config_.max_positions, "input_ids");
+  check_text_input(input, config_.vocab_size, config_.max_positions);
   const auto mask = tokens_of_mask(input.attention_mask);
   auto x = embed(encoder_, input.input_ids, mask, 0);
   for (const auto& layer : encoder_.layers) {

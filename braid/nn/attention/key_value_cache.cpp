@@ -7,10 +7,11 @@ namespace {
 
 using torch::Tensor;
 
-// [B,h,N,d] -> [rows,h*d], of the batch or of positions.
+// [B,h,N,d] -> [rows,h*d], of the batch or of positions; a projection's lie so.
 Tensor as_rows(const Tensor& heads, bool of_positions) {
   const auto tokens = of_positions ? heads.permute({2, 0, 1, 3}) : heads.transpose(1, 2);
-  return tokens.reshape({heads.size(0) * heads.size(2), heads.size(1) * heads.size(3)});
+  return tokens.reshape({heads.size(0) * heads.size(2), heads.size(1) * heads.size(3)})
+      .contiguous();
 }
 
 // The first `count` along the dimension, with room for `room`.

@@ -14,7 +14,8 @@ class KeyValueCache {
   void append(const torch::Tensor& k, const torch::Tensor& v);
   // Keeps these rows of the batch, in this order: [B'] int64.
   void select(const torch::Tensor& rows);
-  // The last ones, at most `last` positions: [B,h,M,d], a copy once rows were selected.
+  // The last ones, at most `last` positions: [B,h,M,d]; a copy once rows were selected, or more
+  // followed several positions at once.
   torch::Tensor keys(int64_t last = INT64_MAX) const;
   torch::Tensor values(int64_t last = INT64_MAX) const;
   // Where they lie: [rows,h*d], [rows,h*d'], and for each position its row, [B,M] int64.

@@ -27,9 +27,9 @@ enum class Act {
 Act parse_act(const std::string& name);
 std::vector<std::string> act_names();  // that parse_act takes
 
-// Element by element; a new tensor, but x itself for kIdentity. Where gradients are recorded, GELU
-// and SiLU are fused operators where there are some (ops/activation.h); LibTorch's else, and so
-// always in what capture observes.
+// Element by element; a new tensor, but x itself for kIdentity. Where gradients are recorded, and
+// within nn::OwnOperators, GELU and SiLU are fused operators where there are some
+// (ops/activation.h); LibTorch's else, and so always in what capture observes.
 torch::Tensor activate(const torch::Tensor& x, Act act);
 
 }  // namespace braid::nn

@@ -16,22 +16,16 @@ torch::Tensor for_products(const torch::Tensor& x) {
 }
 
 torch::Tensor shared_by_products(const torch::Tensor& x, bool training) {
-  if (training) return for_products(x);
-  const bool many = x.numel() > ops::most_few_rows(runtime::type_of_products(x)) * x.size(-1);
-  return OwnOperators::in_scope() && many ? for_products(x) : x;
+  return training || OwnOperators::in_scope() ? for_products(x) : x;
 }
 
 torch::Tensor product(const torch::Tensor& x, const torch::Tensor& weight,
                       const torch::Tensor& bias, bool training) {
   const bool own = training || OwnOperators::in_scope();
   if (!own || !x.is_cpu()) return at::linear(x, weight, bias);
-  const auto other = for_products(weight);
-  if (!training) {
-    const auto type = runtime::type_of_products(x);
-    if (ops::is_few_rows(x, other, bias, type)) return ops::few_rows_linear(x, other, bias, type);
-  }
-  if (!at::autocast::is_autocast_enabled(at::kCPU)) return at::linear(x, weight, bias);
-  const auto factor = for_products(x);
+  const auto factor = for_products(x), other = for_products(weight);
+  if (!training && ops::is_few_rows(factor, other, bias, factor.scalar_type()))
+    return ops::few_rows_linear(factor, other, bias, factor.scalar_type());
   return ops::is_linear_fused(factor, other, bias) ? ops::linear(factor, other, bias)
                                                    : at::linear(factor, other, bias);
 }

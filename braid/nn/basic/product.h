@@ -17,7 +17,7 @@ torch::Tensor product(torch::nn::Linear& layer, const torch::Tensor& x);
 // x in the type in which autocast has a CPU multiply.
 torch::Tensor for_products(const torch::Tensor& x);
 // What several products of x share: in training, and in evaluation with nn::OwnOperators, their one
-// conversion. Few rows go as they are.
+// conversion.
 torch::Tensor shared_by_products(const torch::Tensor& x, bool training);
 
 // act(x weight^T + bias); in training on a CPU GELU and the bias are one operator

@@ -21,8 +21,8 @@ static inline void few_rows_tile(FewRows s, const float* x, const typename W::St
     for (int r = 0; r < R; ++r) left[r] = Float32::load(x + r * s.in + j, span);
 #pragma GCC unroll 16
     for (int o = 0; o < kOuts; ++o) {
-      __builtin_prefetch(weight + (o + kOuts) * s.in +
-                         j);  // rows end before a prefetcher has begun
+      // Rows of a matrix end before a prefetcher has begun.
+      if constexpr (kFirst) __builtin_prefetch(weight + (o + kOuts) * s.in + j);
       const Floats right = W::load(weight + o * s.in + j, span);
 #pragma GCC unroll 4
       for (int r = 0; r < R; ++r) sums[o * R + r] += left[r] * right;
