@@ -6,9 +6,11 @@
 #include <filesystem>
 
 #include "braid/core/error.h"
+#include "braid/models/product_weights.h"
 #include "braid/models/registry.h"
 #include "braid/models/vision/image_checkpoint.h"
 #include "braid/models/vision/inputs.h"
+#include "braid/runtime/eval_scope.h"
 #include "braid/runtime/tensor_file.h"
 
 namespace braid::models {
@@ -104,6 +106,15 @@ TEST_P(Contract, ABatchIsItsImages) {
     EXPECT_TRUE(
         model->forward(images.narrow(0, i, 1)).allclose(together.narrow(0, i, 1), 1e-4, 1e-5));
   EXPECT_TRUE(model->forward_head(model->forward_features(images)).allclose(together, 1e-5, 1e-6));
+}
+
+TEST_P(Contract, WeightsConvertedOnceGiveWhatAutocastGives) {
+  const auto model = make();
+  const auto images = torch::randn({2, 3, kSide, kSide});
+  const runtime::EvalScope scope(*model, "bfloat16");
+  const auto expected = model->forward(images);
+  keep_product_weights(*model, torch::kBFloat16);
+  EXPECT_TRUE(model->forward(images).equal(expected));
 }
 
 TEST_P(Contract, SavesAndLoadsEqual) {

@@ -1,29 +1,22 @@
-// Weights that are converted once, against autocast's conversions.
+// Which weights are converted; the contracts hold what is computed with them.
 #include "braid/models/product_weights.h"
 
 #include <gtest/gtest.h>
 
 #include "braid/models/registry.h"
 #include "braid/models/vision/image_model.h"
-#include "braid/runtime/eval_scope.h"
 
 namespace braid::models {
 namespace {
 
-TEST(KeepProductWeights, ChangesNoBitOfWhatAutocastGives) {
-  for (const char* name : {"resnet18", "mobilevit_xxs", "vit_nano_patch7_gap_28"}) {
-    torch::manual_seed(2);
-    const auto model = create_model<ImageModel>(name, {{"num_classes", 5}});
-    const auto x = torch::randn({2, model->in_chans(), 28, 28});
-    const runtime::EvalScope scope(*model, "bfloat16");
-    const auto expected = model->forward(x);
-    keep_product_weights(*model, torch::kBFloat16);
-    EXPECT_TRUE(torch::equal(model->forward(x), expected)) << name;
-    int64_t converted = 0;
-    for (const auto& parameter : model->parameters())
-      converted += parameter.scalar_type() == torch::kBFloat16;
-    EXPECT_GT(converted, 4) << name;
-  }
+TEST(KeepProductWeights, ConvertsProductsAndConvolutionsAlone) {
+  const auto model = create_model<ImageModel>("airvit_nano", {{"num_classes", 5}});
+  keep_product_weights(*model, torch::kBFloat16);
+  for (const auto& parameter : model->named_parameters())
+    EXPECT_EQ(parameter.value().scalar_type(),
+              parameter.value().dim() > 1 && parameter.key().ends_with("weight") ? torch::kBFloat16
+                                                                                 : torch::kFloat)
+        << parameter.key();
 }
 
 TEST(KeepProductWeights, LeavesWhatAnEmbeddingShares) {

@@ -6,8 +6,11 @@
 #include <filesystem>
 
 #include "braid/core/error.h"
+#include "braid/models/product_weights.h"
 #include "braid/models/registry.h"
 #include "braid/models/text/text_checkpoint.h"
+#include "braid/nn/basic/own_operators.h"
+#include "braid/runtime/eval_scope.h"
 #include "braid/runtime/tensor_file.h"
 
 namespace braid::models {
@@ -124,6 +127,27 @@ TEST_P(TextContract, EveryParameterGetsAFiniteGradient) {
       EXPECT_TRUE(p.value().grad().isfinite().all().item<bool>()) << p.key();
     }
   }
+}
+
+// As the server runs it.
+TEST_P(TextContract, BraidsOperatorsAndConvertedWeightsGiveTheSame) {
+  const auto model = make(TextHead::kSequenceClassification);
+  const auto ids = words(2, 9);
+  auto mask = torch::ones({2, 9}, torch::kLong);
+  mask[1].narrow(0, 5, 4).fill_(0);
+  const auto run = [&] { return model->forward({ids, mask, {}}); };
+  {
+    const runtime::EvalScope scope(*model);
+    const auto expected = run();
+    const nn::OwnOperators own;
+    EXPECT_TRUE(run().allclose(expected, 1e-4, 1e-5));
+  }
+  const runtime::EvalScope scope(*model, "bfloat16");
+  const auto expected = run();
+  keep_product_weights(*model, torch::kBFloat16);
+  EXPECT_TRUE(run().equal(expected));
+  const nn::OwnOperators own;
+  EXPECT_TRUE(run().to(torch::kFloat).allclose(expected.to(torch::kFloat), 0.1, 0.05));
 }
 
 // What a text gives does not depend on what else is in the batch, nor on how far it is filled up.
