@@ -13,10 +13,10 @@
 #include "braid/core/json.h"
 #include "braid/evaluate/compare.h"
 #include "braid/evaluate/make_workload.h"
+#include "braid/evaluate/robustness_probe.h"
 #include "braid/evaluate/text/text_corruptions.h"
 #include "braid/evaluate/text/text_robustness.h"
 #include "braid/evaluate/text/translation_references.h"
-#include "braid/evaluate/text/translation_robustness.h"
 #include "braid/tasks/metrics/bleu.h"
 
 namespace braid::evaluate {
@@ -140,9 +140,9 @@ TEST(TranslationRobustness, IsBleuOfTheSameTargets) {
 }
 
 TEST(TranslationRobustness, TakesNoMorePairsThanThereAre) {
-  EXPECT_EQ(robustness_pairs(7, {.pairs = 100}), 7);
-  EXPECT_EQ(robustness_pairs(1000, {.pairs = 100}), 100);
-  EXPECT_EQ(robustness_pairs(1000, {.pairs = 0}), 1000);
+  EXPECT_EQ(sampled_items(100, 7), 7);
+  EXPECT_EQ(sampled_items(100, 1000), 100);
+  EXPECT_EQ(sampled_items(0, 1000), 1000);
 }
 
 TEST_F(TranslationComparison, SaysWhatItDoesNotDo) {

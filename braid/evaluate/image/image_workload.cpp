@@ -16,6 +16,7 @@
 #include "braid/evaluate/image/mistakes.h"
 #include "braid/evaluate/image/references.h"
 #include "braid/evaluate/image/robustness.h"
+#include "braid/evaluate/robustness_probe.h"
 #include "braid/evaluate/run_settings.h"
 #include "braid/evaluate/starting_point.h"
 #include "braid/evaluate/work_folder.h"
@@ -53,33 +54,6 @@ class ImageInference final : public Inference {
   models::LoadedModel loaded_;
   runtime::EvalScope scope_;
   torch::Tensor images_;  // [B,C,H,W]
-};
-
-class RobustnessProbe final : public Probe {
- public:
-  using Load = std::function<models::LoadedModel(const TrainedRun&)>;
-  RobustnessProbe(Load load, data::DatasetPtr test, RobustnessOptions options, Progress& progress)
-      : load_(std::move(load)),
-        test_(std::move(test)),
-        options_(std::move(options)),
-        progress_(progress) {}
-  std::string name() const override { return kRobustnessProbe; }
-  double items() const override {
-    const int64_t images =
-        options_.images > 0 ? std::min(options_.images, test_->size()) : test_->size();
-    return static_cast<double>(images) * kRobustnessPasses;
-  }
-  void measure(const TrainedRun& run, ModelResult& result) override {
-    auto loaded = load_(run);
-    result.robustness =
-        measure_robustness(*loaded.model, test_, loaded.hub.input, options_, progress_);
-  }
-
- private:
-  Load load_;
-  data::DatasetPtr test_;
-  RobustnessOptions options_;
-  Progress& progress_;
 };
 
 }  // namespace
@@ -221,16 +195,20 @@ std::unique_ptr<Inference> ImageWorkload::inference(const TrainedRun& run) const
 
 std::vector<std::unique_ptr<Probe>> ImageWorkload::probes(Progress& progress) const {
   std::vector<std::unique_ptr<Probe>> probes;
+  const auto test = test_of({});
+  const RobustnessOptions options{.images = config_.robustness_images,
+                                  .seed = config_.seed,
+                                  .workers = config_.workers,
+                                  .dtype = config_.dtype,
+                                  .on_bad_sample = config_.on_bad_sample};
   probes.push_back(std::make_unique<RobustnessProbe>(
-      [this](const TrainedRun& run) { return load(run); }, test_of({}),
-      RobustnessOptions{.images = config_.robustness_images,
-                        .seed = config_.seed,
-                        .workers = config_.workers,
-                        .dtype = config_.dtype,
-                        .on_bad_sample = config_.on_bad_sample},
-      progress));
-  probes.push_back(std::make_unique<LookProbe>([this](const TrainedRun& run) { return load(run); },
-                                               test_of({})));
+      static_cast<double>(sampled_items(options.images, test->size())) * kRobustnessPasses,
+      [this, test, options, &progress](const TrainedRun& run) {
+        const auto loaded = load(run);
+        return measure_robustness(*loaded.model, test, loaded.hub.input, options, progress);
+      }));
+  probes.push_back(
+      std::make_unique<LookProbe>([this](const TrainedRun& run) { return load(run); }, test));
   return probes;
 }
 

@@ -8,6 +8,7 @@
 #include "braid/data/summary.h"
 #include "braid/evaluate/class_scores.h"
 #include "braid/evaluate/folds.h"
+#include "braid/evaluate/robustness_probe.h"
 #include "braid/evaluate/run_settings.h"
 #include "braid/evaluate/starting_point.h"
 #include "braid/evaluate/text/auto_models.h"
@@ -44,32 +45,6 @@ class TextInference final : public Inference {
   tasks::TokenizedModel classifier_;
   runtime::EvalScope scope_;
   models::TextInput input_;
-};
-
-class TextRobustnessProbe final : public Probe {
- public:
-  using Load = std::function<tasks::TokenizedModel(const TrainedRun&)>;
-  TextRobustnessProbe(Load load, data::TextDatasetPtr test, TextRobustnessOptions options,
-                      Progress& progress)
-      : load_(std::move(load)),
-        test_(std::move(test)),
-        options_(std::move(options)),
-        progress_(progress) {}
-  std::string name() const override { return kRobustnessProbe; }
-  double items() const override {
-    const int64_t texts =
-        options_.texts > 0 ? std::min(options_.texts, test_->size()) : test_->size();
-    return static_cast<double>(texts) * text_robustness_passes();
-  }
-  void measure(const TrainedRun& run, ModelResult& result) override {
-    result.robustness = measure_text_robustness(load_(run), test_, options_, progress_);
-  }
-
- private:
-  Load load_;
-  data::TextDatasetPtr test_;
-  TextRobustnessOptions options_;
-  Progress& progress_;
 };
 
 }  // namespace
@@ -216,11 +191,14 @@ std::unique_ptr<Inference> TextWorkload::inference(const TrainedRun& run) const 
 
 std::vector<std::unique_ptr<Probe>> TextWorkload::probes(Progress& progress) const {
   std::vector<std::unique_ptr<Probe>> probes;
-  probes.push_back(std::make_unique<TextRobustnessProbe>(
-      [this](const TrainedRun& run) { return load(run); }, test_of({}),
-      TextRobustnessOptions{
-          .texts = config_.robustness_images, .seed = config_.seed, .evaluate = options()},
-      progress));
+  const auto test = test_of({});
+  const TextRobustnessOptions of_texts{
+      .texts = config_.robustness_images, .seed = config_.seed, .evaluate = options()};
+  probes.push_back(std::make_unique<RobustnessProbe>(
+      static_cast<double>(sampled_items(of_texts.texts, test->size())) * text_robustness_passes(),
+      [this, test, of_texts, &progress](const TrainedRun& run) {
+        return measure_text_robustness(load(run), test, of_texts, progress);
+      }));
   return probes;
 }
 

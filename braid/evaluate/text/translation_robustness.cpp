@@ -1,8 +1,8 @@
 #include "braid/evaluate/text/translation_robustness.h"
 
-#include <algorithm>
 #include <vector>
 
+#include "braid/evaluate/robustness_probe.h"
 #include "braid/evaluate/text/text_robustness.h"
 #include "braid/tasks/metrics/bleu.h"
 
@@ -17,15 +17,11 @@ data::ParallelTextPtr spread_over(const data::ParallelTextPtr& pairs, int64_t co
 
 }  // namespace
 
-int64_t robustness_pairs(int64_t of, const TranslationRobustnessOptions& options) {
-  return options.pairs > 0 ? std::min(options.pairs, of) : of;
-}
-
 Robustness measure_translation_robustness(const tasks::Translator& translator,
                                           const data::ParallelTextPtr& pairs,
                                           const TranslationRobustnessOptions& options,
                                           Progress& progress) {
-  const auto sample = spread_over(pairs, robustness_pairs(pairs->size(), options));
+  const auto sample = spread_over(pairs, sampled_items(options.pairs, pairs->size()));
   const auto bleu_of = [&](const TextChange& change) {
     std::vector<std::string> sources;
     for (int64_t i = 0; i < sample->size(); ++i)

@@ -17,10 +17,6 @@ struct TranslationRobustnessOptions {
   double max_length_factor = 0;  // see tasks::TranslateOptions
 };
 
-// Of so many pairs these are translated: once for each corruption at each severity, and as they
-// are.
-int64_t robustness_pairs(int64_t of, const TranslationRobustnessOptions& options);
-
 // BLEU against the same targets, each source changed by the same seed for every model. Throws
 // IoError where a line cannot be read.
 Robustness measure_translation_robustness(const tasks::Translator& translator,

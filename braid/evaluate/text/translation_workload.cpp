@@ -4,12 +4,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
 #include <numeric>
 
 #include "braid/core/error.h"
 #include "braid/data/random.h"
 #include "braid/evaluate/budget.h"
+#include "braid/evaluate/robustness_probe.h"
 #include "braid/evaluate/run_settings.h"
 #include "braid/evaluate/starting_point.h"
 #include "braid/evaluate/text/auto_models.h"
@@ -59,31 +59,6 @@ class TranslationInference final : public Inference {
   data::ParallelTextPtr test_;
   std::string dtype_;
   std::vector<std::string> texts_;
-};
-
-class TranslationRobustnessProbe final : public Probe {
- public:
-  using Load = std::function<tasks::Translator(const TrainedRun&)>;
-  TranslationRobustnessProbe(Load load, data::ParallelTextPtr test,
-                             TranslationRobustnessOptions options, Progress& progress)
-      : load_(std::move(load)),
-        test_(std::move(test)),
-        options_(std::move(options)),
-        progress_(progress) {}
-  std::string name() const override { return kRobustnessProbe; }
-  double items() const override {
-    return static_cast<double>(robustness_pairs(test_->size(), options_)) *
-           text_robustness_passes();
-  }
-  void measure(const TrainedRun& run, ModelResult& result) override {
-    result.robustness = measure_translation_robustness(load_(run), test_, options_, progress_);
-  }
-
- private:
-  Load load_;
-  data::ParallelTextPtr test_;
-  TranslationRobustnessOptions options_;
-  Progress& progress_;
 };
 
 // A translation is a pass of the decoder for each of its tokens: a fifth of what others measure.
@@ -235,13 +210,15 @@ std::unique_ptr<Inference> TranslationWorkload::inference(const TrainedRun& run)
 
 std::vector<std::unique_ptr<Probe>> TranslationWorkload::probes(Progress& progress) const {
   std::vector<std::unique_ptr<Probe>> probes;
-  probes.push_back(std::make_unique<TranslationRobustnessProbe>(
-      [this](const TrainedRun& run) { return load(run); }, test_,
-      TranslationRobustnessOptions{.pairs = pairs_of(config_.robustness_images),
-                                   .seed = config_.seed,
-                                   .dtype = config_.dtype,
-                                   .max_length_factor = kLengthFactor},
-      progress));
+  const TranslationRobustnessOptions options{.pairs = pairs_of(config_.robustness_images),
+                                             .seed = config_.seed,
+                                             .dtype = config_.dtype,
+                                             .max_length_factor = kLengthFactor};
+  probes.push_back(std::make_unique<RobustnessProbe>(
+      static_cast<double>(sampled_items(options.pairs, test_->size())) * text_robustness_passes(),
+      [this, options, &progress](const TrainedRun& run) {
+        return measure_translation_robustness(load(run), test_, options, progress);
+      }));
   return probes;
 }
 
