@@ -2,7 +2,8 @@
 """Compiles sources and installed headers each by itself, without the unity build, which hides what a file forgot to
 include. It checks their syntax alone, with the precompiled header of the build, one compiler per core.
 
-    scripts/check_alone.py                what the last commit changed, then others until the time is over
+    scripts/check_alone.py                what the last commit changed and what looks as if it lacked an include, then
+                                          others until the time is over
     scripts/check_alone.py --all          every one of them: minutes
     scripts/check_alone.py FILE...        these
 
@@ -11,6 +12,7 @@ What is checked beyond the change is another part at every commit. --build FOLDE
 import argparse
 import concurrent.futures
 import fnmatch
+import functools
 import hashlib
 import json
 import os
@@ -23,6 +25,10 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 NOT_ALONE = re.compile(r"^tests/fuzz/|^examples/|/browser/|/kernels/\w+_(baseline|avx\w+)\.cpp$")  # built by other means, or alone
+
+
+TYPE = re.compile(r"^(?:(?:class|struct|enum class|using) |TORCH_MODULE\()(\w+)(?= final| :| \{| =|\))", re.M)
+FUNCTION = re.compile(r"^[\w:<>,&* \[\]]+[ &*]([a-z]+_\w+)\(", re.M)
 
 
 def git(*arguments: str) -> list:
@@ -61,6 +67,36 @@ def commands(build: pathlib.Path) -> dict:
     return found
 
 
+def without_comments(text: str) -> str:
+    text = re.sub(r'R"(\w*)\(.*?\)\1"|"(\\.|[^"\\\n])*"', '""', text, flags=re.S)
+    return re.sub(r"//[^\n]*", "", text)
+
+
+def suspects(paths: list) -> set:
+    """Those that name a type or function of the project which nothing they include declares, as far as words tell."""
+    texts = {path: (ROOT / path).read_text() for path in git("ls-files", "*.h", "*.cpp") if path}
+    includes = {path: re.findall(r'^#include "([^"]+)"', text, flags=re.M) for path, text in texts.items()}
+    texts = {path: without_comments(text) for path, text in texts.items()}
+    declared = {}
+    for path, text in texts.items():
+        if path.endswith(".h"):
+            for name in TYPE.findall(text) + FUNCTION.findall(text):
+                declared.setdefault(name, set()).add(path)
+
+    @functools.cache
+    def reached(path: str) -> frozenset:
+        beside = [str(pathlib.Path(path).parent / other) for other in includes[path]]
+        return frozenset({path}).union(*(reached(other) for other in includes[path] + beside if other in texts))
+
+    def lacks(path: str) -> bool:
+        text = texts[path]
+        own = set(re.findall(r"\b(?:class|struct|enum class|using) (?:\w+::)*(\w+)|(?:\w[\w:<>,]*[ &*]+|TEST\()(\w+)[(,]", text))
+        used = set(re.findall(r"(?<![\w.>:])(?:braid::|nn::|ops::)?([A-Z]\w+|[a-z]+_\w+(?=\())", text)) & declared.keys()
+        return any(not declared[name] & reached(path) for name in used - {name for pair in own for name in pair})
+
+    return {path for path in paths if lacks(path)}
+
+
 def check(path: str, known: dict) -> str:
     folder, command = known[target_of(path)]
     # A header comes in as in a source that begins with it.
@@ -84,7 +120,8 @@ def main() -> int:
     if not options.files and not options.all:
         changed = set(git("diff", "--name-only", "HEAD~1")) | set(git("diff", "--name-only"))
         commit = "".join(git("rev-parse", "HEAD"))
-        files = sorted(every, key=lambda path: (path not in changed, hashlib.sha1((commit + path).encode()).digest()))
+        first = changed | suspects(every)
+        files = sorted(every, key=lambda path: (path not in first, hashlib.sha1((commit + path).encode()).digest()))
         end = time.monotonic() + options.seconds if options.seconds > 0 else None
     done, problems = 0, []
 

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 
 #include "braid/core/error.h"
+#include "braid/data/stratify.h"
 #include "braid/data/text/text_dataset.h"
 #include "tests/data/text_folder.h"
 

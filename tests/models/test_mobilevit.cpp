@@ -3,6 +3,7 @@
 
 #include "braid/models/registry.h"
 #include "braid/models/vision/hybrid/mobilevit_bottleneck.h"
+#include "braid/models/vision/image_model.h"
 #include "braid/nn/block/mobilevit_block.h"
 #include "braid/nn/head/classifier_head.h"
 #include "braid/runtime/tensor_file.h"
