@@ -1,16 +1,19 @@
 #!/usr/bin/env python3
-"""Runs what `braid quantize` writes in ONNX Runtime and OpenVINO, beside ONNX Runtime's own quantizer on the same images.
+"""Runs what `braid quantize` writes in ONNX Runtime and OpenVINO, beside ONNX Runtime's own quantizer and NNCF, OpenVINO's, on
+the same images.
 
     scripts/parity_quantize.py CHECKPOINT DATA [--braid build/bin/braid] [--samples 512] [--images 2000] [--max-drop 0.5]
         [--reduce-range auto] [--weight-bits 8] [--speed]
 
 The checkpoint is exported in float32 and quantized (best and naive) by braid, and quantized by
-onnxruntime.quantization.quantize_static (MinMax; per channel with weights of 8 and of 7 bits, and per tensor) with images of the training split. All files then
+onnxruntime.quantization.quantize_static (MinMax; per channel with weights of 8 and of 7 bits, and per tensor) and, where it is
+installed, nncf.quantize (its defaults; model_type TRANSFORMER where there is attention) with images of the training split. All files then
 label images of the test split (of the validation split where there is none), prepared by `braid predict`'s rules: DATA is a
-name or an ImageFolder with class folders below train/, val/ or test/. Prints top-1, the drop against float32 and the size of
-each file; with --speed also images per second in both engines. Exits with 1 where braid's int8 loses more than --max-drop, is
-larger than 0.27 of the float32 file, or, by more than half a standard error, is behind ONNX Runtime's own quantizer.
-Needs numpy, onnx, onnxruntime; openvino where it is there.
+name or an ImageFolder with class folders below train/, val/ or test/ (--test FOLDER: its pictures instead). Prints top-1, the drop
+against float32, the share of images with float32's class, the squared error of the logits over their variance, and the size of each
+file; with --speed also images per second in both engines. Exits with 1 where braid's int8 loses more than --max-drop, is
+larger than 0.27 of the float32 file, or, by more than half a standard error, is behind another quantizer.
+Needs numpy, onnx, onnxruntime; openvino and nncf where they are there.
 """
 import argparse
 import gzip
@@ -32,6 +35,10 @@ try:
     import openvino
 except ImportError:
     openvino = None
+try:
+    import nncf
+except ImportError:
+    nncf = None
 
 
 def run(command):
@@ -104,6 +111,20 @@ def ort_runner(file):
     return lambda x: session.run(["logits"], {"pixel_values": x})[0]
 
 
+def quantize_by_nncf(file, calibration, output):
+    model = openvino.Core().read_model(str(file))
+    attention = sum(node.get_type_name() in ("Softmax", "ScaledDotProductAttention") for node in model.get_ops()) > 0
+    dataset = nncf.Dataset([calibration[i:i + 1] for i in range(len(calibration))])
+    quantized = nncf.quantize(model, dataset, model_type=nncf.ModelType.TRANSFORMER if attention else None,
+                              subset_size=len(calibration))
+    openvino.save_model(quantized, str(output))
+
+
+def size_of(file):
+    weights = file.with_suffix(".bin")
+    return file.stat().st_size + (weights.stat().st_size if file.suffix == ".xml" else 0)
+
+
 def openvino_runner(file):
     model = openvino.Core().compile_model(str(file), "CPU", {"INFERENCE_NUM_THREADS": 1, "INFERENCE_PRECISION_HINT": "f32"})
     return lambda x: model({"pixel_values": x})["logits"]
@@ -138,6 +159,7 @@ def main():
     parser.add_argument("data")
     parser.add_argument("--braid", default="build/bin/braid")
     parser.add_argument("--samples", type=int, default=512)
+    parser.add_argument("--test", help="a folder of class folders that judges")
     parser.add_argument("--images", type=int, default=2000)
     parser.add_argument("--max-drop", type=float, default=0.5)
     parser.add_argument("--weight-bits", type=int, default=8)
@@ -161,8 +183,8 @@ def main():
         rng = np.random.default_rng(0)
         calibration = np.stack([prepare(x, config, channels)
                                 for x, _ in read_split(arguments.data, "train", config.get("label_names"), arguments.samples, rng)])
-        split = "test" if reports["best"]["split"] == "test" else "train"
-        test = read_split(arguments.data, split, config.get("label_names"), arguments.images, rng)
+        split = "test" if reports["best"]["split"] == "test" or arguments.test else "train"
+        test = read_split(arguments.test or arguments.data, split, config.get("label_names"), arguments.images, rng)
         images, labels = np.stack([prepare(x, config, channels) for x, _ in test]), np.array([y for _, y in test])
         quant_pre_process(str(files["float32"]), str(folder / "pre.onnx"))
         for name, per_channel, reduce_range in (("ORT per channel", True, False), ("ORT 7 bits", True, True), ("ORT per tensor", False, False)):
@@ -174,36 +196,46 @@ def main():
             except Exception as e:  # the other side's failure is a result too
                 print(f"{name}: failed: {str(e).splitlines()[0][:200]}")
                 del files[name]
+        if openvino and nncf:
+            files["NNCF"] = folder / "nncf.xml"
+            quantize_by_nncf(files["float32"], calibration, files["NNCF"])
         engines = {"ONNX Runtime": ort_runner}
         if openvino:
             engines["OpenVINO"] = openvino_runner
-        top1, speed = {}, {}
+        top1, same, error, speed = {}, {}, {}, {}
         for engine, make in engines.items():
-            runners = {name: make(file) for name, file in files.items()}
+            runners = {name: make(file) for name, file in files.items() if engine == "OpenVINO" or file.suffix == ".onnx"}
+            expected = label(runners["float32"], images)
             for name, runner in runners.items():
-                top1[engine, name] = 100 * np.mean(label(runner, images).argmax(1) == labels)
+                logits = label(runner, images)
+                top1[engine, name] = 100 * np.mean(logits.argmax(1) == labels)
+                same[engine, name] = 100 * np.mean(logits.argmax(1) == expected.argmax(1))
+                error[engine, name] = np.mean((logits - expected) ** 2) / expected.var()
             if arguments.speed:
                 for batch in (1, 32):
-                    for name, value in speeds({n: r for n, r in runners.items() if n in ("float32", "braid best", "ORT per channel")}, images, batch).items():
+                    for name, value in speeds({n: r for n, r in runners.items() if n in ("float32", "braid best", "ORT per channel", "NNCF")}, images, batch).items():
                         speed[engine, name, batch] = value
-        size = files["float32"].stat().st_size
+        size = size_of(files["float32"])
         print(f"{arguments.checkpoint}: {reports['best']['architecture']}, {len(labels)} images of {arguments.data}, split {split}")
         print(f"braid's replay: {reports['best']['float_top1']} -> {reports['best']['top1']} on {reports['best']['count']} images; "
               f"{len(reports['best']['in_float'])} of {reports['best']['units']} operators in float")
         for name, file in files.items():
-            line = f"  {name:16} {file.stat().st_size / size:6.3f}x"
+            line = f"  {name:16} {size_of(file) / size:6.3f}x"
             for engine in engines:
+                if (engine, name) not in top1:
+                    continue
                 line += f"   {engine} {top1[engine, name]:6.2f}% ({top1[engine, name] - top1[engine, 'float32']:+.2f})"
+                line += f" {same[engine, name]:6.2f}% same, error {error[engine, name]:.5f}"
                 for batch in (1, 32):
                     if (engine, name, batch) in speed:
                         line += f" {speed[engine, name, batch]:8.0f}/s ({speed[engine, name, batch] / speed[engine, 'float32', batch]:.2f}x)"
             print(line)
-        failed = files["braid best"].stat().st_size > 0.27 * size
+        failed = size_of(files["braid best"]) > 0.27 * size
         noise = 0.5 * 100 * math.sqrt(0.01 / len(labels))  # of two labellings that differ on 1% of the images
         for engine in engines:
             best = top1[engine, "braid best"]
             failed |= top1[engine, "float32"] - best > arguments.max_drop + noise
-            failed |= any(best < top1[engine, name] - noise for name in files if name.startswith("ORT"))
+            failed |= any(best < top1[engine, name] - noise for name in files if name.startswith(("ORT", "NNCF")) and (engine, name) in top1)
         print("FAILED" if failed else "passed")
         return 1 if failed else 0
 

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <protozero/pbf_reader.hpp>
 #include <set>
@@ -407,6 +408,24 @@ TEST(Export, AdaptivePoolingOverUnevenWindowsIsTwoProducts) {
   EXPECT_EQ(std::count_if(model.nodes.begin(), model.nodes.end(),
                           [](const auto& node) { return node.op_type == "MatMul"; }),
             2);
+}
+
+// OpenVINO takes what quantizes a largest value into the operator that finds it, wrongly.
+TEST(Export, WhatFollowsAnExtremumDoesNotTouchIt) {
+  for (const auto& find : std::vector<std::function<torch::Tensor(const torch::Tensor&)>>{
+           [](const torch::Tensor& x) {
+             return x.amax({1, 2});
+           },
+           [](const torch::Tensor& x) { return x.amin(-1); },
+           [](const torch::Tensor& x) { return std::get<0>(x.max(1)); }}) {
+    const auto model = read(export_function([&](const torch::Tensor& x) { return find(x) + 1; }));
+    expect_ordered(model);
+    ASSERT_GE(model.nodes.size(), 3U);
+    const auto& extremum = model.nodes[0].outputs.at(0);
+    for (const auto& node : model.nodes)
+      for (const auto& input : node.inputs)
+        EXPECT_TRUE(input != extremum || node.op_type == "Squeeze");
+  }
 }
 
 TEST(Export, ShapesThatFollowTheBatchAreComputed) {

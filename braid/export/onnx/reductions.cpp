@@ -29,8 +29,18 @@ void reduce(Emitter& e, const Node& node, const char* op_type) {
 }
 void mean(Emitter& e, const Node& node) { reduce(e, node, "ReduceMean"); }
 void sum(Emitter& e, const Node& node) { reduce(e, node, "ReduceSum"); }
-void largest(Emitter& e, const Node& node) { reduce(e, node, "ReduceMax"); }
-void smallest(Emitter& e, const Node& node) { reduce(e, node, "ReduceMin"); }
+// OpenVINO 2026.4 takes a quantization that follows a largest or smallest value into the operator,
+// and computes another number then; an operator between them keeps them apart.
+std::string extremum(Emitter& e, const Node& node, const char* op_type, const std::string& x) {
+  const auto kept = reduced(e, node, op_type, x, 1);
+  return keeps(node) == 1 ? kept : e.add("Squeeze", {kept, e.integers(axes_of(e, node))});
+}
+void reduce_extremum(Emitter& e, const Node& node, const char* op_type) {
+  const auto x = e.name_as(node.value("self"), e.dtype_of(node.outputs.at(0)));
+  e.set(node.outputs[0], extremum(e, node, op_type, x));
+}
+void largest(Emitter& e, const Node& node) { reduce_extremum(e, node, "ReduceMax"); }
+void smallest(Emitter& e, const Node& node) { reduce_extremum(e, node, "ReduceMin"); }
 
 std::string cast(Emitter& e, const std::string& x, torch::ScalarType dtype) {
   return e.add("Cast", {x}, {{"to", static_cast<int64_t>(data_type(dtype))}});
@@ -54,10 +64,10 @@ void max_along(Emitter& e, const Node& node) {
   if (!node.has("dim")) {  // of everything, or of two tensors
     if (node.has("other"))
       return e.emit(node, "Max", {e.name(node.value("self")), e.name(node.value("other"))});
-    return reduce(e, node, "ReduceMax");
+    return reduce_extremum(e, node, "ReduceMax");
   }
   const auto x = e.name(node.value("self"));
-  e.set(node.outputs.at(0), reduced(e, node, "ReduceMax", x, keeps(node)));
+  e.set(node.outputs.at(0), extremum(e, node, "ReduceMax", x));
   e.set(node.outputs.at(1),
         e.add("ArgMax", {x}, {{"axis", node.integer("dim")}, {"keepdims", keeps(node)}}));
 }
