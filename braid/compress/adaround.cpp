@@ -1,5 +1,7 @@
 #include "braid/compress/adaround.h"
 
+#include <torch/optim/adam.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -16,27 +18,6 @@ constexpr double kFirstBeta = 20, kLastBeta = 2;
 constexpr double kWarmup = 0.2;  // of the iterations, without regularization
 
 Tensor rounding_of(const Tensor& v) { return (v.sigmoid() * kStretch + kShift).clamp(0, 1); }
-
-// Adam on one tensor.
-class Adam {
- public:
-  Adam(const Tensor& v, double lr)
-      : v_(v), lr_(lr), mean_(torch::zeros_like(v)), square_(torch::zeros_like(v)) {}
-  void step(const Tensor& gradient) {
-    constexpr double kBeta1 = 0.9, kBeta2 = 0.999, kEps = 1e-8;
-    ++steps_;
-    mean_.mul_(kBeta1).add_(gradient, 1 - kBeta1);
-    square_.mul_(kBeta2).addcmul_(gradient, gradient, 1 - kBeta2);
-    const double a = 1 - std::pow(kBeta1, steps_), b = 1 - std::pow(kBeta2, steps_);
-    v_.addcdiv_(mean_ / a, (square_ / b).sqrt_().add_(kEps), -lr_);
-  }
-
- private:
-  Tensor v_;
-  double lr_;
-  Tensor mean_, square_;
-  int steps_ = 0;
-};
 
 Tensor layer_output(const Graph& graph, const Node& layer, const Tensor& input,
                     const Tensor& weight) {
@@ -68,8 +49,9 @@ Tensor rounded_adaptively(const Graph& graph, const Node& layer, const WeightGri
   const auto exact = weight / scales;
   const auto below = exact.floor();
   const auto rest = (exact - below).clamp(0.01, 0.99);
-  auto v = (((rest - kShift) / kStretch).logit()).contiguous();  // rounding_of(v) is the rest
-  Adam adam(v, options.lr);
+  // rounding_of(v) is the rest.
+  auto v = ((rest - kShift) / kStretch).logit().contiguous().requires_grad_();
+  torch::optim::Adam adam({v}, torch::optim::AdamOptions(options.lr));
   const double spread = mean_square(outputs);
   for (int64_t i = 0; i < options.iterations; ++i) {
     const auto part = static_cast<size_t>(i) % inputs.size();
@@ -77,8 +59,7 @@ Tensor rounded_adaptively(const Graph& graph, const Node& layer, const WeightGri
     const int64_t items = input.size(0), batch = std::min(options.batch, items);
     const int64_t first = i * batch % (items - batch + 1);
     const torch::AutoGradMode with_gradients(true);
-    const auto leaf = v.detach().requires_grad_();
-    const auto rounding = rounding_of(leaf);
+    const auto rounding = rounding_of(v);
     const auto rounded = (below + rounding).clamp(-most, most) * scales;
     const auto got = layer_output(graph, layer, input.slice(0, first, first + batch), rounded);
     auto loss = (got - output.slice(0, first, first + batch)).square().mean() / spread;
@@ -89,9 +70,9 @@ Tensor rounded_adaptively(const Graph& graph, const Node& layer, const WeightGri
                           (1 + std::cos(M_PI * (progress - kWarmup) / (1 - kWarmup))) / 2;
       loss = loss + options.regularization * (1 - (2 * rounding - 1).abs().pow(beta)).mean();
     }
-    const auto gradient = torch::autograd::grad({loss}, {leaf}).at(0);
-    const torch::NoGradGuard no_grad;
-    adam.step(gradient);
+    adam.zero_grad();
+    loss.backward();
+    adam.step();
   }
   return (below + (rounding_of(v) >= 0.5).to(weight.scalar_type())).clamp(-most, most) * scales;
 }

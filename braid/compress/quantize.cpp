@@ -8,6 +8,7 @@
 #include "braid/compress/adaround.h"
 #include "braid/compress/bias_correction.h"
 #include "braid/compress/decompose_attention.h"
+#include "braid/compress/fine_tune.h"
 #include "braid/compress/scaling.h"
 #include "braid/compress/sensitivity.h"
 #include "braid/core/error.h"
@@ -52,14 +53,17 @@ class Ladder {
  public:
   Ladder(const Graph& reference, const std::vector<Inputs>& calibration, const Judge& judge,
          const QuantizeOptions& options, Progress& progress)
-      : calibration_(calibration), judge_(judge), options_(options), progress_(progress) {
+      : reference_(reference),
+        calibration_(calibration),
+        judge_(judge),
+        options_(options),
+        progress_(progress) {
     plan_.graph = reference;
     decompose_attention(plan_.graph);
     plan_.scheme.bits = options.bits();
-    const int64_t fitting =
-        std::max<int64_t>(kMemory / (numbers_per_item(plan_.graph, calibration) * 4), 4);
-    scaling_items_ = first_items(calibration, std::min(kMostScalingItems, fitting));
-    correction_items_ = first_items(calibration, std::min(kMostCorrectionItems, 4 * fitting));
+    fitting_ = std::max<int64_t>(kMemory / (numbers_per_item(plan_.graph, calibration) * 4), 4);
+    scaling_items_ = first_items(calibration, std::min(kMostScalingItems, fitting_));
+    correction_items_ = first_items(calibration, std::min(kMostCorrectionItems, 4 * fitting_));
   }
 
   Quantized climb() {
@@ -72,6 +76,7 @@ class Ladder {
     scale("smoothing", smooth);
     round();
     correct();
+    fine_tune();
     fall_back();
     return finish();
   }
@@ -172,6 +177,22 @@ class Ladder {
     corrected_ = try_plan(std::move(plan), "bias correction", fmt::format("{} layers", layers));
   }
 
+  void fine_tune() {
+    if (options_.qat_steps == 0) return;
+    constexpr int64_t kMostItems = 32;
+    Plan plan = plan_;
+    const FineTuneOptions how{.steps = options_.qat_steps,
+                              .batch = std::min(kMostItems, fitting_),
+                              .lr = options_.qat_lr};
+    compress::fine_tune(plan.graph, plan.placement, plan.ranges, plan.weights, reference_,
+                        calibration_, how, progress_);
+    if (!try_plan(std::move(plan), "quantization-aware training",
+                  fmt::format("{} steps", how.steps)))
+      return;
+    uncorrected_ = plan_;
+    corrected_ = false;
+  }
+
   // One labelled output of a small set is no measure of points.
   bool holds() const {
     const double one = quality_.top1 ? 100.0 / static_cast<double>(judge_.outputs()) + 1e-9 : 0;
@@ -223,10 +244,12 @@ class Ladder {
     return out;
   }
 
+  const Graph& reference_;
   const std::vector<Inputs>& calibration_;
   const Judge& judge_;
   const QuantizeOptions& options_;
   Progress& progress_;
+  int64_t fitting_ = 0;  // items whose activations may be kept
   std::vector<Inputs> scaling_items_, correction_items_;
   Plan plan_, uncorrected_;
   Observations observations_;
@@ -266,6 +289,11 @@ void QuantizeOptions::visit(FieldVisitor& v) {
           "weights of 7 bits, for engines on processors without VNNI, which saturate; auto: where "
           "this processor has none",
           {.choices = {"auto", "on", "off"}});
+  v.field("qat_steps", qat_steps,
+          "steps of quantization-aware training on the samples that calibrate, taught by the float "
+          "model; 0: none",
+          {.least = 0});
+  v.field("qat_lr", qat_lr, "its first learning rate", {.above = 0});
 }
 
 void StepRow::visit(FieldVisitor& v) {

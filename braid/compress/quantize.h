@@ -22,6 +22,8 @@ struct QuantizeOptions {
   double max_drop = 0.5;      // percentage points
   int64_t weight_bits = 8;
   std::string reduce_range = "auto";  // on, off
+  int64_t qat_steps = 0;              // of quantization-aware training
+  double qat_lr = 1e-4;
   void visit(FieldVisitor& v);
   // Of the integers that weights become, auto resolved.
   int64_t bits() const;

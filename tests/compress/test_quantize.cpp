@@ -67,6 +67,30 @@ TEST(Quantize, FallsBackUntilTheDropHolds) {
   EXPECT_FALSE(out.float_modules.empty());
 }
 
+TEST(Quantize, TrainsWeightsToBeRounded) {
+  const auto graph = network();
+  const Judge judge(graph, noise(4, {3, 8, 8}));
+  const auto calibration = noise(8, {3, 8, 8}).batches;
+  Progress silent;
+  QuantizeOptions options{.max_drop = 100, .weight_bits = 4};
+  const auto before = quantize(graph, calibration, judge, options, silent);
+  options.qat_steps = 60;
+  options.qat_lr = 3e-3;
+  const auto out = quantize(graph, calibration, judge, options, silent);
+  ASSERT_EQ(out.steps.size(), before.steps.size() + 1);
+  const auto& step = out.steps.back();
+  EXPECT_EQ(step.step, "quantization-aware training");
+  EXPECT_TRUE(step.kept);
+  EXPECT_LT(out.quality.kl, 0.7 * before.quality.kl);
+  EXPECT_DOUBLE_EQ(judge.of(out.graph).kl, out.quality.kl);
+  for (const auto& value : out.graph.values)
+    EXPECT_FALSE(value.constant.defined() && value.constant.requires_grad());
+  options.qat_lr = 30;  // ruins them
+  const auto ruined = quantize(graph, calibration, judge, options, silent);
+  EXPECT_FALSE(ruined.steps.back().kept);
+  EXPECT_DOUBLE_EQ(ruined.quality.kl, before.quality.kl);
+}
+
 TEST(Quantize, RefusesNothingToCalibrateWithAndWrongOptions) {
   const auto graph = network();
   const Judge judge(graph, noise(1, {3, 8, 8}));
@@ -74,6 +98,7 @@ TEST(Quantize, RefusesNothingToCalibrateWithAndWrongOptions) {
   EXPECT_THROW(quantize(graph, {}, judge, {}, silent), DataError);
   EXPECT_THROW(quantize(graph, judge.samples().batches, judge, {.mode = "fast"}, silent),
                UsageError);
+  EXPECT_THROW(quantize(graph, judge.samples().batches, judge, {.qat_lr = 0}, silent), UsageError);
 }
 
 TEST(RankBySensitivity, FindsTheLayerThatSuffers) {
