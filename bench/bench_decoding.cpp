@@ -13,6 +13,7 @@
 
 #include "bench/operators.h"
 #include "braid/ops/few_rows_linear.h"
+#include "braid/ops/int8_linear.h"
 #include "braid/ops/listed_attention.h"
 #include "braid/ops/log_softmax.h"
 #include "braid/ops/operator_named.h"
@@ -53,6 +54,28 @@ void products(int64_t rows, int64_t in, int64_t out, at::ScalarType type, double
           seconds);
 }
 
+// By LibTorch with the float weights in `type`.
+void int8_products(int64_t rows, int64_t in, int64_t out, at::ScalarType type, double seconds) {
+  std::vector<Tensor> matrices;
+  std::vector<braid::ops::Int8Matrix> rounded;
+  for (int i = 0; i < 24; ++i) {
+    matrices.push_back(torch::randn({out, in}).to(type));
+    rounded.push_back(braid::ops::to_int8(matrices.back()));
+  }
+  const auto x = torch::randn({rows, in}), bias = torch::randn({out});
+  compare(
+      fmt::format("24 products {}x{} -> {} int8, {}", rows, in, out, type_name(type)),
+      [&] {
+        for (const auto& matrix : matrices)
+          braid::ops::composed_few_rows_linear(x, matrix, bias, type);
+      },
+      [&] {
+        for (const auto& matrix : rounded) braid::ops::int8_linear(x, matrix, bias, type);
+      },
+      static_cast<double>(rounded.size()) * static_cast<double>(rounded[0].weight.nbytes()),
+      seconds);
+}
+
 void attentions(int64_t queries, int64_t keys, at::ScalarType type, double seconds) {
   constexpr int64_t kHeads = 8, kDim = 64;
   const auto rows = [&](int64_t count) { return torch::randn({count, kHeads * kDim}).to(type); };
@@ -85,6 +108,7 @@ int main(int argc, char** argv) {
     for (const int64_t rows : {1, 4, 8, 12, 24, 32, 48}) products(rows, 512, 2048, type, seconds);
     products(4, 512, 512, type, seconds);
     products(4, 2048, 512, type, seconds);
+    for (const int64_t rows : {1, 4, 8, 12, 24, 32}) int8_products(rows, 512, 2048, type, seconds);
     for (const int64_t queries : {4, 256}) attentions(queries, 32, type, seconds);
     for (const int64_t rows : {4, 256}) log_softmaxes(rows, type, seconds);
   }

@@ -13,20 +13,27 @@
 
 #include "bench/operator_profile.h"
 #include "braid/generate/search.h"
+#include "braid/models/product_weights.h"
 #include "braid/models/registry.h"
 #include "braid/models/weights.h"
 #include "braid/runtime/eval_scope.h"
 #include "braid/runtime/tensor_file.h"
 
 int main(int argc, char** argv) {
-  std::map<std::string, std::string> args = {
-      {"--beams", "4"}, {"--tokens", "32"}, {"--dtype", "float32"}, {"--profile", "0"}};
+  std::map<std::string, std::string> args = {{"--beams", "4"},
+                                             {"--tokens", "32"},
+                                             {"--dtype", "float32"},
+                                             {"--int8", "0"},
+                                             {"--profile", "0"}};
   for (int i = 1; i + 1 < argc; i += 2) args[argv[i]] = argv[i + 1];
   const auto model = braid::models::create_model<braid::models::EncoderDecoder>(
       args["--model"],
       braid::parse_json(args["--config"], {.component = "bench", .where = "--config"}));
   braid::models::load_weights(*model, args["--weights"]);
   const braid::runtime::EvalScope scope(*model, args["--dtype"]);
+  braid::nn::Int8Weights int8;
+  if (args["--int8"] == "1") int8 = braid::models::keep_int8_weights(*model, model->vocab_size());
+  const braid::nn::Int8Scope weights(&int8);
   const auto input = braid::runtime::load_tensors(args["--input"]);
   const int64_t tokens = std::stoll(args["--tokens"]);
   auto config = braid::generate::default_generation_config(*model);

@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
-"""Speed of writing texts with braid against Hugging Face transformers: both in one run, alternating, median of rounds.
+"""Speed of writing texts with braid against Hugging Face transformers or CTranslate2: both in one run, alternating, median of
+rounds.
 
 A MarianMTModel of transformer_base's size with random weights, one batch of random sentences, beam search to a fixed number of
 tokens; each side in a process that stays alive and works only when asked. PyTorch gets jemalloc preloaded with braid's own
-options. Prints an aligned table with target tokens per second; --output also writes JSON.
+options; CTranslate2 (--peer ctranslate2, pip install ctranslate2) comes with an allocator of its own, and gets the dtype
+int8, too, which is braid's --load-in-8bit. Prints an aligned table with target tokens per second; --output also writes JSON.
 """
 import argparse
 import itertools
@@ -54,24 +56,27 @@ def measure(batch: int, beams: int, dtype: str, folder: pathlib.Path, fields: di
     mask = (torch.arange(args.source) < lengths[:, None]).long()
     ids[mask == 0] = fields["pad_token_id"]
     save_file({"input_ids": ids, "attention_mask": mask}, folder / "in.safetensors")
-    common = ["--input", str(folder / "in.safetensors"), "--beams", str(beams), "--tokens", str(args.tokens),
-              "--dtype", dtype]
-    env = dict(os.environ, MALLOC_CONF=JEMALLOC_OPTIONS)
-    python = Writer([sys.executable, str(ROOT / "bench/translate_torch.py"), "--folder", str(folder), *common],
-                    dict(env, LD_PRELOAD=jemalloc()))
+    common = ["--input", str(folder / "in.safetensors"), "--beams", str(beams), "--tokens", str(args.tokens)]
+    env = dict(os.environ, MALLOC_CONF=JEMALLOC_OPTIONS, OMP_NUM_THREADS=str(args.threads))
+    of_peer = ["--folder", str(folder), *common, "--dtype", dtype]
+    if args.peer == "ctranslate2":
+        python = Writer([sys.executable, str(ROOT / "bench/translate_ctranslate2.py"), *of_peer, "--threads", str(args.threads)], env)
+    else:
+        python = Writer([sys.executable, str(ROOT / "bench/translate_torch.py"), *of_peer], dict(env, LD_PRELOAD=jemalloc()))
+    own = ["--dtype", dtype.removeprefix("int8").strip("_") or "float32", "--int8", "1" if dtype.startswith("int8") else "0"]
     braid = Writer([args.program, "--model", "transformer_base", "--config", json.dumps(fields), "--weights",
-                    str(folder / "model.safetensors"), *common], env)
+                    str(folder / "model.safetensors"), *common, *own], env)
     sums = {writer.texts(args.warmup)[1] for writer in (python, braid)}
-    times = {"transformers": [], "braid": []}
+    times = {args.peer: [], "braid": []}
     for _ in range(args.rounds):
-        times["transformers"].append(python.texts(args.searches)[0])
+        times[args.peer].append(python.texts(args.searches)[0])
         times["braid"].append(braid.texts(args.searches)[0])
     for writer in (python, braid):
         writer.close()
     tokens = batch * args.tokens * args.searches
-    ratios = [t / b for t, b in zip(times["transformers"], times["braid"])]
+    ratios = [t / b for t, b in zip(times[args.peer], times["braid"])]
     return {"dtype": dtype, "batch": batch, "beams": beams, "same_texts": len(sums) == 1,
-            "transformers_tokens_per_s": tokens / statistics.median(times["transformers"]),
+            "peer": args.peer, "peer_tokens_per_s": tokens / statistics.median(times[args.peer]),
             "braid_tokens_per_s": tokens / statistics.median(times["braid"]),
             "ratio": statistics.median(ratios), "ratio_min": min(ratios), "ratio_max": max(ratios)}
 
@@ -81,6 +86,8 @@ def main() -> None:
     parser.add_argument("--batches", default="1,64")
     parser.add_argument("--beams", default="4")
     parser.add_argument("--dtypes", default="float32,bfloat16")
+    parser.add_argument("--peer", choices=["transformers", "ctranslate2"], default="transformers")
+    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--tokens", type=int, default=32, help="of each text that is written")
     parser.add_argument("--source", type=int, default=24, help="tokens of the longest text that is read")
     parser.add_argument("--vocab", type=int, default=16000)
@@ -92,9 +99,9 @@ def main() -> None:
     args = parser.parse_args()
     transformers.logging.set_verbosity_error()
     print(f"{cpu()}; PyTorch {torch.__version__}, transformers {transformers.__version__}; Python "
-          f"{platform.python_version()}; transformer_base, {args.vocab} words, {args.tokens} tokens a text; {args.rounds} "
+          f"{platform.python_version()}; transformer_base, {args.vocab} words, {args.tokens} tokens a text; {args.threads} threads; {args.rounds} "
           f"alternating rounds of {args.searches} searches")
-    print(f"{'dtype':8} {'batch':>5} {'beams':>5} {'transformers tok/s':>19} {'braid tok/s':>12} {'ratio':>6}  {'spread':10} texts")
+    print(f"{'dtype':13} {'batch':>5} {'beams':>5} {args.peer + ' tok/s':>19} {'braid tok/s':>12} {'ratio':>6}  {'spread':10} texts")
     rows = []
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
@@ -104,7 +111,7 @@ def main() -> None:
             row = measure(batch, beams, dtype, folder, fields, args)
             rows.append(row)
             spread = f"{row['ratio_min']:.2f}-{row['ratio_max']:.2f}"
-            print(f"{dtype:8} {batch:5} {beams:5} {row['transformers_tokens_per_s']:19.1f} {row['braid_tokens_per_s']:12.1f} "
+            print(f"{dtype:13} {batch:5} {beams:5} {row['peer_tokens_per_s']:19.1f} {row['braid_tokens_per_s']:12.1f} "
                   f"{row['ratio']:6.2f}  {spread:10} {'the same' if row['same_texts'] else 'DIFFER'}", flush=True)
     if args.output:
         pathlib.Path(args.output).write_text(json.dumps({"machine": cpu(), "rows": rows}, indent=2) + "\n")

@@ -31,4 +31,15 @@ void keep_product_weights(torch::nn::Module& model, at::ScalarType type) {
   }
 }
 
+nn::Int8Weights keep_int8_weights(torch::nn::Module& model, int64_t words) {
+  nn::Int8Weights kept;
+  for (const auto& layer : model.modules()) {
+    if (const auto* linear = layer->as<torch::nn::LinearImpl>()) kept.round(linear->weight);
+    if (const auto* table = layer->as<torch::nn::EmbeddingImpl>();
+        table && table->weight.size(0) == words)
+      kept.round(table->weight);
+  }
+  return kept;
+}
+
 }  // namespace braid::models

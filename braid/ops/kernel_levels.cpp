@@ -7,10 +7,12 @@ namespace {
 
 constexpr std::string_view kWithBFloat16 = "avx512bf16";
 
-// Whether the processor converts to bfloat16 by the level's vectors.
+// Whether the processor converts to bfloat16 by the level's vectors, and adds products of whole
+// numbers in one instruction: those that do the one do the other.
 bool converts_to_bfloat16(std::string_view level) {
 #if defined(__x86_64__)
-  return level == "avx512" && __builtin_cpu_supports("avx512bf16");
+  return level == "avx512" && __builtin_cpu_supports("avx512bf16") &&
+         __builtin_cpu_supports("avx512vnni");
 #else
   return false;
 #endif

@@ -39,5 +39,17 @@ TEST(KeepProductWeights, HasNothingToDoInFloat32) {
   EXPECT_EQ(layer->weight.scalar_type(), torch::kFloat);
 }
 
+TEST(KeepInt8Weights, RoundsProductsAndTheTableOfWords) {
+  torch::nn::Sequential model(torch::nn::Embedding(7, 4), torch::nn::Embedding(9, 4),
+                              torch::nn::Linear(4, 7),
+                              torch::nn::LayerNorm(torch::nn::LayerNormOptions({7})));
+  const auto kept = keep_int8_weights(*model, 7);
+  const auto children = model->children();
+  EXPECT_EQ(kept.size(), 2U);
+  EXPECT_NE(kept.find(children[0]->as<torch::nn::EmbeddingImpl>()->weight), nullptr);
+  EXPECT_EQ(kept.find(children[1]->as<torch::nn::EmbeddingImpl>()->weight), nullptr) << "positions";
+  EXPECT_NE(kept.find(children[2]->as<torch::nn::LinearImpl>()->weight), nullptr);
+}
+
 }  // namespace
 }  // namespace braid::models

@@ -242,6 +242,18 @@ TEST_F(TranslationTest, LearnsAndComesBack) {
   lines.pop_back();
   EXPECT_EQ(lines, targets);
 
+  load_in_8bit(translator);
+  EXPECT_GT(translator.int8_weights->size(), 10U);
+  const auto in_8bit = translate(translator, sources, {.batch_tokens = 60});
+  for (size_t i = 0; i < sources.size(); ++i) {
+    EXPECT_EQ(in_8bit[i].best[0].text, targets[i]) << sources[i];
+    const bool rounded = in_8bit[i].best[0].score != together[i].best[0].score;
+    EXPECT_EQ(rounded, !targets[i].empty());
+    EXPECT_NEAR(in_8bit[i].best[0].score, together[i].best[0].score, 0.05);
+    const auto alone = translate(translator, {sources[i]}, {});
+    EXPECT_NEAR(alone[0].best[0].score, in_8bit[i].best[0].score, 1e-3);
+  }
+
   translator.format.max_length = 3;
   EXPECT_TRUE(translate(translator, {"a dog walks here today"}, {})[0].cut);
 }

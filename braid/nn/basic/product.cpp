@@ -2,9 +2,11 @@
 
 #include <ATen/autocast_mode.h>
 
+#include "braid/nn/basic/int8_weights.h"
 #include "braid/nn/basic/own_operators.h"
 #include "braid/ops/bias_gelu.h"
 #include "braid/ops/few_rows_linear.h"
+#include "braid/ops/int8_linear.h"
 #include "braid/ops/linear.h"
 #include "braid/runtime/autocast.h"
 
@@ -23,7 +25,11 @@ torch::Tensor product(const torch::Tensor& x, const torch::Tensor& weight,
                       const torch::Tensor& bias, bool training) {
   const bool own = training || OwnOperators::in_scope();
   if (!own || !x.is_cpu()) return at::linear(x, weight, bias);
-  const auto factor = for_products(x), other = for_products(weight);
+  const auto factor = for_products(x);
+  if (const auto* matrix = training ? nullptr : Int8Scope::matrix_of(weight);
+      matrix != nullptr && ops::is_int8_linear_fused(factor, *matrix, bias, factor.scalar_type()))
+    return ops::int8_linear(factor, *matrix, bias, factor.scalar_type());
+  const auto other = for_products(weight);
   if (!training && ops::is_few_rows(factor, other, bias, factor.scalar_type()))
     return ops::few_rows_linear(factor, other, bias, factor.scalar_type());
   return ops::is_linear_fused(factor, other, bias) ? ops::linear(factor, other, bias)

@@ -8,7 +8,8 @@ namespace braid::nn {
 // x weight^T + bias: x [...,in], weight [out,in], bias [out] or undefined. In training on a CPU
 // under autocast one operator (ops/linear.h): PyTorch's layer adds a bias in place, which goes
 // through float32 in memory. In evaluation with nn::OwnOperators likewise, and of few rows in any
-// type by ops/few_rows_linear.h. Else at::linear.
+// type by ops/few_rows_linear.h, or by ops/int8_linear.h where an nn::Int8Scope has the weight.
+// Else at::linear.
 torch::Tensor product(const torch::Tensor& x, const torch::Tensor& weight,
                       const torch::Tensor& bias, bool training);
 // layer->forward(x), that way.

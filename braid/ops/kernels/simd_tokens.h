@@ -23,6 +23,8 @@ static constexpr TokenKernels make_tokens(const char* name) {
           .logit_gradient = logit_gradient,
           .attention = attention,
           .few_rows = few_rows,
+          .few_rows_int8 = few_rows_int8,
+          .to_shorts = to_shorts,
           .listed_attention = listed_attention,
           .shift = shift,
           .attention_backward = attention_backward};

@@ -60,8 +60,11 @@ struct LogitGradient {
 // Rows of `in` numbers that are multiplied with `count` rows of weights, of a matrix of `out`.
 struct FewRows {
   int64_t rows = 0, in = 0, out = 0, count = 0;
-  bool bfloat16 = false;  // how weights lie; else float32
+  int64_t x_stride = 0;   // numbers from row to row of x
+  bool bfloat16 = false;  // how weights lie that are no whole numbers; else float32
 };
+// Numbers of a row of x that is multiplied with whole numbers; those beyond `in` are zero.
+constexpr int64_t padded_shorts(int64_t in) { return (in + 31) / 32 * 32; }
 
 // One query over `keys` of the rows of keys and values. A row has the channels of all heads, head
 // by head.
@@ -102,6 +105,12 @@ struct TokenKernels {
                     HeadRowsOut y, void* weights, float* scratch);
   // y [rows, out] = x weight^T, its first `count` columns. x [rows, in].
   void (*few_rows)(FewRows shape, const float* x, const void* weight, float* y);
+  // The same of whole numbers, each sum times its row's scale and its column's. x: padded rows.
+  void (*few_rows_int8)(FewRows shape, const int16_t* x, const float* x_scales,
+                        const int8_t* weight, const float* scales, float* y);
+  // y = x / scale to the nearest, a padded row from which the padding may be written over, with
+  // anything; scale: the largest magnitude / most, which is returned.
+  float (*to_shorts)(const float* x, int64_t width, int32_t most, int16_t* y);
   // y = softmax(scale q k^T) v of the keys and values in these rows. q [heads, key_dim], y [heads,
   // value_dim]; places: row numbers.
   void (*listed_attention)(ListedShape shape, const void* q, const void* k, const void* v,

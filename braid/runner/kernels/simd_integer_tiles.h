@@ -1,12 +1,7 @@
 // Tiles of products of whole numbers. See simd_math.h.
 #pragma once
+#include "braid/runner/kernels/simd_shorts.h"
 #include "braid/runner/kernels/simd_tiles.h"
-
-#if defined(__x86_64__)
-#include <immintrin.h>
-#elif defined(__aarch64__)
-#include <arm_neon.h>
-#endif
 
 namespace braid::runner::RUNNER_ISA {
 
@@ -31,60 +26,9 @@ static inline Ints multiply_add(Ints sums, Groups a, Groups b) {
 static inline Groups all_groups(int32_t group) { return _mm512_set1_epi32(group); }
 #else
 constexpr int64_t kGroup = 2;
-#if defined(__x86_64__) && RUNNER_LANES == 16
-typedef __m512i Groups;
-static inline Groups load_groups(const char* p) { return _mm512_loadu_si512(p); }
-static inline Ints add_products(Ints sums, Groups a, Groups b) {
-  return sums + (Ints)_mm512_madd_epi16(a, b);
-}
-static inline Groups all_groups(int32_t group) { return _mm512_set1_epi32(group); }
-#elif defined(__x86_64__) && RUNNER_LANES == 8
-typedef __m256i Groups;
-static inline Groups load_groups(const char* p) {
-  return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
-}
-static inline Ints add_products(Ints sums, Groups a, Groups b) {
-  return sums + (Ints)_mm256_madd_epi16(a, b);
-}
-static inline Groups all_groups(int32_t group) { return _mm256_set1_epi32(group); }
-#elif defined(__x86_64__)
-typedef __m128i Groups;
-static inline Groups load_groups(const char* p) {
-  return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
-}
-static inline Ints add_products(Ints sums, Groups a, Groups b) {
-  return sums + (Ints)_mm_madd_epi16(a, b);
-}
-static inline Groups all_groups(int32_t group) { return _mm_set1_epi32(group); }
-#elif defined(__aarch64__)
-typedef int16x8_t Groups;
-static inline Groups load_groups(const char* p) {
-  return vld1q_s16(reinterpret_cast<const int16_t*>(p));
-}
-static inline Ints add_products(Ints sums, Groups a, Groups b) {
-  return sums + (Ints)vpaddq_s32(vmull_s16(vget_low_s16(a), vget_low_s16(b)), vmull_high_s16(a, b));
-}
-static inline Groups all_groups(int32_t group) { return vreinterpretq_s16_s32(vdupq_n_s32(group)); }
-#else
-struct Groups {
-  int16_t at[2 * RUNNER_LANES];
-};
-static inline Groups load_groups(const char* p) {
-  Groups groups;
-  __builtin_memcpy(&groups, p, sizeof groups);
-  return groups;
-}
-static inline Ints add_products(Ints sums, Groups a, Groups b) {
-  for (int i = 0; i < RUNNER_LANES; ++i)
-    sums[i] += a.at[2 * i] * b.at[2 * i] + a.at[2 * i + 1] * b.at[2 * i + 1];
-  return sums;
-}
-static inline Groups all_groups(int32_t group) {
-  Groups groups;
-  for (int i = 0; i < RUNNER_LANES; ++i) __builtin_memcpy(groups.at + 2 * i, &group, 4);
-  return groups;
-}
-#endif
+using Groups = Shorts;
+static inline Groups load_groups(const char* p) { return load_shorts(p); }
+static inline Groups all_groups(int32_t group) { return all_pairs(group); }
 template <bool kLeftIsUnsigned>
 static inline Ints multiply_add(Ints sums, Groups a, Groups b) {
   return add_products(sums, a, b);

@@ -9,6 +9,7 @@
 #include "braid/core/json.h"
 #include "braid/generate/search.h"
 #include "braid/io/atomic_file.h"
+#include "braid/models/product_weights.h"
 #include "braid/models/text/text_checkpoint.h"
 #include "braid/runtime/eval_scope.h"
 
@@ -116,6 +117,11 @@ Translator load_translator(const fs::path& folder) {
   return made;
 }
 
+void load_in_8bit(Translator& translator) {
+  translator.int8_weights = std::make_shared<nn::Int8Weights>(
+      models::keep_int8_weights(*translator.model, translator.model->vocab_size()));
+}
+
 void save_translator(const Translator& translator, const fs::path& folder) {
   models::save_text_model(*translator.model, translator.hub, folder);
   translator.tokenizer->save(folder);
@@ -148,6 +154,7 @@ std::vector<TranslatedText> translate(const Translator& translator,
   auto ready = static_cast<int64_t>(texts.size() - pending.size());
   if (done) done(ready);
   const runtime::EvalScope scope(*translator.model, options.dtype);
+  const nn::Int8Scope weights(translator.int8_weights.get());
   for (size_t begin = 0; begin < pending.size() && !options.stop.stop_requested();) {
     size_t end = begin + 1;
     while (end < pending.size() && limit(pending[end]) == limit(pending[begin]) &&

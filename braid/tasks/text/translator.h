@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -12,6 +13,7 @@
 #include "braid/generate/generation_config.h"
 #include "braid/models/hub_config.h"
 #include "braid/models/text/encoder_decoder.h"
+#include "braid/nn/basic/int8_weights.h"
 #include "braid/text/tokenizer.h"
 
 namespace braid::tasks {
@@ -23,6 +25,7 @@ struct Translator {
   data::SequenceFormat format;  // max_length: of a source, longer ones are cut
   generate::GenerationConfig generation;
   std::string source_lang, target_lang;  // suffixes of the files; empty: unknown
+  std::shared_ptr<const nn::Int8Weights> int8_weights = nullptr;  // see load_in_8bit()
 };
 
 // The tokens that the model begins, ends and fills texts with; max_length: 0: its longest text's.
@@ -34,6 +37,9 @@ data::SequenceFormat format_of(const models::EncoderDecoder& model,
 
 // In eval mode. A folder that save_translator or transformers wrote. Throws IoError or DataError.
 Translator load_translator(const std::filesystem::path& folder);
+// Rounds the model's weights to 8 bits, for good, and has translate() read those: for a model on a
+// CPU, where a text or a few are written at a time.
+void load_in_8bit(Translator& translator);
 // Weights, config.json, the tokenizer's files, generation_config.json.
 void save_translator(const Translator& translator, const std::filesystem::path& folder);
 
