@@ -137,10 +137,12 @@ class Ladder {
 
   void mse() {
     Plan plan = plan_;
-    plan.scheme.by_mse = true;
     plan.ranges = mse_ranges(observations_);
+    by_mse_ = try_plan(std::move(plan), "ranges by squared error", "activations");
+    plan = plan_;
+    plan.scheme.by_mse = true;
     plan.weights = grids_of_weights(plan.graph, plan.placement, plan.scheme);
-    by_mse_ = try_plan(std::move(plan), "ranges by squared error", "");
+    try_plan(std::move(plan), "scales by squared error", "weights");
   }
 
   void scale(const std::string& step,
