@@ -1,5 +1,6 @@
 #include <cmath>
 #include <numeric>
+#include <set>
 
 #include "braid/export/onnx/emitter.h"
 
@@ -29,11 +30,23 @@ void reduce(Emitter& e, const Node& node, const char* op_type) {
 }
 void mean(Emitter& e, const Node& node) { reduce(e, node, "ReduceMean"); }
 void sum(Emitter& e, const Node& node) { reduce(e, node, "ReduceSum"); }
+// Whether everything but batch and channels is reduced.
+bool is_global(Emitter& e, const Node& node) {
+  const auto rank = e.rank_of(node.value("self"));
+  std::set<int64_t> axes;
+  for (const int64_t axis : axes_of(e, node)) axes.insert(axis < 0 ? axis + rank : axis);
+  return rank > 2 && static_cast<int64_t>(axes.size()) == rank - 2 && *axes.begin() == 2;
+}
+
 // OpenVINO 2026.4 takes a quantization that follows a largest or smallest value into the operator,
-// and computes another number then; an operator between them keeps them apart.
-std::string extremum(Emitter& e, const Node& node, const char* op_type, const std::string& x) {
-  const auto kept = reduced(e, node, op_type, x, 1);
-  return keeps(node) == 1 ? kept : e.add("Squeeze", {kept, e.integers(axes_of(e, node))});
+// and computes another number then; an operator between them keeps them apart. ONNX Runtime's
+// quantizer knows the shape of a pooling alone.
+std::string extremum(Emitter& e, const Node& node, const std::string& op_type,
+                     const std::string& x) {
+  const auto kept = op_type == "ReduceMax" && is_global(e, node)
+                        ? e.add("GlobalMaxPool", {x})
+                        : reduced(e, node, op_type.c_str(), x, 1);
+  return keeps(node) == 1 ? kept : e.reshape(kept, e.shape_of(node.outputs.at(0)));
 }
 void reduce_extremum(Emitter& e, const Node& node, const char* op_type) {
   const auto x = e.name_as(node.value("self"), e.dtype_of(node.outputs.at(0)));
