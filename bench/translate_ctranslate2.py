@@ -49,6 +49,7 @@ def main() -> None:
     translator = ctranslate2.Translator(folder, device="cpu", compute_type=args.dtype, intra_threads=args.threads, inter_threads=1)
     batch = load_file(args.input)
     sources = [[str(int(i)) for i, used in zip(ids, mask) if used] for ids, mask in zip(batch["input_ids"], batch["attention_mask"])]
+    start_token = transformers.MarianConfig.from_pretrained(args.folder).decoder_start_token_id
     print("ready", flush=True)
     for line in sys.stdin:
         start = time.perf_counter()
@@ -56,9 +57,9 @@ def main() -> None:
             found = translator.translate_batch(sources, beam_size=args.beams, max_decoding_length=args.tokens,
                                                min_decoding_length=args.tokens, max_batch_size=len(sources))
         seconds = time.perf_counter() - start
-        numbers = [int(word) for text in found for word in text.hypotheses[0]]
-        if len(numbers) != args.tokens * len(sources):
-            sys.exit(f"CTranslate2 wrote {len(numbers)} tokens, not {args.tokens * len(sources)}")
+        numbers = [number for text in found for number in [start_token, *map(int, text.hypotheses[0])]]
+        if len(numbers) != (args.tokens + 1) * len(sources):
+            sys.exit(f"CTranslate2 wrote {len(numbers) - len(sources)} tokens, not {args.tokens * len(sources)}")
         print(seconds, sum((i + 1) * number for i, number in enumerate(numbers)), flush=True)
 
 

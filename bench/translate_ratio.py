@@ -8,6 +8,7 @@ options; CTranslate2 (--peer ctranslate2, pip install ctranslate2) comes with an
 int8, too, which is braid's --load-in-8bit. Prints an aligned table with target tokens per second; --output also writes JSON.
 """
 import argparse
+import importlib.metadata
 import itertools
 import json
 import os
@@ -44,6 +45,7 @@ def make_model(folder: pathlib.Path, vocab: int) -> dict:
     model = transformers.MarianMTModel(transformers.MarianConfig(**fields))
     with torch.no_grad():  # choices that are as clear as a trained model's
         model.model.shared.weight.normal_(0, 0.15)
+        model.model.shared.weight[vocab - 1] = 0  # which pads, and begins: CTranslate2 begins with zeros
     model.save_pretrained(folder)
     return fields
 
@@ -98,7 +100,8 @@ def main() -> None:
     parser.add_argument("--output", help="JSON file")
     args = parser.parse_args()
     transformers.logging.set_verbosity_error()
-    print(f"{cpu()}; PyTorch {torch.__version__}, transformers {transformers.__version__}; Python "
+    own = f"CTranslate2 {importlib.metadata.version('ctranslate2')}, " if args.peer == "ctranslate2" else ""
+    print(f"{cpu()}; {own}PyTorch {torch.__version__}, transformers {transformers.__version__}; Python "
           f"{platform.python_version()}; transformer_base, {args.vocab} words, {args.tokens} tokens a text; {args.threads} threads; {args.rounds} "
           f"alternating rounds of {args.searches} searches")
     print(f"{'dtype':13} {'batch':>5} {'beams':>5} {args.peer + ' tok/s':>19} {'braid tok/s':>12} {'ratio':>6}  {'spread':10} texts")

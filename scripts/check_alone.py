@@ -74,7 +74,7 @@ def without_comments(text: str) -> str:
 
 def suspects(paths: list) -> set:
     """Those that name a type or function of the project which nothing they include declares, as far as words tell."""
-    texts = {path: (ROOT / path).read_text() for path in git("ls-files", "*.h", "*.cpp") if path}
+    texts = {path: (ROOT / path).read_text() for path in git("ls-files", "*.h", "*.cpp") if path and (ROOT / path).exists()}
     includes = {path: re.findall(r'^#include "([^"]+)"', text, flags=re.M) for path, text in texts.items()}
     texts = {path: without_comments(text) for path, text in texts.items()}
     declared = {}
@@ -120,8 +120,8 @@ def main() -> int:
     if not options.files and not options.all:
         changed = set(git("diff", "--name-only", "HEAD~1")) | set(git("diff", "--name-only"))
         commit = "".join(git("rev-parse", "HEAD"))
-        first = changed | suspects(every)
-        files = sorted(every, key=lambda path: (path not in first, hashlib.sha1((commit + path).encode()).digest()))
+        suspected = suspects(every)
+        files = sorted(every, key=lambda path: (path not in changed, path not in suspected, hashlib.sha1((commit + path).encode()).digest()))
         end = time.monotonic() + options.seconds if options.seconds > 0 else None
     done, problems = 0, []
 

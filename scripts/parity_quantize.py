@@ -8,7 +8,7 @@ the same images.
 The checkpoint is exported in float32 and quantized (best and naive) by braid, and quantized by
 onnxruntime.quantization.quantize_static (MinMax; per channel with weights of 8 and of 7 bits, and per tensor) and, where it is
 installed, nncf.quantize (its defaults; model_type TRANSFORMER where there is attention) with images of the training split. All files then
-label images of the test split (of the validation split where there is none), prepared by `braid predict`'s rules: DATA is a
+label images of the test split (of training where there is none), prepared by `braid predict`'s rules: DATA is a
 name or an ImageFolder with class folders below train/, val/ or test/ (--test FOLDER: its pictures instead). Prints top-1, the drop
 against float32, the share of images with float32's class, the squared error of the logits over their variance, and the size of each
 file; with --speed also images per second in both engines. Exits with 1 where braid's int8 loses more than --max-drop, is
@@ -117,7 +117,7 @@ def quantize_by_nncf(file, calibration, output):
     dataset = nncf.Dataset([calibration[i:i + 1] for i in range(len(calibration))])
     quantized = nncf.quantize(model, dataset, model_type=nncf.ModelType.TRANSFORMER if attention else None,
                               subset_size=len(calibration))
-    openvino.save_model(quantized, str(output))
+    openvino.save_model(quantized, str(output), compress_to_fp16=False)
 
 
 def size_of(file):
@@ -197,8 +197,11 @@ def main():
                 print(f"{name}: failed: {str(e).splitlines()[0][:200]}")
                 del files[name]
         if openvino and nncf:
-            files["NNCF"] = folder / "nncf.xml"
-            quantize_by_nncf(files["float32"], calibration, files["NNCF"])
+            try:
+                quantize_by_nncf(files["float32"], calibration, folder / "nncf.xml")
+                files["NNCF"] = folder / "nncf.xml"
+            except Exception as e:
+                print(f"NNCF: failed: {str(e).splitlines()[0][:200]}")
         engines = {"ONNX Runtime": ort_runner}
         if openvino:
             engines["OpenVINO"] = openvino_runner
@@ -216,7 +219,7 @@ def main():
                     for name, value in speeds({n: r for n, r in runners.items() if n in ("float32", "braid best", "ORT per channel", "NNCF")}, images, batch).items():
                         speed[engine, name, batch] = value
         size = size_of(files["float32"])
-        print(f"{arguments.checkpoint}: {reports['best']['architecture']}, {len(labels)} images of {arguments.data}, split {split}")
+        print(f"{arguments.checkpoint}: {reports['best']['architecture']}, {len(labels)} images of {arguments.test or arguments.data}, split {split}")
         print(f"braid's replay: {reports['best']['float_top1']} -> {reports['best']['top1']} on {reports['best']['count']} images; "
               f"{len(reports['best']['in_float'])} of {reports['best']['units']} operators in float")
         for name, file in files.items():

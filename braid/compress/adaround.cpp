@@ -22,7 +22,8 @@ Tensor rounding_of(const Tensor& v) { return (v.sigmoid() * kStretch + kShift).c
 Tensor layer_output(const Graph& graph, const Node& layer, const Tensor& input,
                     const Tensor& weight) {
   std::vector<Tensor> values;
-  for (const auto& value : graph.values) values.push_back(value.constant);
+  for (const auto& value : graph.values)  // of which some may be the model's own parameters
+    values.push_back(value.constant.defined() ? value.constant.detach() : value.constant);
   values[static_cast<size_t>(layer.value("input"))] = input;
   values[static_cast<size_t>(layer.value("weight"))] = weight;
   return graph::call(layer, values, input.size(0)).at(0);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 #include <utility>
 
 #include "braid/graph/replay.h"
@@ -67,25 +68,26 @@ std::vector<Lesson> lessons_of(const Graph& reference, const std::vector<Inputs>
   return lessons;
 }
 
-Tensor leaf_of(Graph& twin, ValueId constant) {
-  auto& value = twin.at(constant).constant;
-  if (!value.requires_grad()) value = value.detach().clone().requires_grad_();
-  return value;
-}
-
 }  // namespace
 
 void fine_tune(Graph& graph, const Placement& placement, const Ranges& ranges, WeightGrids& grids,
                const Graph& reference, const std::vector<Inputs>& batches,
                const FineTuneOptions& options, Progress& progress) {
   Graph twin = insert_qdq(graph, placement, ranges, grids);
+  for (auto& value : twin.values)  // constants may be the model's own parameters
+    if (value.constant.defined()) value.constant = value.constant.detach();
   const auto weights = twin_weights(graph, placement, twin);
-  std::vector<Tensor> learned;
+  std::set<ValueId> trained;
   for (const auto& weight : weights) {
-    learned.push_back(leaf_of(twin, weight.constant));
+    trained.insert(weight.constant);
     const ValueId bias = graph.nodes[weight.layer].value("bias");
-    if (bias != graph::kNoValue && !twin.at(bias).constant.requires_grad())
-      learned.push_back(leaf_of(twin, bias));
+    if (bias != graph::kNoValue) trained.insert(bias);
+  }
+  std::vector<Tensor> learned;
+  for (const ValueId id : trained) {
+    auto& constant = twin.at(id).constant;
+    constant = constant.clone().requires_grad_();
+    learned.push_back(constant);
   }
   std::vector<Lesson> lessons;
   {
@@ -111,8 +113,8 @@ void fine_tune(Graph& graph, const Placement& placement, const Ranges& ranges, W
   for (const auto& weight : weights) {
     auto& layer = graph.nodes[weight.layer];
     const auto grid = grids.at(layer.value("weight"));
-    const auto trained = twin.at(weight.constant).constant.detach();
-    replace_constant(graph, layer, "weight", weight.transposed ? trained.t() : trained);
+    const auto tensor = twin.at(weight.constant).constant.detach();
+    replace_constant(graph, layer, "weight", weight.transposed ? tensor.t() : tensor);
     grids[layer.value("weight")] = grid;
     if (const ValueId bias = layer.value("bias"); bias != graph::kNoValue)
       replace_constant(graph, layer, "bias", twin.at(bias).constant.detach().clone());

@@ -188,11 +188,7 @@ class Ladder {
                               .lr = options_.qat_lr};
     compress::fine_tune(plan.graph, plan.placement, plan.ranges, plan.weights, reference_,
                         calibration_, how, progress_);
-    if (!try_plan(std::move(plan), "quantization-aware training",
-                  fmt::format("{} steps", how.steps)))
-      return;
-    uncorrected_ = plan_;
-    corrected_ = false;
+    try_plan(std::move(plan), "quantization-aware training", fmt::format("{} steps", how.steps));
   }
 
   // One labelled output of a small set is no measure of points.
@@ -201,7 +197,8 @@ class Ladder {
     return judge_.drop(quality_) <= std::max(options_.max_drop, one);
   }
 
-  // The most sensitive operators stay in float, one, then two, three, five, ..., until it holds.
+  // From what was not trained to be rounded: the most sensitive operators stay in float, one, then
+  // two, three, five, ..., until it holds.
   void fall_back() {
     if (holds()) return;
     const auto small = judge_.on_first(kSensitivityItems);

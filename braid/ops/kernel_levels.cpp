@@ -7,9 +7,9 @@ namespace {
 
 constexpr std::string_view kWithBFloat16 = "avx512bf16";
 
-// Whether the processor converts to bfloat16 by the level's vectors, and adds products of whole
-// numbers in one instruction: those that do the one do the other.
-bool converts_to_bfloat16(std::string_view level) {
+// Whether the processor, beside the level's vectors, converts to bfloat16 and adds products of whole
+// numbers (VNNI) in one instruction each: those that do the one do the other.
+bool has_bfloat16_level(std::string_view level) {
 #if defined(__x86_64__)
   return level == "avx512" && __builtin_cpu_supports("avx512bf16") &&
          __builtin_cpu_supports("avx512vnni");
@@ -30,7 +30,7 @@ std::vector<std::string_view> usable_levels() {
   for (const auto* of_runner : runner::usable_kernels()) {
     const auto level = without_bytes(of_runner->name);
     if (level != of_runner->name) continue;  // it comes once more
-    if (converts_to_bfloat16(level)) usable.push_back(kWithBFloat16);
+    if (has_bfloat16_level(level)) usable.push_back(kWithBFloat16);
     usable.push_back(level);
   }
   return usable;
@@ -38,7 +38,7 @@ std::vector<std::string_view> usable_levels() {
 
 std::string_view chosen_level() {
   const auto level = without_bytes(runner::kernels().name);
-  return converts_to_bfloat16(level) ? kWithBFloat16 : level;
+  return has_bfloat16_level(level) ? kWithBFloat16 : level;
 }
 
 }  // namespace braid::ops

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "braid/compress/sensitivity.h"
@@ -89,6 +90,53 @@ TEST(Quantize, TrainsWeightsToBeRounded) {
   const auto ruined = quantize(graph, calibration, judge, options, silent);
   EXPECT_FALSE(ruined.steps.back().kept);
   EXPECT_DOUBLE_EQ(ruined.quality.kl, before.quality.kl);
+}
+
+TEST(Quantize, TrainsBiasesAndLeavesTheModelAlone) {
+  torch::manual_seed(6);
+  torch::nn::Linear first(12, 24), second(24, 24), third(24, 5);
+  const auto graph = graph_of(
+      [&](const torch::Tensor& x) {
+        return third->forward(second->forward(first->forward(x).relu()).relu());
+      },
+      {12});
+  const Judge judge(graph, noise(4, {12}));
+  const auto calibration = noise(8, {12}).batches;
+  Progress silent;
+  QuantizeOptions options{.max_drop = 100, .weight_bits = 4};
+  const auto biases_of = [](const graph::Graph& of) {
+    std::vector<torch::Tensor> biases;
+    for (const auto& node : of.nodes)
+      if (node.name() == "aten::linear") biases.push_back(of.at(node.value("bias")).constant);
+    return biases;
+  };
+  const auto before = biases_of(quantize(graph, calibration, judge, options, silent).graph);
+  options.qat_steps = 60;
+  options.qat_lr = 1e-3;
+  const auto out = quantize(graph, calibration, judge, options, silent);
+  ASSERT_TRUE(out.steps.back().kept);
+  const auto after = biases_of(out.graph);
+  ASSERT_EQ(after.size(), 3U);
+  for (size_t i = 0; i < 3; ++i) {
+    EXPECT_FALSE(after[i].equal(before.at(i)));
+    EXPECT_TRUE(after[i].allclose(before.at(i), 0, 0.1));
+  }
+  for (const auto& layer : {first, second, third})
+    for (const auto& parameter : layer->parameters()) EXPECT_FALSE(parameter.grad().defined());
+}
+
+TEST(Quantize, WhatWasTrainedFallsBackToTheFloatModel) {
+  const auto graph = network();
+  const Judge judge(graph, noise(60, {3, 8, 8}));
+  Progress silent;
+  const auto out =
+      quantize(graph, noise(1, {3, 8, 8}).batches, judge,
+               {.max_drop = 1e-9, .weight_bits = 4, .qat_steps = 3, .qat_lr = 1e-3}, silent);
+  EXPECT_TRUE(std::any_of(out.steps.begin(), out.steps.end(), [](const StepRow& row) {
+    return row.step == "quantization-aware training" && row.kept;
+  }));
+  EXPECT_LE(judge.drop(out.quality), 1e-9);
+  EXPECT_FALSE(out.float_modules.empty());
 }
 
 TEST(Quantize, RefusesNothingToCalibrateWithAndWrongOptions) {

@@ -138,6 +138,8 @@ TEST(Int8Linear, WhatIsNoNumberStaysNone) {
   const auto y = int8_linear(x, in.matrix, in.bias, torch::kFloat);
   EXPECT_TRUE(y.slice(0, 0, 2).isnan().all().item<bool>());
   EXPECT_TRUE(y[2].isfinite().all().item<bool>());
+  const auto tiny = int8_linear(torch::full({1, 40}, 1e-38F), in.matrix, in.bias, torch::kFloat);
+  EXPECT_LE(difference(tiny[0], in.bias), 1e-30);
   const auto zeros = int8_linear(torch::zeros({2, 40}), in.matrix, in.bias, torch::kFloat);
   EXPECT_TRUE(zeros[0].equal(in.bias));
 }

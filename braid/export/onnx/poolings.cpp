@@ -104,8 +104,9 @@ void adaptive_pool2d(Emitter& e, const Node& node, bool average) {
       e.refuse("windows of one size", std::to_string(in) + " pixels for " + std::to_string(out));
     kernel.push_back(in / out);
   }
-  if (e.size_of(node.outputs[0], -1) == 1 && e.size_of(node.outputs[0], -2) == 1)
-    e.emit(node, average ? "GlobalAveragePool" : "GlobalMaxPool", {e.name(input)});
+  // No GlobalMaxPool: see extremum() in reductions.cpp.
+  if (average && e.size_of(node.outputs[0], -1) == 1 && e.size_of(node.outputs[0], -2) == 1)
+    e.emit(node, "GlobalAveragePool", {e.name(input)});
   else
     e.emit(node, average ? "AveragePool" : "MaxPool", {e.name(input)},
            {{"kernel_shape", kernel}, {"strides", kernel}});

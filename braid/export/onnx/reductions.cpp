@@ -30,23 +30,27 @@ void reduce(Emitter& e, const Node& node, const char* op_type) {
 }
 void mean(Emitter& e, const Node& node) { reduce(e, node, "ReduceMean"); }
 void sum(Emitter& e, const Node& node) { reduce(e, node, "ReduceSum"); }
-// Whether everything but batch and channels is reduced.
-bool is_global(Emitter& e, const Node& node) {
-  const auto rank = e.rank_of(node.value("self"));
+// Whether it is what ONNX calls global pooling: of numbers, over all but batch and channels.
+bool is_global_pooling(Emitter& e, const Node& node) {
+  constexpr int64_t kMostRank = 5;  // engines have no larger one
+  const ValueId x = node.value("self");
+  const int64_t rank = e.rank_of(x);
   std::set<int64_t> axes;
   for (const int64_t axis : axes_of(e, node)) axes.insert(axis < 0 ? axis + rank : axis);
-  return rank > 2 && static_cast<int64_t>(axes.size()) == rank - 2 && *axes.begin() == 2;
+  return e.dtype_of(x) == torch::kFloat && rank > 2 && rank <= kMostRank &&
+         static_cast<int64_t>(axes.size()) == rank - 2 && *axes.begin() == 2;
 }
 
 // OpenVINO 2026.4 takes a quantization that follows a largest or smallest value into the operator,
-// and computes another number then; an operator between them keeps them apart. ONNX Runtime's
+// and computes another number then; a change of the shape keeps them apart. ONNX Runtime's
 // quantizer knows the shape of a pooling alone.
 std::string extremum(Emitter& e, const Node& node, const std::string& op_type,
                      const std::string& x) {
-  const auto kept = op_type == "ReduceMax" && is_global(e, node)
-                        ? e.add("GlobalMaxPool", {x})
-                        : reduced(e, node, op_type.c_str(), x, 1);
-  return keeps(node) == 1 ? kept : e.reshape(kept, e.shape_of(node.outputs.at(0)));
+  const bool kept = keeps(node) == 1;
+  const bool pools = !kept && op_type == "ReduceMax" && is_global_pooling(e, node);
+  const auto y =
+      pools ? e.add("GlobalMaxPool", {x}) : reduced(e, node, op_type.c_str(), x, kept ? 0 : 1);
+  return e.reshape(y, e.shape_of(node.outputs.at(0)));
 }
 void reduce_extremum(Emitter& e, const Node& node, const char* op_type) {
   const auto x = e.name_as(node.value("self"), e.dtype_of(node.outputs.at(0)));

@@ -151,11 +151,14 @@ static float to_shorts(const float* x, int64_t width, int32_t most, int16_t* y) 
     zeros += v * 0.0F;
   });
   const float magnitude = runner::RUNNER_ISA::largest_of(magnitudes) + sum_of(zeros);
-  const float inverse = magnitude > 0 ? static_cast<float>(most) / magnitude : 0;
+  constexpr float kLeast = 1e-30F;  // below it the inverse has no number
+  const bool has_numbers = magnitude >= kLeast;
+  const float inverse = has_numbers ? static_cast<float>(most) / magnitude : 0;
   constexpr float kRound = 12582912.0f;  // 1.5 * 2^23: adding it rounds to a whole number
   typedef int16_t Stored __attribute__((vector_size(RUNNER_LANES * 2)));
   over_row(width, [&](auto span, int64_t j) {
-    const Floats whole = (Float32::load(x + j, span) * inverse + kRound) - kRound;
+    const Floats v = has_numbers ? Float32::load(x + j, span) : Floats{};
+    const Floats whole = (v * inverse + kRound) - kRound;
     const Stored shorts =
         __builtin_convertvector(__builtin_convertvector(whole, runner::RUNNER_ISA::Ints), Stored);
     __builtin_memcpy(y + j, &shorts, sizeof shorts);  // rows are padded

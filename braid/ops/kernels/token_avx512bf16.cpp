@@ -1,4 +1,4 @@
-// Compiled for AVX-512 (F, BW, DQ, VL) and its conversions to bfloat16, see CMakeLists.txt.
+// Compiled for AVX-512 (F, BW, DQ, VL, VNNI) and its conversions to bfloat16, see CMakeLists.txt.
 #define RUNNER_ISA avx512bf16
 #define RUNNER_LANES 16
 #include "braid/ops/kernels/simd_tokens.h"

@@ -108,8 +108,9 @@ struct TokenKernels {
   // The same of whole numbers, each sum times its row's scale and its column's. x: padded rows.
   void (*few_rows_int8)(FewRows shape, const int16_t* x, const float* x_scales,
                         const int8_t* weight, const float* scales, float* y);
-  // y = x / scale to the nearest, a padded row from which the padding may be written over, with
-  // anything; scale: the largest magnitude / most, which is returned.
+  // y = x / scale to the nearest, a padded row, of which zeros may be written into the padding;
+  // scale: the largest magnitude / most, which is returned. A row with a number that is infinite or
+  // none gives zeros and no number, one below 1e-30 zeros.
   float (*to_shorts)(const float* x, int64_t width, int32_t most, int16_t* y);
   // y = softmax(scale q k^T) v of the keys and values in these rows. q [heads, key_dim], y [heads,
   // value_dim]; places: row numbers.
