@@ -72,7 +72,7 @@ void int8_products(int64_t rows, int64_t in, int64_t out, at::ScalarType type, d
       [&] {
         for (const auto& matrix : rounded) braid::ops::int8_linear(x, matrix, bias, type);
       },
-      static_cast<double>(rounded.size()) * static_cast<double>(rounded[0].weight.nbytes()),
+      static_cast<double>(rounded.size()) * static_cast<double>(rounded[0].packed.nbytes()),
       seconds);
 }
 

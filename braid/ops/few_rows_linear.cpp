@@ -21,15 +21,12 @@ Tensor few_rows_forward(const Tensor& x, const Tensor& weight, const std::option
   const auto* matrix = static_cast<const char*>(weight.const_data_ptr());
   const auto* from = left.const_data_ptr<float>();
   const auto& kernels = token_kernels();
-  return few_rows_tasks(sizes, in, bias, type, [&](float* sums, int64_t first, int64_t last) {
-    kernels.few_rows({.rows = rows,
-                      .in = in,
-                      .out = out,
-                      .count = last - first,
-                      .x_stride = in,
-                      .bfloat16 = bfloat16},
-                     from, matrix + first * in * weight.element_size(), sums + first);
-  });
+  return few_rows_tasks(
+      sizes, in, bias, type, /*block=*/16, [&](float* sums, int64_t first, int64_t last) {
+        kernels.few_rows(
+            {.rows = rows, .in = in, .out = out, .count = last - first, .bfloat16 = bfloat16}, from,
+            matrix + first * in * weight.element_size(), sums + first);
+      });
 }
 
 // With the dispatcher, so that what watches operators sees them.

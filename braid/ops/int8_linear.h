@@ -9,14 +9,16 @@
 namespace braid::ops {
 
 struct Int8Matrix {
-  torch::Tensor weight;  // [out,in] int8, from -127 to 127
+  torch::Tensor packed;  // int8, from -127 to 127: see Int8Rows in kernels/token_kernels.h
   torch::Tensor scale;   // [out] float32: of a row's largest magnitude / 127
+  int64_t in = 0;
   // The largest whole number by which each number of a row can be multiplied for a sum of 32 bits,
   // at most 32,767.
   int64_t most = 0;
 };
 // weight [out,in] of floating point; to the nearest.
 Int8Matrix to_int8(const torch::Tensor& weight);
+torch::Tensor bytes_of(const Int8Matrix& matrix);  // [out,in] int8
 // What it stands for: [out,in] float32.
 torch::Tensor to_float(const Int8Matrix& matrix);
 
@@ -24,9 +26,9 @@ torch::Tensor to_float(const Int8Matrix& matrix);
 //
 // Ours where is_int8_linear_fused() says so: on a CPU, at most kMostInt8Rows rows of float32 or
 // bfloat16. Rows of x are rounded to whole numbers up to matrix.most, a scale for each row; sums
-// are exact. A row of x that has an infinite number or one that is none (NaN) gives none. Else
-// LibTorch's operator computes it with the matrix in float32. It has no gradient: with recorded
-// gradients LibTorch's computes it, too.
+// of products are exact. A row of x that has an infinite number or one that is none (NaN) gives
+// none. Else LibTorch's operator computes it with the matrix in float32. It has no gradient: with
+// recorded gradients LibTorch's computes it, too.
 torch::Tensor int8_linear(const torch::Tensor& x, const Int8Matrix& matrix,
                           const torch::Tensor& bias, at::ScalarType type);
 bool is_int8_linear_fused(const torch::Tensor& x, const Int8Matrix& matrix,

@@ -72,7 +72,7 @@ TEST(FewRowsLinear, IsTheSameAtEachLevelOfInstructions) {
         few_rows_inputs({rows}, in, out, bfloat16 ? torch::kBFloat16 : torch::kFloat);
     const auto run = [&](const TokenKernels& kernels) {
       const Tensor y = torch::full({rows, out}, -1.0F);
-      kernels.few_rows({rows, in, out, out - 2, in, bfloat16}, inputs.x.const_data_ptr<float>(),
+      kernels.few_rows({rows, in, out, out - 2, bfloat16}, inputs.x.const_data_ptr<float>(),
                        inputs.weight.const_data_ptr(), y.mutable_data_ptr<float>());
       return y;
     };

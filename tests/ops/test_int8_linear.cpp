@@ -35,8 +35,8 @@ Tensor true_int8_product(const Int8Inputs& in) {
 TEST(Int8Linear, RoundsAMatrixToTheNearest) {
   const auto weight = torch::tensor({{1.0F, -2.0F, 0.5F}, {0.0F, 0.0F, 0.0F}, {3e-40F, 0.F, 0.F}});
   const auto matrix = to_int8(weight);
-  EXPECT_TRUE(matrix.weight[0].equal(torch::tensor({64, -127, 32}, torch::kChar)));
-  EXPECT_TRUE(matrix.weight[1].equal(torch::zeros({3}, torch::kChar)));
+  EXPECT_TRUE(bytes_of(matrix)[0].equal(torch::tensor({64, -127, 32}, torch::kChar)));
+  EXPECT_TRUE(bytes_of(matrix)[1].equal(torch::zeros({3}, torch::kChar)));
   EXPECT_TRUE(to_float(matrix).isfinite().all().item<bool>());
   const auto random = torch::randn({20, 70});
   const auto rounded = to_int8(random);
@@ -44,7 +44,7 @@ TEST(Int8Linear, RoundsAMatrixToTheNearest) {
                   .all()
                   .item<bool>());
   const auto again = to_int8(to_float(rounded));  // what is rounded stays
-  EXPECT_TRUE(again.weight.equal(rounded.weight));
+  EXPECT_TRUE(again.packed.equal(rounded.packed));
 }
 
 TEST(Int8Linear, IsTheProductOfWhatTheMatrixStandsFor) {
@@ -74,7 +74,7 @@ TEST(Int8Linear, SumsTheLargestNumbersExactly) {
   const torch::NoGradGuard no_grad;
   for (const int64_t in : {512, 2048, 8192}) {
     const auto matrix = to_int8(torch::full({5, in}, -127.0F));
-    EXPECT_TRUE(matrix.weight.eq(-127).all().item<bool>());
+    EXPECT_TRUE(bytes_of(matrix).eq(-127).all().item<bool>());
     const auto x = torch::full({2, in}, 3.0F);
     ASSERT_TRUE(is_int8_linear_fused(x, matrix, {}, torch::kFloat));
     const auto y = int8_linear(x, matrix, {}, torch::kFloat);
@@ -84,7 +84,7 @@ TEST(Int8Linear, SumsTheLargestNumbersExactly) {
 }
 
 TEST(Int8Linear, IsTheSameAtEachLevelOfInstructions) {
-  const int64_t rows = 7, in = 45, out = 37, stride = padded_shorts(in);
+  const int64_t rows = 7, in = 45, out = 101, stride = padded_shorts(in);
   const auto inputs = int8_inputs({rows}, in, out);
   const auto run = [&](const TokenKernels& kernels) {
     const Tensor shorts = torch::zeros({rows, stride}, torch::kShort),
@@ -93,10 +93,10 @@ TEST(Int8Linear, IsTheSameAtEachLevelOfInstructions) {
       scales[row] = kernels.to_shorts(inputs.x[row].const_data_ptr<float>(), in, 30000,
                                       shorts[row].mutable_data_ptr<int16_t>());
     const Tensor y = torch::full({rows, out}, -1.0F);
-    kernels.few_rows_int8(
-        {.rows = rows, .in = in, .out = out, .count = out - 2, .x_stride = stride},
+    kernels.int8_rows(
+        {.rows = rows, .pairs = (in + 1) / 2, .out = out, .count = out - 2, .x_stride = stride},
         shorts.const_data_ptr<int16_t>(), scales.const_data_ptr<float>(),
-        inputs.matrix.weight.const_data_ptr<int8_t>(), inputs.matrix.scale.const_data_ptr<float>(),
+        inputs.matrix.packed.const_data_ptr<int8_t>(), inputs.matrix.scale.const_data_ptr<float>(),
         y.mutable_data_ptr<float>());
     EXPECT_EQ(shorts.slice(1, in).count_nonzero().item<int64_t>(), 0);
     EXPECT_EQ(shorts.abs().amax().item<int64_t>(), 30000);

@@ -4,6 +4,7 @@
 #include "braid/ops/kernels/simd_cross_entropy.h"
 #include "braid/ops/kernels/simd_dropout.h"
 #include "braid/ops/kernels/simd_few_rows.h"
+#include "braid/ops/kernels/simd_int8_rows.h"
 #include "braid/ops/kernels/simd_layer_norm.h"
 #include "braid/ops/kernels/simd_listed_attention.h"
 #include "braid/ops/kernels/simd_short_attention.h"
@@ -23,7 +24,7 @@ static constexpr TokenKernels make_tokens(const char* name) {
           .logit_gradient = logit_gradient,
           .attention = attention,
           .few_rows = few_rows,
-          .few_rows_int8 = few_rows_int8,
+          .int8_rows = int8_rows,
           .to_shorts = to_shorts,
           .listed_attention = listed_attention,
           .shift = shift,

@@ -60,10 +60,16 @@ struct LogitGradient {
 // Rows of `in` numbers that are multiplied with `count` rows of weights, of a matrix of `out`.
 struct FewRows {
   int64_t rows = 0, in = 0, out = 0, count = 0;
-  int64_t x_stride = 0;   // numbers from row to row of x
-  bool bfloat16 = false;  // how weights lie that are no whole numbers; else float32
+  bool bfloat16 = false;  // how weights lie; else float32
 };
-// Numbers of a row of x that is multiplied with whole numbers; those beyond `in` are zero.
+// The same with weights of bytes, which lie in blocks of kInt8Outs outputs, two numbers of an
+// output beside each other: [blocks, pairs, kInt8Outs, 2], zeros where there are none.
+struct Int8Rows {
+  int64_t rows = 0, pairs = 0, out = 0, count = 0;
+  int64_t x_stride = 0;  // numbers from row to row of x
+};
+constexpr int64_t kInt8Outs = 64;
+// Numbers of a row of x that is multiplied with bytes; those beyond `in` are zero.
 constexpr int64_t padded_shorts(int64_t in) { return (in + 31) / 32 * 32; }
 
 // One query over `keys` of the rows of keys and values. A row has the channels of all heads, head
@@ -105,9 +111,10 @@ struct TokenKernels {
                     HeadRowsOut y, void* weights, float* scratch);
   // y [rows, out] = x weight^T, its first `count` columns. x [rows, in].
   void (*few_rows)(FewRows shape, const float* x, const void* weight, float* y);
-  // The same of whole numbers, each sum times its row's scale and its column's. x: padded rows.
-  void (*few_rows_int8)(FewRows shape, const int16_t* x, const float* x_scales,
-                        const int8_t* weight, const float* scales, float* y);
+  // The same by bytes from a block's beginning on, each sum times its row's scale and its column's.
+  // x: padded rows.
+  void (*int8_rows)(Int8Rows shape, const int16_t* x, const float* x_scales, const int8_t* weight,
+                    const float* scales, float* y);
   // y = x / scale to the nearest, a padded row, of which zeros may be written into the padding;
   // scale: the largest magnitude / most, which is returned. A row with a number that is infinite or
   // none gives zeros and no number, one below 1e-30 zeros.
