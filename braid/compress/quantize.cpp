@@ -309,6 +309,9 @@ void StepRow::visit(FieldVisitor& v) {
 Quantized quantize(const Graph& reference, const std::vector<Inputs>& calibration,
                    const Judge& judge, const QuantizeOptions& options, Progress& progress) {
   check_fields<UsageError>(options, "quantize");
+  if (options.mode == "naive" && options.qat_steps > 0)
+    throw UsageError("quantize", "expected no training, since the naive mode has none, got steps",
+                     "--qat-steps", "leave it out, or say --mode best");
   if (calibration.empty())
     throw DataError("quantize", "expected samples to calibrate with, got none");
   const torch::NoGradGuard no_grad;

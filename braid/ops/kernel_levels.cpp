@@ -7,8 +7,8 @@ namespace {
 
 constexpr std::string_view kWithBFloat16 = "avx512bf16";
 
-// Whether the processor, beside the level's vectors, converts to bfloat16 and adds products of whole
-// numbers (VNNI) in one instruction each: those that do the one do the other.
+// Whether the processor, beside the level's vectors, converts to bfloat16 and adds products of
+// whole numbers (VNNI) in one instruction each: those that do the one do the other.
 bool has_bfloat16_level(std::string_view level) {
 #if defined(__x86_64__)
   return level == "avx512" && __builtin_cpu_supports("avx512bf16") &&

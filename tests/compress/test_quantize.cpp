@@ -147,6 +147,9 @@ TEST(Quantize, RefusesNothingToCalibrateWithAndWrongOptions) {
   EXPECT_THROW(quantize(graph, judge.samples().batches, judge, {.mode = "fast"}, silent),
                UsageError);
   EXPECT_THROW(quantize(graph, judge.samples().batches, judge, {.qat_lr = 0}, silent), UsageError);
+  EXPECT_THROW(
+      quantize(graph, judge.samples().batches, judge, {.mode = "naive", .qat_steps = 9}, silent),
+      UsageError);
 }
 
 TEST(RankBySensitivity, FindsTheLayerThatSuffers) {

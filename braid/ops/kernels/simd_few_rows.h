@@ -29,8 +29,10 @@ static inline void few_rows_tile(FewRows s, const float* x, const typename W::St
     }
   });
   const Floats all = sums_of(sums);
-  for (int r = 0; r < R; ++r)
-    __builtin_memcpy(y + r * s.out, reinterpret_cast<const char*>(&all) + r * kOuts * 4, kOuts * 4);
+  float sums_of_rows[RUNNER_LANES];
+  __builtin_memcpy(sums_of_rows, &all, sizeof all);
+  for (int64_t r = 0; r < R; ++r)
+    __builtin_memcpy(y + r * s.out, sums_of_rows + r * kOuts, sizeof(float) * kOuts);
 }
 // One output of one row.
 template <class W>

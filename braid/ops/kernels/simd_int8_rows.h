@@ -19,7 +19,8 @@ static inline void int8_rows_tile(Int8Rows s, const int16_t* x, const int8_t* we
     __builtin_prefetch(weight + pair * 2 * kInt8Outs + 4096 + 64);
     Shorts right[V];
 #pragma GCC unroll 4
-    for (int v = 0; v < V; ++v) right[v] = widened(weight + pair * 2 * kInt8Outs + v * 2 * kLanes);
+    for (int64_t v = 0; v < V; ++v)
+      right[v] = widened(weight + pair * 2 * kInt8Outs + v * 2 * kLanes);
 #pragma GCC unroll 4
     for (int r = 0; r < R; ++r) {
       int32_t two;
