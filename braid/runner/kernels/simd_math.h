@@ -2,6 +2,7 @@
 // processor. For the sources that are compiled with one instruction set each: no standard library
 // here, or the linker may choose a function with instructions that another processor lacks.
 #pragma once
+#include <stddef.h>
 #include <stdint.h>
 #if defined(__x86_64__)
 #include <immintrin.h>
