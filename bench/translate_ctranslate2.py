@@ -1,12 +1,6 @@
-"""The CTranslate2 side of bench/translate_ratio.py: writes texts for one fixed batch.
-
-Reads a line with a number of searches, makes them, answers with the seconds they took and a checksum of the texts; ends
-at end of input.
-"""
-import argparse
+"""The CTranslate2 side of bench/translate_ratio.py: writes texts for one fixed batch, see translate_worker.py."""
 import pathlib
 import sys
-import time
 
 import ctranslate2
 import torch
@@ -16,6 +10,8 @@ for op in ("nms", "qnms"):  # torchvision's own operators do not load beside the
 import transformers  # noqa: E402
 from ctranslate2.converters.transformers import MarianMTLoader  # noqa: E402
 from safetensors.torch import load_file  # noqa: E402
+
+from translate_worker import answer, arguments  # noqa: E402
 
 
 def convert(folder: pathlib.Path, quantization: str) -> str:
@@ -37,12 +33,7 @@ def convert(folder: pathlib.Path, quantization: str) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--folder", required=True)
-    parser.add_argument("--input", required=True)
-    parser.add_argument("--beams", type=int, default=4)
-    parser.add_argument("--tokens", type=int, default=32)
-    parser.add_argument("--dtype", default="float32")
+    parser = arguments()
     parser.add_argument("--threads", type=int, default=1)
     args = parser.parse_args()
     folder = convert(pathlib.Path(args.folder), args.dtype)
@@ -50,17 +41,15 @@ def main() -> None:
     batch = load_file(args.input)
     sources = [[str(int(i)) for i, used in zip(ids, mask) if used] for ids, mask in zip(batch["input_ids"], batch["attention_mask"])]
     start_token = transformers.MarianConfig.from_pretrained(args.folder).decoder_start_token_id
-    print("ready", flush=True)
-    for line in sys.stdin:
-        start = time.perf_counter()
-        for _ in range(int(line)):
-            found = translator.translate_batch(sources, beam_size=args.beams, max_decoding_length=args.tokens,
-                                               min_decoding_length=args.tokens, max_batch_size=len(sources))
-        seconds = time.perf_counter() - start
+
+    def tokens_of(found: list) -> list[int]:
         numbers = [number for text in found for number in [start_token, *map(int, text.hypotheses[0])]]
         if len(numbers) != (args.tokens + 1) * len(sources):
             sys.exit(f"CTranslate2 wrote {len(numbers) - len(sources)} tokens, not {args.tokens * len(sources)}")
-        print(seconds, sum((i + 1) * number for i, number in enumerate(numbers)), flush=True)
+        return numbers
+
+    answer(lambda: translator.translate_batch(sources, beam_size=args.beams, max_decoding_length=args.tokens,
+                                              min_decoding_length=args.tokens, max_batch_size=len(sources)), tokens_of)
 
 
 main()

@@ -1,12 +1,4 @@
-"""The transformers side of bench/translate_ratio.py: writes texts for one fixed batch.
-
-Reads a line with a number of searches, makes them, answers with the seconds they took and a checksum of the texts; ends
-at end of input.
-"""
-import argparse
-import sys
-import time
-
+"""The transformers side of bench/translate_ratio.py: writes texts for one fixed batch, see translate_worker.py."""
 import torch
 
 for op in ("nms", "qnms"):  # torchvision's own operators do not load beside the CPU wheel
@@ -14,15 +6,11 @@ for op in ("nms", "qnms"):  # torchvision's own operators do not load beside the
 from safetensors.torch import load_file  # noqa: E402
 from transformers import GenerationConfig, MarianMTModel  # noqa: E402
 
+from translate_worker import answer, arguments  # noqa: E402
+
 
 def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--folder", required=True)
-    parser.add_argument("--input", required=True)
-    parser.add_argument("--beams", type=int, default=4)
-    parser.add_argument("--tokens", type=int, default=32)
-    parser.add_argument("--dtype", default="float32")
-    args = parser.parse_args()
+    args = arguments().parse_args()
     model = MarianMTModel.from_pretrained(args.folder, dtype=getattr(torch, args.dtype)).eval()
     batch = load_file(args.input)
     config = GenerationConfig(max_length=args.tokens + 1, min_length=args.tokens + 1, num_beams=args.beams,
@@ -30,14 +18,8 @@ def main() -> None:
                               bad_words_ids=[[model.config.pad_token_id]],  # as a MarianMTModel's own file says
                               eos_token_id=model.config.eos_token_id,
                               decoder_start_token_id=model.config.decoder_start_token_id)
-    print("ready", flush=True)
-    for line in sys.stdin:
-        start = time.perf_counter()
-        with torch.inference_mode():
-            for _ in range(int(line)):
-                texts = model.generate(**batch, generation_config=config)
-        seconds = time.perf_counter() - start
-        print(seconds, (texts.flatten() * torch.arange(1, texts.numel() + 1)).sum().item(), flush=True)
+    with torch.inference_mode():
+        answer(lambda: model.generate(**batch, generation_config=config), lambda texts: texts.flatten().tolist())
 
 
 main()

@@ -19,11 +19,16 @@ constexpr double kWarmup = 0.2;  // of the iterations, without regularization
 
 Tensor rounding_of(const Tensor& v) { return (v.sigmoid() * kStretch + kShift).clamp(0, 1); }
 
-Tensor layer_output(const Graph& graph, const Node& layer, const Tensor& input,
-                    const Tensor& weight) {
+// A graph's constants, of which some may be the model's own parameters.
+std::vector<Tensor> constants_of(const Graph& graph) {
   std::vector<Tensor> values;
-  for (const auto& value : graph.values)  // of which some may be the model's own parameters
+  for (const auto& value : graph.values)
     values.push_back(value.constant.defined() ? value.constant.detach() : value.constant);
+  return values;
+}
+
+Tensor layer_output(std::vector<Tensor>& values, const Node& layer, const Tensor& input,
+                    const Tensor& weight) {
   values[static_cast<size_t>(layer.value("input"))] = input;
   values[static_cast<size_t>(layer.value("weight"))] = weight;
   return graph::call(layer, values, input.size(0)).at(0);
@@ -53,6 +58,7 @@ Tensor rounded_adaptively(const Graph& graph, const Node& layer, const WeightGri
   // rounding_of(v) is the rest.
   auto v = ((rest - kShift) / kStretch).logit().contiguous().requires_grad_();
   torch::optim::Adam adam({v}, torch::optim::AdamOptions(options.lr));
+  auto values = constants_of(graph);
   const double spread = mean_square(outputs);
   for (int64_t i = 0; i < options.iterations; ++i) {
     const auto part = static_cast<size_t>(i) % inputs.size();
@@ -62,7 +68,7 @@ Tensor rounded_adaptively(const Graph& graph, const Node& layer, const WeightGri
     const torch::AutoGradMode with_gradients(true);
     const auto rounding = rounding_of(v);
     const auto rounded = (below + rounding).clamp(-most, most) * scales;
-    const auto got = layer_output(graph, layer, input.slice(0, first, first + batch), rounded);
+    const auto got = layer_output(values, layer, input.slice(0, first, first + batch), rounded);
     auto loss = (got - output.slice(0, first, first + batch)).square().mean() / spread;
     const double progress = static_cast<double>(i) / static_cast<double>(options.iterations);
     if (progress >= kWarmup) {
