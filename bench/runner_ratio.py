@@ -19,7 +19,7 @@ import time
 import numpy as np
 import onnxruntime
 
-from train_ratio import ROOT, cpu
+from peers import ROOT, cpu
 
 
 class OnnxRuntime:

@@ -15,9 +15,9 @@ import subprocess
 import sys
 import tempfile
 
-import train_ratio
+import peers
 
-ROOT = train_ratio.ROOT
+ROOT = peers.ROOT
 FAMILIES = {"cnn": ("airbench_tiny", "timm:resnet18"),
             "hybrid": ("airvit_nano", "timm:mobilevit_xxs"),
             "transformer": ("vit_nano_patch7_gap_28", "timm:vit_tiny_patch16_224")}
@@ -32,8 +32,8 @@ def run(command: list, **env: str) -> str:
 
 
 def by_torch(name: str, seconds: float) -> dict:
-    top1, rate = run([sys.executable, "bench/torch_baselines.py", name, str(seconds)], LD_PRELOAD=train_ratio.jemalloc(),
-                     MALLOC_CONF=train_ratio.JEMALLOC_OPTIONS).split()
+    top1, rate = run([sys.executable, "bench/torch_baselines.py", name, str(seconds)], LD_PRELOAD=peers.jemalloc(),
+                     MALLOC_CONF=peers.JEMALLOC_OPTIONS).split()
     return {"top1": float(top1), "images_per_s": float(rate)}
 
 
@@ -52,7 +52,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=45)
     parser.add_argument("--output", type=pathlib.Path)
     args = parser.parse_args()
-    print(f"{train_ratio.cpu()}, {args.seconds:g} s each\n{'family':12} {'who':34} {'top-1 %':>8} {'images/s':>9}")
+    print(f"{peers.cpu()}, {args.seconds:g} s each\n{'family':12} {'who':34} {'top-1 %':>8} {'images/s':>9}")
     rows = []
     for family, (braid, timm) in FAMILIES.items():
         for who, measure, name in (("braid " + braid, by_braid, braid), ("PyTorch, thirty lines", by_torch, family),
@@ -61,7 +61,7 @@ def main() -> None:
             rows.append(row)
             print(f"{family:12} {who:34} {row['top1']:8.2f} {row['images_per_s']:9.0f}", flush=True)
     if args.output:
-        args.output.write_text(json.dumps({"cpu": train_ratio.cpu(), "seconds": args.seconds, "rows": rows}, indent=1))
+        args.output.write_text(json.dumps({"cpu": peers.cpu(), "seconds": args.seconds, "rows": rows}, indent=1))
 
 
 if __name__ == "__main__":

@@ -1,9 +1,13 @@
 #!/usr/bin/env python3
 """Training speed of braid against PyTorch (timm, transformers): both in one run, alternating, median of several rounds.
 
-Both sides train the same model on one fixed random batch (AdamW, channels-last), each in a process that stays alive and
-works only when asked, so that neither disturbs the other. PyTorch gets jemalloc preloaded with braid's own options; with
---compile a third process runs it under torch.compile. Prints an aligned table; --output also writes JSON.
+Both sides train the same model on one fixed random batch (AdamW), each in a process that stays alive and works only when
+asked, so that neither disturbs the other. By default PyTorch gets what is best for it without compiling: channels-last, and
+jemalloc preloaded with braid's own options. --settings all measures braid against each of PyTorch's settings: as it comes
+(stock), channels-last, autocast to bfloat16, torch.compile, each with the C library's allocator and with jemalloc, and attention
+composed of two products and a softmax, which is faster in bfloat16. Prints an
+aligned table (--output: JSON, too) with the share of the machine's peak, that of LibTorch's matrix product in the same type,
+and the most memory of either process.
 """
 import argparse
 import json
@@ -11,107 +15,149 @@ import os
 import pathlib
 import platform
 import statistics
-import subprocess
 import sys
+from typing import NamedTuple
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-JEMALLOC_OPTIONS = "thp:always,metadata_thp:auto,dirty_decay_ms:-1,muzzy_decay_ms:-1,background_thread:false"
-TEXTS = ("bert_", "transformer_")  # their speed counts tokens
+from peers import JEMALLOC_OPTIONS, ROOT, Worker, architecture, cpu, jemalloc, peak_gflops
+
 MODELS = ["resnet18", "vit_tiny_patch16_224", "coatnet_nano_rw_224"]
+FLOPS_OF_TRAINING = 6  # of a multiply-accumulate: forward, and the gradients of input and weights
 
 
-class Worker:
-    def __init__(self, command: list[str], env: dict[str, str]):
-        self.process = subprocess.Popen(command, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        if self.process.stdout.readline().strip() != "ready":
-            sys.exit(f"train_ratio: {' '.join(command)} did not start")
+class Setting(NamedTuple):
+    dtype: str
+    channels_last: bool = True
+    compile: bool = False
+    jemalloc: bool = True
+    attention: str = "sdpa"
 
-    def seconds(self, steps: int) -> float:
-        self.process.stdin.write(f"{steps}\n")
-        self.process.stdin.flush()
-        return float(self.process.stdout.readline())
+    def __str__(self) -> str:
+        layout = "channels-last" if self.channels_last else "stock"
+        return " ".join([self.dtype, layout] + ["compiled"] * self.compile + ["jemalloc"] * self.jemalloc +
+                        ["composed"] * (self.attention == "eager"))
 
-    def close(self) -> None:
-        self.process.stdin.close()
-        self.process.wait()
-
-
-def jemalloc() -> str:
-    listing = subprocess.run(["ldconfig", "-p"], capture_output=True, text=True).stdout
-    paths = [line.split()[-1] for line in listing.splitlines() if "libjemalloc.so.2" in line]
-    if not paths:
-        sys.exit("train_ratio: libjemalloc.so.2 not found; run scripts/bootstrap.sh")
-    return paths[0]
+    def flags(self) -> list[str]:
+        return ["--dtype", self.dtype, "--attention", self.attention] + ["--channels-last"] * self.channels_last + ["--compile"] * self.compile
 
 
-def cpu() -> str:
-    names = [line.split(":", 1)[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")]
-    flags = next(line for line in open("/proc/cpuinfo") if line.startswith("flags")).split()
-    matrix = [flag for flag in ("amx_bf16", "avx512_bf16", "avx512f", "avx2") if flag in flags]
-    return f"{names[0]}, {len(names)} cores, {matrix[0] if matrix else 'no AVX2'}"
+STOCK = Setting("float32", channels_last=False, jemalloc=False)
 
 
-def measure(model: str, dtype: str, args: argparse.Namespace) -> dict:
-    shape = ["--model", model, "--dtype", dtype, "--batch-size", str(args.batch_size), "--img-size", str(args.img_size),
-             "--length", str(args.length), "--device", args.device]
+def settings(dtypes: list[str], has_attention: bool, args: argparse.Namespace) -> list[Setting]:
+    on_cpu = args.device == "cpu"
+    attentions = args.attention.split(",") if has_attention else ["sdpa"]
+    if args.settings == "best":
+        return [Setting(dtype, compile=compiled, jemalloc=on_cpu, attention=attention) for dtype in dtypes
+                for compiled in ([False, True] if args.compile else [False]) for attention in attentions]
+    plain = [STOCK, Setting("float32"), Setting("bfloat16"), Setting("float32", compile=True), Setting("bfloat16", compile=True)]
+    more = [Setting("bfloat16", jemalloc=on_cpu, attention="eager")] if has_attention else []
+    return [setting._replace(jemalloc=wanted) for setting in plain for wanted in ([False, True] if on_cpu else [False])] + more
+
+
+def measure(model: str, dtypes: list[str], args: argparse.Namespace, peaks: dict[str, float]) -> list[dict]:
+    own = architecture(model)
+    macs, own_size = own["macs"], own["input_size"]
+    is_image = len(own_size) == 3
+    size = args.img_size or own_size[-1]
+    items = args.batch_size * args.steps * (1 if is_image else args.length)
+    flops = FLOPS_OF_TRAINING * macs if is_image and size == own_size[-1] else 0  # of a text: it depends on the hidden words
+    shape = ["--model", model, "--batch-size", str(args.batch_size), "--img-size", str(size), "--length", str(args.length),
+             "--device", args.device]
     env = dict(os.environ, MALLOC_CONF=JEMALLOC_OPTIONS)
-    python = [sys.executable, str(ROOT / "bench/train_torch.py"), *shape]
-    preloaded = dict(env, LD_PRELOAD=jemalloc()) if args.device == "cpu" else env
-    workers = {"torch": Worker([*python, "--attention", args.attention], preloaded)}
-    if args.compile:
-        workers["compiled"] = Worker([*python, "--attention", args.attention, "--compile"], preloaded)
-    workers["braid"] = Worker([str(args.bin / "bench_train"), *shape], env)
-    for worker in workers.values():
+
+    def speed(seconds: list[float], dtype: str) -> tuple[float, float | None]:
+        per_s = items / statistics.median(seconds)
+        return per_s, 100 * per_s * flops / peaks[dtype] / 1e9 if flops and dtype in peaks else None
+
+    braids = {dtype: Worker([str(args.bin / "bench_train"), *shape, "--dtype", dtype], env) for dtype in dtypes}
+    for worker in braids.values():
         worker.seconds(args.warmup)
-    times = {name: [] for name in workers}
-    for _ in range(args.rounds):
-        for name, worker in workers.items():
-            times[name].append(worker.seconds(args.steps))
-    for worker in workers.values():
+    rows = []
+    for setting in settings(dtypes, own["family"] != "cnn", args):
+        compared = {dtype: worker for dtype, worker in braids.items() if dtype in (setting.dtype, "bfloat16")
+                    and (args.settings == "all" or dtype == setting.dtype)}
+        if not compared:
+            continue
+        torch = Worker([sys.executable, str(ROOT / "bench/train_torch.py"), *shape, *setting.flags()],
+                       dict(env, LD_PRELOAD=jemalloc()) if setting.jemalloc else dict(os.environ))
+        torch.seconds(args.warmup)
+        theirs, ours = [], {dtype: [] for dtype in compared}
+        for _ in range(args.rounds):
+            theirs.append(torch.seconds(args.steps))
+            for dtype, worker in compared.items():
+                ours[dtype].append(worker.seconds(args.steps))
+        torch_per_s, torch_of_peak = speed(theirs, setting.dtype)
+        for dtype, seconds in ours.items():
+            ratios = [t / b for t, b in zip(theirs, seconds)]
+            per_s, of_peak = speed(seconds, dtype)
+            row = {"model": model, "dtype": dtype, "torch": str(setting), "torch_per_s": torch_per_s, "torch_of_peak": torch_of_peak,
+                   "torch_mib": torch.peak_mib(), "braid_per_s": per_s, "braid_of_peak": of_peak,
+                   "braid_mib": braids[dtype].peak_mib(), "ratio": statistics.median(ratios), "ratio_min": min(ratios),
+                   "ratio_max": max(ratios)}
+            rows.append(row)
+            print_row(row)
+        torch.close()
+    for worker in braids.values():
         worker.close()
-    items = args.batch_size * args.steps * (args.length if model.startswith(TEXTS) else 1)
-    ratios = [t / b for t, b in zip(times["torch"], times["braid"])]
-    row = {"model": model, "dtype": dtype}
-    row |= {f"{name}_per_s": items / statistics.median(seconds) for name, seconds in times.items()}
-    row |= {"ratio": statistics.median(ratios), "ratio_min": min(ratios), "ratio_max": max(ratios)}
-    if args.compile:
-        row["ratio_to_compiled"] = statistics.median(t / b for t, b in zip(times["compiled"], times["braid"]))
-    return row
+    return rows
+
+
+def percent(value: float | None) -> str:
+    return "-" if value is None else f"{value:.0f}%"
+
+
+def print_row(row: dict) -> None:
+    print(f"{row['model']:24} {row['dtype']:9} {row['torch']:40} {row['torch_per_s']:9.1f} {percent(row['torch_of_peak']):>5} "
+          f"{row['torch_mib']:6.0f} {row['braid_per_s']:9.1f} {percent(row['braid_of_peak']):>5} {row['braid_mib']:6.0f} "
+          f"{row['ratio']:6.2f}  {row['ratio_min']:.2f}-{row['ratio_max']:.2f}", flush=True)
+
+
+def print_best(rows: list[dict]) -> None:
+    """braid against PyTorch as it comes and against the best of all its settings, for each model and type."""
+    print(f"\n{'model':24} {'dtype':9} {'to stock':>8} {'to best':>8}  the best of PyTorch's")
+    least = {}
+    for model, dtype in dict.fromkeys((row["model"], row["dtype"]) for row in rows):
+        own = [row for row in rows if (row["model"], row["dtype"]) == (model, dtype)]
+        stock = next(row for row in own if row["torch"] == str(STOCK))
+        best = min(own, key=lambda row: row["ratio"])
+        least.setdefault(dtype, []).append(best["ratio"])
+        print(f"{model:24} {dtype:9} {stock['ratio']:8.2f} {best['ratio']:8.2f}  {best['torch']}")
+    for dtype, ratios in least.items():
+        print(f"{'geometric mean':24} {dtype:9} {'':8} {statistics.geometric_mean(ratios):8.2f}")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--models", default=",".join(MODELS))
-    parser.add_argument("--dtypes", default="float32,bfloat16")
+    parser.add_argument("--dtypes", default="float32,bfloat16", help="of braid")
     parser.add_argument("--batch-size", type=int, default=16)
-    parser.add_argument("--img-size", type=int, default=224)
+    parser.add_argument("--img-size", type=int, default=0, help="pixels of images, 0: the model's own")
     parser.add_argument("--length", type=int, default=128, help="tokens of a text")
-    parser.add_argument("--attention", default="sdpa", choices=["sdpa", "eager"], help="of transformers")
+    parser.add_argument("--attention", default="sdpa,eager", help="of PyTorch where it has it: its kernel (sdpa), or composed of products (eager)")
+    parser.add_argument("--settings", default="best", choices=["best", "all"], help="of PyTorch")
+    parser.add_argument("--compile", action="store_true", help="with the best settings: torch.compile, too")
     parser.add_argument("--warmup", type=int, default=2, help="steps before timing")
     parser.add_argument("--steps", type=int, default=4, help="steps per round")
     parser.add_argument("--rounds", type=int, default=5, help="alternations")
     parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
-    parser.add_argument("--compile", action="store_true", help="torch.compile beside eager PyTorch")
     parser.add_argument("--bin", type=pathlib.Path, default=ROOT / "build/bin", help="folder of bench_train")
     parser.add_argument("--output", help="JSON file")
     args = parser.parse_args()
     import torch
+    dtypes = args.dtypes.split(",")
     machine = torch.cuda.get_device_name() if args.device == "cuda" else cpu()
+    peaks = {dtype: peak_gflops(dtype) for dtype in ("float32", "bfloat16")} if args.device == "cpu" else {}
     print(f"{machine}; PyTorch {torch.__version__}; Python {platform.python_version()}; batch {args.batch_size}, "
-          f"{args.img_size} px, AdamW; {args.rounds} alternating rounds of {args.steps} steps")
-    compiled = f" {'compiled items/s':>17} {'ratio':>6}" if args.compile else ""
-    print(f"{'model':28} {'dtype':9} {'torch items/s':>14} {'braid items/s':>14} {'ratio':>6}  spread   {compiled}")
-    rows = []
-    for model in args.models.split(","):
-        for dtype in args.dtypes.split(","):
-            row = measure(model, dtype, args)
-            rows.append(row)
-            print(f"{model:28} {dtype:9} {row['torch_per_s']:14.1f} {row['braid_per_s']:14.1f} "
-                  f"{row['ratio']:6.2f}  {row['ratio_min']:.2f}-{row['ratio_max']:.2f}", end="")
-            print(f"  {row['compiled_per_s']:17.1f} {row['ratio_to_compiled']:6.2f}" if args.compile else "",
-                  flush=True)
+          f"AdamW; {args.rounds} alternating rounds of {args.steps} steps")
+    print("".join(f"peak {dtype}: {gflops:.0f} GFLOP/s; " for dtype, gflops in peaks.items())
+          + "speeds in images or tokens per second")
+    print(f"{'model':24} {'dtype':9} {'PyTorch':40} {'PyTorch':>9} {'peak':>5} {'MiB':>6} {'braid':>9} {'peak':>5} {'MiB':>6} "
+          f"{'ratio':>6}  spread")
+    rows = [row for model in args.models.split(",") for row in measure(model, dtypes, args, peaks)]
+    if args.settings == "all":
+        print_best(rows)
     if args.output:
-        pathlib.Path(args.output).write_text(json.dumps({"machine": machine, "rows": rows}, indent=2) + "\n")
+        pathlib.Path(args.output).write_text(json.dumps({"machine": machine, "peak_gflops": peaks, "rows": rows}, indent=2) + "\n")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
 """The PyTorch side of bench/train_ratio.py: trains one model on one fixed random batch with AdamW.
 
 Images by timm; hidden words (bert_*) and translation (transformer_base) by Hugging Face transformers. Reads a line with a
-number of steps, trains them, answers with the seconds they took; ends at end of input. PyTorch gets its best settings:
-channels-last, logits of the hidden words alone, and the allocator that the caller preloads; with --compile, torch.compile
-too, on a GPU with CUDA graphs ("reduce-overhead").
+number of steps, trains them, answers with the seconds they took; ends at end of input. PyTorch gets the settings that are
+asked for, logits of the hidden words alone, and the allocator that the caller preloads; torch.compile (--compile) on a GPU
+with CUDA graphs ("reduce-overhead").
 """
 import argparse
 import sys
@@ -23,9 +23,11 @@ BERTS = {"bert_tiny": (128, 2), "bert_mini": (256, 4), "bert_small": (512, 4), "
 
 def image_case(args):
     import timm
-    model = timm.create_model(args.model).to(args.device, memory_format=torch.channels_last)
+    timm.layers.set_fused_attn(args.attention == "sdpa")
+    layout = torch.channels_last if args.channels_last else torch.contiguous_format
+    model = timm.create_model(args.model).to(args.device, memory_format=layout)
     images = torch.randn(args.batch_size, 3, args.img_size, args.img_size, device=args.device)
-    images = images.to(memory_format=torch.channels_last)
+    images = images.to(memory_format=layout)
     labels = torch.randint(1000, (args.batch_size,), device=args.device)
     forward = compiled(model, args)
     return model, lambda: cross_entropy(forward(images), labels)
@@ -78,8 +80,9 @@ def main() -> None:
     parser.add_argument("--batch-size", type=int, default=16)
     parser.add_argument("--img-size", type=int, default=224)
     parser.add_argument("--length", type=int, default=128, help="tokens of a text")
-    parser.add_argument("--attention", default="sdpa", choices=["sdpa", "eager"], help="of transformers")
+    parser.add_argument("--attention", default="sdpa", choices=["sdpa", "eager"])
     parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
+    parser.add_argument("--channels-last", action="store_true", help="of images")
     parser.add_argument("--compile", action="store_true")
     args = parser.parse_args()
     torch.manual_seed(0)

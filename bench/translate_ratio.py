@@ -25,14 +25,12 @@ for op in ("nms", "qnms"):  # torchvision's own operators do not load beside the
 import transformers  # noqa: E402
 from safetensors.torch import save_file  # noqa: E402
 
-from train_ratio import JEMALLOC_OPTIONS, ROOT, Worker, cpu, jemalloc  # noqa: E402
+from peers import JEMALLOC_OPTIONS, ROOT, Worker, cpu, jemalloc  # noqa: E402
 
 
 class Writer(Worker):
     def texts(self, count: int) -> tuple[float, str]:
-        self.process.stdin.write(f"{count}\n")
-        self.process.stdin.flush()
-        seconds, checksum = self.process.stdout.readline().split()
+        seconds, checksum = self.answer(count).split()
         return float(seconds), checksum
 
 

@@ -80,6 +80,13 @@ Tensor ImageExplainer::input_of(const io::Image& image) const {
       .contiguous();
 }
 
+Tensor ImageExplainer::probabilities(const Tensor& image) const {
+  const torch::NoGradGuard no_grad;
+  auto rows = logits(explained_, image)[0].softmax(0).cpu();
+  tasks::expect_finite(rows);
+  return rows;
+}
+
 std::vector<MethodResult> ImageExplainer::results(const ExplainableGraph& explained,
                                                   const std::string& method, const Tensor& image,
                                                   int64_t target) const {
@@ -125,21 +132,16 @@ ImageExplanation ImageExplainer::explain(const std::string& file, const io::Imag
   const auto& input = predictor_.card().input;
   const auto shown = data::prepare_for_evaluation(image, input);
   const auto x = input_of(image);
-  Tensor probabilities;
-  {
-    const torch::NoGradGuard no_grad;
-    probabilities = logits(explained_, x)[0].softmax(0).cpu();
-  }
-  tasks::expect_finite(probabilities);
+  const auto rows = probabilities(x);
   ImageExplanation e;
   e.file = file;
-  const auto best = probabilities.argmax().item<int64_t>();
+  const auto best = rows.argmax().item<int64_t>();
   e.predicted = class_name(best);
   e.index = config_.target
-                ? class_index(*config_.target, predictor_.card().classes, probabilities.size(0))
+                ? class_index(*config_.target, predictor_.card().classes, rows.size(0))
                 : best;
   e.target = class_name(e.index);
-  e.probability = probabilities[e.index].item<double>();
+  e.probability = rows[e.index].item<double>();
   seen_.push_back(x);
   const auto base = fmt::format("{}-{}", seen_.size(), plain_stem(file));
   e.picture = output.add_picture(base + ".png", enlarged(shown));

@@ -39,6 +39,8 @@ class ImageExplainer {
                                     const torch::Tensor& image, int64_t target) const;
   const ExplainableGraph& explained() const { return explained_; }
   torch::Tensor input_of(const io::Image& image) const;  // [1,C,H,W]
+  // [K] of [1,C,H,W], on the CPU. Throws DataError where they are not finite.
+  torch::Tensor probabilities(const torch::Tensor& image) const;
   const tasks::Predictor& predictor() const { return predictor_; }
   // [1,C,H,W] each, of all that were explained.
   const std::vector<torch::Tensor>& seen() const { return seen_; }

@@ -6,7 +6,7 @@
 
 namespace braid::runtime {
 
-// Floating-point operations per second of the best of a few products of two large square matrices,
+// Floating-point operations per second of the best of many products of large square matrices,
 // with the threads that are set. dtype: as --dtype takes it.
 double measure_peak_flops(const torch::Device& device, const std::string& dtype);
 

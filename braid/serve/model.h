@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "braid/serve/engine.h"
+#include "braid/serve/explainer.h"
 
 namespace braid::serve {
 
@@ -38,8 +39,9 @@ struct Model {
   std::unique_ptr<Engine> engine{};
   TensorSpec prepared{};  // the input of BYTES [N] that `preparation` takes, image or text
   std::unique_ptr<Preparation> preparation{};
-  bool takes_tensors = true;           // requests may give the engine's own inputs too
-  std::vector<std::string> classes{};  // may be empty
+  bool takes_tensors = true;               // requests may give the engine's own inputs too
+  std::vector<std::string> classes{};      // may be empty
+  std::unique_ptr<Explainer> explainer{};  // none: what is served cannot be explained
 };
 
 // source: what stood behind a model's name, or its folder or file in the repository. Throws what

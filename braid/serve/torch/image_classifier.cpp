@@ -10,6 +10,7 @@
 #include "braid/runtime/device.h"
 #include "braid/serve/openvino/openvino_engine.h"
 #include "braid/serve/people_input.h"
+#include "braid/serve/torch/checkpoint_explainer.h"
 #include "braid/serve/torch/load_model.h"
 #include "braid/serve/torch/torch_tensor.h"
 #include "braid/tasks/predictor.h"
@@ -73,6 +74,7 @@ std::unique_ptr<Model> load_image_classifier(const std::string& folder,
   model->prepared = {.name = "image", .type = DataType::kBytes, .shape = {-1}};
   model->preparation = std::make_unique<ImagePreparation>(loaded.hub.input, options.max_pixels);
   model->classes = loaded.hub.classes;
+  model->explainer = explain_images_of(folder, options.max_pixels);
   if (options.engine == "openvino") {
     const auto onnx = onnx::export_onnx(onnx::make_image_graph(loaded).graph,
                                         onnx::onnx_options(loaded.hub, false));

@@ -12,6 +12,7 @@
 #include "braid/runtime/eval_scope.h"
 #include "braid/serve/openvino/openvino_engine.h"
 #include "braid/serve/people_input.h"
+#include "braid/serve/torch/checkpoint_explainer.h"
 #include "braid/serve/torch/load_model.h"
 #include "braid/serve/torch/torch_tensor.h"
 
@@ -98,6 +99,7 @@ std::unique_ptr<Model> load_text_classifier(const std::string& folder,
                                                          model->engine->inputs());
   model->takes_tensors = false;  // ids beyond the vocabulary would be the model's to refuse
   model->classes = loaded.hub.classes;
+  model->explainer = explain_texts_of(folder);
   return model;
 }
 

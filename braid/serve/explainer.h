@@ -1,0 +1,28 @@
+// What says why a model decided as it did.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "braid/serve/tensor.h"
+
+namespace braid::serve {
+
+struct Explanation {
+  std::string method{};
+  int64_t class_index = 0;  // of the likeliest class, which is explained
+  double probability = 0;
+  // PNG: the image as the model sees it, and with what it looked at over it. Empty for a text.
+  std::vector<uint8_t> picture{}, overlay{};
+  std::vector<std::pair<std::string, double>> tokens{};  // and what each adds to the class's logit
+};
+
+class Explainer {
+ public:
+  virtual ~Explainer() = default;
+  // input: BYTES [1], as Preparation takes it. Called by one thread at a time. Throws DataError.
+  virtual Explanation explain(const Tensor& input) = 0;
+};
+
+}  // namespace braid::serve
