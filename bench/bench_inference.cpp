@@ -1,7 +1,8 @@
 // braid's side of bench/inference_ratio.py: classifies one fixed random batch of images, as
 // `braid serve --engine libtorch` does.
 //
-// Flags: --model NAME --dtype float32|bfloat16 --batch-size N --img-size N. Reads a line with a
+// Flags: --model NAME --dtype float32|bfloat16 --batch-size N --img-size N; --fused 0: the model as
+// it is, operator by operator. Reads a line with a
 // number of passes, makes them, answers with the seconds they took; ends at end of input.
 #include <fmt/format.h>
 
@@ -10,24 +11,30 @@
 
 #include "bench/operators.h"
 #include "bench/train_case.h"
-#include "braid/models/product_weights.h"
 #include "braid/runtime/autocast.h"
 #include "braid/runtime/eval_scope.h"
+#include "braid/serve/torch/fused_graph.h"
 
 int main(int argc, char** argv) {
   braid::bench::Args args = {{"--dtype", "float32"}, {"--batch-size", "1"}, {"--img-size", "224"},
-                             {"--in-chans", "3"},    {"--classes", "1000"}};
+                             {"--in-chans", "3"},    {"--classes", "1000"}, {"--fused", "1"}};
   if (!braid::bench::read_flags(args, argc, argv)) return 64;
   const auto work = braid::bench::image_case(args, torch::kCPU);
   const auto model = std::dynamic_pointer_cast<braid::models::ImageModel>(work.model);
-  braid::models::keep_product_weights(*model, braid::runtime::product_type(args["--dtype"]));
   const braid::runtime::EvalScope scope(*model, args["--dtype"]);
+  braid::models::LoadedModel loaded;
+  loaded.model = model;
+  loaded.hub = braid::models::make_image_hub_config(args["--model"], *model);
   const auto& images = work.batch.at(braid::data::kPixelValues);
+  const auto fused =
+      args["--fused"] == "1"
+          ? braid::serve::fused_graph(loaded, braid::runtime::product_type(args["--dtype"]))
+          : std::nullopt;
   fmt::print("ready\n");
   std::fflush(stdout);
   for (int64_t count = 0; std::cin >> count;) {
     const double seconds = braid::bench::seconds_of([&] {
-      for (int64_t i = 0; i < count; ++i) model->forward(images);
+      for (int64_t i = 0; i < count; ++i) fused ? (*fused)({images}).at(0) : model->forward(images);
     });
     fmt::print("{}\n", seconds);
     std::fflush(stdout);

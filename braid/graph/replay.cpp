@@ -84,6 +84,47 @@ std::vector<std::vector<ValueId>> last_reads(const Graph& graph) {
   return last;
 }
 
+// last: last_reads() of the graph.
+std::vector<std::vector<Tensor>> run(const Graph& graph,
+                                     const std::vector<std::vector<ValueId>>& last,
+                                     const std::vector<std::vector<Tensor>>& batches,
+                                     const SeeValues& see) {
+  std::vector<Sizes> sizes;
+  std::vector<Tensor> constants;
+  for (const auto& value : graph.values) constants.push_back(value.constant);
+  std::vector<std::vector<Tensor>> values(batches.size(), constants);
+  for (const auto& inputs : batches) {
+    check_inputs(graph, inputs);
+    sizes.push_back(sizes_of(graph, inputs));
+  }
+  std::vector<Tensor> seen(batches.size());
+  const auto show = [&](ValueId id) {
+    see(id, seen);
+    for (size_t b = 0; b < batches.size(); ++b)
+      values[b][static_cast<size_t>(id)] = std::move(seen[b]);
+  };
+  for (size_t i = 0; i < graph.inputs.size(); ++i) {
+    for (size_t b = 0; b < batches.size(); ++b) seen[b] = batches[b][i];
+    show(graph.inputs[i]);
+  }
+  std::vector<std::vector<Tensor>> results(batches.size());
+  for (size_t i = 0; i < graph.nodes.size(); ++i) {
+    const auto& node = graph.nodes[i];
+    for (size_t b = 0; b < batches.size(); ++b) results[b] = call(node, values[b], sizes[b]);
+    for (size_t k = 0; k < node.outputs.size(); ++k) {
+      for (size_t b = 0; b < batches.size(); ++b) seen[b] = std::move(results[b].at(k));
+      show(node.outputs[k]);
+    }
+    for (const ValueId id : last[i])
+      for (auto& of_batch : values) of_batch[static_cast<size_t>(id)] = Tensor();
+  }
+  std::vector<std::vector<Tensor>> outputs(batches.size());
+  for (size_t b = 0; b < batches.size(); ++b)
+    for (const ValueId id : graph.outputs)
+      outputs[b].push_back(values[b].at(static_cast<size_t>(id)));
+  return outputs;
+}
+
 }  // namespace
 
 Sizes sizes_of(const Graph& graph, const std::vector<Tensor>& inputs) {
@@ -127,41 +168,13 @@ std::vector<Tensor> replay(const Graph& graph, const std::vector<Tensor>& inputs
 std::vector<std::vector<Tensor>> replay_together(const Graph& graph,
                                                  const std::vector<std::vector<Tensor>>& batches,
                                                  const SeeValues& see) {
-  std::vector<Sizes> sizes;
-  std::vector<Tensor> constants;
-  for (const auto& value : graph.values) constants.push_back(value.constant);
-  std::vector<std::vector<Tensor>> values(batches.size(), constants);
-  for (const auto& inputs : batches) {
-    check_inputs(graph, inputs);
-    sizes.push_back(sizes_of(graph, inputs));
-  }
-  std::vector<Tensor> seen(batches.size());
-  const auto show = [&](ValueId id) {
-    see(id, seen);
-    for (size_t b = 0; b < batches.size(); ++b)
-      values[b][static_cast<size_t>(id)] = std::move(seen[b]);
-  };
-  for (size_t i = 0; i < graph.inputs.size(); ++i) {
-    for (size_t b = 0; b < batches.size(); ++b) seen[b] = batches[b][i];
-    show(graph.inputs[i]);
-  }
-  const auto last = last_reads(graph);
-  std::vector<std::vector<Tensor>> results(batches.size());
-  for (size_t i = 0; i < graph.nodes.size(); ++i) {
-    const auto& node = graph.nodes[i];
-    for (size_t b = 0; b < batches.size(); ++b) results[b] = call(node, values[b], sizes[b]);
-    for (size_t k = 0; k < node.outputs.size(); ++k) {
-      for (size_t b = 0; b < batches.size(); ++b) seen[b] = std::move(results[b].at(k));
-      show(node.outputs[k]);
-    }
-    for (const ValueId id : last[i])
-      for (auto& of_batch : values) of_batch[static_cast<size_t>(id)] = Tensor();
-  }
-  std::vector<std::vector<Tensor>> outputs(batches.size());
-  for (size_t b = 0; b < batches.size(); ++b)
-    for (const ValueId id : graph.outputs)
-      outputs[b].push_back(values[b].at(static_cast<size_t>(id)));
-  return outputs;
+  return run(graph, last_reads(graph), batches, see);
+}
+
+Replayer::Replayer(Graph graph) : graph_(std::move(graph)), last_reads_(last_reads(graph_)) {}
+
+std::vector<Tensor> Replayer::operator()(const std::vector<Tensor>& inputs) const {
+  return run(graph_, last_reads_, {inputs}, [](ValueId, std::vector<Tensor>&) {}).at(0);
 }
 
 }  // namespace braid::graph

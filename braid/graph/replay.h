@@ -25,6 +25,18 @@ std::vector<std::vector<torch::Tensor>> replay_together(
     const Graph& graph, const std::vector<std::vector<torch::Tensor>>& batches,
     const SeeValues& see);
 
+// A graph that is run again and again: what a run has to know of it is found out once.
+class Replayer {
+ public:
+  explicit Replayer(Graph graph);
+  std::vector<torch::Tensor> operator()(const std::vector<torch::Tensor>& inputs) const;
+  const Graph& graph() const { return graph_; }
+
+ private:
+  Graph graph_;
+  std::vector<std::vector<ValueId>> last_reads_;  // for each node, what nothing reads after it
+};
+
 // N, L and M of these inputs; 1 and 0 where the graph's do not say.
 Sizes sizes_of(const Graph& graph, const std::vector<torch::Tensor>& inputs);
 

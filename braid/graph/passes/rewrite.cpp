@@ -18,9 +18,15 @@ bool contains(const std::vector<ValueId>& ids, ValueId id) {
 
 }  // namespace
 
-Uses::Uses(const Graph& graph) : reads_(graph.values.size()), producer_(graph.values.size(), -1) {
+Uses::Uses(const Graph& graph)
+    : reads_(graph.values.size()),
+      producer_(graph.values.size(), -1),
+      reader_(graph.values.size(), -1) {
   for (size_t i = 0; i < graph.nodes.size(); ++i) {
-    for_each_read(graph.nodes[i], [&](ValueId id) { ++reads_[static_cast<size_t>(id)]; });
+    for_each_read(graph.nodes[i], [&](ValueId id) {
+      ++reads_[static_cast<size_t>(id)];
+      reader_[static_cast<size_t>(id)] = static_cast<int64_t>(i);
+    });
     for (const ValueId id : graph.nodes[i].outputs)
       producer_[static_cast<size_t>(id)] = static_cast<int64_t>(i);
   }

@@ -15,11 +15,15 @@ class Uses {
   int64_t reads(ValueId id) const { return reads_.at(static_cast<size_t>(id)); }
   // The position of the node that makes it; -1 for inputs and constants.
   int64_t producer(ValueId id) const { return producer_.at(static_cast<size_t>(id)); }
-  // That node where nothing else reads the value, and it is of this name; else null.
+  // The position of the node that alone reads it; -1 where it is an output, or there are others.
+  int64_t sole_reader(ValueId id) const {
+    return reads(id) == 1 ? reader_.at(static_cast<size_t>(id)) : -1;
+  }
+  // The node that makes it where nothing else reads the value, and it is of this name; else null.
   Node* sole_producer(Graph& graph, ValueId id, std::string_view name) const;
 
  private:
-  std::vector<int64_t> reads_, producer_;
+  std::vector<int64_t> reads_, producer_, reader_;
 };
 
 // Everything that reads `from` reads `to` instead; an output's name goes with it.

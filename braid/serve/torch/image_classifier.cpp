@@ -1,5 +1,6 @@
 // A classifier of images as a model that is served: `image` BYTES [N] or `pixel_values` FP32
 // [N,C,H,W].
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -11,6 +12,7 @@
 #include "braid/serve/openvino/openvino_engine.h"
 #include "braid/serve/people_input.h"
 #include "braid/serve/torch/checkpoint_explainer.h"
+#include "braid/serve/torch/fused_graph.h"
 #include "braid/serve/torch/load_model.h"
 #include "braid/serve/torch/torch_tensor.h"
 #include "braid/tasks/predictor.h"
@@ -20,31 +22,44 @@ namespace {
 
 class ImageEngine final : public Engine {
  public:
-  // dtype: the predictor's, resolved.
-  ImageEngine(tasks::Predictor predictor, const std::string& dtype)
-      : predictor_(std::move(predictor)) {
-    models::keep_product_weights(predictor_.model(), runtime::product_type(dtype));
-    const auto& input = predictor_.card().input;
+  // dtype: resolved.
+  ImageEngine(models::LoadedModel loaded, const torch::Device& device, std::string dtype)
+      : device_(device), dtype_(std::move(dtype)) {
+    const auto& input = loaded.hub.input;
     inputs_ = {{.name = data::kPixelValues,
                 .type = DataType::kFp32,
                 .shape = {-1, input.channels, input.height, input.width}}};
-    outputs_ = {{.name = "logits",
-                 .type = DataType::kFp32,
-                 .shape = {-1, predictor_.model().num_classes()}}};
+    outputs_ = {
+        {.name = "logits", .type = DataType::kFp32, .shape = {-1, loaded.model->num_classes()}}};
+    const auto type = runtime::product_type(dtype_);
+    if (device.is_cpu()) fused_ = fused_graph(loaded, type);
+    if (fused_) return;
+    predictor_.emplace(std::move(loaded), device, dtype_);
+    models::keep_product_weights(predictor_->model(), type);
   }
   const std::vector<TensorSpec>& inputs() const override { return inputs_; }
   const std::vector<TensorSpec>& outputs() const override { return outputs_; }
   std::vector<Tensor> infer(const std::vector<Tensor>& batch) override {
     auto pixels = to_torch(batch.front());
     if (pixels.size(1) > 1) pixels = pixels.contiguous(torch::MemoryFormat::ChannelsLast);
-    const auto logits =
-        predictor_.logits({.tensors = {{data::kPixelValues, pixels}},
-                           .indices = std::vector<int64_t>(static_cast<size_t>(pixels.size(0)))});
-    return {from_torch("logits", logits)};
+    return {from_torch("logits", logits(pixels))};
   }
 
  private:
-  tasks::Predictor predictor_;
+  torch::Tensor logits(const torch::Tensor& pixels) const {
+    if (!fused_)
+      return predictor_->logits(
+          {.tensors = {{data::kPixelValues, pixels}},
+           .indices = std::vector<int64_t>(static_cast<size_t>(pixels.size(0)))});
+    const torch::NoGradGuard no_grad;
+    const runtime::Autocast autocast(device_.type(), dtype_);
+    return (*fused_)({pixels}).at(0).to(torch::kFloat);
+  }
+
+  const torch::Device device_;
+  const std::string dtype_;
+  std::optional<graph::Replayer> fused_;
+  std::optional<tasks::Predictor> predictor_;  // of what cannot be captured, and on other devices
   std::vector<TensorSpec> inputs_, outputs_;
 };
 
@@ -85,8 +100,7 @@ std::unique_ptr<Model> load_image_classifier(const std::string& folder,
     const auto device = runtime::resolve_device(options.device);
     const auto dtype = runtime::resolve_dtype(options.dtype, device.type());
     model->platform = kLibTorchPlatform;
-    model->engine =
-        std::make_unique<ImageEngine>(tasks::Predictor(std::move(loaded), device, dtype), dtype);
+    model->engine = std::make_unique<ImageEngine>(std::move(loaded), device, dtype);
   }
   return model;
 }

@@ -1,0 +1,14 @@
+// A graph for inference by LibTorch on the CPU.
+#pragma once
+#include "braid/graph/graph.h"
+
+namespace braid::graph {
+
+// Convolutions and linear layers of constant weights become oneDNN's, as torch.compile has them:
+// with the activation that follows, convolutions with the sum before that too, their weights in
+// `type`, float32 or bfloat16, and in oneDNN's own order. To be replayed without gradients, under
+// autocast to `type`. The graph is simplified; it computes what it did up to rounding. Nothing is
+// changed where this LibTorch has no oneDNN.
+void fuse_for_cpu(Graph& graph, torch::ScalarType type);
+
+}  // namespace braid::graph
