@@ -6,6 +6,9 @@ void ServeConfig::visit(FieldVisitor& v) {
   constexpr double kLongest = 86400, kMostBytes = 1e12, kMany = 1e6;
   v.field("host", host, "address to listen on; 0.0.0.0: all of them, whoever can reach them");
   v.field("port", port, "port, 0: any free one", {.least = 0, .most = 65535});
+  v.field("allowed_hosts", allowed_hosts,
+          "names that requests may be for, by their Host header, besides localhost, 127.* and ::1; "
+          "*: any; none: any, but on a loopback address those three alone");
   v.field("max_batch_size", max_batch_size, "images or texts that the model sees at once",
           {.least = 1, .most = 4096});
   v.field(

@@ -39,7 +39,7 @@ TEST_F(ServiceTest, DescribesItself) {
   const auto page = c.get("/");
   EXPECT_EQ(page.headers.at("content-type"), "text/html; charset=utf-8");
   EXPECT_THAT(page.body, HasSubstr("<title>braid serve</title>"));
-  c.send("HEAD / HTTP/1.1\r\nHost: test\r\n\r\n");
+  c.send("HEAD / HTTP/1.1\r\nHost: localhost\r\n\r\n");
   EXPECT_EQ(c.read(true).headers.at("content-length"), std::to_string(page.body.size()));
 }
 
@@ -147,7 +147,7 @@ TEST_F(ServiceTest, IsNoToolOfOtherPages) {
       client().post("/v2/repository/models/m/unload", "", "Origin: http://evil.example\r\n").status,
       403);
   EXPECT_EQ(client().post(kInfer, row_json(1), "Origin: null\r\n").status, 403);
-  EXPECT_EQ(client().post(kInfer, row_json(1), "Origin: http://test\r\n").status, 200);
+  EXPECT_EQ(client().post(kInfer, row_json(1), "Origin: http://localhost\r\n").status, 200);
 }
 
 TEST_F(ServiceTest, CountsWhatItDoes) {
