@@ -272,6 +272,20 @@ TEST_F(HttpTest, HoldsNoMoreThanItsMemory) {
   EXPECT_TRUE(eventually([&] { return metric("braid_request_memory_bytes") == 0; }));
 }
 
+TEST_F(HttpTest, CountsWhatIsMadeOfARequest) {
+  start({.config = {.max_request_memory = 8 << 20}});
+  std::string lists = "[]";
+  for (int i = 0; i < 200'000; ++i) lists += ",[]";
+  const auto parsed =
+      client().post(kInfer, R"({"inputs":[)" + lists + "]}");  // of 600 kB, some 16 MB
+  EXPECT_EQ(parsed.status, 503);
+  EXPECT_THAT(parsed.body, HasSubstr("bytes of requests"));
+  const auto heavy = client().post(kInfer, "heavy", "Inference-Header-Content-Length: 0\r\n");
+  EXPECT_EQ(heavy.status, 503);
+  EXPECT_EQ(client().post(kInfer, row_json(5)).status, 200);
+  EXPECT_TRUE(eventually([&] { return metric("braid_request_memory_bytes") == 0; }));
+}
+
 TEST_F(HttpTest, RefusesConnectionsBeyondItsLimit) {
   start({.config = {.max_connections = 3}});
   auto a = client(), b = client(), c = client();
