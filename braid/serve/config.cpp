@@ -31,7 +31,7 @@ void ServeConfig::visit(FieldVisitor& v) {
   v.field("max_body_size", max_body_size, "bytes of a request's body, also inflated",
           {.least = 1, .most = 1e10});
   v.field("max_request_memory", max_request_memory,
-          "bytes of all requests at once; beyond them 503 is answered",
+          "bytes of all requests at once and of what is made of them; beyond them 503 is answered",
           {.least = 1, .most = kMostBytes});
   v.field("max_connections", max_connections, "connections at once", {.least = 1, .most = kMany});
   v.field("rate_limit", rate_limit,
