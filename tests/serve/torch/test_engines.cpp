@@ -8,6 +8,7 @@
 #include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <protozero/pbf_writer.hpp>
 #include <tuple>
 
 #include "braid/compress/quantize.h"
@@ -19,6 +20,7 @@
 #include "braid/io/atomic_file.h"
 #include "braid/io/image.h"
 #include "braid/models/registry.h"
+#include "braid/serve/onnx/exported_engine.h"
 #include "braid/serve/onnx/runner_engine.h"
 #include "braid/serve/openvino/openvino_engine.h"
 #include "braid/serve/torch/load_model.h"
@@ -266,6 +268,47 @@ TEST_F(Engines, OfOpenVinoRefuseWhatIsNoModel) {
   EXPECT_THAT(error_of<DataError>([] { open_openvino("no model", {.where = "x.onnx"}); }),
               HasSubstr("x.onnx"));
   EXPECT_THROW(open_openvino(""), DataError);
+}
+
+// A Relu from x to logits, float32 [1,2]; numbers are onnx.proto's.
+std::string file_of_one_row() {
+  using protozero::pbf_writer;
+  std::string bytes;
+  pbf_writer model(bytes);
+  {
+    pbf_writer graph(model, 7);
+    {
+      pbf_writer node(graph, 1);
+      node.add_string(1, "x");
+      node.add_string(2, "logits");
+      node.add_string(4, "Relu");
+    }
+    for (const auto& [field, name] : {std::pair(11, "x"), std::pair(12, "logits")}) {
+      pbf_writer value(graph, static_cast<protozero::pbf_tag_type>(field));
+      value.add_string(1, name);
+      pbf_writer type(value, 2);
+      pbf_writer tensor(type, 1);
+      tensor.add_int32(1, 1);
+      pbf_writer shape(tensor, 2);
+      for (const int64_t size : {1, 2}) {
+        pbf_writer dimension(shape, 1);
+        dimension.add_int64(1, size);
+      }
+    }
+  }
+  pbf_writer operators(model, 8);
+  operators.add_int64(2, 20);
+  operators.commit();
+  return bytes;
+}
+
+TEST_P(EnginesOfFiles, RefuseABatchThatIsNotFree) {
+  const auto onnx = file_of_one_row();
+  Model model;
+  EXPECT_THAT(error_of<DataError>([&] {
+                open_exported(onnx, {.engine = GetParam(), .threads = 1}, 0, "x.onnx", model);
+              }),
+              ::testing::AllOf(HasSubstr("free batch in 'x'"), HasSubstr("x.onnx")));
 }
 
 TEST_F(Engines, RefuseWhatIsNoClassifiersFile) {
