@@ -229,7 +229,7 @@ def main() -> None:
     parser.add_argument("--clients", type=int, nargs="+", default=[1, 8, 32])
     parser.add_argument("--seconds", type=float, default=5)
     parser.add_argument("--max-batch-size", default="32")
-    parser.add_argument("--engines", nargs="+", default=["auto"], choices=["auto", "libtorch", "openvino"])
+    parser.add_argument("--engines", nargs="+", default=["auto"], choices=["auto", "libtorch", "openvino", "braid-run"])
     parser.add_argument("--threads", default="0", help="that compute, of each server")
     parser.add_argument("--overload", type=float, metavar="SECONDS", help="ask for three times what the server can do")
     parser.add_argument("--idle", type=int, default=1000, help="connections that ask for nothing meanwhile")

@@ -21,7 +21,7 @@ constexpr const char* kServeFooter = R"(Examples:
   braid serve --model shirts=runs/fashion
   braid serve --model runs/fashion --model reviews=runs/sst2 --max-batch-size 64
   braid serve --model-repository models/ --host 0.0.0.0 --api-key-file key.txt
-  braid serve --model shirts=fashion.int8.onnx --engine openvino
+  braid serve --model shirts=fashion.int8.onnx --engine braid-run
   curl -s localhost:8000/v2/models/shirts/infer -H 'Inference-Header-Content-Length: 0' --data-binary @boot.jpg
 
 A page to try the models is at the server's address, its metrics at /metrics. SIGTERM and Ctrl-C answer what was
@@ -39,8 +39,8 @@ struct ServeOptions {
     server.visit(v);
     v.field("engine", model.engine,
             "what computes; auto: OpenVINO where `make openvino` built it in and it takes the "
-            "model, else LibTorch",
-            {.choices = {"auto", "libtorch", "openvino"}});
+            "model, else LibTorch, of exported files braid-run",
+            {.choices = {"auto", "libtorch", "openvino", "braid-run"}});
     v.field("max_pixels", model.max_pixels, "pixels of an image that is sent",
             {.least = 1, .most = 178'956'970});
     v.field("threads", model.threads,

@@ -39,9 +39,10 @@ std::string first_line(const std::filesystem::path& file) {
   return line;
 }
 
-// Of /proc/self/cgroup: the process's group in version 2, and in version 1 for processor time.
+// Of /proc/self/cgroup: the process's group in version 2, and in version 1 for processor time and
+// for memory.
 struct Groups {
-  std::string unified, cpu;
+  std::string unified, cpu, memory;
 };
 Groups own_groups() {
   Groups groups;
@@ -52,6 +53,7 @@ Groups own_groups() {
     const std::string controllers = "," + line.substr(first + 1, second - first - 1) + ",";
     if (controllers == ",,") groups.unified = line.substr(second + 1);
     if (controllers.find(",cpu,") != std::string::npos) groups.cpu = line.substr(second + 1);
+    if (controllers.find(",memory,") != std::string::npos) groups.memory = line.substr(second + 1);
   }
   return groups;
 }
@@ -84,16 +86,18 @@ class AffinityMask {
   bool known_ = false;
 };
 
-// The tightest quota of a group and the groups around it. In a container the group's own path need
+// The tightest limit of a group and the groups around it. In a container the group's own path need
 // not be visible: its root is then what is mounted.
 template <class Limit>
-int64_t tightest(const std::filesystem::path& mount, const std::string& group, int64_t cpus,
+int64_t tightest(const std::filesystem::path& mount, const std::string& group, int64_t most,
                  const Limit& limit) {
   std::filesystem::path folder = mount / std::filesystem::path(group).relative_path();
   for (; folder.has_relative_path() && folder != mount; folder = folder.parent_path())
-    cpus = std::min(cpus, limit(folder, cpus));
-  return std::min(cpus, limit(mount, cpus));
+    most = std::min(most, limit(folder, most));
+  return std::min(most, limit(mount, most));
 }
+
+constexpr const char* kGroups = "/sys/fs/cgroup";
 
 }  // namespace
 
@@ -107,7 +111,7 @@ int64_t cpus_of_quota(int64_t processors, const std::string& quota, const std::s
 
 int64_t usable_cpus() {
   const Groups groups = own_groups();
-  const std::filesystem::path root = "/sys/fs/cgroup";
+  const std::filesystem::path root = kGroups;
   int64_t cpus =
       tightest(root, groups.unified, AffinityMask().count(), [](const auto& folder, int64_t n) {
         return cpus_of_quota(n, first_line(folder / "cpu.max"), "");
@@ -164,6 +168,25 @@ std::optional<double> seconds_idle() {
   }
   if (!found) return std::nullopt;
   return ticks / static_cast<double>(::sysconf(_SC_CLK_TCK));
+}
+
+int64_t memory_of_limit(int64_t memory, const std::string& limit) {
+  std::istringstream words(limit);
+  int64_t bytes = 0;
+  if (!(words >> bytes) || bytes <= 0) return memory;  // "max", more than a number holds, nothing
+  return std::min(bytes, memory);
+}
+
+int64_t usable_memory() {
+  const Groups groups = own_groups();
+  const std::filesystem::path root = kGroups;
+  const int64_t memory =
+      tightest(root, groups.unified, memory_bytes(), [](const auto& folder, int64_t most) {
+        return memory_of_limit(most, first_line(folder / "memory.max"));
+      });
+  return tightest(root / "memory", groups.memory, memory, [](const auto& folder, int64_t most) {
+    return memory_of_limit(most, first_line(folder / "memory.limit_in_bytes"));
+  });
 }
 
 int64_t memory_bytes() { return int64_t{sysconf(_SC_PHYS_PAGES)} * int64_t{sysconf(_SC_PAGESIZE)}; }

@@ -26,5 +26,10 @@ double seconds_waited();
 std::optional<double> seconds_idle();
 // Physical memory in bytes.
 int64_t memory_bytes();
+// As much of it as the control group allows the process.
+int64_t usable_memory();
+// The same of what a control group's file says, memory.max of version 2 or memory.limit_in_bytes of
+// version 1; empty or without a limit: `memory`.
+int64_t memory_of_limit(int64_t memory, const std::string& limit);
 
 }  // namespace braid

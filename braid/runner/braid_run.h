@@ -32,7 +32,8 @@ typedef struct BraidRunTensor {
   const void* data;
 } BraidRunTensor;
 
-/* 0 on failure, with the reason in braid_run_error(). bytes must live as long as the model. */
+/* 0 on failure, with the reason in braid_run_error(). bytes must live as long as the model. Tensors
+   that are computed may take half of the memory that the process may use. */
 BraidRunModel* braid_run_open_file(const char* file, int threads);
 BraidRunModel* braid_run_open_memory(const void* bytes, size_t size, int threads);
 void braid_run_free(BraidRunModel* model); /* of 0: does nothing */

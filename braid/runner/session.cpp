@@ -11,6 +11,7 @@
 #include <stdexcept>
 #include <system_error>
 
+#include "braid/core/cpu.h"
 #include "braid/core/error.h"
 #include "braid/runner/graph.h"
 #include "braid/runner/mapped_file.h"
@@ -26,6 +27,12 @@ constexpr size_t kMostFoldedBytes = 64 << 20;
 std::string where_of(const FileNode& node, const std::string& file) {
   return fmt::format("{}, operator {} {}", file, node.op_type,
                      node.name.empty() && !node.outputs.empty() ? node.outputs[0] : node.name);
+}
+
+// A few bytes of a foreign file can ask for all there is, and the system would promise it.
+uint64_t half_of_memory() {
+  static const auto half = static_cast<uint64_t>(usable_memory() / 2);
+  return half;
 }
 
 // Foreign files can ask for more than there is in many ways; all of them are the file's fault.
@@ -51,9 +58,9 @@ struct Session::State {
     double seconds = 0;
   };
 
-  State(const SessionOptions& options, std::string where)
-      : where(std::move(where)),
-        pool(options.most_bytes),
+  State(const SessionOptions& options, const std::string& where)
+      : where(where),
+        pool(options.most_bytes != 0 ? options.most_bytes : half_of_memory(), where),
         threads(std::clamp(options.threads, 1, 256)),
         context{threads, pool, options.kernels == nullptr ? kernels() : *options.kernels} {}
 

@@ -15,7 +15,7 @@ namespace braid::runner {
 
 struct SessionOptions {
   int threads = 1;
-  uint64_t most_bytes = 0;  // of all tensors that are computed; 0: as many as there is memory
+  uint64_t most_bytes = 0;  // of all tensors that are computed; 0: half of the memory there is
   bool fuses = true;        // false: each operator by itself
   const Kernels* kernels = nullptr;  // none: those for this processor
 };

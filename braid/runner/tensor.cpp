@@ -15,6 +15,7 @@ struct BufferPool::State {
   std::mutex mutex;
   std::multimap<uint64_t, std::byte*> free;
   uint64_t most = 0, total = 0;
+  std::string where;
   bool closed = false;
 
   ~State() { release_all(); }
@@ -27,8 +28,10 @@ struct BufferPool::State {
   }
 };
 
-BufferPool::BufferPool(uint64_t most_bytes) : state_(std::make_shared<State>()) {
+BufferPool::BufferPool(uint64_t most_bytes, const std::string& where)
+    : state_(std::make_shared<State>()) {
   state_->most = most_bytes;
+  state_->where = where;
 }
 
 BufferPool::~BufferPool() {
@@ -55,15 +58,15 @@ std::shared_ptr<std::byte> BufferPool::allocate(uint64_t bytes) {
       found_size = it->first;
       state_->free.erase(it);
     } else {
-      if (state_->most != 0 && state_->total + size > state_->most) state_->release_all();
-      if (state_->most == 0 || state_->total + size <= state_->most)
+      if (state_->total + size > state_->most) state_->release_all();
+      if (state_->total + size <= state_->most)
         found = static_cast<std::byte*>(std::aligned_alloc(kAlignment, size));
       if (found == nullptr)
         throw DataError("runner",
-                        fmt::format("expected tensors that fit into memory, got one of {} bytes "
-                                    "beside {} others",
-                                    bytes, state_->total),
-                        "", "give smaller inputs");
+                        fmt::format("expected tensors that fit into {} bytes of memory, got one "
+                                    "of {} bytes beside {} others",
+                                    state_->most, bytes, state_->total),
+                        state_->where, "give smaller inputs or, to braid-run, more: --max-memory");
       state_->total += size;
     }
   }

@@ -16,8 +16,8 @@ inline constexpr size_t kAlignment = 64;  // bytes: a cache line, the widest vec
 // Buffers may outlive the pool. Not for several threads.
 class BufferPool {
  public:
-  // most_bytes: of all buffers together; 0: no limit.
-  explicit BufferPool(uint64_t most_bytes = 0);
+  // most_bytes: of all buffers together. where: the file, in errors.
+  BufferPool(uint64_t most_bytes, const std::string& where);
   ~BufferPool();
   BufferPool(const BufferPool&) = delete;
   BufferPool& operator=(const BufferPool&) = delete;

@@ -6,6 +6,9 @@ void ServeConfig::visit(FieldVisitor& v) {
   constexpr double kLongest = 86400, kMostBytes = 1e12, kMany = 1e6;
   v.field("host", host, "address to listen on; 0.0.0.0: all of them, whoever can reach them");
   v.field("port", port, "port, 0: any free one", {.least = 0, .most = 65535});
+  v.field("allowed_hosts", allowed_hosts,
+          "names that requests may be for, by their Host header, besides localhost, 127.* and ::1; "
+          "*: any; none: any, but on a loopback address those three alone");
   v.field("max_batch_size", max_batch_size, "images or texts that the model sees at once",
           {.least = 1, .most = 4096});
   v.field(
@@ -28,7 +31,7 @@ void ServeConfig::visit(FieldVisitor& v) {
   v.field("max_body_size", max_body_size, "bytes of a request's body, also inflated",
           {.least = 1, .most = 1e10});
   v.field("max_request_memory", max_request_memory,
-          "bytes of all requests at once; beyond them 503 is answered",
+          "bytes of all requests at once and of what is made of them; beyond them 503 is answered",
           {.least = 1, .most = kMostBytes});
   v.field("max_connections", max_connections, "connections at once", {.least = 1, .most = kMany});
   v.field("rate_limit", rate_limit,

@@ -2,6 +2,7 @@
 #pragma once
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "braid/core/field.h"
 
@@ -10,6 +11,7 @@ namespace braid::serve {
 struct ServeConfig {
   std::string host = "127.0.0.1";
   int64_t port = 8000;
+  std::vector<std::string> allowed_hosts{};
   int64_t max_batch_size = 32;
   int64_t max_queue_delay_us = 0;
   int64_t max_queue_size = 256;

@@ -13,7 +13,8 @@ namespace braid::serve {
 
 // How a model is to be served.
 struct ModelOptions {
-  // auto: OpenVINO where it was built in and takes the model, else LibTorch; libtorch, openvino.
+  // auto: OpenVINO where it was built in and takes the model, else LibTorch, of exported files
+  // braid-run; libtorch, openvino, braid-run.
   std::string engine = "auto";
   std::string device = "cpu", dtype = "float32";
   int64_t threads = 0;              // that compute at most, 0: one per processor
@@ -27,10 +28,13 @@ class Preparation {
   // input: BYTES [N]. Returns the engine's inputs, of N rows, in their order. Called by many
   // threads at once. Throws DataError.
   virtual std::vector<Tensor> prepare(const Tensor& input) const = 0;
+  // What prepare() takes at most beside what it returns, in bytes. Throws DataError too.
+  virtual int64_t working_bytes(const Tensor&) const { return 0; }
 };
 
 inline constexpr const char* kLibTorchPlatform = "braid_libtorch";
 inline constexpr const char* kOpenVinoPlatform = "braid_openvino";
+inline constexpr const char* kBraidRunPlatform = "braid_run";
 
 struct Model {
   std::string platform{};  // what computes

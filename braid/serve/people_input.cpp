@@ -1,5 +1,6 @@
 #include "braid/serve/people_input.h"
 
+#include <algorithm>
 #include <string_view>
 
 #include "braid/core/error.h"
@@ -8,13 +9,38 @@
 
 namespace braid::serve {
 
-io::Image image_of(const Tensor& input, size_t i, int64_t max_pixels) {
+namespace {
+
+// read(bytes, size, where) of element i.
+template <class Read>
+auto read_element(const Tensor& input, size_t i, const Read& read) {
   const auto element = input.elements[i];
   // JSON has no bytes.
   const auto decoded = input.written_as_json ? decode_base64(element) : std::string();
   const std::string_view bytes = input.written_as_json ? decoded : element;
-  return io::decode_image(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size(),
-                          "image[" + std::to_string(i) + "]", {.max_pixels = max_pixels});
+  return read(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size(),
+              "image[" + std::to_string(i) + "]");
+}
+
+}  // namespace
+
+io::Image image_of(const Tensor& input, size_t i, int64_t max_pixels) {
+  return read_element(input, i, [&](const uint8_t* bytes, size_t size, const std::string& where) {
+    return io::decode_image(bytes, size, where, {.max_pixels = max_pixels});
+  });
+}
+
+int64_t decoding_bytes(const Tensor& input, int64_t max_pixels) {
+  constexpr int64_t kBytesOfPixel = 4;  // decoders of some formats write the alpha too
+  int64_t most = 0;
+  for (size_t i = 0; i < input.elements.size(); ++i) {
+    const auto info =
+        read_element(input, i, [&](const uint8_t* bytes, size_t size, const std::string& where) {
+          return io::image_info(bytes, size, where, {.max_pixels = max_pixels});
+        });
+    most = std::max(most, info.height * info.width * kBytesOfPixel);
+  }
+  return most;
 }
 
 std::string text_of(const Tensor& input, size_t i) {

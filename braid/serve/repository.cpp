@@ -124,8 +124,16 @@ ServedModelPtr Repository::hold(std::unique_ptr<ServedModel> served) {
           }};
 }
 
+void Repository::expect_open() const {
+  if (closed_) throw TryAgainError("serve", "the server is about to end");
+}
+
 void Repository::load(const std::string& name) {
   const std::lock_guard one_at_a_time(loading_);
+  {
+    const std::lock_guard lock(mutex_);
+    expect_open();
+  }
   const std::string source = source_of(name);
   if (source.empty())
     throw UsageError("serve", "expected a model of the repository, got '" + name + "'");
@@ -139,6 +147,7 @@ void Repository::load(const std::string& name) {
     auto served = hold(
         std::make_unique<ServedModel>(name, std::move(model), options_, metrics_.of_model(name)));
     const std::lock_guard lock(mutex_);
+    expect_open();
     auto& entry = entries_[name];
     old = std::exchange(entry.model, std::move(served));
     entry.loading = false;
@@ -154,6 +163,7 @@ void Repository::load(const std::string& name) {
 
 bool Repository::unload(const std::string& name) {
   const std::lock_guard one_at_a_time(loading_);
+  const bool is_there = knows(name);
   ServedModelPtr old;
   const std::lock_guard lock(mutex_);
   const auto found = entries_.find(name);
@@ -161,6 +171,7 @@ bool Repository::unload(const std::string& name) {
   old = std::move(found->second.model);
   found->second.model = nullptr;
   found->second.reason = "unloaded";
+  if (!is_there) entries_.erase(found);
   return true;
 }
 
@@ -168,8 +179,10 @@ void Repository::clear() {
   {
     std::map<std::string, Entry> gone;
     const std::lock_guard lock(mutex_);
+    closed_ = true;
     gone.swap(entries_);
   }
+  { const std::lock_guard no_load(loading_); }
   std::unique_lock lock(mutex_);
   ended_.wait(lock, [this] { return alive_ == 0; });
 }

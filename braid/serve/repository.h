@@ -62,11 +62,14 @@ class Repository {
   bool knows(const std::string& name) const;
 
   // Loads, or loads again: until the new one is ready the old one answers, and goes on where the
-  // new one cannot be loaded. Throws UsageError for an unknown name, and what loading throws.
+  // new one cannot be loaded. Throws UsageError for an unknown name, TryAgainError after clear(),
+  // and what loading throws.
   void load(const std::string& name);
-  // What is queued is answered. False where it is not loaded.
+  // What is queued is answered. False where it is not loaded. What the folder no longer holds is
+  // forgotten.
   bool unload(const std::string& name);
-  // Lets go of all models and waits until nobody holds one.
+  // Lets go of all models and waits until nobody holds one, and until a load that runs has ended;
+  // its model is not kept, and no other is loaded afterwards.
   void clear();
 
  private:
@@ -77,6 +80,7 @@ class Repository {
     std::string reason{};  // why it is not loaded, or not loaded again
   };
   std::string source_of(const std::string& name) const;
+  void expect_open() const;  // the mutex is held
   ServedModelPtr hold(std::unique_ptr<ServedModel> served);
 
   const LoadModel load_;
@@ -87,7 +91,8 @@ class Repository {
   std::mutex loading_;  // one at a time: a model takes memory twice while it is exchanged
   mutable std::mutex mutex_;
   std::map<std::string, Entry> entries_;
-  int64_t alive_ = 0;  // models that somebody holds
+  bool closed_ = false;  // for good: nothing is loaded any more
+  int64_t alive_ = 0;    // models that somebody holds
   std::condition_variable ended_;
 };
 

@@ -9,6 +9,7 @@
 #include "braid/core/json.h"
 #include "braid/core/near_match.h"
 #include "braid/core/version.h"
+#include "braid/serve/http/host_name.h"
 #include "braid/serve/http/target.h"
 
 namespace braid::serve {
@@ -108,9 +109,24 @@ void Service::load_all(const std::function<void(const std::string& line)>& see) 
     }
 }
 
+// A page of a site whose name was made to mean this machine would be this server's own page to its
+// reader's browser. Browsers always say whom a request is for.
+bool Service::is_for_this_server(const HttpRequest& head) const {
+  const auto& allowed = options_.config.allowed_hosts;
+  const auto host = head.header("host");
+  if (host.empty() || (allowed.empty() && !is_loopback(host_name(options_.config.host))))
+    return true;
+  const auto name = host_name(host);
+  return is_loopback(name) || std::any_of(allowed.begin(), allowed.end(), [&](const auto& one) {
+           return one == "*" || host_name(one) == name;
+         });
+}
+
 std::optional<HttpResponse> Service::refuse(const HttpRequest& head) {
   const auto path = split_target(head.target);
   if (!path) return json_error(400, "expected a path");
+  if (!is_for_this_server(head))
+    return json_error(403, "expected localhost or a name of --allowed-hosts as Host");
   if (!options_.api_key.empty() && !is_open(*path)) {
     constexpr std::string_view kBearer = "Bearer ";
     const auto given = head.header("authorization");
@@ -320,7 +336,9 @@ void Service::change_repository(const ExchangePtr& exchange, const std::string& 
     } catch (const DataError& error) {
       return exchange->respond(json_error(400, error.what()));
     }
-  if (!repository_.knows(name))
+  // What was removed from the folder can be unloaded still.
+  const bool known = repository_.knows(name) || (!load && repository_.find(name) != nullptr);
+  if (!known)
     return exchange->respond(
         json_error(404, fmt::format("failed to {} '{}', no such model in the repository",
                                     load ? "load" : "unload", name)));
@@ -332,6 +350,8 @@ void Service::change_repository(const ExchangePtr& exchange, const std::string& 
       else
         repository_.unload(name);
       exchange->respond(empty_answer());
+    } catch (const TryAgainError& error) {
+      exchange->respond(try_later(503, error.what(), 1));
     } catch (const std::exception& error) {
       exchange->respond(
           json_error(400, fmt::format("failed to load '{}': {}", name, error.what())));

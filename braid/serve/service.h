@@ -47,6 +47,7 @@ class Service final : public Handler {
 
  private:
   using Path = std::vector<std::string>;  // segments, decoded
+  bool is_for_this_server(const HttpRequest& head) const;
   using ExchangePtr = std::shared_ptr<Exchange>;
   struct Inference;  // a request on its way through the model
 

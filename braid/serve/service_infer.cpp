@@ -22,6 +22,10 @@ constexpr const char* kJsonSizeHeader = "inference-header-content-length";
 
 constexpr const char* kNoMemory = "the server holds as many bytes of requests as it may";
 
+void expect_memory(MemoryBudget::Charge& charge, int64_t bytes) {
+  if (!charge.add(bytes)) throw TryAgainError("serve", kNoMemory);
+}
+
 uint64_t nanoseconds(double seconds) { return static_cast<uint64_t>(seconds * 1e9); }
 
 std::optional<uint64_t> json_bytes_of(const HttpRequest& request) {
@@ -62,12 +66,15 @@ void check_rows(int64_t rows, int64_t most) {
 }
 
 // The engine's inputs of a request's.
-std::vector<Tensor> engine_inputs(const Model& model, InferRequest& request, int64_t most_rows) {
+// working: what preparing takes is added to it.
+std::vector<Tensor> engine_inputs(const Model& model, InferRequest& request, int64_t most_rows,
+                                  MemoryBudget::Charge& working) {
   auto& inputs = request.inputs;
   if (request.raw) inputs.front().name = model.prepared.name;
   if (inputs.size() == 1 && inputs.front().name == model.prepared.name) {
     check_input(inputs.front(), model.prepared);
     check_rows(inputs.front().rows(), most_rows);
+    expect_memory(working, model.preparation->working_bytes(inputs.front()));
     return model.preparation->prepare(inputs.front());
   }
   const auto& specs = model.engine->inputs();
@@ -149,21 +156,22 @@ void Service::prepare(const std::shared_ptr<Inference>& inference) {
         return fail(inference, Ending::kInvalid,
                     json_error(413, fmt::format("expected a body that inflates to at most {} bytes",
                                                 options_.config.max_body_size)));
-      if (!request.memory.add(static_cast<int64_t>(inflated->size())))
-        return fail(inference, Ending::kOverload, try_later(503, kNoMemory, 1));
+      expect_memory(request.memory, static_cast<int64_t>(inflated->size()));
       *request.body = std::move(*inflated);
     } else if (!coding.empty() && coding != "identity") {
       return fail(inference, Ending::kInvalid,
                   json_error(415, "expected gzip, deflate or identity"));
     }
-    inference->request = parse_infer_request(request.body, json_bytes_of(request));
+    const auto json_bytes = json_bytes_of(request);
+    MemoryBudget::Charge working(budget_);  // until the inputs are there
+    expect_memory(working, reading_bytes(*request.body, json_bytes));
+    inference->request = parse_infer_request(request.body, json_bytes);
     const auto& served = *inference->served;
-    auto inputs =
-        engine_inputs(*served.model, inference->request, served.batcher.options().max_batch_size);
+    auto inputs = engine_inputs(*served.model, inference->request,
+                                served.batcher.options().max_batch_size, working);
     int64_t bytes = 0;
     for (const auto& input : inputs) bytes += static_cast<int64_t>(input.data.size());
-    if (!request.memory.add(bytes))
-      return fail(inference, Ending::kOverload, try_later(503, kNoMemory, 1));
+    expect_memory(request.memory, bytes);
     inference->prepare_seconds = std::chrono::duration<double>(Clock::now() - begin).count();
     inference->served->metrics.prepare.observe(inference->prepare_seconds);
     auto deadline = request.deadline;
@@ -224,7 +232,8 @@ void Service::finish(const std::shared_ptr<Inference>& inference, JobResult resu
                            .outputs = std::move(result.outputs)};
     response.outputs.push_back(softmax(response.outputs.front(), "probabilities"));
     auto encoded = encode_response(response, inference->request, model.classes);
-    HttpResponse answer{.body = std::move(encoded.body)};
+    HttpResponse answer{.body = std::move(encoded.body), .memory = MemoryBudget::Charge(budget_)};
+    expect_memory(answer.memory, static_cast<int64_t>(answer.body.size()));
     if (encoded.json_bytes) {
       answer.content_type = "application/octet-stream";
       answer.headers.emplace_back("Inference-Header-Content-Length",
@@ -245,6 +254,8 @@ void Service::finish(const std::shared_ptr<Inference>& inference, JobResult resu
       metrics.success_ns += nanoseconds(seconds);
     };
     inference->exchange->respond(std::move(answer));
+  } catch (const TryAgainError& error) {
+    fail(inference, Ending::kOverload, try_later(503, error.what(), 1));
   } catch (const Error& error) {
     fail(inference, Ending::kInvalid, json_error(400, error.what()));
   } catch (const std::exception& error) {

@@ -173,6 +173,10 @@ void add_flags(CLI::App& program, RunOptions& o) {
   program.add_option("--text", o.texts, "texts to label")->expected(1, 1'000'000);
   program.add_option("--top", o.top, "classes per image or text")->check(CLI::Range(1, 1'000'000));
   program.add_option("--threads", o.threads, "threads that compute")->check(CLI::Range(1, 256));
+  program
+      .add_option("--max-memory", o.max_memory,
+                  "MiB of all tensors that are computed; 0: half of the memory there is")
+      ->check(CLI::Range(int64_t{0}, int64_t{1} << 40));
   program.add_option("--format", o.format, "text or json")->check(CLI::IsMember({"text", "json"}));
   program.add_option("--benchmark", o.benchmark, "measure so many runs of one made-up input")
       ->check(CLI::Range(1, 1'000'000));
@@ -186,7 +190,9 @@ void add_flags(CLI::App& program, RunOptions& o) {
 void run(const RunOptions& options) {
   if (options.input.empty() != options.output.empty())
     throw UsageError("cli", "expected --input and --output together, got one of them");
-  const auto session = Session::open(options.model, {.threads = options.threads});
+  const auto session = Session::open(
+      options.model,
+      {.threads = options.threads, .most_bytes = static_cast<uint64_t>(options.max_memory) << 20});
   if (!options.input.empty())
     runner::write_outputs(*session, session->run(runner::read_inputs(*session, options.input)),
                           options.output);

@@ -14,6 +14,7 @@ struct RunOptions {
   std::string format = "text";
   int64_t top = 5, benchmark = 0, length = 128;
   int threads = 1;
+  int64_t max_memory = 0;  // MiB; 0: half of what there is
   bool profile = false;
 };
 

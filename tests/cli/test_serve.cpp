@@ -177,30 +177,41 @@ TEST_F(ServeVerb, SaysWhichEngineComputes) {
   EXPECT_THAT(text("said.txt"), HasSubstr("run: ready (braid_libtorch)"));
 }
 
-// The program's allocator is another than that of the tests.
-TEST_F(ServeVerb, AnswersByOpenVino) {
+// A checkpoint and an exported file, by an engine of files. The program's allocator is another than
+// that of the tests.
+class EngineOfServeVerb
+    : public ServeVerb,
+      public ::testing::WithParamInterface<std::pair<const char*, const char*>> {};
+
+TEST_P(EngineOfServeVerb, AnswersAsPredictDoes) {
+  const std::string engine = GetParam().first, platform = GetParam().second;
   write_images("data", 8, 0);
   ASSERT_EQ(train().code, 0);
   ASSERT_EQ(braid("export --checkpoint run --output exported.onnx").code, 0);
   std::filesystem::create_directories(path("models"));
   std::filesystem::rename(path("exported.onnx"), path("models/file.onnx"));
-  const auto port = start("--engine openvino --model run --model-repository models");
+  const auto port = start("--engine " + engine + " --model run --model-repository models");
   if (port == 0 && text("said.txt").find("make openvino") != std::string::npos)
     GTEST_SKIP() << text("said.txt");
   ASSERT_NE(port, 0) << text("said.txt");
   Client c(port);
   const auto expected = predicted("--checkpoint run data/train/left/0.png");
   for (const std::string model : {"run", "file"}) {
-    EXPECT_EQ(c.get("/v2/models/" + model).json().at("platform"), "braid_openvino");
+    EXPECT_EQ(c.get("/v2/models/" + model).json().at("platform"), platform);
     const auto answer = c.post("/v2/models/" + model + "/infer", text("data/train/left/0.png"),
                                "Inference-Header-Content-Length: 0\r\n");
     ASSERT_EQ(answer.status, 200) << answer.body;
     EXPECT_NEAR(answer.numbers(1).at(0), expected.at("left"), 1e-5) << model;
   }
   EXPECT_EQ(stop(), 0) << text("said.txt");
-  EXPECT_THAT(text("said.txt"), AllOf(HasSubstr("run: ready (braid_openvino)"),
-                                      HasSubstr("file: ready (braid_openvino)")));
+  EXPECT_THAT(text("said.txt"), AllOf(HasSubstr("run: ready (" + platform + ")"),
+                                      HasSubstr("file: ready (" + platform + ")")));
 }
+
+INSTANTIATE_TEST_SUITE_P(Engines, EngineOfServeVerb,
+                         ::testing::Values(std::pair("openvino", "braid_openvino"),
+                                           std::pair("braid-run", "braid_run")),
+                         [](const auto& info) { return std::string(info.param.second); });
 
 }  // namespace
 }  // namespace braid::test

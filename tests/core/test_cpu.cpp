@@ -1,4 +1,4 @@
-// How many threads a container pays for.
+// How many threads a container pays for, and how much memory.
 #include "braid/core/cpu.h"
 
 #include <gtest/gtest.h>
@@ -21,6 +21,17 @@ TEST(Cpu, AQuotaLimitsTheThreads) {
   // No control groups, or nonsense.
   for (const char* quota : {"", "max", "0 0", "x y", "-1 100000", "100000"})
     EXPECT_EQ(cpus_of_quota(4, quota, ""), 4) << quota;
+}
+
+TEST(Cpu, AGroupLimitsTheMemory) {
+  EXPECT_EQ(memory_of_limit(1000, "300"), 300);
+  EXPECT_EQ(memory_of_limit(1000, "3000"), 1000) << "no more than there is";
+  // No limit in version 2, in version 1, beyond a number, no control groups, nonsense.
+  for (const char* limit :
+       {"max", "9223372036854771712", "99999999999999999999", "", "-1", "0", "x"})
+    EXPECT_EQ(memory_of_limit(1000, limit), 1000) << limit;
+  EXPECT_GT(usable_memory(), 0);
+  EXPECT_LE(usable_memory(), memory_bytes());
 }
 
 TEST(Cpu, TheAffinityMaskCounts) {

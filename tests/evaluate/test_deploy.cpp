@@ -8,7 +8,6 @@
 
 #include "braid/core/error.h"
 #include "braid/evaluate/deploy/deploy_target.h"
-#include "braid/evaluate/deploy/runner_engine.h"
 #include "braid/evaluate/image/deploy_images.h"
 #include "braid/evaluate/text/deploy_texts.h"
 #include "braid/export/export_image_model.h"

@@ -7,6 +7,7 @@
 #include <protozero/pbf_writer.hpp>
 #include <random>
 
+#include "braid/core/cpu.h"
 #include "braid/core/error.h"
 #include "cases.h"
 
@@ -196,6 +197,24 @@ TEST(HostileFiles, MoreThanThereIs) {
     add_value(graph, 12, "a", 1, {1});
   }));
   EXPECT_NE(error.find("memory"), std::string::npos) << error;
+}
+
+TEST(HostileFiles, NoMoreThanHalfOfTheMemoryUnlessToldOtherwise) {
+  const std::string huge("\x00\x00\x00\x00\x00\x01\x00\x00", 8);  // 2^40
+  const auto model = model_of([&](pbf_writer& graph) {
+    add_tensor(graph, "one", 1, {1}, std::string(4, '\0'));
+    add_tensor(graph, "sizes", 7, {1}, huge);
+    add_node(graph, "Expand", {"one", "sizes"}, {"a"});
+    add_value(graph, 12, "a", 1, {1});
+  });
+  try {
+    Session::of_bytes(model, "file.onnx");
+    FAIL() << "expected DataError";
+  } catch (const DataError& e) {
+    const std::string said = e.what();
+    EXPECT_NE(said.find(std::to_string(usable_memory() / 2) + " bytes"), std::string::npos) << said;
+    EXPECT_NE(said.find("file.onnx"), std::string::npos) << said;
+  }
 }
 
 TEST(HostileFiles, InputsThatDoNotFit) {

@@ -99,7 +99,7 @@ class Client {
   }
 
   Answer get(const std::string& path, const std::string& headers = "") {
-    send("GET " + path + " HTTP/1.1\r\nHost: test\r\n" + headers + "\r\n");
+    send("GET " + path + " HTTP/1.1\r\nHost: localhost\r\n" + headers + "\r\n");
     return read();
   }
   Answer post(const std::string& path, const std::string& body, const std::string& headers = "") {
@@ -109,8 +109,8 @@ class Client {
   static std::string post_bytes(const std::string& path, const std::string& body,
                                 const std::string& headers = "") {
     return "POST " + path +
-           " HTTP/1.1\r\nHost: test\r\nContent-Length: " + std::to_string(body.size()) + "\r\n" +
-           headers + "\r\n" + body;
+           " HTTP/1.1\r\nHost: localhost\r\nContent-Length: " + std::to_string(body.size()) +
+           "\r\n" + headers + "\r\n" + body;
   }
 
  private:

@@ -48,7 +48,7 @@ TEST_F(HttpTest, ReadsChunks) {
   auto c = client();
   const auto json = row_json(3);
   const std::string head = "POST " + std::string(kInfer) +
-                           " HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n";
+                           " HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n";
   std::string chunks;
   for (size_t i = 0; i < json.size(); i += 7) {
     const auto part = json.substr(i, 7);
@@ -71,7 +71,7 @@ TEST_F(HttpTest, RefusesWhatIsTooLarge) {
   EXPECT_EQ(client().post(kInfer, std::string(1001, ' ')).status, 413);
   auto announced = client();
   announced.send("POST " + std::string(kInfer) +
-                 " HTTP/1.1\r\nHost: test\r\nContent-Length: 999999999999\r\n\r\n");
+                 " HTTP/1.1\r\nHost: localhost\r\nContent-Length: 999999999999\r\n\r\n");
   EXPECT_EQ(announced.read().status, 413);
   EXPECT_TRUE(announced.ended());
   EXPECT_EQ(client().get("/", "X: " + std::string(20000, 'x') + "\r\n").status, 431);
@@ -125,7 +125,7 @@ TEST_F(HttpTest, EndsSlowHeadsAndBodies) {
   dripping.send("GET / HTTP/1.1\r\n");
   auto body = client();
   body.send("POST " + std::string(kInfer) +
-            " HTTP/1.1\r\nHost: test\r\nContent-Length: 10\r\n\r\nabc");
+            " HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\nabc");
   std::thread drip([&] {  // bytes do not buy time
     for (int i = 0; i < 20 && dripping.send("X: y\r\n"); ++i)
       std::this_thread::sleep_for(std::chrono::milliseconds(50));
@@ -142,7 +142,7 @@ TEST_F(HttpTest, EndsClientsThatDoNotReadTheirAnswer) {
   start({.config = {.request_timeout = 0.5}, .page = std::string_view()});
   auto c = client();
   std::string all;
-  for (int i = 0; i < 3000; ++i) all += "GET / HTTP/1.1\r\nHost: test\r\n\r\n";
+  for (int i = 0; i < 3000; ++i) all += "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
   std::thread sending([&] { c.send(all); });
   EXPECT_TRUE(eventually([&] { return metric("braid_connections_timed_out_total") >= 1; }));
   sending.join();
@@ -161,7 +161,8 @@ TEST_F(HttpTest, SaysContinueWhereItIsAskedTo) {
   start();
   auto c = client();
   const auto json = row_json(3);
-  c.send("POST " + std::string(kInfer) + " HTTP/1.1\r\nHost: test\r\nExpect: 100-continue\r\n" +
+  c.send("POST " + std::string(kInfer) +
+         " HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\n" +
          "Content-Length: " + std::to_string(json.size()) + "\r\n\r\n");
   EXPECT_EQ(c.read().status, 100);
   c.send(json);
@@ -252,7 +253,7 @@ TEST_F(HttpTest, HoldsNoMoreThanItsMemory) {
   for (int i = 0; i < 4; ++i) {
     many.push_back(client());
     many.back().send("POST " + std::string(kInfer) +
-                     " HTTP/1.1\r\nHost: test\r\nContent-Length: 1000000\r\n\r\n" +
+                     " HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\n" +
                      std::string(500'000, ' '));
   }
   int refused = 0;
@@ -268,6 +269,20 @@ TEST_F(HttpTest, HoldsNoMoreThanItsMemory) {
   pace_->open();
   many.clear();
   running.read();
+  EXPECT_TRUE(eventually([&] { return metric("braid_request_memory_bytes") == 0; }));
+}
+
+TEST_F(HttpTest, CountsWhatIsMadeOfARequest) {
+  start({.config = {.max_request_memory = 8 << 20}});
+  std::string lists = "[]";
+  for (int i = 0; i < 200'000; ++i) lists += ",[]";
+  const auto parsed =
+      client().post(kInfer, R"({"inputs":[)" + lists + "]}");  // of 600 kB, some 16 MB
+  EXPECT_EQ(parsed.status, 503);
+  EXPECT_THAT(parsed.body, HasSubstr("bytes of requests"));
+  const auto heavy = client().post(kInfer, "heavy", "Inference-Header-Content-Length: 0\r\n");
+  EXPECT_EQ(heavy.status, 503);
+  EXPECT_EQ(client().post(kInfer, row_json(5)).status, 200);
   EXPECT_TRUE(eventually([&] { return metric("braid_request_memory_bytes") == 0; }));
 }
 

@@ -7,6 +7,7 @@
 
 #include "braid/core/error.h"
 #include "braid/core/json.h"
+#include "braid/serve/http/host_name.h"
 #include "braid/serve/http/target.h"
 #include "braid/serve/protocol/content_coding.h"
 #include "braid/serve/protocol/infer_request.h"
@@ -120,6 +121,9 @@ TEST(InferRequest, NamesTheFieldThatIsWrong) {
   EXPECT_THAT(refusal(R"({"inputs":[{"name":"x","datatype":"FP32","shape":[1],"data":[1]}],)"
                       R"("outputs":[{"name":"y","parameters":{"classification":-1}}]})"),
               HasSubstr("outputs[0].parameters.classification"));
+  EXPECT_THAT(refusal(R"({"inputs":[{"name":"x","datatype":"FP32","shape":[1],"data":[1]}],)"
+                      R"("outputs":[{"name":"y"},{"name":"z"},{"name":"y"}]})"),
+              HasSubstr("each output once (outputs[2].name)"));
   EXPECT_THAT(
       refusal(R"({"id":3,"inputs":[{"name":"x","datatype":"FP32","shape":[1],"data":[1]}]})"),
       HasSubstr("body.id"));
@@ -146,6 +150,25 @@ TEST(InferRequest, RefusesBinaryDataOfAnotherSize) {
                       "\xff\xff\xff\x7f"
                       "ab"),
               HasSubstr("ends within"));
+}
+
+TEST(InferRequest, RefusesMoreElementsThanAnyBatchHas) {
+  const auto many = [](int64_t count) {
+    const auto text = std::to_string(count), size = std::to_string(4 * count);
+    return refusal(input(R"("datatype":"BYTES","shape":[)" + text +
+                         R"(],"parameters":{"binary_data_size":)" + size + "}"),
+                   std::string(static_cast<size_t>(4 * count), '\0'));
+  };
+  EXPECT_EQ(many(65536), "");
+  EXPECT_THAT(many(65537), HasSubstr("at most 65536 elements"));
+}
+
+TEST(InferRequest, TakesNoMoreThanItSays) {
+  EXPECT_EQ(reading_bytes("{}", std::nullopt), 2 + 64);
+  EXPECT_EQ(reading_bytes("{}[[[", 2), 2 + 64) << "binary data follows";
+  EXPECT_EQ(reading_bytes("\xff\xd8[[", 0), 0) << "no JSON";
+  EXPECT_EQ(reading_bytes("{}", 3), 0) << "refused unread";
+  EXPECT_GE(reading_bytes("[" + std::string(1000, ','), std::nullopt), 48'000);
 }
 
 TEST(InferRequest, RefusesAHeadBeyondTheBodyOrTheLimit) {
@@ -237,6 +260,20 @@ TEST(Target, IsSplitAndUnescaped) {
   EXPECT_EQ(split_target("/"), std::vector<std::string>{});
   for (const char* wrong : {"", "v2", "*", "/%", "/%4", "/%zz"})
     EXPECT_EQ(split_target(wrong), std::nullopt) << wrong;
+}
+
+TEST(HostName, IsWhatTheRequestIsFor) {
+  EXPECT_EQ(host_name("LocalHost:8000"), "localhost");
+  EXPECT_EQ(host_name("models.example."), "models.example");
+  EXPECT_EQ(host_name("[::1]:8000"), "::1");
+  EXPECT_EQ(host_name("::1"), "::1");
+  EXPECT_EQ(host_name("[::1"), "::1");
+  EXPECT_EQ(host_name(""), "");
+  for (const char* own : {"localhost", "127.0.0.1", "127.9.8.7", "::1", "0:0:0:0:0:0:0:1"})
+    EXPECT_TRUE(is_loopback(own)) << own;
+  for (const char* other : {"", "0.0.0.0", "10.0.0.1", "::", "::2", "127.example",
+                            "127.0.0.1.example", "localhost.example", "localhost, x"})
+    EXPECT_FALSE(is_loopback(other)) << other;
 }
 
 TEST(Tensors, AreJoinedAndPadded) {

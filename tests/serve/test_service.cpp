@@ -39,7 +39,7 @@ TEST_F(ServiceTest, DescribesItself) {
   const auto page = c.get("/");
   EXPECT_EQ(page.headers.at("content-type"), "text/html; charset=utf-8");
   EXPECT_THAT(page.body, HasSubstr("<title>braid serve</title>"));
-  c.send("HEAD / HTTP/1.1\r\nHost: test\r\n\r\n");
+  c.send("HEAD / HTTP/1.1\r\nHost: localhost\r\n\r\n");
   EXPECT_EQ(c.read(true).headers.at("content-length"), std::to_string(page.body.size()));
 }
 
@@ -147,7 +147,47 @@ TEST_F(ServiceTest, IsNoToolOfOtherPages) {
       client().post("/v2/repository/models/m/unload", "", "Origin: http://evil.example\r\n").status,
       403);
   EXPECT_EQ(client().post(kInfer, row_json(1), "Origin: null\r\n").status, 403);
-  EXPECT_EQ(client().post(kInfer, row_json(1), "Origin: http://test\r\n").status, 200);
+  EXPECT_EQ(client().post(kInfer, row_json(1), "Origin: http://localhost\r\n").status, 200);
+}
+
+// A name of somebody else's can be made to mean this machine.
+TEST_F(ServiceTest, AnswersForItsOwnNamesAlone) {
+  const auto status_of = [&](const std::string& host) {
+    auto c = client();
+    c.send("GET /v2/models/m HTTP/1.1\r\n" + (host.empty() ? "" : "Host: " + host + "\r\n") +
+           "\r\n");
+    return c.read().status;
+  };
+  start();
+  for (const char* own : {"localhost", "LOCALHOST:8000", "127.0.0.1:80", "[::1]:8000", ""})
+    EXPECT_EQ(status_of(own), 200) << own;
+  for (const char* other : {"evil.example", "evil.example:8000", "127.0.0.1.evil.example",
+                            "localhost.evil.example", "192.168.0.1"})
+    EXPECT_EQ(status_of(other), 403) << other;
+  auto rebound = client();
+  rebound.send(
+      "POST /v2/repository/models/m/unload HTTP/1.1\r\nHost: evil.example:8000\r\n"
+      "Origin: http://evil.example:8000\r\nContent-Length: 0\r\n\r\n");
+  const auto refused = rebound.read();
+  EXPECT_EQ(refused.status, 403);
+  EXPECT_THAT(refused.body, HasSubstr("--allowed-hosts"));
+  EXPECT_EQ(status_of("localhost"), 200);
+  stop();
+
+  start({.config = {.allowed_hosts = {"models.example"}}});
+  EXPECT_EQ(status_of("Models.Example:443"), 200);
+  EXPECT_EQ(status_of("localhost"), 200);
+  EXPECT_EQ(status_of("evil.example"), 403);
+  stop();
+  start({.config = {.allowed_hosts = {"*"}}});
+  EXPECT_EQ(status_of("evil.example"), 200);
+  stop();
+  start({.config = {.host = "0.0.0.0"}});
+  EXPECT_EQ(status_of("models.example"), 200);
+  stop();
+  start({.config = {.host = "0.0.0.0", .allowed_hosts = {"models.example"}}});
+  EXPECT_EQ(status_of("models.example"), 200);
+  EXPECT_EQ(status_of("evil.example"), 403);
 }
 
 TEST_F(ServiceTest, CountsWhatItDoes) {
@@ -225,6 +265,18 @@ TEST_F(RepositoryTest, HasExportedFiles) {
   EXPECT_EQ(c.post("/v2/repository/models/d.int8/load", "").status, 404);
   EXPECT_EQ(c.post("/v2/models/d.int8/infer", row_json(1)).status, 200);
   EXPECT_EQ(c.post("/v2/repository/models/f.txt/load", "").status, 404);
+}
+
+TEST_F(RepositoryTest, UnloadsWhatItsFolderNoLongerHolds) {
+  start({.config = {.exit_on_error = false}, .repository = folder_});
+  std::filesystem::remove_all(folder_ / "a");
+  auto c = client();
+  EXPECT_EQ(c.post("/v2/models/a/infer", row_json(1)).status, 200);
+  EXPECT_EQ(c.post("/v2/repository/models/a/unload", "").status, 200);
+  EXPECT_EQ(c.post("/v2/models/a/infer", row_json(1)).status, 404);
+  EXPECT_EQ(c.post("/v2/repository/index", "").json().size(), 2U);
+  EXPECT_EQ(c.post("/v2/repository/models/a/unload", "").status, 404);
+  EXPECT_EQ(c.post("/v2/repository/models/broken/unload", "").status, 200);  // not loaded
 }
 
 TEST_F(RepositoryTest, KeepsTheOldModelWhereTheNewOneIsBroken) {

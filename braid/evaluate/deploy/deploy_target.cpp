@@ -1,8 +1,10 @@
 #include "braid/evaluate/deploy/deploy_target.h"
 
+#include <string_view>
+
 #include "braid/core/error.h"
-#include "braid/evaluate/deploy/runner_engine.h"
 #include "braid/io/atomic_file.h"
+#include "braid/serve/onnx/runner_engine.h"
 #include "braid/serve/openvino/openvino_engine.h"
 
 namespace braid::evaluate {
@@ -40,10 +42,11 @@ void check_engine(const DeployTarget& target) {
 
 std::unique_ptr<serve::Engine> open_engine(const DeployTarget& target,
                                            const std::filesystem::path& file, int64_t threads) {
-  if (!target.openvino) return open_runner(file, threads);
   const auto bytes = io::read_file(file);
-  return serve::open_openvino({reinterpret_cast<const char*>(bytes.data()), bytes.size()},
-                              {.threads = threads, .where = file.string()});
+  const std::string_view onnx(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  if (target.openvino)
+    return serve::open_openvino(onnx, {.threads = threads, .where = file.string()});
+  return serve::open_runner(onnx, {.threads = threads, .where = file.string()});
 }
 
 }  // namespace braid::evaluate

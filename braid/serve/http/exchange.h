@@ -22,7 +22,7 @@ struct HttpRequest {
                                                               // that comes twice, with a comma
   std::string client{};                                       // its address
   std::shared_ptr<std::string> body = std::make_shared<std::string>();
-  MemoryBudget::Charge memory{};  // of the body
+  MemoryBudget::Charge memory{};  // of the body and what was made of it
   std::chrono::steady_clock::time_point begun{}, deadline{};
 
   // Empty where it is not there.
@@ -37,6 +37,7 @@ struct HttpResponse {
   std::string content_type = "application/json";
   std::string body{};
   std::vector<std::pair<std::string, std::string>> headers{};  // beside those that any answer has
+  MemoryBudget::Charge memory{};                               // of the body, until it is written
   std::function<void()> on_written{};  // when the client has it; not called where it never does
 };
 

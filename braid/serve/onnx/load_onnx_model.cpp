@@ -11,7 +11,7 @@
 #include "braid/runner/image_input.h"
 #include "braid/runner/labels.h"
 #include "braid/runner/text_input.h"
-#include "braid/serve/openvino/openvino_engine.h"
+#include "braid/serve/onnx/exported_engine.h"
 #include "braid/serve/people_input.h"
 #include "braid/serve/warm_up.h"
 
@@ -22,6 +22,9 @@ class ExportedImages final : public Preparation {
  public:
   ExportedImages(runner::ImageInput input, std::string name, int64_t max_pixels)
       : input_(std::move(input)), name_(std::move(name)), max_pixels_(max_pixels) {}
+  int64_t working_bytes(const Tensor& input) const override {
+    return decoding_bytes(input, max_pixels_);
+  }
   std::vector<Tensor> prepare(const Tensor& input) const override {
     std::vector<int64_t> shape = input_.shape();
     const auto size = static_cast<size_t>(count_of(shape).value());
@@ -76,13 +79,6 @@ int64_t pad_token_id(const runner::Session& session) {
       .value_or(0);
 }
 
-void expect_openvino(const std::string& file, const ModelOptions& options) {
-  if (options.engine != "libtorch" && options.device == "cpu") return;
-  const std::string got = options.engine == "libtorch" ? "--engine libtorch" : options.device;
-  throw ConfigError("serve", "expected OpenVINO on the CPU for an exported file, got " + got, file,
-                    "serve the checkpoint, or leave the flag out");
-}
-
 void expect_classifier(const Model& model, const std::string& file) {
   const auto& output = model.engine->outputs().front();
   if (output.name != "logits" || output.type != DataType::kFp32 || output.shape.size() != 2)
@@ -106,17 +102,12 @@ bool is_onnx_file(const std::string& source) {
 }
 
 std::unique_ptr<Model> load_onnx_model(const std::string& file, const ModelOptions& options) {
-  expect_openvino(file, options);
   const auto bytes = io::read_file(file);
   const std::string_view onnx(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   // Read here for what it says of itself.
   const auto session = runner::Session::of_bytes({bytes.data(), bytes.size()}, file);
   auto model = std::make_unique<Model>();
-  model->platform = kOpenVinoPlatform;
-  model->engine = open_openvino(onnx, {.threads = options.threads,
-                                       .dtype = options.dtype,
-                                       .pad_token_id = pad_token_id(*session),
-                                       .where = file});
+  open_exported(onnx, options, pad_token_id(*session), file, *model);
   model->classes = runner::label_names(*session);
   expect_classifier(*model, file);
   const auto& inputs = model->engine->inputs();

@@ -16,6 +16,7 @@ namespace {
 
 constexpr size_t kMostTensors = 64;  // inputs, and outputs, of a request
 constexpr size_t kMostDimensions = 8;
+constexpr int64_t kMostElements = 1 << 16;  // of BYTES as binary data: four bytes ask for one
 
 [[noreturn]] void refuse_request(const std::string& message, const std::string& where) {
   throw DataError("request", message, where);
@@ -201,6 +202,9 @@ void read_elements(Tensor& tensor, const std::string& where) {
   const int64_t count = *count_of(tensor.shape);
   std::string_view rest = tensor.data;
   for (int64_t i = 0; i < count; ++i) {
+    if (i == kMostElements)
+      refuse_request(fmt::format("expected at most {} elements, got {}", kMostElements, count),
+                     where);
     uint32_t size = 0;
     if (rest.size() >= sizeof(size)) std::memcpy(&size, rest.data(), sizeof(size));
     if (rest.size() < sizeof(size) || rest.size() - sizeof(size) < size)
@@ -279,6 +283,20 @@ InferRequest raw_request(const std::shared_ptr<const std::string>& body) {
 
 }  // namespace
 
+int64_t reading_bytes(std::string_view body, std::optional<uint64_t> json_bytes) {
+  const uint64_t size = json_bytes.value_or(body.size());
+  if (size > body.size() || size > kMaxRequestJson) return 0;  // which is refused unread
+  // Each value stands behind one of these. In a list that grows a number takes up to 48 bytes, an
+  // empty list 80, a text, which has three of them, 180 with its copy, and a member, which has
+  // four, 240 with its name. Letters are copied.
+  constexpr int64_t kBytesOfMark = 64;
+  const auto json = body.substr(0, size);
+  const auto marks = std::count_if(json.begin(), json.end(), [](char c) {
+    return c == ',' || c == ':' || c == '[' || c == '{' || c == '"';
+  });
+  return static_cast<int64_t>(size) + marks * kBytesOfMark;
+}
+
 InferRequest parse_infer_request(const std::shared_ptr<const std::string>& body,
                                  std::optional<uint64_t> json_bytes) {
   if (json_bytes == 0) return raw_request(body);
@@ -317,9 +335,13 @@ InferRequest parse_infer_request(const std::shared_ptr<const std::string>& body,
   if (const auto* outputs = find_member(json, "outputs");
       outputs != nullptr && !(outputs->is_array() && outputs->empty())) {
     const auto& list = list_member(json, "outputs");
-    for (size_t i = 0; i < list.size(); ++i)
-      request.outputs.push_back(
-          read_output(list[i], request.binary_output, fmt::format("outputs[{}]", i)));
+    names.clear();
+    for (size_t i = 0; i < list.size(); ++i) {
+      const std::string where = fmt::format("outputs[{}]", i);
+      request.outputs.push_back(read_output(list[i], request.binary_output, where));
+      if (!names.insert(request.outputs.back().name).second)
+        refuse_request("expected each output once", where + ".name");
+    }
   }
   return request;
 }

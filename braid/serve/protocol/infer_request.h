@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "braid/serve/tensor.h"
@@ -26,8 +27,12 @@ struct InferRequest {
   bool binary_output = false;              // of outputs that say nothing else
   bool raw = false;                        // the body is the only input, unnamed, BYTES [1]
   std::vector<Tensor> inputs{};            // of different names; they share the body
-  std::vector<RequestedOutput> outputs{};  // empty: all
+  std::vector<RequestedOutput> outputs{};  // of different names; empty: all
 };
+
+// What reading a request takes at most beside its body, in bytes: parsed JSON is several times as
+// large as its text. json_bytes: as below.
+int64_t reading_bytes(std::string_view body, std::optional<uint64_t> json_bytes);
 
 // json_bytes: Inference-Header-Content-Length; none: the whole body is JSON; 0: it is the raw
 // input. Throws DataError naming the field.

@@ -9,7 +9,7 @@
 #include "braid/models/product_weights.h"
 #include "braid/runtime/autocast.h"
 #include "braid/runtime/device.h"
-#include "braid/serve/openvino/openvino_engine.h"
+#include "braid/serve/onnx/exported_engine.h"
 #include "braid/serve/people_input.h"
 #include "braid/serve/torch/checkpoint_explainer.h"
 #include "braid/serve/torch/fused_graph.h"
@@ -67,6 +67,9 @@ class ImagePreparation final : public Preparation {
  public:
   ImagePreparation(data::InputConfig input, int64_t max_pixels)
       : input_(std::move(input)), max_pixels_(max_pixels) {}
+  int64_t working_bytes(const Tensor& input) const override {
+    return decoding_bytes(input, max_pixels_);
+  }
   std::vector<Tensor> prepare(const Tensor& input) const override {
     std::vector<torch::Tensor> rows;
     for (size_t i = 0; i < input.elements.size(); ++i)
@@ -90,12 +93,10 @@ std::unique_ptr<Model> load_image_classifier(const std::string& folder,
   model->preparation = std::make_unique<ImagePreparation>(loaded.hub.input, options.max_pixels);
   model->classes = loaded.hub.classes;
   model->explainer = explain_images_of(folder, options.max_pixels);
-  if (options.engine == "openvino") {
+  if (is_engine_of_files(options.engine)) {
     const auto onnx = onnx::export_onnx(onnx::make_image_graph(loaded).graph,
                                         onnx::onnx_options(loaded.hub, false));
-    model->platform = kOpenVinoPlatform;
-    model->engine =
-        open_openvino(onnx, {.threads = options.threads, .dtype = options.dtype, .where = folder});
+    open_exported(onnx, options, 0, folder, *model);
   } else {
     const auto device = runtime::resolve_device(options.device);
     const auto dtype = runtime::resolve_dtype(options.dtype, device.type());

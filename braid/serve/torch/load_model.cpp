@@ -8,6 +8,7 @@
 #include "braid/models/checkpoint.h"
 #include "braid/models/text/text_model.h"
 #include "braid/models/vision/image_model.h"
+#include "braid/serve/onnx/exported_engine.h"
 #include "braid/serve/onnx/load_onnx_model.h"
 #include "braid/serve/openvino/openvino_engine.h"
 #include "braid/serve/torch/chosen_threads.h"
@@ -22,9 +23,10 @@ std::unique_ptr<Model> load_checkpoint(const std::string& folder, const ModelOpt
     throw DataError("checkpoint",
                     "expected a classifier of images or of texts, got a model of the kind " + kind,
                     folder);
-  if (options.engine == "openvino" && options.device != "cpu")
-    throw ConfigError("serve", "expected the CPU for OpenVINO, got " + options.device, "--device",
-                      "give --engine libtorch");
+  if (is_engine_of_files(options.engine) && options.device != "cpu")
+    throw ConfigError("serve",
+                      "expected the CPU for --engine " + options.engine + ", got " + options.device,
+                      "--device", "give --engine libtorch");
   auto model = kind == models::TextEncoder::kKind ? load_text_classifier(folder, options)
                                                   : load_image_classifier(folder, options);
   if (model->platform == kLibTorchPlatform && options.device == "cpu")

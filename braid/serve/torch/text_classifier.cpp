@@ -10,7 +10,7 @@
 #include "braid/runtime/autocast.h"
 #include "braid/runtime/device.h"
 #include "braid/runtime/eval_scope.h"
-#include "braid/serve/openvino/openvino_engine.h"
+#include "braid/serve/onnx/exported_engine.h"
 #include "braid/serve/people_input.h"
 #include "braid/serve/torch/checkpoint_explainer.h"
 #include "braid/serve/torch/load_model.h"
@@ -82,15 +82,11 @@ std::unique_ptr<Model> load_text_classifier(const std::string& folder,
   auto loaded = tasks::load_text_classifier(folder);
   auto model = std::make_unique<Model>();
   model->prepared = {.name = "text", .type = DataType::kBytes, .shape = {-1}};
-  if (options.engine == "openvino") {
+  if (is_engine_of_files(options.engine)) {
     models::LoadedTextEncoder encoder{.model = loaded.model, .hub = loaded.hub};
     const auto onnx =
         onnx::export_onnx(onnx::make_text_graph(encoder).graph, onnx::onnx_options(encoder, ""));
-    model->platform = kOpenVinoPlatform;
-    model->engine = open_openvino(onnx, {.threads = options.threads,
-                                         .dtype = options.dtype,
-                                         .pad_token_id = loaded.model->pad_token_id(),
-                                         .where = folder});
+    open_exported(onnx, options, loaded.model->pad_token_id(), folder, *model);
   } else {
     model->platform = kLibTorchPlatform;
     model->engine = std::make_unique<TextEngine>(loaded.model, options);

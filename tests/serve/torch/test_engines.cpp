@@ -1,4 +1,5 @@
-// Engines compute the same: a checkpoint by LibTorch, by OpenVINO, and as an exported file.
+// Engines compute the same: a checkpoint by LibTorch, by OpenVINO and braid-run, and as an exported
+// file.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -7,6 +8,8 @@
 #include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <protozero/pbf_writer.hpp>
+#include <tuple>
 
 #include "braid/compress/quantize.h"
 #include "braid/core/error.h"
@@ -17,6 +20,8 @@
 #include "braid/io/atomic_file.h"
 #include "braid/io/image.h"
 #include "braid/models/registry.h"
+#include "braid/serve/onnx/exported_engine.h"
+#include "braid/serve/onnx/runner_engine.h"
 #include "braid/serve/openvino/openvino_engine.h"
 #include "braid/serve/torch/load_model.h"
 #include "braid/serve/torch/torch_tensor.h"
@@ -108,42 +113,71 @@ class Engines : public ::testing::Test {
   fs::path folder_;
 };
 
-class EnginesOfImages : public Engines, public ::testing::WithParamInterface<const char*> {};
+constexpr const char* kOpenVinoEngine = "openvino";
+constexpr const char* kBraidRunEngine = "braid-run";
+const auto kEnginesOfFiles = ::testing::Values(kOpenVinoEngine, kBraidRunEngine);
+
+bool is_missing(const std::string& engine) {
+  return engine == kOpenVinoEngine && !openvino_missing().empty();
+}
+
+std::string platform_of(const std::string& engine) {
+  return engine == kOpenVinoEngine ? kOpenVinoPlatform : kBraidRunPlatform;
+}
+
+class EnginesOfFiles : public Engines, public ::testing::WithParamInterface<const char*> {
+ protected:
+  void SetUp() override {
+    Engines::SetUp();
+    if (is_missing(GetParam())) GTEST_SKIP() << "no OpenVINO: " << openvino_missing();
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(All, EnginesOfFiles, kEnginesOfFiles,
+                         [](const auto& info) { return platform_of(info.param); });
+
+class EnginesOfImages : public Engines,
+                        public ::testing::WithParamInterface<std::tuple<const char*, const char*>> {
+};
 
 TEST_P(EnginesOfImages, AgreeAtEveryBatch) {
-  NEEDS_OPENVINO();
-  const auto checkpoint = images(GetParam());
-  const auto torch = load(checkpoint, "libtorch"), openvino = load(checkpoint, "openvino"),
-             file = load(exported(checkpoint), "auto");
+  const auto [family, engine] = GetParam();
+  if (is_missing(engine)) GTEST_SKIP() << "no OpenVINO: " << openvino_missing();
+  const auto checkpoint = images(family);
+  const auto torch = load(checkpoint, "libtorch"), here = load(checkpoint, engine),
+             file = load(exported(checkpoint), engine);
   EXPECT_EQ(torch->platform, "braid_libtorch");
-  EXPECT_EQ(openvino->platform, "braid_openvino");
-  EXPECT_EQ(file->platform, "braid_openvino");
+  EXPECT_EQ(here->platform, platform_of(engine));
+  EXPECT_EQ(file->platform, platform_of(engine));
   EXPECT_EQ(file->classes, torch->classes);
   auto sizes = torch->engine->inputs().at(0).shape;
-  EXPECT_EQ(openvino->engine->inputs().at(0).shape, sizes);
+  EXPECT_EQ(here->engine->inputs().at(0).shape, sizes);
   EXPECT_EQ(file->engine->inputs().at(0).name, "pixel_values");
   for (const int64_t batch : {1, 2, 7, 1}) {
     sizes[0] = batch;
     const std::vector<Tensor> input = {from_torch("pixel_values", torch::randn(sizes))};
     const auto expected = torch->engine->infer(input);
-    expect_close(openvino->engine->infer(input), expected);
+    expect_close(here->engine->infer(input), expected);
     expect_close(file->engine->infer(input), expected);
   }
 }
 
 INSTANTIATE_TEST_SUITE_P(Families, EnginesOfImages,
-                         ::testing::Values("resnet20", "vit_lite_7_4_32", "cct_2_3x2_32"));
+                         ::testing::Combine(::testing::Values("resnet20", "vit_lite_7_4_32",
+                                                              "cct_2_3x2_32"),
+                                            kEnginesOfFiles));
 
-TEST_F(Engines, PrepareImagesAlike) {
-  NEEDS_OPENVINO();
+TEST_P(EnginesOfFiles, PrepareImagesAlike) {
   const auto checkpoint = images("resnet20");
   io::Image image{.height = 40, .width = 51, .channels = 3, .pixels = {}};
   for (int64_t i = 0; i < 40 * 51 * 3; ++i)
     image.pixels.push_back(static_cast<uint8_t>(i * i % 251));
   const auto png = io::encode_png(image);
   const std::vector<std::string> sent(2, std::string(png.begin(), png.end()));
-  const auto torch = load(checkpoint, "libtorch"), file = load(exported(checkpoint), "openvino");
+  const auto torch = load(checkpoint, "libtorch"), file = load(exported(checkpoint), GetParam());
   EXPECT_EQ(file->prepared.name, "image");
+  for (const auto* model : {torch.get(), file.get()})
+    EXPECT_EQ(model->preparation->working_bytes(bytes("image", sent)), 4 * 40 * 51);
   const auto expected = torch->preparation->prepare(bytes("image", sent));
   const auto got = file->preparation->prepare(bytes("image", sent));
   expect_close(got, expected, 1e-6F);
@@ -152,14 +186,14 @@ TEST_F(Engines, PrepareImagesAlike) {
               HasSubstr("image[0]"));
 }
 
-TEST_F(Engines, AgreeOnTextsOfAnyLength) {
-  NEEDS_OPENVINO();
+TEST_P(EnginesOfFiles, AgreeOnTextsOfAnyLength) {
   const auto checkpoint = texts();
   auto encoder = models::load_text_encoder(checkpoint);
   const std::string name = checkpoint + ".onnx";
   onnx::export_text_model(encoder, checkpoint, name);
-  const auto torch = load(checkpoint, "libtorch"), openvino = load(checkpoint, "openvino"),
-             file = load(name, "openvino");
+  const auto torch = load(checkpoint, "libtorch"), here = load(checkpoint, GetParam()),
+             file = load(name, GetParam());
+  EXPECT_EQ(file->platform, platform_of(GetParam()));
   EXPECT_EQ(file->prepared.name, "text");
   EXPECT_FALSE(file->takes_tensors);
   EXPECT_EQ(file->classes, torch->classes);
@@ -171,26 +205,24 @@ TEST_F(Engines, AgreeOnTextsOfAnyLength) {
       {"film", "a", "a fine film", long_text, "long", "", "film film"}};
   for (const auto& batch : batches) {
     const auto expected = torch->engine->infer(torch->preparation->prepare(bytes("text", batch)));
-    expect_close(openvino->engine->infer(openvino->preparation->prepare(bytes("text", batch))),
-                 expected);
+    expect_close(here->engine->infer(here->preparation->prepare(bytes("text", batch))), expected);
     expect_close(file->engine->infer(file->preparation->prepare(bytes("text", batch))), expected);
   }
-  EXPECT_EQ(openvino->engine->inputs().at(0).padding, torch->engine->inputs().at(0).padding);
+  for (const auto* model : {here.get(), file.get()})
+    EXPECT_EQ(model->engine->inputs().at(0).padding, torch->engine->inputs().at(0).padding);
 }
 
 // Its inputs are fewer than what a tokenizer gives.
-TEST_F(Engines, AgreeWhereAModelReadsNoTypes) {
-  NEEDS_OPENVINO();
+TEST_P(EnginesOfFiles, AgreeWhereAModelReadsNoTypes) {
   const auto checkpoint = texts("textcnn_small");
-  const auto torch = load(checkpoint, "libtorch"), openvino = load(checkpoint, "openvino");
-  EXPECT_LT(openvino->engine->inputs().size(), 3U);
+  const auto torch = load(checkpoint, "libtorch"), here = load(checkpoint, GetParam());
+  EXPECT_LT(here->engine->inputs().size(), 3U);
   const std::vector<std::string> batch = {"a fine film", "film"};
-  expect_close(openvino->engine->infer(openvino->preparation->prepare(bytes("text", batch))),
+  expect_close(here->engine->infer(here->preparation->prepare(bytes("text", batch))),
                torch->engine->infer(torch->preparation->prepare(bytes("text", batch))));
 }
 
-TEST_F(Engines, RunFilesInEightBits) {
-  NEEDS_OPENVINO();
+TEST_P(EnginesOfFiles, RunFilesInEightBits) {
   auto loaded = models::load_for_inference(images("resnet20"));
   const auto graph = onnx::make_image_graph(loaded).graph;
   compress::Samples samples;
@@ -201,7 +233,8 @@ TEST_F(Engines, RunFilesInEightBits) {
   const auto file = (folder_ / "int8.onnx").string();
   io::write_file_atomic(file,
                         onnx::export_onnx(quantized.graph, onnx::onnx_options(loaded.hub, false)));
-  const auto model = load(file, "auto");
+  const auto model = load(file, GetParam());
+  EXPECT_EQ(model->platform, platform_of(GetParam()));
   for (const int64_t batch : {1, 7}) {
     const auto x = torch::randn({batch, 3, 32, 32});
     const auto replayed = graph::replay(quantized.graph, {x}).at(0);
@@ -221,9 +254,8 @@ TEST_F(Engines, BFloat16IsWhatWasAskedFor) {
   expect_close(rough->engine->infer(input), expected, 0.2F);
 }
 
-TEST_F(Engines, TakeBytesThatAreNotAligned) {
-  NEEDS_OPENVINO();
-  const auto model = load(images("resnet20"), "openvino");
+TEST_P(EnginesOfFiles, TakeBytesThatAreNotAligned) {
+  const auto model = load(images("resnet20"), GetParam());
   auto input = from_torch("pixel_values", torch::randn({1, 3, 32, 32}));
   const auto expected = model->engine->infer({input});
   const std::string shifted = "x" + std::string(input.data);
@@ -231,11 +263,58 @@ TEST_F(Engines, TakeBytesThatAreNotAligned) {
   expect_close(model->engine->infer({input}), expected, 0);
 }
 
-TEST_F(Engines, RefuseWhatIsNoClassifiersFile) {
+TEST_F(Engines, OfOpenVinoRefuseWhatIsNoModel) {
   NEEDS_OPENVINO();
   EXPECT_THAT(error_of<DataError>([] { open_openvino("no model", {.where = "x.onnx"}); }),
               HasSubstr("x.onnx"));
   EXPECT_THROW(open_openvino(""), DataError);
+}
+
+// A Relu from x to logits, float32 [1,2]; numbers are onnx.proto's.
+std::string file_of_one_row() {
+  using protozero::pbf_writer;
+  std::string bytes;
+  pbf_writer model(bytes);
+  {
+    pbf_writer graph(model, 7);
+    {
+      pbf_writer node(graph, 1);
+      node.add_string(1, "x");
+      node.add_string(2, "logits");
+      node.add_string(4, "Relu");
+    }
+    for (const auto& [field, name] : {std::pair(11, "x"), std::pair(12, "logits")}) {
+      pbf_writer value(graph, static_cast<protozero::pbf_tag_type>(field));
+      value.add_string(1, name);
+      pbf_writer type(value, 2);
+      pbf_writer tensor(type, 1);
+      tensor.add_int32(1, 1);
+      pbf_writer shape(tensor, 2);
+      for (const int64_t size : {1, 2}) {
+        pbf_writer dimension(shape, 1);
+        dimension.add_int64(1, size);
+      }
+    }
+  }
+  pbf_writer operators(model, 8);
+  operators.add_int64(2, 20);
+  operators.commit();
+  return bytes;
+}
+
+TEST_P(EnginesOfFiles, RefuseABatchThatIsNotFree) {
+  const auto onnx = file_of_one_row();
+  Model model;
+  EXPECT_THAT(error_of<DataError>([&] {
+                open_exported(onnx, {.engine = GetParam(), .threads = 1}, 0, "x.onnx", model);
+              }),
+              ::testing::AllOf(HasSubstr("free batch in 'x'"), HasSubstr("x.onnx")));
+}
+
+TEST_F(Engines, RefuseWhatIsNoClassifiersFile) {
+  EXPECT_THAT(error_of<DataError>([] { open_runner("no model", {.where = "x.onnx"}); }),
+              HasSubstr("x.onnx"));
+  EXPECT_THROW(open_runner(""), DataError);
   const auto checkpoint = images("resnet20");
   auto loaded = models::load_for_inference(checkpoint);
   const auto with = (folder_ / "with.onnx").string();
@@ -257,8 +336,11 @@ TEST_F(Engines, AreChosenForWhatTheyCanDo) {
   EXPECT_THROW(load_model(file, {.device = "cuda"}, silent), ConfigError);
   EXPECT_THROW(load_model(checkpoint, {.engine = "openvino", .device = "cuda"}, silent),
                ConfigError);
-  const auto best = load(checkpoint, "auto");
-  EXPECT_EQ(best->platform, openvino_missing().empty() ? "braid_openvino" : "braid_libtorch");
+  EXPECT_THAT(error_of<ConfigError>([&] { load(file, kBraidRunEngine, "bfloat16"); }),
+              HasSubstr("--dtype"));
+  const bool openvino = openvino_missing().empty();
+  EXPECT_EQ(load(checkpoint, "auto")->platform, openvino ? "braid_openvino" : "braid_libtorch");
+  EXPECT_EQ(load(file, "auto")->platform, openvino ? "braid_openvino" : "braid_run");
 }
 
 TEST_F(Engines, NameWhatBuildsOpenVinoIn) {
@@ -267,7 +349,7 @@ TEST_F(Engines, NameWhatBuildsOpenVinoIn) {
   const auto checkpoint = images("resnet20");
   EXPECT_THAT(error_of<ConfigError>([&] { load(checkpoint, "openvino"); }),
               HasSubstr("make openvino"));
-  EXPECT_THAT(error_of<ConfigError>([&] { load(exported(checkpoint), "auto"); }),
+  EXPECT_THAT(error_of<ConfigError>([&] { load(exported(checkpoint), "openvino"); }),
               HasSubstr("make openvino"));
 }
 
