@@ -88,12 +88,14 @@ Service::Service(ServiceOptions options, LoadModel load, MemoryBudget& budget, M
       workers_(options_.config.workers > 0 ? options_.config.workers
                                            : std::min(kMostWorkers, usable_cpus())),
       loader_(1),
+      explainer_(1),
       repository_(std::move(load), options_.models, options_.repository,
                   batch_options(options_.config), metrics, loader_) {}
 
 void Service::stop() {
   repository_.clear();
   loader_.stop();
+  explainer_.stop();
   workers_.stop();
 }
 
@@ -155,10 +157,14 @@ void Service::handle(const ExchangePtr& exchange) {
   const auto path = *split_target(request.target);  // refuse() has seen it
   const bool post = request.method == "POST";
   const bool model = path.size() >= 4 && path[0] == "v2" && path[1] == "models";
-  if (model && path.back() == "infer" && post) {
-    if (path.size() == 4) return infer(exchange, path[2]);
+  const bool inference = path.back() == "infer";
+  if (model && (inference || path.back() == "explain") && post) {
+    const auto begin = [&] {
+      return inference ? infer(exchange, path[2]) : explain(exchange, path[2]);
+    };
+    if (path.size() == 4) return begin();
     if (path.size() == 6 && path[3] == "versions")
-      return path[4] == kModelVersion ? infer(exchange, path[2])
+      return path[4] == kModelVersion ? begin()
                                       : exchange->respond(unknown_version(path[2], path[4]));
   }
   if (path.size() == 5 && path[0] == "v2" && path[1] == "repository" && path[2] == "models" &&
@@ -195,7 +201,8 @@ HttpResponse Service::answer_v2(const HttpRequest& request, const Path& path) {
     return request.method == "POST" ? repository_index(request) : wrong_method("POST");
   if (path.size() == 5 && path[1] == "repository" && (path[4] == "load" || path[4] == "unload"))
     return wrong_method("POST");
-  const bool inference = path.size() >= 4 && path[1] == "models" && path.back() == "infer";
+  const bool inference = path.size() >= 4 && path[1] == "models" &&
+                         (path.back() == "infer" || path.back() == "explain");
   if (!is_get(request) || inference) return wrong_method(inference ? "POST" : "GET");
   if (path.size() == 1) return server_metadata();
   if (path == Path{"v2", "health", "live"}) return empty_answer();
@@ -288,7 +295,8 @@ HttpResponse Service::model_config(const ServedModel& served) const {
                 {{"max_queue_delay_microseconds", options.max_queue_delay.count()},
                  {"default_queue_policy", {{"max_queue_size", options.max_queue_size}}}}},
                {"parameters",
-                {{"label_names", {{"string_value", dumped(Json(served.model->classes))}}}}}})};
+                {{"label_names", {{"string_value", dumped(Json(served.model->classes))}}},
+                 {"explains", {{"string_value", served.model->explainer ? "true" : "false"}}}}}})};
 }
 
 HttpResponse Service::statistics(const std::string& name) const {

@@ -63,6 +63,7 @@ class Service final : public Handler {
 
   void change_repository(const ExchangePtr& exchange, const std::string& name, bool load);
   void infer(const ExchangePtr& exchange, const std::string& name);
+  void explain(const ExchangePtr& exchange, const std::string& name);
   void prepare(const std::shared_ptr<Inference>& inference);
   void submit(const std::shared_ptr<Inference>& inference);
   void finish(const std::shared_ptr<Inference>& inference, JobResult result);
@@ -73,7 +74,7 @@ class Service final : public Handler {
   Metrics& metrics_;
   RateLimiter limiter_;
   std::atomic<bool> draining_{false};
-  WorkerPool workers_, loader_;
+  WorkerPool workers_, loader_, explainer_;
   Repository repository_;
 };
 

@@ -3,14 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <exception>
 #include <utility>
 
 #include "braid/core/error.h"
-#include "braid/serve/protocol/content_coding.h"
 #include "braid/serve/protocol/infer_request.h"
 #include "braid/serve/protocol/infer_response.h"
+#include "braid/serve/read_request.h"
 #include "braid/serve/service.h"
 
 namespace braid::serve {
@@ -18,46 +17,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr const char* kJsonSizeHeader = "inference-header-content-length";
-
-constexpr const char* kNoMemory = "the server holds as many bytes of requests as it may";
-
-void expect_memory(MemoryBudget::Charge& charge, int64_t bytes) {
-  if (!charge.add(bytes)) throw TryAgainError("serve", kNoMemory);
-}
-
 uint64_t nanoseconds(double seconds) { return static_cast<uint64_t>(seconds * 1e9); }
-
-std::optional<uint64_t> json_bytes_of(const HttpRequest& request) {
-  const auto text = request.header(kJsonSizeHeader);
-  if (text.empty()) return std::nullopt;
-  uint64_t bytes = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), bytes);
-  if (error != std::errc() || end != text.data() + text.size())
-    throw DataError("request", "expected a number of bytes", "Inference-Header-Content-Length");
-  return bytes;
-}
-
-bool fits(const Tensor& tensor, const TensorSpec& spec) {
-  if (tensor.shape.size() != spec.shape.size()) return false;
-  for (size_t d = 0; d < spec.shape.size(); ++d)
-    if (spec.shape[d] >= 0 && tensor.shape[d] != spec.shape[d]) return false;
-  return true;
-}
-
-void check_input(const Tensor& tensor, const TensorSpec& spec) {
-  if (tensor.type != spec.type)
-    throw DataError(
-        "request", fmt::format("expected {}, got {}", to_string(spec.type), to_string(tensor.type)),
-        spec.name + ".datatype");
-  if (!fits(tensor, spec))
-    throw DataError("request",
-                    fmt::format("expected the shape {}, got {}", shape_text(spec.shape),
-                                shape_text(tensor.shape)),
-                    spec.name + ".shape");
-  if (!is_finite(tensor))
-    throw DataError("request", "expected finite numbers, got NaN or infinity", spec.name);
-}
 
 void check_rows(int64_t rows, int64_t most) {
   if (rows < 1 || rows > most)
@@ -148,24 +108,8 @@ void Service::prepare(const std::shared_ptr<Inference>& inference) {
   if (exchange.abandoned()) return fail(inference, Ending::kCancelled, {});
   const auto begin = Clock::now();
   try {
-    const auto coding = request.header("content-encoding");
-    if (coding == "gzip" || coding == "deflate") {
-      auto inflated =
-          inflate_body(*request.body, static_cast<uint64_t>(options_.config.max_body_size));
-      if (!inflated)
-        return fail(inference, Ending::kInvalid,
-                    json_error(413, fmt::format("expected a body that inflates to at most {} bytes",
-                                                options_.config.max_body_size)));
-      expect_memory(request.memory, static_cast<int64_t>(inflated->size()));
-      *request.body = std::move(*inflated);
-    } else if (!coding.empty() && coding != "identity") {
-      return fail(inference, Ending::kInvalid,
-                  json_error(415, "expected gzip, deflate or identity"));
-    }
-    const auto json_bytes = json_bytes_of(request);
     MemoryBudget::Charge working(budget_);  // until the inputs are there
-    expect_memory(working, reading_bytes(*request.body, json_bytes));
-    inference->request = parse_infer_request(request.body, json_bytes);
+    inference->request = read_request(request, working, options_.config.max_body_size);
     const auto& served = *inference->served;
     auto inputs = engine_inputs(*served.model, inference->request,
                                 served.batcher.options().max_batch_size, working);
@@ -198,16 +142,9 @@ void Service::prepare(const std::shared_ptr<Inference>& inference) {
       const auto waiting = weak.lock();
       if (waiting && served->batcher.cancel(number)) fail(waiting, Ending::kCancelled, {});
     });
-  } catch (const TryAgainError& error) {
-    fail(inference, Ending::kOverload, try_later(503, error.what(), 1));
-  } catch (const InternalError& error) {
-    fail(inference, Ending::kFailed, json_error(500, error.what()));
-  } catch (const Error& error) {
-    fail(inference, Ending::kInvalid, json_error(400, error.what()));
-  } catch (const std::bad_alloc&) {
-    fail(inference, Ending::kOverload, try_later(503, "the server is out of memory", 1));
-  } catch (const std::exception& error) {
-    fail(inference, Ending::kFailed, json_error(500, error.what()));
+  } catch (...) {
+    auto [ending, response] = failure_of(std::current_exception());
+    fail(inference, ending, std::move(response));
   }
 }
 
@@ -254,12 +191,9 @@ void Service::finish(const std::shared_ptr<Inference>& inference, JobResult resu
       metrics.success_ns += nanoseconds(seconds);
     };
     inference->exchange->respond(std::move(answer));
-  } catch (const TryAgainError& error) {
-    fail(inference, Ending::kOverload, try_later(503, error.what(), 1));
-  } catch (const Error& error) {
-    fail(inference, Ending::kInvalid, json_error(400, error.what()));
-  } catch (const std::exception& error) {
-    fail(inference, Ending::kFailed, json_error(500, error.what()));
+  } catch (...) {
+    auto [ending, response] = failure_of(std::current_exception());
+    fail(inference, ending, std::move(response));
   }
 }
 

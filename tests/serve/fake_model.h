@@ -99,7 +99,20 @@ class FakePreparation final : public Preparation {
   }
 };
 
-// A loader of such models; a source that begins with "broken" cannot be loaded.
+// The first of a text's letters decides.
+class FakeExplainer final : public Explainer {
+ public:
+  Explanation explain(const Tensor& input) override {
+    if (input.elements[0] == "bad") throw DataError("fake", "expected a good text, got 'bad'");
+    Explanation explanation{.method = "fake", .class_index = 1, .probability = 0.75};
+    for (const char letter : input.elements[0])
+      explanation.tokens.emplace_back(std::string(1, letter), explanation.tokens.empty() ? 2 : -1);
+    return explanation;
+  }
+};
+
+// A loader of such models; a source that begins with "broken" cannot be loaded, "mute" explains
+// nothing.
 inline LoadModel fake_loader(const PacePtr& pace) {
   return [pace](const std::string& source) {
     if (source.find("broken") != std::string::npos)
@@ -110,6 +123,7 @@ inline LoadModel fake_loader(const PacePtr& pace) {
     model->prepared = {.name = "text", .type = DataType::kBytes, .shape = {-1}};
     model->preparation = std::make_unique<FakePreparation>();
     model->classes = {"ant", "bee", "cat"};
+    if (source != "mute") model->explainer = std::make_unique<FakeExplainer>();
     return model;
   };
 }

@@ -1,4 +1,5 @@
 // What is answered at which address.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include <cmath>
@@ -75,6 +76,45 @@ TEST_F(ServiceTest, InfersFromNumbersTextAndRawBytes) {
   EXPECT_THAT(raw.numbers(), ElementsAre(3, 97, 100));
   EXPECT_EQ(c.post("/v2/models/m/versions/3/infer", row_json(2)).status, 404);
   EXPECT_EQ(c.post("/v2/models/n/infer", row_json(2)).status, 404);
+}
+
+TEST_F(ServiceTest, SaysWhyAModelDecides) {
+  start({.models = {{.name = "m", .source = "good"}, {.name = "mute", .source = "mute"}}});
+  auto c = client();
+  const auto text = [](const std::string& words, int64_t rows = 1) {
+    return fmt::format(
+        R"({{"inputs":[{{"name":"text","datatype":"BYTES","shape":[{}],"data":[{}]}}]}})", rows,
+        words);
+  };
+  for (const char* address : {"/v2/models/m/explain", "/v2/models/m/versions/1/explain"}) {
+    const auto answer = c.post(address, text(R"("ab")"));
+    ASSERT_EQ(answer.status, 200) << answer.body;
+    const auto json = answer.json();
+    EXPECT_EQ(json.at("method"), "fake");
+    EXPECT_EQ(json.at("class"), Json({{"index", 1}, {"name", "bee"}, {"probability", 0.75}}));
+    ASSERT_EQ(json.at("tokens").size(), 2U);
+    EXPECT_EQ(json.at("tokens").at(1), Json({{"token", "b"}, {"attribution", -1.0}}));
+  }
+  EXPECT_EQ(c.post("/v2/models/m/explain", "ab", "Inference-Header-Content-Length: 0\r\n").status,
+            200);
+  const auto bad = c.post("/v2/models/m/explain", text(R"("bad")"));
+  EXPECT_EQ(bad.status, 400);
+  EXPECT_THAT(bad.json().at("error").get<std::string>(), HasSubstr("expected a good text"));
+  EXPECT_EQ(c.post("/v2/models/m/explain", text(R"("a","b")", 2)).status, 400);
+  EXPECT_EQ(c.post("/v2/models/m/explain", row_json(2)).status, 400);
+  EXPECT_EQ(c.post("/v2/models/m/explain", "{").status, 400);
+  EXPECT_EQ(c.post("/v2/models/mute/explain", text(R"("ab")")).status, 501);
+  EXPECT_EQ(c.post("/v2/models/n/explain", text(R"("ab")")).status, 404);
+  EXPECT_EQ(c.get("/v2/models/m/explain").status, 405);
+  const auto explains = [&](const char* model) {
+    return c.get(std::string("/v2/models/") + model + "/config")
+        .json()
+        .at("parameters")
+        .at("explains")
+        .at("string_value");
+  };
+  EXPECT_EQ(explains("m"), "true");
+  EXPECT_EQ(explains("mute"), "false");
 }
 
 TEST_F(ServiceTest, RefusesRequestsThatDoNotFit) {

@@ -7,6 +7,7 @@
 
 #include "braid/core/error.h"
 #include "braid/io/atomic_file.h"
+#include "braid/io/image.h"
 #include "braid/serve/page.h"
 #include "braid/serve/server.h"
 #include "tests/serve/fake_model.h"
@@ -29,6 +30,19 @@ class PictureLength final : public Preparation {
   }
 };
 
+// A pixel and another one.
+class PictureExplainer final : public Explainer {
+ public:
+  Explanation explain(const Tensor&) override {
+    braid::io::Image pixel{.height = 1, .width = 1, .channels = 3, .pixels = {255, 0, 0}};
+    Explanation explanation{.method = "grad-cam", .class_index = 2, .probability = 0.665};
+    explanation.picture = braid::io::encode_png(pixel);
+    pixel.pixels = {0, 0, 255};
+    explanation.overlay = braid::io::encode_png(pixel);
+    return explanation;
+  }
+};
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -44,6 +58,7 @@ int main(int argc, char** argv) {
           if (source == "image") {
             model->prepared.name = "image";
             model->preparation = std::make_unique<PictureLength>();
+            model->explainer = std::make_unique<PictureExplainer>();
           }
           return model;
         };
