@@ -94,22 +94,32 @@ bool names_checkpoint(const std::string& model) {
   return model.starts_with("hf-hub:") || io::is_folder(model);
 }
 
-ChosenModel choose_any_model(const std::string& model, const ModelShape& shape, uint64_t seed) {
-  if (names_checkpoint(model)) {
-    refuse_shape(model, shape);
-    const auto folder = models::find_checkpoint(model, *make_terminal_progress());
-    const auto kind = models::kind_of_checkpoint(folder);
+NamedModel find_any_model(const std::string& model) {
+  if (!names_checkpoint(model))
+    return {.name = model, .kind = models::find_model(model).kind, .folder = {}};
+  auto folder = models::find_checkpoint(model, *make_terminal_progress());
+  const auto kind = models::kind_of_checkpoint(folder);
+  return {.name = model, .kind = kind, .folder = std::move(folder)};
+}
+
+ChosenModel choose_any_model(const NamedModel& named, const ModelShape& shape, uint64_t seed) {
+  const auto& [name, kind, folder] = named;
+  if (!folder.empty()) {
+    refuse_shape(name, shape);
     if (kind == models::ImageModel::kKind) return {models::load_for_inference(folder), folder};
     if (kind == models::TextEncoder::kKind) return {models::load_text_encoder(folder), folder};
     if (kind == models::EncoderDecoder::kKind)
       return {models::load_encoder_decoder(folder), folder};
     refuse_kind(kind, folder.string());
   }
-  const auto kind = models::find_model(model).kind;
-  if (kind == models::ImageModel::kKind) return {build_image_model(model, shape, seed), {}};
-  if (kind == models::TextEncoder::kKind) return {build_text_encoder(model, shape, seed), {}};
-  if (kind == models::EncoderDecoder::kKind) return {build_encoder_decoder(model, shape, seed), {}};
-  refuse_kind(kind, model);
+  if (kind == models::ImageModel::kKind) return {build_image_model(name, shape, seed), {}};
+  if (kind == models::TextEncoder::kKind) return {build_text_encoder(name, shape, seed), {}};
+  if (kind == models::EncoderDecoder::kKind) return {build_encoder_decoder(name, shape, seed), {}};
+  refuse_kind(kind, name);
+}
+
+ChosenModel choose_any_model(const std::string& model, const ModelShape& shape, uint64_t seed) {
+  return choose_any_model(find_any_model(model), shape, seed);
 }
 
 }  // namespace braid::cli

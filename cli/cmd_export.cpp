@@ -4,9 +4,15 @@
 #include <vector>
 
 #include "braid/core/error.h"
+#include "braid/core/progress.h"
+#include "braid/export/calibration_images.h"
+#include "braid/export/calibration_texts.h"
 #include "braid/export/export_encoder_decoder.h"
 #include "braid/export/export_image_model.h"
 #include "braid/export/export_text_model.h"
+#include "braid/io/atomic_file.h"
+#include "braid/models/registry.h"
+#include "braid/tasks/text/tokenized_model.h"
 #include "cli/chosen_model.h"
 #include "cli/command.h"
 
@@ -14,7 +20,7 @@ namespace braid::cli {
 namespace {
 
 struct ExportFlags {
-  std::string checkpoint, output, format = "text", opset = "20";
+  std::string checkpoint, output, data, format = "text", opset = "20";
   std::optional<uint64_t> init;
   ModelShape shape;
   bool with_preprocessing = false;
@@ -31,7 +37,7 @@ void check(const ExportFlags& flags) {
                      "`braid models` with random weights");
 }
 
-// Of an encoder-decoder a folder, else a file.
+// Of an encoder-decoder a folder, else a file. Before weights are read.
 void check_output(const std::string& output, bool of_two_files) {
   const bool is_file = output.ends_with(".onnx");
   if (of_two_files && is_file) {
@@ -45,24 +51,46 @@ void check_output(const std::string& output, bool of_two_files) {
   if (!of_two_files && !is_file)
     throw UsageError("export", "expected a file that ends in .onnx, got '" + output + "'",
                      "--output");
+  if (!of_two_files) io::check_folder_of(output);
 }
 
-std::vector<onnx::ExportReport> export_chosen(ChosenModel& chosen, const ExportFlags& flags) {
-  auto* pair = std::get_if<models::LoadedEncoderDecoder>(&chosen.model);
-  check_output(flags.output, pair != nullptr);
-  if (auto* image = std::get_if<models::LoadedModel>(&chosen.model))
-    return {onnx::export_image_model(*image, flags.output,
-                                     {.with_preprocessing = flags.with_preprocessing})};
-  if (flags.with_preprocessing)
+// What only some kinds of models have.
+void check_kind(const NamedModel& named, const ExportFlags& flags) {
+  if (flags.with_preprocessing && named.kind != models::ImageModel::kKind)
     throw UsageError("export", "expected a model of images, got one of texts",
                      "--with-preprocessing",
                      "leave it out: the tokenizer's files are in the file's metadata");
-  if (pair != nullptr) {
+  if (flags.data.empty()) return;
+  if (named.kind == models::EncoderDecoder::kKind)
+    throw UsageError("export",
+                     "expected a model of images or a text encoder with --data, got " +
+                         models::with_article(named.kind),
+                     "--data", "leave it out: random words prove the files");
+  if (named.kind == models::TextEncoder::kKind && named.folder.empty())
+    throw UsageError("export", "expected a checkpoint with --data, got an architecture of texts",
+                     "--data", "leave it out: an architecture has no tokenizer");
+}
+
+constexpr int64_t kImages = 4;  // of --data, that the file is run on
+
+std::vector<data::Batch> texts_of(const ChosenModel& chosen, const ExportFlags& flags) {
+  if (flags.data.empty()) return {};
+  return onnx::sample_texts(tasks::load_tokenized_model(chosen.folder), flags.data,
+                            *make_terminal_progress());
+}
+
+std::vector<onnx::ExportReport> export_chosen(ChosenModel& chosen, const ExportFlags& flags) {
+  if (auto* image = std::get_if<models::LoadedModel>(&chosen.model)) {
+    onnx::ExportOptions options{.with_preprocessing = flags.with_preprocessing};
+    if (!flags.data.empty()) options.images = onnx::sample_images(flags.data, kImages);
+    return {onnx::export_image_model(*image, flags.output, options)};
+  }
+  if (auto* pair = std::get_if<models::LoadedEncoderDecoder>(&chosen.model)) {
     auto reports = onnx::export_encoder_decoder(*pair, chosen.folder, flags.output);
     return {std::move(reports.encoder), std::move(reports.decoder)};
   }
   return {onnx::export_text_model(std::get<models::LoadedTextEncoder>(chosen.model), chosen.folder,
-                                  flags.output)};
+                                  flags.output, texts_of(chosen, flags))};
 }
 
 void print_text(const onnx::ExportReport& report) {
@@ -71,6 +99,10 @@ void print_text(const onnx::ExportReport& report) {
              static_cast<double>(report.bytes) / 1e6, report.operators, report.opset);
   fmt::print("largest difference from the model: {:.2g}, of its largest output {:.2g}\n",
              report.max_error, report.relative_error);
+  if (report.file_max_error)
+    fmt::print("of the file, run on {}: {:.2g}, of the largest output {:.2g}\n", report.samples,
+               *report.file_max_error, *report.file_relative_error);
+  for (const auto& remark : report.remarks) fmt::print("{}\n", remark);
 }
 
 // Of one file an object, of two a list.
@@ -83,7 +115,10 @@ void print_json(const std::vector<onnx::ExportReport>& reports) {
 
 void run(const ExportFlags& flags) {
   check(flags);
-  auto chosen = choose_any_model(flags.checkpoint, flags.shape, flags.init.value_or(0));
+  const auto named = find_any_model(flags.checkpoint);
+  check_output(flags.output, named.kind == models::EncoderDecoder::kKind);
+  check_kind(named, flags);
+  auto chosen = choose_any_model(named, flags.shape, flags.init.value_or(0));
   const auto reports = export_chosen(chosen, flags);
   if (flags.format == "json") return print_json(reports);
   for (const auto& report : reports) print_text(report);
@@ -97,6 +132,7 @@ void add_export(CLI::App& program) {
       "Examples:\n"
       "  braid export --checkpoint runs/photos --output photos.onnx\n"
       "  braid export --checkpoint runs/photos --with-preprocessing --output photos.onnx\n"
+      "  braid export --checkpoint runs/photos --data photos --output photos.onnx\n"
       "  braid export --checkpoint runs/reviews --output reviews.onnx\n"
       "  braid export --checkpoint runs/mt --output mt/\n"
       "  braid export --checkpoint resnet18 --init 0 --img-size 96 --output resnet18.onnx");
@@ -110,6 +146,9 @@ void add_export(CLI::App& program) {
       ->required();
   verb->add_flag("--with-preprocessing", o->with_preprocessing,
                  "take images [N,H,W,C] of uint8 in any size and give probabilities");
+  verb->add_option("--data", o->data,
+                   "dataset, a name, a folder or a file, that the file is run on to be compared "
+                   "with the model; without labels will do [noise]");
   add_choice(*verb, "--opset", o->opset, {"20"}, "ONNX operator set");
   verb->add_option("--init", o->init, "random weights of an architecture from this seed");
   add_model_shape(*verb, o->shape);

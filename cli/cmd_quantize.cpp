@@ -6,6 +6,7 @@
 #include "braid/data/run_fields.h"
 #include "braid/export/quantize_image_model.h"
 #include "braid/export/quantize_text_model.h"
+#include "braid/io/atomic_file.h"
 #include "cli/chosen_model.h"
 #include "cli/command.h"
 
@@ -40,6 +41,9 @@ void print(const onnx::QuantizeReport& r) {
     fmt::print("{}, {}: top-1 {:.2f}% in float32, {:.2f}% in int8: a drop of {:.2f}\n", r.split,
                r.count, *r.float_top1, *r.top1, *r.drop);
   fmt::print("{:.2f}% of {} outputs have the float model's class\n", r.agreement, r.count);
+  if (r.file_relative_error)
+    fmt::print("largest difference of the file, run by braid-run: {:.2g} of the largest output\n",
+               *r.file_relative_error);
 }
 
 onnx::QuantizeReport quantize_chosen(ChosenModel& chosen, const QuantizeFlags& flags,
@@ -60,6 +64,7 @@ void run(QuantizeFlags flags, const Json& given) {
   if (!flags.output.ends_with(".onnx"))
     throw UsageError("quantize", "expected a file that ends in .onnx, got '" + flags.output + "'",
                      "--output");
+  io::check_folder_of(flags.output);
   if (!names_checkpoint(flags.checkpoint))
     throw UsageError("quantize", "expected a checkpoint's folder, got '" + flags.checkpoint + "'",
                      "--checkpoint", "train one with `braid train`");

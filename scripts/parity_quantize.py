@@ -11,7 +11,8 @@ installed, nncf.quantize (its defaults; model_type TRANSFORMER where there is at
 label images of the test split (of training where there is none), prepared by `braid predict`'s rules: DATA is a
 name or an ImageFolder with class folders below train/, val/ or test/ (--test FOLDER: its pictures instead). Prints top-1, the drop
 against float32, the share of images with float32's class, the squared error of the logits over their variance, and the size of each
-file; with --speed also images per second in both engines. Exits with 1 where braid's int8 loses more than --max-drop, is
+file; with --speed also images per second in both engines, and in OpenVINO, where the processor computes in it, what is float in
+bf16 in the same turns. Exits with 1 where braid's int8 loses more than --max-drop, is
 larger than 0.27 of the float32 file, or, by more than half a standard error, is behind another quantizer.
 Needs numpy, onnx, onnxruntime; openvino and nncf where they are there.
 """
@@ -120,13 +121,17 @@ def quantize_by_nncf(file, calibration, output):
     openvino.save_model(quantized, str(output), compress_to_fp16=False)
 
 
+def computes_in_bf16():
+    return openvino is not None and "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+
+
 def size_of(file):
     weights = file.with_suffix(".bin")
     return file.stat().st_size + (weights.stat().st_size if file.suffix == ".xml" else 0)
 
 
-def openvino_runner(file):
-    model = openvino.Core().compile_model(str(file), "CPU", {"INFERENCE_NUM_THREADS": 1, "INFERENCE_PRECISION_HINT": "f32"})
+def openvino_runner(file, precision="f32"):
+    model = openvino.Core().compile_model(str(file), "CPU", {"INFERENCE_NUM_THREADS": 1, "INFERENCE_PRECISION_HINT": precision})
     return lambda x: model({"pixel_values": x})["logits"]
 
 
@@ -215,8 +220,11 @@ def main():
                 same[engine, name] = 100 * np.mean(logits.argmax(1) == expected.argmax(1))
                 error[engine, name] = np.mean((logits - expected) ** 2) / expected.var()
             if arguments.speed:
+                timed = {n: r for n, r in runners.items() if n in ("float32", "braid best", "ORT per channel", "NNCF")}
+                if engine == "OpenVINO" and computes_in_bf16():  # ONNX Runtime has none on the CPU
+                    timed |= {f"{n}, bf16": make(files[n], "bf16") for n in ("float32", "braid best")}
                 for batch in (1, 32):
-                    for name, value in speeds({n: r for n, r in runners.items() if n in ("float32", "braid best", "ORT per channel", "NNCF")}, images, batch).items():
+                    for name, value in speeds(timed, images, batch).items():
                         speed[engine, name, batch] = value
         size = size_of(files["float32"])
         print(f"{arguments.checkpoint}: {reports['best']['architecture']}, {len(labels)} images of {arguments.test or arguments.data}, split {split}")
@@ -233,6 +241,12 @@ def main():
                     if (engine, name, batch) in speed:
                         line += f" {speed[engine, name, batch]:8.0f}/s ({speed[engine, name, batch] / speed[engine, 'float32', batch]:.2f}x)"
             print(line)
+        for name in ("float32", "braid best"):
+            rates = [(batch, speed.get(("OpenVINO", f"{name}, bf16", batch))) for batch in (1, 32)]
+            if rates[0][1]:
+                print(f"  {name}, bf16 in OpenVINO:" + "".join(
+                    f" {rate:8.0f}/s at a batch of {batch}, {rate / speed['OpenVINO', 'float32', batch]:.2f}x float32, braid best is "
+                    f"{speed['OpenVINO', 'braid best', batch] / rate:.2f}x of it;" for batch, rate in rates).rstrip(";"))
         failed = size_of(files["braid best"]) > 0.27 * size
         noise = 0.5 * 100 * math.sqrt(0.01 / len(labels))  # of two labellings that differ on 1% of the images
         for engine in engines:

@@ -17,6 +17,7 @@ using torch::Tensor;
 constexpr size_t kMostImages = 8;
 constexpr int64_t kPlaces = 4;                                  // planted patches per image
 constexpr double kMostCorrelation = 0.5;                        // with a model of noise
+constexpr double kLeastFound = 0.5;                             // of planted patches
 const std::vector<double> kShares = {0.1, 0.25, 0.5, 0.75, 1};  // of the modules, from the last
 constexpr int64_t kRandomCells = 7;                             // of a random map, along one side
 
@@ -118,6 +119,8 @@ std::string verdict_of(const CheckRow& row) {
     add("it orders pixels no better than chance");
   if (row.pointing && *row.pointing <= *row.pointing_chance)
     add("it finds planted patches no better than chance");
+  else if (row.pointing && *row.pointing < kLeastFound)
+    add(fmt::format("it finds {:.0f}% of the planted patches", 100 * *row.pointing));
   return fails.empty() ? "passes" : "fails: " + fails;
 }
 

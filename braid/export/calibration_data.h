@@ -25,6 +25,8 @@ struct CalibrationData {
   std::vector<std::string> remarks;
 };
 
+inline constexpr int64_t kLeastSamples = 8;  // below, ranges mean nothing
+
 // A seeded choice of so many positions.
 std::vector<int64_t> choose_positions(int64_t size, int64_t count, int64_t seed);
 

@@ -44,12 +44,22 @@ std::vector<data::Batch> load(const data::DatasetPtr& dataset,
 
 int64_t fitting(const models::LoadedModel& loaded, int64_t asked) {
   const auto& input = loaded.hub.input;
-  return std::clamp<int64_t>(kMemory / (input.channels * input.height * input.width * 4), 1, asked);
+  const int64_t fits = kMemory / (input.channels * input.height * input.width * 4);
+  return std::min(asked, std::max(fits, kLeastSamples));
 }
 
-[[noreturn]] void fail_empty(const std::string& data) {
-  throw DataError("quantize", "expected images to calibrate with, got none", data,
-                  "give some hundred images of the kind that the model will see");
+[[noreturn]] void fail_few(int64_t count, const std::string& data) {
+  throw DataError("quantize",
+                  count == 0 ? "expected images to calibrate with, got none"
+                             : fmt::format("expected {} images or more to calibrate with, got {}",
+                                           kLeastSamples, count),
+                  data, "give some hundred images of the kind that the model will see");
+}
+
+int64_t size_of(const std::vector<data::Batch>& batches) {
+  int64_t size = 0;
+  for (const auto& batch : batches) size += batch.size();
+  return size;
 }
 
 // Images right in a folder, in no class folders.
@@ -96,7 +106,8 @@ CalibrationData read_unlabelled(const models::LoadedModel& loaded, const Quantiz
       if (request.on_bad_sample == "error") throw;
     }
   }
-  if (calibrate.empty()) fail_empty(request.data);
+  if (const auto left = static_cast<int64_t>(calibrate.size()); left < kLeastSamples)
+    fail_few(left, request.data);
   CalibrationData out;
   out.calibration = batches_of(calibrate, loaded.hub.input);
   out.split = judge.empty() ? "calibration" : "held-out images";
@@ -117,7 +128,7 @@ void remark_on_channels(const data::Dataset& dataset, const data::InputConfig& i
 CalibrationData choose_labelled(const data::Splits& splits, const models::LoadedModel& loaded,
                                 const QuantizeRequest& request) {
   const auto& names = loaded.hub.classes;
-  if (!splits.train || splits.train->size() == 0) fail_empty(request.data);
+  if (!splits.train || splits.train->size() == 0) fail_few(0, request.data);
   CalibrationData out;
   const bool has_val = splits.val && splits.val->size() > 0;
   const auto judge = has_val ? splits.val : splits.train;
@@ -136,7 +147,9 @@ CalibrationData choose_labelled(const data::Splits& splits, const models::Loaded
   out.judged = load(
       judge, choose_positions(judge->size(), fitting(loaded, request.eval_samples), request.seed),
       loaded, request);
-  if (out.calibration.empty() || out.judged.empty()) fail_empty(request.data);
+  if (const int64_t left = size_of(out.calibration); left < kLeastSamples)
+    fail_few(left, request.data);
+  if (out.judged.empty()) fail_few(0, request.data);
   const auto map = tasks::class_map(judge->classes(), names, outputs, request.data);
   for (auto& batch : out.judged)
     batch.tensors[data::kLabels] = mapped_labels(batch.at(data::kLabels), map);
@@ -159,6 +172,32 @@ data::Splits open_labelled(const models::LoadedModel& loaded, const QuantizeRequ
 CalibrationData calibration_images_of(const data::Splits& splits, const models::LoadedModel& loaded,
                                       const QuantizeRequest& request, Progress& progress) {
   return with_remarks(choose_labelled(splits, loaded, request), kItems, progress);
+}
+
+std::vector<io::Image> sample_images(const std::string& data, int64_t count,
+                                     const io::DecodeLimits& limits) {
+  std::vector<io::Image> images;
+  if (is_unlabelled_folder(data)) {
+    data::ImageInputs inputs({data}, "");
+    std::vector<std::string> names;
+    while (auto name = inputs.next()) {
+      names.push_back(*name);
+      if (static_cast<int64_t>(names.size()) == kMostUnlabelled) break;
+    }
+    for (const int64_t i : choose_positions(static_cast<int64_t>(names.size()), count, 0))
+      images.push_back(data::read_input(names[static_cast<size_t>(i)], limits));
+  } else {
+    const auto splits = data::open_dataset(data, {.source = {.limits = limits}});
+    const auto& from = splits.test              ? splits.test
+                       : splits.val->size() > 0 ? splits.val
+                                                : splits.train;
+    for (const int64_t i : choose_positions(from->size(), count, 0))
+      images.push_back(from->get(i).image);
+  }
+  if (images.empty())
+    throw DataError("export", "expected images to prove the file on, got none", data,
+                    "give images of the kind that the model will see");
+  return images;
 }
 
 CalibrationData open_calibration_images(const models::LoadedModel& loaded,

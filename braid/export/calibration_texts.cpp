@@ -23,7 +23,6 @@ namespace {
 
 constexpr const char* kTexts = "texts";
 constexpr int64_t kTaggedBatch = 32;
-constexpr int64_t kLeastTexts = 8;              // below, ranges mean nothing
 constexpr size_t kMostUnlabelledTexts = 16384;  // texts that are kept of files
 
 // A split that is ready to become batches.
@@ -170,7 +169,7 @@ class TextCalibration {
 
   void calibrate(const TextSet& set, const std::vector<int64_t>& positions, CalibrationData& out) {
     const auto rows = batches_.rows(*set.collate, positions, request_.on_bad_sample);
-    if (static_cast<int64_t>(rows.size()) < kLeastTexts)
+    if (static_cast<int64_t>(rows.size()) < kLeastSamples)
       fail_kind(rows.empty() ? "none" : fmt::format("{} of them", rows.size()), request_.data);
     const auto tokens = batches_.count(rows);
     if (tokens.words == 0) fail_kind("empty ones", request_.data);
@@ -242,6 +241,15 @@ CalibrationData calibration_texts_of(const data::TextSplits& splits,
                                      const QuantizeRequest& request, Progress& progress) {
   TextCalibration calibration(loaded, request);
   return with_remarks(of_splits(calibration, splits), kTexts, progress);
+}
+
+std::vector<data::Batch> sample_texts(const tasks::TokenizedModel& loaded, const std::string& data,
+                                      Progress& progress) {
+  return open_texts(
+             loaded,
+             {.data = data, .samples = kLeastSamples, .eval_samples = kLeastSamples, .workers = 0},
+             progress)
+      .judged;
 }
 
 }  // namespace braid::onnx

@@ -1,5 +1,8 @@
 // The texts that quantization sees.
 #pragma once
+#include <string>
+#include <vector>
+
 #include "braid/data/text/text_dataset.h"
 #include "braid/export/calibration_data.h"
 #include "braid/export/quantize_request.h"
@@ -18,5 +21,9 @@ CalibrationData open_calibration_texts(const tasks::TokenizedModel& loaded,
 CalibrationData calibration_texts_of(const data::TextSplits& splits,
                                      const tasks::TokenizedModel& loaded,
                                      const QuantizeRequest& request, Progress& progress);
+
+// A few of the texts, in batches: to prove a file on. Throws DataError as the others.
+std::vector<data::Batch> sample_texts(const tasks::TokenizedModel& loaded, const std::string& data,
+                                      Progress& progress);
 
 }  // namespace braid::onnx

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "braid/core/json.h"
-#include "braid/export/export_report.h"
+#include "braid/export/file_proof.h"
 #include "braid/export/text_metadata.h"
 #include "braid/generate/generation_config.h"
 #include "braid/graph/capture_encoder_decoder.h"

@@ -1,17 +1,9 @@
 #include "braid/export/export_report.h"
 
-#include <fmt/format.h>
-
-#include "braid/core/error.h"
+#include "braid/export/file_proof.h"
 #include "braid/export/onnx/export_onnx.h"
 
 namespace braid::onnx {
-namespace {
-
-// Folding and another order of summation are far below; a wrong graph is far above.
-constexpr double kMostRelativeError = 1e-3;
-
-}  // namespace
 
 void ExportOptions::visit(FieldVisitor& v) {
   v.field("with_preprocessing", with_preprocessing,
@@ -30,28 +22,31 @@ void ExportReport::visit(FieldVisitor& v) {
   v.field("bytes", bytes, "of the file");
   v.field("max_error", max_error, "of the graph's outputs against the model's, on noise");
   v.field("relative_error", relative_error, "to the largest output");
+  v.field("file_max_error", file_max_error,
+          "of the file's outputs, run by braid-run, against the model's; null where it could not");
+  v.field("file_relative_error", file_relative_error, "to the largest output");
+  v.field("samples", samples, "what the file was run on");
+  v.field("remarks", remarks, "what a user should know");
 }
 
 ExportReport make_report(const std::string& architecture, const std::filesystem::path& file,
                          const graph::Graph& graph, const graph::Deviation& deviation,
-                         size_t bytes) {
-  return {.architecture = architecture,
-          .file = file.string(),
-          .input = graph::to_text(graph, graph.inputs),
-          .output = graph::to_text(graph, graph.outputs),
-          .opset = kOpset,
-          .operators = static_cast<int64_t>(graph.nodes.size()),
-          .bytes = static_cast<int64_t>(bytes),
-          .max_error = deviation.absolute,
-          .relative_error = deviation.relative};
-}
-
-void expect_close(const graph::Deviation& deviation, const std::string& architecture) {
-  if (deviation.relative > kMostRelativeError)
-    throw InternalError("onnx",
-                        fmt::format("expected a graph within {:g} of the model, got {:g}",
-                                    kMostRelativeError, deviation.relative),
-                        architecture);
+                         const FileProof& proof, size_t bytes) {
+  ExportReport report{.architecture = architecture,
+                      .file = file.string(),
+                      .input = graph::to_text(graph, graph.inputs),
+                      .output = graph::to_text(graph, graph.outputs),
+                      .opset = kOpset,
+                      .operators = static_cast<int64_t>(graph.nodes.size()),
+                      .bytes = static_cast<int64_t>(bytes),
+                      .max_error = deviation.absolute,
+                      .relative_error = deviation.relative};
+  if (proof.deviation) {
+    report.file_max_error = proof.deviation->absolute;
+    report.file_relative_error = proof.deviation->relative;
+  }
+  if (!proof.remark.empty()) report.remarks.push_back(proof.remark);
+  return report;
 }
 
 }  // namespace braid::onnx

@@ -1,7 +1,7 @@
 #include "braid/export/image_graph.h"
 
 #include "braid/core/version.h"
-#include "braid/export/export_report.h"
+#include "braid/export/file_proof.h"
 #include "braid/graph/capture.h"
 #include "braid/graph/passes/passes.h"
 #include "braid/models/vision/inputs.h"

@@ -2,10 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
 #include "braid/core/error.h"
+#include "braid/export/file_proof.h"
+#include "braid/export/image_samples.h"
+#include "braid/graph/replay.h"
 #include "braid/io/atomic_file.h"
 
 namespace braid::onnx {
@@ -64,13 +68,54 @@ void measure(const graph::Graph& in_float, const compress::Quantized& quantized,
   report.agreement = after.agreement;
 }
 
+// Some of those that judge, alone and together, and what the quantized graph says to them.
+std::vector<graph::Sample> judged_samples(const graph::Graph& quantized,
+                                          const compress::Samples& judged) {
+  constexpr int64_t kMost = 4;
+  std::vector<graph::Sample> samples;
+  const auto& first = judged.batches.at(0);
+  for (const int64_t batch : {int64_t{1}, std::min(kMost, first.at(0).size(0))}) {
+    graph::Sample sample;
+    for (const auto& input : first) sample.inputs.push_back(input.narrow(0, 0, batch).cpu());
+    sample.expected = graph::replay(quantized, sample.inputs).at(0);
+    if (!judged.asked.empty()) {
+      sample.asked = judged.asked[0].narrow(0, 0, batch).cpu();
+      if (!sample.asked.any().item<bool>()) continue;
+    }
+    samples.push_back(std::move(sample));
+  }
+  return samples;
+}
+
+// Of images that the file prepares itself.
+std::vector<graph::Sample> raw_samples(const graph::Graph& quantized,
+                                       const data::InputConfig& input) {
+  const auto raw = raw_noise(input);
+  std::vector<graph::Sample> samples;
+  for (const int64_t batch : {int64_t{1}, raw.bytes.size(0)})
+    samples.push_back(
+        {.inputs = {raw.bytes.narrow(0, 0, batch)},
+         .expected = graph::replay(quantized, {raw.prepared.narrow(0, 0, batch)}).at(0).softmax(1),
+         .asked = {}});
+  return samples;
+}
+
+FileProof prove_quantized(const std::string& bytes, const graph::Graph& quantized,
+                          const OnnxOptions& options, const compress::Samples& judged) {
+  if (!options.preprocessing)
+    return prove_file(bytes, options.name, judged_samples(quantized, judged), kRoundedLimits);
+  return prove_file(bytes, options.name, raw_samples(quantized, *options.preprocessing),
+                    {.relative = kRoundedLimits.relative, .absolute = kRoundedLimits.relative});
+}
+
 }  // namespace
 
 QuantizeReport quantize_model(const graph::Graph& in_float, const CalibrationData& data,
                               OnnxOptions options, const std::filesystem::path& output,
                               const QuantizeRequest& request, Progress& progress) {
   const torch::NoGradGuard no_grad;
-  const compress::Judge judge(in_float, samples_of(in_float, data.judged));
+  const auto judged = samples_of(in_float, data.judged);
+  const compress::Judge judge(in_float, judged);
   const auto quantized = compress::quantize(
       in_float, samples_of(in_float, data.calibration).batches, judge, request.options, progress);
 
@@ -100,6 +145,9 @@ QuantizeReport quantize_model(const graph::Graph& in_float, const CalibrationDat
   const auto bytes = export_onnx(quantized.graph, options);
   report.bytes = static_cast<int64_t>(bytes.size());
   report.size_ratio = static_cast<double>(report.bytes) / static_cast<double>(report.float_bytes);
+  const auto proof = prove_quantized(bytes, quantized.graph, options, judged);
+  if (proof.deviation) report.file_relative_error = proof.deviation->relative;
+  if (!proof.remark.empty()) report.remarks.push_back(proof.remark);
   io::write_file_atomic(output, bytes);
   return report;
 }

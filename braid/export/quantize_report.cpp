@@ -11,6 +11,9 @@ void QuantizeReport::visit(FieldVisitor& v) {
   v.field("bytes", bytes, "of the file");
   v.field("float_bytes", float_bytes, "of the same model exported in float32");
   v.field("size_ratio", size_ratio, "bytes over float_bytes");
+  v.field("file_relative_error", file_relative_error,
+          "of the file's outputs, run by braid-run, against the quantized graph's, to the largest; "
+          "null where it could not");
   v.field("split", split, "what the result was measured on");
   v.field("count", count, "its images or texts; of models that tag words their words");
   v.field("float_top1", float_top1, "percent in float32; null without labels");

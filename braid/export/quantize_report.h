@@ -16,6 +16,9 @@ struct QuantizeReport {
   int64_t weight_bits = 0;
   int64_t bytes = 0, float_bytes = 0;
   double size_ratio = 0;
+  // Of the file's outputs, run by braid-run, against the quantized graph's, to the largest of them;
+  // nothing where braid-run lacks an operator, which `remarks` names.
+  std::optional<double> file_relative_error = {};
   std::string split;  // what follows is measured on; "calibration" where nothing else is there
   int64_t count = 0;  // its images or texts; of models that tag words their words
   std::optional<double> float_top1 = {}, top1 = {},

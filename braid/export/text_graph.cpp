@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "braid/core/json.h"
-#include "braid/export/export_report.h"
+#include "braid/export/file_proof.h"
 #include "braid/export/text_metadata.h"
 #include "braid/graph/capture.h"
 #include "braid/graph/passes/passes.h"

@@ -1,6 +1,8 @@
 #include "braid/graph/verify.h"
 
 #include <ATen/CPUGeneratorImpl.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 
@@ -14,7 +16,92 @@
 namespace braid::graph {
 namespace {
 
-Deviation between(const torch::Tensor& got, const torch::Tensor& expected) {
+Deviation replayed(const Graph& graph, const Sample& sample, torch::Device device) {
+  const torch::NoGradGuard no_grad;
+  std::vector<torch::Tensor> inputs;
+  for (const auto& input : sample.inputs) inputs.push_back(input.to(device));
+  return deviation(sample, replay(graph, inputs).at(0));
+}
+
+at::Generator noise() { return at::make_generator<at::CPUGeneratorImpl>(1); }
+
+}  // namespace
+
+Sample sample(models::ImageModel& model, const torch::Tensor& images) {
+  const runtime::EvalScope scope(model);
+  return {.inputs = {images.cpu()},
+          .expected = model.forward(images.to(scope.device())).cpu(),
+          .asked = {}};
+}
+
+Sample sample(const Graph& graph, models::TextEncoder& model, const models::TextInput& texts) {
+  const runtime::EvalScope scope(model);
+  const auto ids = texts.input_ids.to(scope.device());
+  const auto or_else = [&](const torch::Tensor& given, int64_t otherwise) {
+    return given.defined() ? given.to(scope.device()) : torch::full_like(ids, otherwise);
+  };
+  const auto mask = or_else(texts.attention_mask, 1), types = or_else(texts.token_type_ids, 0);
+  Sample made;
+  for (const ValueId id : graph.inputs) {
+    const auto& name = graph.at(id).name;
+    made.inputs.push_back((name == "input_ids"        ? ids
+                           : name == "attention_mask" ? mask
+                                                      : types)
+                              .cpu());
+  }
+  made.expected =
+      model.forward({.input_ids = ids, .attention_mask = mask, .token_type_ids = types}).cpu();
+  // Of outputs per token, what stands at padding means nothing.
+  const bool per_token = made.expected.dim() >= 2 && made.expected.size(1) == ids.size(1) &&
+                         graph.at(graph.outputs.at(0)).shape.at(1) == Extent{.length = 1};
+  if (per_token) made.asked = mask.ne(0).cpu();
+  return made;
+}
+
+Sample sample_of_noise(const Graph& graph, models::ImageModel& model, int64_t batch) {
+  const auto shape = shape_at(graph.at(graph.inputs.at(0)).shape, batch);
+  return sample(model, torch::randn(shape, noise()));
+}
+
+Sample sample_of_noise(const Graph& graph, models::TextEncoder& model, Sizes sizes) {
+  const auto texts = example_texts(model, sizes, noise());
+  return sample(
+      graph, model,
+      {.input_ids = texts.at(0), .attention_mask = texts.at(1), .token_type_ids = texts.at(2)});
+}
+
+Sample encoder_sample_of_noise(models::EncoderDecoder& model, Sizes sizes) {
+  const runtime::EvalScope scope(model);
+  const auto source = example_source(model, sizes.batch, sizes.length, noise());
+  const auto ids = source.input_ids.to(scope.device());
+  const auto mask = source.attention_mask.to(scope.device());
+  return {.inputs = {ids.cpu(), mask.cpu()},
+          .expected = model.encode({ids, mask, {}}).hidden.cpu(),
+          .asked = mask.ne(0).cpu()};
+}
+
+Sample decoder_sample_of_noise(models::EncoderDecoder& model, Sizes sizes) {
+  const runtime::EvalScope scope(model);
+  const auto generator = noise();
+  const auto source = example_source(model, sizes.batch, sizes.memory, generator);
+  const auto mask = source.attention_mask.to(scope.device());
+  const auto ids = example_target(model, sizes.batch, sizes.length, generator).to(scope.device());
+  const auto encoded = model.encode({source.input_ids.to(scope.device()), mask, {}});
+  return {.inputs = {ids.cpu(), encoded.hidden.cpu(), mask.cpu()},
+          .expected = model.logits(model.decode(ids, {}, encoded)).cpu(),
+          .asked = {}};
+}
+
+Deviation deviation(const Sample& sample, const torch::Tensor& output) {
+  auto expected = sample.expected, got = output.cpu();
+  if (got.sizes() != expected.sizes())
+    throw InternalError("graph",
+                        fmt::format("expected an output of the model's shape, [{}], got [{}]",
+                                    fmt::join(expected.sizes(), ","), fmt::join(got.sizes(), ",")));
+  if (sample.asked.defined()) {
+    expected = expected.index({sample.asked});
+    got = got.index({sample.asked});
+  }
   if (!runtime::is_finite(expected))
     throw DataError("graph", "expected a model with finite outputs, got NaN or infinity", "",
                     "its training diverged; take an earlier one of its checkpoints");
@@ -24,62 +111,26 @@ Deviation between(const torch::Tensor& got, const torch::Tensor& expected) {
   return deviation;
 }
 
-}  // namespace
-
 Deviation deviation(const Graph& graph, models::ImageModel& model, const torch::Tensor& images) {
-  const runtime::EvalScope scope(model);
-  return between(replay(graph, {images}).at(0), model.forward(images));
+  return replayed(graph, sample(model, images), runtime::device_of(model));
 }
 
 Deviation deviation_on_noise(const Graph& graph, models::ImageModel& model, int64_t batch) {
-  auto generator = at::make_generator<at::CPUGeneratorImpl>(1);
-  const auto shape = shape_at(graph.at(graph.inputs.at(0)).shape, batch);
-  return deviation(graph, model, torch::randn(shape, generator).to(runtime::device_of(model)));
+  return replayed(graph, sample_of_noise(graph, model, batch), runtime::device_of(model));
 }
 
 Deviation deviation_on_noise(const Graph& graph, models::TextEncoder& model, Sizes sizes) {
-  const runtime::EvalScope scope(model);
-  const auto texts = example_texts(model, sizes, at::make_generator<at::CPUGeneratorImpl>(1));
-  const auto ids = texts.at(0).to(scope.device()), mask = texts.at(1).to(scope.device()),
-             types = texts.at(2).to(scope.device());
-  std::vector<torch::Tensor> inputs;
-  for (const ValueId id : graph.inputs) {
-    const auto& name = graph.at(id).name;
-    inputs.push_back(name == "input_ids" ? ids : name == "attention_mask" ? mask : types);
-  }
-  const auto expected =
-      model.forward({.input_ids = ids, .attention_mask = mask, .token_type_ids = types});
-  auto got = replay(graph, inputs).at(0);
-  // Of outputs per token, what stands at padding means nothing.
-  const bool per_token = expected.dim() >= 2 && expected.size(1) == sizes.length &&
-                         graph.at(graph.outputs.at(0)).shape.at(1) == Extent{.length = 1};
-  if (!per_token) return between(got, expected);
-  const auto real = mask.ne(0);
-  return between(got.index({real}), expected.index({real}));
+  return replayed(graph, sample_of_noise(graph, model, sizes), runtime::device_of(model));
 }
 
 Deviation encoder_deviation_on_noise(const Graph& graph, models::EncoderDecoder& model,
                                      Sizes sizes) {
-  const runtime::EvalScope scope(model);
-  const auto source =
-      example_source(model, sizes.batch, sizes.length, at::make_generator<at::CPUGeneratorImpl>(1));
-  const auto ids = source.input_ids.to(scope.device());
-  const auto mask = source.attention_mask.to(scope.device());
-  const auto expected = model.encode({ids, mask, {}}).hidden;
-  const auto real = mask.ne(0);
-  return between(replay(graph, {ids, mask}).at(0).index({real}), expected.index({real}));
+  return replayed(graph, encoder_sample_of_noise(model, sizes), runtime::device_of(model));
 }
 
 Deviation decoder_deviation_on_noise(const Graph& graph, models::EncoderDecoder& model,
                                      Sizes sizes) {
-  const runtime::EvalScope scope(model);
-  const auto generator = at::make_generator<at::CPUGeneratorImpl>(1);
-  const auto source = example_source(model, sizes.batch, sizes.memory, generator);
-  const auto mask = source.attention_mask.to(scope.device());
-  const auto ids = example_target(model, sizes.batch, sizes.length, generator).to(scope.device());
-  const auto encoded = model.encode({source.input_ids.to(scope.device()), mask, {}});
-  return between(replay(graph, {ids, encoded.hidden, mask}).at(0),
-                 model.logits(model.decode(ids, {}, encoded)));
+  return replayed(graph, decoder_sample_of_noise(model, sizes), runtime::device_of(model));
 }
 
 }  // namespace braid::graph

@@ -79,6 +79,13 @@ void check_writable(const fs::path& folder, uint64_t bytes) {
     fail_io(fmt::format("reserve {} bytes in the folder", bytes), folder, reason);
 }
 
+void check_folder_of(const fs::path& file) {
+  std::error_code error;
+  const auto folder = file.has_parent_path() ? file.parent_path() : fs::path(".");
+  if (!fs::is_directory(folder, error)) fail_io("write into the folder", folder, ENOTDIR);
+  if (fs::is_directory(file, error)) fail_io("write", file, EISDIR);
+}
+
 std::vector<uint8_t> read_file(const fs::path& file, uint64_t max_bytes) {
   const FileDescriptor fd(file, O_RDONLY);
   if (!fd.ok()) fail_io("open", file, errno);

@@ -25,6 +25,9 @@ void replace_folder(const std::filesystem::path& target,
 // otherwise.
 void check_writable(const std::filesystem::path& folder, uint64_t bytes);
 
+// Throws IoError where there is no folder to write `file` into: before what takes long, not after.
+void check_folder_of(const std::filesystem::path& file);
+
 // The whole file. Throws IoError, or DataError when it is larger than max_bytes.
 std::vector<uint8_t> read_file(const std::filesystem::path& file, uint64_t max_bytes = UINT64_MAX);
 

@@ -53,6 +53,34 @@ TEST_F(ExportVerb, WritesArchitecturesAndCheckpoints) {
   EXPECT_THAT(saved.out, HasSubstr("largest difference from the model"));
 }
 
+TEST_F(ExportVerb, ProvesTheFileOnImages) {
+  write_images("data");
+  for (int64_t i = 0; i < 3; ++i) write("plain/" + std::to_string(i) + ".png", png(i % 2, i));
+  ASSERT_EQ(braid("forward resnet20 --init 0 --num-classes 2 --save-weights saved/").code, 0);
+  const std::string base = "export --checkpoint saved --output a.onnx ";
+  const auto labelled = braid(base + "--data data");
+  ASSERT_EQ(labelled.code, 0) << labelled.err;
+  EXPECT_THAT(labelled.out, HasSubstr("of the file, run on 4 images"));
+  const auto plain = braid(base + "--data plain --format json");
+  ASSERT_EQ(plain.code, 0) << plain.err;
+  const Json json = Json::parse(plain.out);
+  EXPECT_EQ(json.at("samples"), "3 images");
+  EXPECT_LT(json.at("file_relative_error"), 1e-3);
+  EXPECT_EQ(json.at("remarks"), Json::array());
+  EXPECT_THAT(braid(base).out, HasSubstr("of the file, run on noise"));
+  EXPECT_EQ(braid(base + "--data missing").code, 74);
+}
+
+TEST_F(ExportVerb, RefusesAnOutputBeforeItReadsWeights) {
+  ASSERT_EQ(braid("forward resnet20 --init 0 --save-weights saved/").code, 0);
+  write("saved/model.safetensors", "no weights");
+  EXPECT_EQ(braid("export --checkpoint saved --output a.onnx").code, 65);
+  EXPECT_EQ(braid("export --checkpoint saved --output a.pt").code, 64);
+  EXPECT_EQ(braid("export --checkpoint saved --output missing/a.onnx").code, 74);
+  EXPECT_EQ(braid("export --checkpoint lightconv_tiny --init 0 --data x --output pair").code, 64);
+  EXPECT_EQ(braid("export --checkpoint bert_tiny --init 0 --data x --output a.onnx").code, 64);
+}
+
 TEST_F(ExportVerb, WritesModelsOfTexts) {
   const auto texts =
       braid("export --checkpoint bert_tiny --init 0 --num-classes 3 --output a.onnx");

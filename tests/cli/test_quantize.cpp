@@ -30,6 +30,7 @@ TEST_F(QuantizeVerb, WritesATableAndASmallFile) {
   EXPECT_EQ(json.at("steps").at(0).at("step"), "float32");
   EXPECT_GE(json.at("steps").size(), 4u);
   EXPECT_LE(json.at("drop"), 5.0);
+  EXPECT_LT(json.at("file_relative_error"), 0.25);
   const auto naive =
       braid("quantize --checkpoint run --data data --mode naive --output n.onnx --workers 0");
   EXPECT_EQ(naive.code, 0) << naive.err;
@@ -61,10 +62,15 @@ TEST_F(QuantizeVerb, RefusesWhatMakesNoSense) {
   const auto other = braid(base + "--data other");
   EXPECT_EQ(other.code, 65);
   EXPECT_THAT(other.err, HasSubstr("cat"));
-  EXPECT_EQ(braid(base + "--data data --samples 0").code, 64);
+  for (int64_t i = 0; i < 9; ++i) write("few/" + std::to_string(i) + ".png", png(i % 2, i));
+  const auto few = braid(base + "--data few");  // of which two judge
+  EXPECT_EQ(few.code, 65);
+  EXPECT_THAT(few.err, HasSubstr("expected 8 images or more to calibrate with, got 7"));
+  EXPECT_EQ(braid(base + "--data data --samples 7").code, 64);
   EXPECT_EQ(braid(base + "--data data --mode fast").code, 64);
   EXPECT_EQ(braid(base + "--data data --weight-bits 3").code, 64);
   EXPECT_EQ(braid("quantize --checkpoint run --data data --output q.pt").code, 64);
+  EXPECT_EQ(braid("quantize --checkpoint run --data data --output missing/q.onnx").code, 74);
   EXPECT_EQ(braid("quantize --checkpoint resnet20 --data data --output q.onnx").code, 64);
   EXPECT_FALSE(std::filesystem::exists(path("q.onnx")));
 }

@@ -173,5 +173,16 @@ TEST(Verdict, AMethodThatFailsIsSaidToFail) {
   EXPECT_THAT(verdict_of(row), HasSubstr("no better than chance"));
 }
 
+TEST(Verdict, AMethodThatMissesMostPatchesFails) {
+  CheckRow row;
+  row.pointing_chance = 0.25;
+  row.pointing = 0.2;
+  EXPECT_EQ(verdict_of(row), "fails: it finds planted patches no better than chance");
+  row.pointing = 0.43;
+  EXPECT_EQ(verdict_of(row), "fails: it finds 43% of the planted patches");
+  row.pointing = 0.5;
+  EXPECT_EQ(verdict_of(row), "passes");
+}
+
 }  // namespace
 }  // namespace braid::explain

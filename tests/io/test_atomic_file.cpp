@@ -111,5 +111,12 @@ TEST_F(AtomicFile, AFullDiskLeavesTheOldContent) {
   EXPECT_EQ(read_file(folder_ / "f"), (std::vector<uint8_t>{'o', 'l', 'd'}));
 }
 
+TEST_F(AtomicFile, AFolderToWriteIntoIsAskedForFirst) {
+  check_folder_of(folder_ / "f");
+  check_folder_of("f");
+  EXPECT_THROW(check_folder_of(folder_ / "missing/f"), IoError);
+  EXPECT_THROW(check_folder_of(folder_), IoError) << "a folder is no file";
+}
+
 }  // namespace
 }  // namespace braid::io

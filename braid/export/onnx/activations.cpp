@@ -3,7 +3,7 @@
 namespace braid::onnx {
 namespace {
 
-// x -> OP(x), of the same meaning in both.
+// x -> OP(x), of the same meaning in both, of a value in the result's type.
 const std::map<std::string, const char*>& unary_operators() {
   static const std::map<std::string, const char*> names = {{"aten::abs", "Abs"},
                                                            {"aten::ceil", "Ceil"},
@@ -26,7 +26,8 @@ const std::map<std::string, const char*>& unary_operators() {
   return names;
 }
 void unary(Emitter& e, const Node& node) {
-  e.emit(node, unary_operators().at(node.name()), {e.name(node.value("self"))});
+  e.emit(node, unary_operators().at(node.name()),
+         {e.name_as(node.value("self"), e.dtype_of(node.outputs.at(0)))});
 }
 
 std::string self(Emitter& e, const Node& node) { return e.name(node.value("self")); }

@@ -1,0 +1,25 @@
+// Random numbers in place of zeros, for a proof.
+#pragma once
+#include <utility>
+#include <vector>
+
+#include "braid/torch.h"
+
+namespace braid::onnx {
+
+// Parameters that are all zeros hide faults: a new classifier says 0 whatever it reads, a branch
+// whose gain is 0 says nothing. Here they have random numbers for a scope.
+class FilledZeros {
+ public:
+  explicit FilledZeros(torch::nn::Module& module);
+  ~FilledZeros();
+  FilledZeros(const FilledZeros&) = delete;
+  FilledZeros& operator=(const FilledZeros&) = delete;
+
+  bool any() const { return !filled_.empty(); }
+
+ private:
+  std::vector<std::pair<torch::Tensor, torch::Tensor>> filled_;  // parameter, its zeros
+};
+
+}  // namespace braid::onnx
