@@ -321,24 +321,24 @@ std::string counts_text(const CorpusReport& report) {
       std::replace(name.begin(), name.end(), '_', ' ');
       text += fmt::format(" {:>{}}", name, width_of(what));
     }
-  text += "\n";
+  text += '\n';
   for (const auto& part : report.parts) {
     text += fmt::format("{:12}", part.name);
     for (const auto& [what, count] : part.counts)
       text += fmt::format(" {:{}}", count, width_of(what));
-    text += "\n";
+    text += '\n';
   }
   if (!report.labels.empty()) {
     text += fmt::format("\n{:24}", "tag");
     for (const auto& part : report.parts) text += fmt::format(" {:>10}", part.name);
-    text += "\n";
+    text += '\n';
     for (size_t k = 0; k < report.labels.size(); ++k) {
       text += fmt::format("{:24}", report.labels[k]);
       for (const auto& part : report.parts) text += fmt::format(" {:10}", part.labels[k]);
-      text += "\n";
+      text += '\n';
     }
   }
-  text += "\n";
+  text += '\n';
   for (const auto& part : report.parts)
     for (const auto& [what, lengths] : part.words)
       text += lengths_line(fmt::format("Words of a {}, {}", what, part.name), lengths);
