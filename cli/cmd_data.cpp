@@ -8,13 +8,11 @@
 #include "braid/core/progress.h"
 #include "braid/data/catalog.h"
 #include "braid/data/check.h"
+#include "braid/data/data_kind.h"
 #include "braid/data/dataset.h"
 #include "braid/data/run_fields.h"
 #include "braid/data/sources.h"
 #include "braid/data/summary.h"
-#include "braid/data/text/plain_text.h"
-#include "braid/data/text/questions.h"
-#include "braid/data/text/text_dataset.h"
 #include "cli/command.h"
 #include "cli/data_texts.h"
 #include "cli/data_tokenizers.h"
@@ -28,6 +26,7 @@ constexpr const char* kDataFooter = R"(Examples:
   braid data info fashion-mnist --format json
   braid data check photos/
   braid data check reviews.tsv
+  braid data check corpus.en,corpus.de
   braid data get fashion-mnist
   braid data get debian-packages
   braid data tokenize --tokenizer vocab.txt texts.txt)";
@@ -36,8 +35,23 @@ struct DataOptions {
   std::string name, format = "text", output, url;
   int64_t workers = std::max(1u, std::thread::hardware_concurrency());
   int64_t max_image_pixels = io::kMaxImagePixels;
-  void visit(FieldVisitor& v) { v.field(data::max_image_pixels_field(), max_image_pixels); }
+  std::string source_lang, target_lang;
+  void visit(FieldVisitor& v) {
+    v.field(data::max_image_pixels_field(), max_image_pixels);
+    v.field("source_lang", source_lang,
+            "parallel text: suffix of the files that are translated; empty: told by the files' "
+            "names");
+    v.field("target_lang", target_lang, "parallel text: suffix of their translations");
+  }
 };
+
+CorpusOptions corpus_options(data::DataKind kind, const DataOptions& options) {
+  return {.kind = kind,
+          .spec = options.name,
+          .format = options.format,
+          .source_lang = options.source_lang,
+          .target_lang = options.target_lang};
+}
 
 data::Splits open_named(const DataOptions& options) {
   return data::open_source(options.name, {.limits = {.max_pixels = options.max_image_pixels}});
@@ -52,10 +66,9 @@ std::vector<int64_t> counts_of(const data::Dataset& dataset) {
 void info(DataOptions options, const Json& flags) {
   update_from_json(options, flags, "flags");
   check_fields<UsageError>(options, "data");
-  if (data::is_question_data(options.name))
-    return describe_questions(options.name, options.format, /*strict=*/false);
-  if (data::is_labelled_text(options.name)) return describe_texts(options.name, options.format);
-  if (data::is_plain_text(options.name)) return describe_plain_text(options.name, options.format);
+  const auto kind = data::kind_of_data(options.name);
+  if (kind == data::DataKind::kLabelledText) return describe_texts(options.name, options.format);
+  if (kind != data::DataKind::kImages) return describe_corpus(corpus_options(kind, options));
   const auto splits = open_named(options);
   const std::vector<std::pair<std::string, data::DatasetPtr>> parts = {
       {"train", splits.train}, {"val", splits.val}, {"test", splits.test}};
@@ -105,10 +118,10 @@ void info(DataOptions options, const Json& flags) {
 void check(DataOptions options, const Json& flags) {
   update_from_json(options, flags, "flags");
   check_fields<UsageError>(options, "data");
-  if (data::is_question_data(options.name))
-    return describe_questions(options.name, options.format, /*strict=*/true);
-  if (data::is_labelled_text(options.name))
+  const auto kind = data::kind_of_data(options.name);
+  if (kind == data::DataKind::kLabelledText)
     return check_labelled_texts(options.name, options.format, options.workers);
+  if (kind != data::DataKind::kImages) return check_corpus(corpus_options(kind, options));
   const auto progress = make_terminal_progress();
   const auto report = data::check_data(open_named(options), options.workers, *progress);
   if (options.format == "json")
@@ -129,7 +142,8 @@ void list() {
   fmt::print(
       "\nA folder works as well: class folders of images (or train/, val/, test/ of them),\nIDX "
       "files, CIFAR's binaries; labelled texts as .jsonl, .tsv or .csv files or class folders of\n"
-      ".txt files.\n");
+      ".txt files; words with tags as .conll or .jsonl; questions as SQuAD has them; two parallel\n"
+      "files, or SOURCE_FILE,TARGET_FILE; plain text.\n");
 }
 
 void get(const DataOptions& options) {
@@ -150,13 +164,15 @@ void add_data(CLI::App& program) {
   auto o = std::make_shared<DataOptions>();
   verb->add_subcommand("list", "Datasets that can be fetched")->callback([] { list(); });
   auto* describe = verb->add_subcommand("info", "Splits, classes and sizes of a dataset");
-  describe->add_option("data", o->name, "a name, a folder or a file")->required();
+  describe->add_option("data", o->name, "a name, a folder, a file, or SOURCE_FILE,TARGET_FILE")
+      ->required();
   add_choice(*describe, "--format", o->format, {"text", "json"}, "what is printed");
   auto describe_flags = std::make_shared<ConfigFlags>(*describe, *o);
   describe->callback([=] { info(*o, describe_flags->given()); });
   auto* verify =
       verb->add_subcommand("check", "Read every image or text once and say what is wrong");
-  verify->add_option("data", o->name, "a name, a folder or a file")->required();
+  verify->add_option("data", o->name, "a name, a folder, a file, or SOURCE_FILE,TARGET_FILE")
+      ->required();
   add_choice(*verify, "--format", o->format, {"text", "json"}, "what is printed");
   verify->add_option("--workers", o->workers, "threads [one per core]")
       ->check(CLI::Range(1, 1024).description(""));

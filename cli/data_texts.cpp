@@ -4,8 +4,7 @@
 
 #include "braid/core/error.h"
 #include "braid/core/progress.h"
-#include "braid/data/text/plain_text.h"
-#include "braid/data/text/questions.h"
+#include "braid/data/text/corpus_report.h"
 #include "braid/data/text/text_summary.h"
 
 namespace braid::cli {
@@ -25,24 +24,34 @@ void print_json(const Json& json) {
   fmt::print("{}\n", json.dump(2, ' ', false, Json::error_handler_t::replace));
 }
 
-struct PlainCounts {
-  int64_t documents = 0, words = 0, bytes = 0;
-};
+data::CorpusReport read_corpus(const CorpusOptions& options) {
+  const auto progress = make_terminal_progress();
+  switch (options.kind) {
+    case data::DataKind::kParallelText:
+      return data::describe_parallel(options.spec, options.source_lang, options.target_lang,
+                                     *progress);
+    case data::DataKind::kTaggedText:
+      return data::describe_tagged(options.spec, *progress);
+    case data::DataKind::kQuestions:
+      return data::describe_questions(options.spec, *progress);
+    case data::DataKind::kPlainText:
+      return data::describe_plain(options.spec, *progress);
+    case data::DataKind::kImages:
+    case data::DataKind::kLabelledText:
+      break;
+  }
+  throw InternalError("data", std::string("no report on ") + to_string(options.kind));
+}
 
-PlainCounts count_plain(const std::vector<std::filesystem::path>& files) {
-  PlainCounts counts;
-  for (const auto& file : files)
-    data::for_each_document(file, data::Documents::kAuto, [&](const std::string& text) {
-      ++counts.documents;
-      counts.bytes += static_cast<int64_t>(text.size());
-      bool in_word = false;
-      for (const char c : text) {
-        const bool space = c == ' ' || (c >= '\t' && c <= '\r');
-        counts.words += !space && !in_word ? 1 : 0;
-        in_word = !space;
-      }
-    });
-  return counts;
+Json named_json(const CorpusOptions& options, const data::CorpusReport& report) {
+  Json json = {{"name", options.spec}};
+  json.update(data::corpus_json(report));
+  return json;
+}
+
+[[noreturn]] void fail_unusable(int64_t count, const std::string& item, const std::string& spec) {
+  throw DataError("data", fmt::format("{} {}{} cannot be used", count, item, count == 1 ? "" : "s"),
+                  spec, "mend or remove them, or train with --on-bad-sample skip");
 }
 
 }  // namespace
@@ -87,53 +96,23 @@ void describe_texts(const std::string& spec, const std::string& format) {
     fmt::print("\nTraining splits a val off train (--val-fraction).\n");
 }
 
-void describe_plain_text(const std::string& spec, const std::string& format) {
-  const auto files = data::find_plain_text(spec);
-  const auto train = count_plain(files.train), val = count_plain(files.val);
-  if (format == "json") {
-    const auto json = [](const PlainCounts& counts) {
-      return Json{
-          {"documents", counts.documents}, {"words", counts.words}, {"bytes", counts.bytes}};
-    };
-    print_json(Json{{"name", spec}, {"splits", {{"train", json(train)}, {"val", json(val)}}}});
-    return;
-  }
-  fmt::print("{}: plain text\n\n{:8} {:>10} {:>12} {:>12}\n", spec, "", "documents", "words",
-             "bytes");
-  for (const auto& [name, counts] : {std::pair("train", train), {"val", val}})
-    if (counts.documents > 0)
-      fmt::print("{:8} {:10} {:12} {:12}\n", name, counts.documents, counts.words, counts.bytes);
-  for (const auto& left_out : files.left_out)
-    fmt::print("\nLeft out of {}: {}\n", spec, to_text(left_out));
+void describe_corpus(const CorpusOptions& options) {
+  const auto report = read_corpus(options);
+  if (options.format == "json") return print_json(named_json(options, report));
+  fmt::print("{}: {}\n\n{}", options.spec, report.kind, data::counts_text(report));
+  for (const auto& line : report.remarks) fmt::print("\n{}\n", line);
 }
 
-void describe_questions(const std::string& spec, const std::string& format, bool strict) {
-  const auto splits = data::open_questions(spec, {.on_bad_sample = "skip", .val_fraction = 0});
-  Json json = {{"name", spec}, {"bad_samples", splits.bad_samples}, {"remarks", splits.remarks}};
-  for (const auto& [name, part] :
-       {std::pair("train", splits.train), {"val", splits.val}, {"test", splits.test}}) {
-    if (!part) continue;
-    int64_t without = 0;
-    for (int64_t i = 0; i < part->size(); ++i) without += part->get(i).answers.empty() ? 1 : 0;
-    json["splits"][name] = {{"questions", part->size()},
-                            {"contexts", part->contexts().size()},
-                            {"without_answer", without}};
-  }
-  if (format == "json") {
-    print_json(json);
+void check_corpus(const CorpusOptions& options) {
+  const auto report = read_corpus(options);
+  if (options.format == "json") {
+    print_json(named_json(options, report));
   } else {
-    fmt::print("{}: questions on texts\n\n{:8} {:>10} {:>10} {:>15}\n", spec, "", "questions",
-               "contexts", "without answer");
-    for (const auto& [name, counts] : json.at("splits").items())
-      fmt::print("{:8} {:10} {:10} {:15}\n", name, counts.at("questions").get<int64_t>(),
-                 counts.at("contexts").get<int64_t>(), counts.at("without_answer").get<int64_t>());
-    for (const auto& line : splits.remarks) fmt::print("\n{}\n", line);
+    fmt::print("{}: {}\n\n{}", options.spec, report.kind, data::counts_text(report));
+    for (const auto& line : report.remarks) fmt::print("{}\n", line);
+    fmt::print("{}", data::findings_text(report));
   }
-  if (strict && splits.bad_samples > 0)
-    throw DataError("data",
-                    fmt::format("{} question{} cannot be used", splits.bad_samples,
-                                splits.bad_samples == 1 ? "" : "s"),
-                    spec, "mend or remove them, or train with --on-bad-sample skip");
+  if (report.bad_samples > 0) fail_unusable(report.bad_samples, report.item, options.spec);
 }
 
 void check_labelled_texts(const std::string& spec, const std::string& format, int64_t threads) {
@@ -143,11 +122,7 @@ void check_labelled_texts(const std::string& spec, const std::string& format, in
     print_json(to_json(report));
   else
     fmt::print("{}", to_text(report));
-  if (report.bad_samples > 0)
-    throw DataError("data",
-                    fmt::format("{} text{} cannot be used", report.bad_samples,
-                                report.bad_samples == 1 ? "" : "s"),
-                    spec, "mend or remove them, or train with --on-bad-sample skip");
+  if (report.bad_samples > 0) fail_unusable(report.bad_samples, "text", spec);
 }
 
 }  // namespace braid::cli

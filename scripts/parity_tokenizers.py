@@ -3,10 +3,11 @@
 
     scripts/parity_tokenizers.py TOKENIZER... [--braid build/bin/braid] [--lines 10000] [--seed 0]
 
-TOKENIZER: a tokenizer.json, BERT's vocab.txt, or a SentencePiece model (held against the sentencepiece module; offsets are
-not compared there). Lines: a third from the message catalogues on this machine (/usr/share/locale, 100 languages where
-iso-codes is installed), a third of words of random scripts, a third of random code points of all planes with spaces, accents
-and special tokens between. Compared are ids, offsets in code points and words, whole and cut to 16 tokens. Exits with 1 on the first kind that differs, and shows its first lines.
+TOKENIZER: a tokenizer.json, BERT's vocab.txt, or a SentencePiece model (held against the sentencepiece module). Lines: a third
+from the message catalogues on this machine (/usr/share/locale, 100 languages where iso-codes is installed), a third of words
+of random scripts, a third of random code points of all planes with spaces, accents and special tokens between. Compared are
+ids and offsets in code points; of the first two also words, and ids cut to 16 tokens. Exits with 1 on the first kind that
+differs, and shows its first lines.
 """
 import argparse
 import gettext
@@ -92,6 +93,36 @@ def rows_of(braid, tokenizer, file, *flags):
     return [json.loads(line) for line in run.stdout.split("\n")[:-1]]
 
 
+def fields_of(message):
+    """(number, value) of a protobuf message's integers, strings and floats."""
+    at = 0
+
+    def varint():
+        nonlocal at
+        value = shift = 0
+        while True:
+            byte, at = message[at], at + 1
+            value, shift = value | (byte & 0x7F) << shift, shift + 7
+            if byte < 0x80:
+                return value
+
+    while at < len(message):
+        number, wire = divmod(varint(), 8)
+        if wire == 0:
+            yield number, varint()
+            continue
+        size = varint() if wire == 2 else 4
+        at += size
+        yield number, message[at - size:at]
+
+
+def pieces_of(message, line):
+    """Number and span in code points of each piece of a SentencePieceText."""
+    text = line.encode()
+    pieces = [dict(fields_of(piece)) for number, piece in fields_of(message) if number == 2]
+    return [(piece.get(2, 0), [len(text[:piece.get(place, 0)].decode(errors="ignore")) for place in (4, 5)]) for piece in pieces]
+
+
 def report(what, lines, theirs, ours):
     wrong = [i for i, (a, b) in enumerate(zip(theirs, ours)) if a != b]
     print(f"  {what:28} {len(lines) - len(wrong)} of {len(lines)} lines equal")
@@ -109,7 +140,10 @@ def compare(braid, path, lines):
             import sentencepiece
             processor = sentencepiece.SentencePieceProcessor(model_file=path)
             rows = rows_of(braid, path, file, "--no-special-tokens")
-            return report("ids", lines, [processor.encode(line) for line in lines], [row["ids"] for row in rows])
+            theirs = [pieces_of(processor.encode(line, out_type="serialized_proto"), line) for line in lines]
+            good = report("ids", lines, [[id for id, _ in row] for row in theirs], [row["ids"] for row in rows])
+            return good & report("offsets in code points", lines, [[span for _, span in row] for row in theirs],
+                                 [row["offsets"] for row in rows])
         tokenizer = reference(path)
         tokenizer.no_truncation()
         theirs, rows = [tokenizer.encode(line) for line in lines], rows_of(braid, path, file)

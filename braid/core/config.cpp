@@ -45,6 +45,19 @@ std::string shown(const Json& json) {
   return json.dump(-1, ' ', /*ensure_ascii=*/false, Json::error_handler_t::replace);
 }
 
+// The choice that is meant: people write masked-lm for masked_lm.
+std::string spelled_as_choice(const std::vector<std::string>& choices, const std::string& word) {
+  const auto dashed = [](std::string text) {
+    std::replace(text.begin(), text.end(), '_', '-');
+    return text;
+  };
+  if (std::find(choices.begin(), choices.end(), word) != choices.end()) return word;
+  const auto meant = std::find_if(choices.begin(), choices.end(), [&](const auto& choice) {
+    return dashed(choice) == dashed(word);
+  });
+  return meant == choices.end() ? word : *meant;
+}
+
 class Reader final : public FieldVisitor {
  public:
   // prefix: of the names in messages and lines, as "models[0]."
@@ -68,8 +81,11 @@ class Reader final : public FieldVisitor {
 
  private:
   void on_field(const Field& field, FieldValue value) override {
-    if (const Json* json = find(field.name))
-      std::visit([&](auto* v) { read(prefix_ + field.name, *json, *v); }, value);
+    const Json* json = find(field.name);
+    if (json == nullptr) return;
+    std::visit([&](auto* v) { read(prefix_ + field.name, *json, *v); }, value);
+    if (auto* const* word = std::get_if<std::string*>(&value))
+      **word = spelled_as_choice(field.rules.choices, **word);
   }
   void on_nested(const char* name, const NestedFields& nested) override {
     const Json* json = find(name);

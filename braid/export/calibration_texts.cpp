@@ -59,14 +59,15 @@ std::vector<std::string> draw_lines(const QuantizeRequest& request) {
   std::vector<std::string> kept;
   std::mt19937_64 random(static_cast<uint64_t>(request.seed));
   size_t seen = 0;
-  for (const auto& file : data::find_plain_text(request.data).train)
-    data::for_each_document(file, data::Documents::kLines, [&](std::string text) {
-      if (++seen <= kMostUnlabelledTexts) {
-        kept.push_back(std::move(text));
-      } else if (const size_t place = random() % seen; place < kMostUnlabelledTexts) {
-        kept[place] = std::move(text);
-      }
-    });
+  data::BadSamples bad("error");
+  data::DocumentReader lines(data::find_plain_text(request.data).train, data::Documents::kLines,
+                             bad);
+  while (auto text = lines.next())
+    if (++seen <= kMostUnlabelledTexts) {
+      kept.push_back(std::move(*text));
+    } else if (const size_t place = random() % seen; place < kMostUnlabelledTexts) {
+      kept[place] = std::move(*text);
+    }
   return kept;
 }
 

@@ -9,6 +9,8 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <span>
+#include <utility>
 
 #include "braid/core/error.h"
 #include "braid/io/gzip.h"
@@ -23,6 +25,7 @@ namespace {
 constexpr uint64_t kReturn = uint64_t{1} << 63;
 constexpr size_t kReadAtOnce = size_t{1} << 20;  // bytes
 constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+constexpr std::array<uint8_t, 2> kGzipSign = {0x1f, 0x8b};
 
 std::string_view text_view_of(const std::vector<uint8_t>& bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
@@ -118,12 +121,11 @@ struct LineReader::State {
   fs::path path;
   uint64_t max_line_bytes;
   std::optional<FileDescriptor> opened;  // unset: standard input
-  std::optional<LineFile> packed;        // gzip
-  int64_t packed_line = 0;
-  std::string text;  // read and not handed out yet, from `begin` on
+  std::optional<GzipReader> packed;      // once the first bytes tell it
+  std::string text;                      // read and not handed out yet, from `begin` on
   size_t begin = 0;
   size_t searched = 0;  // no "\n" before
-  bool ended = false, first = true;
+  bool untouched = true, ended = false, first = true;
   int64_t line = 0;
 
   int fd() const { return opened ? opened->get() : STDIN_FILENO; }
@@ -136,6 +138,8 @@ struct LineReader::State {
     return found;
   }
   bool waits_for_more() const;  // whether reading would wait
+  size_t read_as_it_lies(std::span<uint8_t> into) const;
+  size_t read_text(std::span<uint8_t> into);  // inflated
   void read_more();
   std::string take(size_t end, size_t next);
 };
@@ -147,19 +151,43 @@ bool LineReader::State::waits_for_more() const {
   return ::poll(&asked, 1, 0) == 0;
 }
 
-void LineReader::State::read_more() {
-  std::array<char, 1 << 16> part{};
+size_t LineReader::State::read_as_it_lies(std::span<uint8_t> into) const {
   ssize_t got = -1;
-  do got = ::read(fd(), part.data(), part.size());
+  do got = ::read(fd(), into.data(), into.size());
   while (got < 0 && errno == EINTR);
   if (got < 0) fail_io("read", path, errno);
+  return static_cast<size_t>(got);
+}
+
+size_t LineReader::State::read_text(std::span<uint8_t> into) {
+  if (packed) return packed->read(into);
+  size_t got = read_as_it_lies(into);
+  if (!std::exchange(untouched, false)) return got;
+  if (got == 1 && into[0] == kGzipSign[0]) got += read_as_it_lies(into.subspan(1));
+  if (got < 2 || !std::equal(kGzipSign.begin(), kGzipSign.end(), into.begin())) return got;
+  const auto beginning = std::make_shared<std::vector<uint8_t>>(into.data(), into.data() + got);
+  packed.emplace(
+      [this, beginning](std::span<uint8_t> bytes) {
+        if (beginning->empty()) return read_as_it_lies(bytes);
+        const size_t count = std::min(bytes.size(), beginning->size());
+        std::copy_n(beginning->begin(), count, bytes.begin());
+        beginning->erase(beginning->begin(), beginning->begin() + static_cast<ptrdiff_t>(count));
+        return count;
+      },
+      path.string());
+  return packed->read(into);
+}
+
+void LineReader::State::read_more() {
+  std::array<uint8_t, 1 << 16> part{};
+  const size_t got = read_text(part);
   ended = got == 0;
   if (begin > 0) {
     text.erase(0, begin);
     searched -= std::min(searched, begin);
     begin = 0;
   }
-  text.append(part.data(), static_cast<size_t>(got));
+  text.append(reinterpret_cast<const char*>(part.data()), got);
 }
 
 std::string LineReader::State::take(size_t end, size_t next) {
@@ -184,20 +212,13 @@ LineReader::LineReader(const fs::path& path, uint64_t max_line_bytes)
   if (path == "-") return;
   state_->opened.emplace(path, O_RDONLY);
   if (!state_->opened->ok()) fail_io("open", path, errno);
-  if (is_stream(path)) return;
-  std::vector<uint8_t> start(std::min<uint64_t>(2, size_of_file(*state_->opened, path)));
-  read_bytes_at(*state_->opened, 0, std::as_writable_bytes(std::span(start)), path);
-  if (is_gzip(start)) state_->packed.emplace(path);
+  if (!is_stream(path)) size_of_file(*state_->opened, path);  // throws for a folder
 }
 
 LineReader::~LineReader() = default;
 
 std::optional<std::string> LineReader::next() {
   auto& s = *state_;
-  if (s.packed) {
-    if (s.packed_line == s.packed->size()) return std::nullopt;
-    return s.packed->read(s.packed_line++);
-  }
   while (true) {
     const size_t end = s.find_end();
     if (end != std::string::npos) return s.take(end, end + 1);
@@ -211,8 +232,7 @@ std::optional<std::string> LineReader::next() {
 
 bool LineReader::ready() const {
   auto& s = *state_;
-  if (s.packed || s.ended) return true;
-  while (s.find_end() == std::string::npos && !s.ended) {
+  while (!s.ended && !s.packed && s.find_end() == std::string::npos) {
     if (s.waits_for_more()) return false;
     s.read_more();
   }

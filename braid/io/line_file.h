@@ -47,11 +47,12 @@ class LineFile {
   bool after_return_ = false;
 };
 
-// The lines of a file or of a pipe as they come, by the same rules.
+// The lines of a file or of a pipe as they come, by the same rules, in memory for the longest one:
+// a packed file of any size is inflated piece by piece.
 class LineReader {
  public:
   // "-": standard input. A line that is longer than max_line_bytes is a DataError. Gzip is told by
-  // its bytes, but not on a pipe.
+  // its bytes. Throws IoError where there is no such file.
   explicit LineReader(const std::filesystem::path& path,
                       uint64_t max_line_bytes = uint64_t{1} << 30);
   ~LineReader();
@@ -60,7 +61,7 @@ class LineReader {
 
   // The next line, or nothing at the end. Throws IoError or DataError.
   std::optional<std::string> next();
-  // Whether next() answers at once: false where it would wait for whoever writes.
+  // Whether next() answers at once: false where it would wait for whoever writes. Gzip: true.
   bool ready() const;
 
  private:

@@ -116,10 +116,10 @@ std::unique_ptr<TaskData> open_task_data(const TaskConfig& config, const std::st
   if (task == kTranslation) return open_translation_data(config);
   if (task == kMaskedLm)
     return std::make_unique<MaskedLmData>(data::find_plain_text(config.data), config.data,
-                                          config.val_fraction);
+                                          config.val_fraction, on_bad_sample);
   if (task == kReplacedTokenDetection)
     return std::make_unique<ReplacedTokensData>(data::find_plain_text(config.data), config.data,
-                                                config.val_fraction);
+                                                config.val_fraction, on_bad_sample);
   throw UsageError("train", "braid has no task " + task, "--task");
 }
 

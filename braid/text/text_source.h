@@ -9,8 +9,9 @@ namespace braid::text {
 
 // Gives the next text; false: there is none.
 using TextSource = std::function<bool(std::string& text)>;
-// Line by line, of one file after the other; "-" is the standard input. A line ends with LF or CR
-// LF. Throws IoError, or DataError for a line of more than a gigabyte.
+// Line by line, of one file after the other, packed (.gz) or not, as io::LineReader reads them; "-"
+// is the standard input. Throws IoError, or DataError for UTF-16, a corrupt gzip stream or a line
+// of more than a gigabyte.
 TextSource lines_of(std::vector<std::filesystem::path> files);
 
 }  // namespace braid::text

@@ -64,8 +64,47 @@ TEST_F(TextDataProgram, DescribesPlainText) {
   write("plain/a.txt", "one two\nthree\n\nfour\n");
   const auto info = braid("data info plain");
   EXPECT_EQ(info.code, 0) << info.err;
-  EXPECT_THAT(info.out,
-              AllOf(HasSubstr("plain: plain text"), HasSubstr("train             2            4")));
+  EXPECT_THAT(info.out, AllOf(HasSubstr("plain: plain text"),
+                              HasSubstr("train                 2          4")));
+  write("plain/b.jsonl", "{\"text\": \"five\"}\n{\"title\": \"six\"}\n");
+  const auto check = braid("data check plain");
+  EXPECT_EQ(check.code, 65);
+  EXPECT_THAT(check.out, HasSubstr("plain/b.jsonl:2"));
+  EXPECT_THAT(check.err, HasSubstr("1 text cannot be used"));
+}
+
+TEST_F(TextDataProgram, DescribesAndChecksParallelAndTaggedText) {
+  write("pairs/train.en", "one\ntwo\n");
+  write("pairs/train.de", "eins\n\n");
+  const auto info = braid("data info pairs");
+  EXPECT_EQ(info.code, 0) << info.err;
+  EXPECT_THAT(info.out, HasSubstr("pairs: parallel text, en to de"));
+  EXPECT_THAT(braid("data info pairs --source-lang de").out, HasSubstr("de to en"));
+  const auto check = braid("data check pairs/train.en,pairs/train.de");
+  EXPECT_EQ(check.code, 0) << check.err;
+  EXPECT_THAT(check.out, HasSubstr("pairs/train.en:2"));
+  write("pairs/train.de", "eins\n");
+  const auto unequal = braid("data check pairs");
+  EXPECT_EQ(unequal.code, 65);
+  EXPECT_THAT(unequal.err, HasSubstr("pairs/train.de:1, 'eins'"));
+
+  write("tags.conll", "Ada B-PER\nran O\n\nbad\n");
+  const auto tags = braid("data info tags.conll");
+  EXPECT_EQ(tags.code, 0) << tags.err;
+  EXPECT_THAT(tags.out, AllOf(HasSubstr("tags.conll: words with tags"), HasSubstr("B-PER")));
+  const auto bad = braid("data check tags.conll");
+  EXPECT_EQ(bad.code, 65);
+  EXPECT_THAT(bad.out, HasSubstr("tags.conll:4"));
+}
+
+TEST_F(TextDataProgram, TokenizesPackedLines) {
+  write("vocab.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nhello\n");
+  write("a.txt", "hello\n");
+  const auto plain = braid("data tokenize --tokenizer vocab.txt --no-special-tokens a.txt");
+  EXPECT_EQ(plain.out, "hello\n") << plain.err;
+  const auto packed =
+      braid("data tokenize --tokenizer vocab.txt --no-special-tokens a.txt.gz", "gzip -k a.txt;");
+  EXPECT_EQ(packed.out, plain.out) << packed.err;
 }
 
 TEST_F(TextDataProgram, DebiansDescriptionsComeThroughApt) {

@@ -77,6 +77,24 @@ TEST(FieldRules, AChoiceMayEndInANumber) {
     EXPECT_NE(complaint([&](Ruled& c) { c.device = word; }), "") << word;
 }
 
+TEST(FieldRules, AChoiceIsReadWithDashesOrUnderscores) {
+  struct Named {
+    std::string task = "auto", skip = "a-b";
+    void visit(FieldVisitor& v) {
+      v.field("task", task, "what is learned", {.choices = {"auto", "masked_lm", "masked-ln"}});
+      v.field("skip", skip, "any text");
+    }
+  };
+  const auto read = [](const char* task, const char* skip) {
+    return from_json<Named>(Json{{"task", task}, {"skip", skip}}, "test");
+  };
+  EXPECT_EQ(read("masked-lm", "a-b").task, "masked_lm");
+  EXPECT_EQ(read("masked_lm", "a-b").task, "masked_lm");
+  EXPECT_EQ(read("masked_ln", "a_b").task, "masked-ln");
+  EXPECT_EQ(read("masked-lm", "a_b").skip, "a_b") << "any text";
+  EXPECT_EQ(read("masked-lmm", "a").task, "masked-lmm") << "check_fields says what it may be";
+}
+
 TEST(FieldRules, BoundsThemselvesAreInOrOut) {
   EXPECT_EQ(complaint([](Ruled& c) {
               c.lr = 0;

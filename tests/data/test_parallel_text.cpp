@@ -16,6 +16,7 @@ namespace braid::data {
 namespace {
 
 namespace fs = std::filesystem;
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using namespace std::string_literals;
@@ -98,12 +99,16 @@ TEST_F(ParallelTextTest, WhatIsTranslatedMustBeClear) {
   EXPECT_EQ(open_parallel_text(folder_.string()).source_lang, "de") << "fairseq's names say it";
 }
 
-TEST_F(ParallelTextTest, UnequalNumbersOfLinesNameBothFiles) {
-  write("train.en", "a\nb\nc\n");
-  write("train.de", "a\nb\n");
+TEST_F(ParallelTextTest, UnequalNumbersOfLinesNameBothFilesAndTheLine) {
+  write("train.en", "one\ntwo\nthree\n");
+  write("train.de", "eins\nzwei\n");
   const auto message = error_of<DataError>(folder_.string());
-  for (const auto* part : {"3 in ", "train.en", "2 in ", "train.de"})
+  for (const auto* part : {"3 in ", "train.en", "2 in ", "train.de", "train.de:2, 'zwei', beside",
+                           "beside 'two'", "goes on with 'three'"})
     EXPECT_THAT(message, HasSubstr(part));
+  write("train.en", "");
+  EXPECT_THAT(error_of<DataError>(folder_.string()),
+              AllOf(HasSubstr("train.en is empty"), HasSubstr("goes on with 'eins'")));
 }
 
 TEST_F(ParallelTextTest, SeparatorsWithinALineArePartOfIt) {

@@ -1,5 +1,8 @@
 // Documents of plain text, and their tokens in blocks.
 #include <gmock/gmock.h>
+#include <unistd.h>
+
+#include <array>
 
 #include "braid/core/error.h"
 #include "braid/data/text/plain_text.h"
@@ -9,16 +12,30 @@
 namespace braid::data {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using Texts = std::vector<std::string>;
 using TokenIds = std::vector<int32_t>;
+
+// What is said.
+class SaidLines final : public Progress {
+ public:
+  void line(const std::string& text) override { all.push_back(text); }
+  Texts all;
+};
 
 class PlainTextTest : public TextFolderTest {
  protected:
   Texts documents(const std::string& name, Documents kind = Documents::kAuto) const {
+    BadSamples bad("error");
+    return documents({path(name)}, kind, bad);
+  }
+  static Texts documents(const std::vector<std::filesystem::path>& files, Documents kind,
+                         BadSamples& bad) {
     Texts texts;
-    for_each_document(path(name), kind,
-                      [&](std::string text) { texts.push_back(std::move(text)); });
+    DocumentReader reader(files, kind, bad);
+    while (auto text = reader.next()) texts.push_back(std::move(*text));
     return texts;
   }
   TokenBlocks blocks(const std::string& content, const TokenBlockOptions& options,
@@ -49,6 +66,63 @@ TEST_F(PlainTextTest, DocumentsAreToldByBlankLines) {
   EXPECT_THROW(documents("e.jsonl"), DataError);
   write("f.txt", "");
   EXPECT_EQ(documents("f.txt"), Texts{});
+}
+
+TEST_F(PlainTextTest, JsonIsToldByTheSuffixAlone) {
+  write("A.JSONL", "{\"text\": \"one\"}\n");
+  EXPECT_EQ(documents("A.JSONL"), Texts{"one"});
+  write("x.jsonl.d/a.txt", "two\n");
+  EXPECT_EQ(documents("x.jsonl.d/a.txt"), Texts{"two"});
+}
+
+TEST_F(PlainTextTest, RowsWithoutATextAreLeftOutOnRequest) {
+  write("a.jsonl", "\n{\"text\": \"one\"}\n{\"text\": 1}\nno JSON\n{\"text\": \"t\xffwo\"}\n");
+  write("b.txt", "three\n");
+  BadSamples strict("error");
+  try {
+    documents({path("a.jsonl")}, Documents::kAuto, strict);
+    FAIL();
+  } catch (const DataError& e) {
+    EXPECT_THAT(e.what(), HasSubstr("a.jsonl:3"));
+  }
+  BadSamples bad("skip");
+  EXPECT_EQ(documents({path("a.jsonl"), path("b.txt")}, Documents::kAuto, bad),
+            (Texts{"one", "t\xef\xbf\xbdwo", "three"}));
+  EXPECT_EQ(bad.count(), 2);
+  SaidLines lines;
+  const TokenBlocks made({path("a.jsonl")}, FakeTokenizer(true),
+                         {.block_length = 8, .on_bad_sample = "skip"}, lines);
+  EXPECT_EQ(made.documents(), 2);
+  EXPECT_THAT(lines.all, ElementsAre(AllOf(HasSubstr("2 rows"), HasSubstr("a.jsonl:3"))));
+}
+
+TEST_F(PlainTextTest, DocumentsSayWhereTheyBegin) {
+  write("a.txt",
+        "\none\ntwo\n\nthr\xff"
+        "ee\n");
+  BadSamples bad("error");
+  DocumentReader reader({path("a.txt")}, Documents::kAuto, bad);
+  EXPECT_EQ(reader.next(), "one\ntwo");
+  EXPECT_EQ(reader.place(), path("a.txt") + ":2");
+  EXPECT_FALSE(reader.replaced());
+  EXPECT_EQ(reader.next(),
+            "thr\xef\xbf\xbd"
+            "ee");
+  EXPECT_EQ(reader.place(), path("a.txt") + ":5");
+  EXPECT_TRUE(reader.replaced());
+  EXPECT_EQ(reader.next(), std::nullopt);
+}
+
+TEST_F(PlainTextTest, APipeIsReadOnce) {
+  std::array<int, 2> ends{};
+  ASSERT_EQ(::pipe(ends.data()), 0);
+  const std::string text = "one\ntwo\n\nthree\n";
+  ASSERT_EQ(::write(ends[1], text.data(), text.size()), static_cast<ssize_t>(text.size()));
+  ::close(ends[1]);
+  BadSamples bad("error");
+  EXPECT_EQ(documents({"/dev/fd/" + std::to_string(ends[0])}, Documents::kAuto, bad),
+            (Texts{"one\ntwo", "three"}));
+  ::close(ends[0]);
 }
 
 TEST_F(PlainTextTest, FilesAreFoundInFolders) {

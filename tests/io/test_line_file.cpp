@@ -5,8 +5,11 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include <algorithm>
+#include <array>
 #include <filesystem>
 #include <fstream>
+#include <span>
 
 #include "braid/core/error.h"
 #include "braid/io/gzip.h"
@@ -145,6 +148,51 @@ TEST_F(LinesOfFile, AllStreamsOfAGzipFileAreRead) {
   EXPECT_THROW(LineFile(write("bomb.gz", packed(std::string(100'000, 'x'))), 1000), DataError);
 }
 
+TEST_F(LinesOfFile, AGzipFileIsReadPieceByPiece) {
+  std::string text;
+  for (int i = 0; i < 200'000; ++i) text += std::to_string(i * 7919 % 100'003) + "\n";
+  const auto file = write("long.gz", packed(text) + packed("end"));
+  EXPECT_EQ(as_they_come(file), by_number(LineFile(file)));
+
+  const auto whole = packed(text);
+  LineReader cut(write("cut.gz", whole.substr(0, whole.size() - 4)));
+  EXPECT_EQ(cut.next(), "0") << "what comes before the cut";
+  EXPECT_THROW(while (cut.next()){}, DataError);
+
+  const auto bomb = write("bomb.gz", packed("a\n" + std::string(3'000'000, '\0') + "\nb\n"));
+  LineReader reader(bomb, 1'000'000);
+  EXPECT_EQ(reader.next(), "a");
+  try {
+    reader.next();
+    FAIL();
+  } catch (const DataError& e) {
+    EXPECT_THAT(e.what(), HasSubstr("bomb.gz:2"));
+  }
+}
+
+TEST(GzipPieces, AreTheSameWhateverTheirSize) {
+  const std::string text = std::string(1000, 'a') + "bcd" + std::string(70'000, 'e');
+  const auto bytes = packed(text) + packed("more") + "\x1f";
+  for (const size_t give : {size_t{1}, size_t{3}, size_t{100'000}})
+    for (const size_t take : {size_t{1}, size_t{1000}, size_t{100'000}}) {
+      size_t given = 0;
+      GzipReader reader(
+          [&](std::span<uint8_t> into) {
+            const size_t count = std::min({give, into.size(), bytes.size() - given});
+            std::copy_n(bytes.begin() + static_cast<std::ptrdiff_t>(given), count, into.begin());
+            given += count;
+            return count;
+          },
+          "x");
+      std::string out;
+      std::vector<uint8_t> part(take);
+      while (const size_t got = reader.read(part))
+        out.append(reinterpret_cast<const char*>(part.data()), got);
+      EXPECT_EQ(out, text + "more") << give << " " << take;
+      EXPECT_EQ(reader.read(part), 0u) << "the end stays the end";
+    }
+}
+
 TEST_F(LinesOfFile, RefusesUtf16AndWhatIsNoFile) {
   EXPECT_THROW(LineFile(write("utf16",
                               "\xff\xfe"
@@ -183,6 +231,22 @@ TEST(LinesOfPipe, AreHandedOutBeforeTheWriterEnds) {
   ::close(ends[1]);
   EXPECT_TRUE(reader.ready());
   EXPECT_EQ(reader.next(), "third");
+  EXPECT_EQ(reader.next(), std::nullopt);
+  ::close(ends[0]);
+}
+
+TEST(LinesOfPipe, MayBePacked) {
+  std::array<int, 2> ends{};
+  ASSERT_EQ(::pipe(ends.data()), 0);
+  const auto bytes = packed("first\nsecond");
+  LineReader reader("/dev/fd/" + std::to_string(ends[0]));
+  ASSERT_EQ(::write(ends[1], bytes.data(), 1), 1);
+  ASSERT_EQ(::write(ends[1], bytes.data() + 1, bytes.size() - 1),
+            static_cast<ssize_t>(bytes.size() - 1));
+  ::close(ends[1]);
+  EXPECT_TRUE(reader.ready());
+  EXPECT_EQ(reader.next(), "first");
+  EXPECT_EQ(reader.next(), "second");
   EXPECT_EQ(reader.next(), std::nullopt);
   ::close(ends[0]);
 }

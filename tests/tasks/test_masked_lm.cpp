@@ -117,6 +117,33 @@ TEST_F(MaskedLmTask, NextSentenceTrainsItsHeadToo) {
   }
 }
 
+// The vocabulary is learned from what is tokenized afterwards.
+TEST_F(MaskedLmTask, RowsAreReadAlikeForTheVocabularyAndTheText) {
+  fs::create_directories(root_ / "corpus.jsonl.d");
+  std::ofstream rows(root_ / "corpus.jsonl.d" / "ROWS.JSONL");
+  for (int i = 0; i < 100; ++i) rows << "{\"text\": \"the cat sat \xff on the mat\"}\n\n";
+  rows << "{\"title\": \"no text\"}\n";
+  rows.close();
+  std::ofstream text(root_ / "corpus.jsonl.d" / "more.txt");
+  for (int i = 0; i < 100; ++i) text << "a dog ran in the park\n";
+  text.close();
+  config_.data = (root_ / "corpus.jsonl.d").string();
+  config_.task = kMaskedLm;
+  try {
+    make();
+    FAIL();
+  } catch (const DataError& e) {
+    EXPECT_NE(std::string(e.what()).find("ROWS.JSONL:201"), std::string::npos) << e.what();
+  }
+  const auto task = open_task_data(config_, "skip", {})->make_task(config_, {}, silent_);
+  const auto folder = root_ / "checkpoint";
+  fs::create_directories(folder);
+  task->save(folder);
+  const auto tokenizer = load_tokenized_model(folder).tokenizer;
+  EXPECT_TRUE(tokenizer->token_to_id("cat").has_value());
+  EXPECT_FALSE(tokenizer->token_to_id("{").has_value()) << "JSON is no text";
+}
+
 TEST_F(MaskedLmTask, TooLittleTextIsSaid) {
   std::ofstream(root_ / "corpus.txt") << "a\n";
   EXPECT_THROW(make(), DataError);

@@ -2,6 +2,7 @@
 // that load again.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <zlib.h>
 
 #include <algorithm>
 
@@ -129,6 +130,23 @@ TEST(TrainTokenizer, ReadsLinesOfSeveralFiles) {
   std::string line;
   EXPECT_THROW(lines_of({folder.path() / "none"})(line), IoError);
   EXPECT_THROW(lines_of({folder.path()})(line), IoError);
+}
+
+TEST(TrainTokenizer, ReadsPackedLinesAndRefusesUtf16) {
+  const Folder folder;
+  const auto packed = folder.write("a.gz", "");
+  gzFile file = gzopen(packed.c_str(), "wb");
+  gzputs(file, "\xef\xbb\xbfone\ntwo\n");
+  gzclose(file);
+  const auto source = lines_of({packed, folder.write("b", "\xef\xbb\xbfthree")});
+  std::vector<std::string> lines;
+  for (std::string line; source(line);) lines.push_back(line);
+  EXPECT_THAT(lines, ElementsAre("one", "two", "three"));
+  std::string line;
+  EXPECT_THROW(lines_of({folder.write("c", std::string("\xff\xfe"
+                                                       "a\0\n\0",
+                                                       6))})(line),
+               DataError);
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "braid/core/error.h"
+#include "braid/io/question_row.h"
 
 namespace braid::data {
 
@@ -21,6 +22,28 @@ bool is_blank_line(const io::LineFile& file, int64_t line) {
   return blank(file.read(line, kUsual)) && (file.length(line) <= kUsual || blank(file.read(line)));
 }
 
+// Says where one of the files has ended and the other has not.
+[[noreturn]] void fail_lengths(const io::LineFile& source, const io::LineFile& target) {
+  const bool source_ends = source.size() < target.size();
+  const auto& shorter = source_ends ? source : target;
+  const auto& longer = source_ends ? target : source;
+  const int64_t end = shorter.size();
+  const auto text_of = [](const io::LineFile& file, int64_t line) {
+    constexpr uint64_t kEnough = 200;  // bytes
+    return "'" + io::shortened(file.read(line, kEnough)) + "'";
+  };
+  std::string where = shorter.path().string() + " is empty";
+  if (end > 0)
+    where = fmt::format("the shorter ends with {}, {}, beside {}", shorter.describe(end - 1),
+                        text_of(shorter, end - 1), text_of(longer, end - 1));
+  throw DataError("data",
+                  fmt::format("expected as many lines in both files, got {} in {} and {} in {}: "
+                              "{}; the other goes on with {}",
+                              source.size(), source.path().string(), target.size(),
+                              target.path().string(), where, text_of(longer, end)),
+                  "", "a line ends at \"\\n\" alone, not at U+2028, a NUL or a lone \"\\r\"");
+}
+
 }  // namespace
 
 std::string_view beginning_of(std::string_view text, uint64_t max_bytes) {
@@ -34,11 +57,7 @@ std::string_view beginning_of(std::string_view text, uint64_t max_bytes) {
 ParallelText::ParallelText(const fs::path& source, const fs::path& target)
     : source_(std::make_shared<io::LineFile>(source)),
       target_(std::make_shared<io::LineFile>(target)) {
-  if (source_->size() != target_->size())
-    throw DataError("data",
-                    fmt::format("expected as many lines in both files, got {} in {} and {} in {}",
-                                source_->size(), source.string(), target_->size(), target.string()),
-                    "", "a line ends at \"\\n\" alone, not at U+2028, a NUL or a lone \"\\r\"");
+  if (source_->size() != target_->size()) fail_lengths(*source_, *target_);
   lines_.resize(static_cast<size_t>(source_->size()));
   std::iota(lines_.begin(), lines_.end(), int64_t{0});
 }

@@ -22,7 +22,8 @@ std::string_view beginning_of(std::string_view text, uint64_t max_bytes);
 // One split. Only "\n" and "\r\n" end a line (io/line_file.h). The texts stay in their files.
 class ParallelText {
  public:
-  // Throws IoError, or DataError naming both files and their numbers of lines where they differ.
+  // Throws IoError, or DataError where the numbers of lines differ, naming both, the line with
+  // which the shorter file ends, and what is there.
   ParallelText(const std::filesystem::path& source, const std::filesystem::path& target);
 
   int64_t size() const { return static_cast<int64_t>(lines_.size()); }

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
+#include <deque>
 #include <exception>
 #include <thread>
 
@@ -18,6 +19,7 @@
 #include "braid/data/text/text_dataset.h"
 #include "braid/io/labelled_row.h"
 #include "braid/io/line_file.h"
+#include "braid/io/read_stream.h"
 
 namespace braid::data {
 namespace {
@@ -73,19 +75,6 @@ void list_plain_files(const fs::path& folder, const std::string& split, int dept
 
 bool is_blank_line(std::string_view line) {
   return line.find_first_not_of(" \t\r\f\v") == std::string_view::npos;
-}
-
-// Whether blank lines stand between others.
-bool has_blank_lines(const io::LineFile& file) {
-  constexpr int64_t kLooks = 100'000;
-  bool text = false, blank = false;
-  for (int64_t line = 0; line < std::min(file.size(), kLooks); ++line) {
-    const bool is_blank = file.length(line) < 64 && is_blank_line(file.read(line));
-    if (!is_blank && text && blank) return true;
-    blank = is_blank && text;
-    text = text || !is_blank;
-  }
-  return false;
 }
 
 constexpr uint32_t kBeginsWord = uint32_t{1} << 31;
@@ -171,33 +160,100 @@ bool is_plain_text(const std::string& spec) {
   return !found.train.empty();
 }
 
-void for_each_document(const fs::path& path, Documents documents,
-                       const std::function<void(std::string)>& use) {
-  const io::LineFile file(path);
-  const auto read = [&](int64_t line) {
-    auto text = file.read(line);
-    return valid_utf8_prefix(text) == text.size() ? text : replace_invalid_utf8(text);
-  };
-  if (is_json_lines(path)) {
-    for (int64_t line = 0; line < file.size(); ++line) {
-      const auto row = read(line);
-      if (!is_blank_line(row)) use(io::parse_json_row(row, file.describe(line)).text);
-    }
-    return;
+struct DocumentReader::OpenFile {
+  OpenFile(const fs::path& file, Documents documents)
+      : path(file), reader(file), json(is_json_lines(file)) {
+    by_blank_lines = documents == Documents::kBlankLines ||
+                     (documents == Documents::kAuto && !json && has_blank_lines());
   }
-  const bool by_blank_lines = documents == Documents::kBlankLines ||
-                              (documents == Documents::kAuto && has_blank_lines(file));
-  std::string open;
-  for (int64_t line = 0; line < file.size(); ++line) {
-    auto text = read(line);
-    const bool blank = is_blank_line(text);
-    if (!blank) open += open.empty() ? text : "\n" + text;
-    if ((blank || !by_blank_lines) && !open.empty()) {
-      use(std::move(open));
-      open.clear();
+
+  // Whether blank lines stand between others.
+  bool has_blank_lines() {
+    constexpr int64_t kLooks = 100'000;
+    constexpr size_t kLongest = 64;  // bytes of a blank line
+    const bool comes_once = io::is_stream(path);
+    std::optional<io::LineReader> again;
+    if (!comes_once) again.emplace(path);
+    bool text = false, blank = false;
+    for (int64_t look = 0; look < kLooks; ++look) {
+      const auto next = comes_once ? reader.next() : again->next();
+      if (!next) break;
+      if (comes_once) looked_at.push_back(*next);
+      const bool is_blank = next->size() < kLongest && is_blank_line(*next);
+      if (!is_blank && text && blank) return true;
+      blank = is_blank && text;
+      text = text || !is_blank;
     }
+    return false;
   }
-  if (!open.empty()) use(std::move(open));
+
+  fs::path path;
+  io::LineReader reader;
+  bool json;
+  bool by_blank_lines = false;
+  std::deque<std::string> looked_at;  // and not given yet
+  int64_t line = 0;                   // the last one that was given, from 1
+};
+
+DocumentReader::DocumentReader(std::vector<fs::path> files, Documents documents, BadSamples& bad)
+    : files_(std::move(files)), documents_(documents), bad_(bad) {}
+
+DocumentReader::~DocumentReader() = default;
+
+std::optional<std::string> DocumentReader::next() {
+  while (true) {
+    replaced_ = false;
+    if (!file_) {
+      if (next_file_ == files_.size()) return std::nullopt;
+      file_ = std::make_unique<OpenFile>(files_[next_file_++], documents_);
+    }
+    if (auto document = file_->json ? next_row() : next_text()) return document;
+    file_.reset();
+  }
+}
+
+std::string DocumentReader::place() const {
+  return file_ ? fmt::format("{}:{}", file_->path.string(), begin_) : "";
+}
+
+std::optional<std::string> DocumentReader::next_line() {
+  std::optional<std::string> line;
+  if (file_->looked_at.empty()) {
+    line = file_->reader.next();
+  } else {
+    line = std::move(file_->looked_at.front());
+    file_->looked_at.pop_front();
+  }
+  if (!line) return line;
+  ++file_->line;
+  if (valid_utf8_prefix(*line) < line->size()) {
+    line = replace_invalid_utf8(*line);
+    replaced_ = true;
+  }
+  return line;
+}
+
+std::optional<std::string> DocumentReader::next_row() {
+  while (const auto row = next_line()) {
+    begin_ = file_->line;
+    std::string text;
+    if (!is_blank_line(*row) && bad_.guard([&] { text = io::parse_json_row(*row, place()).text; }))
+      return text;
+    replaced_ = false;
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> DocumentReader::next_text() {
+  std::string text;
+  while (const auto line = next_line()) {
+    const bool blank = is_blank_line(*line);
+    if (!blank && text.empty()) begin_ = file_->line;
+    if (!blank) text += text.empty() ? *line : "\n" + *line;
+    if ((blank || !file_->by_blank_lines) && !text.empty()) return text;
+  }
+  if (text.empty()) return std::nullopt;
+  return text;
 }
 
 TokenBlocks::TokenBlocks(const std::vector<fs::path>& files, const text::Tokenizer& tokenizer,
@@ -230,14 +286,16 @@ TokenBlocks::TokenBlocks(const std::vector<fs::path>& files, const text::Tokeniz
   };
   progress.begin("tokenize", 0);
   if (options.whole_documents) begins_ = {0};
-  for (const auto& path : files)
-    for_each_document(path, options.documents, [&](std::string document) {
-      portion.bytes += document.size();
-      portion.texts.push_back(std::move(document));
-      if (portion.bytes >= kPortionBytes) flush();
-    });
+  BadSamples bad(options.on_bad_sample);
+  DocumentReader reader(files, options.documents, bad);
+  while (auto document = reader.next()) {
+    portion.bytes += document->size();
+    portion.texts.push_back(std::move(*document));
+    if (portion.bytes >= kPortionBytes) flush();
+  }
   flush();
   progress.end();
+  if (const auto remark = bad.remark("row")) progress.line(*remark);
   if (tokens_ == 0)
     throw DataError("data", "expected a text to train on, got none", name_,
                     "the files are empty, or the tokenizer leaves nothing of them");

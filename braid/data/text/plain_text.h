@@ -2,12 +2,13 @@
 #pragma once
 #include <cstdint>
 #include <filesystem>
-#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "braid/core/progress.h"
+#include "braid/data/bad_samples.h"
 #include "braid/data/left_out.h"
 #include "braid/io/posix_file.h"
 #include "braid/text/tokenizer.h"
@@ -37,11 +38,39 @@ enum class Documents {
   kLines        // each line is a document
 };
 
-// Calls `use` for each document, its lines joined by "\n". Reads line by line: memory for the
-// longest document and its file's index of lines. Invalid UTF-8 is read as U+FFFD. Throws DataError
-// naming a row of .jsonl without a text.
-void for_each_document(const std::filesystem::path& file, Documents documents,
-                       const std::function<void(std::string)>& use);
+// The documents of files, one after the other, the lines of each joined by "\n". Reads line by
+// line: memory for the longest document. Invalid UTF-8 is read as U+FFFD. JSON is told by a file's
+// suffix, in either case.
+class DocumentReader {
+ public:
+  // bad: what becomes of a row of .jsonl without a text, which the DataError names; outlives this.
+  DocumentReader(std::vector<std::filesystem::path> files, Documents documents, BadSamples& bad);
+  ~DocumentReader();
+  DocumentReader(const DocumentReader&) = delete;
+  DocumentReader& operator=(const DocumentReader&) = delete;
+
+  // Nothing: there are no more. Blank lines are none; a row's text may be. Throws IoError or
+  // DataError.
+  std::optional<std::string> next();
+  // Of the last one: where it begins, for people ("corpus.txt:17"), and whether it has bytes that
+  // are no UTF-8.
+  std::string place() const;
+  bool replaced() const { return replaced_; }
+
+ private:
+  struct OpenFile;
+  std::optional<std::string> next_line();
+  std::optional<std::string> next_row();
+  std::optional<std::string> next_text();
+
+  std::vector<std::filesystem::path> files_;
+  Documents documents_;
+  BadSamples& bad_;
+  size_t next_file_ = 0;
+  std::unique_ptr<OpenFile> file_;
+  int64_t begin_ = 0;  // the last document's first line, from 1
+  bool replaced_ = false;
+};
 
 struct TokenBlockOptions {
   int64_t block_length = 128;  // tokens, those around the text too
@@ -50,6 +79,7 @@ struct TokenBlockOptions {
   // what belongs together; else documents follow each other with a separator between.
   bool whole_documents = false;
   int64_t threads = 1;                      // that tokenize
+  std::string on_bad_sample = "error";      // of a row that cannot be read; skip: left out and said
   std::filesystem::path cache_folder = {};  // of the tokens while they are in use; empty: TMPDIR
 };
 

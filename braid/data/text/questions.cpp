@@ -189,7 +189,8 @@ QuestionSplits open_questions(const std::string& spec, const QuestionOptions& op
                         .test = to_questions(std::move(test)),
                         .unsplit = files.unsplit,
                         .remarks = files.remarks,
-                        .bad_samples = bad.count()};
+                        .bad_samples = bad.count(),
+                        .bad_sample_messages = bad.messages()};
   if (files.left_out.any()) splits.left_out.push_back(files.left_out);
   if (const auto remark = bad.remark("question")) splits.remarks.push_back(*remark);
   return splits;

@@ -43,6 +43,7 @@ struct QuestionSplits {
   std::vector<LeftOut> left_out{};  // of the folder where anything was
   std::vector<std::string> remarks{};
   int64_t bad_samples = 0;  // questions that were left out, as they could not be read
+  std::vector<std::string> bad_sample_messages{};  // of the first ones
 };
 
 struct QuestionOptions {

@@ -274,6 +274,7 @@ TaggedSplits open_tagged_texts(const std::string& spec, const TaggedTextOptions&
   splits.test = make(test);
   splits.unsplit = files.unsplit;
   splits.bad_samples = bad.count();
+  splits.bad_sample_messages = bad.messages();
   splits.remarks = files.remarks;
   if (files.left_out.any()) splits.left_out.push_back(files.left_out);
   if (const auto remark = bad.remark("sentence")) splits.remarks.push_back(*remark);

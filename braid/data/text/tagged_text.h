@@ -42,6 +42,7 @@ struct TaggedSplits {
   std::vector<LeftOut> left_out{};     // of the folder where anything was
   std::vector<std::string> remarks{};  // what is odd about the data, a line each
   int64_t bad_samples = 0;             // sentences that were left out, as they could not be read
+  std::vector<std::string> bad_sample_messages{};  // of the first ones
 };
 
 struct TaggedTextOptions {

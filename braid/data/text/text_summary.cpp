@@ -9,8 +9,10 @@
 #include <mutex>
 #include <thread>
 #include <unordered_map>
+#include <utility>
 
 #include "braid/core/error.h"
+#include "braid/core/utf8.h"
 #include "braid/data/stratify.h"
 #include "braid/io/digest.h"
 
@@ -39,13 +41,8 @@ std::vector<TextSplit> parts_of(const TextSplits& splits) {
 }
 
 void measure(std::string_view text, SeenText& seen) {
-  bool in_word = false;
-  for (const char c : text) {
-    const bool space = c == ' ' || (c >= '\t' && c <= '\r');
-    seen.words += !space && !in_word ? 1 : 0;
-    in_word = !space;
-    seen.characters += (static_cast<unsigned char>(c) & 0xc0) != 0x80 ? 1 : 0;
-  }
+  seen.words += count_words(text);
+  seen.characters += std::count_if(text.begin(), text.end(), starts_code_point);
 }
 
 void look_at_text(const TextDataset& texts, SeenText& seen) {
@@ -122,18 +119,11 @@ void find_copies(const std::vector<SeenText>& all, const std::vector<TextSplit>&
   }
 }
 
-TextLengths lengths_of(const std::vector<SeenText>& all, int64_t SeenText::*length) {
+TextLengths lengths_of_seen(const std::vector<SeenText>& all, int64_t SeenText::*length) {
   std::vector<int64_t> values;
-  double sum = 0;
   for (const auto& seen : all)
-    if (!seen.digest.empty()) {
-      values.push_back(seen.*length);
-      sum += static_cast<double>(values.back());
-    }
-  if (values.empty()) return {};
-  std::sort(values.begin(), values.end());
-  const auto at = [&](size_t percent) { return values[(values.size() - 1) * percent / 100]; };
-  return {values.front(), at(50), at(95), values.back(), sum / static_cast<double>(values.size())};
+    if (!seen.digest.empty()) values.push_back(seen.*length);
+  return lengths_of(std::move(values));
 }
 
 void find_small_text_classes(const TextDataset& train, TextReport& report) {
@@ -171,12 +161,33 @@ std::string copies_line(const Duplicate& duplicate) {
   return text;
 }
 
-std::string lengths_line(const char* what, const TextLengths& lengths) {
+}  // namespace
+
+TextLengths lengths_of(std::vector<int64_t> lengths) {
+  if (lengths.empty()) return {};
+  std::sort(lengths.begin(), lengths.end());
+  const auto at = [&](size_t percent) { return lengths[(lengths.size() - 1) * percent / 100]; };
+  double sum = 0;
+  for (const int64_t length : lengths) sum += static_cast<double>(length);
+  return {lengths.front(), at(50), at(95), lengths.back(),
+          sum / static_cast<double>(lengths.size())};
+}
+
+std::string lengths_line(const std::string& what, const TextLengths& lengths) {
   return fmt::format("{}: {} to {}, median {}, 95% up to {}, mean {:.1f}\n", what, lengths.shortest,
                      lengths.longest, lengths.median, lengths.p95, lengths.mean);
 }
 
-}  // namespace
+int64_t count_words(std::string_view text) {
+  int64_t words = 0;
+  bool in_word = false;
+  for (const char c : text) {
+    const bool space = c == ' ' || (c >= '\t' && c <= '\r');
+    words += !space && !in_word ? 1 : 0;
+    in_word = !space;
+  }
+  return words;
+}
 
 void TextLengths::visit(FieldVisitor& v) {
   v.field("shortest", shortest, "");
@@ -243,8 +254,8 @@ TextReport check_texts(const TextSplits& splits, int64_t threads, Progress& prog
   look_at_texts(all, parts, threads, report, progress);
   for (const auto& seen : all) report.empty += !seen.digest.empty() && seen.words == 0 ? 1 : 0;
   find_copies(all, parts, report);
-  report.words = lengths_of(all, &SeenText::words);
-  report.characters = lengths_of(all, &SeenText::characters);
+  report.words = lengths_of_seen(all, &SeenText::words);
+  report.characters = lengths_of_seen(all, &SeenText::characters);
   if (!parts.empty() && splits.train) find_small_text_classes(*splits.train, report);
   return report;
 }

@@ -5,8 +5,6 @@
 
 #include "braid/core/error.h"
 #include "braid/data/summary.h"
-#include "braid/io/labelled_row.h"
-#include "braid/io/line_file.h"
 #include "braid/tasks/text/starting_weights.h"
 #include "braid/tasks/text/text_facts.h"
 
@@ -22,37 +20,28 @@ models::TextHead head_of(const TaskConfig& config) {
 }
 
 // Texts of the files, line by line.
-text::TextSource texts_of(const std::vector<fs::path>& files) {
+text::TextSource texts_of(const std::vector<fs::path>& files, const std::string& on_bad_sample) {
   struct State {
-    std::vector<fs::path> files;
-    size_t next = 0;
-    std::unique_ptr<io::LineReader> lines;
-    bool json = false;
+    State(const std::vector<fs::path>& files, const std::string& on_bad_sample)
+        : bad(on_bad_sample), lines(files, data::Documents::kLines, bad) {}
+    data::BadSamples bad;  // said where the texts are tokenized
+    data::DocumentReader lines;
   };
-  const auto state = std::make_shared<State>(State{files, 0, nullptr, false});
-  return [state](std::string& text) {
-    while (true) {
-      if (!state->lines) {
-        if (state->next == state->files.size()) return false;
-        const auto& file = state->files[state->next++];
-        state->json = file.string().find(".jsonl") != std::string::npos ||
-                      file.string().find(".ndjson") != std::string::npos;
-        state->lines = std::make_unique<io::LineReader>(file);
-      }
-      if (auto line = state->lines->next()) {
-        text = state->json ? io::parse_json_row(*line, state->files[state->next - 1].string()).text
-                           : std::move(*line);
-        return true;
-      }
-      state->lines.reset();
-    }
+  return [state = std::make_shared<State>(files, on_bad_sample)](std::string& text) {
+    auto line = state->lines.next();
+    if (line) text = std::move(*line);
+    return line.has_value();
   };
 }
 
 }  // namespace
 
-MaskedLmData::MaskedLmData(data::PlainTextFiles files, std::string spec, double val_fraction)
-    : files_(std::move(files)), spec_(std::move(spec)), val_fraction_(val_fraction) {}
+MaskedLmData::MaskedLmData(data::PlainTextFiles files, std::string spec, double val_fraction,
+                           std::string on_bad_sample)
+    : files_(std::move(files)),
+      spec_(std::move(spec)),
+      val_fraction_(val_fraction),
+      on_bad_sample_(std::move(on_bad_sample)) {}
 
 std::vector<std::string> MaskedLmData::remarks() const {
   return data::remarks_on(files_.left_out, files_.remarks, spec_);
@@ -61,7 +50,8 @@ std::vector<std::string> MaskedLmData::remarks() const {
 TokenizedModel MaskedLmData::make_model(const TaskConfig& config, models::TextHead head,
                                         int64_t seed, Progress& progress) const {
   auto& tokenizer = tokenizers_[tokenizer_source(config, std::to_string(config.text.vocab_size))];
-  if (!tokenizer) tokenizer = make_tokenizer(config, texts_of(files_.train), progress);
+  if (!tokenizer)
+    tokenizer = make_tokenizer(config, texts_of(files_.train, on_bad_sample_), progress);
   const auto longest = [](int64_t most) { return std::min(most, kBlockLength); };
   return make_tokenized_model(config, head, {}, tokenizer, seed, longest, progress);
 }
@@ -75,7 +65,8 @@ const MaskedLmBlocks& MaskedLmData::blocks_for(const TaskConfig& config,
   const data::TokenBlockOptions options{
       .block_length = model.max_length,
       .whole_documents = config.text.next_sentence,
-      .threads = static_cast<int64_t>(std::max(1U, std::thread::hardware_concurrency()))};
+      .threads = static_cast<int64_t>(std::max(1U, std::thread::hardware_concurrency())),
+      .on_bad_sample = on_bad_sample_};
   const auto read = [&](const std::vector<fs::path>& files) {
     return std::make_shared<const data::TokenBlocks>(files, *model.tokenizer, options, progress);
   };

@@ -11,8 +11,10 @@ namespace braid::tasks {
 
 class MaskedLmData : public TaskData {
  public:
-  // val_fraction: of the text, its end, where there is no val.
-  MaskedLmData(data::PlainTextFiles files, std::string spec, double val_fraction);
+  // val_fraction: of the text, its end, where there is no val. on_bad_sample: of a row without a
+  // text.
+  MaskedLmData(data::PlainTextFiles files, std::string spec, double val_fraction,
+               std::string on_bad_sample);
   std::string task() const override { return kMaskedLm; }
   std::vector<std::string> remarks() const override;
   bool has_test() const override { return false; }
@@ -34,6 +36,7 @@ class MaskedLmData : public TaskData {
   data::PlainTextFiles files_;
   std::string spec_;
   double val_fraction_;
+  std::string on_bad_sample_;
   mutable std::map<std::string, text::TokenizerPtr> tokenizers_;  // by what they come from
   mutable std::map<const text::Tokenizer*, MaskedLmBlocks> blocks_;
 };
