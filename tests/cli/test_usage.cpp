@@ -53,7 +53,8 @@ TEST_F(Usage, ThreadsSpinBrieflyUnlessAVerbTrainsForATime) {
   for (const char* other : {"compare --budget epochs=2", "compare --config epochs.toml",
                             "compare --threads 2", "train"})
     EXPECT_EQ(spins(other), "3000\n") << other;
-  EXPECT_EQ(run("env GOMP_SPINCOUNT=7 " + program, "train").out, "7\n") << "who has set it keeps it";
+  EXPECT_EQ(run("env GOMP_SPINCOUNT=7 " + program, "train").out, "7\n")
+      << "who has set it keeps it";
 }
 
 TEST_F(Usage, HelpModelsAndCompletionNeedNoLibTorch) {
