@@ -13,7 +13,8 @@ struct Budget {
   // Seconds, epochs or floating-point operations; per model and seed, but of kTotal for all of them
   // together: what becomes of it is in rounds.h.
   double value = 0;
-  std::string text;  // as the user wrote it
+  std::string text;     // as the user wrote it
+  bool shared = false;  // a training's part of a total, which is another one among more of them
 };
 
 // "time=90s|2m|1.5h", "total=15m", "epochs=10", "flops=3e15|500T|2P". A bare time is in seconds;

@@ -17,6 +17,7 @@ void choose_of_family(const ModelNames& names, const ChoiceRule& rule,
   for (const char* name : names) {
     const auto measured = profile(name);
     if (rule.max_params && measured.params > *rule.max_params) break;
+    if (rule.max_latency_ms && measured.latency_ms > *rule.max_latency_ms) break;
     const double reach = passes(measured);
     const bool enough = reach >= rule.least_passes && reach * items >= rule.least_items;
     if (!choices.empty() && !enough) break;

@@ -18,12 +18,12 @@ struct ChoiceRule {
   double least_passes = 5;  // over the training data
   double least_items = 0;   // seen in training
   std::optional<int64_t> max_params;
+  std::optional<double> max_latency_ms = {};  // of one item, as far as profiles know it
   size_t per_family = 1;
 };
 
 // Adds the last of the names that sees as much as the rule asks for within the budget, and up to
-// per_family - 1 of those before it; the first where none does; none where all have too many
-// parameters.
+// per_family - 1 of those before it; the first where none does; none where all are beyond a limit.
 void choose_of_family(const ModelNames& names, const ChoiceRule& rule,
                       const std::function<ModelProfile(const std::string&)>& profile,
                       const std::function<double(const ModelProfile&)>& passes,

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cmath>
 #include <ctime>
+#include <set>
 #include <thread>
 #include <utility>
 
@@ -34,6 +35,7 @@
 #include "braid/runtime/device.h"
 #include "braid/runtime/peak_flops.h"
 #include "braid/runtime/process.h"
+#include "braid/tasks/class_balance.h"
 
 namespace braid::evaluate {
 namespace {
@@ -94,6 +96,7 @@ Json settings_of(const CompareConfig& c, const Workload& workload) {
                    {"on_bad_sample", c.on_bad_sample},
                    {"val_fraction", c.val_fraction}};
   if (c.folds > 1) settings["folds"] = c.folds;
+  if (c.class_weights != tasks::kNoClassWeights) settings["class_weights"] = c.class_weights;
   settings.update(workload.settings());
   return settings;
 }
@@ -180,6 +183,37 @@ void announce(const Experiment& experiment, const std::vector<ModelProfile>& pro
                     data.val, data.items, data.train + data.val));
 }
 
+// Throws UsageError where the budget is no step of this model.
+void check_one_step(const Experiment& experiment, const ModelProfile& profile) {
+  if (experiment.budget.kind != BudgetKind::kFlops) return;  // epochs are whole, a time is rough
+  const double steps =
+      affordable_steps(experiment, runs_of(experiment, profile.name).front(), profile);
+  if (steps >= 1) return;
+  throw UsageError(
+      "compare",
+      fmt::format("expected at least the {:.2g} operations of one step of {}, got {}",
+                  experiment.budget.value / steps, profile.name, experiment.budget.text),
+      "--budget", "give more, or a smaller --batch-size");
+}
+
+// Says of which models the budget is less than a step or an epoch.
+void warn_of_short_budget(const Experiment& experiment, const std::vector<ModelProfile>& profiles) {
+  const auto& data = experiment.workload.data();
+  if (experiment.budget.kind == BudgetKind::kEpochs) return;
+  for (const auto& profile : profiles) {
+    const auto run = runs_of(experiment, profile.name).front();
+    const double passes = affordable_passes(experiment, run, profile);
+    if (affordable_steps(experiment, run, profile) < 1)
+      experiment.progress.line(fmt::format(
+          "{} takes about as long as this budget, or longer, for a single step.", profile.name));
+    else if (passes < 1)
+      experiment.progress.line(
+          fmt::format("{} finishes no epoch in this budget: it sees about {:.2g}% of the {} "
+                      "training {}.",
+                      profile.name, 100 * passes, data.train, data.items));
+  }
+}
+
 // Runs one model's part of the work; false, and a line in `failures` and on the screen, when it
 // fails. An interruption is no failure.
 bool attempt(const Experiment& experiment, const std::string& model, std::vector<Failure>& failures,
@@ -192,24 +226,26 @@ bool attempt(const Experiment& experiment, const std::string& model, std::vector
   return false;
 }
 
-// Under a budget of time: all runs of the whole data, then those of each part of it.
+// Under a budget of time: the models' runs of one seed and fold after those of another, then those
+// of each part of the data. Only those of one group are in memory at once.
 void train_by_turns(const Experiment& experiment, const std::vector<ModelProfile>& profiles,
                     std::vector<Failure>& failures) {
   const auto& c = experiment.config;
-  std::vector<Contestant> contestants;
-  for (size_t k = 0; k < static_cast<size_t>(c.seeds * c.folds); ++k)
-    for (const auto& profile : profiles)
-      contestants.push_back({runs_of(c, profile.name).at(k), &profile});
-  train_in_turns(experiment, contestants, failures);
-  if (std::find(c.skip.begin(), c.skip.end(), "efficiency") != c.skip.end()) return;
-  for (const double fraction : SampleEfficiencyProbe::kFractions) {
-    std::vector<Contestant> part;
+  // The k-th runs of the models that did not fail.
+  const auto group = [&](size_t k) {
+    std::vector<Contestant> contestants;
     for (const auto& profile : profiles)
       if (std::none_of(failures.begin(), failures.end(),
-                       [&](const auto& f) { return f.what == profile.name; })) {
-        part.push_back({runs_of(c, profile.name).front(), &profile});
-        part.back().run.fraction = fraction;
-      }
+                       [&](const auto& f) { return f.what == profile.name; }))
+        contestants.push_back({runs_of(experiment, profile.name).at(k), &profile});
+    return contestants;
+  };
+  for (size_t k = 0; k < static_cast<size_t>(c.seeds * c.folds); ++k)
+    train_in_turns(experiment, group(k), failures);
+  if (std::find(c.skip.begin(), c.skip.end(), "efficiency") != c.skip.end()) return;
+  for (const double fraction : SampleEfficiencyProbe::kFractions) {
+    auto part = group(0);
+    for (auto& contestant : part) contestant.run.fraction = fraction;
     std::vector<Failure>
         again;  // the model's own part of the work meets them too, and reports them
     train_in_turns(experiment, part, again);
@@ -236,23 +272,87 @@ struct Measured {
 };
 
 struct Choices {
+  Json asked;  // on which they hang beside what all work does
   std::vector<ModelChoice> models;
-  void visit(FieldVisitor& v) { v.list("models", models); }
+  std::vector<std::string> left_out;  // lines that say what was, and why
+  void visit(FieldVisitor& v) {
+    v.field("asked", asked, "");
+    v.list("models", models);
+    v.field("left_out", left_out, "");
+  }
 };
 
-// Where the models are left to braid: those, chosen once. Else none.
-std::vector<ModelChoice> choose_models(const Experiment& experiment, size_t per_family) {
-  if (experiment.config.models != std::vector<std::string>{kAutoModels}) return {};
-  const std::string part = experiment.config.pretrained ? "models-pretrained" : "models";
-  if (const auto kept = experiment.work.find<Choices>(part)) return kept->models;
-  const Choices choices{experiment.workload.choose_models(
-      [&](const std::string& name) { return profile_of(experiment, name); },
+Preference preference_of(const CompareConfig& config) {
+  return {config.prefer, config.max_latency_ms, config.max_params,
+          config.deploy == kNotDeployed ? "" : config.deploy};
+}
+
+// "airbench_nano (82410 parameters, about 0.68 ms)"
+std::string sizes_text(const ModelProfile& profile) {
+  return fmt::format(
+      "{} ({} parameters{})", profile.name, profile.params,
+      profile.latency_ms > 0 ? fmt::format(", about {:.2g} ms", profile.latency_ms) : "");
+}
+
+// Notes the families of which the limits leave none. looked_at: of a family the smallest first.
+void note_left_out(const Experiment& experiment, const std::vector<ModelProfile>& looked_at,
+                   Choices& choices) {
+  std::set<std::string> families;
+  for (const auto& choice : choices.models)
+    families.insert(experiment.workload.taxonomy(choice.name).family);
+  const auto limits = limits_text(preference_of(experiment.config));
+  for (const auto& profile : looked_at)
+    if (families.insert(profile.taxonomy.family).second)
+      choices.left_out.push_back(
+          fmt::format("Left out: {}, whose smallest candidate, {}, is beyond "
+                      "the limits ({}).",
+                      profile.taxonomy.family, sizes_text(profile), limits));
+}
+
+// Throws UsageError where no model is left at all.
+Choices look_for_models(const Experiment& experiment, size_t per_family, Json asked) {
+  Choices choices{.asked = std::move(asked), .models = {}, .left_out = {}};
+  std::vector<ModelProfile> looked_at;
+  choices.models = experiment.workload.choose_models(
+      [&](const std::string& name) {
+        looked_at.push_back(profile_of(experiment, name));
+        return looked_at.back();
+      },
       [&](const ModelProfile& profile) {
         return affordable_passes(experiment, {.model = profile.name}, profile);
       },
-      per_family)};
-  experiment.work.keep(part, choices);
-  return choices.models;
+      per_family);
+  note_left_out(experiment, looked_at, choices);
+  if (choices.models.empty() && choices.left_out.empty())
+    throw UsageError("compare", "expected a model that suits, but no candidate does",
+                     experiment.config.pretrained ? "--pretrained" : "--models auto",
+                     "name models, see `braid models`");
+  if (choices.models.empty())
+    throw UsageError(
+        "compare",
+        fmt::format("expected limits that some model meets; {}", fmt::join(choices.left_out, " ")),
+        experiment.config.max_latency_ms ? "--max-latency-ms" : "--max-params",
+        "raise the limit, or name --models, see `braid models`");
+  return choices;
+}
+
+// Where the models are left to braid: those, chosen once for what is asked. Else none.
+std::vector<ModelChoice> choose_models(const Experiment& experiment, size_t per_family) {
+  const auto& c = experiment.config;
+  if (c.models != std::vector<std::string>{kAutoModels}) return {};
+  const Json asked = {
+      {"per_family", per_family},
+      {"max_latency_ms", c.max_latency_ms ? Json(*c.max_latency_ms) : Json(nullptr)},
+      {"max_params", c.max_params ? Json(*c.max_params) : Json(nullptr)},
+      {"seconds", experiment.budget.shared ? Json(experiment.budget.value) : Json(nullptr)}};
+  const std::string part = c.pretrained ? "models-pretrained" : "models";
+  auto choices = experiment.work.find<Choices>(part);
+  if (!choices || choices->asked != asked) {
+    choices = look_for_models(experiment, per_family, asked);
+    experiment.work.keep(part, *choices);
+  }
+  for (const auto& line : choices->left_out) experiment.progress.line(line);
+  return choices->models;
 }
 
 References measure_references(const Experiment& experiment) {
@@ -297,13 +397,17 @@ Measured measure_all(const Experiment& experiment, const std::optional<DeployTar
     result.name = name;
     result.family = taxonomy.family;
     result.fusion = taxonomy.fusion;
-    if (attempt(experiment, name, all.failures,
-                [&] { profiles.push_back(profile_of(experiment, name)); }))
+    if (attempt(experiment, name, all.failures, [&] {
+          const auto profile = profile_of(experiment, name);
+          check_one_step(experiment, profile);
+          profiles.push_back(profile);
+        }))
       result = describe_model(profiles.back());
     else
       result.error = all.failures.back().message;
   }
   if (!profiles.empty()) announce(experiment, profiles);
+  warn_of_short_budget(experiment, profiles);
   if (experiment.budget.kind == BudgetKind::kTime)
     train_by_turns(experiment, profiles, all.failures);
   for (auto& result : all.models)
@@ -355,8 +459,7 @@ Results results_of(const Experiment& experiment, const Measured& measured,
   results.data = experiment.workload.data();
   for (const auto& model : measured.models)
     results.data.bad_samples = std::max(results.data.bad_samples, model.bad_samples);
-  const Preference preference{config.prefer, config.max_latency_ms, config.max_params,
-                              results.deploy};
+  const auto preference = preference_of(config);
   results.references = measured.references.rows;
   results.recommendation = recommend(measured.models, preference, results.references);
   for (const size_t i : rank(measured.models, preference))
@@ -399,13 +502,16 @@ CompareOutcome compare(const CompareConfig& given, const Workload& workload,
   runtime::set_threads(config.threads);
   const Budget asked = parse_budget(config.budget);
   const bool total = asked.kind == BudgetKind::kTotal;
-  const int64_t trainings = config.seeds * config.folds;
+  const auto plan_of = [&](size_t candidates) {
+    return plan_rounds(asked.value, candidates, config.seeds * config.folds);
+  };
   io::check_writable(config.output, kReportBytes);
   const io::FolderLock lock(config.output);
   const Json settings = settings_of(config, workload);
   Experiment experiment{
       .config = config,
-      .budget = total ? final_budget(plan_rounds(asked.value, kCandidates, trainings)) : asked,
+      .budget = total ? final_budget(plan_of(kCandidates), plan_of(kCandidates).back().candidates)
+                      : asked,
       .workload = workload,
       .work = WorkFolder(fs::path(config.output) / "work", settings),
       .stop = std::move(stop),
@@ -417,13 +523,13 @@ CompareOutcome compare(const CompareConfig& given, const Workload& workload,
     progress.line(fmt::format("Chosen: {} ({}).", choice.name, choice.reason));
   }
   fetch_weights(config.models, progress);
-  std::vector<RoundResult> rounds;
+  Qualification qualified;
   if (total) {
-    const auto plan = plan_rounds(asked.value, config.models.size(), trainings);
-    config.models = qualify(
-        experiment, settings, config.models, plan,
-        [&](const std::string& name) { return profile_of(experiment, name); }, rounds);
-    experiment.budget = final_budget(plan);
+    const auto plan = plan_of(config.models.size());
+    qualified = qualify(experiment, settings, config.models, plan,
+                        [&](const std::string& name) { return profile_of(experiment, name); });
+    config.models = qualified.finalists;
+    experiment.budget = final_budget(plan, config.models.size());
   }
   Measured measured = measure_all(experiment, target);
   for (auto& model : measured.models)
@@ -433,9 +539,9 @@ CompareOutcome compare(const CompareConfig& given, const Workload& workload,
   CompareOutcome outcome;
   outcome.results = results_of(experiment, measured, command);
   outcome.results.budget = {to_string(asked.kind), asked.value, asked.text};
-  outcome.results.rounds = rounds;
+  outcome.results.rounds = qualified.rounds;
   auto& recommendation = outcome.results.recommendation;
-  if (const auto text = rounds_text(rounds, experiment.budget.value); !text.empty())
+  if (const auto text = rounds_text(qualified.rounds, experiment.budget.value); !text.empty())
     recommendation.reason += " " + text;
   for (const auto& model : outcome.results.models)
     if (recommendation.model == model.name && model.checkpoint)
@@ -446,10 +552,12 @@ CompareOutcome compare(const CompareConfig& given, const Workload& workload,
                         written.dump(1, ' ', false, Json::error_handler_t::replace) + "\n");
   outcome.report = output / "report.html";
   write_report(written, outcome.report);
-  if (!measured.failures.empty()) {
+  auto failures = qualified.failures;
+  failures.insert(failures.end(), measured.failures.begin(), measured.failures.end());
+  if (!failures.empty()) {
     if (all_failed_alike(measured)) std::rethrow_exception(measured.failures[0].error);
-    outcome.exit_code = measured.failures[0].code;
-    outcome.failure = measured.failures[0].what + ": " + measured.failures[0].message;
+    outcome.exit_code = failures[0].code;
+    outcome.failure = failures[0].what + ": " + failures[0].message;
   }
   return outcome;
 }

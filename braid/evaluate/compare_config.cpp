@@ -7,6 +7,7 @@
 #include "braid/data/run_fields.h"
 #include "braid/evaluate/budget.h"
 #include "braid/evaluate/deploy/deploy_target.h"
+#include "braid/tasks/class_balance.h"
 
 namespace braid::evaluate {
 namespace {
@@ -56,9 +57,10 @@ void CompareConfig::visit(FieldVisitor& v) {
           "at most, of timing each figure: one image or text, a batch of them", {.above = 0});
   v.field("prefer", prefer, "what the recommendation seeks",
           {.choices = {"accuracy", "latency", "size"}});
-  v.field("max_latency_ms", max_latency_ms, "recommend only models up to this median, one image",
-          {.above = 0});
-  v.field("max_params", max_params, "recommend only models with up to so many parameters",
+  v.field("max_latency_ms", max_latency_ms,
+          "recommend only models up to this median, one image; auto takes no others", {.above = 0});
+  v.field("max_params", max_params,
+          "recommend only models with up to so many parameters; auto takes no others",
           {.least = 1});
   v.field("deploy", deploy,
           "also export every model (int8: quantize it on training images), measure that in this "
@@ -76,6 +78,9 @@ void CompareConfig::visit(FieldVisitor& v) {
   v.field("val_fraction", val_fraction,
           "share of train that validates where the data has no val split",
           {.above = 0, .below = 1});
+  v.field("class_weights", class_weights,
+          "balanced: every class weighs alike in the loss, whatever it has of items",
+          {.choices = {tasks::kNoClassWeights, tasks::kBalancedClassWeights}});
   v.field(data::max_image_pixels_field(), max_image_pixels);
 }
 

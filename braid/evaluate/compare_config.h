@@ -47,6 +47,7 @@ struct CompareConfig {
   int64_t threads = 0;
   std::string on_bad_sample = "error";
   double val_fraction = 0.1;
+  std::string class_weights = "none";
   int64_t max_image_pixels = io::kMaxImagePixels;
   void visit(FieldVisitor& v);
 };

@@ -38,7 +38,7 @@ void deploy_model(const Experiment& experiment, const DeployTarget& target,
   const auto& config = experiment.config;
   Deployed best;
   std::vector<Scores> scores;
-  for (const auto& run : runs_of(config, profile.name)) {
+  for (const auto& run : runs_of(experiment, profile.name)) {
     auto deployed = deploy_run(experiment, target, train_run(experiment, run, profile));
     scores.push_back(deployed.scores);
     if (run.seed == result.best_seed && run.fold == result.best_fold) best = std::move(deployed);

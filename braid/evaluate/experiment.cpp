@@ -28,6 +28,20 @@ void Experiment::check_stop() const {
                         "run the same command again to continue");
 }
 
+std::vector<Run> runs_of(const Experiment& experiment, const std::string& model) {
+  const auto& config = experiment.config;
+  std::vector<Run> runs;
+  for (int64_t seed = 0; seed < config.seeds; ++seed)
+    for (int64_t fold = 0; fold < config.folds; ++fold) {
+      Run& run = runs.emplace_back();
+      run.model = model;
+      run.seed = config.seed + seed;
+      if (config.folds > 1) run.fold = fold;
+      if (experiment.budget.shared) run.seconds = experiment.budget.value;
+    }
+  return runs;
+}
+
 TestResult evaluate_run(const Experiment& experiment, const TrainedRun& run) {
   const std::string name = "evaluate-" + run_name(run.run);
   if (auto kept = experiment.work.find<TestResult>(name)) return *kept;

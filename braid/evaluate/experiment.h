@@ -31,6 +31,9 @@ struct Experiment {
   void check_stop() const;
 };
 
+// The trainings of a model on all of the data: for each seed one of each fold, seeds first.
+std::vector<Run> runs_of(const Experiment& experiment, const std::string& model);
+
 // Throws DataError when the deciding score is not a number.
 TestResult evaluate_run(const Experiment& experiment, const TrainedRun& run);
 void run_probe(const Experiment& experiment, Probe& probe, const TrainedRun& run,

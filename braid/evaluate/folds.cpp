@@ -7,18 +7,6 @@
 
 namespace braid::evaluate {
 
-std::vector<Run> runs_of(const CompareConfig& config, const std::string& model) {
-  std::vector<Run> runs;
-  for (int64_t seed = 0; seed < config.seeds; ++seed)
-    for (int64_t fold = 0; fold < config.folds; ++fold) {
-      Run& run = runs.emplace_back();
-      run.model = model;
-      run.seed = config.seed + seed;
-      if (config.folds > 1) run.fold = fold;
-    }
-  return runs;
-}
-
 size_t fold_of(const Run& run) { return static_cast<size_t>(run.fold.value_or(0)); }
 
 bool is_tested_by_fold(const CompareConfig& config, const DataSummary& data) {

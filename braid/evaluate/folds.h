@@ -10,9 +10,6 @@
 
 namespace braid::evaluate {
 
-// The trainings of a model on all of the data: for each seed one of each fold, seeds first.
-std::vector<Run> runs_of(const CompareConfig& config, const std::string& model);
-
 size_t fold_of(const Run& run);
 
 // Whether each fold is tested on its own val, all of them together on all of the data.
@@ -23,7 +20,7 @@ bool is_tested_by_fold(const CompareConfig& config, const DataSummary& data);
 // is wider; unset where the folds have none.
 tasks::Score pooled_score(const std::vector<tasks::Score>& folds);
 
-// One figure of the runs of runs_of(), in their order.
+// One figure of the runs of runs_of() (experiment.h), in their order.
 tasks::Score score_of_runs(const CompareConfig& config, const DataSummary& data,
                            const std::vector<tasks::Score>& runs);
 // The same of all the scores that every run has, in the order of the first run's.

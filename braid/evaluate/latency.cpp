@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <limits>
 
 namespace braid::evaluate {
 namespace {
@@ -41,6 +42,20 @@ Latency measure_latency(Inference& model, const LatencyOptions& o) {
   latency.items_per_s = static_cast<double>(o.throughput_batch) / quantile(batched, 0.5);
   latency.calls = static_cast<int64_t>(single.size());
   return latency;
+}
+
+double least_latency_ms(const std::function<void()>& call) {
+  constexpr int kCalls = 5;
+  using Clock = std::chrono::steady_clock;
+  call();  // warm-up
+  double least = std::numeric_limits<double>::infinity();
+  for (int i = 0; i < kCalls; ++i) {
+    const auto start = Clock::now();
+    call();
+    least =
+        std::min(least, std::chrono::duration<double, std::milli>(Clock::now() - start).count());
+  }
+  return least;
 }
 
 double quantile(std::vector<double> values, double q) {

@@ -1,6 +1,7 @@
 // How fast a model answers.
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 namespace braid::evaluate {
@@ -32,6 +33,9 @@ struct Latency {
 
 // Reading and preparing the items is not counted.
 Latency measure_latency(Inference& model, const LatencyOptions& options = {});
+
+// Milliseconds of the fastest of a few calls: what a model takes at least, also beside other work.
+double least_latency_ms(const std::function<void()>& call);
 
 // The q-quantile (0 to 1) of at least one value, linearly interpolated as numpy's default does.
 double quantile(std::vector<double> values, double q);

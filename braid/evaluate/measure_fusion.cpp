@@ -32,7 +32,7 @@ std::vector<TrainedRun> runs_to_join(const Experiment& experiment,
                                      const ModelResult& model) {
   const auto& profile = profile_of(profiles, model.name);
   std::vector<TrainedRun> runs;
-  for (const auto& run : runs_of(experiment.config, model.name)) {
+  for (const auto& run : runs_of(experiment, model.name)) {
     const bool joined = is_tested_by_fold(experiment.config, experiment.workload.data())
                             ? run.seed == experiment.config.seed
                             : run.seed == *model.best_seed && run.fold == model.best_fold;
@@ -53,14 +53,13 @@ Combination both(const Score& score, const ModelResult& a, const ModelResult& b)
 
 Combination distillation(const Experiment& experiment, const ModelProfile& student, int64_t seed,
                          const ModelResult& teacher) {
-  const Run run{
-      .model = student.name,
-      .seed = seed,
-      .fold = teacher.best_fold,  // the student must not be tested on what it learned from
-      .teacher = Teacher{.model = teacher.name,
-                         .seed = *teacher.best_seed,
-                         .checkpoint = *teacher.checkpoint,
-                         .macs = *teacher.macs}};
+  Run run = runs_of(experiment, student.name).front();
+  run.seed = seed;
+  run.fold = teacher.best_fold;  // the student must not be tested on what it learned from
+  run.teacher = Teacher{.model = teacher.name,
+                        .seed = *teacher.best_seed,
+                        .checkpoint = *teacher.checkpoint,
+                        .macs = *teacher.macs};
   const auto trained = train_run(experiment, run, student);
   const auto evaluated = evaluate_run(experiment, trained);
   ModelResult result = describe_model(student);

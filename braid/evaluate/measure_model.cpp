@@ -7,6 +7,7 @@
 #include "braid/evaluate/folds.h"
 #include "braid/evaluate/run_training.h"
 #include "braid/evaluate/sample_efficiency.h"
+#include "braid/evaluate/turns.h"
 
 namespace braid::evaluate {
 namespace {
@@ -58,6 +59,16 @@ size_t best_run(const std::vector<TrainedRun>& trained) {
   return best;
 }
 
+void describe_turns(const std::vector<TrainedRun>& trained, ModelResult& result) {
+  std::vector<double> lost;
+  for (const auto& run : trained)
+    if (const auto speeds = turn_speeds(run.slice_items_per_s)) {
+      result.slowest_turn = std::min(result.slowest_turn.value_or(1), speeds->slowest);
+      lost.push_back(speeds->lost);
+    }
+  if (!lost.empty()) result.lost_speed = mean(lost);
+}
+
 }  // namespace
 
 ModelResult describe_model(const ModelProfile& profile) {
@@ -75,7 +86,7 @@ ModelResult measure_model(const Experiment& experiment, const ModelProfile& prof
   const auto& config = experiment.config;
   std::vector<TrainedRun> trained;
   std::vector<TestResult> evaluated;
-  for (const auto& run : runs_of(config, profile.name)) {
+  for (const auto& run : runs_of(experiment, profile.name)) {
     trained.push_back(train_run(experiment, run, profile));
     evaluated.push_back(evaluate_run(experiment, trained.back()));
   }
@@ -110,6 +121,7 @@ ModelResult measure_model(const Experiment& experiment, const ModelProfile& prof
   result.recipe_name = trained[0].recipe_name;
   result.recipe_reason = trained[0].recipe_reason;
   result.slice_items_per_s = trained[0].slice_items_per_s;
+  describe_turns(trained, result);
   const auto items = static_cast<double>(experiment.workload.training_items(trained[0].run));
   result.items_seen = *result.epochs * items;
   result.curve = trained[0].curve;

@@ -12,7 +12,8 @@ namespace {
 constexpr double kSameLatency = 1.05;
 // Below this share of its usual speed in some turn, a training was disturbed.
 constexpr double kUndisturbed = 0.6;
-constexpr size_t kLeastSlices = 4;
+// Shares of their speed that models lost and that are no further apart are alike.
+constexpr double kLostAlike = 0.1;
 
 // What the choice looks at of a model that was measured.
 struct Candidate {
@@ -54,14 +55,6 @@ Preference feasible(const std::vector<ModelResult>& models, Preference p) {
 bool within_limits(const Candidate& c, const Preference& p) {
   return (!p.max_latency_ms || c.latency_ms <= *p.max_latency_ms) &&
          (!p.max_params || c.params <= *p.max_params);
-}
-
-std::string limits_text(const Preference& p) {
-  std::string text;
-  if (p.max_latency_ms) text += fmt::format("at most {:g} ms", *p.max_latency_ms);
-  if (p.max_params)
-    text += fmt::format("{}at most {} parameters", text.empty() ? "" : " and ", *p.max_params);
-  return text;
 }
 
 std::string full_text(const Candidate& c) {
@@ -202,22 +195,40 @@ std::string deployment_text(const std::vector<ModelResult>& models, const std::s
 
 }  // namespace
 
+std::string limits_text(const Preference& p) {
+  std::string text;
+  if (p.max_latency_ms) text += fmt::format("at most {:g} ms", *p.max_latency_ms);
+  if (p.max_params)
+    text += fmt::format("{}at most {} parameters", text.empty() ? "" : " and ", *p.max_params);
+  return text;
+}
+
 std::string disturbance_text(const std::vector<ModelResult>& models) {
-  double worst = 1;
-  std::string name;
+  std::vector<const ModelResult*> told, trained;
   for (const auto& model : models) {
-    auto speeds = model.slice_items_per_s;
-    if (speeds.size() < kLeastSlices) continue;
-    std::sort(speeds.begin(), speeds.end());
-    const double ratio = speeds.front() / std::max(1e-9, speeds[speeds.size() / 2]);
-    if (ratio < worst) worst = ratio, name = model.name;
+    if (model.train_seconds) trained.push_back(&model);
+    if (model.slowest_turn && model.lost_speed) told.push_back(&model);
   }
-  if (worst >= kUndisturbed) return "";
+  if (told.empty()) return "";
+  const auto& worst = **std::min_element(told.begin(), told.end(), [](auto* a, auto* b) {
+    return *a->slowest_turn < *b->slowest_turn;
+  });
+  if (*worst.slowest_turn >= kUndisturbed) return "";
+  const auto text = fmt::format(
+      "The machine was disturbed: the slowest turn of {} had {:.0f}% of its usual speed",
+      worst.name, 100 * *worst.slowest_turn);
+  // Of models without enough turns it is not known what they lost.
+  if (told.size() < 2 || told.size() < trained.size()) return text + ".";
+  const auto [least, most] = std::minmax_element(
+      told.begin(), told.end(), [](auto* a, auto* b) { return *a->lost_speed < *b->lost_speed; });
+  const double low = 100 * *(*least)->lost_speed, high = 100 * *(*most)->lost_speed;
+  if (high - low <= 100 * kLostAlike)
+    return fmt::format("{}; all models lost alike, {:.0f} to {:.0f}% of their speed.", text, low,
+                       high);
   return fmt::format(
-      "The machine was disturbed: the slowest turn of {} had {:.0f}% of its usual speed; the "
-      "models "
-      "took turns, so that all of them lost alike.",
-      name, 100 * worst);
+      "{}; the models did not lose alike: {} lost {:.0f}% of its speed, {} {:.0f}%. Train again in "
+      "another --output for a fair comparison.",
+      text, (*most)->name, high, (*least)->name, low);
 }
 
 Recommendation recommend(const std::vector<ModelResult>& models, const Preference& preference,

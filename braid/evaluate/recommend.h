@@ -26,8 +26,11 @@ struct Preference {
 // references: where no model beats the best of them, the first sentence says so.
 Recommendation recommend(const std::vector<ModelResult>& models, const Preference& preference,
                          const std::vector<ReferenceResult>& references = {});
+// "at most 5 ms and at most 100000 parameters"; empty: there are none.
+std::string limits_text(const Preference& preference);
 // Where the speed of some model's turns shows that the machine was disturbed while it trained: the
-// sentence that says so; else empty.
+// sentence that says so, and whether all models lost the same share of their speed (within ten
+// points); else empty.
 std::string disturbance_text(const std::vector<ModelResult>& models);
 
 // Indices of the models, best first under the preference, those beyond a limit after the others

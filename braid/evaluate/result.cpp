@@ -151,6 +151,8 @@ void ModelResult::visit(FieldVisitor& v) {
   v.field("items_seen", items_seen, "");
   v.field("peak_share", peak_share, "");
   v.field("slice_items_per_s", slice_items_per_s, "");
+  v.field("slowest_turn", slowest_turn, "");
+  v.field("lost_speed", lost_speed, "");
   v.field("latency_ms_p50", latency_ms_p50, "");
   v.field("latency_ms_p95", latency_ms_p95, "");
   v.field("throughput_items_per_s", throughput_items_per_s, "");
@@ -238,6 +240,7 @@ void DataSummary::visit(FieldVisitor& v) {
 void RoundModel::visit(FieldVisitor& v) {
   v.field("name", name, "");
   v.field("val_score", val_score, "");
+  v.field("error", error, "");
   v.field("goes_on", goes_on, "");
 }
 

@@ -171,6 +171,9 @@ struct ModelResult {
   std::optional<double> items_seen;             // in training, likewise
   std::optional<double> peak_share;  // of the machine's arithmetic that training reached, 0 to 1
   std::vector<double> slice_items_per_s;  // of the turns that the first seed's training took
+  // Of all trainings' turns, as shares of their usual speed: the slowest, and the mean of what was
+  // lost (turns.h). Unset: too few to tell.
+  std::optional<double> slowest_turn, lost_speed;
   std::optional<double> latency_ms_p50, latency_ms_p95;  // one item
   std::optional<double> throughput_items_per_s;          // large batches
   std::optional<int64_t> peak_memory_bytes;              // of training, the most of the seeds
@@ -232,7 +235,8 @@ struct Recommendation {
 // A round before the final of a comparison whose budget is a total.
 struct RoundModel {
   std::string name;
-  std::optional<double> val_score;  // the deciding one; unset: it failed
+  std::optional<double> val_score;   // the deciding one; unset: it failed
+  std::optional<std::string> error;  // why
   bool goes_on = false;
   void visit(FieldVisitor& v);
 };

@@ -10,6 +10,7 @@ std::string run_name(const Run& run) {
   std::string name = fmt::format("{}-seed{}", models::folder_name(run.model), run.seed);
   if (run.fold) name += fmt::format("-fold{}", *run.fold);
   if (run.fraction < 1) name += fmt::format("-{:.0f}percent", 100 * run.fraction);
+  if (run.seconds) name += fmt::format("-{:.6g}s", *run.seconds);
   if (run.teacher)
     name +=
         fmt::format("-from-{}-seed{}", models::folder_name(run.teacher->model), run.teacher->seed);

@@ -24,11 +24,12 @@ struct Run {
   double fraction = 1;               // of the training and validation data
   std::optional<int64_t> fold = {};  // which part of cross-validation validates
   std::optional<Teacher> teacher = {};
+  std::optional<double> seconds = {};  // of training, where they are its part of a total
   // What its recipe hangs on beside the data.
   double passes = 0;  // over the training data that the budget affords
   int64_t params = 0;
 };
-// "resnet20-seed0", "resnet20-seed0-fold2", "resnet20-seed0-10percent",
+// "resnet20-seed0", "resnet20-seed0-fold2", "resnet20-seed0-10percent", "resnet20-seed0-7.5s",
 // "vit-seed0-from-resnet20-seed1"
 std::string run_name(const Run& run);
 

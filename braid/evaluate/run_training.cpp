@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "braid/core/error.h"
 #include "braid/runtime/autocast.h"
@@ -64,6 +65,8 @@ Run planned(const Experiment& experiment, Run run, const ModelProfile& profile) 
   return run;
 }
 
+std::string turns_of(const Run& run) { return "turns-" + run_name(run); }
+
 TrainedRun identified(const Experiment& experiment, const Run& run, TrainedRun trained) {
   trained.run = run;
   trained.predictions = experiment.work.path() / ("scores-" + run_name(run) + ".safetensors");
@@ -87,6 +90,14 @@ double affordable_passes(const Experiment& experiment, const Run& run,
       break;
   }
   return budget.value;
+}
+
+double affordable_steps(const Experiment& experiment, const Run& asked,
+                        const ModelProfile& profile) {
+  const Run run = planned(experiment, asked, profile);
+  const auto config = run_config(experiment, run, profile, experiment.workload.recipe(run));
+  return run.passes * static_cast<double>(experiment.workload.training_items(run)) /
+         static_cast<double>(config.batch_size);
 }
 
 train::RunConfig run_config(const Experiment& experiment, const Run& run,
@@ -134,6 +145,7 @@ RunTraining::RunTraining(const Experiment& experiment, Run run, const ModelProfi
     : experiment_(experiment),
       run_(planned(experiment, std::move(run), profile)),
       profile_(profile),
+      memory_(std::in_place),
       resident_bytes_(resident_bytes),
       recipe_(experiment.workload.recipe(run_)),
       config_(run_config(experiment, run_, profile, recipe_)),
@@ -146,23 +158,42 @@ RunTraining::RunTraining(const Experiment& experiment, Run run, const ModelProfi
       std::make_unique<train::Training>(*task_, config_, experiment.stop, experiment.progress);
   items_ = static_cast<double>(experiment.workload.training_items(run_));
   items_of_weight_ = items_ / task_->pass_weight().value_or(items_);
+  if (const auto kept = experiment.work.find<Turns>(turns_of(run_))) turns_ = *kept;
+  turns_.cut(training_->train_seconds());
 }
 
 bool RunTraining::advance(double seconds) {
   const auto turn = generator_.turn();
   const double items = training_->train_items(), before = training_->train_seconds();
+  begin_measuring_memory();
   const bool ended = training_->advance(seconds);
-  const double spent = training_->train_seconds() - before;
-  if (spent > 0)
-    slice_items_per_s_.push_back(items_of_weight_ * (training_->train_items() - items) / spent);
-  if (slice_items_per_s_.size() <= 1) measure_memory();
+  measure_memory();
+  const double now = training_->train_seconds(), spent = now - before;
+  if (spent > 0) {
+    turns_.add(items_of_weight_ * (training_->train_items() - items) / spent, now, spent, seconds);
+    if (!ended) experiment_.work.keep(turns_of(run_), turns_);
+  }
   return ended;
 }
 
-// Before the next run begins, which measures its own.
+// In the first turn, the second, the fourth and so on: whoever measures hands the allocator's
+// unused pages back to the kernel, which costs the turn some speed.
+void RunTraining::begin_measuring_memory() {
+  ++turns_taken_;
+  const bool power_of_two = (turns_taken_ & (turns_taken_ - 1)) == 0;
+  if (!memory_ && power_of_two) memory_.emplace();
+}
+
+// Before the next run's turn begins, which measures its own.
 void RunTraining::measure_memory() {
-  const auto peak = memory_.bytes();
-  if (peak) peak_bytes_ = resident_bytes_.value_or(memory_.start()) + *peak - memory_.start();
+  if (!memory_) return;
+  if (const auto peak = memory_->bytes()) {
+    const int64_t own = own_bytes_ + *peak - memory_->start();
+    peak_bytes_ =
+        std::max(peak_bytes_.value_or(0), resident_bytes_.value_or(memory_->start()) + own);
+  }
+  if (turns_taken_ == 1) own_bytes_ = std::max<int64_t>(0, PeakMemory::now() - memory_->start());
+  memory_.reset();
 }
 
 TrainedRun RunTraining::finish() {
@@ -183,7 +214,7 @@ TrainedRun RunTraining::finish() {
                      .train_seconds = result.train_seconds,
                      .items_per_s = items_of_weight_ * result.items_per_s,
                      .fewer_threads_seconds = result.fewer_threads_seconds,
-                     .slice_items_per_s = slice_items_per_s_,
+                     .slice_items_per_s = turns_.items_per_s,
                      .bad_samples = result.bad_samples,
                      .peak_memory_bytes = peak_bytes_,
                      .resolved = resolved_settings(config_, profile_),

@@ -7,6 +7,7 @@
 
 #include "braid/evaluate/experiment.h"
 #include "braid/evaluate/peak_memory.h"
+#include "braid/evaluate/turns.h"
 #include "braid/runtime/generator_guard.h"
 #include "braid/train/trainer.h"
 
@@ -18,6 +19,9 @@ train::RunConfig run_config(const Experiment& experiment, const Run& run,
 
 // Passes over the run's training data that the budget affords, by the profile's speed.
 double affordable_passes(const Experiment& experiment, const Run& run, const ModelProfile& profile);
+// Optimizer steps, likewise.
+double affordable_steps(const Experiment& experiment, const Run& asked,
+                        const ModelProfile& profile);
 
 // What a comparison keeps of a run that was trained before; nothing where it was not.
 std::optional<TrainedRun> find_trained(const Experiment& experiment, const Run& run);
@@ -38,13 +42,16 @@ class RunTraining {
   const Run& run() const { return run_; }
 
  private:
+  void begin_measuring_memory();
   void measure_memory();
 
   const Experiment& experiment_;
   Run run_;
   ModelProfile profile_;
-  PeakMemory memory_;
+  std::optional<PeakMemory> memory_;  // of the turn under way, where that is measured
   std::optional<int64_t> resident_bytes_, peak_bytes_;
+  int64_t own_bytes_ = 0;  // that the run keeps between its turns
+  int64_t turns_taken_ = 0;
   train::Recipe recipe_;
   train::RunConfig config_;
   std::unique_ptr<tasks::Task> task_;
@@ -52,7 +59,7 @@ class RunTraining {
   std::unique_ptr<train::Training> training_;
   double items_ = 0;            // of a pass
   double items_of_weight_ = 1;  // what a training counts, in items
-  std::vector<double> slice_items_per_s_;
+  Turns turns_;
 };
 
 struct Contestant {

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <set>
+
 #include "braid/core/error.h"
 #include "braid/io/atomic_file.h"
 
@@ -19,8 +21,15 @@ Json format_of(const Json& settings) {
 
 std::string differences(const Json& before, const Json& now) {
   std::string text;
-  for (const auto& [key, value] : now.items()) {
-    const Json old = before.is_object() ? before.value(key, Json()) : Json();
+  const auto value_of = [](const Json& settings, const std::string& key) {
+    return settings.is_object() ? settings.value(key, Json()) : Json();
+  };
+  std::set<std::string> keys;  // a setting that has its default may be missing
+  for (const auto* settings : {&before, &now})
+    for (const auto& item : settings->items())
+      if (settings->is_object()) keys.insert(item.key());
+  for (const auto& key : keys) {
+    const Json old = value_of(before, key), value = value_of(now, key);
     if (old == value) continue;
     text += fmt::format("{}{} was {} and is {}", text.empty() ? "" : "; ", key, old.dump(),
                         value.dump());

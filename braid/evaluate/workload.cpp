@@ -48,6 +48,7 @@ void ModelProfile::visit(FieldVisitor& v) {
   v.field("input_size", input_size, "");
   v.field("forward_items_per_s", forward_items_per_s, "");
   v.field("train_items_per_s", train_items_per_s, "");
+  v.field("latency_ms", latency_ms, "");
 }
 
 }  // namespace braid::evaluate

@@ -34,6 +34,7 @@ struct ModelProfile {
   std::vector<int64_t> input_size;
   // Rough measurements, for the plan.
   double forward_items_per_s = 0, train_items_per_s = 0;
+  double latency_ms = 0;  // of one item, in the form that is shipped; 0: unknown
   void visit(FieldVisitor& v);
 };
 

@@ -1,5 +1,6 @@
 #include "braid/tasks/image_data.h"
 
+#include "braid/data/image/sameness.h"
 #include "braid/data/stratify.h"
 #include "braid/data/summary.h"
 #include "braid/models/macs.h"
@@ -22,6 +23,7 @@ std::vector<std::string> ImageData::remarks() const {
   if (const auto line =
           imbalance_text(data::count_labels(*splits_.train), splits_.train->classes()))
     lines.push_back(*line);
+  if (const auto line = data::sameness_text(*splits_.train)) lines.push_back(*line);
   return lines;
 }
 

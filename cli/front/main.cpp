@@ -11,7 +11,9 @@
 #include <system_error>
 
 #include "braid/core/error.h"
+#include "braid/core/toml.h"
 #include "braid/core/version.h"
+#include "braid/evaluate/compare_config.h"
 #include "cli/descriptors.h"
 #include "cli/front/described_program.h"
 #include "cli/model_list.h"
@@ -31,6 +33,37 @@ fs::path worker_path() {
                        (folder / "braid-torch").string(), "build or install braid anew");
 }
 
+// The settings file that was given; empty where there is none. One that cannot be read is refused
+// by the part of the program that uses it.
+braid::Json settings_file(const CLI::App& verb) {
+  const auto* file = verb.get_option_no_throw("--config");
+  if (file == nullptr || file->count() == 0) return braid::Json::object();
+  try {
+    return braid::read_toml(file->results().back());
+  } catch (const std::exception&) {
+    return braid::Json::object();
+  }
+}
+
+// Whether the verb trains for a time, with as many threads as it sees fit.
+bool is_timed(const CLI::App& verb) {
+  const auto file = settings_file(verb);
+  // A flag's value, else the file's.
+  const auto setting = [&](const std::string& flag, const char* key) -> std::string {
+    const auto* option = verb.get_option_no_throw(flag);
+    if (option != nullptr && option->count() > 0) return option->results().back();
+    if (!file.contains(key)) return "";
+    return file[key].is_string() ? file[key].get<std::string>() : file[key].dump();
+  };
+  const std::string threads = setting("--threads", "threads");
+  if (!threads.empty() && threads != "0") return false;
+  std::string budget = setting("--budget", "budget");
+  if (budget.empty() && verb.get_name() == "compare")
+    budget = braid::evaluate::CompareConfig().budget;
+  return budget.starts_with("time=") || budget.starts_with("total=") ||
+         !setting("--max-train-seconds", "max_train_seconds").empty();
+}
+
 // LibTorch's threads wait for each other by spinning. One busy neighbour on the machine makes them
 // wait for each other most of the time, so that they had better sleep after a short spin; where
 // they are alone, sleeping and waking costs more than a long one (docs/benchmarks.md has the
@@ -39,16 +72,7 @@ fs::path worker_path() {
 // loaded. Whoever has set it keeps his choice.
 void limit_spinning(const CLI::App& verb) {
   constexpr const char* kSpins = "3000";
-  const auto is_given = [&](const char* flag) {
-    const auto* option = verb.get_option_no_throw(flag);
-    return option != nullptr && option->count() > 0;
-  };
-  const auto* budget = verb.get_option_no_throw("--budget");
-  const std::string kind =
-      budget != nullptr && budget->count() > 0 ? budget->as<std::string>() : "";
-  const bool timed =
-      kind.starts_with("time=") || kind.starts_with("total=") || is_given("--max-train-seconds");
-  if (timed && !is_given("--threads")) return;
+  if (is_timed(verb)) return;
   for (const char* name : {"GOMP_SPINCOUNT", "OMP_WAIT_POLICY"})
     if (std::getenv(name) != nullptr) return;
   // NOLINTNEXTLINE(concurrency-mt-unsafe): there is one thread yet

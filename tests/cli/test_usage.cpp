@@ -35,6 +35,28 @@ class Usage : public ProgramTest {
 const std::vector<std::string> kVerbs = {"compare", "train", "eval",      "predict",   "models",
                                          "forward", "data",  "data info", "completion"};
 
+TEST_F(Usage, ThreadsSpinBrieflyUnlessAVerbTrainsForATime) {
+  const auto program = front();
+  write("bin/braid-torch", "#!/bin/sh\necho \"${GOMP_SPINCOUNT:-as ever}\"\n");
+  fs::permissions(path("bin/braid-torch"), fs::perms::owner_exec, fs::perm_options::add);
+  write("total.toml", "budget = \"total=2m\"\n");
+  write("epochs.toml", "budget = \"epochs=2\"\n");
+  write("seconds.toml", "max_train_seconds = 9\n");
+  const auto spins = [&](const std::string& arguments) {
+    return run("env -u GOMP_SPINCOUNT -u OMP_WAIT_POLICY " + program, arguments).out;
+  };
+  for (const char* timed : {"compare", "compare --budget time=9s", "compare --config total.toml",
+                            "compare --config missing.toml", "compare --threads 0",
+                            "compare --config epochs.toml --budget time=9s",
+                            "train --max-train-seconds 9", "train --config seconds.toml"})
+    EXPECT_EQ(spins(timed), "as ever\n") << timed;
+  for (const char* other : {"compare --budget epochs=2", "compare --config epochs.toml",
+                            "compare --threads 2", "train"})
+    EXPECT_EQ(spins(other), "3000\n") << other;
+  EXPECT_EQ(run("env GOMP_SPINCOUNT=7 " + program, "train").out, "7\n")
+      << "who has set it keeps it";
+}
+
 TEST_F(Usage, HelpModelsAndCompletionNeedNoLibTorch) {
   for (const auto& verb : kVerbs) {
     const auto help = run(front(), verb + " --help");

@@ -7,7 +7,9 @@
 
 #include "braid/core/error.h"
 #include "braid/data/image/prepared_images.h"
+#include "braid/data/image/sameness.h"
 #include "braid/data/image/transforms.h"
+#include "braid/data/memory_dataset.h"
 #include "braid/io/resize.h"
 #include "braid/runtime/tensor_file.h"
 
@@ -67,6 +69,21 @@ AugmentConfig nothing() {
   augment.train_crop = "none";
   augment.hflip = 0;
   return augment;
+}
+
+TEST(Sameness, IsSaidWhereAllImagesHaveTheSamePixels) {
+  const auto dataset = [](const std::vector<uint8_t>& values) {
+    std::vector<Example> examples;
+    for (const uint8_t value : values)
+      examples.push_back({.image = {.height = 1, .width = 1, .channels = 1, .pixels = {value}},
+                          .label = static_cast<int64_t>(examples.size() % 2)});
+    return MemoryDataset("memory", examples, {"a", "b"});
+  };
+  const auto line = sameness_text(dataset({7, 7, 7}));
+  ASSERT_TRUE(line);
+  EXPECT_NE(line->find("All 3 training images"), std::string::npos) << *line;
+  EXPECT_FALSE(sameness_text(dataset({7, 7, 8})));
+  EXPECT_FALSE(sameness_text(dataset({7}))) << "one image is no pattern";
 }
 
 TEST(Transforms, WithoutAugmentationTheImageStays) {

@@ -80,10 +80,11 @@ tasks::Score error_rate(double wrong) {
 class SentenceTask final : public tasks::Task {
  public:
   SentenceTask(std::string name, std::shared_ptr<const Sentences> train,
-               std::shared_ptr<const Sentences> val)
+               std::shared_ptr<const Sentences> val, std::function<void()> before_step)
       : name_(std::move(name)),
         train_(std::move(train)),
         val_(std::move(val)),
+        before_step_(std::move(before_step)),
         model_(name_.starts_with("conv")) {}
   std::string name() const override { return "mood"; }
   std::string items() const override { return "sentences"; }
@@ -102,6 +103,7 @@ class SentenceTask final : public tasks::Task {
     return model_.classify(batch.at("input_ids"));
   }
   tasks::Step training_step(const data::Batch& batch) override {
+    if (before_step_) before_step_();
     return {torch::nn::functional::cross_entropy(forward(batch), batch.at("labels")),
             static_cast<double>(batch.size())};
   }
@@ -117,6 +119,7 @@ class SentenceTask final : public tasks::Task {
  private:
   std::string name_;
   std::shared_ptr<const Sentences> train_, val_;
+  std::function<void()> before_step_;
   SentenceModel model_;
 };
 
@@ -238,7 +241,7 @@ std::unique_ptr<tasks::Task> SentenceWorkload::make_task(const Run& run,
   part->words.resize(static_cast<size_t>(training_items(run)));
   part->labels.resize(static_cast<size_t>(training_items(run)));
   torch::manual_seed(run.seed);
-  return std::make_unique<SentenceTask>(run.model, part, val_);
+  return std::make_unique<SentenceTask>(run.model, part, val_, before_step);
 }
 
 evaluate::TestResult SentenceWorkload::evaluate(const TrainedRun& run, Progress&) const {

@@ -1,6 +1,7 @@
 // A task that braid does not know: sentences of two moods, judged by the share that is wrong. Its
 // models are a bag of embeddings and a convolution over them.
 #pragma once
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -60,6 +61,7 @@ class SentenceWorkload : public evaluate::Workload {
   std::optional<evaluate::Joined> join(const std::vector<TrainedRun>& cnn,
                                        const std::vector<TrainedRun>& transformer) const override;
   mutable int64_t trainings = 0;
+  std::function<void()> before_step;  // of any training
 
  private:
   std::shared_ptr<const Sentences> train_, val_, test_;

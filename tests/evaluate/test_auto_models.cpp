@@ -81,6 +81,25 @@ TEST(AutoModels, AreTheLargestThatSeeEnough) {
             "airbench_nano_64");
 }
 
+TEST(AutoModels, AreWithinTheLimitOfLatency) {
+  const std::map<std::string, double> latency_ms = {
+      {"airbench_nano", 0.4}, {"airbench_tiny", 0.9}, {"airvit_nano", 1.5}};
+  std::vector<std::string> names;
+  for (const auto& choice : choose_models(
+           {.side = 28, .train_items = 60'000, .max_params = {}, .max_latency_ms = 0.5},
+           [&](const std::string& name) {
+             ModelProfile made;
+             made.name = name;
+             if (const auto it = latency_ms.find(name); it != latency_ms.end())
+               made.latency_ms = it->second;
+             return made;
+           },
+           [](const ModelProfile&) { return 1000.0; }))
+    names.push_back(choice.name);
+  // Of hybrids none meets it; what is unknown of ViTs rules none out.
+  EXPECT_THAT(names, ElementsAre("airbench_nano", "vit_micro_patch4_gap_32"));
+}
+
 TEST(AutoModels, PretrainedAreTheLargestWithPublishedWeights) {
   const AutoModelOptions few{.side = 28, .train_items = 1000, .max_params = {}, .pretrained = true};
   EXPECT_THAT(chosen(few, {}),

@@ -4,6 +4,7 @@
 #include "braid/core/error.h"
 #include "braid/evaluate/image/image_workload.h"
 #include "braid/evaluate/make_workload.h"
+#include "braid/evaluate/run_settings.h"
 #include "braid/models/macs.h"
 #include "braid/models/registry.h"
 #include "braid/models/vision/cost.h"
@@ -75,6 +76,26 @@ TEST_F(ImageWorkloadTest, CountsTheFormThatIsShipped) {
   EXPECT_LT(profile.params, before);
   EXPECT_EQ(profile.taxonomy.family, "hybrid");
   EXPECT_EQ(profile.input_size, (std::vector<int64_t>{1, 64, 64}));
+}
+
+TEST_F(ImageWorkloadTest, SaysThatClassesAreUnbalancedAndWeighsThem) {
+  class Lines final : public Progress {
+   public:
+    void line(const std::string& text) override { all += text + "\n"; }
+    std::string all;
+  } lines;
+  for (uint32_t i = 10; i < 110; ++i)
+    write_image("train/left/" + std::to_string(i) + ".png", 2 * i);
+  auto balanced = config();
+  balanced.class_weights = "balanced";
+  const ImageWorkload workload(balanced, lines);
+  EXPECT_THAT(lines.all, HasSubstr("The classes are unbalanced: 'right' has 9 training items"));
+  const evaluate::Run run{.model = "resnet20"};
+  EXPECT_EQ(task_config_of(run, workload.recipe(run), balanced).class_weights, "balanced");
+}
+
+TEST_F(ImageWorkloadTest, MeasuresWhatOneImageTakes) {
+  EXPECT_GT(ImageWorkload(config(), progress_).profile("resnet20").latency_ms, 0);
 }
 
 TEST_F(ImageWorkloadTest, DecodesTheDataOnceForItsStatistics) {

@@ -3,11 +3,13 @@
 #include <gtest/gtest.h>
 
 #include "braid/evaluate/recommend.h"
+#include "braid/evaluate/turns.h"
 
 namespace braid::evaluate {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 ModelResult model(const std::string& name, double score, double latency, int64_t params) {
   ModelResult result;
@@ -60,14 +62,53 @@ TEST(Recommend, SaysFirstThatNoNetworkBeatsTheReferences) {
   EXPECT_EQ(beaten.reason, recommend(list, {}).reason);
 }
 
+ModelResult took_turns(const char* name, const std::vector<double>& items_per_s) {
+  auto result = model(name, 74, 2, 10);
+  result.train_seconds = 1;
+  if (const auto speeds = turn_speeds(items_per_s)) {
+    result.slowest_turn = speeds->slowest;
+    result.lost_speed = speeds->lost;
+  }
+  return result;
+}
+
 TEST(Recommend, SaysThatTheMachineWasDisturbed) {
-  auto slowed = model("net", 74, 2, 10);
-  slowed.slice_items_per_s = {1000, 1010, 990, 400, 1005};
-  EXPECT_THAT(recommend({slowed}, {}).reason, HasSubstr("slowest turn of net had 40%"));
-  slowed.slice_items_per_s = {1000, 1010, 990, 700, 1005};
-  EXPECT_EQ(disturbance_text({slowed}), "");
-  slowed.slice_items_per_s = {1000, 100};
-  EXPECT_EQ(disturbance_text({slowed}), "") << "too few turns to tell";
+  const auto slowed = took_turns("net", {1000, 1010, 990, 400, 1005});
+  EXPECT_THAT(recommend({slowed}, {}).reason,
+              HasSubstr("slowest turn of net had 40% of its usual speed."));
+  EXPECT_EQ(disturbance_text({took_turns("net", {1000, 1010, 990, 700, 1005})}), "");
+  EXPECT_EQ(disturbance_text({took_turns("net", {1000, 100})}), "") << "too few turns to tell";
+}
+
+TEST(Recommend, SaysWhetherAllLostAlike) {
+  const auto net = took_turns("net", {1000, 1000, 1000, 400, 1000});
+  EXPECT_THAT(disturbance_text({net, took_turns("other", {50, 50, 25, 50, 50})}),
+              HasSubstr("; all models lost alike, 10 to 12% of their speed."));
+  EXPECT_THAT(disturbance_text({net, took_turns("lucky", {50, 50, 50, 50, 50})}),
+              HasSubstr("; the models did not lose alike: net lost 12% of its speed, lucky 0%."));
+  const auto unknown = disturbance_text({net, took_turns("short", {50, 50})});
+  EXPECT_THAT(unknown, Not(HasSubstr("alike"))) << "of which nothing is known";
+}
+
+TEST(Turns, TellTheSlowestAndWhatIsLost) {
+  EXPECT_FALSE(turn_speeds({1000, 100, 1000}));
+  const auto mostly_slow = turn_speeds({500, 500, 500, 1000, 1000, 500, 500, 500, 1000, 1000});
+  ASSERT_TRUE(mostly_slow);
+  EXPECT_DOUBLE_EQ(mostly_slow->slowest, 0.5) << "the usual speed is that of the undisturbed turns";
+  EXPECT_NEAR(mostly_slow->lost, 0.3, 1e-9);
+}
+
+TEST(Turns, ThatWereCutShortOrComeAfterTheCheckpointAreNotCounted) {
+  Turns turns;
+  turns.add(100, 5, 5, 5);
+  turns.add(90, 10, 5, 5);
+  turns.add(10, 11, 1, 5);
+  EXPECT_EQ(turns.items_per_s, (std::vector<double>{100, 90}));
+  turns.cut(7);
+  EXPECT_EQ(turns.items_per_s, std::vector<double>{100});
+  EXPECT_EQ(turns.until, std::vector<double>{5});
+  turns.cut(0);
+  EXPECT_TRUE(turns.items_per_s.empty());
 }
 
 ModelResult shipped(ModelResult model, double score, double latency, int64_t bytes) {

@@ -36,21 +36,36 @@ TEST(Rounds, FewCandidatesAreFinalistsAtOnce) {
   EXPECT_NEAR(plan[0].seconds, 15, 1e-9) << "two seeds each";
 }
 
-TEST(Rounds, ATotalIsComparedAndTold) {
-  const auto root =
+TEST(Rounds, FinalistsShareTheSecondsOfThoseThatAreMissing) {
+  const auto plan = plan_rounds(600, 8, 1);
+  EXPECT_NEAR(final_budget(plan, 2).value, 150, 1e-9);
+  EXPECT_NEAR(final_budget(plan, 1).value, 300, 1e-9);
+}
+
+class Totals : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    std::filesystem::remove_all(root_);
+    config_.latency_seconds = 0.05;
+    config_.data = "moods";
+    config_.budget = "total=3s";
+    config_.output = root_.string();
+    config_.workers = 0;
+    config_.threads = 1;
+  }
+  void TearDown() override { std::filesystem::remove_all(root_); }
+  CompareOutcome run() { return compare(config_, workload_, "braid compare", {}, silent_); }
+
+  const std::filesystem::path root_ =
       std::filesystem::temp_directory_path() / ("braid_rounds_" + std::to_string(::getpid()));
-  std::filesystem::remove_all(root);
-  CompareConfig config;
-  config.latency_seconds = 0.05;
-  config.data = "moods";
-  config.models = {"bag", "conv", "bag2", "sick", "conv2", "bag3", "conv3"};
-  config.budget = "total=3s";
-  config.output = root.string();
-  config.workers = 0;
-  config.threads = 1;
-  Progress silent;
-  const test::SentenceWorkload workload;
-  const auto outcome = compare(config, workload, "braid compare", {}, silent);
+  CompareConfig config_;
+  Progress silent_;
+  test::SentenceWorkload workload_;
+};
+
+TEST_F(Totals, AreComparedAndTold) {
+  config_.models = {"bag", "conv", "bag2", "sick", "conv2", "bag3", "conv3"};
+  const auto outcome = run();
   const auto& results = outcome.results;
   EXPECT_EQ(results.budget.kind, "total");
   ASSERT_EQ(results.rounds.size(), 2u);
@@ -60,12 +75,41 @@ TEST(Rounds, ATotalIsComparedAndTold) {
     if (model.name == "sick") {
       EXPECT_FALSE(model.goes_on);
       EXPECT_FALSE(model.val_score);
+      EXPECT_THAT(model.error.value_or(""), HasSubstr("cannot be read"));
+    } else {
+      EXPECT_FALSE(model.error);
     }
-  EXPECT_THAT(results.recommendation.reason, HasSubstr("Of 7 candidates the 2 finalists"));
-  const auto trainings = workload.trainings;
-  compare(config, workload, "braid compare", {}, silent);
-  EXPECT_EQ(workload.trainings, trainings) << "all of it is kept";
-  std::filesystem::remove_all(root);
+  EXPECT_THAT(results.recommendation.reason,
+              HasSubstr("Of 7 candidates the 2 finalists were trained for 0.75 s each; sick failed "
+                        "before."));
+  EXPECT_EQ(outcome.exit_code, ExitCode::kBadData);
+  EXPECT_THAT(outcome.failure, HasSubstr("sick: "));
+  const auto trainings = workload_.trainings;
+  run();
+  EXPECT_EQ(workload_.trainings, trainings) << "all of it is kept";
+}
+
+TEST_F(Totals, OfMoreTrainingsAreTrainedAnew) {
+  config_.models = {"bag", "conv"};
+  run();
+  EXPECT_EQ(workload_.trainings, 2);
+  config_.seeds = 2;
+  const auto results = run().results;
+  EXPECT_EQ(workload_.trainings, 2 + 4) << "the first two had twice the time";
+  for (const auto& model : results.models)
+    EXPECT_THAT(*model.checkpoint, HasSubstr("-0.75s")) << "3 s for four trainings";
+}
+
+TEST_F(Totals, AreDividedAmongThoseThatDidNotFail) {
+  config_.models = {"bag", "boom", "boom2", "boom3", "conv"};
+  const auto outcome = run();
+  const auto& results = outcome.results;
+  ASSERT_EQ(results.rounds.size(), 1u);
+  EXPECT_NEAR(results.rounds[0].seconds, 0.75, 1e-9) << "half of 3 s, not a fifth of that";
+  ASSERT_EQ(results.models.size(), 2u);
+  for (const auto& model : results.models) EXPECT_THAT(*model.checkpoint, HasSubstr("-0.75s"));
+  EXPECT_EQ(outcome.exit_code, ExitCode::kTryAgain);
+  EXPECT_THAT(results.recommendation.reason, HasSubstr("; boom, boom2, boom3 failed before."));
 }
 
 }  // namespace

@@ -158,6 +158,8 @@ TEST_F(TranslationComparison, SaysWhatItDoesNotDo) {
   };
   EXPECT_THAT(refusal([](CompareConfig& c) { c.budget = "flops=1T"; }),
               HasSubstr("--budget flops=1T"));
+  EXPECT_THAT(refusal([](CompareConfig& c) { c.class_weights = "balanced"; }),
+              HasSubstr("--class-weights"));
   EXPECT_THAT(refusal([](CompareConfig& c) { c.folds = 3; }), HasSubstr("--folds"));
   EXPECT_THAT(refusal([](CompareConfig& c) { c.distill = true; }), HasSubstr("--distill"));
   EXPECT_THAT(refusal([](CompareConfig& c) { c.deploy = "braid-run"; }), HasSubstr("--deploy"));

@@ -7,7 +7,9 @@
 #include <new>
 
 #include "braid/core/error.h"
+#include "braid/evaluate/choose_models.h"
 #include "braid/evaluate/compare.h"
+#include "braid/evaluate/peak_memory.h"
 #include "braid/train/state.h"
 #include "tests/evaluate/json_schema.h"
 #include "tests/evaluate/sentence_workload.h"
@@ -16,8 +18,11 @@ namespace braid::evaluate {
 namespace {
 
 namespace fs = std::filesystem;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::UnorderedElementsAre;
 
 class AnyTask : public ::testing::Test {
  protected:
@@ -35,6 +40,18 @@ class AnyTask : public ::testing::Test {
     config.workers = 0;
     config.skip = std::move(skip);
     return compare(config, workload_, "the test", std::move(stop), progress_);
+  }
+  // Of a convolution and a bag, without what is measured beside the score.
+  CompareConfig quick(const std::string& budget) const {
+    CompareConfig config;
+    config.latency_seconds = 0.05;
+    config.data = "moods";
+    config.models = {"bag", "conv"};
+    config.output = folder_.string();
+    config.budget = budget;
+    config.workers = 0;
+    config.skip = {"typos", "efficiency"};
+    return config;
   }
   Json written() const { return read_json(folder_ / "results.json"); }
 
@@ -113,6 +130,135 @@ TEST_F(AnyTask, ModelsTakeTurnsUnderABudgetOfTime) {
   }
 }
 
+TEST_F(AnyTask, MemoryIsThatOfLaterTurnsToo) {
+  constexpr size_t kBytes = size_t{400} << 20;
+  auto config = quick("time=2s");
+  config.models = {"bag"};
+  bool held = false;
+  workload_.before_step = [&] {  // in the second turn
+    if (held || !fs::exists(folder_ / "work" / "turns-bag-seed0.json")) return;
+    const std::vector<char> bytes(kBytes, 1);
+    held = bytes.back() == 1;
+  };
+  const int64_t before = PeakMemory::now();
+  const auto outcome = compare(config, workload_, "the test", {}, progress_);
+  EXPECT_TRUE(held);
+  EXPECT_GT(*find(outcome.results, "bag").peak_memory_bytes, before + (int64_t{300} << 20));
+}
+
+// Notes at each start how many trainings had ended.
+class WatchedWorkload final : public test::SentenceWorkload {
+ public:
+  explicit WatchedWorkload(fs::path work) : work_(std::move(work)) {}
+  std::unique_ptr<tasks::Task> make_task(const Run& run, const fs::path& checkpoint,
+                                         Progress& progress) const override {
+    size_t count = 0;
+    for (const auto& entry : fs::directory_iterator(work_))
+      count += entry.path().filename().string().starts_with("train-") ? 1 : 0;
+    ended.push_back(count);
+    return SentenceWorkload::make_task(run, checkpoint, progress);
+  }
+  mutable std::vector<size_t> ended;
+
+ private:
+  fs::path work_;
+};
+
+TEST_F(AnyTask, OnlyModelsOfOneSeedTakeTurns) {
+  const WatchedWorkload workload(folder_ / "work");
+  auto config = quick("time=1s");
+  config.seeds = 2;
+  compare(config, workload, "the test", {}, progress_);
+  EXPECT_THAT(workload.ended, ElementsAre(0, 0, 2, 2));
+}
+
+class Lines final : public Progress {
+ public:
+  void line(const std::string& text) override { all += text + "\n"; }
+  std::string all;
+};
+
+TEST_F(AnyTask, SaysThatABudgetIsLessThanAnEpoch) {
+  Lines lines;
+  compare(quick("time=0.2s"), workload_, "the test", {}, lines);
+  EXPECT_THAT(lines.all, HasSubstr("bag finishes no epoch in this budget: it sees about 38% of the "
+                                   "160 training sentences."));
+  EXPECT_THAT(lines.all, Not(HasSubstr("single step")));
+}
+
+TEST_F(AnyTask, RefusesABudgetBelowOneStep) {
+  auto config = quick("flops=1k");
+  config.models = {"bag"};
+  try {
+    compare(config, workload_, "the test", {}, progress_);
+    FAIL() << "expected UsageError";
+  } catch (const UsageError& e) {
+    EXPECT_THAT(e.what(), HasSubstr("operations of one step of bag, got flops=1k"));
+  }
+  EXPECT_EQ(workload_.trainings, 0);
+}
+
+// A choice of one convolution and one bag, within the limit that the test sets.
+class ChoosingWorkload final : public test::SentenceWorkload {
+ public:
+  std::vector<ModelChoice> choose_models(
+      const std::function<ModelProfile(const std::string&)>& profile,
+      const std::function<double(const ModelProfile&)>& passes, size_t per_family) const override {
+    std::vector<ModelChoice> chosen;
+    for (const char* name : {"conv", "bag"})
+      choose_of_family({name},
+                       {.items = "sentences",
+                        .train_items = 160,
+                        .max_params = max_params,
+                        .per_family = per_family},
+                       profile, passes, chosen);
+    return chosen;
+  }
+  std::optional<int64_t> max_params;
+};
+
+TEST_F(AnyTask, AnotherLimitChoosesAnew) {
+  ChoosingWorkload workload;
+  Lines lines;
+  auto config = quick("epochs=1");
+  config.models = {kAutoModels};
+  const auto names = [&](std::optional<int64_t> most) {
+    config.max_params = workload.max_params = most;
+    std::vector<std::string> all;
+    for (const auto& model : compare(config, workload, "the test", {}, lines).results.models)
+      all.push_back(model.name);
+    return all;
+  };
+  EXPECT_THAT(names({}), UnorderedElementsAre("conv", "bag"));
+  EXPECT_THAT(names(200), ElementsAre("bag"));
+  EXPECT_THAT(lines.all,
+              HasSubstr("Left out: cnn, whose smallest candidate, conv (378 parameters), "
+                        "is beyond the limits (at most 200 parameters)."));
+  const int64_t before = workload.trainings;
+  try {
+    names(1);
+    FAIL() << "expected UsageError";
+  } catch (const UsageError& e) {
+    EXPECT_THAT(e.what(), HasSubstr("--max-params"));
+    EXPECT_THAT(e.what(), HasSubstr("bag (178 parameters)"));
+  }
+  EXPECT_EQ(workload.trainings, before) << "it is said before any is trained";
+}
+
+TEST_F(AnyTask, ASettingThatWasTakenBackIsAnotherOne) {
+  auto config = quick("epochs=1");
+  config.models = {"bag"};
+  config.class_weights = "balanced";
+  compare(config, workload_, "the test", {}, progress_);
+  config.class_weights = "none";
+  try {
+    compare(config, workload_, "the test", {}, progress_);
+    FAIL() << "expected ConfigError";
+  } catch (const ConfigError& e) {
+    EXPECT_THAT(e.what(), HasSubstr(R"(class_weights was "balanced" and is null)"));
+  }
+}
+
 TEST_F(AnyTask, MayNameWhatIsSkipped) {
   EXPECT_FALSE(run({"bag"}, {}, 1, {"typos"}).results.models.at(0).robustness);
   try {
@@ -181,6 +327,8 @@ TEST_F(AnyTask, AnInterruptionBetweenTurnsSavesEveryRun) {
     return train::load_state(folder_ / "models" / run / "last", tensors).train_seconds;
   };
   EXPECT_GE(seconds("bag-seed0"), 0.5) << "its whole turn is kept";
+  const Json turns = read_json(folder_ / "work" / "turns-bag-seed0.json");
+  EXPECT_EQ(turns.at("items_per_s").size(), 1u) << "and its speed";
   EXPECT_GT(seconds("conv-seed0"), 0);
 }
 

@@ -45,6 +45,7 @@ std::vector<ModelChoice> choose_models(
                   .least_passes = kLeastTuningPasses,
                   .least_items = options.pretrained ? 0 : kLeastImages,
                   .max_params = options.max_params,
+                  .max_latency_ms = options.max_latency_ms,
                   .per_family = options.per_family};
   std::vector<ModelChoice> chosen;
   const auto& families =

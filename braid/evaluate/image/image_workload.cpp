@@ -7,7 +7,6 @@
 
 #include "braid/data/image/statistics.h"
 #include "braid/data/open_dataset.h"
-#include "braid/data/summary.h"
 #include "braid/evaluate/class_scores.h"
 #include "braid/evaluate/folds.h"
 #include "braid/evaluate/image/auto_models.h"
@@ -24,6 +23,7 @@
 #include "braid/models/vision/cost.h"
 #include "braid/runtime/device.h"
 #include "braid/runtime/eval_scope.h"
+#include "braid/tasks/image_data.h"
 #include "braid/tasks/image_model.h"
 #include "braid/tasks/inference.h"
 #include "braid/tasks/make_image_task.h"
@@ -68,7 +68,7 @@ ImageWorkload::ImageWorkload(const CompareConfig& config, Progress& progress)
   folds_ = config.folds > 1 ? data::open_folds(config.data, config.folds, options)
                             : std::vector{data::open_dataset(config.data, options)};
   const auto& first = folds_.front();
-  for (const auto& line : data::remarks_on(first, config.data)) progress.line(line);
+  for (const auto& line : tasks::ImageData(first, config.data).remarks()) progress.line(line);
   summary_ = summary_of_folds(folds_);
   summary_.name = config.data;
   summary_.items = "images";
@@ -86,6 +86,7 @@ std::vector<ModelChoice> ImageWorkload::choose_models(
   return evaluate::choose_models({.side = tasks::image_side(*folds_[0].train),
                                   .train_items = folds_[0].train->size(),
                                   .max_params = config_.max_params,
+                                  .max_latency_ms = config_.max_latency_ms,
                                   .per_family = per_family,
                                   .pretrained = config_.pretrained},
                                  profile, passes);
@@ -119,6 +120,11 @@ ModelProfile ImageWorkload::profile(const std::string& model) const {
   profile.params = cost.params;
   profile.macs = cost.macs;
   profile.train_macs = cost.train_macs;
+  {
+    const runtime::EvalScope scope(*made.model, config_.dtype);
+    const auto image = torch::zeros(one).to(scope.device());
+    profile.latency_ms = least_latency_ms([&] { made.model->forward(image).cpu(); });
+  }
   return profile;
 }
 

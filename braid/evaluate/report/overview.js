@@ -110,10 +110,13 @@ const roundTable = (r) =>
           {title: "Model", value: (m) => m.name, text: true},
           {title: "Training", unit: "s", value: (m) => m.seconds, show: significant},
           {title: `${r.score.heading} on val`, unit: r.score.unit, value: (m) => m.valScore, show: fixed(2)},
-          {title: "Goes on", value: (m) => (m.goesOn ? "yes" : "no"), text: true},
+          {title: "Goes on", value: (m) => (m.goesOn ? "yes" : m.error === null ? "no" : "failed"), text: true},
         ],
         r.rounds,
       );
+
+// Of a share between 0 and 1.
+const percent = (shareOf) => (m) => (known(shareOf(m)) ? 100 * shareOf(m) : null);
 
 const modelsSection = (r) => {
   const measured = (columns) => columns.filter((c) => c.text || r.models.some((m) => known(c.value(m))));
@@ -144,13 +147,9 @@ const modelsSection = (r) => {
     {title: "Training", unit: `${r.items}/s`, value: (m) => m.trainRate, best: "high", show: significant},
     {title: "Seen in training", unit: r.items, value: (m) => m.seen, show: significant},
     {title: "Epochs", unit: "", value: (m) => m.epochs, show: significant},
-    {
-      title: "Of the machine's peak",
-      unit: "%",
-      value: (m) => (known(m.peakShare) ? 100 * m.peakShare : null),
-      best: "high",
-      show: significant,
-    },
+    {title: "Of the machine's peak", unit: "%", value: percent((m) => m.peakShare), best: "high", show: significant},
+    {title: "Slowest turn", unit: "% of usual", value: percent((m) => m.slowestTurn), show: significant},
+    {title: "Lost over all turns", unit: "% of speed", value: percent((m) => m.lostSpeed), show: significant},
     {title: "Peak memory", unit: "MiB", value: (m) => m.peakMemory, best: "low", show: mebibytes},
     {title: "Checkpoint", unit: "MiB", value: (m) => m.checkpointBytes, best: "low", show: mebibytes},
   ]);
@@ -167,6 +166,9 @@ const modelsSection = (r) => {
     failed.map((m) => h("p", {class: "note"}, `${m.name} could not be measured: ${m.error}`)),
     referenceTable(r),
     roundTable(r),
+    r.rounds
+      .filter((m) => m.error !== null)
+      .map((m) => h("p", {class: "note"}, `${m.name} failed in round ${m.round}: ${m.error}`)),
     costs.length > 1
       ? h(
           "details",

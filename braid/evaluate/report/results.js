@@ -66,6 +66,8 @@ const readModel = (json) => ({
   epochs: numberOf(json.epochs),
   seen: numberOf(json.items_seen),
   peakShare: numberOf(json.peak_share),
+  slowestTurn: numberOf(json.slowest_turn),
+  lostSpeed: numberOf(json.lost_speed),
   peakMemory: numberOf(json.peak_memory_bytes),
   checkpointBytes: numberOf(json.checkpoint_bytes),
   checkpoint: json.checkpoint ?? null,
@@ -202,6 +204,7 @@ const readRounds = (rounds) =>
         seconds: numberOf(round.seconds),
         name: String(model.name),
         valScore: numberOf(model.val_score),
+        error: model.error ? String(model.error) : null,
         goesOn: model.goes_on === true,
       })),
     );

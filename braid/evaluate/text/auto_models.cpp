@@ -39,6 +39,7 @@ std::vector<ModelChoice> choose_from(const std::vector<ModelNames>& lists,
                       .train_items = options.train_items,
                       .least_passes = least_passes,
                       .max_params = options.max_params,
+                      .max_latency_ms = options.max_latency_ms,
                       .per_family = options.per_family},
                      profile, passes, chosen);
   }

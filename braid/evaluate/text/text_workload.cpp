@@ -4,8 +4,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <set>
 
-#include "braid/data/summary.h"
 #include "braid/evaluate/class_scores.h"
 #include "braid/evaluate/folds.h"
 #include "braid/evaluate/robustness_probe.h"
@@ -59,8 +59,7 @@ TextWorkload::TextWorkload(const CompareConfig& config, Progress& progress)
   folds_ = config.folds > 1 ? data::open_text_folds(config.data, config.folds, options)
                             : std::vector{data::open_text_dataset(config.data, options)};
   const auto& first = folds_.front();
-  for (const auto& line : data::remarks_on(first.left_out, first.remarks, config.data))
-    progress.line(line);
+  for (const auto& line : tasks::TextData(first, config.data).remarks()) progress.line(line);
   summary_ = summary_of_folds(folds_);
   summary_.name = config.data;
   summary_.items = "texts";
@@ -76,17 +75,22 @@ Json TextWorkload::settings() const {
 std::vector<ModelChoice> TextWorkload::choose_models(
     const std::function<ModelProfile(const std::string&)>& profile,
     const std::function<double(const ModelProfile&)>& passes, size_t per_family) const {
+  std::set<std::string> looked_at;  // families
+  const auto look_at = [&](const std::string& name) {
+    auto made = profile(name);
+    looked_at.insert(made.taxonomy.family);
+    return made;
+  };
   auto chosen = choose_text_models({.train_items = folds_[0].train->size(),
                                     .max_params = config_.max_params,
+                                    .max_latency_ms = config_.max_latency_ms,
                                     .per_family = per_family,
                                     .pretrained = config_.pretrained},
-                                   profile, passes);
+                                   look_at, passes);
   if (!config_.pretrained) return chosen;
   for (const auto family :
        {models::Family::kCnn, models::Family::kTransformer, models::Family::kHybrid})
-    if (std::none_of(chosen.begin(), chosen.end(), [&](const ModelChoice& choice) {
-          return taxonomy(choice.name).family == models::to_string(family);
-        }))
+    if (!looked_at.contains(models::to_string(family)))
       progress_.line(fmt::format("Left out: {}, of which no candidate has published weights.",
                                  models::to_string(family)));
   return chosen;
@@ -111,6 +115,8 @@ ModelProfile TextWorkload::profile(const std::string& model) const {
     made.model->forward(input).cpu();
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
     profile.forward_items_per_s = static_cast<double>(kBatch) / std::max(1e-6, seconds.count());
+    const auto one = tasks::random_texts(*made.model, 1, made.max_length);
+    profile.latency_ms = least_latency_ms([&] { made.model->forward(one).cpu(); });
   }
   const int64_t length = tasks::mean_length(*folds_[0].train, *made.tokenizer, made.max_length);
   profile.train_items_per_s = tasks::training_rate(

@@ -19,6 +19,7 @@
 #include "braid/models/macs.h"
 #include "braid/models/registry.h"
 #include "braid/runtime/device.h"
+#include "braid/tasks/class_balance.h"
 #include "braid/tasks/text/translation_scores.h"
 
 namespace braid::evaluate {
@@ -73,6 +74,9 @@ TranslationWorkload::TranslationWorkload(const CompareConfig& config, Progress& 
   if (parse_budget(config.budget).kind == BudgetKind::kFlops)
     throw UsageError("compare", "expected time, total or epochs for translation, got FLOPs",
                      "--budget " + config.budget, "for example --budget time=10m");
+  if (config.class_weights != tasks::kNoClassWeights)
+    throw UsageError("compare", "expected none for translation, which has no classes",
+                     "--class-weights " + config.class_weights);
   splits_ = data::open_parallel_text(config.data, {.source_lang = config.source_lang,
                                                    .target_lang = config.target_lang,
                                                    .val_fraction = config.val_fraction});
@@ -102,16 +106,12 @@ Json TranslationWorkload::settings() const {
 std::vector<ModelChoice> TranslationWorkload::choose_models(
     const std::function<ModelProfile(const std::string&)>& profile,
     const std::function<double(const ModelProfile&)>& passes, size_t per_family) const {
-  auto chosen = choose_translation_models({.train_items = splits_.train->size(),
-                                           .max_params = config_.max_params,
-                                           .per_family = per_family,
-                                           .pretrained = config_.pretrained},
-                                          profile, passes);
-  if (chosen.empty())
-    throw UsageError("compare", "expected a model that suits, but no candidate does",
-                     config_.pretrained ? "--pretrained" : "--models auto",
-                     "name models, see `braid models`");
-  return chosen;
+  return choose_translation_models({.train_items = splits_.train->size(),
+                                    .max_params = config_.max_params,
+                                    .max_latency_ms = config_.max_latency_ms,
+                                    .per_family = per_family,
+                                    .pretrained = config_.pretrained},
+                                   profile, passes);
 }
 
 ModelProfile TranslationWorkload::profile(const std::string& model) const {
