@@ -34,6 +34,13 @@ void refuse_utf16(std::string_view start, const fs::path& path) {
                     "convert it: iconv -f UTF-16 -t UTF-8");
 }
 
+void refuse_gzip(std::string_view start, const fs::path& path) {
+  if (start.starts_with("\x1f\x8b"))
+    throw DataError("text", "expected a text, got gzip, which is not unpacked on its way",
+                    path == "-" ? "standard input" : path.string(),
+                    "give the file's name, or unpack it: zcat FILE | ...");
+}
+
 std::vector<uint8_t> inflate_text(const std::vector<uint8_t>& packed, const fs::path& path,
                                   uint64_t max_bytes) {
   try {
@@ -167,6 +174,7 @@ std::string LineReader::State::take(size_t end, size_t next) {
   if (first) {
     const std::string_view start(text);
     refuse_utf16(start.substr(begin), path);
+    refuse_gzip(start.substr(begin), path);
     if (start.substr(begin).starts_with(kByteOrderMark)) from += kByteOrderMark.size();
   }
   first = false;

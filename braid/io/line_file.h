@@ -51,7 +51,7 @@ class LineFile {
 class LineReader {
  public:
   // "-": standard input. A line that is longer than max_line_bytes is a DataError. Gzip is told by
-  // its bytes, but not on a pipe.
+  // its bytes: a file is unpacked, a pipe is a DataError.
   explicit LineReader(const std::filesystem::path& path,
                       uint64_t max_line_bytes = uint64_t{1} << 30);
   ~LineReader();

@@ -164,6 +164,25 @@ TEST_F(LinesOfFile, ACutFileIsAnErrorNotACrash) {
   EXPECT_THROW(lines.read(2), IoError);
 }
 
+// Of standard input they would be translated, or learned, as if they were words.
+TEST_F(LinesOfFile, APackedPipeIsRefused) {
+  for (const auto& bytes : {packed("a\nb\n"), std::string("\x1f\x8b")}) {
+    std::array<int, 2> ends{};
+    ASSERT_EQ(::pipe(ends.data()), 0);
+    LineReader reader("/dev/fd/" + std::to_string(ends[0]));
+    EXPECT_EQ(::write(ends[1], bytes.data(), bytes.size()), static_cast<ssize_t>(bytes.size()));
+    ::close(ends[1]);
+    try {
+      reader.next();
+      ADD_FAILURE() << "expected a DataError";
+    } catch (const DataError& e) {
+      EXPECT_THAT(e.what(), HasSubstr("zcat"));
+    }
+    ::close(ends[0]);
+  }
+  EXPECT_EQ(as_they_come(write("a.gz", packed("a\nb\n"))), (Lines{"a", "b"}));
+}
+
 TEST(LinesOfPipe, AreHandedOutBeforeTheWriterEnds) {
   std::array<int, 2> ends{};
   ASSERT_EQ(::pipe(ends.data()), 0);
