@@ -180,7 +180,7 @@ class SentencePieceTokenizer final : public Tokenizer {
                       folder.string(),
                       is_pair ? "it is in the folder that the models come from"
                               : "it is in the folder that the weights come from; where one model "
-                                "serves both languages, copy it");
+                                "serves both languages, it is a copy of source.spm");
     if (!is_numbered) return;
     read_vocabulary(vocabulary);
     if (auto bytes = bytes_of(target); bytes != model_.bytes)
