@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <memory>
 #include <optional>
+#include <utility>
 
 #include "braid/core/error.h"
 #include "braid/core/progress.h"
@@ -23,6 +24,7 @@ constexpr const char* kTranslateFooter = R"(Examples:
   braid translate --checkpoint runs/en-de test.en --num-beams 5 --output test.de
   braid translate --checkpoint runs/en-de --dtype auto --load-in-8bit <test.en
   braid translate --checkpoint runs/en-de --n-best 3 --format jsonl <test.en
+  braid translate --checkpoint runs/en-de --do-sample --temperature 0.7 --top-k 20 test.en
 
 One line of output for each line of input, in their order. With --n-best above 1 each line has that many, as
 "LINE ||| TEXT ||| SCORE", lines counted from 0.)";
@@ -30,20 +32,13 @@ One line of output for each line of input, in their order. With --n-best above 1
 struct TranslateVerbOptions {
   std::string checkpoint, output, format = "text";
   std::vector<std::string> files;
-  std::optional<int64_t> num_beams, max_length;
-  std::optional<double> length_penalty;
   int64_t n_best = 1, batch_tokens = 4096;
   std::string device = "cpu", dtype = "float32";
   bool load_in_8bit = false;
   void visit(FieldVisitor& v) {
-    v.field("num_beams", num_beams, "beams, 1: greedy; unset: the checkpoint's",
+    v.field("n_best", n_best,
+            "translations of each line, at most as many as beams unless they are drawn",
             {.least = 1, .most = 100});
-    v.field("length_penalty", length_penalty,
-            "scores are over length^this, above 1: longer texts; unset: the checkpoint's");
-    v.field("n_best", n_best, "translations of each line, at most as many as beams",
-            {.least = 1, .most = 100});
-    v.field("max_length", max_length, "tokens of the longest translation; unset: the checkpoint's",
-            {.least = 2});
     v.field("batch_tokens", batch_tokens, "tokens that are translated at once, padding too",
             {.least = 1});
     v.field(data::device_field(), device);
@@ -51,6 +46,49 @@ struct TranslateVerbOptions {
     v.field("load_in_8bit", load_in_8bit,
             "weights in 8 bits, which a CPU reads faster where few texts are written at once");
   }
+};
+
+// Fields of generate::GenerationConfig under their names there; unset: what the checkpoint says.
+struct SearchFlags {
+  std::optional<int64_t> num_beams, max_length, min_length, no_repeat_ngram_size;
+  std::optional<double> length_penalty, repetition_penalty;
+  std::optional<std::string> early_stopping;
+  void visit(FieldVisitor& v) {
+    v.field("num_beams", num_beams, "beams, 1: greedy", {.least = 1, .most = 100});
+    v.field("early_stopping", early_stopping,
+            "true: a line is done with as many translations as beams; false: when none can become "
+            "better at its length; never: at any length",
+            {.choices = {"true", "false", "never"}});
+    v.field("length_penalty", length_penalty,
+            "scores are over length^this, above 1: longer translations");
+    v.field("max_length", max_length, "tokens of the longest translation, with its start token",
+            {.least = 2});
+    v.field("min_length", min_length, "tokens before a translation may end, with its start token",
+            {.least = 0});
+    v.field("repetition_penalty", repetition_penalty,
+            "above 1: what was written becomes unlikelier", {.above = 0});
+    v.field("no_repeat_ngram_size", no_repeat_ngram_size,
+            "no sequence of so many tokens comes twice, 0: any may", {.least = 0});
+  }
+};
+
+struct DrawingFlags {
+  bool do_sample = false;
+  std::optional<double> temperature, top_p;
+  std::optional<int64_t> top_k, seed;
+  void visit(FieldVisitor& v) {
+    v.field("do_sample", do_sample, "draw tokens instead of taking the likeliest");
+    v.field("temperature", temperature, "below 1: likely tokens more often", {.above = 0});
+    v.field("top_k", top_k, "draw among so many tokens, 0: all", {.least = 0});
+    v.field("top_p", top_p, "draw among the likeliest tokens of this joint probability",
+            {.least = 0, .most = 1});
+    v.field("seed", seed, "what is drawn for a line depends on it and the line's number");
+  }
+};
+
+// As they were given, field by field.
+struct GivenFlags {
+  Json own, search, drawing;
 };
 
 // Standard output, or a file that closes itself.
@@ -93,30 +131,60 @@ std::string json_of(const tasks::TranslatedLine& line) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
-void run(TranslateVerbOptions options, const Json& flags) {
-  update_from_json(options, flags, "flags");
-  check_fields<UsageError>(options, "translate");
-  if (options.files.empty()) options.files.emplace_back("-");
-  const auto progress = make_terminal_progress();
-  auto translator = tasks::load_translator(models::find_checkpoint(options.checkpoint, *progress));
+template <Visited Flags>
+void check_flags(Flags flags, const Json& given) {
+  update_from_json(flags, given, "flags");
+  check_fields<UsageError>(flags, "translate");
+}
+
+// What the flags say of the search, which the checkpoint's settings give way to.
+void set_search(const TranslateVerbOptions& options, const GivenFlags& flags,
+                tasks::Translator& translator) {
   auto& generation = translator.generation;
-  if (options.num_beams) generation.num_beams = *options.num_beams;
-  if (options.length_penalty) generation.length_penalty = *options.length_penalty;
-  if (options.max_length) generation.max_length = *options.max_length;
+  update_from_json(generation, flags.search, "flags");
+  update_from_json(generation, flags.drawing, "flags");
   generation.num_return_sequences = options.n_best;
-  if (options.n_best > generation.num_beams)
-    throw UsageError("translate",
-                     fmt::format("expected at most {} translations of a line, as many as beams, "
-                                 "got {}",
-                                 generation.num_beams, options.n_best),
-                     "--n-best", "raise --num-beams");
+  const auto refuse = [](const std::string& what, const std::string& flag,
+                         const std::string& remedy = "") {
+    throw UsageError("translate", what, flag, remedy);
+  };
+  const std::pair<const char*, const char*> of_drawing[] = {{"temperature", "--temperature"},
+                                                            {"top_k", "--top-k"},
+                                                            {"top_p", "--top-p"},
+                                                            {"seed", "--seed"}};
+  for (const auto& [field, flag] : of_drawing)
+    if (!generation.do_sample && flags.drawing.contains(field))
+      refuse("expected a search that draws, got one that takes the likeliest tokens", flag,
+             "add --do-sample");
+  if (generation.num_beams == 1 && flags.search.contains("early_stopping"))
+    refuse("expected a search with beams, got one without", "--early-stopping",
+           "raise --num-beams");
+  const bool draws = generation.do_sample && generation.num_beams == 1;
+  if (!draws && options.n_best > generation.num_beams)
+    refuse(fmt::format("expected at most {} translations of a line, as many as beams, got {}",
+                       generation.num_beams, options.n_best),
+           "--n-best", "raise --num-beams, or draw with --do-sample and one beam");
   generate::check(generation);
   const int64_t positions = translator.model->max_positions();
   if (positions > 0 && generation.max_length > positions)
-    throw UsageError("translate",
-                     fmt::format("expected at most {} tokens, as many as the model takes, got {}",
-                                 positions, generation.max_length),
-                     "--max-length");
+    refuse(fmt::format("expected at most {} tokens, as many as the model takes, got {}", positions,
+                       generation.max_length),
+           "--max-length");
+  if (flags.search.contains("min_length") && generation.min_length > generation.max_length)
+    refuse(fmt::format("expected at most the {} tokens of the longest translation, got {}",
+                       generation.max_length, generation.min_length),
+           "--min-length", "raise --max-length");
+}
+
+void run(TranslateVerbOptions options, const GivenFlags& flags) {
+  update_from_json(options, flags.own, "flags");
+  check_fields<UsageError>(options, "translate");
+  check_flags(SearchFlags(), flags.search);
+  check_flags(DrawingFlags(), flags.drawing);
+  if (options.files.empty()) options.files.emplace_back("-");
+  const auto progress = make_terminal_progress();
+  auto translator = tasks::load_translator(models::find_checkpoint(options.checkpoint, *progress));
+  set_search(options, flags, translator);
   const auto device = runtime::resolve_device(options.device);
   if (options.load_in_8bit) {
     if (!device.is_cpu())
@@ -157,7 +225,13 @@ void add_translate(CLI::App& program) {
   verb->add_option("--output", o->output, "file that is written; empty: standard output");
   add_choice(*verb, "--format", o->format, {"text", "jsonl"}, "what is printed, line by line");
   auto flags = std::make_shared<ConfigFlags>(*verb, *o);
-  verb->callback([=] { run(*o, flags->given()); });
+  auto search = std::make_shared<ConfigFlags>(*verb, SearchFlags());
+  search->group("Search (unset: the checkpoint's)");
+  auto drawing = std::make_shared<ConfigFlags>(*verb, DrawingFlags());
+  drawing->group("Drawing (unset: the checkpoint's)");
+  verb->callback([=] {
+    run(*o, {.own = flags->given(), .search = search->given(), .drawing = drawing->given()});
+  });
 }
 
 }  // namespace braid::cli

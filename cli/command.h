@@ -51,6 +51,8 @@ class ConfigFlags {
     Config copy = defaults;
     add(app, [&copy](FieldVisitor& v) { copy.visit(v); });
   }
+  // The help then lists these flags under a title of their own.
+  void group(const std::string& title);
   // The flags given on the command line, as a JSON object of fields: for update_from_json, after
   // the file that loses to them.
   Json given() const;

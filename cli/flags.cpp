@@ -119,6 +119,10 @@ void ConfigFlags::add(CLI::App& app, const VisitFields& visit) {
   visit(adder);
 }
 
+void ConfigFlags::group(const std::string& title) {
+  for (const auto& flag : flags_) flag.option->group(title);
+}
+
 Json ConfigFlags::given() const {
   Json json = Json::object();
   for (const auto& flag : flags_)

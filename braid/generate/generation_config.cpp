@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "braid/core/error.h"
@@ -83,6 +84,11 @@ void GenerationConfig::visit(FieldVisitor& v) {
           {.least = 0});
 }
 
+int64_t longest_text(const GenerationConfig& config) {
+  if (!config.max_new_tokens) return config.max_length;
+  return std::min(*config.max_new_tokens, std::numeric_limits<int64_t>::max() - 1) + 1;
+}
+
 void check(const GenerationConfig& config) {
   check_fields(config, "generate");
   const bool draws = config.do_sample && config.num_beams == 1;
@@ -137,7 +143,8 @@ GenerationConfig generation_config_from_json(const Json& json, const std::string
 GenerationConfig load_generation_config(const std::filesystem::path& folder,
                                         const models::EncoderDecoder& model) {
   auto config = default_generation_config(model);
-  const auto file = folder / kGenerationFile;
+  const auto own = folder / kGenerationFile, older = folder / "config.json";
+  const auto& file = std::filesystem::exists(own) ? own : older;
   if (folder.empty() || !std::filesystem::exists(file)) return config;
   return generation_config_from_json(read_json(file), file.string(), std::move(config));
 }

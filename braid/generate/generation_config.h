@@ -48,6 +48,9 @@ struct GenerationConfig {
   void visit(FieldVisitor& v);
 };
 
+// Tokens of the longest text with the start token: by max_new_tokens where it is set.
+int64_t longest_text(const GenerationConfig& config);
+
 // Throws ConfigError naming the first setting that is out of its range or fits no other, such as
 // more texts to return than beams.
 void check(const GenerationConfig& config);
@@ -62,8 +65,8 @@ GenerationConfig default_generation_config(const models::EncoderDecoder& model);
 GenerationConfig generation_config_from_json(const Json& json, const std::string& where,
                                              GenerationConfig defaults = {});
 inline constexpr const char* kGenerationFile = "generation_config.json";
-// A checkpoint's: the file in its folder, on the model's defaults, which are all where there is no
-// such file.
+// A checkpoint's: the file in its folder, else what older ones have in config.json, on the model's
+// defaults.
 GenerationConfig load_generation_config(const std::filesystem::path& folder,
                                         const models::EncoderDecoder& model);
 // What transformers reads: the fields that differ from its own defaults.

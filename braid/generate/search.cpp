@@ -38,6 +38,12 @@ struct Search {
   }
 };
 
+[[noreturn]] void refuse_output() {
+  throw DataError("generate", "the model's output is not finite", "",
+                  "its training diverged, or --dtype is too coarse for it; take an earlier one of "
+                  "its checkpoints");
+}
+
 GenerationConfig with_tokens(GenerationConfig config, const models::EncoderDecoder& model) {
   if (!config.pad_token_id) config.pad_token_id = model.pad_token_id();
   if (!config.decoder_start_token_id)
@@ -55,7 +61,7 @@ Search prepare(models::EncoderDecoder& model, int64_t texts, const GenerationCon
                       fmt::format("expected a token from 0 to {}, got {}", model.vocab_size() - 1,
                                   *config.decoder_start_token_id),
                       "decoder_start_token_id");
-  int64_t most = config.max_new_tokens ? *config.max_new_tokens + 1 : config.max_length;
+  int64_t most = longest_text(config);
   // The last token is written, not read.
   if (model.max_positions() > 0) most = std::min(most, model.max_positions() + 1);
   Search search{model,     config,      most, make_processors(config, most, model.vocab_size()),
@@ -117,6 +123,7 @@ class SingleWriter {
   void take(const Tensor& step) {
     auto scores = step.to(torch::kFloat);
     const auto norms = scores.logsumexp(-1);
+    if (!norms.isfinite().all().item<bool>()) refuse_output();
     const auto logits = search_.processors.empty() ? scores : scores.clone();
     std::vector<TokenIds> written;
     for (const auto& row : rows_) written.push_back(row.written);
@@ -211,6 +218,8 @@ class BeamWriter {
       if (!search_.processors.empty()) written.push_back(beam.ids);
     });
     auto scores = ops::log_softmax(state_.step(last));
+    // A row with one number that is none is NaN from end to end.
+    if (scores.select(1, 0).isnan().any().item<bool>()) refuse_output();
     apply(search_.processors, written, scores);
     return scores;
   }

@@ -32,7 +32,8 @@ struct SearchArgs {
 // Runs the model as it is (call eval() first) without gradients, under the caller's autocast; where
 // the input is, there it computes. Texts of similar length in one batch take the least time; the
 // rows of finished texts leave the batch. Throws ConfigError for a setting (see check()), DataError
-// for an input that is too long or has a number outside the vocabulary.
+// for an input that is too long or has a number outside the vocabulary, and where the model's
+// output is not finite.
 std::vector<std::vector<Hypothesis>> generate(models::EncoderDecoder& model,
                                               const models::TextInput& input,
                                               const GenerationConfig& config,

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <iterator>
 #include <map>
 #include <string_view>
 
@@ -24,11 +23,18 @@ using Kind = HubReply::Kind;
 constexpr const char* kConfigName = "config.json";
 constexpr const char* kPickleName = "pytorch_model.bin";
 constexpr const char* kTokenizerSettings = "tokenizer_config.json";
-constexpr const char* kVocabulary = "vocab.json";  // has merges.txt or source.spm beside it
+constexpr const char* kGenerationSettings = "generation_config.json";
+constexpr std::string_view kVocabulary = "vocab.json";    // has merges.txt or source.spm beside it
+constexpr std::string_view kSourcePieces = "source.spm";  // has target.spm beside it
 // Files that are a tokenizer, in the order in which one is looked for.
-constexpr const char* kTokenizerNames[] = {
-    "tokenizer.json",          "vocab.txt",   kVocabulary, "merges.txt", "source.spm",
-    "sentencepiece.bpe.model", "spiece.model"};
+constexpr std::string_view kTokenizerNames[] = {"tokenizer.json",
+                                                "vocab.txt",
+                                                kVocabulary,
+                                                "merges.txt",
+                                                kSourcePieces,
+                                                "target.spm",
+                                                "sentencepiece.bpe.model",
+                                                "spiece.model"};
 constexpr uint64_t kMaxTokenizer = 64 << 20;      // bytes
 constexpr uint64_t kMaxText = 16 << 20;           // bytes of config.json and of an index
 constexpr uint64_t kMaxWeights = 50'000'000'000;  // bytes, huggingface_hub's limit for HTTP
@@ -41,6 +47,9 @@ bool is_about_content(const HubReply& reply) {
   return reply.kind == Kind::kFile || reply.kind == Kind::kNoFile ||
          reply.kind == Kind::kNoRevision;
 }
+
+// Whether a tokenizer's file needs no other one.
+bool is_last_part(std::string_view name) { return name != kVocabulary && name != kSourcePieces; }
 
 class Resolution {
  public:
@@ -55,14 +64,14 @@ class Resolution {
     commit_ = cache_.commit_of(spec_.revision);
     const bool cached = !commit_.empty() && cache_.missing_files(commit_).empty();
     if (settings_.offline) return cached ? cache_.snapshot(commit_) : refuse_offline();
-    const bool complete =
-        cached &&
-        (cache_.has(commit_, kConfigName) || cache_.is_known_missing(commit_, kConfigName)) &&
-        (!is_of_transformers() || knows_tokenizer());
+    const bool complete = cached && knows(kConfigName) &&
+                          (!is_of_transformers() || knows_tokenizer()) &&
+                          (!writes_texts() || knows(kGenerationSettings));
     if (complete && is_commit(spec_.revision)) return cache_.snapshot(commit_);
     if (!ask_for_commit(cached)) return cache_.snapshot(commit_);
     get(kConfigName, kMaxText);
     get_tokenizer();
+    if (writes_texts()) get(kGenerationSettings, kMaxText);
     if (get(kWeightsName, kMaxWeights)) return cache_.snapshot(commit_);
     if (!get(kWeightIndexName, kMaxText)) refuse_repository();
     for (const auto& shard : read_weight_index(cache_.snapshot(commit_) / kWeightIndexName))
@@ -117,36 +126,53 @@ class Resolution {
     return true;
   }
 
-  // Whether the config is one of Hugging Face transformers, whose models of texts have a tokenizer.
-  bool is_of_transformers() const {
+  // Whether the cache has the file, or knows that the commit has none.
+  bool knows(const std::string& name) const {
+    return cache_.has(commit_, name) || cache_.is_known_missing(commit_, name);
+  }
+
+  // The repository's config.json; nothing where there is none that can be read: whoever needs it
+  // says so.
+  Json config() const {
     const auto file = cache_.snapshot(commit_) / kConfigName;
     std::error_code ignored;
-    if (!fs::is_regular_file(file, ignored)) return false;
+    if (!fs::is_regular_file(file, ignored)) return {};
     try {
-      const Json config = read_json(file);
-      return config.is_object() && config.contains("model_type");
-    } catch (const DataError&) {  // whoever needs it says so
-      return false;
+      return read_json(file);
+    } catch (const DataError&) {
+      return {};
     }
   }
 
+  // Hugging Face transformers' models of texts have a tokenizer.
+  bool is_of_transformers() const {
+    const Json json = config();
+    return json.is_object() && json.contains("model_type");
+  }
+
+  // Its models that write texts may have settings for that.
+  bool writes_texts() const {
+    const Json json = config();
+    return json.is_object() && json.contains("is_encoder_decoder") &&
+           json.at("is_encoder_decoder") == Json(true);
+  }
+
   bool knows_tokenizer() const {
-    const auto is_enough = [this](const char* name) {
-      return cache_.has(commit_, name) && std::string_view(name) != kVocabulary;
-    };
-    const auto is_missing = [this](const char* name) {
-      return cache_.is_known_missing(commit_, name);
-    };
-    return std::any_of(std::begin(kTokenizerNames), std::end(kTokenizerNames), is_enough) ||
-           std::all_of(std::begin(kTokenizerNames), std::end(kTokenizerNames), is_missing);
+    bool all = true;
+    for (const auto known : kTokenizerNames) {
+      const std::string name(known);
+      if (is_last_part(name) && cache_.has(commit_, name)) return true;
+      all = all && knows(name);
+    }
+    return all;
   }
 
   // tokenizer.json says all; the other files are asked for where it is not there.
   void get_tokenizer() {
     if (!is_of_transformers()) return;
     get(kTokenizerSettings, kMaxText);
-    for (const char* name : kTokenizerNames)
-      if (get(name, kMaxTokenizer) && std::string_view(name) != kVocabulary) return;
+    for (const auto name : kTokenizerNames)
+      if (get(std::string(name), kMaxTokenizer) && is_last_part(name)) return;
   }
 
   static bool is_whole(const fs::path& path, const HubFile& file) {

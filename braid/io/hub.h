@@ -15,8 +15,9 @@ namespace braid::io {
 std::filesystem::path resolve_weights(const std::string& spec, Progress& progress);
 
 // The snapshot's folder: config.json (if the repository has one) and model.safetensors, or its
-// shards with model.safetensors.index.json. A branch costs one request where all is cached, a
-// commit none. Where the hub does not answer, what the cache remembers of the revision is taken.
+// shards with model.safetensors.index.json; of transformers' models also the tokenizer's files, and
+// generation_config.json of those that write texts. A branch costs one request where all is cached,
+// a commit none. Where the hub does not answer, what the cache remembers of the revision is taken.
 //
 // Throws UsageError (a name), ConfigError (a variable), IoError (no such file, no access, offline),
 // TryAgainError (network, 429, 5xx), DataError (wrong size or SHA-256, a hostile answer, a

@@ -72,7 +72,9 @@ TokenizerPtr from_vocab_json(const Json& vocab, const fs::path& file) {
     throw DataError("tokenizer",
                     "expected merges.txt beside the vocabulary, found none: a vocabulary without "
                     "its merges is no tokenizer",
-                    file.string(), "put merges.txt beside it, or give a tokenizer.json");
+                    file.string(),
+                    "put merges.txt beside it (Marian: source.spm and target.spm), or give a "
+                    "tokenizer.json");
   const auto config = config_beside(file);
   return from_made_json(
       json_of_bpe_files(vocab, file.string(), text_of(merges), merges.string(), config.json), file,

@@ -4,6 +4,8 @@
 #include <sentencepiece_processor.h>
 
 #include <algorithm>
+#include <initializer_list>
+#include <optional>
 
 #include "braid/core/error.h"
 #include "braid/io/atomic_file.h"
@@ -24,44 +26,71 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int kOnlyErrors = 2;
-constexpr size_t kMaxPieceText = 1u << 28;  // bytes of a text
+constexpr size_t kMaxPieceText = 1u << 28;          // bytes of a text
+constexpr const char* kSourceModel = "source.spm";  // Marian's
+constexpr const char* kTargetModel = "target.spm";
+constexpr std::string_view kWordBegin = "\u2581";
 
 std::string bytes_of(const fs::path& file) {
   const auto bytes = io::read_file(file, kMaxModelBytes);
   return {bytes.begin(), bytes.end()};
 }
 
-class SentencePieceTokenizer final : public Tokenizer {
- public:
-  // folder: of the files beside the model; none: there are none.
-  SentencePieceTokenizer(std::string model, std::string name, const fs::path* folder)
-      : file_(std::move(name)), bytes_(std::move(model)) {
-    pieces_ = check_sentencepiece_model(bytes_, file_);
+// What a model leaves of the pieces that it does not know, made text: MarianTokenizer's last step.
+std::string without_word_begins(std::string_view text) {
+  std::string plain;
+  while (!text.empty()) {
+    const bool begin = text.starts_with(kWordBegin);
+    plain += begin ? ' ' : text[0];
+    text.remove_prefix(begin ? kWordBegin.size() : 1);
+  }
+  constexpr const char* kWhite = " \t\n\v\f\r";
+  const auto first = plain.find_first_not_of(kWhite);
+  return first == std::string::npos
+             ? ""
+             : plain.substr(first, plain.find_last_not_of(kWhite) + 1 - first);
+}
+
+// A model's file, checked, and how the library reads it.
+struct CheckedModel {
+  CheckedModel(std::string model, std::string name)
+      : file(std::move(name)), bytes(std::move(model)) {
+    pieces = check_sentencepiece_model(bytes, file);
     silence_sentencepiece();
-    const auto status = processor_.LoadFromSerializedProto(bytes_);
+    const auto status = processor.LoadFromSerializedProto(bytes);
     if (!status.ok())
       throw DataError(
           "sentencepiece",
           fmt::format("expected a SentencePiece model, got another file ({})", status.message()),
-          file_, "give a model that SentencePiece has trained");
+          file, "give a model that SentencePiece has trained");
+  }
+
+  std::string file, bytes;
+  std::vector<ModelPiece> pieces;
+  sentencepiece::SentencePieceProcessor processor;
+};
+
+class SentencePieceTokenizer final : public Tokenizer {
+ public:
+  // folder: of the files beside the model; none: there are none.
+  SentencePieceTokenizer(std::string model, std::string name, const fs::path* folder)
+      : model_(std::move(model), std::move(name)) {
     if (folder) {
       read_config(*folder);
-      read_vocabulary(*folder / "vocab.json");
+      read_marian(*folder);
     }
     find_special_tokens();
   }
 
   Encoding encode(std::string_view text, const EncodeOptions& options) const override {
-    std::vector<Encoding> texts;
-    texts.push_back(encode_text(text));
-    return post_.process(std::move(texts), options, file_);
+    return encode_by(model_, {text}, options);
   }
   Encoding encode_pair(std::string_view text, std::string_view pair,
                        const EncodeOptions& options) const override {
-    std::vector<Encoding> texts;
-    texts.push_back(encode_text(text));
-    texts.push_back(encode_text(pair));
-    return post_.process(std::move(texts), options, file_);
+    return encode_by(model_, {text, pair}, options);
+  }
+  Encoding encode_target(std::string_view text, const EncodeOptions& options) const override {
+    return encode_by(target_model(), {text}, options);
   }
 
   std::string decode(const std::vector<int32_t>& ids, bool skip_special_tokens) const override {
@@ -70,8 +99,8 @@ class SentencePieceTokenizer final : public Tokenizer {
     const auto flush = [&] {
       if (pieces.empty()) return;
       std::string part;
-      const auto status = processor_.Decode(pieces, &part);
-      if (!status.ok()) throw DataError("sentencepiece", status.message(), file_);
+      const auto status = target_model().processor.Decode(pieces, &part);
+      if (!status.ok()) throw DataError("sentencepiece", status.message(), target_model().file);
       text += part;
       pieces.clear();
     };
@@ -80,34 +109,35 @@ class SentencePieceTokenizer final : public Tokenizer {
       if (piece.empty())
         throw DataError("tokenizer",
                         fmt::format("expected a token's number below {}, got {}", vocab_size(), id),
-                        file_, "decode with the tokenizer that the model was trained with");
+                        model_.file, "decode with the tokenizer that the model was trained with");
       if (!is_special(id)) {
         pieces.push_back(piece);
       } else if (!skip_special_tokens) {
         flush();
         text += piece;
+        if (is_marian()) text += ' ';
       }
     }
     flush();
-    return text;
+    return is_marian() ? without_word_begins(text) : text;
   }
 
   int64_t vocab_size() const override {
-    return vocabulary_.size() > 0 ? vocabulary_.id_end() : static_cast<int64_t>(pieces_.size());
+    return is_marian() ? vocabulary_.id_end() : static_cast<int64_t>(model_.pieces.size());
   }
   std::optional<int32_t> token_to_id(std::string_view token) const override {
-    if (vocabulary_.size() > 0) {
+    if (is_marian()) {
       const int32_t id = vocabulary_.find(token);
       return id < 0 ? std::nullopt : std::optional(id);
     }
-    const int id = processor_.PieceToId(token);
-    if (pieces_[static_cast<size_t>(id)].text != token) return std::nullopt;  // the unknown one
+    const int id = model_.processor.PieceToId(token);
+    if (model_.pieces[static_cast<size_t>(id)].text != token) return std::nullopt;  // the unknown
     return id;
   }
   std::string id_to_token(int32_t id) const override {
-    if (vocabulary_.size() > 0) return std::string(vocabulary_.token(id));
-    return id >= 0 && static_cast<size_t>(id) < pieces_.size()
-               ? pieces_[static_cast<size_t>(id)].text
+    if (is_marian()) return std::string(vocabulary_.token(id));
+    return id >= 0 && static_cast<size_t>(id) < model_.pieces.size()
+               ? model_.pieces[static_cast<size_t>(id)].text
                : "";
   }
   const SpecialTokens& special() const override { return special_; }
@@ -116,9 +146,13 @@ class SentencePieceTokenizer final : public Tokenizer {
   void save(const fs::path& folder) const override {
     std::error_code ignored;  // writing says what is wrong with the folder
     fs::create_directories(folder, ignored);
-    const auto name = fs::path(file_).filename();
-    io::write_file_atomic(folder / (vocabulary_.size() > 0 ? name : "spiece.model"), bytes_);
-    if (vocabulary_.size() > 0) io::write_file_atomic(folder / "vocab.json", vocabulary_json_);
+    if (is_marian()) {
+      io::write_file_atomic(folder / kSourceModel, model_.bytes);
+      io::write_file_atomic(folder / kTargetModel, target_model().bytes);
+      io::write_file_atomic(folder / "vocab.json", vocabulary_json_);
+    } else {
+      io::write_file_atomic(folder / "spiece.model", model_.bytes);
+    }
     if (!config_text_.empty())
       io::write_file_atomic(folder / "tokenizer_config.json", config_text_);
   }
@@ -129,13 +163,37 @@ class SentencePieceTokenizer final : public Tokenizer {
     if (!io::file_exists(path)) return;
     config_text_ = bytes_of(path);
     config_ = parse_json(config_text_, {.component = "tokenizer", .where = path.string()});
-    if (!config_.is_object()) JsonField(config_, file_, "tokenizer_config.json").fail("an object");
+    if (!config_.is_object())
+      JsonField(config_, model_.file, "tokenizer_config.json").fail("an object");
   }
 
-  // Marian's models number their pieces in a file of its own.
+  // Marian has a model for each of two languages, and numbers the pieces of both in one file.
+  void read_marian(const fs::path& folder) {
+    const auto name = fs::path(model_.file).filename();
+    if (name != kSourceModel && name != kTargetModel) return;
+    const auto vocabulary = folder / "vocab.json", target = folder / kTargetModel;
+    const bool is_numbered = io::file_exists(vocabulary), is_pair = io::file_exists(target);
+    if (name == kSourceModel && is_numbered != is_pair)
+      throw DataError("tokenizer",
+                      fmt::format("expected {} beside {}, found none",
+                                  is_pair ? "vocab.json" : kTargetModel, kSourceModel),
+                      folder.string(),
+                      is_pair ? "it is in the folder that the models come from"
+                              : "it is in the folder that the weights come from; where one model "
+                                "serves both languages, it is a copy of source.spm");
+    if (!is_numbered) return;
+    read_vocabulary(vocabulary);
+    if (auto bytes = bytes_of(target); bytes != model_.bytes)
+      target_.emplace(std::move(bytes), target.string());
+  }
+
   void read_vocabulary(const fs::path& path) {
-    const auto name = fs::path(file_).filename();
-    if ((name != "source.spm" && name != "target.spm") || !io::file_exists(path)) return;
+    if (config_.is_object() &&
+        JsonField(config_, model_.file, "tokenizer_config.json").boolean("separate_vocabs", false))
+      throw DataError("tokenizer",
+                      "expected one vocabulary for both languages, got 'separate_vocabs'",
+                      (path.parent_path() / "tokenizer_config.json").string(),
+                      "use a model whose languages share vocab.json");
     vocabulary_json_ = bytes_of(path);
     const auto json =
         parse_json(vocabulary_json_, {.component = "tokenizer", .where = path.string()});
@@ -155,14 +213,14 @@ class SentencePieceTokenizer final : public Tokenizer {
     const auto pick = [&](const char* key, int id, const char* usual) -> std::optional<int32_t> {
       if (config_.is_object() && config_.contains(key) && config_.at(key).is_string())
         if (const auto named = token_to_id(config_.at(key).get<std::string>())) return named;
-      if (vocabulary_.size() == 0 && id >= 0) return id;
+      if (!is_marian() && id >= 0) return id;
       return token_to_id(usual);
     };
-    special_.unk = pick("unk_token", processor_.unk_id(), "<unk>");
-    special_.pad = pick("pad_token", processor_.pad_id(), "<pad>");
-    special_.bos = pick("bos_token", processor_.bos_id(), "<s>");
-    special_.eos = pick("eos_token", processor_.eos_id(), "</s>");
-    const JsonField config(config_, file_, "tokenizer_config.json");
+    special_.unk = pick("unk_token", model_.processor.unk_id(), "<unk>");
+    special_.pad = pick("pad_token", model_.processor.pad_id(), "<pad>");
+    special_.bos = pick("bos_token", model_.processor.bos_id(), "<s>");
+    special_.eos = pick("eos_token", model_.processor.eos_id(), "</s>");
+    const JsonField config(config_, model_.file, "tokenizer_config.json");
     const bool any = config_.is_object();
     const bool bos = any && config.boolean("add_bos_token", false);
     const bool eos = !any || config.boolean("add_eos_token", true);
@@ -179,34 +237,40 @@ class SentencePieceTokenizer final : public Tokenizer {
   }
 
   bool is_special(int32_t id) const {
-    if (vocabulary_.size() > 0)
-      return id == special_.eos || id == special_.pad || id == special_.bos;
-    return pieces_[static_cast<size_t>(id)].type == ModelPiece::kControl;
+    if (is_marian())
+      return id == special_.eos || id == special_.pad || id == special_.bos || id == special_.unk;
+    return model_.pieces[static_cast<size_t>(id)].type == ModelPiece::kControl;
   }
 
-  Encoding encode_text(std::string_view text) const {
+  Encoding encode_by(const CheckedModel& model, std::initializer_list<std::string_view> texts,
+                     const EncodeOptions& options) const {
+    std::vector<Encoding> encodings;
+    for (const auto text : texts) encodings.push_back(encode_text(model, text));
+    return post_.process(std::move(encodings), options, model.file);
+  }
+
+  Encoding encode_text(const CheckedModel& model, std::string_view text) const {
     if (text.size() > kMaxPieceText)
       throw DataError(
           "tokenizer",
           fmt::format("expected a text of at most {} bytes, got {}", kMaxPieceText, text.size()),
           "", "cut it into lines or documents");
-    if (valid_utf8(text) == text.size()) return encode_valid(text);
+    if (valid_utf8(text) == text.size()) return encode_valid(model, text);
     const auto repaired = repair_utf8(text);
-    auto encoding = encode_valid(repaired.text);
+    auto encoding = encode_valid(model, repaired.text);
     for (auto& span : encoding.offsets)
       span = {repaired.original(span.begin), repaired.original(span.end)};
     return encoding;
   }
 
-  Encoding encode_valid(std::string_view text) const {
+  Encoding encode_valid(const CheckedModel& model, std::string_view text) const {
     Encoding out;
     const size_t code = language_code(text);
     if (code > 0) push(out, id_of(text.substr(0, code)), {0, code});
-    const auto pieces = processor_.EncodeAsImmutableProto(text.substr(code));
+    const auto pieces = model.processor.EncodeAsImmutableProto(text.substr(code));
     for (size_t i = 0; i < pieces.pieces_size(); ++i) {
       const auto piece = pieces.pieces(static_cast<int>(i));
-      const auto id =
-          vocabulary_.size() > 0 ? id_of(piece.piece()) : static_cast<int32_t>(piece.id());
+      const auto id = is_marian() ? id_of(piece.piece()) : static_cast<int32_t>(piece.id());
       push(out, id, {code + piece.begin(), code + piece.end()});
     }
     return out;
@@ -227,15 +291,17 @@ class SentencePieceTokenizer final : public Tokenizer {
 
   // Bytes of Marian's ">>de<<" in front of a text: a token as it is.
   size_t language_code(std::string_view text) const {
-    if (vocabulary_.size() == 0 || text.substr(0, 2) != ">>") return 0;
-    const auto line = text.substr(0, text.find('\n'));
-    const auto end = line.rfind("<<");
-    return end == std::string_view::npos || end < 3 ? 0 : end + 2;
+    if (!is_marian() || !text.starts_with(">>")) return 0;
+    const auto end = text.find("<<");
+    return end == std::string_view::npos ? 0 : end + 2;
   }
 
-  std::string file_, bytes_;
-  std::vector<ModelPiece> pieces_;
-  sentencepiece::SentencePieceProcessor processor_;
+  bool is_marian() const { return vocabulary_.size() > 0; }
+  // Of what is written: translations, and texts that a model is to learn to write.
+  const CheckedModel& target_model() const { return target_ ? *target_ : model_; }
+
+  CheckedModel model_;
+  std::optional<CheckedModel> target_;  // Marian's; unset: model_ is both
   std::string config_text_, vocabulary_json_;
   Json config_;
   Vocabulary vocabulary_;  // of vocab.json, where the pieces' numbers are not the model's

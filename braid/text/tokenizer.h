@@ -48,7 +48,12 @@ class Tokenizer {
   virtual Encoding encode(std::string_view text, const EncodeOptions& options = {}) const = 0;
   virtual Encoding encode_pair(std::string_view text, std::string_view pair,
                                const EncodeOptions& options = {}) const = 0;
-  // Throws DataError for a number that is none of the vocabulary's.
+  // A text that a model is to write: MarianTokenizer's text_target. Most tokenizers make no
+  // difference.
+  virtual Encoding encode_target(std::string_view text, const EncodeOptions& options = {}) const {
+    return encode(text, options);
+  }
+  // Of what a model has written. Throws DataError for a number that is none of the vocabulary's.
   virtual std::string decode(const std::vector<int32_t>& ids,
                              bool skip_special_tokens = true) const = 0;
   virtual int64_t vocab_size() const = 0;  // the largest number, plus one
@@ -63,9 +68,9 @@ class Tokenizer {
 using TokenizerPtr = std::shared_ptr<const Tokenizer>;
 
 // path: a file (tokenizer.json, vocab.txt, vocab.json with merges.txt beside it, *.model, *.spm),
-// or a folder with one of them. tokenizer_config.json beside it, where there is one, says what the
-// file itself does not (do_lower_case, ...). Throws IoError, or DataError naming file, field and
-// remedy.
+// or a folder with one of them; Marian's has source.spm and target.spm beside vocab.json.
+// tokenizer_config.json beside it, where there is one, says what the file itself does not
+// (do_lower_case, ...). Throws IoError, or DataError naming file, field and remedy.
 TokenizerPtr load_tokenizer(const std::filesystem::path& path);
 // Whether load_tokenizer would find a file there.
 bool has_tokenizer(const std::filesystem::path& folder);

@@ -5,9 +5,9 @@
 namespace braid::text {
 
 // The names of those that a tokenizer may consist of.
-inline constexpr std::array<const char*, 8> kTokenizerFiles = {
-    "tokenizer.json", "tokenizer_config.json",   "vocab.txt", "vocab.json", "merges.txt",
-    "spiece.model",   "sentencepiece.bpe.model", "source.spm"};
+inline constexpr std::array<const char*, 9> kTokenizerFiles = {
+    "tokenizer.json", "tokenizer_config.json",   "vocab.txt",  "vocab.json", "merges.txt",
+    "spiece.model",   "sentencepiece.bpe.model", "source.spm", "target.spm"};
 // Behind the name of one that is no text.
 inline constexpr const char* kBase64Suffix = ";base64";
 

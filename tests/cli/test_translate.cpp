@@ -82,6 +82,62 @@ TEST_F(TranslateTest, EveryLineGetsOneLine) {
   EXPECT_EQ(braid("translate --checkpoint run --max-length 5000 in.txt").code, 64);
 }
 
+TEST_F(TranslateTest, FlagsSayHowALineIsWritten) {
+  ASSERT_EQ(train_translation().code, 0);
+  write("in.txt", "a man walks\n\nhere today\n");
+  const std::string verb = "translate --checkpoint run --max-length 8 in.txt ";
+  const auto drawn = braid(verb + "--do-sample --seed 1 --n-best 3");
+  ASSERT_EQ(drawn.code, 0) << drawn.err;
+  EXPECT_EQ(lines_in(drawn.out), 9) << drawn.out;
+  EXPECT_EQ(braid(verb + "--do-sample --seed 1 --n-best 3 --batch-tokens 1").out, drawn.out);
+  EXPECT_NE(braid(verb + "--do-sample --seed 2 --n-best 3").out, drawn.out);
+  EXPECT_EQ(braid(verb + "--do-sample --top-k 1").out, braid(verb).out) << "the likeliest";
+  const auto searched = braid(verb +
+                              "--num-beams 2 --early-stopping true --repetition-penalty 1.5 "
+                              "--no-repeat-ngram-size 1 --min-length 3");
+  EXPECT_EQ(searched.code, 0) << searched.err;
+  EXPECT_EQ(lines_in(searched.out), 3);
+  const std::vector<std::pair<std::string, std::string>> refused = {
+      {"--temperature 0.5", "--do-sample"},
+      {"--do-sample --temperature 0", "temperature"},
+      {"--do-sample --top-p 2", "top_p"},
+      {"--do-sample --num-beams 2 --n-best 3", "--n-best"},
+      {"--early-stopping true", "--num-beams"},
+      {"--num-beams 2 --early-stopping sometimes", "early_stopping"},
+      {"--min-length 9", "--min-length"},
+      {"--repetition-penalty 0", "repetition_penalty"}};
+  for (const auto& [flags, what] : refused) {
+    const auto result = braid(verb + flags);
+    EXPECT_EQ(result.code, 64) << flags;
+    EXPECT_THAT(result.err, HasSubstr(what)) << flags;
+  }
+  const auto help = braid("translate --help").out;
+  EXPECT_THAT(help, HasSubstr("Drawing (unset: the checkpoint's):"));
+}
+
+// What the file says is no mistake of whoever calls the program.
+TEST_F(TranslateTest, TheUsersLengthWins) {
+  ASSERT_EQ(train_translation().code, 0);
+  write("in.txt", "a man walks here today\n");
+  const std::string verb = "translate --checkpoint run/model_best in.txt ";
+  const auto expected = braid(verb + "--max-length 4");
+  ASSERT_EQ(expected.code, 0) << expected.err;
+  write("run/model_best/generation_config.json", R"({"max_length": 100000})");
+  EXPECT_EQ(braid(verb).code, 0);
+  write("run/model_best/generation_config.json", R"({"max_new_tokens": 40})");
+  EXPECT_EQ(braid(verb + "--max-length 4").out, expected.out);
+}
+
+TEST_F(TranslateTest, UnpacksFilesAndStandardInput) {
+  ASSERT_EQ(train_translation().code, 0);
+  write("in.txt", "a man walks\nhere today\n");
+  const std::string verb = "translate --checkpoint run --max-length 6 ";
+  const auto plain = braid(verb + "in.txt");
+  ASSERT_EQ(plain.code, 0) << plain.err;
+  EXPECT_EQ(braid(verb + "in.txt.gz", "gzip -k in.txt;").out, plain.out);
+  EXPECT_EQ(braid(verb + "<in.txt.gz").out, plain.out);
+}
+
 TEST_F(TranslateTest, EvalGivesBleuWithItsSignature) {
   ASSERT_EQ(train_translation().code, 0);
   const auto evaluated = braid("eval --checkpoint run --data data");

@@ -3,10 +3,13 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <map>
 
 #include "braid/core/error.h"
@@ -228,6 +231,35 @@ TEST_F(SmallModel, TextsEndWhereTheModelsPositionsDo) {
   EXPECT_EQ(texts.at(0).at(0).ids.size(), static_cast<size_t>(model_->max_positions()));
 }
 
+// Whether all of it is, or a single word's.
+TEST_F(SmallModel, RefusesOutputThatIsNotFinite) {
+  const torch::NoGradGuard no_grad;
+  const auto expect_refused = [&](const GenerationConfig& config) {
+    try {
+      generate(*model_, input_, config);
+      ADD_FAILURE() << "expected a DataError";
+    } catch (const DataError& e) {
+      EXPECT_THAT(e.what(), ::testing::HasSubstr("not finite"));
+    }
+  };
+  const auto expect_all_refused = [&] {
+    expect_refused({.max_length = 8});
+    expect_refused({.max_length = 8, .do_sample = true});
+    expect_refused({.max_length = 8, .num_beams = 3});
+    expect_refused({.max_length = 8, .num_beams = 3, .do_sample = true});
+  };
+  auto biases = model_->named_buffers();
+  auto* bias = biases.find("final_logits_bias");
+  ASSERT_NE(bias, nullptr);
+  for (const float value : {NAN, INFINITY}) {
+    bias->select(1, 7).fill_(value);
+    expect_all_refused();
+  }
+  bias->zero_();
+  for (auto& p : model_->parameters()) p.fill_(NAN);
+  expect_all_refused();
+}
+
 TEST_F(SmallModel, RefusesSettingsThatFitNothing) {
   const auto refused = [&](const GenerationConfig& config, const char* what) {
     try {
@@ -248,6 +280,27 @@ TEST_F(SmallModel, RefusesSettingsThatFitNothing) {
   refused({.eos_token_id = {1000}}, "eos_token_id");
   refused({.forced_eos_token_id = 1000}, "forced_eos_token_id");
   refused({.decoder_start_token_id = 1000}, "decoder_start_token_id");
+}
+
+TEST_F(SmallModel, OlderCheckpointsSayInTheirConfigHowTheyWrite) {
+  namespace fs = std::filesystem;
+  const auto folder =
+      fs::temp_directory_path() / ("braid_generation_" + std::to_string(::getpid()));
+  fs::create_directories(folder);
+  EXPECT_EQ(load_generation_config(folder, *model_).num_beams, 1);
+  std::ofstream(folder / "config.json")
+      << R"({"model_type": "marian", "num_beams": 6, "max_length": 77, "early_stopping": true})";
+  const auto older = load_generation_config(folder, *model_);
+  EXPECT_EQ(older.num_beams, 6);
+  EXPECT_EQ(older.max_length, 77);
+  EXPECT_EQ(older.early_stopping, "true");
+  EXPECT_EQ(older.bad_words_ids, default_generation_config(*model_).bad_words_ids);
+  std::ofstream(folder / "generation_config.json") << R"({"num_beams": 2, "max_new_tokens": 9})";
+  const auto own = load_generation_config(folder, *model_);
+  EXPECT_EQ(own.num_beams, 2);
+  EXPECT_EQ(longest_text(own), 10);
+  EXPECT_EQ(longest_text(older), 77);
+  fs::remove_all(folder);
 }
 
 TEST(GenerationConfigFile, IsReadAsTransformersWritesIt) {

@@ -85,7 +85,8 @@ TEST_F(Hub, ModelsOfTransformersBringTheirTokenizer) {
   using Names = std::set<std::string>;
   EXPECT_EQ(files("team/fast"), (Names{"tokenizer.json", "tokenizer_config.json"}));
   EXPECT_EQ(files("team/words"), (Names{"vocab.txt"}));
-  EXPECT_EQ(files("team/marian"), (Names{"vocab.json", "source.spm"}));
+  EXPECT_EQ(files("team/marian"),
+            (Names{"vocab.json", "source.spm", "target.spm", "generation_config.json"}));
   EXPECT_EQ(files("team/vision"), Names{});
   requests();
   for (const char* name : {"team/fast", "team/words", "team/marian", "team/vision"}) {
@@ -102,6 +103,14 @@ TEST_F(Hub, ATokenizerThatTheCacheLacksIsFetched) {
   fs::remove(snapshot / "vocab.txt");
   fs::remove_all(folder("team--words") / ".no_exist");
   EXPECT_TRUE(fs::exists(get("team/words@" + kCommit) / "vocab.txt"));
+}
+
+TEST_F(Hub, TheOtherHalfOfATokenizerThatTheCacheLacksIsFetched) {
+  const auto snapshot = get("team/marian@" + kCommit);
+  for (const char* name : {"target.spm", "generation_config.json"}) {
+    fs::remove(snapshot / name);
+    EXPECT_TRUE(fs::exists(get("team/marian@" + kCommit) / name)) << name;
+  }
 }
 
 TEST_F(Hub, ARenamedRepositoryIsFollowed) {

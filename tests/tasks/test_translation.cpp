@@ -16,6 +16,7 @@
 #include "braid/tasks/open_task_data.h"
 #include "braid/tasks/text/translate_lines.h"
 #include "braid/tasks/text/translation_data.h"
+#include "braid/text/train_tokenizer.h"
 
 namespace braid::tasks {
 namespace {
@@ -63,6 +64,37 @@ class TranslationTest : public ::testing::Test {
   std::unique_ptr<Task> make(const TaskOptions& options = {}) {
     return open_task_data(config_, "error", options.checkpoint)
         ->make_task(config_, options, silent_);
+  }
+  fs::path save(const Task& task) const {
+    const auto folder = root_ / "checkpoint";
+    fs::create_directories(folder);
+    task.save(folder);
+    return folder;
+  }
+  // As Marian's: a SentencePiece model for each language, and one vocabulary of their pieces.
+  fs::path write_marian_tokenizer() const {
+    const auto pairs = data::open_parallel_text(root_.string()).train;
+    const auto folder = root_ / "marian";
+    Json vocabulary = {{"</s>", 0}, {"<unk>", 1}, {"<pad>", 2}};
+    for (const bool source : {true, false}) {
+      int64_t next = 0;
+      const text::TextSource texts = [&](std::string& text) {
+        if (next == pairs->size()) return false;
+        text = source ? pairs->source(next) : pairs->target(next);
+        ++next;
+        return true;
+      };
+      const auto learned = text::train_sentencepiece(texts, {.vocab_size = 300});
+      learned->save(folder);
+      fs::rename(folder / "spiece.model", folder / (source ? "source.spm" : "target.spm"));
+      for (int32_t id = 0; id < learned->vocab_size(); ++id) {
+        const auto size = vocabulary.size();
+        if (const auto piece = learned->id_to_token(id); !vocabulary.contains(piece))
+          vocabulary[piece] = size;
+      }
+    }
+    std::ofstream(folder / "vocab.json") << vocabulary;
+    return folder;
   }
   data::Batch first_batch(const Task& task) const {
     const auto loader = task.training_loader({.batch_size = 5, .workers = 0});
@@ -256,6 +288,98 @@ TEST_F(TranslationTest, LearnsAndComesBack) {
 
   translator.format.max_length = 3;
   EXPECT_TRUE(translate(translator, {"a dog walks here today"}, {})[0].cut);
+}
+
+std::vector<int32_t> numbers_of(const torch::Tensor& row) {
+  std::vector<int32_t> ids;
+  for (int64_t i = 0; i < row.size(0); ++i)
+    if (const auto id = row[i].item<int32_t>(); id >= 0) ids.push_back(id);
+  return ids;
+}
+
+std::string bytes_of_file(const fs::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+TEST_F(TranslationTest, MarianLearnsTargetsByTheModelOfTheirLanguage) {
+  const auto marian = write_marian_tokenizer();
+  config_.text.tokenizer = marian.string();
+  const auto task = make();
+  const auto folder = save(*task);
+  for (const char* name : {"source.spm", "target.spm"})
+    EXPECT_EQ(bytes_of_file(folder / name), bytes_of_file(marian / name)) << name;
+  const auto tokenizer = load_translator(folder).tokenizer;
+  const auto pairs = data::open_parallel_text(root_.string()).train;
+  const auto batch = first_batch(*task);
+  bool differs = false;
+  for (int64_t i = 0; i < batch.size(); ++i) {
+    const int64_t pair = batch.indices[static_cast<size_t>(i)];
+    const auto target = pairs->target(pair);
+    const auto labels = numbers_of(batch.at(data::kLabels)[i]);
+    EXPECT_EQ(labels, tokenizer->encode_target(target).ids) << target;
+    EXPECT_EQ(tokenizer->decode(labels), target);
+    differs = differs || labels != tokenizer->encode(target).ids;
+  }
+  EXPECT_TRUE(differs) << "the source's model knows other pieces";
+}
+
+TEST_F(TranslationTest, WhatACheckpointSaysOfLengthsIsOneLimitWithinThePositions) {
+  const auto folder = save(*make());
+  const auto limit = [&](const std::string& file, const std::string& json) {
+    std::ofstream(folder / file) << json;
+    const auto generation = load_translator(folder).generation;
+    EXPECT_FALSE(generation.max_new_tokens.has_value());
+    return generation.max_length;
+  };
+  const int64_t positions = load_translator(folder).model->max_positions();
+  ASSERT_GT(positions, 5);
+  EXPECT_EQ(limit("generation_config.json", R"({"max_length": 9})"), 9);
+  EXPECT_EQ(limit("generation_config.json", R"({"max_length": 9, "max_new_tokens": 4})"), 5);
+  EXPECT_EQ(limit("generation_config.json", R"({"max_length": 1000000})"), positions);
+  EXPECT_EQ(limit("generation_config.json", R"({"max_new_tokens": 9223372036854775807})"),
+            positions);
+  fs::remove(folder / "generation_config.json");
+  auto config = read_json(folder / "config.json");
+  config["num_beams"] = 6;
+  config["max_length"] = 7;
+  EXPECT_EQ(limit("config.json", config.dump()), 7);
+  EXPECT_EQ(load_translator(folder).generation.num_beams, 6);
+
+  auto translator = load_translator(folder);
+  translator.generation = generate::default_generation_config(*translator.model);
+  translator.generation.max_new_tokens = 2;
+  translator.generation.min_length = 50;
+  const auto tokens_of = [&](const std::string& source) {
+    const auto text = translate(translator, {source}, {})[0].best[0].text;
+    return translator.tokenizer->encode(text, {.add_special_tokens = false}).ids.size();
+  };
+  EXPECT_LE(tokens_of("a man walks"), 8U) << "two pieces of the vocabulary, not 48";
+}
+
+// Weights that are not finite are not loaded, but finite ones may be too large. A training whose
+// model has diverged says so itself.
+TEST_F(TranslationTest, OutputThatIsNotFiniteIsNoTranslation) {
+  config_.translation.val_bleu_pairs = 3;
+  const auto task = make();
+  auto translator = load_translator(save(*task));
+  const torch::NoGradGuard no_grad;
+  for (auto& p : task->model().parameters()) p.fill_(NAN);
+  for (auto& p : translator.model->parameters()) p.fill_(NAN);
+  const auto scores = task->evaluate(Split::kVal, {.workers = 0}, silent_);
+  ASSERT_EQ(scores.size(), 4U);
+  EXPECT_EQ(scores[0].name, "bleu");
+  EXPECT_TRUE(std::isnan(scores[0].value));
+  EXPECT_FALSE(all_finite(scores));
+  for (const int64_t beams : {1, 3}) {
+    translator.generation.num_beams = beams;
+    try {
+      translate(translator, {"a man"}, {});
+      FAIL() << "expected a DataError";
+    } catch (const DataError& e) {
+      EXPECT_THAT(e.what(), HasSubstr("not finite"));
+    }
+  }
 }
 
 TEST_F(TranslationTest, AModelAndATokenizerThatDoNotFitAreRefused) {

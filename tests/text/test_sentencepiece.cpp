@@ -75,15 +75,78 @@ TEST(SentencePiece, LoadsAModel) {
   EXPECT_THROW(tokenizer->decode({5}), DataError);
 }
 
+// As Marian has them: a model for each language, and one vocabulary.
+const std::vector<Piece> kTargetPieces = {{"<unk>", 0, ModelPiece::kUnknown},
+                                          {"</s>", 0, ModelPiece::kControl},
+                                          {"\u2581Hund", -1},
+                                          {"\u2581", -3},
+                                          {"a", -3},
+                                          {"b", -3}};
+constexpr const char* kMarianVocabulary =
+    R"({"</s>": 0, "<unk>": 1, ">>de<<": 2, "b": 3, "▁a": 4, "<pad>": 5, "▁Hund": 6, "▁": 7, "a": 8})";
+
+void write_marian(const Folder& folder) {
+  folder.write("source.spm", model_of(kPieces));
+  folder.write("target.spm", model_of(kTargetPieces));
+  folder.write("vocab.json", kMarianVocabulary);
+}
+
+using Ids = std::vector<int32_t>;
+
 TEST(SentencePiece, NumbersPiecesAsMarianDoes) {
   const Folder folder;
-  folder.write("source.spm", model_of(kPieces));
-  folder.write("vocab.json",
-               R"({"</s>": 0, "<unk>": 1, ">>de<<": 2, "b": 3, "▁a": 4, "<pad>": 5})");
+  write_marian(folder);
   const auto tokenizer = load_tokenizer(folder.path());
-  EXPECT_EQ(tokenizer->encode(">>de<< ab").ids, (std::vector<int32_t>{2, 4, 3, 0}));
+  EXPECT_EQ(tokenizer->encode(">>de<< ab").ids, (Ids{2, 4, 3, 0}));
+  EXPECT_EQ(tokenizer->encode(">>de<< a<<").ids, (Ids{2, 4, 1, 0})) << "a code ends at once";
   EXPECT_EQ(tokenizer->special().pad, 5);
-  EXPECT_EQ(tokenizer->decode({4, 3, 0}), "ab");
+  EXPECT_EQ(tokenizer->vocab_size(), 9);
+}
+
+// What MarianTokenizer of transformers 5.24 gives for the same files.
+TEST(SentencePiece, MarianReadsAndWritesByModelsOfTheirOwn) {
+  const Folder folder;
+  write_marian(folder);
+  folder.write("tokenizer_config.json", R"({"source_lang": "en", "target_lang": "de"})");
+  const auto expect_both = [](const Tokenizer& tokenizer) {
+    EXPECT_EQ(tokenizer.encode("ab Hund").ids, (Ids{4, 3, 7, 1, 0}));
+    EXPECT_EQ(tokenizer.encode_target("ab Hund").ids, (Ids{7, 8, 3, 6, 0}));
+    EXPECT_EQ(tokenizer.encode_target("Hund", {.add_special_tokens = false}).ids, (Ids{6}));
+    EXPECT_EQ(tokenizer.decode({6, 7, 8, 3, 6, 0}), "Hund ab Hund");
+    EXPECT_EQ(tokenizer.decode({6, 4, 3, 4, 0}), "Hund ab a") << "pieces of the source, too";
+    EXPECT_EQ(tokenizer.decode({4, 1, 3, 5}), "ab") << "nothing for what is unknown";
+    EXPECT_EQ(tokenizer.decode({5, 6, 0}, false), "<pad> Hund</s>");
+    EXPECT_EQ(tokenizer.decode({}), "");
+  };
+  const auto tokenizer = load_tokenizer(folder.path());
+  expect_both(*tokenizer);
+  tokenizer->save(folder.path() / "saved");
+  const auto saved = [&](const std::string& name) { return folder.read("saved/" + name); };
+  EXPECT_EQ(saved("source.spm"), model_of(kPieces));
+  EXPECT_EQ(saved("target.spm"), model_of(kTargetPieces));
+  EXPECT_EQ(saved("vocab.json"), kMarianVocabulary);
+  expect_both(*load_tokenizer(folder.path() / "saved"));
+}
+
+TEST(SentencePiece, OtherTokenizersReadAndWriteAlike) {
+  const Folder folder;
+  const auto tokenizer = load_tokenizer(folder.write("x.model", model_of(kPieces)));
+  EXPECT_EQ(tokenizer->encode_target("ab").ids, tokenizer->encode("ab").ids);
+}
+
+TEST(SentencePiece, MarianWithoutOneOfItsFilesIsRefused) {
+  const auto refused = [](const std::string& lacking, const std::string& config = "") {
+    const Folder folder;
+    write_marian(folder);
+    if (!config.empty()) folder.write("tokenizer_config.json", config);
+    std::filesystem::remove(folder.path() / lacking);
+    return message_of([&] { load_tokenizer(folder.path()); });
+  };
+  EXPECT_THAT(refused("target.spm"), HasSubstr("expected target.spm beside source.spm"));
+  EXPECT_THAT(refused("source.spm"), HasSubstr("source.spm and target.spm"));
+  EXPECT_THAT(refused("vocab.json"), HasSubstr("expected vocab.json beside source.spm"));
+  EXPECT_THAT(refused("none", R"({"separate_vocabs": true})"), HasSubstr("separate_vocabs"));
+  EXPECT_EQ(refused("none", R"({"separate_vocabs": false})"), "");
 }
 
 TEST(SentencePiece, RefusesModelsThatTheLibraryFailsOn) {

@@ -29,6 +29,9 @@ struct Sequence {
 };
 Sequence make_sequence(std::string_view text, const text::Tokenizer& tokenizer,
                        const SequenceFormat& format);
+// Of a text that the model is to write: see Tokenizer::encode_target().
+Sequence make_target_sequence(std::string_view text, const text::Tokenizer& tokenizer,
+                              const SequenceFormat& format);
 
 // input_ids, attention_mask [B,N] int64; indices 0, 1, ...
 Batch make_source_batch(const std::vector<const Sequence*>& rows, const SequenceFormat& format);

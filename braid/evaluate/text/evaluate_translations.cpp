@@ -8,6 +8,7 @@
 #include "braid/data/text/parallel_text.h"
 #include "braid/evaluate/split_name.h"
 #include "braid/runtime/device.h"
+#include "braid/tasks/predictor.h"
 #include "braid/tasks/text/translation_scores.h"
 
 namespace braid::evaluate {
@@ -60,6 +61,7 @@ Evaluation evaluate_translations(const std::filesystem::path& checkpoint,
   const auto scores = tasks::score_translations(
       translator, chosen.pairs, collate,
       {.evaluate = request.options, .decoded_pairs = chosen.pairs->size()}, progress);
+  for (const auto& score : scores.scores) tasks::expect_finite(torch::tensor(score.value));
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
   if (scores.cut > 0)
     progress.line(

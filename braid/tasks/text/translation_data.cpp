@@ -46,8 +46,7 @@ void finish_translator(Translator& made, const TaskConfig& config) {
   made.format = format_of(*made.model, *made.tokenizer, length_for(config, *made.model),
                           config.weights.empty() ? config.text.tokenizer : config.weights);
   made.generation = generate::default_generation_config(*made.model);
-  const int64_t positions = made.model->max_positions();
-  if (positions > 0) made.generation.max_length = std::min(made.generation.max_length, positions);
+  fit_length(made);
 }
 
 // The model that the checkpoint describes, its weights not yet loaded: for a run that goes on.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "braid/core/error.h"
 #include "braid/data/length_bucketed.h"
@@ -101,6 +102,15 @@ void measure_bleu(const Translator& translator, const data::ParallelText& pairs,
                    result.scores.at(1)};
 }
 
+// Of a model whose training diverged: there is nothing to translate with.
+void leave_bleu_out(TranslationScores& result) {
+  constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+  result.scores = {{.name = "bleu", .unit = "", .value = kNone, .low = {}, .high = {}},
+                   {.name = "chrf", .unit = "", .value = kNone, .low = {}, .high = {}},
+                   result.scores.at(0),
+                   result.scores.at(1)};
+}
+
 }  // namespace
 
 Step sequence_loss(models::EncoderDecoder& model, const data::Batch& batch, double smoothing) {
@@ -129,7 +139,11 @@ TranslationScores score_translations(const Translator& translator,
                                 "can be read",
                                 pairs->size()),
                     pairs->source_path().string());
-  if (options.decoded_pairs > 0) measure_bleu(translator, *pairs, options, progress, result);
+  if (options.decoded_pairs == 0) return result;
+  if (all_finite(result.scores))
+    measure_bleu(translator, *pairs, options, progress, result);
+  else
+    leave_bleu_out(result);
   return result;
 }
 

@@ -25,7 +25,9 @@ struct TranslationScoresOptions {
   std::vector<std::string>* translations = nullptr;  // what was written, unless it is null
 };
 struct TranslationScores {
-  Scores scores;              // (bleu, chrf,) loss, perplexity: of tokens, without smoothing
+  // (bleu, chrf,) loss, perplexity: of tokens, without smoothing. Where the loss is not finite,
+  // nothing is translated, and bleu and chrf are NaN.
+  Scores scores;
   int64_t pairs = 0;          // whose loss it is
   int64_t tokens = 0;         // of their targets
   int64_t decoded_pairs = 0;  // spread evenly over the data

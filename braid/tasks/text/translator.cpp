@@ -97,6 +97,14 @@ data::SequenceFormat format_of(const models::EncoderDecoder& model,
           .max_length = max_length > 0 ? max_length : positions};
 }
 
+void fit_length(Translator& translator) {
+  auto& generation = translator.generation;
+  generation.max_length = generate::longest_text(generation);
+  generation.max_new_tokens.reset();
+  const int64_t positions = translator.model->max_positions();
+  if (positions > 0) generation.max_length = std::min(generation.max_length, positions);
+}
+
 Translator load_translator(const fs::path& folder) {
   auto loaded = models::load_text_model(folder);
   Translator made{.model = std::dynamic_pointer_cast<models::EncoderDecoder>(loaded.model),
@@ -114,6 +122,7 @@ Translator load_translator(const fs::path& folder) {
   made.format = format_of(*made.model, *made.tokenizer, 0, folder.string());
   read_languages(folder / kTokenizerFile, made);
   made.generation = generate::load_generation_config(folder, *made.model);
+  fit_length(made);
   return made;
 }
 
@@ -147,7 +156,7 @@ std::vector<TranslatedText> translate(const Translator& translator,
   std::stable_sort(pending.begin(), pending.end(), [](const PendingText& a, const PendingText& b) {
     return a.tokens() < b.tokens();
   });
-  const int64_t most = translator.generation.max_length;
+  const int64_t most = generate::longest_text(translator.generation);
   const auto limit = [&](const PendingText& text) {
     return longest_translation(text.tokens(), options, most);
   };
@@ -169,6 +178,7 @@ std::vector<TranslatedText> translate(const Translator& translator,
     const auto batch = data::make_source_batch(rows, translator.format).to(scope.device());
     auto generation = translator.generation;
     generation.max_length = limit(pending[begin]);
+    generation.max_new_tokens.reset();
     const auto written = generate::generate(*translator.model,
                                             {.input_ids = batch.at(data::kInputIds),
                                              .attention_mask = batch.at(data::kAttentionMask),

@@ -35,6 +35,9 @@ data::SequenceFormat format_of(const models::EncoderDecoder& model,
                                const text::Tokenizer& tokenizer, int64_t max_length,
                                const std::string& where);
 
+// generation.max_length becomes the one limit of what is written: at most the model's positions.
+void fit_length(Translator& translator);
+
 // In eval mode. A folder that save_translator or transformers wrote. Throws IoError or DataError.
 Translator load_translator(const std::filesystem::path& folder);
 // Rounds the model's weights to 8 bits, for good, and has translate() read those: for a model on a
@@ -64,7 +67,7 @@ struct TranslateOptions {
 };
 // In the order of the texts. A text without anything but white space is an empty one. What a text
 // gives does not depend on the others. done: told how many are. Where it is told to stop, what is
-// not done has no translation.
+// not done has no translation. Throws DataError where the model's output is not finite.
 std::vector<TranslatedText> translate(const Translator& translator,
                                       const std::vector<std::string>& texts,
                                       const TranslateOptions& options,

@@ -18,7 +18,7 @@ COMMIT, OLD_COMMIT = "c" * 39 + "1", "c" * 39 + "0"
 REVISIONS = {"main": COMMIT, "v1.0": OLD_COMMIT, "feature/x": COMMIT, COMMIT: COMMIT, OLD_COMMIT: OLD_COMMIT}
 TOKEN = "hf_secret"
 TOKENIZERS = {"team/fast": ["tokenizer.json", "tokenizer_config.json", "vocab.txt"], "team/words": ["vocab.txt"],
-              "team/marian": ["vocab.json", "source.spm", "target.spm"], "team/vision": []}
+              "team/marian": ["vocab.json", "source.spm", "target.spm", "generation_config.json"], "team/vision": []}
 SIZE = 3_000_000  # of the data of a large file, in bytes
 
 
@@ -49,7 +49,8 @@ def files_of(repository, commit):
     if repository == "team/bare":  # weights alone
         return {"model.safetensors": safetensors("a", 3, 1000)}
     if repository in TOKENIZERS:  # models of transformers
-        config = json.dumps({"model_type": "bert"}).encode()
+        marian = repository == "team/marian"
+        config = json.dumps({"model_type": "marian", "is_encoder_decoder": True} if marian else {"model_type": "bert"}).encode()
         return {"config.json": config, "model.safetensors": safetensors("a", 4, 1000),
                 **{name: b"{}" for name in TOKENIZERS[repository]}}
     return {"config.json": config, "model.safetensors": safetensors("a", repository + commit, SIZE)}
