@@ -73,7 +73,7 @@ TEST_F(PredictTexts, WhatOneTextIsGivenToAModelOfSuchIsSaid) {
   const auto found = braid("predict --checkpoint run --list lines.txt --format jsonl");
   ASSERT_EQ(found.code, 0) << found.err;
   EXPECT_EQ(rows(found.out).size(), 3u);
-  EXPECT_TRUE(rows(found.out)[2].at("cut"));
+  EXPECT_EQ(rows(found.out)[2].at("cut"), true);
   EXPECT_FALSE(rows(found.out)[0].contains("cut"));
   EXPECT_THAT(found.err, AllOf(HasSubstr("A tab is in 1 of the lines"),
                                HasSubstr("1 of 3 texts is cut to 4 tokens.")));
@@ -89,7 +89,7 @@ TEST_F(PredictTexts, EveryLineOfALanguageModelIsAnsweredOrNamed) {
   for (int i = 0; i < 200; ++i)
     content += i % 2 == 0 ? "the cat sat on the mat\n" : "a dog ran in the park\n";
   write("corpus.txt", content);
-  train("--data corpus.txt --max-length 16 --vocab-size 200");
+  train("--data corpus.txt --max-length 16 --vocab-size 300");
   write("lines.txt", "the [MASK] sat on the [MASK]\n\nno mask here\na [MASK] ran\n");
   const auto stopped = braid("predict --checkpoint run --list lines.txt --format jsonl");
   EXPECT_EQ(stopped.code, 65);
