@@ -20,7 +20,7 @@ Field workers_field() {
 
 Field on_bad_sample_field() {
   return {"on_bad_sample",
-          "an image that cannot be read",
+          "an image or a text that cannot be read",
           {.choices = {"error", "skip"}, .free_on_resume = true}};
 }
 
