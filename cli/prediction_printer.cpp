@@ -31,9 +31,13 @@ Json top_classes(const torch::Tensor& probabilities, int64_t top,
   return predictions;
 }
 
-PredictionPrinter::PredictionPrinter(std::string format, std::string what)
-    : format_(std::move(format)), what_(std::move(what)) {
-  if (format_ == "csv") fmt::print("{},rank,class,probability\n", what_);
+PredictionPrinter::PredictionPrinter(std::string format, std::string what,
+                                     std::vector<std::string> more_columns)
+    : format_(std::move(format)), what_(std::move(what)), more_columns_(std::move(more_columns)) {
+  if (format_ != "csv") return;
+  fmt::print("{},rank,class,probability", what_);
+  for (const auto& column : more_columns_) fmt::print(",{}", column);
+  fmt::print("\n");
 }
 
 PredictionPrinter::~PredictionPrinter() {
@@ -43,6 +47,9 @@ PredictionPrinter::~PredictionPrinter() {
 void PredictionPrinter::print(const std::string& item_name, const Json& predictions,
                               const Json& more) {
   if (format_ == "text") fmt::print("{}\n", item_name);
+  std::string columns;
+  for (const auto& column : more_columns_)
+    columns += "," + (more.contains(column) ? more.at(column).dump() : std::string());
   int64_t rank = 0;
   for (const auto& p : predictions) {
     auto name = p.at("class").get<std::string>();
@@ -51,7 +58,8 @@ void PredictionPrinter::print(const std::string& item_name, const Json& predicti
     ++rank;
     if (format_ == "text") fmt::print("  {:5.1f}%  {}\n", 100 * probability, name);
     if (format_ == "csv")
-      fmt::print("{},{},{},{:.6f}\n", csv_field(item_name), rank, csv_field(name), probability);
+      fmt::print("{},{},{},{:.6f}{}\n", csv_field(item_name), rank, csv_field(name), probability,
+                 columns);
   }
   Json item = {{what_, item_name}, {"predictions", predictions}};
   item.update(more);

@@ -17,16 +17,19 @@ Json top_classes(const torch::Tensor& probabilities, int64_t top,
 // the destructor prints.
 class PredictionPrinter {
  public:
-  // format: text, json, jsonl, csv; what: an item is, "file" or "text".
-  PredictionPrinter(std::string format, std::string what);
+  // format: text, json, jsonl, csv; what: an item is, "file" or "text"; more_columns: keys of
+  // `more` that CSV has too, behind its own.
+  PredictionPrinter(std::string format, std::string what,
+                    std::vector<std::string> more_columns = {});
   PredictionPrinter(const PredictionPrinter&) = delete;
   PredictionPrinter& operator=(const PredictionPrinter&) = delete;
   ~PredictionPrinter();
-  // more: further keys of the item in JSON.
+  // more: further keys of the item in JSON, or other values of its own.
   void print(const std::string& item, const Json& predictions, const Json& more = Json::object());
 
  private:
   std::string format_, what_;
+  std::vector<std::string> more_columns_;
   bool first_ = true;
 };
 

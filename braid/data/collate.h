@@ -5,6 +5,7 @@
 
 #include "braid/data/bad_samples.h"
 #include "braid/data/batch.h"
+#include "braid/data/cut_examples.h"
 
 namespace braid::data {
 
@@ -20,6 +21,8 @@ class Collate {
   // may be empty then.
   virtual Batch operator()(const std::vector<int64_t>& indices, const Place& place,
                            BadSamples& bad) const = 0;
+  // What is too long for the model, as far as it is known before the first batch.
+  virtual CutExamples cut() const { return {}; }
 };
 
 }  // namespace braid::data

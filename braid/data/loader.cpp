@@ -142,4 +142,6 @@ int64_t Loader::bad_samples() const { return state_->bad.count(); }
 
 std::vector<std::string> Loader::bad_sample_messages() const { return state_->bad.messages(); }
 
+CutExamples Loader::cut() const { return state_->collate->cut(); }
+
 }  // namespace braid::data

@@ -38,6 +38,8 @@ class Loader {
   // Examples left out so far because they could not be read, and the first ones' errors.
   int64_t bad_samples() const;
   std::vector<std::string> bad_sample_messages() const;
+  // What is too long for the model, as far as its collation knows.
+  CutExamples cut() const;
 
  private:
   struct State;

@@ -21,6 +21,7 @@ Json to_json(const Evaluation& e) {
   }
   json[e.items + "_per_s"] = e.items_per_s;
   json["bad_samples"] = e.bad_samples;
+  if (e.cut.of > 0) json["cut"] = {{e.cut.items, e.cut.count}, {"max_length", e.cut.max_length}};
   if (e.tta)
     json["tta"] = {{"name", e.tta->name},
                    {"views", e.tta->views},

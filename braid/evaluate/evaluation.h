@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "braid/core/config.h"
+#include "braid/data/cut_examples.h"
 #include "braid/io/image.h"
 #include "braid/tasks/metrics/classifier_report.h"
 #include "braid/tasks/task.h"
@@ -41,6 +42,7 @@ struct Evaluation {
   std::optional<tasks::ClassifierReport> classifier;
   std::vector<std::string> classes;
   std::optional<TestTimeAugmentation> tta = {};
+  data::CutExamples cut = {};  // of texts
 };
 Json to_json(const Evaluation& evaluation);
 

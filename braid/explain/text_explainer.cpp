@@ -8,6 +8,7 @@
 #include "braid/data/text/text_collate.h"
 #include "braid/explain/class_index.h"
 #include "braid/explain/pixel_attribution.h"
+#include "braid/io/question_row.h"
 #include "braid/runtime/device.h"
 #include "braid/tasks/predictor.h"
 
@@ -85,6 +86,10 @@ TextExplainer::TextExplainer(tasks::TokenizedModel classifier, const ExplainConf
   if (config.layer)
     throw UsageError("explain",
                      "expected no --layer with a classifier of texts, got '" + *config.layer + "'");
+  if (classifier_.hub.text_pairs)
+    throw DataError("explain",
+                    "expected a classifier of single texts, got one that judges two "
+                    "together, which cannot be explained yet");
   classifier_.model->eval();
   classifier_.model->to(runtime::resolve_device(device));
   table_ = find_table(*classifier_.model);
@@ -103,7 +108,7 @@ TextExplanation TextExplainer::explain(const std::string& text) const {
   if (table.capacity() == 0)
     throw DataError("explain",
                     fmt::format("expected at most as many tokens as the vocabulary has, got {}", N),
-                    text.substr(0, 80));
+                    io::shortened(text));
 
   const torch::NoGradGuard no_grad;
   const auto input =

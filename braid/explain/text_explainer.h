@@ -12,8 +12,8 @@ namespace braid::explain {
 // runs as it is: its table of embeddings gets a row for every token meanwhile.
 class TextExplainer {
  public:
-  // Throws UsageError for another method, DataError for a model without a table of embeddings,
-  // ConfigError for an unknown device.
+  // Throws UsageError for another method, DataError for a model of pairs or without a table of
+  // embeddings, ConfigError for an unknown device.
   TextExplainer(tasks::TokenizedModel classifier, const ExplainConfig& config,
                 const std::string& device);
 

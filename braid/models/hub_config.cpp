@@ -10,6 +10,8 @@
 namespace braid::models {
 namespace {
 
+constexpr const char* kTextPairs = "text_pairs";
+
 bool is_drop_rate(const std::string& field) {
   return field.find("drop") != std::string::npos && field.ends_with("_rate");
 }
@@ -84,6 +86,7 @@ Json hub_config_to_json(const HubConfig& hub, const Model& model) {
     json.update(transformers_config_to_json(entry, config, hub.classes));
   else
     json["model_args"] = changed;
+  if (hub.text_pairs) json[kTextPairs] = true;
   json["braid"] = {{"version", version()}, {"format", 1}, {"config", config}};
   return json;
 }
@@ -95,7 +98,9 @@ HubConfig read_hub_config(const std::filesystem::path& file) {
 HubConfig read_hub_config(const HubFields& fields) {
   if (is_transformers_config(fields)) {
     const auto model = read_transformers_config(fields);
-    return {model.architecture, "", model.config, model.classes};
+    HubConfig hub{model.architecture, "", model.config, model.classes};
+    fields.read(kTextPairs, hub.text_pairs);
+    return hub;
   }
   if (!fields.has("architecture") && (fields.has("model_type") || fields.has("architectures")))
     refuse_transformers(fields);
@@ -115,6 +120,7 @@ HubConfig read_hub_config(const HubFields& fields) {
   hub.architecture = entry.name;
   hub.tag = tag_of(name);
   pretrained.read("tag", hub.tag);
+  fields.read(kTextPairs, hub.text_pairs);
   hub.model_args = model_args(entry, fields, pretrained);
   const HubFields args(hub.model_args, "config", fields.where());
   const char* classes = entry.config.contains("num_labels") ? "num_labels" : "num_classes";

@@ -11,13 +11,15 @@
 namespace braid::models {
 
 // In the file: `architecture`, `num_classes`, `label_names`, `model_args` (what timm's constructor
-// takes), and `braid` (version, and every field of the model's config). What a kind of models adds
-// is its own matter: see vision/pretrained_cfg.h.
+// takes), `braid` (version, and every field of the model's config), and of models that judge two
+// texts together `text_pairs`, true. What a kind of models adds is its own matter: see
+// vision/pretrained_cfg.h.
 struct HubConfig {
   std::string architecture{};          // a name of the registry
   std::string tag{};                   // of the pretrained weights, such as "a1_in1k"; may be empty
   Json model_args = Json::object();    // fields of the model's config
   std::vector<std::string> classes{};  // may be empty: timm's files need not name them
+  bool text_pairs = false;             // trained on two texts at once; absent: on single ones
 };
 
 // The config of a model that no data has shaped. name: an architecture, with or without a tag.

@@ -73,6 +73,11 @@ TextInput::TextInput(const Session& session) {
   if (!reads_tokens)
     throw DataError("runner", "expected a model of texts with an input input_ids, got another",
                     session.where(), "images are given without a flag");
+  if (session.metadata().contains("text_pairs"))
+    throw DataError("runner", "expected a model of single texts, got one that judges two together",
+                    session.where(),
+                    "give it tokens, or take its checkpoint: `braid predict` and `braid serve` "
+                    "take two texts");
   tokenizer_ = tokenizer_of(session);
   max_length_ = metadata_number(session, "max_length", 1).value_or(max_length_);
 }

@@ -30,6 +30,8 @@ TrainingLoop::TrainingLoop(tasks::Task& task, const RunConfig& config, std::stop
       budget_(config),
       checkpoints_(folder_.path(),
                    {task, stepper_.optimizer(), schedule_, stepper_.ema(), state_}) {
+  if (const auto cut = loader_->cut(); cut.count > 0)
+    progress.line(fmt::format("{}: {} (--max-length).", title_, to_text(cut)));
   const Json settings = visit_to_json(settings_of(task, config));
   state_.config = settings;
   state_.folder = fs::current_path().string();

@@ -87,6 +87,9 @@ TEST(TextExplainer, RefusesWhatItCannot) {
   config.target = "maybe";
   const TextExplainer explainer(letters(), config, "cpu");
   EXPECT_THROW(explainer.explain("a"), UsageError);
+  auto pairs = letters();
+  pairs.hub.text_pairs = true;
+  EXPECT_THROW(TextExplainer(pairs, {}, "cpu"), DataError);
 }
 
 }  // namespace

@@ -232,6 +232,9 @@ TEST(Export, TextsAreFreeInBatchAndLength) {
   EXPECT_EQ(onnx_options(loaded, folder).metadata.at("tokenizer.json"),
             R"({"a b":[1,2],"say \" \\":" \" "})")
       << "blanks between words go, those within stay";
+  EXPECT_FALSE(onnx_options(loaded, folder).metadata.contains("text_pairs"));
+  loaded.hub.text_pairs = true;
+  EXPECT_EQ(onnx_options(loaded, folder).metadata.at("text_pairs"), "true");
   std::filesystem::remove_all(folder);
   const auto model = read(std::string(bytes.begin(), bytes.end()));
   expect_ordered(model);

@@ -1,6 +1,7 @@
 // Masked language modelling from plain text to a checkpoint that fills masks.
 #include "braid/tasks/text/masked_lm.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <torch/optim/adamw.h>
 
@@ -9,7 +10,9 @@
 
 #include "braid/core/error.h"
 #include "braid/data/text/masked_lm_collate.h"
+#include "braid/models/registry.h"
 #include "braid/tasks/open_task_data.h"
+#include "braid/text/train_tokenizer.h"
 #include "tests/tasks/task_test.h"
 
 namespace braid::tasks {
@@ -79,6 +82,17 @@ TEST_F(MaskedLmTask, LearnsSavesAndFillsMasks) {
   ASSERT_EQ(fills[0].size(), 3u);
   EXPECT_GT(fills[0][0].probability, fills[0][1].probability);
   EXPECT_THROW(fill_masks(loaded, "nothing is hidden", 3, "float32"), DataError);
+  std::string far = "the cat";
+  for (int i = 0; i < 40; ++i) far += " sat";
+  int64_t truncated = 0;
+  fill_masks(loaded, "[MASK] " + far, 3, "float32", &truncated);
+  EXPECT_GT(truncated, 0);
+  try {
+    fill_masks(loaded, far + " [MASK]", 3, "float32");
+    FAIL() << "expected a DataError";
+  } catch (const DataError& e) {
+    EXPECT_THAT(e.what(), ::testing::HasSubstr("within the 32 tokens"));
+  }
 
   // A classifier begins with this body.
   std::ofstream rows(root_ / "rows.tsv");
@@ -97,6 +111,29 @@ TEST_F(MaskedLmTask, LearnsSavesAndFillsMasks) {
       equal += weight->equal(item.value());
     }
   EXPECT_GT(equal, 20) << "the pre-trained layers";
+}
+
+TEST_F(MaskedLmTask, TokensOfBytesAreGivenAsTheyAreWritten) {
+  std::ifstream text(config_.data);
+  TokenizedModel model;
+  model.tokenizer = text::train_bpe(
+      [&](std::string& line) { return static_cast<bool>(std::getline(text, line)); },
+      {.vocab_size = 400});
+  const auto id = model.tokenizer->encode("the park", {.add_special_tokens = false}).ids.back();
+  ASSERT_EQ(model.tokenizer->id_to_token(id), "\u0120park");
+  model.model = models::create_model<models::TextEncoder>(
+      "bert_tiny", {{"head", "masked_lm"}, {"vocab_size", model.tokenizer->vocab_size()}}, 1);
+  model.max_length = 32;
+  bool seen = false;
+  for (const auto& fill :
+       fill_masks(model, "the <mask> sat", model.tokenizer->vocab_size(), "float32")[0]) {
+    EXPECT_EQ(fill.token.find("\u0120"), std::string::npos) << fill.token;
+    if (fill.id == id) {
+      EXPECT_EQ(fill.token, " park");
+      seen = true;
+    }
+  }
+  EXPECT_TRUE(seen);
 }
 
 TEST_F(MaskedLmTask, NextSentenceTrainsItsHeadToo) {

@@ -21,6 +21,12 @@ namespace fs = std::filesystem;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
+std::vector<data::TextExample> single(const std::vector<std::string>& texts) {
+  std::vector<data::TextExample> examples;
+  for (const auto& text : texts) examples.push_back({.text = text, .pair = {}});
+  return examples;
+}
+
 class TextTask : public TaskTest {
  protected:
   void SetUp() override {
@@ -80,11 +86,11 @@ TEST_F(TextTask, LearnsEvaluatesSavesAndAnswersAlike) {
   const auto loaded = load_text_classifier(folder);
   EXPECT_THAT(loaded.hub.classes, ElementsAre("bad", "good"));
   EXPECT_EQ(read_max_length(folder), loaded.max_length);
-  const auto rows = classify(loaded, {"a lovely warm film", "dull and cold"}, "float32");
+  const auto rows = classify(loaded, single({"a lovely warm film", "dull and cold"}), "float32");
   EXPECT_GT(rows[0][1].item<double>(), 0.5);
   EXPECT_GT(rows[1][0].item<double>(), 0.5);
   // The same, whatever shares the batch.
-  const auto alone = classify(loaded, {"dull and cold"}, "float32");
+  const auto alone = classify(loaded, single({"dull and cold"}), "float32");
   EXPECT_LT((alone[0] - rows[1]).abs().max().item<double>(), 1e-6);
 }
 
@@ -144,9 +150,68 @@ TEST_F(TextTask, PredictionsAreInTheDatasetsOrder) {
   for (int64_t i = 0; i < train->size(); ++i) {
     EXPECT_EQ(predictions.indices[static_cast<size_t>(i)], i);
     EXPECT_EQ(predictions.labels[i].item<int64_t>(), train->label(i));
-    const auto alone = classify(classifier, {train->get(i).text}, "float32");
+    const auto alone = classify(classifier, single({train->get(i).text}), "float32");
     EXPECT_LT((alone[0] - predictions.logits[i].softmax(0)).abs().max().item<double>(), 1e-5) << i;
   }
+}
+
+TEST_F(TextTask, ACheckpointSaysThatItJudgesPairs) {
+  const auto saved = [&](const std::string& name, const TaskOptions& options = {}) {
+    const auto folder = root_ / name;
+    fs::create_directories(folder);
+    make(options)->save(folder);
+    return folder;
+  };
+  EXPECT_FALSE(read_json(saved("one") / "config.json").contains("text_pairs"));
+  const auto of_one = load_text_classifier(root_ / "one");
+  EXPECT_THROW(classify(of_one, {{.text = "warm", .pair = "cold"}}, "float32"), DataError);
+
+  fs::remove(root_ / "dev.tsv");
+  std::ofstream train(root_ / "train.tsv");
+  for (int i = 0; i < 24; ++i)
+    train << "a warm film of " << i << '\t' << (i % 2 == 0 ? "a lovely one" : "a dull one") << '\t'
+          << (i % 2 == 0 ? "same" : "other") << '\n';
+  train.close();
+  const auto folder = saved("two");
+  EXPECT_EQ(read_json(folder / "config.json").at("text_pairs"), true);
+  EXPECT_EQ(read_json(saved("again", {.checkpoint = folder}) / "config.json").at("text_pairs"),
+            true);
+  const auto of_two = load_text_classifier(folder);
+  EXPECT_THROW(classify(of_two, single({"a warm film"}), "float32"), DataError);
+  // As evaluation sees the pair.
+  const auto texts = data::open_text_dataset(root_.string(), {}).train;
+  const auto predictions = gather(
+      [&](const SeeLogits& see) {
+        return run_texts(of_two, texts, {.batch_size = 4, .workers = 0}, silent_, see);
+      },
+      2);
+  const auto rows = classify(of_two, {texts->get(0)}, "float32");
+  EXPECT_LT((rows[0] - predictions.logits[0].softmax(0)).abs().max().item<double>(), 1e-5);
+}
+
+TEST_F(TextTask, WhatIsCutIsCounted) {
+  config_.text.max_length = 8;
+  const auto folder = root_ / "checkpoint";
+  fs::create_directories(folder);
+  const auto task = make();
+  task->save(folder);
+  const auto cut = task->training_loader({.batch_size = 8, .workers = 0})->cut();
+  EXPECT_EQ(cut.of, 30);
+  EXPECT_GT(cut.count, 0);
+  EXPECT_LT(cut.count, 30) << "the short ones";
+  EXPECT_EQ(to_text(cut), std::to_string(cut.count) + " of 30 texts are cut to 8 tokens");
+  const auto classifier = load_text_classifier(folder);
+  std::vector<int64_t> truncated;
+  classify(classifier, single({"a film", "a lovely warm film about spring and more of it"}),
+           "float32", &truncated);
+  ASSERT_EQ(truncated.size(), 2u);
+  EXPECT_EQ(truncated[0], 0);
+  EXPECT_GT(truncated[1], 0);
+  data::CutExamples of_run;
+  run_texts(
+      classifier, data::open_text_dataset(root_.string(), {}).train,
+      {.batch_size = 4, .workers = 0}, silent_, [](const auto&, const auto&) {}, &of_run);
+  EXPECT_EQ(of_run.count, cut.count);
 }
 
 TEST_F(TextTask, AResumeKeepsTokenizerLengthAndClasses) {

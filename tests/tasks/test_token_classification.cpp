@@ -112,6 +112,54 @@ TEST_F(TaggedTask, LearnsEvaluatesSavesAndFindsEntities) {
   EXPECT_EQ(found[1].end, 27);
 }
 
+// What stands behind a word's first token was never trained: it must not decide.
+TEST_F(TaggedTask, AWordIsOneEntityWhateverTheTokenizerMakesOfIt) {
+  std::ofstream train(root_ / "train.conll");
+  const char* const names[] = {"O'Brien", "Anne-Marie", "St."};
+  for (int i = 0; i < 36; ++i)
+    train << names[i % 3] << " NNP B-PER\n"
+          << "left VBD O\n"
+          << (i % 2 == 0 ? "1996-08-22" : "1997-09-11") << " CD B-DATE\n. . O\n\n";
+  train.close();
+  fs::copy_file(root_ / "train.conll", root_ / "valid.conll", fs::copy_options::overwrite_existing);
+  const auto task = make({.seed = 1});
+  const auto loader = task->training_loader({.batch_size = 9, .workers = 0});
+  torch::optim::AdamW optimizer(task->model().parameters(), torch::optim::AdamWOptions(2e-3));
+  task->model().train();
+  for (int64_t epoch = 0; epoch < 20; ++epoch) {
+    loader->start_epoch(epoch);
+    while (const auto batch = loader->next()) {
+      optimizer.zero_grad();
+      task->training_step(*batch).loss.backward();
+      optimizer.step();
+    }
+  }
+  task->save(root_ / "saved");
+  const auto saved = load_tokenized_model(root_ / "saved");
+  const std::string text = "O'Brien left 1996-08-22.";
+  EXPECT_GT(saved.tokenizer->encode(text).ids.size(), 10u) << "words of several tokens";
+  int64_t truncated = -1;
+  const auto found = find_entities(saved, text, "float32", &truncated);
+  EXPECT_EQ(truncated, 0);
+  ASSERT_EQ(found.size(), 2u);
+  EXPECT_EQ(found[0].kind, "PER");
+  EXPECT_EQ(found[0].text, "O'Brien");
+  EXPECT_EQ(found[0].begin, 0);
+  EXPECT_EQ(found[0].end, 7);
+  EXPECT_EQ(found[1].kind, "DATE");
+  EXPECT_EQ(found[1].text, "1996-08-22");
+  EXPECT_EQ(found[1].begin, 13);
+}
+
+TEST_F(TaggedTask, SentencesThatAreCutAreCounted) {
+  config_.text.max_length = 6;
+  const auto task = make();
+  const auto cut = task->training_loader({.batch_size = 9, .workers = 0})->cut();
+  EXPECT_EQ(cut.of, 27);
+  EXPECT_EQ(cut.count, 27) << "six words and two special tokens";
+  EXPECT_EQ(cut.items, "sentences");
+}
+
 TEST_F(TaggedTask, AWordIsTaggedByItsFirstToken) {
   const auto data = open_task_data(config_, "error", {});
   const auto tagger = load_tokenized_model([&] {

@@ -19,7 +19,8 @@ WordTokens tokenize_words(const std::vector<std::string>& words, const text::Tok
   auto encoding = tokenizer.encode(text, {.max_length = max_length});
   WordTokens tokens{.ids = std::move(encoding.ids),
                     .type_ids = std::move(encoding.type_ids),
-                    .first_tokens = std::vector<int64_t>(words.size(), -1)};
+                    .first_tokens = std::vector<int64_t>(words.size(), -1),
+                    .truncated = encoding.truncated};
   size_t word = 0;
   for (size_t i = 0; i < tokens.ids.size(); ++i) {
     const auto span = encoding.offsets[i];
@@ -40,6 +41,17 @@ TaggedCollate::TaggedCollate(TaggedTextsPtr texts, text::TokenizerPtr tokenizer,
                       fmt::format("expected texts of at least {} tokens, got a maximum of {}",
                                   kLeast, max_length),
                       "--max-length");
+}
+
+void TaggedCollate::count_cut() {
+  cut_ = {.of = texts_->size(), .max_length = max_length_, .items = "sentences"};
+  for (int64_t i = 0; i < texts_->size(); ++i) {
+    try {
+      const auto tokens = tokenize_words(texts_->get(i).words, *tokenizer_, max_length_);
+      cut_.count += tokens.truncated > 0 ? 1 : 0;
+    } catch (const DataError&) {  // a bad sentence is the loader's business
+    }
+  }
 }
 
 Batch TaggedCollate::operator()(const std::vector<int64_t>& indices, const Place&,

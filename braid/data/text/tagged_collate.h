@@ -21,6 +21,7 @@ struct WordTokens {
   // The position of each word's first token; -1: it was cut away, or the tokenizer makes no token
   // of it.
   std::vector<int64_t> first_tokens;
+  int64_t truncated = 0;  // tokens that were cut away
 };
 // The words with a space between; max_length: tokens, the special ones too; 0: any.
 WordTokens tokenize_words(const std::vector<std::string>& words, const text::Tokenizer& tokenizer,
@@ -35,11 +36,16 @@ class TaggedCollate final : public Collate {
   // has its tag, other tokens -100 (run_ner.py's default).
   Batch operator()(const std::vector<int64_t>& indices, const Place& place,
                    BadSamples& bad) const override;
+  // Tokenizes every sentence once, so that cut() knows. Those that cannot be read are left to the
+  // batches.
+  void count_cut();
+  CutExamples cut() const override { return cut_; }
 
  private:
   TaggedTextsPtr texts_;
   text::TokenizerPtr tokenizer_;
   int64_t max_length_;
+  CutExamples cut_;
 };
 
 }  // namespace braid::data

@@ -48,12 +48,14 @@ void pad_rows(const std::vector<TokenRow>& rows, const text::Tokenizer& tokenize
 }
 
 Batch make_text_batch(const std::vector<TextExample>& texts, const text::Tokenizer& tokenizer,
-                      int64_t max_length) {
+                      int64_t max_length, std::vector<int64_t>* truncated) {
   Batch batch;
   std::vector<TokenRow> rows;
   std::vector<int64_t> labels;
+  if (truncated) truncated->clear();
   for (size_t i = 0; i < texts.size(); ++i) {
     auto encoding = encode_example(texts[i], tokenizer, max_length);
+    if (truncated) truncated->push_back(encoding.truncated);
     rows.push_back({std::move(encoding.ids), std::move(encoding.type_ids)});
     labels.push_back(texts[i].label);
     batch.indices.push_back(static_cast<int64_t>(i));

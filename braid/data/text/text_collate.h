@@ -31,8 +31,9 @@ struct TokenRow {
 void pad_rows(const std::vector<TokenRow>& rows, const text::Tokenizer& tokenizer, Batch& batch);
 
 // Of texts as evaluation sees them, with `labels` where there are any; max_length: tokens, 0: any.
+// truncated: gets the tokens that are cut from each text.
 Batch make_text_batch(const std::vector<TextExample>& texts, const text::Tokenizer& tokenizer,
-                      int64_t max_length);
+                      int64_t max_length, std::vector<int64_t>* truncated = nullptr);
 
 class TextCollate final : public Collate {
  public:
@@ -55,6 +56,9 @@ class TextCollate final : public Collate {
   // After prepare(): texts that are longer than max_length, and tokens that are cut from all.
   int64_t truncated_texts() const { return truncated_texts_; }
   int64_t truncated_tokens() const { return truncated_tokens_; }
+  CutExamples cut() const override {
+    return {.count = truncated_texts_, .of = dataset_->size(), .max_length = max_length_};
+  }
 
  private:
   struct Kept {

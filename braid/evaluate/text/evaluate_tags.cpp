@@ -33,8 +33,10 @@ Evaluation evaluate_tags(const std::filesystem::path& checkpoint, const Evaluate
   const auto scores = tasks::score_tags(tagger, part, request.options, progress);
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
   if (scores.cut_words > 0)
-    progress.line(fmt::format("{} words lie beyond the model's {} tokens: they count as O.",
-                              scores.cut_words, tagger.max_length));
+    progress.line(
+        fmt::format("{} words of {} sentences lie beyond the model's {} tokens: they "
+                    "count as O.",
+                    scores.cut_words, scores.cut_sentences, tagger.max_length));
   const int64_t count = part->size() - scores.bad_samples;
   return {.architecture = tagger.hub.architecture,
           .split = chosen.name,
@@ -44,7 +46,11 @@ Evaluation evaluate_tags(const std::filesystem::path& checkpoint, const Evaluate
           .items_per_s = static_cast<double>(count) / seconds.count(),
           .scores = tasks::to_scores(scores, part->tags()),
           .classifier = {},
-          .classes = tagger.hub.classes};
+          .classes = tagger.hub.classes,
+          .cut = {.count = scores.cut_sentences,
+                  .of = count,
+                  .max_length = tagger.max_length,
+                  .items = "sentences"}};
 }
 
 }  // namespace braid::evaluate

@@ -40,9 +40,14 @@ Evaluation evaluate_texts(const std::filesystem::path& checkpoint, const Evaluat
   evaluate_parts(
       chosen, classifier.model->num_labels(), request.data,
       [&](const data::TextDatasetPtr& part, const tasks::SeeLogits& see) {
-        return tasks::run_texts(classifier, part, request.options, progress, see);
+        data::CutExamples cut;
+        const auto unread =
+            tasks::run_texts(classifier, part, request.options, progress, see, &cut);
+        out.cut += cut;
+        return unread;
       },
       out);
+  if (out.cut.count > 0) progress.line(to_text(out.cut) + ".");
   return out;
 }
 

@@ -77,7 +77,11 @@ Evaluation evaluate_translations(const std::filesystem::path& checkpoint,
           .signatures = {"BLEU|" + scores.bleu_signature + " " + scores.bleu_text,
                          "chrF2|" + scores.chrf_signature},
           .classifier = {},
-          .classes = {}};
+          .classes = {},
+          .cut = {.count = scores.cut,
+                  .of = scores.pairs,
+                  .max_length = translator.format.max_length,
+                  .items = "sources"}};
 }
 
 }  // namespace braid::evaluate

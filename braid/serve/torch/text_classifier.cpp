@@ -1,8 +1,11 @@
-// A classifier of texts as a model that is served: `text` BYTES [N].
+// A classifier of texts as a model that is served: `text` BYTES [N], of pairs both in one element.
 #include "braid/tasks/text/text_classifier.h"
+
+#include <fmt/format.h>
 
 #include <utility>
 
+#include "braid/data/text/asked_text.h"
 #include "braid/data/text/text_collate.h"
 #include "braid/export/text_graph.h"
 #include "braid/models/product_weights.h"
@@ -54,15 +57,17 @@ class TextEngine final : public Engine {
 class TextPreparation final : public Preparation {
  public:
   // inputs: the engine's, which may be fewer than a tokenizer gives.
-  TextPreparation(text::TokenizerPtr tokenizer, int64_t max_length,
-                  const std::vector<TensorSpec>& inputs)
-      : tokenizer_(std::move(tokenizer)), max_length_(max_length) {
+  TextPreparation(const tasks::TokenizedModel& classifier, const std::vector<TensorSpec>& inputs)
+      : tokenizer_(classifier.tokenizer),
+        max_length_(classifier.max_length),
+        pairs_(classifier.hub.text_pairs) {
     for (const auto& input : inputs) names_.push_back(input.name);
   }
   std::vector<Tensor> prepare(const Tensor& input) const override {
     std::vector<data::TextExample> examples;
     for (size_t i = 0; i < input.elements.size(); ++i)
-      examples.push_back({.text = text_of(input, i), .pair = {}});
+      examples.push_back(
+          data::parse_asked_text(text_of(input, i), pairs_, fmt::format("{}[{}]", input.name, i)));
     const auto batch = data::make_text_batch(examples, *tokenizer_, max_length_);
     std::vector<Tensor> tensors;
     for (const auto& name : names_) tensors.push_back(from_torch(name, batch.at(name)));
@@ -72,6 +77,7 @@ class TextPreparation final : public Preparation {
  private:
   const text::TokenizerPtr tokenizer_;
   const int64_t max_length_;
+  const bool pairs_;
   std::vector<std::string> names_;
 };
 
@@ -91,8 +97,7 @@ std::unique_ptr<Model> load_text_classifier(const std::string& folder,
     model->platform = kLibTorchPlatform;
     model->engine = std::make_unique<TextEngine>(loaded.model, options);
   }
-  model->preparation = std::make_unique<TextPreparation>(loaded.tokenizer, loaded.max_length,
-                                                         model->engine->inputs());
+  model->preparation = std::make_unique<TextPreparation>(loaded, model->engine->inputs());
   model->takes_tensors = false;  // ids beyond the vocabulary would be the model's to refuse
   model->classes = loaded.hub.classes;
   model->explainer = explain_texts_of(folder);

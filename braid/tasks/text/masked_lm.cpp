@@ -37,6 +37,27 @@ Hidden guess(models::TextEncoder& model, const data::Batch& batch) {
   return hidden;
 }
 
+[[noreturn]] void fail_without_mask(const TokenizedModel& model, const std::string& text,
+                                    int32_t mask) {
+  const auto name = model.tokenizer->id_to_token(mask);
+  const auto all = model.tokenizer->encode(text).ids;
+  if (std::find(all.begin(), all.end(), mask) != all.end())
+    throw DataError("predict",
+                    fmt::format("expected {} within the {} tokens that the model reads, got it "
+                                "behind them, where the text is cut",
+                                name, model.max_length),
+                    "", "leave out what stands before it");
+  throw DataError("predict", fmt::format("expected a text with {}, got none in it", name));
+}
+
+// The token as a text has it; empty where the tokenizer has none of that number.
+std::string written(const text::Tokenizer& tokenizer, int32_t id) {
+  auto token = tokenizer.id_to_token(id);
+  if (token.empty()) return token;
+  auto text = tokenizer.decode({id}, false);
+  return text.empty() ? token : text;
+}
+
 }  // namespace
 
 data::Summary MaskedLmBlocks::summary() const {
@@ -134,18 +155,16 @@ void MaskedLm::save(const std::filesystem::path& folder) const {
 }
 
 std::vector<std::vector<MaskFill>> fill_masks(const TokenizedModel& model, const std::string& text,
-                                              int64_t top, const std::string& dtype) {
+                                              int64_t top, const std::string& dtype,
+                                              int64_t* truncated) {
   const auto mask = model.tokenizer->special().mask;
   if (!mask) throw DataError("predict", "expected a tokenizer with a mask token, got one without");
   const auto encoding = model.tokenizer->encode(text, {.max_length = model.max_length});
   std::vector<int64_t> places;
   for (size_t i = 0; i < encoding.ids.size(); ++i)
     if (encoding.ids[i] == *mask) places.push_back(static_cast<int64_t>(i));
-  if (places.empty())
-    throw DataError(
-        "predict",
-        fmt::format("expected a text with {}, got none in it", model.tokenizer->id_to_token(*mask)),
-        text.substr(0, 80));
+  if (truncated) *truncated = encoding.truncated;
+  if (places.empty()) fail_without_mask(model, text, *mask);
   const runtime::EvalScope scope(*model.model, dtype);
   const std::vector<int64_t> row(encoding.ids.begin(), encoding.ids.end());
   const auto ids = torch::tensor(row, torch::kLong).unsqueeze(0).to(scope.device());
@@ -161,7 +180,7 @@ std::vector<std::vector<MaskFill>> fill_masks(const TokenizedModel& model, const
     auto& fill = fills.emplace_back();
     for (int64_t k = 0; k < values.size(0); ++k) {
       const auto id = static_cast<int32_t>(tokens[k].item<int64_t>());
-      fill.push_back({model.tokenizer->id_to_token(id), id, values[k].item<double>()});
+      fill.push_back({written(*model.tokenizer, id), id, values[k].item<double>()});
     }
   }
   return fills;

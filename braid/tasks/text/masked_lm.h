@@ -64,12 +64,14 @@ class MaskedLm final : public Task {
 
 // The likeliest tokens in place of each [MASK] of a text, the largest probability first.
 struct MaskFill {
-  std::string token;
+  std::string token;  // as it stands in a text: " park" begins a word, "##ing" goes on with one
   int32_t id = 0;
   double probability = 0;
 };
-// model: with the head masked_lm or pretraining. Throws DataError for a text without a mask.
+// model: with the head masked_lm or pretraining. truncated: gets the tokens that are cut from the
+// text. Throws DataError for a text without a mask within the model's length.
 std::vector<std::vector<MaskFill>> fill_masks(const TokenizedModel& model, const std::string& text,
-                                              int64_t top, const std::string& dtype);
+                                              int64_t top, const std::string& dtype,
+                                              int64_t* truncated = nullptr);
 
 }  // namespace braid::tasks

@@ -81,8 +81,10 @@ struct SuspectToken {
   int64_t begin = 0, end = 0;  // code points of the whole text
   double probability = 0;      // of having been replaced
 };
-// The tokens of a text, the likeliest replacement first, at most `top`.
+// The tokens of a text, the likeliest replacement first, at most `top`. truncated: gets those that
+// are cut from the text.
 std::vector<SuspectToken> find_replaced(const TokenizedModel& model, const std::string& text,
-                                        int64_t top, const std::string& dtype);
+                                        int64_t top, const std::string& dtype,
+                                        int64_t* truncated = nullptr);
 
 }  // namespace braid::tasks

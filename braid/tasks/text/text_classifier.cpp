@@ -11,10 +11,11 @@
 namespace braid::tasks {
 namespace {
 
+constexpr int64_t kSample = 1000;  // texts that stand for all
+
 std::vector<int64_t> sample_lengths(const data::TextDataset& texts,
                                     const text::Tokenizer& tokenizer) {
-  constexpr int64_t kTexts = 1000;
-  const int64_t count = std::min(kTexts, texts.size());
+  const int64_t count = std::min(kSample, texts.size());
   std::vector<int64_t> lengths;
   for (int64_t i = 0; i < count; ++i) {
     const auto example = texts.get(i * texts.size() / count);
@@ -64,15 +65,29 @@ TokenizedModel make_text_classifier(const TaskConfig& config, const data::TextDa
                                     text::TokenizerPtr tokenizer, int64_t seed,
                                     Progress& progress) {
   const auto longest = [&](int64_t most) { return suitable_length(train, *tokenizer, most); };
-  return make_tokenized_model(config, models::TextHead::kSequenceClassification, train.classes(),
-                              tokenizer, seed, longest, progress);
+  auto made = make_tokenized_model(config, models::TextHead::kSequenceClassification,
+                                   train.classes(), tokenizer, seed, longest, progress);
+  made.hub.text_pairs = has_pairs(train);
+  return made;
 }
 
 TokenizedModel restore_text_classifier(const TaskConfig& config, const data::TextDataset& train,
                                        const std::filesystem::path& checkpoint) {
   auto made = restore_tokenized_model(checkpoint);
   expect_same_classes(made.hub.classes, train.classes(), config.data);
+  made.hub.text_pairs = has_pairs(train);  // an older version did not say
   return made;
+}
+
+bool has_pairs(const data::TextDataset& texts) {
+  const int64_t count = std::min(kSample, texts.size());
+  for (int64_t i = 0; i < count; ++i) {
+    try {
+      if (texts.get(i * texts.size() / count).pair) return true;
+    } catch (const DataError&) {  // a bad text is the loader's business
+    }
+  }
+  return false;
 }
 
 void expect_text_classifier(const TokenizedModel& model, const std::filesystem::path& folder) {
@@ -90,24 +105,31 @@ TokenizedModel load_text_classifier(const std::filesystem::path& folder) {
 }
 
 int64_t run_texts(const TokenizedModel& classifier, const data::TextDatasetPtr& dataset,
-                  const EvaluateOptions& options, Progress& progress, const SeeLogits& see) {
+                  const EvaluateOptions& options, Progress& progress, const SeeLogits& see,
+                  data::CutExamples* cut) {
   const auto loader = data::make_text_loader(dataset, classifier.tokenizer,
                                              {.batch_size = options.batch_size,
                                               .workers = options.workers,
                                               .on_bad_sample = options.on_bad_sample,
                                               .max_length = classifier.max_length});
+  if (cut) *cut = loader->cut();
   return run_all(
       *classifier.model,
       [&](const data::Batch& batch) { return classifier.model->forward(text_input(batch)); },
       *loader, dataset->size(), options.dtype, progress, see);
 }
 
-torch::Tensor classify(const TokenizedModel& classifier, const std::vector<std::string>& texts,
-                       const std::string& dtype) {
-  std::vector<data::TextExample> examples;
-  for (const auto& text : texts) examples.push_back({.text = text, .pair = {}});
+torch::Tensor classify(const TokenizedModel& classifier,
+                       const std::vector<data::TextExample>& texts, const std::string& dtype,
+                       std::vector<int64_t>* truncated) {
+  const bool pairs = classifier.hub.text_pairs;
+  for (const auto& text : texts)
+    if (text.pair.has_value() != pairs)
+      throw DataError("predict", pairs ? "expected two texts to be judged together, got one"
+                                       : "expected one text, got two to be judged together");
   const runtime::EvalScope scope(*classifier.model, dtype);
-  const auto batch = data::make_text_batch(examples, *classifier.tokenizer, classifier.max_length);
+  const auto batch =
+      data::make_text_batch(texts, *classifier.tokenizer, classifier.max_length, truncated);
   auto rows = classifier.model->forward(text_input(batch.to(scope.device())))
                   .to(torch::kFloat)
                   .softmax(1)

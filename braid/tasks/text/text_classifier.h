@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "braid/core/progress.h"
+#include "braid/data/cut_examples.h"
 #include "braid/data/text/text_dataset.h"
 #include "braid/tasks/inference.h"
 #include "braid/tasks/text/tokenized_model.h"
@@ -27,16 +28,23 @@ TokenizedModel make_text_classifier(const TaskConfig& config, const data::TextDa
 // Of a run that goes on. Throws DataError where the data has other classes.
 TokenizedModel restore_text_classifier(const TaskConfig& config, const data::TextDataset& train,
                                        const std::filesystem::path& checkpoint);
+// Whether texts come in twos, of a few hundred of them.
+bool has_pairs(const data::TextDataset& texts);
 // Throws DataError for a model without such a head. folder: its own, for the error.
 void expect_text_classifier(const TokenizedModel& model, const std::filesystem::path& folder);
 // In eval mode. Throws DataError for a folder that holds no classifier of texts.
 TokenizedModel load_text_classifier(const std::filesystem::path& folder);
 
 // The dataset through the model, the shortest texts first: a batch's indices say which they are.
+// cut: gets what is longer than the model's length.
 int64_t run_texts(const TokenizedModel& classifier, const data::TextDatasetPtr& dataset,
-                  const EvaluateOptions& options, Progress& progress, const SeeLogits& see);
-// [N,K] float32 on the CPU, rows sum to 1. Throws DataError where they are not finite.
-torch::Tensor classify(const TokenizedModel& classifier, const std::vector<std::string>& texts,
-                       const std::string& dtype);
+                  const EvaluateOptions& options, Progress& progress, const SeeLogits& see,
+                  data::CutExamples* cut = nullptr);
+// [N,K] float32 on the CPU, rows sum to 1. truncated: gets the tokens that are cut from each text.
+// Throws DataError where the rows are not finite, and for a text that is one where the model judges
+// two, or the other way round.
+torch::Tensor classify(const TokenizedModel& classifier,
+                       const std::vector<data::TextExample>& texts, const std::string& dtype,
+                       std::vector<int64_t>* truncated = nullptr);
 
 }  // namespace braid::tasks

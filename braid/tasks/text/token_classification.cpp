@@ -46,8 +46,11 @@ TokenClassification::TokenClassification(const TaskConfig& config, data::TaggedS
 
 std::unique_ptr<data::Loader> TokenClassification::training_loader(
     const TrainingData& options) const {
+  auto collate =
+      std::make_shared<data::TaggedCollate>(splits_.train, tagger_.tokenizer, tagger_.max_length);
+  collate->count_cut();
   return std::make_unique<data::Loader>(
-      std::make_shared<data::TaggedCollate>(splits_.train, tagger_.tokenizer, tagger_.max_length),
+      std::move(collate),
       std::make_unique<data::Shuffled>(splits_.train->size(), options.batch_size, options.seed),
       data::LoaderOptions{.workers = options.workers, .on_bad_sample = options.on_bad_sample});
 }

@@ -7,6 +7,7 @@
 
 #include "braid/core/error.h"
 #include "braid/data/sampler.h"
+#include "braid/data/text/split_words.h"
 #include "braid/data/text/tagged_collate.h"
 #include "braid/runtime/eval_scope.h"
 #include "braid/tasks/inference.h"
@@ -23,6 +24,11 @@ const char* const kOutside = "O";
 std::string tag_name(const std::vector<std::string>& tags, int64_t index) {
   const auto at = static_cast<size_t>(index);
   return at < tags.size() ? tags[at] : std::to_string(index);
+}
+
+// "Rome.", but not "U.S.": such a period ends a sentence, or shortens a word that is known so.
+bool ends_with_lone_period(const std::string& word) {
+  return word.size() > 1 && word.find('.') == word.size() - 1;
 }
 
 bool has_prefix(const std::string& tag) { return tag.size() > 2 && tag[1] == '-'; }
@@ -84,6 +90,7 @@ TagScores score_tags(const TokenizedModel& tagger, const data::TaggedTextsPtr& t
         --cut;
       }
       out.cut_words += cut;
+      out.cut_sentences += cut > 0 ? 1 : 0;
       for (const int64_t tag : tags) expected.push_back(texts->tags().at(static_cast<size_t>(tag)));
       out.entities.update(got, expected);
     }
@@ -109,10 +116,14 @@ Scores to_scores(const TagScores& result, const std::vector<std::string>& tags) 
 }
 
 std::vector<FoundEntity> find_entities(const TokenizedModel& tagger, const std::string& text,
-                                       const std::string& dtype) {
-  const auto encoding = tagger.tokenizer->encode(text, {.max_length = tagger.max_length});
-  if (encoding.ids.empty()) return {};
-  const std::vector<int64_t> row(encoding.ids.begin(), encoding.ids.end());
+                                       const std::string& dtype, int64_t* truncated) {
+  const auto spans = data::split_words(text);
+  std::vector<std::string> words;
+  for (const auto& span : spans) words.push_back(text.substr(span.begin, span.end - span.begin));
+  const auto tokens = data::tokenize_words(words, *tagger.tokenizer, tagger.max_length);
+  if (truncated) *truncated = tokens.truncated;
+  if (tokens.ids.empty()) return {};
+  const std::vector<int64_t> row(tokens.ids.begin(), tokens.ids.end());
   const runtime::EvalScope scope(*tagger.model, dtype);
   const auto ids = torch::tensor(row, torch::kLong).unsqueeze(0).to(scope.device());
   const auto probabilities =
@@ -124,36 +135,25 @@ std::vector<FoundEntity> find_entities(const TokenizedModel& tagger, const std::
           .cpu();  // [N,K]
   expect_finite(probabilities);
   const auto [best, indices] = probabilities.max(-1);
-  struct Word {
-    size_t begin, end;
-    double probability;
-  };
-  std::vector<Word> words;
-  std::vector<std::string> tags;
-  int32_t last = -1;
-  for (size_t i = 0; i < encoding.ids.size(); ++i) {
-    if (encoding.words[i] < 0) continue;
-    const auto span = encoding.offsets[i];
-    if (encoding.words[i] == last) {
-      words.back().end = std::max(words.back().end, span.end);
-      continue;
-    }
-    last = encoding.words[i];
-    const auto at = static_cast<int64_t>(i);
-    words.push_back({span.begin, span.end, best[at].item<double>()});
-    tags.push_back(tag_name(tagger.hub.classes, indices[at].item<int64_t>()));
+  std::vector<std::string> tags(words.size(), kOutside);
+  std::vector<double> sure(words.size());  // of each tag
+  for (size_t word = 0; word < words.size(); ++word) {
+    const int64_t at = tokens.first_tokens[word];
+    if (at < 0) continue;
+    tags[word] = tag_name(tagger.hub.classes, indices[at].item<int64_t>());
+    sure[word] = best[at].item<double>();
   }
   std::vector<FoundEntity> found;
   for (const auto& entity : find_entities(tags)) {
     const auto first = static_cast<size_t>(entity.begin), end = static_cast<size_t>(entity.end);
-    size_t begin = words[first].begin;
-    while (begin < words[end - 1].end && text[begin] == ' ') ++begin;
+    const size_t begin = spans[first].begin;
+    const size_t stop = spans[end - 1].end - (ends_with_lone_period(words[end - 1]) ? 1 : 0);
     FoundEntity one{.kind = entity.kind,
-                    .text = text.substr(begin, words[end - 1].end - begin),
+                    .text = text.substr(begin, stop - begin),
                     .begin = text::count_code_points(text, begin),
-                    .end = text::count_code_points(text, words[end - 1].end)};
+                    .end = text::count_code_points(text, stop)};
     for (size_t i = first; i < end; ++i)
-      one.probability += words[i].probability / static_cast<double>(end - first);
+      one.probability += sure[i] / static_cast<double>(end - first);
     found.push_back(std::move(one));
   }
   return found;

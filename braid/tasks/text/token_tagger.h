@@ -18,9 +18,10 @@ void expect_token_tagger(const TokenizedModel& model, const std::filesystem::pat
 
 struct TagScores {
   EntityScores entities;
-  double loss = 0;          // nats a word, without smoothing
-  int64_t cut_words = 0;    // beyond the model's length: they count as O
-  int64_t bad_samples = 0;  // sentences that could not be read
+  double loss = 0;            // nats a word, without smoothing
+  int64_t cut_words = 0;      // beyond the model's length: they count as O
+  int64_t cut_sentences = 0;  // that have such words
+  int64_t bad_samples = 0;    // sentences that could not be read
 };
 // Of sentences whose tags are the model's, by their names.
 TagScores score_tags(const TokenizedModel& tagger, const data::TaggedTextsPtr& texts,
@@ -34,9 +35,10 @@ struct FoundEntity {
   int64_t begin = 0, end = 0;  // code points of the whole text
   double probability = 0;      // of its words' tags, the mean
 };
-// In a text that is not split into words: the tokenizer's words are tagged, each by its first
-// token. Throws DataError where the outputs are not finite.
+// In a text that is not split into words: data::split_words does it, and each is tagged by its
+// first token, as in training. A period at an entity's end is not its own. truncated: gets the
+// tokens that are cut from the text. Throws DataError where the outputs are not finite.
 std::vector<FoundEntity> find_entities(const TokenizedModel& tagger, const std::string& text,
-                                       const std::string& dtype);
+                                       const std::string& dtype, int64_t* truncated = nullptr);
 
 }  // namespace braid::tasks

@@ -222,6 +222,30 @@ TEST_P(EnginesOfFiles, AgreeWhereAModelReadsNoTypes) {
                torch->engine->infer(torch->preparation->prepare(bytes("text", batch))));
 }
 
+TEST_F(Engines, TwoTextsThatAreJudgedTogetherAreOneElement) {
+  const auto folder = texts();
+  const auto one = load(folder, "libtorch");
+  const std::string object = R"({"text": "a fine film", "text_pair": "long"})";
+  const std::vector<std::string> given = {object};
+  EXPECT_THAT(error_of<DataError>([&] { one->preparation->prepare(bytes("text", given)); }),
+              HasSubstr("got two (text[0])"));
+  const fs::path config = fs::path(folder) / "config.json";
+  Json fields = read_json(config);
+  fields["text_pairs"] = true;
+  io::write_file_atomic(config, fields.dump());
+  const auto two = load(folder, "libtorch");
+  const std::vector<std::string> pairs = {"a fine film\tlong", object};
+  const auto tensors = two->preparation->prepare(bytes("text", pairs));
+  const auto types = std::find_if(tensors.begin(), tensors.end(),
+                                  [](const Tensor& t) { return t.name == "token_type_ids"; });
+  ASSERT_NE(types, tensors.end());
+  const std::vector<int64_t> of_pair = {0, 0, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 1, 1};
+  EXPECT_EQ(values_of<int64_t>(*types), of_pair);
+  const std::vector<std::string> lone = {"a fine film"};
+  EXPECT_THAT(error_of<DataError>([&] { two->preparation->prepare(bytes("text", lone)); }),
+              HasSubstr("expected two texts"));
+}
+
 TEST_P(EnginesOfFiles, RunFilesInEightBits) {
   auto loaded = models::load_for_inference(images("resnet20"));
   const auto graph = onnx::make_image_graph(loaded).graph;

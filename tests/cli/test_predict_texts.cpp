@@ -1,0 +1,117 @@
+// braid predict on lines of text: one rule for every kind of model.
+#include <gmock/gmock.h>
+
+#include <algorithm>
+
+#include "braid/core/json.h"
+#include "tests/cli/program.h"
+
+namespace braid::test {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+class PredictTexts : public ProgramTest {
+ protected:
+  void train(const std::string& arguments) {
+    const auto trained =
+        braid("train --model bert_tiny --epochs 1 --threads 1 --output run " + arguments);
+    ASSERT_EQ(trained.code, 0) << trained.err;
+  }
+  static std::vector<Json> rows(const std::string& out) {
+    std::vector<Json> rows;
+    std::istringstream lines(out);
+    for (std::string line; std::getline(lines, line);) rows.push_back(Json::parse(line));
+    return rows;
+  }
+};
+
+TEST_F(PredictTexts, AModelOfPairsTakesPairs) {
+  std::string content;
+  for (int i = 0; i < 12; ++i)
+    content += "good film " + std::to_string(i) +
+               (i % 2 == 0 ? "\tfine film\tsame\n" : "\tbad film\tother\n");
+  write("texts.tsv", content);
+  train("--data texts.tsv");
+  write("lines.txt",
+        "good film\tbad film\n\n{\"text\": \"good film\", \"text_pair\": \"bad film\"}\n");
+  const std::string predict = "predict --checkpoint run --format jsonl ";
+  const auto found = braid(predict + "--list lines.txt");
+  ASSERT_EQ(found.code, 0) << found.err;
+  const auto of_lines = rows(found.out);
+  ASSERT_EQ(of_lines.size(), 3u);
+  EXPECT_EQ(of_lines[0].at("text"), "good film");
+  EXPECT_EQ(of_lines[0].at("text_pair"), "bad film");
+  EXPECT_EQ(of_lines[0].at("line"), 1);
+  EXPECT_TRUE(of_lines[1].at("predictions").empty()) << "a blank line";
+  EXPECT_EQ(of_lines[2].at("predictions"), of_lines[0].at("predictions"));
+
+  write("bad.txt", "good film\tbad film\ngood film\nbad film\tfine film\n");
+  const auto stopped = braid(predict + "--list bad.txt");
+  EXPECT_EQ(stopped.code, 65);
+  EXPECT_THAT(stopped.err, AllOf(HasSubstr("bad.txt:2"), HasSubstr("expected two texts")));
+  EXPECT_EQ(rows(stopped.out).size(), 1u) << "what came before is answered";
+  const auto skipped = braid(predict + "--list bad.txt --on-bad-sample skip");
+  EXPECT_EQ(skipped.code, 0) << skipped.err;
+  ASSERT_EQ(rows(skipped.out).size(), 2u);
+  EXPECT_EQ(rows(skipped.out)[1].at("line"), 3);
+  EXPECT_THAT(skipped.err, HasSubstr("1 of 3 lines is left out."));
+  EXPECT_EQ(braid("explain --checkpoint run 'good film' --output why").code, 65);
+}
+
+TEST_F(PredictTexts, WhatOneTextIsGivenToAModelOfSuchIsSaid) {
+  std::string content;
+  for (int i = 0; i < 12; ++i) content += i % 2 == 0 ? "good film\tpos\n" : "bad film\tneg\n";
+  write("texts.tsv", content);
+  train("--data texts.tsv --max-length 4");
+  const auto pair =
+      braid(R"(predict --checkpoint run '{"text": "good film", "text_pair": "bad film"}')");
+  EXPECT_EQ(pair.code, 65);
+  EXPECT_THAT(pair.err, AllOf(HasSubstr("argument 1"), HasSubstr("got two")));
+  write("lines.txt", "good\tfilm\n\ngood film and more\n");
+  const auto found = braid("predict --checkpoint run --list lines.txt --format jsonl");
+  ASSERT_EQ(found.code, 0) << found.err;
+  EXPECT_EQ(rows(found.out).size(), 3u);
+  EXPECT_EQ(rows(found.out)[2].at("cut"), true);
+  EXPECT_FALSE(rows(found.out)[0].contains("cut"));
+  EXPECT_THAT(found.err, AllOf(HasSubstr("A tab is in 1 of the lines"),
+                               HasSubstr("1 of 3 texts is cut to 4 tokens.")));
+  write("long.tsv", "good film and more\tpos\nbad film\tneg\n");
+  const auto judged = braid("eval --checkpoint run --data long.tsv --split all --format json");
+  ASSERT_EQ(judged.code, 0) << judged.err;
+  EXPECT_EQ(Json::parse(judged.out).at("cut").at("texts"), 1);
+  EXPECT_THAT(judged.err, HasSubstr("1 of 2 texts is cut to 4 tokens."));
+}
+
+TEST_F(PredictTexts, EveryLineOfALanguageModelIsAnsweredOrNamed) {
+  std::string content;
+  for (int i = 0; i < 200; ++i)
+    content += i % 2 == 0 ? "the cat sat on the mat\n" : "a dog ran in the park\n";
+  write("corpus.txt", content);
+  train("--data corpus.txt --max-length 16 --vocab-size 300");
+  write("lines.txt", "the [MASK] sat on the [MASK]\n\nno mask here\na [MASK] ran\n");
+  const auto stopped = braid("predict --checkpoint run --list lines.txt --format jsonl");
+  EXPECT_EQ(stopped.code, 65);
+  EXPECT_THAT(stopped.err, AllOf(HasSubstr("lines.txt:3"), HasSubstr("got none in it")));
+  const auto found =
+      braid("predict --checkpoint run --list lines.txt --format jsonl --on-bad-sample skip");
+  ASSERT_EQ(found.code, 0) << found.err;
+  const auto answers = rows(found.out);
+  ASSERT_EQ(answers.size(), 4u);
+  const auto place = [&](size_t i) {
+    return std::pair(answers[i].at("line").get<int>(), answers[i].value("mask", 0));
+  };
+  EXPECT_EQ(place(0), std::pair(1, 1));
+  EXPECT_EQ(place(1), std::pair(1, 2));
+  EXPECT_EQ(place(2), std::pair(2, 0));
+  EXPECT_EQ(place(3), std::pair(4, 1));
+  EXPECT_THAT(found.err, HasSubstr("1 of 4 lines is left out."));
+  const auto table =
+      braid("predict --checkpoint run --list lines.txt --format csv --top 1 --on-bad-sample skip");
+  EXPECT_THAT(table.out, HasSubstr("text,rank,class,probability,line,mask\n"));
+  EXPECT_EQ(std::count(table.out.begin(), table.out.end(), '\n'), 4);
+}
+
+}  // namespace
+}  // namespace braid::test
