@@ -103,6 +103,11 @@ class LineAnswers {
 
   void finish(Progress& progress) const {
     if (cut_.count > 0) progress.line(to_text(cut_) + ".");
+    if (bad_.count() > 0 && cut_.of == 0)
+      throw DataError(
+          "predict",
+          fmt::format("expected lines that the model can answer, got none among {}", bad_.count()),
+          "", "the first of them says why");
     if (bad_.count() > 0)
       progress.line(fmt::format("{} of {} lines {} left out.", bad_.count(), bad_.count() + cut_.of,
                                 bad_.count() == 1 ? "is" : "are"));

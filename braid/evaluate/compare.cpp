@@ -96,6 +96,7 @@ Json settings_of(const CompareConfig& c, const Workload& workload) {
                    {"on_bad_sample", c.on_bad_sample},
                    {"val_fraction", c.val_fraction}};
   if (c.folds > 1) settings["folds"] = c.folds;
+  if (c.budget.starts_with("total=")) settings["shares"] = 1;  // runs are named by theirs
   if (c.class_weights != tasks::kNoClassWeights) settings["class_weights"] = c.class_weights;
   settings.update(workload.settings());
   return settings;
@@ -208,9 +209,10 @@ void warn_of_short_budget(const Experiment& experiment, const std::vector<ModelP
           "{} takes about as long as this budget, or longer, for a single step.", profile.name));
     else if (passes < 1)
       experiment.progress.line(
-          fmt::format("{} finishes no epoch in this budget: it sees about {:.2g}% of the {} "
+          fmt::format("{} finishes no epoch in this budget: it sees about {}% of the {} "
                       "training {}.",
-                      profile.name, 100 * passes, data.train, data.items));
+                      profile.name, fmt::format(passes < 0.1 ? "{:.2g}" : "{:.0f}", 100 * passes),
+                      data.train, data.items));
   }
 }
 

@@ -137,9 +137,8 @@ ImageExplanation ImageExplainer::explain(const std::string& file, const io::Imag
   e.file = file;
   const auto best = rows.argmax().item<int64_t>();
   e.predicted = class_name(best);
-  e.index = config_.target
-                ? class_index(*config_.target, predictor_.card().classes, rows.size(0))
-                : best;
+  e.index =
+      config_.target ? class_index(*config_.target, predictor_.card().classes, rows.size(0)) : best;
   e.target = class_name(e.index);
   e.probability = rows[e.index].item<double>();
   seen_.push_back(x);

@@ -19,8 +19,9 @@ constexpr const char* kNoMemory = "the server holds as many bytes of requests as
 
 // With a status of its own.
 struct RefusedBody final : std::exception {
-  explicit RefusedBody(HttpResponse given) : response(std::move(given)) {}
-  HttpResponse response;
+  RefusedBody(int given, std::string why) : status(given), message(std::move(why)) {}
+  int status;
+  std::string message;
 };
 
 std::optional<uint64_t> json_bytes_of(const HttpRequest& request) {
@@ -37,11 +38,11 @@ void inflate(HttpRequest& request, int64_t max_bytes) {
   const auto coding = request.header("content-encoding");
   if (coding.empty() || coding == "identity") return;
   if (coding != "gzip" && coding != "deflate")
-    throw RefusedBody(json_error(415, "expected gzip, deflate or identity"));
+    throw RefusedBody(415, "expected gzip, deflate or identity");
   auto inflated = inflate_body(*request.body, static_cast<uint64_t>(max_bytes));
   if (!inflated)
-    throw RefusedBody(json_error(
-        413, fmt::format("expected a body that inflates to at most {} bytes", max_bytes)));
+    throw RefusedBody(413,
+                      fmt::format("expected a body that inflates to at most {} bytes", max_bytes));
   expect_memory(request.memory, static_cast<int64_t>(inflated->size()));
   *request.body = std::move(*inflated);
 }
@@ -84,7 +85,7 @@ Failure failure_of(const std::exception_ptr& failed) {
   try {
     std::rethrow_exception(failed);
   } catch (const RefusedBody& refused) {
-    return {Ending::kInvalid, refused.response};
+    return {Ending::kInvalid, json_error(refused.status, refused.message)};
   } catch (const TryAgainError& error) {
     return {Ending::kOverload, try_later(503, error.what(), 1)};
   } catch (const InternalError& error) {

@@ -148,7 +148,7 @@ class SentencePieceTokenizer final : public Tokenizer {
     fs::create_directories(folder, ignored);
     if (is_marian()) {
       io::write_file_atomic(folder / kSourceModel, model_.bytes);
-      io::write_file_atomic(folder / kTargetModel, target_model().bytes);
+      if (!lacks_target_) io::write_file_atomic(folder / kTargetModel, target_model().bytes);
       io::write_file_atomic(folder / "vocab.json", vocabulary_json_);
     } else {
       io::write_file_atomic(folder / "spiece.model", model_.bytes);
@@ -173,16 +173,14 @@ class SentencePieceTokenizer final : public Tokenizer {
     if (name != kSourceModel && name != kTargetModel) return;
     const auto vocabulary = folder / "vocab.json", target = folder / kTargetModel;
     const bool is_numbered = io::file_exists(vocabulary), is_pair = io::file_exists(target);
-    if (name == kSourceModel && is_numbered != is_pair)
+    if (name == kSourceModel && is_pair && !is_numbered)
       throw DataError("tokenizer",
-                      fmt::format("expected {} beside {}, found none",
-                                  is_pair ? "vocab.json" : kTargetModel, kSourceModel),
-                      folder.string(),
-                      is_pair ? "it is in the folder that the models come from"
-                              : "it is in the folder that the weights come from; where one model "
-                                "serves both languages, it is a copy of source.spm");
+                      fmt::format("expected vocab.json beside {}, found none", kSourceModel),
+                      folder.string(), "it is in the folder that the models come from");
     if (!is_numbered) return;
     read_vocabulary(vocabulary);
+    lacks_target_ = !is_pair;
+    if (!is_pair) return;
     if (auto bytes = bytes_of(target); bytes != model_.bytes)
       target_.emplace(std::move(bytes), target.string());
   }
@@ -298,10 +296,19 @@ class SentencePieceTokenizer final : public Tokenizer {
 
   bool is_marian() const { return vocabulary_.size() > 0; }
   // Of what is written: translations, and texts that a model is to learn to write.
-  const CheckedModel& target_model() const { return target_ ? *target_ : model_; }
+  const CheckedModel& target_model() const {
+    if (!lacks_target_) return target_ ? *target_ : model_;
+    const fs::path file(model_.file);
+    throw DataError("tokenizer",
+                    fmt::format("expected {} beside {}, found none", kTargetModel, kSourceModel),
+                    file.parent_path().string(),
+                    "take it from the folder that the weights come from; for what an older braid "
+                    "trained it is a copy of source.spm");
+  }
 
   CheckedModel model_;
   std::optional<CheckedModel> target_;  // Marian's; unset: model_ is both
+  bool lacks_target_ = false;           // but only the texts that are read are known to be its
   std::string config_text_, vocabulary_json_;
   Json config_;
   Vocabulary vocabulary_;  // of vocab.json, where the pieces' numbers are not the model's

@@ -60,8 +60,10 @@ bool is_timed(const CLI::App& verb) {
   std::string budget = setting("--budget", "budget");
   if (budget.empty() && verb.get_name() == "compare")
     budget = braid::evaluate::CompareConfig().budget;
-  return budget.starts_with("time=") || budget.starts_with("total=") ||
-         !setting("--max-train-seconds", "max_train_seconds").empty();
+  // A recorded run's settings have the ones that are off, too.
+  const double seconds =
+      std::strtod(setting("--max-train-seconds", "max_train_seconds").c_str(), nullptr);
+  return budget.starts_with("time=") || budget.starts_with("total=") || seconds > 0;
 }
 
 // LibTorch's threads wait for each other by spinning. One busy neighbour on the machine makes them

@@ -42,6 +42,7 @@ TEST_F(Usage, ThreadsSpinBrieflyUnlessAVerbTrainsForATime) {
   write("total.toml", "budget = \"total=2m\"\n");
   write("epochs.toml", "budget = \"epochs=2\"\n");
   write("seconds.toml", "max_train_seconds = 9\n");
+  write("recorded.toml", "max_train_seconds = 0.0\nthreads = 0\n");
   const auto spins = [&](const std::string& arguments) {
     return run("env -u GOMP_SPINCOUNT -u OMP_WAIT_POLICY " + program, arguments).out;
   };
@@ -51,7 +52,7 @@ TEST_F(Usage, ThreadsSpinBrieflyUnlessAVerbTrainsForATime) {
                             "train --max-train-seconds 9", "train --config seconds.toml"})
     EXPECT_EQ(spins(timed), "as ever\n") << timed;
   for (const char* other : {"compare --budget epochs=2", "compare --config epochs.toml",
-                            "compare --threads 2", "train"})
+                            "compare --threads 2", "train", "train --config recorded.toml"})
     EXPECT_EQ(spins(other), "3000\n") << other;
   EXPECT_EQ(run("env GOMP_SPINCOUNT=7 " + program, "train").out, "7\n")
       << "who has set it keeps it";

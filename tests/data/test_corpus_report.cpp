@@ -44,7 +44,7 @@ TEST_F(CorpusReportTest, ParallelTextNamesOddRows) {
   EXPECT_THAT(places(report, "no UTF-8"), ElementsAre(path("train.en") + ":4"));
   EXPECT_THAT(places(report, "another split"), ElementsAre(path("train.en") + ":5"));
   EXPECT_EQ(report.bad_samples, 0);
-  EXPECT_THAT(findings_text(report), HasSubstr("Every pair can be used."));
+  EXPECT_THAT(findings_text(report), HasSubstr("Every pair can be read."));
   const auto back = describe_parallel(path("train.en") + "," + path("train.de"), "", "", silent_);
   EXPECT_THAT(counts_text(back), HasSubstr("train                 5"));
   write("train.de", "A\n");

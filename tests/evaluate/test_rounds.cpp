@@ -48,7 +48,7 @@ class Totals : public ::testing::Test {
     std::filesystem::remove_all(root_);
     config_.latency_seconds = 0.05;
     config_.data = "moods";
-    config_.budget = "total=3s";
+    config_.budget = "total=0.6s";
     config_.output = root_.string();
     config_.workers = 0;
     config_.threads = 1;
@@ -80,7 +80,7 @@ TEST_F(Totals, AreComparedAndTold) {
       EXPECT_FALSE(model.error);
     }
   EXPECT_THAT(results.recommendation.reason,
-              HasSubstr("Of 7 candidates the 2 finalists were trained for 0.75 s each; sick failed "
+              HasSubstr("Of 7 candidates the 2 finalists were trained for 0.15 s each; sick failed "
                         "before."));
   EXPECT_EQ(outcome.exit_code, ExitCode::kBadData);
   EXPECT_THAT(outcome.failure, HasSubstr("sick: "));
@@ -97,7 +97,7 @@ TEST_F(Totals, OfMoreTrainingsAreTrainedAnew) {
   const auto results = run().results;
   EXPECT_EQ(workload_.trainings, 2 + 4) << "the first two had twice the time";
   for (const auto& model : results.models)
-    EXPECT_THAT(*model.checkpoint, HasSubstr("-0.75s")) << "3 s for four trainings";
+    EXPECT_THAT(*model.checkpoint, HasSubstr("-0.15s")) << "0.6 s for four trainings";
 }
 
 TEST_F(Totals, AreDividedAmongThoseThatDidNotFail) {
@@ -105,9 +105,9 @@ TEST_F(Totals, AreDividedAmongThoseThatDidNotFail) {
   const auto outcome = run();
   const auto& results = outcome.results;
   ASSERT_EQ(results.rounds.size(), 1u);
-  EXPECT_NEAR(results.rounds[0].seconds, 0.75, 1e-9) << "half of 3 s, not a fifth of that";
+  EXPECT_NEAR(results.rounds[0].seconds, 0.15, 1e-9) << "half of 0.6 s, not a fifth of that";
   ASSERT_EQ(results.models.size(), 2u);
-  for (const auto& model : results.models) EXPECT_THAT(*model.checkpoint, HasSubstr("-0.75s"));
+  for (const auto& model : results.models) EXPECT_THAT(*model.checkpoint, HasSubstr("-0.15s"));
   EXPECT_EQ(outcome.exit_code, ExitCode::kTryAgain);
   EXPECT_THAT(results.recommendation.reason, HasSubstr("; boom, boom2, boom3 failed before."));
 }

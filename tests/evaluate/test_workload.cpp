@@ -131,8 +131,8 @@ TEST_F(AnyTask, ModelsTakeTurnsUnderABudgetOfTime) {
 }
 
 TEST_F(AnyTask, MemoryIsThatOfLaterTurnsToo) {
-  constexpr size_t kBytes = size_t{400} << 20;
-  auto config = quick("time=2s");
+  constexpr size_t kBytes = size_t{100} << 20;
+  auto config = quick("time=1.1s");
   config.models = {"bag"};
   bool held = false;
   workload_.before_step = [&] {  // in the second turn
@@ -143,7 +143,7 @@ TEST_F(AnyTask, MemoryIsThatOfLaterTurnsToo) {
   const int64_t before = PeakMemory::now();
   const auto outcome = compare(config, workload_, "the test", {}, progress_);
   EXPECT_TRUE(held);
-  EXPECT_GT(*find(outcome.results, "bag").peak_memory_bytes, before + (int64_t{300} << 20));
+  EXPECT_GT(*find(outcome.results, "bag").peak_memory_bytes, before + (int64_t{75} << 20));
 }
 
 // Notes at each start how many trainings had ended.
@@ -166,7 +166,7 @@ class WatchedWorkload final : public test::SentenceWorkload {
 
 TEST_F(AnyTask, OnlyModelsOfOneSeedTakeTurns) {
   const WatchedWorkload workload(folder_ / "work");
-  auto config = quick("time=1s");
+  auto config = quick("time=0.2s");
   config.seeds = 2;
   compare(config, workload, "the test", {}, progress_);
   EXPECT_THAT(workload.ended, ElementsAre(0, 0, 2, 2));

@@ -13,6 +13,7 @@
 #include "braid/models/macs.h"
 #include "braid/models/registry.h"
 #include "braid/models/vision/cost.h"
+#include "tests/graph/disturb.h"
 
 namespace braid::graph {
 namespace {
@@ -37,18 +38,6 @@ std::multiset<std::string> names_in(const Graph& graph) {
   std::multiset<std::string> names;
   for (const auto& node : graph.nodes) names.insert(node.name());
   return names;
-}
-
-// Statistics and gains that are not the initial ones, so that folding has something to do.
-void disturb(torch::nn::Module& module) {
-  const torch::NoGradGuard no_grad;
-  for (auto& buffer : module.named_buffers()) {
-    if (buffer.key().ends_with("running_mean")) buffer.value().normal_(0, 0.3);
-    if (buffer.key().ends_with("running_var")) buffer.value().uniform_(0.5, 2);
-  }
-  for (auto& parameter : module.named_parameters())
-    if (parameter.value().dim() == 1)
-      parameter.value().add_(torch::randn_like(parameter.value()) * 0.2);
 }
 
 class Simplified : public ::testing::TestWithParam<std::string> {};

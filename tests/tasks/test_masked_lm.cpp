@@ -125,8 +125,8 @@ TEST_F(MaskedLmTask, TokensOfBytesAreGivenAsTheyAreWritten) {
       "bert_tiny", {{"head", "masked_lm"}, {"vocab_size", model.tokenizer->vocab_size()}}, 1);
   model.max_length = 32;
   bool seen = false;
-  for (const auto& fill :
-       fill_masks(model, "the <mask> sat", model.tokenizer->vocab_size(), "float32")[0]) {
+  const auto fills = fill_masks(model, "the <mask> sat", model.tokenizer->vocab_size(), "float32");
+  for (const auto& fill : fills.at(0)) {
     EXPECT_EQ(fill.token.find("\u0120"), std::string::npos) << fill.token;
     if (fill.id == id) {
       EXPECT_EQ(fill.token, " park");

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <functional>
 #include <limits>
 #include <protozero/pbf_writer.hpp>
 
@@ -142,11 +143,23 @@ TEST(SentencePiece, MarianWithoutOneOfItsFilesIsRefused) {
     std::filesystem::remove(folder.path() / lacking);
     return message_of([&] { load_tokenizer(folder.path()); });
   };
-  EXPECT_THAT(refused("target.spm"), HasSubstr("expected target.spm beside source.spm"));
   EXPECT_THAT(refused("source.spm"), HasSubstr("source.spm and target.spm"));
   EXPECT_THAT(refused("vocab.json"), HasSubstr("expected vocab.json beside source.spm"));
   EXPECT_THAT(refused("none", R"({"separate_vocabs": true})"), HasSubstr("separate_vocabs"));
   EXPECT_EQ(refused("none", R"({"separate_vocabs": false})"), "");
+}
+
+// As an older braid has saved them: texts are read, and nothing is written.
+TEST(SentencePiece, MarianWithoutTargetReads) {
+  const Folder folder;
+  write_marian(folder);
+  const auto whole = load_tokenizer(folder.path())->encode("ab").ids;
+  std::filesystem::remove(folder.path() / "target.spm");
+  const auto tokenizer = load_tokenizer(folder.path());
+  EXPECT_EQ(tokenizer->encode("ab").ids, whole);
+  for (const auto& writes : {std::function<void()>([&] { tokenizer->encode_target("ab"); }),
+                             std::function<void()>([&] { tokenizer->decode(whole, true); })})
+    EXPECT_THAT(message_of(writes), HasSubstr("expected target.spm beside source.spm"));
 }
 
 TEST(SentencePiece, RefusesModelsThatTheLibraryFailsOn) {

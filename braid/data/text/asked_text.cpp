@@ -37,9 +37,10 @@ TextExample parse_asked_text(const std::string& line, bool pairs, const std::str
   if (!pairs) {
     const auto row = row_of_texts(line);
     if (row && row->pair)
-      throw DataError("texts", "expected one text, as the model was trained on, got two", where,
-                      "give texts to a model of pairs; one that braid did not train is told to be "
-                      "such by \"text_pairs\": true in its config.json");
+      throw DataError(
+          "texts", "expected one text, as the model was trained on, got two", where,
+          "give texts to a model of pairs; one of an older braid or of another program is "
+          "told to be such by \"text_pairs\": true in its config.json");
     return {.text = line, .pair = {}};
   }
   if (looks_like_object(line)) {

@@ -355,8 +355,8 @@ std::string findings_text(const CorpusReport& report) {
     if (const auto rest = finding.count - static_cast<int64_t>(shown); rest > 0)
       text += fmt::format("  and {} more\n", rest);
   }
-  text += report.bad_samples == 0 ? fmt::format("Every {} can be used.\n", report.item)
-                                  : fmt::format("{} {}{} cannot be used.\n", report.bad_samples,
+  text += report.bad_samples == 0 ? fmt::format("Every {} can be read.\n", report.item)
+                                  : fmt::format("{} {}{} cannot be read.\n", report.bad_samples,
                                                 report.item, report.bad_samples == 1 ? "" : "s");
   return text;
 }

@@ -61,7 +61,8 @@ Evaluation evaluate_translations(const std::filesystem::path& checkpoint,
   const auto scores = tasks::score_translations(
       translator, chosen.pairs, collate,
       {.evaluate = request.options, .decoded_pairs = chosen.pairs->size()}, progress);
-  for (const auto& score : scores.scores) tasks::expect_finite(torch::tensor(score.value));
+  for (const auto& score : scores.scores)
+    tasks::expect_finite(torch::tensor(score.value, torch::kDouble));
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
   if (scores.cut > 0)
     progress.line(

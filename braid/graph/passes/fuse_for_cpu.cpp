@@ -219,15 +219,18 @@ class Fusing {
   std::map<ValueId, ValueId> converted_;
 };
 
-bool has_onednn() {
-  return at::hasMKLDNN() &&
-         c10::Dispatcher::singleton().findSchema({"mkldnn::_convolution_pointwise", ""});
+// Whether oneDNN computes in the type here.
+bool has_onednn(torch::ScalarType type) {
+  auto& known = c10::Dispatcher::singleton();
+  if (!at::hasMKLDNN() || !known.findSchema({"mkldnn::_convolution_pointwise", ""})) return false;
+  const auto bf16 = known.findSchema({"mkldnn::_is_mkldnn_bf16_supported", ""});
+  return type == torch::kFloat || (bf16 && bf16->typed<bool()>().call());
 }
 
 }  // namespace
 
 void fuse_for_cpu(Graph& graph, torch::ScalarType type) {
-  if (!has_onednn()) return;
+  if (!has_onednn(type)) return;
   const torch::NoGradGuard no_grad;
   Fusing(graph, type).run();
 }

@@ -8,7 +8,7 @@ namespace braid::graph {
 // with the activation that follows, convolutions with the sum before that too, their weights in
 // `type`, float32 or bfloat16, and in oneDNN's own order. To be replayed without gradients, under
 // autocast to `type`. The graph is simplified; it computes what it did up to rounding. Nothing is
-// changed where this LibTorch has no oneDNN.
+// changed where oneDNN does not compute in that type here.
 void fuse_for_cpu(Graph& graph, torch::ScalarType type);
 
 }  // namespace braid::graph

@@ -50,12 +50,13 @@ Hidden guess(models::TextEncoder& model, const data::Batch& batch) {
   throw DataError("predict", fmt::format("expected a text with {}, got none in it", name));
 }
 
-// The token as a text has it; empty where the tokenizer has none of that number.
+// The token as a text has it, or its name where it is no whole character; empty where the tokenizer
+// has none of that number.
 std::string written(const text::Tokenizer& tokenizer, int32_t id) {
   auto token = tokenizer.id_to_token(id);
   if (token.empty()) return token;
   auto text = tokenizer.decode({id}, false);
-  return text.empty() ? token : text;
+  return text.empty() || text.find("\uFFFD") != std::string::npos ? token : text;
 }
 
 }  // namespace

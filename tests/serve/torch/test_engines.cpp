@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
@@ -135,6 +136,55 @@ class EnginesOfFiles : public Engines, public ::testing::WithParamInterface<cons
 
 INSTANTIATE_TEST_SUITE_P(All, EnginesOfFiles, kEnginesOfFiles,
                          [](const auto& info) { return platform_of(info.param); });
+
+TEST_F(Engines, SayWhyAnImageIsWhatItIs) {
+  const auto folder = images("resnet20");
+  const auto model = load(folder, "libtorch");
+  ASSERT_TRUE(model->explainer);
+  io::Image image{.height = 40, .width = 30, .channels = 3, .pixels = {}};
+  for (int i = 0; i < 40 * 30 * 3; ++i) image.pixels.push_back(static_cast<uint8_t>(i * 7));
+  const auto png = io::encode_png(image);
+  const std::vector<std::string> files = {std::string(png.begin(), png.end())};
+  const auto explanation = model->explainer->explain(bytes("image", files));
+  EXPECT_EQ(explanation.method, "grad-cam");
+  const auto logits =
+      to_torch(model->engine->infer(model->preparation->prepare(bytes("image", files))).at(0));
+  EXPECT_EQ(explanation.class_index, logits.argmax().item<int64_t>());
+  EXPECT_NEAR(explanation.probability, logits.softmax(1).max().item<double>(), 1e-4);
+  const auto decoded = [](const std::vector<uint8_t>& file) {
+    return io::decode_image(file.data(), file.size(), "png");
+  };
+  const auto picture = decoded(explanation.picture), overlay = decoded(explanation.overlay);
+  EXPECT_EQ(picture.height, picture.width);  // as the model sees it
+  EXPECT_EQ(overlay.width, picture.width);
+  EXPECT_NE(overlay.pixels, picture.pixels);
+  const std::vector<std::string> no_image = {"no image"};
+  EXPECT_THROW(model->explainer->explain(bytes("image", no_image)), DataError);
+}
+
+TEST_F(Engines, SayWhyATextIsWhatItIs) {
+  const auto model = load(texts(), "libtorch");
+  const std::vector<std::string> text = {"a fine film"};
+  const auto explanation = model->explainer->explain(bytes("text", text));
+  EXPECT_EQ(explanation.method, "integrated-gradients");
+  std::vector<std::string> tokens;
+  for (const auto& [token, attribution] : explanation.tokens) tokens.push_back(token);
+  EXPECT_THAT(tokens, ::testing::IsSupersetOf({"a", "fine", "film"}));
+}
+
+// The weights that are explained are those that are served.
+TEST_F(Engines, ExplainNoOtherWeights) {
+  const auto folder = images("resnet20");
+  const auto model = load(folder, "libtorch");
+  fs::last_write_time(fs::path(folder) / "model.safetensors",
+                      fs::file_time_type::clock::now() + std::chrono::hours(1));
+  const io::Image image{
+      .height = 32, .width = 32, .channels = 3, .pixels = std::vector<uint8_t>(32 * 32 * 3)};
+  const auto png = io::encode_png(image);
+  const std::vector<std::string> files = {std::string(png.begin(), png.end())};
+  EXPECT_THAT(error_of<DataError>([&] { model->explainer->explain(bytes("image", files)); }),
+              HasSubstr("load the model again"));
+}
 
 class EnginesOfImages : public Engines,
                         public ::testing::WithParamInterface<std::tuple<const char*, const char*>> {
@@ -299,6 +349,7 @@ std::string file_of_one_row() {
   using protozero::pbf_writer;
   std::string bytes;
   pbf_writer model(bytes);
+  model.add_int64(1, 10);
   {
     pbf_writer graph(model, 7);
     {
