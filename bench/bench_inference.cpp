@@ -1,9 +1,10 @@
 // braid's side of bench/inference_ratio.py: classifies one fixed random batch of images, as
 // `braid serve --engine libtorch` does.
 //
-// Flags: --model NAME --dtype float32|bfloat16 --batch-size N --img-size N; --fused 0: the model as
-// it is, operator by operator. Reads a line with a
-// number of passes, makes them, answers with the seconds they took; ends at end of input.
+// Flags: --model NAME --dtype float32|bfloat16 --batch-size N --img-size N --in-chans N --classes
+// N;
+// --fused 0: the model as it is, operator by operator. Reads a line with a number of passes, makes
+// them, answers with the seconds they took; ends at end of input.
 #include <fmt/format.h>
 
 #include <cstdio>
@@ -11,7 +12,6 @@
 
 #include "bench/operators.h"
 #include "bench/train_case.h"
-#include "braid/runtime/autocast.h"
 #include "braid/runtime/eval_scope.h"
 #include "braid/serve/torch/fused_graph.h"
 
@@ -26,10 +26,8 @@ int main(int argc, char** argv) {
   loaded.model = model;
   loaded.hub = braid::models::make_image_hub_config(args["--model"], *model);
   const auto& images = work.batch.at(braid::data::kPixelValues);
-  const auto fused =
-      args["--fused"] == "1"
-          ? braid::serve::fused_graph(loaded, braid::runtime::product_type(args["--dtype"]))
-          : std::nullopt;
+  const auto fused = args["--fused"] == "1" ? braid::serve::fused_graph(loaded, args["--dtype"]).run
+                                            : std::nullopt;
   fmt::print("ready\n");
   std::fflush(stdout);
   for (int64_t count = 0; std::cin >> count;) {

@@ -65,10 +65,10 @@ def measure(model: str, batch: int, shape: list[int], file: pathlib.Path, args: 
             times[key].append(worker.seconds(passes[key]) / passes[key])
     for worker in made.values():
         worker.close()
-    own = [key for key in made if key[0].startswith("braid")]
-    fastest = min(own, key=lambda key: statistics.median(times[key]))
     rows = []
     for key, seconds in times.items():
+        own = [other for other in made if other[0].startswith("braid") and other[1] == key[1]]
+        fastest = min(own, key=lambda other: statistics.median(times[other]))
         ratios = [t / b for t, b in zip(seconds, times[fastest])]
         row = {"model": model, "batch": batch, "who": key[0], "dtype": key[1], "ms": 1e3 * statistics.median(seconds),
                "images_per_s": batch / statistics.median(seconds), "ratio": statistics.median(ratios), "ratio_min": min(ratios),
@@ -89,7 +89,7 @@ def main() -> None:
     parser.add_argument("--output", help="JSON file")
     args = parser.parse_args()
     absent = [peer for peer in ("torch", "timm", "onnxruntime", "openvino") if importlib.util.find_spec(peer) is None]
-    print(f"{cpu()}; medians of {args.rounds} alternating rounds; the ratio is a side's time over that of braid's faster one"
+    print(f"{cpu()}; medians of {args.rounds} alternating rounds; the ratio is a side's time over that of braid's faster one in the same dtype"
           + (f"; not installed: {', '.join(absent)}" if absent else ""))
     print(f"{'model':24} {'batch':>5} {'who':12} {'dtype':9} {'ms':>9} {'images/s':>9} {'ratio':>6}  spread")
     rows = []

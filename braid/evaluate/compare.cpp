@@ -208,11 +208,12 @@ void warn_of_short_budget(const Experiment& experiment, const std::vector<ModelP
       experiment.progress.line(fmt::format(
           "{} takes about as long as this budget, or longer, for a single step.", profile.name));
     else if (passes < 1)
-      experiment.progress.line(
-          fmt::format("{} finishes no epoch in this budget: it sees about {}% of the {} "
-                      "training {}.",
-                      profile.name, fmt::format(passes < 0.1 ? "{:.2g}" : "{:.0f}", 100 * passes),
-                      data.train, data.items));
+      experiment.progress.line(fmt::format(
+          "{} finishes no epoch in this budget: it sees about {}% of the {} "
+          "training {}.",
+          profile.name,
+          passes < 0.1 ? fmt::format("{:.2g}", 100 * passes) : fmt::format("{:.0f}", 100 * passes),
+          data.train, data.items));
   }
 }
 

@@ -103,7 +103,8 @@ TextExplanation TextExplainer::explain(const std::string& text) const {
                          .to(table_.device());
   const auto one = tasks::text_input(batch);
   if (N == 0 || one.input_ids.size(1) != N)
-    throw DataError("explain", "expected a text of one token or more, got none", text);
+    throw DataError("explain", "expected a text of one token or more, got none",
+                    io::shortened(text));
   EmbeddingTable table(*classifier_.model, table_, one);
   if (table.capacity() == 0)
     throw DataError("explain",

@@ -39,8 +39,8 @@ PairOfFiles make_files(models::LoadedEncoderDecoder& loaded, const EncoderDecode
 
 // As of images.
 void prove_without_zeros(models::LoadedEncoderDecoder& loaded) {
-  const FilledZeros filled(*loaded.model);
-  if (filled.any()) make_files(loaded, make_encoder_decoder_graphs(loaded), {});
+  prove_with_filled_zeros(*loaded.model,
+                          [&] { make_files(loaded, make_encoder_decoder_graphs(loaded), {}); });
 }
 
 }  // namespace

@@ -12,12 +12,12 @@
 namespace braid::onnx {
 namespace {
 
-// Where parameters are zeros, a file of the same model with others is put to the proof too.
+// A file of the same model with others in place of zeros is put to the proof too.
 void prove_without_zeros(models::LoadedModel& loaded) {
-  const FilledZeros filled(*loaded.model);
-  if (!filled.any()) return;
-  const auto bytes = export_onnx(make_image_graph(loaded).graph, onnx_options(loaded.hub, false));
-  prove_file(bytes, loaded.hub.architecture, image_samples(loaded, {}));
+  prove_with_filled_zeros(*loaded.model, [&] {
+    const auto bytes = export_onnx(make_image_graph(loaded).graph, onnx_options(loaded.hub, false));
+    prove_file(bytes, loaded.hub.architecture, image_samples(loaded, {}));
+  });
 }
 
 }  // namespace

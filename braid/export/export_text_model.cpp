@@ -26,20 +26,23 @@ std::vector<graph::Sample> noise_samples(const graph::Graph& graph, models::Text
 std::vector<graph::Sample> samples_for(const graph::Graph& graph, models::TextEncoder& model,
                                        const std::vector<data::Batch>& texts) {
   if (texts.empty()) return noise_samples(graph, model);
-  const auto all = tasks::text_input(texts.front());
+  auto all = tasks::text_input(texts.front());
   auto one = all;
   for (auto* tensor : {&one.input_ids, &one.attention_mask, &one.token_type_ids})
     if (tensor->defined()) *tensor = tensor->narrow(0, 0, 1);
+  if (texts.front().size() == 1)  // alone, and beside itself
+    for (auto* tensor : {&all.input_ids, &all.attention_mask, &all.token_type_ids})
+      if (tensor->defined()) *tensor = torch::cat({*tensor, *tensor});
   return {graph::sample(graph, model, one), graph::sample(graph, model, all)};
 }
 
 // As of images.
 void prove_without_zeros(models::LoadedTextEncoder& loaded) {
-  const FilledZeros filled(*loaded.model);
-  if (!filled.any()) return;
-  const auto graph = make_text_graph(loaded).graph;
-  prove_file(export_onnx(graph, onnx_options(loaded, {})), loaded.hub.architecture,
-             noise_samples(graph, *loaded.model));
+  prove_with_filled_zeros(*loaded.model, [&] {
+    const auto graph = make_text_graph(loaded).graph;
+    prove_file(export_onnx(graph, onnx_options(loaded, {})), loaded.hub.architecture,
+               noise_samples(graph, *loaded.model));
+  });
 }
 
 }  // namespace

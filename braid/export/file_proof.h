@@ -9,13 +9,12 @@
 
 namespace braid::onnx {
 
-// What a file may be off by: either of both is enough.
+// What a file may be off by, of the largest output: rounding is far below, a wrong file far above.
 struct ProofLimits {
-  double relative = 1e-3;  // of the largest output; rounding is far below, a wrong file far above
-  double absolute = 0;
+  double relative = 1e-3;
 };
 // Of probabilities of images that the file prepares: a resized pixel may be a gray level off.
-inline constexpr ProofLimits kPreparedLimits = {.absolute = 0.05};
+inline constexpr ProofLimits kPreparedLimits = {.relative = 0.2};
 // Of 8 bits: a sum in another order may fall on the next step of all that follows.
 inline constexpr ProofLimits kRoundedLimits = {.relative = 0.25};
 

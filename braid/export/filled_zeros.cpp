@@ -3,6 +3,9 @@
 #include <ATen/CPUGeneratorImpl.h>
 
 #include <cmath>
+#include <string>
+
+#include "braid/core/error.h"
 
 namespace braid::onnx {
 namespace {
@@ -20,16 +23,29 @@ double noise_scale(const torch::Tensor& parameter) {
 FilledZeros::FilledZeros(torch::nn::Module& module) {
   const torch::NoGradGuard no_grad;
   const auto generator = at::make_generator<at::CPUGeneratorImpl>(1);
-  for (auto& parameter : module.parameters()) {
+  std::vector<torch::Tensor> noise;
+  for (const auto& parameter : module.parameters()) {
     if (parameter.numel() == 0 || parameter.any().item<bool>()) continue;
-    const auto noise = torch::randn(parameter.sizes(), generator) * noise_scale(parameter);
+    const auto drawn = torch::randn(parameter.sizes(), generator) * noise_scale(parameter);
+    noise.push_back(drawn.to(parameter.options()));
     filled_.emplace_back(parameter, parameter.data());
-    parameter.set_data(noise.to(parameter.options()));
   }
+  for (size_t i = 0; i < noise.size(); ++i) filled_[i].first.set_data(noise[i]);
 }
 
 FilledZeros::~FilledZeros() {
   for (auto& [parameter, zeros] : filled_) parameter.set_data(zeros);
+}
+
+void prove_with_filled_zeros(torch::nn::Module& module, const std::function<void()>& prove) {
+  const FilledZeros filled(module);
+  if (filled.any()) try {
+      prove();
+    } catch (const Error& error) {
+      throw InternalError("onnx", std::string("expected a file that says what the model does with "
+                                              "random numbers in place of its zeros, got: ") +
+                                      error.what());
+    }
 }
 
 }  // namespace braid::onnx

@@ -1,5 +1,6 @@
 // Random numbers in place of zeros, for a proof.
 #pragma once
+#include <functional>
 #include <utility>
 #include <vector>
 
@@ -21,5 +22,9 @@ class FilledZeros {
  private:
   std::vector<std::pair<torch::Tensor, torch::Tensor>> filled_;  // parameter, its zeros
 };
+
+// Calls `prove` with them where the module has any such parameter. Throws InternalError that says
+// of which numbers it speaks.
+void prove_with_filled_zeros(torch::nn::Module& module, const std::function<void()>& prove);
 
 }  // namespace braid::onnx

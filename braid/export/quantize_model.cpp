@@ -105,7 +105,7 @@ FileProof prove_quantized(const std::string& bytes, const graph::Graph& quantize
   if (!options.preprocessing)
     return prove_file(bytes, options.name, judged_samples(quantized, judged), kRoundedLimits);
   return prove_file(bytes, options.name, raw_samples(quantized, *options.preprocessing),
-                    {.relative = kRoundedLimits.relative, .absolute = kRoundedLimits.relative});
+                    {.relative = kRoundedLimits.relative + kPreparedLimits.relative});
 }
 
 }  // namespace

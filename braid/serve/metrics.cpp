@@ -161,6 +161,12 @@ std::string Metrics::text(const std::map<std::string, std::string>& ready) const
       fmt::format_to(to, "braid_requests_total{{{},outcome=\"{}\"}} {}\n", label(model),
                      to_string(static_cast<Ending>(ending)),
                      metrics->count(static_cast<Ending>(ending)));
+  write_head(out, "braid_explanations_total", "counter", "Explanations by how they ended.");
+  for (const auto& [model, metrics] : models_)
+    for (int ending = 0; ending < kEndings; ++ending)
+      fmt::format_to(to, "braid_explanations_total{{{},outcome=\"{}\"}} {}\n", label(model),
+                     to_string(static_cast<Ending>(ending)),
+                     metrics->explained[static_cast<size_t>(ending)].load());
   each_number("braid_rows_total", "counter", "Images or texts that a model has seen.",
               [](const ModelMetrics& m) { return m.rows.load(); });
   each_number("braid_queue_size", "gauge", "Requests that are prepared or wait for a batch.",

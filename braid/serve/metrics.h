@@ -45,7 +45,7 @@ struct ModelMetrics {
   ModelMetrics();
   Histogram request, prepare, queue, inference;  // seconds
   Histogram batch_rows;
-  std::array<std::atomic<uint64_t>, kEndings> ended{};
+  std::array<std::atomic<uint64_t>, kEndings> ended{}, explained{};
   std::atomic<int64_t> waiting{0};  // requests that are prepared or queued
   std::atomic<uint64_t> rows{0}, executions{0};
   // Of requests that succeeded, for Triton's statistics.

@@ -31,14 +31,15 @@ io::Image image_of(const Tensor& input, size_t i, int64_t max_pixels) {
 }
 
 int64_t decoding_bytes(const Tensor& input, int64_t max_pixels) {
-  constexpr int64_t kBytesOfPixel = 4;  // decoders of some formats write the alpha too
+  constexpr int64_t kBytesOfPixel = 10;  // progressive JPEG: all coefficients, and the pixels
   int64_t most = 0;
   for (size_t i = 0; i < input.elements.size(); ++i) {
     const auto info =
         read_element(input, i, [&](const uint8_t* bytes, size_t size, const std::string& where) {
           return io::image_info(bytes, size, where, {.max_pixels = max_pixels});
         });
-    most = std::max(most, info.height * info.width * kBytesOfPixel);
+    const auto size = static_cast<int64_t>(input.written_as_json ? input.elements[i].size() : 0);
+    most = std::max(most, info.height * info.width * kBytesOfPixel + size);
   }
   return most;
 }

@@ -53,10 +53,18 @@ void Service::explain(const ExchangePtr& exchange, const std::string& name) {
   if (!served->model->explainer)
     return exchange->respond(
         json_error(501, "'" + name + "' is no checkpoint, and nothing else can be explained"));
-  if (explainer_.waiting() >= kMostExplanations)
+  const auto end = [&metrics = served->metrics](Ending ending) {
+    ++metrics.explained[static_cast<size_t>(ending)];
+  };
+  if (explainer_.waiting() >= kMostExplanations) {
+    end(Ending::kOverload);
     return exchange->respond(try_later(503, "other explanations are being made", 1));
-  explainer_.post([this, exchange, served] {
-    if (exchange->abandoned()) return exchange->respond({});
+  }
+  explainer_.post([this, exchange, served, end] {
+    if (const auto why = exchange->abandoned()) {
+      end(*why == Abandoned::kClientGone ? Ending::kCancelled : Ending::kTimeout);
+      return exchange->respond({});
+    }
     try {
       auto& request = exchange->request();
       const auto& model = *served->model;
@@ -68,9 +76,12 @@ void Service::explain(const ExchangePtr& exchange, const std::string& name) {
       answer.body = to_json(model.explainer->explain(input), *served)
                         .dump(-1, ' ', false, Json::error_handler_t::replace);
       expect_memory(answer.memory, static_cast<int64_t>(answer.body.size()));
+      end(Ending::kSuccess);
       exchange->respond(std::move(answer));
     } catch (...) {
-      exchange->respond(failure_of(std::current_exception()).response);
+      auto [ending, response] = failure_of(std::current_exception());
+      end(ending);
+      exchange->respond(std::move(response));
     }
   });
 }

@@ -25,8 +25,7 @@ void check_rows(int64_t rows, int64_t most) {
                     "inputs", rows < 1 ? "" : "send several requests");
 }
 
-// The engine's inputs of a request's.
-// working: what preparing takes is added to it.
+// The engine's inputs of a request's. working: is charged for what preparing them takes.
 std::vector<Tensor> engine_inputs(const Model& model, InferRequest& request, int64_t most_rows,
                                   MemoryBudget::Charge& working) {
   auto& inputs = request.inputs;

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <functional>
 #include <string>
 
 #include "braid/core/cpu.h"
@@ -88,15 +89,14 @@ TEST_P(FusedForCpu, IsAsCloseInBfloat16AsTheModel) {
             1.5 * of_model + 5e-3);
 }
 
-INSTANTIATE_TEST_SUITE_P(Models, FusedForCpu,
-                         ::testing::Values(Case{"resnet20", 3, 32}, Case{"airbench_nano", 1, 28},
-                                           Case{"mobilenetv3_small_100", 3, 64},
-                                           Case{"tf_efficientnet_lite0", 3, 64},
-                                           Case{"convnext_atto", 3, 64},
-                                           Case{"mobilevit_xxs", 3, 64},
-                                           Case{"vit_nano_patch7_gap_28", 1, 28},
-                                           Case{"airvit_nano", 1, 28}, Case{"repvit_m1", 3, 64}),
-                         [](const auto& info) { return info.param.model; });
+INSTANTIATE_TEST_SUITE_P(
+    Models, FusedForCpu,
+    ::testing::Values(Case{"resnet20", 3, 32}, Case{"airbench_nano", 1, 28},
+                      Case{"mobilenetv3_small_100", 3, 64}, Case{"tf_efficientnet_lite0", 3, 64},
+                      Case{"convnext_atto", 3, 64}, Case{"mobilevit_xxs", 3, 64},
+                      Case{"vit_nano_patch7_gap_28", 1, 28}, Case{"airvit_nano", 1, 28},
+                      Case{"repvit_m1", 3, 64}, Case{"efficientformerv2_s0", 3, 64}),
+    [](const auto& info) { return info.param.model; });
 
 TEST(FuseForCpu, TakesInSumsAndActivations) {
   const auto model = make({"resnet20", 3, 32});
@@ -113,13 +113,7 @@ TEST(FuseForCpu, TakesInSumsAndActivations) {
             sums);
 }
 
-// A value that two read is still there for the other one.
-TEST(FuseForCpu, LeavesWhatOthersRead) {
-  const auto weight = torch::randn({4, 4, 1, 1});
-  const auto run = [&](const Tensor& x) {
-    const auto y = at::conv2d(x, weight);
-    return (at::relu(y) + y).mean({2, 3});
-  };
+void expect_same(const std::function<Tensor(const Tensor&)>& run) {
   auto graph = capture(
       {.run =
            [run](const CaptureRequest::Tensors& x) { return CaptureRequest::Tensors{run(x[0])}; },
@@ -135,6 +129,28 @@ TEST(FuseForCpu, LeavesWhatOthersRead) {
   const torch::NoGradGuard no_grad;
   const auto x = torch::randn({2, 4, 5, 5});
   EXPECT_LT(deviation(replay(graph, {x}).at(0), run(x)), 1e-6);
+}
+
+TEST(FuseForCpu, LeavesWhatItMustNotTake) {
+  torch::manual_seed(1);
+  const auto weight = torch::randn({4, 4, 1, 1}), other = torch::randn({4, 4, 1, 1});
+  const auto conv = [&](const Tensor& x) { return at::conv2d(x, weight); };
+  // Read by another one.
+  expect_same([&](const Tensor& x) {
+    const auto y = conv(x);
+    return (at::relu(y) + y).mean({2, 3});
+  });
+  // Smaller than the sum.
+  expect_same([&](const Tensor& x) { return (x + conv(x.mean({2, 3}, true))).sum({2, 3}); });
+  // Another activation than oneDNN has behind a sum.
+  expect_same([&](const Tensor& x) {
+    return at::gelu(conv(x) + at::conv2d(x, other)).sum({2, 3});
+  });
+  // Twice as large, and less.
+  expect_same([&](const Tensor& x) { return at::relu(at::add(conv(x), x, 2)).sum({2, 3}); });
+  expect_same([&](const Tensor& x) { return at::relu(x - conv(x)).sum({2, 3}); });
+  // An output itself.
+  expect_same([&](const Tensor& x) { return conv(x); });
 }
 
 }  // namespace

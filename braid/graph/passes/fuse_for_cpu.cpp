@@ -90,7 +90,13 @@ class Fusing {
     return *activation;
   }
 
-  // convolution + other, then perhaps an activation: at the sum's place.
+  bool take_relu(ValueId& value) {
+    const int64_t reader = uses_.sole_reader(value);
+    return reader >= 0 && graph_.nodes[static_cast<size_t>(reader)].name() == "aten::relu" &&
+           take_activation(value).name == "relu";
+  }
+
+  // convolution + other, then perhaps ReLU: at the sum's place.
   void fuse_sum(size_t sum) {
     const auto& add = graph_.nodes[sum];
     if (add.op.operator_name().overload_name != "Tensor" || add.number("alpha") != 1 ||
@@ -101,7 +107,9 @@ class Fusing {
     for (const bool first : {true, false}) {
       const ValueId product = add.value(first ? "self" : "other");
       const auto* conv = uses_.sole_producer(graph_, product, "aten::conv2d");
-      if (conv == nullptr || !is_convolution(*conv) || uses_.producer(product) < last) continue;
+      if (conv == nullptr || !is_convolution(*conv) || uses_.producer(product) < last ||
+          graph_.at(product).shape != graph_.at(add.outputs[0]).shape)
+        continue;
       last = uses_.producer(product);
       other = add.value(first ? "other" : "self");
     }
@@ -111,22 +119,21 @@ class Fusing {
       return;
     const auto& conv = graph_.nodes[static_cast<size_t>(last)];
     ValueId output = add.outputs[0];
-    const auto activation = take_activation(output);
+    const bool relu = take_relu(output);  // oneDNN's operator knows no other one behind a sum
     auto node = convolution(conv, output, "binary");
-    node.arguments = {
-        value_argument(conv.value("input")),
-        value_argument(other),
-        node.arguments[1],
-        node.arguments[2],
-        conv.argument("padding"),
-        conv.argument("stride"),
-        conv.argument("dilation"),
-        conv.argument("groups"),
-        other_argument("add"),
-        other_argument(c10::IValue(at::Scalar(1.0))),
-        activation.name == "none" ? other_argument({}) : other_argument(activation.name),
-        other_argument(activation.scalars),
-        other_argument(c10::IValue(activation.algorithm))};
+    node.arguments = {value_argument(conv.value("input")),
+                      value_argument(other),
+                      node.arguments[1],
+                      node.arguments[2],
+                      conv.argument("padding"),
+                      conv.argument("stride"),
+                      conv.argument("dilation"),
+                      conv.argument("groups"),
+                      other_argument("add"),
+                      other_argument(c10::IValue(at::Scalar(1.0))),
+                      relu ? other_argument(std::string("relu")) : other_argument({}),
+                      other_argument(Scalars()),
+                      other_argument({})};
     gone_[static_cast<size_t>(last)] = true;
     replaced_.emplace(sum, std::move(node));
   }

@@ -55,7 +55,13 @@ void open_exported(std::string_view onnx, const ModelOptions& options, int64_t p
         problem = error.what();
       }
   }
-  open_by_braid_run(onnx, options, pad_token_id, where, model);
+  try {
+    open_by_braid_run(onnx, options, pad_token_id, where, model);
+  } catch (const Error& error) {
+    if (problem.empty()) throw;
+    throw ConfigError("serve", fmt::format("{}; and not OpenVINO: {}", error.what(), problem),
+                      where);
+  }
   if (!problem.empty()) model.remark = "not OpenVINO: " + problem;
 }
 

@@ -1,5 +1,7 @@
 #include "braid/serve/torch/checkpoint_explainer.h"
 
+#include <ATen/Parallel.h>
+
 #include <filesystem>
 #include <optional>
 #include <tuple>
@@ -24,46 +26,61 @@ namespace fs = std::filesystem;
 
 constexpr const char* kDevice = "cpu";
 
-// Files as they were, to be read later.
-class WeightFiles {
+// A model that is read again when it is needed, of files as they were.
+template <class Model>
+class Reread {
  public:
-  explicit WeightFiles(std::string folder) : folder_(std::move(folder)), states_(states()) {}
-  const std::string& folder() const { return folder_; }
-  void expect_unchanged() const {
-    if (states() != states_)
-      throw DataError("serve", "expected the weights that are served, got others since", folder_,
-                      "load the model again");
+  explicit Reread(std::string folder) : folder_(std::move(folder)), states_(states()) {}
+
+  // load(folder): emplaces the model. What it throws once it throws ever after.
+  template <class Load>
+  Model& get(const Load& load) {
+    if (!problem_.empty()) throw DataError("serve", problem_, folder_);
+    if (!model_) try {
+        if (states() != states_)
+          throw DataError("serve", "expected the files that are served, got others since", folder_,
+                          "load the model again");
+        load(folder_, model_);
+      } catch (const Error& error) {
+        problem_ = error.what();
+        throw;
+      }
+    return *model_;
   }
 
  private:
   using State = std::tuple<std::string, uintmax_t, fs::file_time_type>;
   std::vector<State> states() const {
+    auto files = io::find_weight_files(folder_);
+    for (const char* name : {"config.json", "tokenizer.json"})
+      if (fs::exists(fs::path(folder_) / name)) files.push_back(fs::path(folder_) / name);
     std::vector<State> found;
-    for (const auto& file : io::find_weight_files(folder_))
+    for (const auto& file : files)
       found.emplace_back(file.string(), fs::file_size(file), fs::last_write_time(file));
     return found;
   }
 
-  std::string folder_;
-  std::vector<State> states_;
+  const std::string folder_;
+  const std::vector<State> states_;
+  std::optional<Model> model_;
+  std::string problem_;
 };
 
 class ImageCheckpoint final : public Explainer {
  public:
-  ImageCheckpoint(const std::string& folder, int64_t max_pixels)
-      : files_(folder), max_pixels_(max_pixels) {}
+  ImageCheckpoint(const std::string& folder, const ModelOptions& options)
+      : explainer_(folder), options_(options) {}
   Explanation explain(const Tensor& input) override {
-    const auto image = image_of(input, 0, max_pixels_);
-    if (!explainer_) {
-      files_.expect_unchanged();
-      explainer_.emplace(models::load_for_inference(files_.folder()), explain::ExplainConfig{},
-                         kDevice);
-    }
-    const auto x = explainer_->input_of(image);
-    const auto probabilities = explainer_->probabilities(x);
+    at::set_num_threads(static_cast<int>(options_.threads));  // another thread's may differ
+    const auto image = image_of(input, 0, options_.max_pixels);
+    auto& explainer = explainer_.get([](const std::string& folder, auto& model) {
+      model.emplace(models::load_for_inference(folder), explain::ExplainConfig{}, kDevice);
+    });
+    const auto x = explainer.input_of(image);
+    const auto probabilities = explainer.probabilities(x);
     const auto best = probabilities.argmax().item<int64_t>();
-    const auto results = explainer_->results(explainer_->explained(), kMethod, x, best);
-    const auto shown = data::prepare_for_evaluation(image, explainer_->predictor().card().input);
+    const auto results = explainer.results(explainer.explained(), kMethod, x, best);
+    const auto shown = data::prepare_for_evaluation(image, explainer.predictor().card().input);
     return {.method = kMethod,
             .class_index = best,
             .probability = probabilities[best].item<double>(),
@@ -73,22 +90,21 @@ class ImageCheckpoint final : public Explainer {
 
  private:
   static constexpr const char* kMethod = "grad-cam";
-  const WeightFiles files_;
-  const int64_t max_pixels_;
-  std::optional<explain::ImageExplainer> explainer_;
+  Reread<explain::ImageExplainer> explainer_;
+  const ModelOptions options_;
 };
 
 class TextCheckpoint final : public Explainer {
  public:
-  explicit TextCheckpoint(const std::string& folder) : files_(folder) {}
+  TextCheckpoint(const std::string& folder, const ModelOptions& options)
+      : explainer_(folder), options_(options) {}
   Explanation explain(const Tensor& input) override {
+    at::set_num_threads(static_cast<int>(options_.threads));
     const auto text = text_of(input, 0);
-    if (!explainer_) {
-      files_.expect_unchanged();
-      explainer_.emplace(tasks::load_text_classifier(files_.folder()), explain::ExplainConfig{},
-                         kDevice);
-    }
-    const auto found = explainer_->explain(text);
+    auto& explainer = explainer_.get([](const std::string& folder, auto& model) {
+      model.emplace(tasks::load_text_classifier(folder), explain::ExplainConfig{}, kDevice);
+    });
+    const auto found = explainer.explain(text);
     Explanation explanation{
         .method = found.method, .class_index = found.index, .probability = found.probability};
     for (const auto& token : found.tokens)
@@ -97,18 +113,20 @@ class TextCheckpoint final : public Explainer {
   }
 
  private:
-  const WeightFiles files_;
-  std::optional<explain::TextExplainer> explainer_;
+  Reread<explain::TextExplainer> explainer_;
+  const ModelOptions options_;
 };
 
 }  // namespace
 
-std::unique_ptr<Explainer> explain_images_of(const std::string& folder, int64_t max_pixels) {
-  return std::make_unique<ImageCheckpoint>(folder, max_pixels);
+std::unique_ptr<Explainer> explain_images_of(const std::string& folder,
+                                             const ModelOptions& options) {
+  return std::make_unique<ImageCheckpoint>(folder, options);
 }
 
-std::unique_ptr<Explainer> explain_texts_of(const std::string& folder) {
-  return std::make_unique<TextCheckpoint>(folder);
+std::unique_ptr<Explainer> explain_texts_of(const std::string& folder,
+                                            const ModelOptions& options) {
+  return std::make_unique<TextCheckpoint>(folder, options);
 }
 
 }  // namespace braid::serve

@@ -31,12 +31,13 @@ class ImageEngine final : public Engine {
                 .shape = {-1, input.channels, input.height, input.width}}};
     outputs_ = {
         {.name = "logits", .type = DataType::kFp32, .shape = {-1, loaded.model->num_classes()}}};
-    const auto type = runtime::product_type(dtype_);
-    if (device.is_cpu()) fused_ = fused_graph(loaded, type);
-    if (fused_) return;
+    if (device.is_cpu()) fused_ = fused_graph(loaded, dtype_);
+    if (fused_.run) return;
     predictor_.emplace(std::move(loaded), device, dtype_);
-    models::keep_product_weights(predictor_->model(), type);
+    models::keep_product_weights(predictor_->model(), runtime::product_type(dtype_));
   }
+  // Why operators are called one by one; may be empty.
+  const std::string& problem() const { return fused_.problem; }
   const std::vector<TensorSpec>& inputs() const override { return inputs_; }
   const std::vector<TensorSpec>& outputs() const override { return outputs_; }
   std::vector<Tensor> infer(const std::vector<Tensor>& batch) override {
@@ -47,18 +48,18 @@ class ImageEngine final : public Engine {
 
  private:
   torch::Tensor logits(const torch::Tensor& pixels) const {
-    if (!fused_)
+    if (!fused_.run)
       return predictor_->logits(
           {.tensors = {{data::kPixelValues, pixels}},
            .indices = std::vector<int64_t>(static_cast<size_t>(pixels.size(0)))});
     const torch::NoGradGuard no_grad;
     const runtime::Autocast autocast(device_.type(), dtype_);
-    return (*fused_)({pixels}).at(0).to(torch::kFloat);
+    return (*fused_.run)({pixels}).at(0).to(torch::kFloat);
   }
 
   const torch::Device device_;
   const std::string dtype_;
-  std::optional<graph::Replayer> fused_;
+  FusedGraph fused_;
   std::optional<tasks::Predictor> predictor_;  // of what cannot be captured, and on other devices
   std::vector<TensorSpec> inputs_, outputs_;
 };
@@ -86,13 +87,14 @@ class ImagePreparation final : public Preparation {
 
 std::unique_ptr<Model> load_image_classifier(const std::string& folder,
                                              const ModelOptions& options) {
+  auto explainer = explain_images_of(folder, options);
   auto loaded = models::load_for_inference(folder);
   tasks::expect_classifier_of_images(loaded);
   auto model = std::make_unique<Model>();
   model->prepared = {.name = "image", .type = DataType::kBytes, .shape = {-1}};
   model->preparation = std::make_unique<ImagePreparation>(loaded.hub.input, options.max_pixels);
   model->classes = loaded.hub.classes;
-  model->explainer = explain_images_of(folder, options.max_pixels);
+  model->explainer = std::move(explainer);
   if (is_engine_of_files(options.engine)) {
     const auto onnx = onnx::export_onnx(onnx::make_image_graph(loaded).graph,
                                         onnx::onnx_options(loaded.hub, false));
@@ -101,7 +103,9 @@ std::unique_ptr<Model> load_image_classifier(const std::string& folder,
     const auto device = runtime::resolve_device(options.device);
     const auto dtype = runtime::resolve_dtype(options.dtype, device.type());
     model->platform = kLibTorchPlatform;
-    model->engine = std::make_unique<ImageEngine>(std::move(loaded), device, dtype);
+    auto engine = std::make_unique<ImageEngine>(std::move(loaded), device, dtype);
+    if (!engine->problem().empty()) model->remark = "not fused: " + engine->problem();
+    model->engine = std::move(engine);
   }
   return model;
 }

@@ -51,7 +51,8 @@ std::unique_ptr<Model> load_checkpoint_for_any_engine(const std::string& folder,
   }
   options.engine = "libtorch";
   auto model = load_checkpoint(folder, options);
-  if (!remark.empty()) model->remark = "not OpenVINO: " + remark;
+  if (!remark.empty())
+    model->remark = "not OpenVINO: " + remark + (model->remark.empty() ? "" : "; ") + model->remark;
   return model;
 }
 

@@ -85,6 +85,7 @@ class TextPreparation final : public Preparation {
 
 std::unique_ptr<Model> load_text_classifier(const std::string& folder,
                                             const ModelOptions& options) {
+  auto explainer = explain_texts_of(folder, options);
   auto loaded = tasks::load_text_classifier(folder);
   auto model = std::make_unique<Model>();
   model->prepared = {.name = "text", .type = DataType::kBytes, .shape = {-1}};
@@ -100,7 +101,7 @@ std::unique_ptr<Model> load_text_classifier(const std::string& folder,
   model->preparation = std::make_unique<TextPreparation>(loaded, model->engine->inputs());
   model->takes_tensors = false;  // ids beyond the vocabulary would be the model's to refuse
   model->classes = loaded.hub.classes;
-  model->explainer = explain_texts_of(folder);
+  if (!loaded.hub.text_pairs) model->explainer = std::move(explainer);
   return model;
 }
 
