@@ -20,7 +20,7 @@ import peers
 ROOT = peers.ROOT
 FAMILIES = {"cnn": ("airbench_tiny", "timm:resnet18"),
             "hybrid": ("airvit_nano", "timm:mobilevit_xxs"),
-            "transformer": ("vit_nano_patch7_gap_28", "timm:vit_tiny_patch16_224")}
+            "transformer": ("vit_nano_patch4_gap_32", "timm:vit_tiny_patch16_224")}
 
 
 def run(command: list, **env: str) -> str:

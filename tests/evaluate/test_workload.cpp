@@ -166,7 +166,7 @@ class WatchedWorkload final : public test::SentenceWorkload {
 
 TEST_F(AnyTask, OnlyModelsOfOneSeedTakeTurns) {
   const WatchedWorkload workload(folder_ / "work");
-  auto config = quick("time=0.2s");
+  auto config = quick("time=1s");
   config.seeds = 2;
   compare(config, workload, "the test", {}, progress_);
   EXPECT_THAT(workload.ended, ElementsAre(0, 0, 2, 2));

@@ -356,7 +356,7 @@ std::string findings_text(const CorpusReport& report) {
       text += fmt::format("  and {} more\n", rest);
   }
   text += report.bad_samples == 0 ? fmt::format("Every {} can be read.\n", report.item)
-                                  : fmt::format("{} {}{} cannot be read.\n", report.bad_samples,
+                                  : fmt::format("{} {}{} cannot be used.\n", report.bad_samples,
                                                 report.item, report.bad_samples == 1 ? "" : "s");
   return text;
 }

@@ -1,5 +1,7 @@
 #include "braid/serve/onnx/exported_engine.h"
 
+#include <fmt/format.h>
+
 #include "braid/core/error.h"
 #include "braid/serve/onnx/runner_engine.h"
 #include "braid/serve/openvino/openvino_engine.h"

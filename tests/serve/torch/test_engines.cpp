@@ -227,7 +227,7 @@ TEST_P(EnginesOfFiles, PrepareImagesAlike) {
   const auto torch = load(checkpoint, "libtorch"), file = load(exported(checkpoint), GetParam());
   EXPECT_EQ(file->prepared.name, "image");
   for (const auto* model : {torch.get(), file.get()})
-    EXPECT_EQ(model->preparation->working_bytes(bytes("image", sent)), 4 * 40 * 51);
+    EXPECT_EQ(model->preparation->working_bytes(bytes("image", sent)), 10 * 40 * 51);
   const auto expected = torch->preparation->prepare(bytes("image", sent));
   const auto got = file->preparation->prepare(bytes("image", sent));
   expect_close(got, expected, 1e-6F);
