@@ -15,7 +15,8 @@ namespace {
 double noise_scale(const torch::Tensor& parameter) {
   constexpr double kOfVectors = 0.1;
   if (parameter.dim() < 2) return kOfVectors;
-  return 1 / std::sqrt(static_cast<double>(parameter.numel() / parameter.size(0)));
+  const int64_t summed = parameter.numel() / parameter.size(0);
+  return 1 / std::sqrt(static_cast<double>(summed));
 }
 
 }  // namespace

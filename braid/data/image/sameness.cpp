@@ -24,7 +24,7 @@ std::optional<std::string> sameness_text(const Dataset& dataset) {
         return std::nullopt;
       ++same;
     } catch (const Error&) {
-      // --on-bad-sample says what becomes of it.
+      continue;  // --on-bad-sample says what becomes of it
     }
   }
   if (same < 2) return std::nullopt;
