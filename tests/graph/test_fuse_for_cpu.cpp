@@ -131,6 +131,23 @@ void expect_same(const std::function<Tensor(const Tensor&)>& run) {
   EXPECT_LT(deviation(replay(graph, {x}).at(0), run(x)), 1e-6);
 }
 
+TEST(FuseForCpu, TakesAnActivationBehindAReshape) {
+  torch::manual_seed(1);
+  const auto weight = torch::randn({8, 4});
+  // The sum reads what the reshape gives, too.
+  expect_same([&](const Tensor& x) {
+    const auto tokens = x.flatten(2).transpose(1, 2);  // [N,25,4]
+    const auto y =
+        at::gelu(at::linear(tokens, weight).reshape({-1, 5, 5, 8})).permute({0, 3, 1, 2});
+    return at::relu(at::conv2d(y, torch::ones({8, 8, 1, 1})) + y).sum({2, 3});
+  });
+  const auto model = make({"convnext_atto", 3, 64});
+  auto graph = simplified(*model, 64);
+  ASSERT_GT(count(graph, "aten::gelu"), 0);
+  fuse_for_cpu(graph, torch::kFloat);
+  EXPECT_EQ(count(graph, "aten::gelu"), 0);
+}
+
 TEST(FuseForCpu, LeavesWhatItMustNotTake) {
   torch::manual_seed(1);
   const auto weight = torch::randn({4, 4, 1, 1}), other = torch::randn({4, 4, 1, 1});

@@ -1,5 +1,6 @@
 #include "braid/graph/passes/fuse_for_cpu.h"
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <string>
@@ -83,10 +84,26 @@ class Fusing {
     const int64_t reader = uses_.sole_reader(value);
     if (reader < 0) return {};
     const auto& node = graph_.nodes[static_cast<size_t>(reader)];
+    if (node.name() == "aten::reshape") return take_activation_of(node.outputs[0]);
     const auto activation = activation_of(node);
     if (!activation) return {};
     gone_[static_cast<size_t>(reader)] = true;
     value = node.outputs[0];
+    return *activation;
+  }
+  // Of a value that lies otherwise than the layer's, and stays.
+  Activation take_activation_of(ValueId reshaped) {
+    const int64_t reader = uses_.sole_reader(reshaped);
+    if (reader < 0) return {};
+    const auto& node = graph_.nodes[static_cast<size_t>(reader)];
+    const auto activation = activation_of(node);
+    if (!activation) return {};
+    gone_[static_cast<size_t>(reader)] = true;
+    const ValueId gone = node.outputs[0];
+    replace_value(graph_, gone, reshaped);
+    for (auto& [position, fused] : replaced_)
+      for (auto& argument : fused.arguments)
+        std::replace(argument.values.begin(), argument.values.end(), gone, reshaped);
     return *activation;
   }
 
