@@ -9,9 +9,11 @@
 namespace braid::explain {
 
 void ExplainConfig::visit(FieldVisitor& v) {
-  v.field("method", method,
-          "grad-cam, grad-cam++, rollout, attention, integrated-gradients, occlusion, erf; several "
-          "with commas; auto: grad-cam, of texts integrated-gradients");
+  v.field(
+      "method", method,
+      "grad-cam, grad-cam++, rollout, attention, integrated-gradients, occlusion, erf; several "
+      "with commas; auto: grad-cam, or occlusion where the last layer has less than 7x7 cells; of "
+      "texts integrated-gradients");
   v.field("target", target, "class that is explained, its name or number; else the predicted one");
   v.field(
       "layer", layer,

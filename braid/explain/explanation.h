@@ -25,7 +25,8 @@ struct ExplainConfig {
   int64_t seed = 0;
   void visit(FieldVisitor& v);
 };
-// The methods it names; auto: grad-cam. Throws UsageError with near matches.
+// The methods it names; auto: grad-cam, where the model's last layer is fine enough (see
+// image_explainer.h). Throws UsageError with near matches.
 std::vector<std::string> methods_of(const ExplainConfig& config);
 
 // One map over one image.

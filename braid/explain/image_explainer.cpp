@@ -1,5 +1,6 @@
 #include "braid/explain/image_explainer.h"
 
+#include <ATen/CPUGeneratorImpl.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -64,15 +65,32 @@ std::vector<MethodResult> attention_results(const ExplainableGraph& explained, c
   return results;
 }
 
+// As asked for; else by the last layer, whose grid may be too coarse to say where.
+std::vector<std::string> methods_for(const ExplainConfig& config, const ExplainableGraph& explained,
+                                     const torch::Device& device) {
+  constexpr int64_t kLeastCells = 7;  // of a side
+  if (config.method != "auto" || config.layer) return methods_of(config);
+  try {
+    const auto channels = explained.graph.at(explained.graph.inputs.at(0)).shape.at(1).offset;
+    const auto image = torch::rand({1, channels, explained.height, explained.width},
+                                   at::make_generator<at::CPUGeneratorImpl>(1));
+    const auto& cells = last_layer(explained, image.to(device), 0).grid.raster;
+    if (std::min(cells.height(), cells.width()) >= kLeastCells) return methods_of(config);
+  } catch (const DataError&) {  // no layer with a grid
+    return {"occlusion"};
+  }
+  return {"occlusion"};
+}
+
 }  // namespace
 
 ImageExplainer::ImageExplainer(models::LoadedModel loaded, const ExplainConfig& config,
                                const std::string& device)
     : config_(config),
-      methods_(methods_of(config)),
       predictor_(std::move(loaded), runtime::resolve_device(device)),
       explained_(explainable_graph(predictor_.model(), predictor_.card().input.height,
-                                   predictor_.card().input.width)) {}
+                                   predictor_.card().input.width)),
+      methods_(methods_for(config, explained_, runtime::device_of(predictor_.model()))) {}
 
 Tensor ImageExplainer::input_of(const io::Image& image) const {
   return data::stack_images({image}, predictor_.card().input)

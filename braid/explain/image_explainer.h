@@ -25,6 +25,8 @@ struct MethodResult {
 class ImageExplainer {
  public:
   // Throws DataError where the model cannot be captured, ConfigError for an unknown device.
+  // Where no method is named it is Grad-CAM, or occlusion for a model whose last layer has a grid
+  // of less than 7 x 7 cells or none.
   ImageExplainer(models::LoadedModel loaded, const ExplainConfig& config,
                  const std::string& device);
 
@@ -49,9 +51,9 @@ class ImageExplainer {
   std::string class_name(int64_t index) const { return predictor_.class_name(index); }
 
   ExplainConfig config_;
-  std::vector<std::string> methods_;
   tasks::Predictor predictor_;
   ExplainableGraph explained_;
+  std::vector<std::string> methods_;
   mutable std::vector<torch::Tensor> seen_;  // images, for the receptive field
 };
 

@@ -79,9 +79,10 @@ class ImageCheckpoint final : public Explainer {
     const auto x = explainer.input_of(image);
     const auto probabilities = explainer.probabilities(x);
     const auto best = probabilities.argmax().item<int64_t>();
-    const auto results = explainer.results(explainer.explained(), kMethod, x, best);
+    const auto& method = explainer.methods().front();
+    const auto results = explainer.results(explainer.explained(), method, x, best);
     const auto shown = data::prepare_for_evaluation(image, explainer.predictor().card().input);
-    return {.method = kMethod,
+    return {.method = method,
             .class_index = best,
             .probability = probabilities[best].item<double>(),
             .picture = io::encode_png(explain::enlarged(shown)),
@@ -89,7 +90,6 @@ class ImageCheckpoint final : public Explainer {
   }
 
  private:
-  static constexpr const char* kMethod = "grad-cam";
   Reread<explain::ImageExplainer> explainer_;
   const ModelOptions options_;
 };

@@ -8,9 +8,10 @@
 
 namespace braid::serve {
 
-// Of images by Grad-CAM, of texts by integrated gradients, with the threads of the options. To be
-// made before the model is loaded: it is read again from the folder for the first explanation,
-// which throws DataError where its files were exchanged since, as all that follow do then.
+// Of images by Grad-CAM or, where the model's last layer is too coarse, occlusion; of texts by
+// integrated gradients, with the threads of the options. To be made before the model is loaded: it
+// is read again from the folder for the first explanation, which throws DataError where its files
+// were exchanged since, as all that follow do then.
 std::unique_ptr<Explainer> explain_images_of(const std::string& folder,
                                              const ModelOptions& options);
 std::unique_ptr<Explainer> explain_texts_of(const std::string& folder, const ModelOptions& options);

@@ -146,7 +146,7 @@ TEST_F(Engines, SayWhyAnImageIsWhatItIs) {
   const auto png = io::encode_png(image);
   const std::vector<std::string> files = {std::string(png.begin(), png.end())};
   const auto explanation = model->explainer->explain(bytes("image", files));
-  EXPECT_EQ(explanation.method, "grad-cam");
+  EXPECT_EQ(explanation.method, "grad-cam");  // the last layer has 8 x 8 cells
   const auto logits =
       to_torch(model->engine->infer(model->preparation->prepare(bytes("image", files))).at(0));
   EXPECT_EQ(explanation.class_index, logits.argmax().item<int64_t>());
