@@ -1,9 +1,11 @@
 // A task whose data is a folder of the test's own.
 #pragma once
 #include <gtest/gtest.h>
+#include <torch/optim/adamw.h>
 #include <unistd.h>
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -30,6 +32,26 @@ class TaskTest : public ::testing::Test {
   std::unique_ptr<Task> make(const TaskOptions& options = {}) {
     return open_task_data(config_, "error", options.checkpoint)
         ->make_task(config_, options, silent_);
+  }
+
+  // In training mode, by AdamW, batches in the loader's order; see(step, batch) before each step.
+  using See = std::function<void(const Step&, const data::Batch&)>;
+  static void fit(
+      Task& task, int64_t epochs, int64_t batch_size, double lr,
+      const See& see = [](const Step&, const data::Batch&) {}) {
+    const auto loader = task.training_loader({.batch_size = batch_size, .workers = 0});
+    torch::optim::AdamW optimizer(task.model().parameters(), torch::optim::AdamWOptions(lr));
+    task.model().train();
+    for (int64_t epoch = 0; epoch < epochs; ++epoch) {
+      loader->start_epoch(epoch);
+      while (const auto batch = loader->next()) {
+        const auto step = task.training_step(*batch);
+        see(step, *batch);
+        optimizer.zero_grad();
+        step.loss.backward();
+        optimizer.step();
+      }
+    }
   }
 
   std::filesystem::path root_;

@@ -3,7 +3,6 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <torch/optim/adamw.h>
 
 #include <filesystem>
 #include <fstream>
@@ -59,17 +58,7 @@ TEST_F(MaskedLmTask, LearnsSavesAndFillsMasks) {
   const auto before = task->evaluate(Split::kVal, {.batch_size = 8, .workers = 0}, silent_);
   EXPECT_EQ(before.front().name, "loss");
   EXPECT_FALSE(before.front().higher_is_better);
-  const auto loader = task->training_loader({.batch_size = 16, .workers = 0});
-  torch::optim::AdamW optimizer(task->model().parameters(), torch::optim::AdamWOptions(3e-3));
-  task->model().train();
-  for (int64_t epoch = 0; epoch < 15; ++epoch) {
-    loader->start_epoch(epoch);
-    while (const auto batch = loader->next()) {
-      optimizer.zero_grad();
-      task->training_step(*batch).loss.backward();
-      optimizer.step();
-    }
-  }
+  fit(*task, 15, 16, 3e-3);
   const auto after = task->evaluate(Split::kVal, {.batch_size = 8, .workers = 0}, silent_);
   EXPECT_LT(after.front().value, before.front().value / 2);
 

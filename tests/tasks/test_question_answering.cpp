@@ -3,7 +3,6 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <torch/optim/adamw.h>
 
 #include <filesystem>
 #include <fstream>
@@ -224,17 +223,7 @@ TEST_F(QuestionTask, TheLossIsTheMeanOfBeginAndEndWithoutPadding) {
 
 TEST_F(QuestionTask, LearnsEvaluatesSavesAndAnswers) {
   const auto task = make({.seed = 1});
-  const auto loader = task->training_loader({.batch_size = 15, .workers = 0});
-  torch::optim::AdamW optimizer(task->model().parameters(), torch::optim::AdamWOptions(5e-4));
-  task->model().train();
-  for (int64_t epoch = 0; epoch < 25; ++epoch) {
-    loader->start_epoch(epoch);
-    while (const auto batch = loader->next()) {
-      optimizer.zero_grad();
-      task->training_step(*batch).loss.backward();
-      optimizer.step();
-    }
-  }
+  fit(*task, 25, 15, 5e-4);
   const auto scores = task->evaluate(Split::kVal, {.batch_size = 7, .workers = 0}, silent_);
   EXPECT_EQ(scores.front().name, "f1");
   EXPECT_GT(scores.front().value, 90);

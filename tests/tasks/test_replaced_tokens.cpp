@@ -3,7 +3,6 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <torch/optim/adamw.h>
 
 #include <cmath>
 #include <filesystem>
@@ -183,17 +182,7 @@ TEST_F(ReplacedTokensTask, LearnsSavesTwoModelsAndFindsReplacements) {
   EXPECT_FALSE(before.front().higher_is_better);
   const auto again = task->evaluate(Split::kVal, {.batch_size = 3, .workers = 0}, silent_);
   EXPECT_NEAR(before.front().value, again.front().value, 1e-4) << "whatever the batches are";
-  const auto loader = task->training_loader({.batch_size = 16, .workers = 0});
-  torch::optim::AdamW optimizer(task->model().parameters(), torch::optim::AdamWOptions(5e-3));
-  task->model().train();
-  for (int64_t epoch = 0; epoch < 20; ++epoch) {
-    loader->start_epoch(epoch);
-    while (const auto batch = loader->next()) {
-      optimizer.zero_grad();
-      task->training_step(*batch).loss.backward();
-      optimizer.step();
-    }
-  }
+  fit(*task, 20, 16, 5e-3);
   const auto after = task->evaluate(Split::kVal, {.batch_size = 8, .workers = 0}, silent_);
   EXPECT_LT(after.front().value, before.front().value);
   EXPECT_LT(find_score(after, "gen_perplexity").value,

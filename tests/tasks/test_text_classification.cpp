@@ -3,7 +3,6 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <torch/optim/adamw.h>
 
 #include <filesystem>
 #include <fstream>
@@ -58,22 +57,12 @@ TEST_F(TextTask, TheDataSaysWhatIsLearned) {
 TEST_F(TextTask, LearnsEvaluatesSavesAndAnswersAlike) {
   const auto task = make({.seed = 1});
   EXPECT_EQ(task->items(), "texts");
-  const auto loader = task->training_loader({.batch_size = 10, .workers = 0});
-  torch::optim::AdamW optimizer(task->model().parameters(), torch::optim::AdamWOptions(2e-3));
-  task->model().train();
   double first = 0, last = 0;
-  for (int64_t epoch = 0; epoch < 12; ++epoch) {
-    loader->start_epoch(epoch);
-    while (const auto batch = loader->next()) {
-      const auto step = task->training_step(*batch);
-      EXPECT_EQ(step.weight, static_cast<double>(batch->size()));
-      optimizer.zero_grad();
-      step.loss.backward();
-      optimizer.step();
-      last = step.loss.item<double>();
-      if (first == 0) first = last;
-    }
-  }
+  fit(*task, 12, 10, 2e-3, [&](const Step& step, const data::Batch& batch) {
+    EXPECT_EQ(step.weight, static_cast<double>(batch.size()));
+    last = step.loss.item<double>();
+    if (first == 0) first = last;
+  });
   EXPECT_LT(last, first / 2);
   const auto scores = task->evaluate(Split::kVal, {.batch_size = 4, .workers = 0}, silent_);
   EXPECT_EQ(scores.front().name, "top1");

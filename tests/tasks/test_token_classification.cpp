@@ -3,7 +3,6 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <torch/optim/adamw.h>
 
 #include <filesystem>
 #include <fstream>
@@ -84,19 +83,9 @@ TEST_F(TaggedTask, TheDataSaysWhatIsLearned) {
 
 TEST_F(TaggedTask, LearnsEvaluatesSavesAndFindsEntities) {
   const auto task = make({.seed = 1});
-  const auto loader = task->training_loader({.batch_size = 9, .workers = 0});
-  torch::optim::AdamW optimizer(task->model().parameters(), torch::optim::AdamWOptions(2e-3));
-  task->model().train();
-  for (int64_t epoch = 0; epoch < 20; ++epoch) {
-    loader->start_epoch(epoch);
-    while (const auto batch = loader->next()) {
-      const auto step = task->training_step(*batch);
-      EXPECT_EQ(step.weight, static_cast<double>(6 * batch->size()));
-      optimizer.zero_grad();
-      step.loss.backward();
-      optimizer.step();
-    }
-  }
+  fit(*task, 20, 9, 2e-3, [](const Step& step, const data::Batch& batch) {
+    EXPECT_EQ(step.weight, static_cast<double>(6 * batch.size()));
+  });
   const auto scores = task->evaluate(Split::kVal, {.workers = 0}, silent_);
   EXPECT_EQ(scores.front().name, "f1");
   EXPECT_EQ(scores.front().value, 100);
@@ -123,17 +112,7 @@ TEST_F(TaggedTask, AWordIsOneEntityWhateverTheTokenizerMakesOfIt) {
   train.close();
   fs::copy_file(root_ / "train.conll", root_ / "valid.conll", fs::copy_options::overwrite_existing);
   const auto task = make({.seed = 1});
-  const auto loader = task->training_loader({.batch_size = 9, .workers = 0});
-  torch::optim::AdamW optimizer(task->model().parameters(), torch::optim::AdamWOptions(2e-3));
-  task->model().train();
-  for (int64_t epoch = 0; epoch < 20; ++epoch) {
-    loader->start_epoch(epoch);
-    while (const auto batch = loader->next()) {
-      optimizer.zero_grad();
-      task->training_step(*batch).loss.backward();
-      optimizer.step();
-    }
-  }
+  fit(*task, 20, 9, 2e-3);
   task->save(root_ / "saved");
   const auto saved = load_tokenized_model(root_ / "saved");
   const std::string text = "O'Brien left 1996-08-22.";
