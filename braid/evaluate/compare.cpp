@@ -8,9 +8,7 @@
 #include <torch/version.h>
 
 #include <algorithm>
-#include <cmath>
 #include <ctime>
-#include <set>
 #include <thread>
 #include <utility>
 
@@ -18,6 +16,8 @@
 #include "braid/core/error.h"
 #include "braid/core/near_match.h"
 #include "braid/core/version.h"
+#include "braid/evaluate/announce.h"
+#include "braid/evaluate/auto_choice.h"
 #include "braid/evaluate/deploy/deploy_target.h"
 #include "braid/evaluate/experiment.h"
 #include "braid/evaluate/folds.h"
@@ -30,7 +30,6 @@
 #include "braid/evaluate/starting_point.h"
 #include "braid/io/atomic_file.h"
 #include "braid/io/posix_file.h"
-#include "braid/models/registry.h"
 #include "braid/runtime/autocast.h"
 #include "braid/runtime/device.h"
 #include "braid/runtime/peak_flops.h"
@@ -46,8 +45,6 @@ namespace fs = std::filesystem;
 constexpr uint64_t kReportBytes = 8 << 20;
 // Of a comparison that chooses its models itself and has rounds to find the best.
 constexpr size_t kSizesPerFamily = 2, kCandidates = 6;
-// Of a class, where one split of them says little.
-constexpr int64_t kFewTested = 30;
 
 // Throws UsageError where --skip names what this task does not measure.
 void check_skip(const CompareConfig& config, const Workload& workload, Progress& progress) {
@@ -134,89 +131,6 @@ void copy_winner(const CompareConfig& config, const ModelResult& model, Recommen
     chosen.file = (winner / fs::path(*model.deployed->file).filename()).string();
 }
 
-std::string duration(double seconds) {
-  constexpr double kTen = 10;  // no estimate is better than that
-  if (seconds < 90)
-    return fmt::format("{:.0f} seconds", kTen * std::max(1.0, std::ceil(seconds / kTen)));
-  const auto minutes = static_cast<int64_t>(std::lround(seconds / 60));
-  return minutes < 120 ? fmt::format("{} minutes", minutes)
-                       : fmt::format("{:.1f} hours", seconds / 3600);
-}
-
-// Says what will be trained, and for how long by a rough estimate.
-void announce(const Experiment& experiment, const std::vector<ModelProfile>& profiles) {
-  const auto& c = experiment.config;
-  const auto& data = experiment.workload.data();
-  const auto skipped = [&](const std::string& part) {
-    return std::find(c.skip.begin(), c.skip.end(), part) != c.skip.end();
-  };
-  const auto trainings = static_cast<double>(c.seeds * c.folds);
-  double fractions = 0, parts = 0;
-  if (!skipped(SampleEfficiencyProbe::kName))
-    for (const double fraction : SampleEfficiencyProbe::kFractions) fractions += fraction, ++parts;
-  const double tested = static_cast<double>(data.test) /
-                        (is_tested_by_fold(c, data) ? static_cast<double>(c.folds) : 1);
-  double evaluated = static_cast<double>(data.val) * (trainings + fractions) +
-                     tested * (trainings + parts);  // items
-  for (const auto& probe : experiment.workload.probes(experiment.progress))
-    if (!skipped(probe->name())) evaluated += probe->items();
-  double seconds = 0;
-  for (const auto& p : profiles) {
-    double one = experiment.budget.value;
-    const double rate = p.train_items_per_s;
-    if (experiment.budget.kind == BudgetKind::kEpochs)
-      one *= static_cast<double>(data.train) / rate;
-    if (experiment.budget.kind == BudgetKind::kFlops)
-      one /= training_flops(std::max<int64_t>(1, p.train_macs)) * rate;
-    seconds += one * (trainings + fractions) + evaluated / p.forward_items_per_s;
-  }
-  experiment.progress.line(
-      fmt::format("Comparing {} models on {} ({} training {}), {} each{}: about "
-                  "{} in all.",
-                  profiles.size(), c.data, data.train, data.items, experiment.budget.text,
-                  c.folds > 1 ? fmt::format(" and {} folds", c.folds) : "", duration(seconds)));
-  const auto classes = static_cast<int64_t>(data.classes.size());
-  if (c.folds == 1 && experiment.workload.can_fold() && data.test_split == "val" &&
-      data.val < kFewTested * classes)
-    experiment.progress.line(
-        fmt::format("{} {} validate and test: --folds 5 would test on all {}, in five times the "
-                    "time.",
-                    data.val, data.items, data.train + data.val));
-}
-
-// Throws UsageError where the budget is no step of this model.
-void check_one_step(const Experiment& experiment, const ModelProfile& profile) {
-  if (experiment.budget.kind != BudgetKind::kFlops) return;  // epochs are whole, a time is rough
-  const double steps =
-      affordable_steps(experiment, runs_of(experiment, profile.name).front(), profile);
-  if (steps >= 1) return;
-  throw UsageError(
-      "compare",
-      fmt::format("expected at least the {:.2g} operations of one step of {}, got {}",
-                  experiment.budget.value / steps, profile.name, experiment.budget.text),
-      "--budget", "give more, or a smaller --batch-size");
-}
-
-// Says of which models the budget is less than a step or an epoch.
-void warn_of_short_budget(const Experiment& experiment, const std::vector<ModelProfile>& profiles) {
-  const auto& data = experiment.workload.data();
-  if (experiment.budget.kind == BudgetKind::kEpochs) return;
-  for (const auto& profile : profiles) {
-    const auto run = runs_of(experiment, profile.name).front();
-    const double passes = affordable_passes(experiment, run, profile);
-    if (affordable_steps(experiment, run, profile) < 1)
-      experiment.progress.line(fmt::format(
-          "{} takes about as long as this budget, or longer, for a single step.", profile.name));
-    else if (passes < 1)
-      experiment.progress.line(fmt::format(
-          "{} finishes no epoch in this budget: it sees about {}% of the {} "
-          "training {}.",
-          profile.name,
-          passes < 0.1 ? fmt::format("{:.2g}", 100 * passes) : fmt::format("{:.0f}", 100 * passes),
-          data.train, data.items));
-  }
-}
-
 // Runs one model's part of the work; false, and a line in `failures` and on the screen, when it
 // fails. An interruption is no failure.
 bool attempt(const Experiment& experiment, const std::string& model, std::vector<Failure>& failures,
@@ -255,108 +169,12 @@ void train_by_turns(const Experiment& experiment, const std::vector<ModelProfile
   }
 }
 
-// Measured once, so that a comparison that was cut off goes on with the same recipes.
-ModelProfile profile_of(const Experiment& experiment, const std::string& model) {
-  const std::string part = "profile-" + models::folder_name(model);
-  ModelProfile profile;
-  profile.name = model;
-  profile.taxonomy = experiment.workload.taxonomy(model);
-  if (experiment.work.update(part, profile)) return profile;
-  profile = experiment.workload.profile(model);
-  experiment.work.keep(part, profile);
-  return profile;
-}
-
 struct Measured {
   std::vector<ModelResult> models;  // in the order that they were named
   std::optional<FusionResult> fusion;
   std::vector<Failure> failures;
   References references;
 };
-
-struct Choices {
-  Json asked;  // on which they hang beside what all work does
-  std::vector<ModelChoice> models;
-  std::vector<std::string> left_out;  // lines that say what was, and why
-  void visit(FieldVisitor& v) {
-    v.field("asked", asked, "");
-    v.list("models", models);
-    v.field("left_out", left_out, "");
-  }
-};
-
-Preference preference_of(const CompareConfig& config) {
-  return {config.prefer, config.max_latency_ms, config.max_params,
-          config.deploy == kNotDeployed ? "" : config.deploy};
-}
-
-// "airbench_nano (82410 parameters, about 0.68 ms)"
-std::string sizes_text(const ModelProfile& profile) {
-  return fmt::format(
-      "{} ({} parameters{})", profile.name, profile.params,
-      profile.latency_ms > 0 ? fmt::format(", about {:.2g} ms", profile.latency_ms) : "");
-}
-
-// Notes the families of which the limits leave none. looked_at: of a family the smallest first.
-void note_left_out(const Experiment& experiment, const std::vector<ModelProfile>& looked_at,
-                   Choices& choices) {
-  std::set<std::string> families;
-  for (const auto& choice : choices.models)
-    families.insert(experiment.workload.taxonomy(choice.name).family);
-  const auto limits = limits_text(preference_of(experiment.config));
-  for (const auto& profile : looked_at)
-    if (families.insert(profile.taxonomy.family).second)
-      choices.left_out.push_back(
-          fmt::format("Left out: {}, whose smallest candidate, {}, is beyond "
-                      "the limits ({}).",
-                      profile.taxonomy.family, sizes_text(profile), limits));
-}
-
-// Throws UsageError where no model is left at all.
-Choices look_for_models(const Experiment& experiment, size_t per_family, Json asked) {
-  Choices choices{.asked = std::move(asked), .models = {}, .left_out = {}};
-  std::vector<ModelProfile> looked_at;
-  choices.models = experiment.workload.choose_models(
-      [&](const std::string& name) {
-        looked_at.push_back(profile_of(experiment, name));
-        return looked_at.back();
-      },
-      [&](const ModelProfile& profile) {
-        return affordable_passes(experiment, {.model = profile.name}, profile);
-      },
-      per_family);
-  note_left_out(experiment, looked_at, choices);
-  if (choices.models.empty() && choices.left_out.empty())
-    throw UsageError("compare", "expected a model that suits, but no candidate does",
-                     experiment.config.pretrained ? "--pretrained" : "--models auto",
-                     "name models, see `braid models`");
-  if (choices.models.empty())
-    throw UsageError(
-        "compare",
-        fmt::format("expected limits that some model meets; {}", fmt::join(choices.left_out, " ")),
-        experiment.config.max_latency_ms ? "--max-latency-ms" : "--max-params",
-        "raise the limit, or name --models, see `braid models`");
-  return choices;
-}
-
-// Where the models are left to braid: those, chosen once for what is asked. Else none.
-std::vector<ModelChoice> choose_models(const Experiment& experiment, size_t per_family) {
-  const auto& c = experiment.config;
-  if (c.models != std::vector<std::string>{kAutoModels}) return {};
-  const Json asked = {
-      {"per_family", per_family},
-      {"max_latency_ms", c.max_latency_ms ? Json(*c.max_latency_ms) : Json(nullptr)},
-      {"max_params", c.max_params ? Json(*c.max_params) : Json(nullptr)},
-      {"seconds", experiment.budget.shared ? Json(experiment.budget.value) : Json(nullptr)}};
-  const std::string part = c.pretrained ? "models-pretrained" : "models";
-  auto choices = experiment.work.find<Choices>(part);
-  if (!choices || choices->asked != asked) {
-    choices = look_for_models(experiment, per_family, asked);
-    experiment.work.keep(part, *choices);
-  }
-  for (const auto& line : choices->left_out) experiment.progress.line(line);
-  return choices->models;
-}
 
 References measure_references(const Experiment& experiment) {
   constexpr double kShare = 0.1, kMostSeconds = 20;  // of the budget's seconds
