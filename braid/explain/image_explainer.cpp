@@ -76,10 +76,10 @@ std::vector<std::string> methods_for(const ExplainConfig& config, const Explaina
                                    at::make_generator<at::CPUGeneratorImpl>(1));
     const auto& cells = last_layer(explained, image.to(device), 0).grid.raster;
     if (std::min(cells.height(), cells.width()) >= kLeastCells) return methods_of(config);
+    return {"occlusion"};
   } catch (const DataError&) {  // no layer with a grid
     return {"occlusion"};
   }
-  return {"occlusion"};
 }
 
 }  // namespace

@@ -79,37 +79,37 @@ class Fusing {
            graph_.at(node.value("input")).shape.size() >= 2;
   }
 
-  // The activation that alone reads the value, which it takes over.
+  // Takes over the activation that alone reads the value, or its reshape, which stays.
   Activation take_activation(ValueId& value) {
-    const int64_t reader = uses_.sole_reader(value);
-    if (reader < 0) return {};
-    const auto& node = graph_.nodes[static_cast<size_t>(reader)];
-    if (node.name() == "aten::reshape") return take_activation_of(node.outputs[0]);
-    const auto activation = activation_of(node);
+    int64_t reader = uses_.sole_reader(value);
+    const bool reshaped = reader >= 0 && node_at(reader).name() == "aten::reshape";
+    const ValueId read = reshaped ? node_at(reader).outputs[0] : value;
+    if (reshaped) reader = uses_.sole_reader(read);
+    const auto activation = reader < 0 ? std::nullopt : activation_of(node_at(reader));
     if (!activation) return {};
     gone_[static_cast<size_t>(reader)] = true;
-    value = node.outputs[0];
+    const ValueId activated = node_at(reader).outputs[0];
+    if (reshaped)
+      replace(activated, read);
+    else
+      value = activated;
     return *activation;
   }
-  // Of a value that lies otherwise than the layer's, and stays.
-  Activation take_activation_of(ValueId reshaped) {
-    const int64_t reader = uses_.sole_reader(reshaped);
-    if (reader < 0) return {};
-    const auto& node = graph_.nodes[static_cast<size_t>(reader)];
-    const auto activation = activation_of(node);
-    if (!activation) return {};
-    gone_[static_cast<size_t>(reader)] = true;
-    const ValueId gone = node.outputs[0];
-    replace_value(graph_, gone, reshaped);
+
+  const Node& node_at(int64_t position) const {
+    return graph_.nodes[static_cast<size_t>(position)];
+  }
+  // In what is fused already, too.
+  void replace(ValueId from, ValueId to) {
+    replace_value(graph_, from, to);
     for (auto& [position, fused] : replaced_)
       for (auto& argument : fused.arguments)
-        std::replace(argument.values.begin(), argument.values.end(), gone, reshaped);
-    return *activation;
+        std::replace(argument.values.begin(), argument.values.end(), from, to);
   }
 
   bool take_relu(ValueId& value) {
     const int64_t reader = uses_.sole_reader(value);
-    return reader >= 0 && graph_.nodes[static_cast<size_t>(reader)].name() == "aten::relu" &&
+    return reader >= 0 && node_at(reader).name() == "aten::relu" &&
            take_activation(value).name == "relu";
   }
 
