@@ -59,10 +59,12 @@ def measure(model: str, dtypes: list[str], args: argparse.Namespace, peaks: dict
     macs, own_size = own["macs"], own["input_size"]
     is_image = len(own_size) == 3
     size = args.img_size or own_size[-1]
+    chans = args.in_chans or (own_size[0] if is_image else 3)
     items = args.batch_size * args.steps * (1 if is_image else args.length)
     flops = FLOPS_OF_TRAINING * macs if is_image and size == own_size[-1] else 0  # of a text: it depends on the hidden words
     shape = ["--model", model, "--batch-size", str(args.batch_size), "--img-size", str(size), "--length", str(args.length),
-             "--device", args.device]
+             "--device", args.device, "--in-chans", str(chans), "--classes", str(args.classes)]
+    checkout = ["--compact-transformers", args.compact_transformers] if args.compact_transformers else []
     env = dict(os.environ, MALLOC_CONF=JEMALLOC_OPTIONS)
 
     def speed(seconds: list[float], dtype: str) -> tuple[float, float | None]:
@@ -78,7 +80,7 @@ def measure(model: str, dtypes: list[str], args: argparse.Namespace, peaks: dict
                     and (args.settings == "all" or dtype == setting.dtype)}
         if not compared:
             continue
-        torch = Worker([sys.executable, str(ROOT / "bench/train_torch.py"), *shape, *setting.flags()],
+        torch = Worker([sys.executable, str(ROOT / "bench/train_torch.py"), *shape, *setting.flags(), *checkout],
                        dict(env, LD_PRELOAD=jemalloc()) if setting.jemalloc else dict(os.environ))
         torch.seconds(args.warmup)
         theirs, ours = [], {dtype: [] for dtype in compared}
@@ -132,6 +134,9 @@ def main() -> None:
     parser.add_argument("--dtypes", default="float32,bfloat16", help="of braid")
     parser.add_argument("--batch-size", type=int, default=16)
     parser.add_argument("--img-size", type=int, default=0, help="pixels of images, 0: the model's own")
+    parser.add_argument("--in-chans", type=int, default=0, help="channels of images, 0: the model's own")
+    parser.add_argument("--classes", type=int, default=1000, help="of images")
+    parser.add_argument("--compact-transformers", metavar="DIR", help="a checkout, as scripts/parity.py takes it, for cct_* and vit_lite_*")
     parser.add_argument("--length", type=int, default=128, help="tokens of a text")
     parser.add_argument("--attention", default="sdpa,eager", help="of PyTorch where it has it: its kernel (sdpa), or composed of products (eager)")
     parser.add_argument("--settings", default="best", choices=["best", "all"], help="of PyTorch")

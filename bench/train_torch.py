@@ -1,11 +1,12 @@
 """The PyTorch side of bench/train_ratio.py: trains one model on one fixed random batch with AdamW.
 
-Images by timm; hidden words (bert_*) and translation (transformer_base) by Hugging Face transformers. Reads a line with a
-number of steps, trains them, answers with the seconds they took; ends at end of input. PyTorch gets the settings that are
-asked for, logits of the hidden words alone, and the allocator that the caller preloads; torch.compile (--compile) on a GPU
-with CUDA graphs ("reduce-overhead").
+Images by what scripts/parity.py holds braid's models against, most of it timm's; hidden words (bert_*) and translation
+(transformer_base) by Hugging Face transformers. Reads a line with a number of steps, trains them, answers with the seconds
+they took; ends at end of input. PyTorch gets the settings that are asked for, logits of the hidden words alone, and the
+allocator that the caller preloads; torch.compile (--compile) on a GPU with CUDA graphs ("reduce-overhead").
 """
 import argparse
+import pathlib
 import sys
 import time
 
@@ -24,11 +25,16 @@ BERTS = {"bert_tiny": (128, 2), "bert_mini": (256, 4), "bert_small": (512, 4), "
 def image_case(args):
     import timm
     timm.layers.set_fused_attn(args.attention == "sdpa")
+    sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "scripts"))
+    import parity
+    model, reason = parity.reference_model(args.model, args.classes, args.in_chans, args.img_size, args)
+    if model is None:
+        sys.exit(f"{args.model}: {reason}")
     layout = torch.channels_last if args.channels_last else torch.contiguous_format
-    model = timm.create_model(args.model).to(args.device, memory_format=layout)
-    images = torch.randn(args.batch_size, 3, args.img_size, args.img_size, device=args.device)
+    model.to(args.device, memory_format=layout)
+    images = torch.randn(args.batch_size, args.in_chans, args.img_size, args.img_size, device=args.device)
     images = images.to(memory_format=layout)
-    labels = torch.randint(1000, (args.batch_size,), device=args.device)
+    labels = torch.randint(args.classes, (args.batch_size,), device=args.device)
     forward = compiled(model, args)
     return model, lambda: cross_entropy(forward(images), labels)
 
@@ -79,6 +85,10 @@ def main() -> None:
     parser.add_argument("--dtype", default="float32", choices=["float32", "bfloat16"])
     parser.add_argument("--batch-size", type=int, default=16)
     parser.add_argument("--img-size", type=int, default=224)
+    parser.add_argument("--in-chans", type=int, default=3, help="of images")
+    parser.add_argument("--classes", type=int, default=1000, help="of images")
+    for project in ("compact-transformers", "conformer", "mobile-former"):
+        parser.add_argument(f"--{project}", type=pathlib.Path, metavar="DIR", help="a checkout, as scripts/parity.py takes it")
     parser.add_argument("--length", type=int, default=128, help="tokens of a text")
     parser.add_argument("--attention", default="sdpa", choices=["sdpa", "eager"])
     parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
