@@ -213,6 +213,19 @@ TEST(Recipes, OfTranslationsTradesStepsForTokens) {
   EXPECT_EQ(of(3, 4'500'000).task.translation.max_tokens, 4096);
 }
 
+// The recipe's tokens take the place of pairs, but not of those that somebody asks for.
+TEST_F(ConfigFiles, PairsOfABatchAreNotOverruledByTheRecipe) {
+  const auto resolved = [](Json fields) {
+    fields.update({{"model", "transformer_tiny"}, {"data", "pairs"}});
+    return resolve_config({.fields = fields});
+  };
+  EXPECT_GT(resolved(Json::object()).task.translation.max_tokens, 0);
+  const auto pairs = resolved({{"batch_size", 10}});
+  EXPECT_EQ(pairs.run.batch_size, 10);
+  EXPECT_EQ(pairs.task.translation.max_tokens, 0);
+  EXPECT_EQ(resolved({{"batch_size", 10}, {"max_tokens", 700}}).task.translation.max_tokens, 700);
+}
+
 TEST_F(ConfigFiles, AMisspeltModelIsNamedWithItsLine) {
   const auto file = write("data = \"photos\"\n\nmodle = \"resnet20\"\n");
   EXPECT_THROW(resolve_config({.file = file}), ConfigError);
