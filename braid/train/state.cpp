@@ -77,6 +77,8 @@ void TrainState::visit(FieldVisitor& v) {
   v.field("config", config, "of the task and the run");
   v.field("folder", folder, "the working folder");
   v.field("batches", batches, "of an epoch");
+  v.field("train_size", train_size, "items of the data");
+  v.field("val_size", val_size, "items of the data");
 }
 
 TrainResult result_of(const TrainState& state, const tasks::Task& task,

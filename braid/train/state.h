@@ -32,6 +32,7 @@ struct TrainState {
   Json config;          // of the task and the run, to be compared on resume
   std::string folder;   // the working folder, that relative paths of config are within
   int64_t batches = 0;  // of an epoch; 0: of an older run, unknown
+  int64_t train_size = 0, val_size = 0;  // of the data; 0: unknown, likewise
   void visit(FieldVisitor& v);
 };
 

@@ -35,10 +35,35 @@ TrainingLoop::TrainingLoop(tasks::Task& task, const RunConfig& config, std::stop
   const Json settings = visit_to_json(settings_of(task, config));
   state_.config = settings;
   state_.folder = fs::current_path().string();
-  state_.batches = loader_->size();
+  note_data();
   if (config.max_train_seconds > 0 && config.threads == 0) team_.emplace();
   if (config.resume) resume();
   folder_.begin(settings);
+}
+
+void TrainingLoop::note_data() {
+  const auto data = task_.data();
+  state_.batches = loader_->size();
+  state_.train_size = data.train;
+  state_.val_size = data.val;
+}
+
+// An order over other items would be another one, and what was trained on might now validate.
+void TrainingLoop::expect_same_data() const {
+  constexpr const char* kRemedy = "resume with the same data, or start anew in another --output";
+  const auto data = task_.data();
+  if (state_.batches != 0 && state_.batches != loader_->size())
+    throw DataError("resume",
+                    fmt::format("expected the run's {} batches an epoch, the data has {} now",
+                                state_.batches, loader_->size()),
+                    "", kRemedy);
+  if (state_.train_size != 0 && (state_.train_size != data.train || state_.val_size != data.val))
+    throw DataError(
+        "resume",
+        fmt::format("expected the run's {} items to train on and {} of val, the data has {} and "
+                    "{} now",
+                    state_.train_size, state_.val_size, data.train, data.val),
+        "", kRemedy);
 }
 
 void TrainingLoop::resume() {
@@ -47,12 +72,8 @@ void TrainingLoop::resume() {
     progress_.line("Nothing to resume in " + folder + ": starting from the beginning.");
     return;
   }
-  if (state_.batches != 0 && state_.batches != loader_->size())
-    throw DataError("resume",
-                    fmt::format("expected the run's {} batches an epoch, the data has {} now",
-                                state_.batches, loader_->size()),
-                    "", "resume with the same data, or start anew in another --output");
-  state_.batches = loader_->size();
+  expect_same_data();
+  note_data();
   stepper_.resume();
   bad_before_ = state_.bad_samples;
   progress_.line(

@@ -31,6 +31,8 @@ class TrainingLoop {
 
  private:
   void resume();
+  void note_data();  // in the state
+  void expect_same_data() const;
   void begin_epoch();
   bool train_epoch();  // whether the epoch is over; else the slice is
   void end_epoch();

@@ -78,6 +78,11 @@ class Numbers final : public tasks::Task {
              .high = {},
              .higher_is_better = false}};
   }
+  data::Summary data() const override {
+    data::Summary summary;
+    summary.train = examples_;
+    return summary;
+  }
   void save(const std::filesystem::path& folder) const override {
     models::save_weights(line, folder / "model.safetensors");
   }

@@ -349,12 +349,14 @@ TEST_F(Loop, OneRunPerFolder) {
 }
 
 TEST_F(Loop, OtherDataIsNoResume) {
-  Numbers task(20), less(12);
+  Numbers task(20), less(12), as_many_batches(18);
   auto c = config("other");
   train(task, c, {}, silent_);
   c.resume = true;
   c.epochs = 2;
   EXPECT_THROW(train(less, c, {}, silent_), DataError);
+  EXPECT_THROW(train(as_many_batches, c, {}, silent_), DataError) << "in another order";
+  EXPECT_NO_THROW(train(task, c, {}, silent_));
 }
 
 // Asks for the end while an epoch is under way.
