@@ -43,6 +43,7 @@ namespace fs = std::filesystem;
 
 // The page and the results; each run proves its own room.
 constexpr uint64_t kReportBytes = 8 << 20;
+constexpr const char* kWinner = "winner";  // the recommended checkpoint's folder
 // Of a comparison that chooses its models itself and has rounds to find the best.
 constexpr size_t kSizesPerFamily = 2, kCandidates = 6;
 
@@ -116,7 +117,7 @@ MachineSummary describe_machine(const CompareConfig& c) {
 
 // The recommended model's checkpoint beside the report, and what ships of it.
 void copy_winner(const CompareConfig& config, const ModelResult& model, Recommendation& chosen) {
-  const fs::path winner = fs::path(config.output) / "winner";
+  const fs::path winner = fs::path(config.output) / kWinner;
   io::replace_folder(winner, [&](const fs::path& fresh) {
     const auto copy = [&](const fs::path& file) {
       const auto bytes = io::read_file(file);
@@ -364,10 +365,11 @@ CompareOutcome compare(const CompareConfig& given, const Workload& workload,
   auto& recommendation = outcome.results.recommendation;
   if (const auto text = rounds_text(qualified.rounds, experiment.budget.value); !text.empty())
     recommendation.reason += " " + text;
+  const fs::path output(config.output);
   for (const auto& model : outcome.results.models)
     if (recommendation.model == model.name && model.checkpoint)
       copy_winner(config, model, recommendation);
-  const fs::path output(config.output);
+  if (!recommendation.checkpoint) fs::remove_all(output / kWinner);  // of other limits
   const Json written = braid::to_json(outcome.results);
   io::write_file_atomic(output / "results.json",
                         written.dump(1, ' ', false, Json::error_handler_t::replace) + "\n");

@@ -110,6 +110,16 @@ TEST_F(AnyTask, IsComparedRecommendedAndReported) {
   EXPECT_EQ(workload_.trainings, before);
 }
 
+// `braid predict --checkpoint FOLDER` would take it for what is recommended now.
+TEST_F(AnyTask, NoWinnerOfOtherLimitsStays) {
+  auto config = quick("epochs=1");
+  EXPECT_TRUE(compare(config, workload_, "the test", {}, progress_).results.recommendation.model);
+  EXPECT_TRUE(fs::exists(folder_ / "winner"));
+  config.max_params = 1;
+  EXPECT_FALSE(compare(config, workload_, "the test", {}, progress_).results.recommendation.model);
+  EXPECT_FALSE(fs::exists(folder_ / "winner"));
+}
+
 TEST_F(AnyTask, ModelsTakeTurnsUnderABudgetOfTime) {
   CompareConfig config;
   config.latency_seconds = 0.05;
