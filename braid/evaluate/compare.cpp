@@ -96,6 +96,9 @@ Json settings_of(const CompareConfig& c, const Workload& workload) {
   if (c.folds > 1) settings["folds"] = c.folds;
   if (c.budget.starts_with("total=")) settings["shares"] = 1;  // runs are named by theirs
   if (c.class_weights != tasks::kNoClassWeights) settings["class_weights"] = c.class_weights;
+  if (c.threads != 0) settings["threads"] = c.threads;
+  if (c.latency_seconds != CompareConfig().latency_seconds)
+    settings["latency_seconds"] = c.latency_seconds;
   settings.update(workload.settings());
   return settings;
 }

@@ -1,4 +1,5 @@
 // compare() on a task that it has never heard of, and what becomes of models that fail.
+#include <ATen/Parallel.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -108,6 +109,26 @@ TEST_F(AnyTask, IsComparedRecommendedAndReported) {
   EXPECT_EQ(before, 2 * (2 + 2));
   EXPECT_EQ(braid::to_json(run({"bag", "conv"}, {}, 2).results)["models"], written()["models"]);
   EXPECT_EQ(workload_.trainings, before);
+}
+
+// Figures that are kept are of the settings that they were measured with.
+TEST_F(AnyTask, OtherWaysToMeasureAreAnotherComparison) {
+  const auto config = quick("epochs=1");
+  compare(config, workload_, "the test", {}, progress_);
+  const auto refusal = [&](const CompareConfig& other) {
+    try {
+      compare(other, workload_, "the test", {}, progress_);
+    } catch (const ConfigError& e) {
+      return std::string(e.what());
+    }
+    return std::string("taken over");
+  };
+  auto longer = config, other_threads = config;
+  longer.latency_seconds = 0.06;
+  EXPECT_THAT(refusal(longer), HasSubstr("latency_seconds was 0.05 and is 0.06"));
+  other_threads.threads = at::get_num_threads();
+  EXPECT_THAT(refusal(other_threads), HasSubstr("threads was null"));
+  EXPECT_EQ(refusal(config), "taken over");
 }
 
 // `braid predict --checkpoint FOLDER` would take it for what is recommended now.
