@@ -65,7 +65,7 @@ bool TrainingLoop::evaluate_epoch() {
     checkpoints_.save_best();  // the averaged weights, where there are any
   }
   if (ema) ema->swap(task_.model());
-  const auto& first = stats.scores.front();
+  const auto& first = stats.scores_ema.front();  // what chooses the best epoch, as in timm
   schedule_.observe(first.higher_is_better ? first.value : -first.value);
   folder_.epoch(state_.history);
   progress_.line(epoch_text(title_, stats, ema.has_value(), task_.items()));

@@ -172,6 +172,26 @@ TEST_F(Loop, AnEarlyStopWaitsForALowerScore) {
   EXPECT_EQ(report.history.size(), 4u);
 }
 
+// Evaluated in turn: the weights, their average. That one is what is kept, and timm's metric.
+TEST_F(Loop, APlateauIsOneOfTheAverage) {
+  const auto rates = [&](const std::string& run, std::vector<double> scores) {
+    Numbers task(8, std::move(scores));
+    auto c = config(run);
+    c.epochs = 3;
+    c.model_ema = true;
+    c.schedule.sched = "plateau";
+    c.schedule.patience_epochs = 0;
+    c.schedule.decay_rate = 0.1;
+    std::vector<double> rates;
+    for (const auto& epoch : train(task, c, {}, silent_).history) rates.push_back(epoch.lr);
+    return rates;
+  };
+  EXPECT_EQ(rates("better", {5, 9, 5, 8, 5, 7}), (std::vector<double>{0.05, 0.05, 0.05}));
+  const auto stuck = rates("stuck", {9, 5, 8, 5, 7, 5});
+  EXPECT_DOUBLE_EQ(stuck.at(1), 0.05);
+  EXPECT_DOUBLE_EQ(stuck.at(2), 0.005);
+}
+
 TEST_F(Loop, StepsThatAreNotFiniteAreSkipped) {
   Numbers task(16);
   task.spoil = [](int64_t step) { return step == 2; };
