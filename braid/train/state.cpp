@@ -69,6 +69,7 @@ void TrainState::visit(FieldVisitor& v) {
   v.field("fewer_threads_seconds", fewer_threads_seconds, "of them, while others used processors");
   v.field("train_items", train_items, "images or tokens of the run so far");
   v.field("bad_samples", bad_samples, "left out because they could not be read");
+  v.field("bad_indices", bad_indices, "their positions in the data");
   v.field("skipped_steps", skipped_steps, "in a row, because loss or gradient was not finite");
   v.list("best_scores", best_scores);
   v.field("best_epoch", best_epoch, "whose scores these are");
@@ -82,7 +83,7 @@ void TrainState::visit(FieldVisitor& v) {
 }
 
 TrainResult result_of(const TrainState& state, const tasks::Task& task,
-                      const std::string& stop_reason, int64_t bad_samples,
+                      const std::string& stop_reason,
                       const std::filesystem::path& best_checkpoint) {
   return {.task = task.name(),
           .items = task.items(),
@@ -92,7 +93,7 @@ TrainResult result_of(const TrainState& state, const tasks::Task& task,
           .train_seconds = state.train_seconds,
           .fewer_threads_seconds = state.fewer_threads_seconds,
           .items_per_s = state.train_items / std::max(1e-9, state.train_seconds),
-          .bad_samples = bad_samples,
+          .bad_samples = state.bad_samples,
           .val_bad_samples = task.unread(tasks::Split::kVal),
           .data = task.data(),
           .stop_reason = stop_reason,

@@ -2,6 +2,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
+#include <set>
 
 #include "braid/core/error.h"
 #include "braid/runtime/tensor_file.h"
@@ -13,8 +15,16 @@ namespace braid::train {
 
 namespace fs = std::filesystem;
 
+void TrainingLoop::note_bad_samples() {
+  const auto here = loader_->bad_indices();
+  std::set<int64_t> all(state_.bad_indices.begin(), state_.bad_indices.end());
+  all.insert(here.begin(), here.end());
+  state_.bad_indices.assign(all.begin(), all.end());
+  state_.bad_samples = std::max(state_.bad_samples, std::ssize(all));
+}
+
 void TrainingLoop::save_last() {
-  state_.bad_samples = bad_before_ + loader_->bad_samples();
+  note_bad_samples();
   if (stepper_.is_finite())
     checkpoints_.save_last();
   else
@@ -130,10 +140,10 @@ void TrainingLoop::average_checkpoints() {
 
 TrainResult TrainingLoop::finish() {
   if (stop_reason_ != "interrupted") average_checkpoints();
+  note_bad_samples();
   const auto best = checkpoints_.best();
-  auto result =
-      result_of(state_, task_, stop_reason_.empty() ? "epochs" : stop_reason_,
-                bad_before_ + loader_->bad_samples(), fs::exists(best) ? best : fs::path());
+  auto result = result_of(state_, task_, stop_reason_.empty() ? "epochs" : stop_reason_,
+                          fs::exists(best) ? best : fs::path());
   result.averaged_scores = averaged_scores_;
   folder_.result(result);
   if (stop_reason_ != "interrupted" && !state_.history.empty() && state_.best_scores.empty())

@@ -75,7 +75,6 @@ void TrainingLoop::resume() {
   expect_same_data();
   note_data();
   stepper_.resume();
-  bad_before_ = state_.bad_samples;
   progress_.line(
       fmt::format("Resuming {} at epoch {}, batch {}.", folder, state_.epoch, state_.batch));
 }

@@ -43,6 +43,7 @@ class TrainingLoop {
   void save_before_bad_sample();
   void fit_team(double items, double seconds);  // of a step
   bool ends_here();
+  void note_bad_samples();
   void save_last();
   // Throws what ends a run whose loss stayed not finite.
   [[noreturn]] void diverged(const data::Batch& batch);
@@ -62,7 +63,6 @@ class TrainingLoop {
   std::optional<runtime::Team> team_;  // none where the number of threads is fixed
   Checkpoints checkpoints_;
   std::string stop_reason_;
-  int64_t bad_before_ = 0;  // bad samples of the run before this resume
   bool within_epoch_ = false;
   double slice_end_ = 0;  // in train_seconds
   tasks::Scores averaged_scores_;

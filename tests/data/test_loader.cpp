@@ -136,6 +136,9 @@ TEST(LoaderTest, BadSamplesAreErrorsOrCounted) {
   EXPECT_EQ(evaluation->bad_samples(), 1);
   ASSERT_EQ(evaluation->bad_sample_messages().size(), 1u);
   EXPECT_NE(evaluation->bad_sample_messages()[0].find("image17"), std::string::npos);
+  epoch(*evaluation, 1);
+  EXPECT_EQ(evaluation->bad_samples(), 1) << "the same one";
+  EXPECT_EQ(evaluation->bad_indices(), std::vector<int64_t>{17});
 }
 
 // A batch of which nothing can be read is not there, but a resume must count it.

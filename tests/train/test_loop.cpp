@@ -247,6 +247,19 @@ TEST_F(Loop, SkippedSamplesDoNotScaleTheGradient) {
   }
 }
 
+TEST_F(Loop, ASampleThatCannotBeReadCountsOnceWhateverTheEpochs) {
+  Numbers task(20), rest(20);
+  task.bad = rest.bad = {1, 2, 13};
+  auto c = config("once");
+  c.on_bad_sample = "skip";
+  c.epochs = 2;
+  c.workers = 2;
+  EXPECT_EQ(train(task, c, {}, silent_).bad_samples, 3);
+  c.epochs = 4;
+  c.resume = true;
+  EXPECT_EQ(train(rest, c, {}, silent_).bad_samples, 3);
+}
+
 // Epochs 2, 3 and 4 of five, in the order of fairseq's average_checkpoints.py.
 TEST_F(Loop, TheNewestCheckpointsAreAveraged) {
   Numbers task(20, {5, 4, 3, 2, 2.5, 1.5});  // the last one is the average's
