@@ -243,7 +243,7 @@ Measured measure_all(const Experiment& experiment, const std::optional<DeployTar
     const auto profile = std::find_if(profiles.begin(), profiles.end(),
                                       [&](const auto& p) { return p.name == result.name; });
     if (!attempt(experiment, result.name, all.failures,
-                 [&] { result = measure_model(experiment, *profile); }))
+                 [&] { result = measure_model(experiment, *profile, all.failures); }))
       result.error = all.failures.back().message;
     if (result.error || !target) continue;
     if (attempt(experiment, result.name + " for " + target->name, all.failures,

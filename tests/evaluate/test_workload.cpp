@@ -19,6 +19,7 @@ namespace braid::evaluate {
 namespace {
 
 namespace fs = std::filesystem;
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -317,6 +318,36 @@ TEST_F(AnyTask, AModelThatFailsDoesNotEndTheOthers) {
   EXPECT_THAT(test::schema_violations(written(), read_json(fs::path(BRAID_TEST_SOURCE_DIR) / ".." /
                                                            "docs" / "results.schema.json")),
               IsEmpty());
+}
+
+class FailingProbe final : public Probe {
+ public:
+  std::string name() const override { return "typos"; }
+  void measure(const TrainedRun&, ModelResult&) override { throw DataError("typos", "no letters"); }
+};
+
+class WithFailingProbe final : public test::SentenceWorkload {
+ public:
+  std::vector<std::unique_ptr<Probe>> probes(Progress&) const override {
+    std::vector<std::unique_ptr<Probe>> probes;
+    probes.push_back(std::make_unique<FailingProbe>());
+    return probes;
+  }
+};
+
+TEST_F(AnyTask, AProbeThatFailsTakesNoScoresAlong) {
+  WithFailingProbe workload;
+  auto config = quick("epochs=1");
+  config.skip = {"efficiency"};
+  const auto outcome = compare(config, workload, "the test", {}, progress_);
+  EXPECT_EQ(outcome.exit_code, DataError("", "").code());
+  EXPECT_THAT(outcome.failure, AllOf(HasSubstr("typos of bag"), HasSubstr("no letters")));
+  EXPECT_TRUE(outcome.results.recommendation.model);
+  for (const auto& model : outcome.results.models) {
+    EXPECT_FALSE(model.error) << model.name;
+    EXPECT_TRUE(model.score) << model.name;
+    EXPECT_FALSE(model.robustness) << model.name;
+  }
 }
 
 TEST_F(AnyTask, OneErrorOfAllIsThrownOnceItIsWritten) {
