@@ -35,6 +35,7 @@
 #include "braid/runtime/peak_flops.h"
 #include "braid/runtime/process.h"
 #include "braid/tasks/class_balance.h"
+#include "braid/tasks/class_names.h"
 
 namespace braid::evaluate {
 namespace {
@@ -311,6 +312,7 @@ CompareOutcome compare(const CompareConfig& given, const Workload& workload,
   CompareConfig config = given;
   config.models = workload.resolve_models(given.models, given.pretrained);
   validate(config);
+  tasks::expect_utf8(workload.data().classes, config.data);
   check_skip(config, workload, progress);
   const auto target = target_of(config, workload);
   if (config.folds > 1 && !workload.can_fold())

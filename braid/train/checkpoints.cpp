@@ -23,7 +23,7 @@ bool Checkpoints::resume(const VisitFields& config, bool moved) {
   state = load_state(last(), tensors);
   check_same_run(state, config, moved);
   state.config = visit_to_json(config);
-  state.folder = fs::current_path().string();
+  state.folder = working_folder();
   models::load_weights(task.model(), last());
   optimizer.load_state(with_prefix(tensors, "optimizer."));
   if (ema)

@@ -111,6 +111,7 @@ void RunConfig::visit(FieldVisitor& v) {
 
 void validate(const RunConfig& c) {
   check_fields(c, "train");
+  check_utf8(c, "train");
   const auto& o = c.optimizer;
   if (!o.opt_betas.empty() && o.opt_betas.size() != 2)
     throw ConfigError("train", fmt::format("expected two opt_betas, got {}", o.opt_betas.size()));

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "braid/core/error.h"
+#include "braid/core/utf8.h"
 #include "braid/io/safetensors.h"
 #include "braid/runtime/tensor_file.h"
 
@@ -80,6 +81,10 @@ void TrainState::visit(FieldVisitor& v) {
   v.field("batches", batches, "of an epoch");
   v.field("train_size", train_size, "items of the data");
   v.field("val_size", val_size, "items of the data");
+}
+
+std::string working_folder() {
+  return replace_invalid_utf8(std::filesystem::current_path().string());
 }
 
 TrainResult result_of(const TrainState& state, const tasks::Task& task,

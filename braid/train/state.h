@@ -37,6 +37,9 @@ struct TrainState {
   void visit(FieldVisitor& v);
 };
 
+// For TrainState::folder; what is no UTF-8 in its name is replaced.
+std::string working_folder();
+
 // The figures of a run that has ended.
 TrainResult result_of(const TrainState& state, const tasks::Task& task,
                       const std::string& stop_reason, const std::filesystem::path& best_checkpoint);

@@ -34,7 +34,7 @@ TrainingLoop::TrainingLoop(tasks::Task& task, const RunConfig& config, std::stop
     progress.line(fmt::format("{}: {} (--max-length).", title_, to_text(cut)));
   const Json settings = visit_to_json(settings_of(task, config));
   state_.config = settings;
-  state_.folder = fs::current_path().string();
+  state_.folder = working_folder();
   note_data();
   if (config.max_train_seconds > 0 && config.threads == 0) team_.emplace();
   if (config.resume) resume();

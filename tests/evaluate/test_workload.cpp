@@ -320,6 +320,23 @@ TEST_F(AnyTask, AModelThatFailsDoesNotEndTheOthers) {
               IsEmpty());
 }
 
+class WithClassInLatin1 final : public test::SentenceWorkload {
+ public:
+  WithClassInLatin1() : named_(SentenceWorkload::data()) { named_.classes = {"caf\xe9", "tea"}; }
+  const DataSummary& data() const override { return named_; }
+
+ private:
+  DataSummary named_;
+};
+
+TEST_F(AnyTask, AClassThatIsNoUtf8IsTheDatasFault) {
+  const WithClassInLatin1 workload;
+  EXPECT_THROW(compare(quick("epochs=1"), workload, "the test", {}, progress_), DataError);
+  auto config = quick("epochs=1");
+  config.data = "caf\xe9";
+  EXPECT_THROW(compare(config, workload_, "the test", {}, progress_), UsageError);
+}
+
 class FailingProbe final : public Probe {
  public:
   std::string name() const override { return "typos"; }

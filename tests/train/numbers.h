@@ -81,6 +81,7 @@ class Numbers final : public tasks::Task {
   data::Summary data() const override {
     data::Summary summary;
     summary.train = examples_;
+    summary.left_out = left_out;
     return summary;
   }
   void save(const std::filesystem::path& folder) const override {
@@ -89,9 +90,10 @@ class Numbers final : public tasks::Task {
 
   Line line;
   size_t evaluations = 0;
-  int64_t steps = 0;                   // training steps so far
-  std::set<int64_t> bad;               // examples that cannot be read
-  std::function<bool(int64_t)> spoil;  // whether the loss of this step is NaN
+  int64_t steps = 0;                         // training steps so far
+  std::set<int64_t> bad;                     // examples that cannot be read
+  std::vector<data::LeftOut> left_out = {};  // of the data
+  std::function<bool(int64_t)> spoil;        // whether the loss of this step is NaN
 
  private:
   int64_t examples_;

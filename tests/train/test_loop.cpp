@@ -247,6 +247,19 @@ TEST_F(Loop, SkippedSamplesDoNotScaleTheGradient) {
   }
 }
 
+// Names of files may be in any encoding; those of a run's own, which settings hold, may not.
+TEST_F(Loop, NamesThatAreNoUtf8) {
+  Numbers task(8);
+  task.left_out.emplace_back().folders = {"caf\xe9"};
+  auto c = config("names");
+  train(task, c, {}, silent_);
+  EXPECT_EQ(read_json(root_ / "names/results.json").at("data").at("left_out")[0].at("folders"),
+            Json::array({"caf\uFFFD"}));
+  c.output += "\xe9";
+  EXPECT_THROW(train(task, c, {}, silent_), ConfigError);
+  EXPECT_FALSE(fs::exists(c.output));
+}
+
 TEST_F(Loop, ASampleThatCannotBeReadCountsOnceWhateverTheEpochs) {
   Numbers task(20), rest(20);
   task.bad = rest.bad = {1, 2, 13};
