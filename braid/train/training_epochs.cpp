@@ -101,9 +101,12 @@ void TrainingLoop::end_epoch() {
   } else {
     progress_.line(fmt::format("Epoch {} is not kept: its validation is not finite.", epoch));
   }
-  if (stop_reason_.empty() && config_.early_stop_epochs > 0 &&
-      epoch - state_.best_epoch >= config_.early_stop_epochs)
-    stop_reason_ = "early_stop";
+  if (stop_reason_.empty() && is_stuck()) stop_reason_ = "early_stop";
+}
+
+bool TrainingLoop::is_stuck() const {
+  return config_.early_stop_epochs > 0 && !state_.history.empty() &&
+         state_.history.back().epoch - state_.best_epoch >= config_.early_stop_epochs;
 }
 
 // A sample that cannot be read ends a run, but not what it has learned.

@@ -75,6 +75,7 @@ void TrainingLoop::resume() {
   expect_same_data();
   note_data();
   stepper_.resume();
+  if (is_stuck()) stop_reason_ = "early_stop";  // it had ended
   progress_.line(
       fmt::format("Resuming {} at epoch {}, batch {}.", folder, state_.epoch, state_.batch));
 }

@@ -43,6 +43,7 @@ class TrainingLoop {
   void save_before_bad_sample();
   void fit_team(double items, double seconds);  // of a step
   bool ends_here();
+  bool is_stuck() const;  // for as many epochs as an early stop waits
   void note_bad_samples();
   void save_last();
   // Throws what ends a run whose loss stayed not finite.

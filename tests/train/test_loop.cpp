@@ -170,6 +170,15 @@ TEST_F(Loop, AnEarlyStopWaitsForALowerScore) {
   const auto report = train(task, c, {}, silent_);
   EXPECT_EQ(report.stop_reason, "early_stop");
   EXPECT_EQ(report.history.size(), 4u);
+  // A run that has ended stays as it is, unless it shall wait longer.
+  Numbers again(8, {6}), longer(8, {6});
+  c.resume = true;
+  const auto resumed = train(again, c, {}, silent_);
+  EXPECT_EQ(resumed.stop_reason, "early_stop");
+  EXPECT_EQ(resumed.history.size(), 4u);
+  EXPECT_EQ(again.steps, 0);
+  c.early_stop_epochs = 3;
+  EXPECT_EQ(train(longer, c, {}, silent_).history.size(), 5u);
 }
 
 // Evaluated in turn: the weights, their average. That one is what is kept, and timm's metric.
