@@ -80,8 +80,11 @@ void TrainingLoop::resume() {
       fmt::format("Resuming {} at epoch {}, batch {}.", folder, state_.epoch, state_.batch));
 }
 
+// A budget that is spent ends the run whatever else: interrupted, it would have nothing left to
+// resume, and its last steps would never be evaluated.
 bool TrainingLoop::ends_here() {
-  stop_reason_ = stop_.stop_requested() ? "interrupted" : budget_.spent(state_);
+  stop_reason_ = budget_.spent(state_);
+  if (stop_reason_.empty() && stop_.stop_requested()) stop_reason_ = "interrupted";
   return !stop_reason_.empty();
 }
 

@@ -446,5 +446,18 @@ TEST_F(Loop, AnInterruptWithinAnEpochGoesOnWhereItWas) {
   EXPECT_THROW(train(rest, c, {}, silent_), UsageError) << "the folder holds a run";
 }
 
+TEST_F(Loop, AnInterruptAtTheLastStepLeavesNothingUnevaluated) {
+  Numbers task(20);
+  auto c = config("both");
+  c.max_steps = 3;
+  std::stop_source source;
+  StopAfter stopping(source, 3);
+  const auto report = train(task, c, source.get_token(), stopping);
+  EXPECT_EQ(report.stop_reason, "steps");
+  EXPECT_EQ(report.steps, 3);
+  EXPECT_EQ(report.history.size(), 1u);
+  EXPECT_TRUE(fs::exists(root_ / "both/model_best"));
+}
+
 }  // namespace
 }  // namespace braid::train
