@@ -23,8 +23,8 @@ constexpr const char* kTrainFooter = R"(Examples:
   braid train --model resnet18 --pretrained --data photos/ --output runs/tuned
   braid train --model resnet20 --data photos/ --opt sgd --lr-find
 
-Values in [] are the plain defaults (--recipe none). Without flags the family's recipe replaces opt, lr, weight-decay,
-batch-size, clip-grad, warmup-epochs and crop-padding. Ctrl-C saves and ends cleanly (exit code 0).)";
+Values in [] are the plain defaults (--recipe none). Without flags the family's recipe replaces opt, lr, momentum,
+weight-decay, sched, batch-size, clip-grad, smoothing and augmentation. Ctrl-C saves and ends cleanly (exit code 0).)";
 
 // The best, else the last; empty where a run was ended before it had saved either.
 std::filesystem::path saved_checkpoint(const train::TrainResult& result,

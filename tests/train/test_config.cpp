@@ -213,6 +213,23 @@ TEST(Recipes, OfTranslationsTradesStepsForTokens) {
   EXPECT_EQ(of(3, 4'500'000).task.translation.max_tokens, 4096);
 }
 
+TEST_F(ConfigFiles, WhatOneCycleTakesNoNoticeOfIsRefused) {
+  const auto refusal = [](const Json& fields) {
+    TrainConfig config;
+    update_from_json(config, fields, "test");
+    return error_of([&] { validate(config.run); });
+  };
+  EXPECT_EQ(refusal({{"sched", "one_cycle"}, {"pct_start", 0.1}}), "");
+  EXPECT_THAT(refusal({{"sched", "one_cycle"}, {"warmup_epochs", 1.0}}),
+              HasSubstr("expected no warmup_epochs with one_cycle"));
+  EXPECT_THAT(refusal({{"sched", "one_cycle"}, {"warmup_updates", 9}}),
+              HasSubstr("warmup_updates"));
+  EXPECT_THAT(refusal({{"sched", "one_cycle"}, {"min_lr", 1e-5}}), HasSubstr("min_lr"));
+  EXPECT_EQ(refusal({{"sched", "cosine"}, {"min_lr", 1e-5}, {"warmup_epochs", 1.0}}), "");
+  EXPECT_EQ(refusal({{"sched", "one_cycle"}, {"min_lr", 1e-5}, {"resume", true}}), "")
+      << "a run goes on as it began";
+}
+
 // The recipe's tokens take the place of pairs, but not of those that somebody asks for.
 TEST_F(ConfigFiles, PairsOfABatchAreNotOverruledByTheRecipe) {
   const auto resolved = [](Json fields) {
