@@ -61,6 +61,9 @@ void run(const ConfigFlags& flags, const std::string& file, const std::string& r
       .recipe = recipe, .file = file, .fields = flags.given(), .pretrained = extras.pretrained};
   auto config = train::resolve_config(sources);
   train::validate(config);
+  if (extras.lr_find && config.run.resume)
+    throw UsageError("train", "expected --lr-find or --resume, got both", "",
+                     "the test is of a training that begins: leave out --resume");
   const auto stop = stop_on_interrupt();
   const auto progress = make_terminal_progress();
   const auto checkpoint = train::checkpoint_to_resume(config.run);
