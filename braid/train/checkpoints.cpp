@@ -109,6 +109,7 @@ fs::path checkpoint_to_resume(const RunConfig& config) {
   if (io::is_locked(config.output))
     throw TryAgainError("train", "another run writes into this folder", config.output,
                         "wait until it ends, or choose another --output");
+  io::restore_folder(last);
   if (!fs::exists(last)) return {};
   if (!config.resume)
     throw UsageError("train", "the folder already holds a run", config.output,
