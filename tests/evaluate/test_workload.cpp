@@ -132,6 +132,23 @@ TEST_F(AnyTask, OtherWaysToMeasureAreAnotherComparison) {
   EXPECT_EQ(refusal(config), "taken over");
 }
 
+TEST_F(AnyTask, AFinishedComparisonMayBeMoved) {
+  const fs::path moved = folder_.string() + "_moved";
+  fs::remove_all(moved);
+  auto config = quick("epochs=1");
+  compare(config, workload_, "the test", {}, progress_);
+  const int64_t before = workload_.trainings;
+  fs::rename(folder_, moved);
+  config.output = moved.string();
+  const auto outcome = compare(config, workload_, "the test", {}, progress_);
+  EXPECT_EQ(outcome.exit_code, ExitCode::kOk) << outcome.failure;
+  EXPECT_EQ(workload_.trainings, before);
+  for (const auto& model : outcome.results.models)
+    EXPECT_TRUE(fs::exists(*model.checkpoint)) << *model.checkpoint;
+  EXPECT_TRUE(fs::exists(moved / "winner" / "model.safetensors"));
+  fs::remove_all(moved);
+}
+
 // `braid predict --checkpoint FOLDER` would take it for what is recommended now.
 TEST_F(AnyTask, NoWinnerOfOtherLimitsStays) {
   auto config = quick("epochs=1");
