@@ -10,7 +10,6 @@
 
 namespace braid::train {
 
-namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
 TrainingLoop::TrainingLoop(tasks::Task& task, const RunConfig& config, std::stop_token stop,
