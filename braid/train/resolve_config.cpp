@@ -29,6 +29,15 @@ TrainConfig base_of(const TrainConfig& asked, const ConfigSources& sources, bool
   return config;
 }
 
+// Whether a file has all settings, as the config.toml of a run: what it leaves unset was unset, and
+// no recipe may set it.
+bool has_every_setting(const Json& file) {
+  const Json plain = to_json(TrainConfig());
+  for (const auto& [field, value] : plain.items())
+    if (!value.is_null() && !file.contains(field)) return false;
+  return true;
+}
+
 // The file's key `pretrained`, which it then has no more: what a run keeps are the weights.
 bool take_pretrained(Json& file, const std::string& where) {
   const auto it = file.find("pretrained");
@@ -70,7 +79,7 @@ TrainConfig resolve_config(const ConfigSources& sources) {
     return file.contains(field) || sources.fields.contains(field);
   };
   // The recipe hangs on the model and the length of the run, which the sources name.
-  if (sources.recipe == "auto")
+  if (sources.recipe == "auto" && !has_every_setting(file))
     config = overridden(base_of(config, sources, names("batch_size") && !names("max_tokens")));
   if (config.task.data.empty())
     throw UsageError("train", "expected a dataset", "--data", "a folder, or fashion-mnist");

@@ -230,6 +230,22 @@ TEST_F(ConfigFiles, WhatOneCycleTakesNoNoticeOfIsRefused) {
       << "a run goes on as it began";
 }
 
+// What a run left unset, as its rate of the head, a recipe must not set when it is repeated.
+TEST_F(ConfigFiles, ARunsConfigRepeatsIt) {
+  TrainConfig run;
+  run.task.model = "resnet20";
+  run.task.data = "photos";
+  run.task.weights = "weights";
+  run.run.output = (folder_ / "run").string();
+  ConfigSources sources{.file = write(to_toml(to_json(run))),
+                        .facts = RecipeFacts{.fine_tuning = true}};
+  EXPECT_EQ(to_json(resolve_config(sources)), to_json(run));
+  sources.fields = {{"lr", 0.5}};
+  EXPECT_EQ(resolve_config(sources).run.optimizer.lr, 0.5);
+  sources.file = write("model = \"resnet20\"\ndata = \"photos\"\nweights = \"weights\"\n");
+  EXPECT_TRUE(resolve_config(sources).run.optimizer.head_lr) << "the recipe's";
+}
+
 // The recipe's tokens take the place of pairs, but not of those that somebody asks for.
 TEST_F(ConfigFiles, PairsOfABatchAreNotOverruledByTheRecipe) {
   const auto resolved = [](Json fields) {
