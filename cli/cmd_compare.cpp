@@ -48,6 +48,11 @@ std::string heading(const evaluate::ScoreKind& kind) {
   return kind.unit.empty() ? kind.title : kind.title + " " + kind.unit;
 }
 
+// Of the score that decides; where no model has any, that is not known.
+std::string deciding_heading(const evaluate::Results& results) {
+  return results.scores.empty() ? "score" : heading(results.scores[0]);
+}
+
 void print_models(const evaluate::Results& results) {
   size_t width = 28;
   for (const auto& m : results.models) width = std::max(width, m.name.size());
@@ -88,7 +93,7 @@ void print_models(const evaluate::Results& results) {
 // Under the models: what costs next to nothing.
 void print_references(const evaluate::Results& results) {
   if (results.references.empty()) return;
-  fmt::print("\n{:52} {:>10} {:>8}\n", "for reference", heading(results.scores.at(0)), "seconds");
+  fmt::print("\n{:52} {:>10} {:>8}\n", "for reference", deciding_heading(results), "seconds");
   for (const auto& row : results.references)
     fmt::print("{:52} {:>10.2f} {:>8.1f}\n", row.title, row.score.value, row.seconds);
 }
@@ -98,10 +103,9 @@ void print_deployed(const evaluate::Results& results) {
   if (results.deploy.empty()) return;
   size_t width = 28;
   for (const auto& m : results.models) width = std::max(width, m.name.size());
-  const auto title = results.scores.empty() ? "score" : heading(results.scores[0]);
   fmt::print("\n{:{}} {:11} {:>8} {:>15} {:>7} {:>8} {:>8} {:>12} {:>10} {:>8} {:>7}\n",
-             results.deploy, width, "family", title, "95% interval", "drop", "p50 ms", "p95 ms",
-             "LibTorch p50", results.data.items + "/s", "MB", "of f32");
+             results.deploy, width, "family", deciding_heading(results), "95% interval", "drop",
+             "p50 ms", "p95 ms", "LibTorch p50", results.data.items + "/s", "MB", "of f32");
   for (const auto& m : results.models) {
     if (!m.deployed) continue;
     const auto& d = *m.deployed;
@@ -142,7 +146,7 @@ void print_fusion(const evaluate::Results& results) {
     if (c) row(what, how, c->score.value, c->params, c->latency_ms_p50);
   };
   fmt::print("\n{:18} {:52} {:>7} {:>8} {:>8}\n", "what fusion gains", "",
-             heading(results.scores[0]), "params M", "p50 ms");
+             deciding_heading(results), "params M", "p50 ms");
   model("CNN", fusion.cnn);
   model("Transformer", fusion.transformer);
   if (fusion.hybrid) model("hybrid", *fusion.hybrid);

@@ -73,7 +73,7 @@ void info(DataOptions options, const Json& flags) {
   const std::vector<std::pair<std::string, data::DatasetPtr>> parts = {
       {"train", splits.train}, {"val", splits.val}, {"test", splits.test}};
   const auto& any = splits.train ? *splits.train : splits.val ? *splits.val : *splits.test;
-  const auto first = any.get(0).image;
+  const auto first = data::first_image(any);
   const auto& classes = any.classes();
   if (options.format == "json") {
     Json json = {{"name", options.name},

@@ -1,6 +1,8 @@
 // braid eval: a checkpoint on a dataset.
 #include <fmt/format.h>
 
+#include <optional>
+
 #include "braid/core/error.h"
 #include "braid/core/progress.h"
 #include "braid/data/run_fields.h"
@@ -15,9 +17,14 @@ struct EvalOptions {
   std::string checkpoint, data, split = "auto", format = "text";
   std::string device = "cpu";
   int64_t max_image_pixels = io::kMaxImagePixels;
+  std::optional<double> val_fraction;
   tasks::EvaluateOptions evaluate;
   tasks::ViewOptions views;
   void visit(FieldVisitor& v) {
+    v.field("val_fraction", val_fraction,
+            "share of train that validates where the data has no val, for --split val and train; "
+            "unset: as the checkpoint's run had it, else 0.1",
+            {.above = 0, .below = 1});
     v.field(data::device_field(), device);
     evaluate.visit(v);
     views.visit(v);
@@ -59,6 +66,7 @@ void run(EvalOptions options, const Json& flags) {
       evaluate::evaluate_checkpoint(models::find_checkpoint(options.checkpoint, *progress),
                                     {.data = options.data,
                                      .split = options.split,
+                                     .val_fraction = options.val_fraction,
                                      .device = options.device,
                                      .options = options.evaluate,
                                      .limits = {.max_pixels = options.max_image_pixels},

@@ -23,8 +23,8 @@ constexpr const char* kTrainFooter = R"(Examples:
   braid train --model resnet18 --pretrained --data photos/ --output runs/tuned
   braid train --model resnet20 --data photos/ --opt sgd --lr-find
 
-Values in [] are the plain defaults (--recipe none). Without flags the family's recipe replaces opt, lr, weight-decay,
-batch-size, clip-grad, warmup-epochs and crop-padding. Ctrl-C saves and ends cleanly (exit code 0).)";
+Values in [] are the plain defaults (--recipe none). Without flags the family's recipe replaces opt, lr, momentum,
+weight-decay, sched, batch-size, clip-grad, smoothing and augmentation. Ctrl-C saves and ends cleanly (exit code 0).)";
 
 // The best, else the last; empty where a run was ended before it had saved either.
 std::filesystem::path saved_checkpoint(const train::TrainResult& result,
@@ -61,6 +61,9 @@ void run(const ConfigFlags& flags, const std::string& file, const std::string& r
       .recipe = recipe, .file = file, .fields = flags.given(), .pretrained = extras.pretrained};
   auto config = train::resolve_config(sources);
   train::validate(config);
+  if (extras.lr_find && config.run.resume)
+    throw UsageError("train", "expected --lr-find or --resume, got both", "",
+                     "the test is of a training that begins: leave out --resume");
   const auto stop = stop_on_interrupt();
   const auto progress = make_terminal_progress();
   const auto checkpoint = train::checkpoint_to_resume(config.run);

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "braid/core/near_match.h"
+#include "braid/core/utf8.h"
 
 namespace braid {
 namespace {
@@ -186,6 +187,20 @@ void visit_from_json(const Json& json, const VisitFields& visit, const std::stri
   Reader reader(json, where, lines);
   visit(reader);
   reader.reject_unknown();
+}
+
+std::optional<FieldFault> visit_for_bad_text(const VisitFields& visit) {
+  const auto is_bad = [](const Json& value) {
+    if (!value.is_string()) return false;
+    const auto& text = value.get_ref<const std::string&>();
+    return valid_utf8_prefix(text) < text.size();
+  };
+  const Json fields = visit_to_json(visit);
+  for (const auto& [name, value] : fields.items())
+    if (value.is_array() ? std::any_of(value.begin(), value.end(), is_bad) : is_bad(value))
+      return FieldFault{name, fmt::format("expected {} in UTF-8, got {}", name, shown(value)),
+                        "rename it, or name it from within its folder"};
+  return std::nullopt;
 }
 
 std::vector<Field> visit_for_fields(const VisitFields& visit) {

@@ -28,6 +28,7 @@ Json visit_to_json(const VisitFields& visit);
 void visit_from_json(const Json& json, const VisitFields& visit, const std::string& where,
                      const KeyLines& lines);
 std::optional<FieldFault> visit_for_fault(const VisitFields& visit);
+std::optional<FieldFault> visit_for_bad_text(const VisitFields& visit);
 std::vector<Field> visit_for_fields(const VisitFields& visit);
 
 // Unset optionals are null.
@@ -61,6 +62,15 @@ template <class ErrorType = ConfigError, Visited Struct>
 void check_fields(const Struct& value, const std::string& component) {
   Struct copy = value;
   const auto fault = visit_for_fault([&copy](FieldVisitor& v) { copy.visit(v); });
+  if (fault) throw ErrorType(component, fault->message, "", fault->remedy);
+}
+
+// Throws ErrorType naming the first field, but those of nested structs, whose text is no UTF-8,
+// such as a path: JSON and TOML, in which settings are kept, cannot hold it.
+template <class ErrorType = ConfigError, Visited Struct>
+void check_utf8(const Struct& value, const std::string& component) {
+  Struct copy = value;
+  const auto fault = visit_for_bad_text([&copy](FieldVisitor& v) { copy.visit(v); });
   if (fault) throw ErrorType(component, fault->message, "", fault->remedy);
 }
 

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "braid/core/error.h"
 
 namespace braid::data {
@@ -39,6 +41,19 @@ std::pair<std::vector<int64_t>, std::vector<int64_t>> split_stratified(const Dat
                                                                        int64_t seed, Lone lone) {
   return split_labels(labels_of(*dataset), static_cast<int64_t>(dataset->classes().size()),
                       fraction, seed, lone);
+}
+
+io::Image first_image(const Dataset& dataset) {
+  constexpr int64_t kAttempts = 100;
+  const int64_t attempts = std::min(kAttempts, dataset.size());
+  for (int64_t i = 0; i < attempts; ++i) {
+    try {
+      return dataset.get(i).image;
+    } catch (const DataError&) {
+      if (i + 1 == attempts) throw;
+    }
+  }
+  throw DataError("data", "expected at least one image");
 }
 
 DatasetPtr subset(DatasetPtr parent, std::vector<int64_t> indices) {

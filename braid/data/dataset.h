@@ -35,6 +35,9 @@ class Dataset {
 };
 using DatasetPtr = std::shared_ptr<const Dataset>;
 
+// The first image that can be read. Throws DataError where none of the first hundred can.
+io::Image first_image(const Dataset& dataset);
+
 // The examples of `parent` at `indices`, in that order.
 DatasetPtr subset(DatasetPtr parent, std::vector<int64_t> indices);
 

@@ -2,10 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <condition_variable>
 #include <exception>
+#include <iterator>
 #include <map>
 #include <mutex>
+#include <set>
 #include <thread>
 
 #include "braid/core/error.h"
@@ -41,6 +44,7 @@ struct Loader::State {
     std::exception_ptr error;
   };
   std::map<int64_t, Result> ready;
+  std::set<int64_t> left_out;  // of the batches that were handed out
 
   int64_t count() const { return static_cast<int64_t>(batches.size()); }
   int64_t ahead() const { return 2 * workers + 2; }
@@ -55,6 +59,13 @@ struct Loader::State {
     return {{epoch, number}, batches.at(static_cast<size_t>(number))};
   }
   Batch make(const Job& job) { return (*collate)(job.indices, job.place, bad); }
+  // Under the lock. What a batch was to have and has not could not be read.
+  void note_left_out(const std::vector<int64_t>& wanted, const std::vector<int64_t>& got) {
+    if (got.size() == wanted.size()) return;
+    const std::set<int64_t> read(got.begin(), got.end());
+    std::copy_if(wanted.begin(), wanted.end(), std::inserter(left_out, left_out.end()),
+                 [&](int64_t index) { return !read.contains(index); });
+  }
   void run();
 };
 
@@ -116,11 +127,13 @@ std::optional<Batch> Loader::next() {
   while (true) {
     std::unique_lock lock(s.mutex);
     if (s.delivered >= s.count()) return std::nullopt;
+    const auto wanted = s.batches[static_cast<size_t>(s.delivered)];
     State::Result result;
     if (s.workers == 0) {
       const auto todo = s.job(s.delivered++);
       lock.unlock();
       result.batch = s.make(todo);
+      lock.lock();
     } else {
       s.done.wait(lock, [&] { return s.ready.contains(s.delivered); });
       result = std::move(s.ready.extract(s.delivered).mapped());
@@ -128,6 +141,7 @@ std::optional<Batch> Loader::next() {
       s.work.notify_all();
     }
     if (result.error) std::rethrow_exception(result.error);
+    s.note_left_out(wanted, result.batch->indices);
     if (!result.batch->indices.empty())
       return std::move(result.batch);  // else: every sample was bad
   }
@@ -138,7 +152,12 @@ int64_t Loader::position() const {
   return state_->delivered;
 }
 
-int64_t Loader::bad_samples() const { return state_->bad.count(); }
+int64_t Loader::bad_samples() const { return std::ssize(bad_indices()); }
+
+std::vector<int64_t> Loader::bad_indices() const {
+  const std::lock_guard lock(state_->mutex);
+  return {state_->left_out.begin(), state_->left_out.end()};
+}
 
 std::vector<std::string> Loader::bad_sample_messages() const { return state_->bad.messages(); }
 

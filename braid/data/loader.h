@@ -35,8 +35,10 @@ class Loader {
   std::optional<Batch> next();
   // Batches of the epoch that are behind, those that were left out too: where a resume goes on.
   int64_t position() const;
-  // Examples left out so far because they could not be read, and the first ones' errors.
+  // Examples left out of the batches so far because they could not be read, each once, however many
+  // epochs met it: how many, their positions, and the first ones' errors.
   int64_t bad_samples() const;
+  std::vector<int64_t> bad_indices() const;
   std::vector<std::string> bad_sample_messages() const;
   // What is too long for the model, as far as its collation knows.
   CutExamples cut() const;

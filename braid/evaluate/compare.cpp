@@ -35,6 +35,7 @@
 #include "braid/runtime/peak_flops.h"
 #include "braid/runtime/process.h"
 #include "braid/tasks/class_balance.h"
+#include "braid/tasks/class_names.h"
 
 namespace braid::evaluate {
 namespace {
@@ -43,6 +44,7 @@ namespace fs = std::filesystem;
 
 // The page and the results; each run proves its own room.
 constexpr uint64_t kReportBytes = 8 << 20;
+constexpr const char* kWinner = "winner";  // the recommended checkpoint's folder
 // Of a comparison that chooses its models itself and has rounds to find the best.
 constexpr size_t kSizesPerFamily = 2, kCandidates = 6;
 
@@ -95,6 +97,9 @@ Json settings_of(const CompareConfig& c, const Workload& workload) {
   if (c.folds > 1) settings["folds"] = c.folds;
   if (c.budget.starts_with("total=")) settings["shares"] = 1;  // runs are named by theirs
   if (c.class_weights != tasks::kNoClassWeights) settings["class_weights"] = c.class_weights;
+  if (c.threads != 0) settings["threads"] = c.threads;
+  if (c.latency_seconds != CompareConfig().latency_seconds)
+    settings["latency_seconds"] = c.latency_seconds;
   settings.update(workload.settings());
   return settings;
 }
@@ -116,7 +121,7 @@ MachineSummary describe_machine(const CompareConfig& c) {
 
 // The recommended model's checkpoint beside the report, and what ships of it.
 void copy_winner(const CompareConfig& config, const ModelResult& model, Recommendation& chosen) {
-  const fs::path winner = fs::path(config.output) / "winner";
+  const fs::path winner = fs::path(config.output) / kWinner;
   io::replace_folder(winner, [&](const fs::path& fresh) {
     const auto copy = [&](const fs::path& file) {
       const auto bytes = io::read_file(file);
@@ -239,7 +244,7 @@ Measured measure_all(const Experiment& experiment, const std::optional<DeployTar
     const auto profile = std::find_if(profiles.begin(), profiles.end(),
                                       [&](const auto& p) { return p.name == result.name; });
     if (!attempt(experiment, result.name, all.failures,
-                 [&] { result = measure_model(experiment, *profile); }))
+                 [&] { result = measure_model(experiment, *profile, all.failures); }))
       result.error = all.failures.back().message;
     if (result.error || !target) continue;
     if (attempt(experiment, result.name + " for " + target->name, all.failures,
@@ -307,6 +312,7 @@ CompareOutcome compare(const CompareConfig& given, const Workload& workload,
   CompareConfig config = given;
   config.models = workload.resolve_models(given.models, given.pretrained);
   validate(config);
+  tasks::expect_utf8(workload.data().classes, config.data);
   check_skip(config, workload, progress);
   const auto target = target_of(config, workload);
   if (config.folds > 1 && !workload.can_fold())
@@ -364,10 +370,11 @@ CompareOutcome compare(const CompareConfig& given, const Workload& workload,
   auto& recommendation = outcome.results.recommendation;
   if (const auto text = rounds_text(qualified.rounds, experiment.budget.value); !text.empty())
     recommendation.reason += " " + text;
+  const fs::path output(config.output);
   for (const auto& model : outcome.results.models)
     if (recommendation.model == model.name && model.checkpoint)
       copy_winner(config, model, recommendation);
-  const fs::path output(config.output);
+  if (!recommendation.checkpoint) fs::remove_all(output / kWinner);  // of other limits
   const Json written = braid::to_json(outcome.results);
   io::write_file_atomic(output / "results.json",
                         written.dump(1, ' ', false, Json::error_handler_t::replace) + "\n");

@@ -92,6 +92,7 @@ void validate(const CompareConfig& c) {
   if (c.output.empty()) throw UsageError("compare", "expected a folder, got none", "--output");
   parse_budget(c.budget);
   check_fields<UsageError>(c, "compare");
+  check_utf8<UsageError>(c, "compare");
 }
 
 }  // namespace braid::evaluate

@@ -20,7 +20,10 @@ Deployed deploy_run(const Experiment& experiment, const DeployTarget& target,
   const std::string part = "deploy-" + target.name + "-" + run_as;
   const auto folder = fs::path(experiment.config.output) / "deployed" / run_as;
   const auto file = folder / (target.int8 ? "model.int8.onnx" : "model.onnx");
-  if (auto kept = experiment.work.find<Deployed>(part); kept && fs::exists(file)) return *kept;
+  if (auto kept = experiment.work.find<Deployed>(part); kept && fs::exists(file)) {
+    kept->file = file.string();  // the comparison's folder may have been moved
+    return *kept;
+  }
   experiment.check_stop();
   fs::create_directories(folder);
   auto deployed = experiment.workload.deploy(run, target, file, experiment.progress);

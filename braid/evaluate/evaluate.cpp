@@ -1,11 +1,13 @@
 #include "braid/evaluate/evaluate.h"
 
 #include "braid/core/error.h"
+#include "braid/evaluate/evaluate_classifier.h"
 #include "braid/evaluate/image/evaluate_images.h"
 #include "braid/evaluate/text/evaluate_answers.h"
 #include "braid/evaluate/text/evaluate_tags.h"
 #include "braid/evaluate/text/evaluate_texts.h"
 #include "braid/evaluate/text/evaluate_translations.h"
+#include "braid/evaluate/trained_split.h"
 #include "braid/models/checkpoint.h"
 #include "braid/models/text/encoder_decoder.h"
 #include "braid/models/text/text_model.h"
@@ -23,7 +25,10 @@ std::string head_of(const std::filesystem::path& checkpoint) {
 }  // namespace
 
 Evaluation evaluate_checkpoint(const std::filesystem::path& checkpoint,
-                               const EvaluateRequest& request, Progress& progress) {
+                               const EvaluateRequest& asked, Progress& progress) {
+  auto request = asked;
+  if (is_as_trained(request.split) && !request.val_fraction)
+    request.val_fraction = val_fraction_of(checkpoint);
   const auto kind = models::kind_of_checkpoint(checkpoint);
   if (kind != models::ImageModel::kKind) tasks::expect_no_views(request.views, kind);
   if (kind == models::TextEncoder::kKind) {

@@ -23,6 +23,13 @@ struct ChosenParts {
 // data::open_text_dataset give, rather than what the data itself has.
 inline bool is_as_trained(const std::string& split) { return split == "val" || split == "train"; }
 
+// The options that open it so, with the share that was asked for.
+template <class OpenOptions>
+OpenOptions as_trained(OpenOptions options, const EvaluateRequest& request) {
+  if (request.val_fraction) options.val_fraction = *request.val_fraction;
+  return options;
+}
+
 // splits: data::Splits or data::TextSplits, opened as is_as_trained(name) says; spec: their name,
 // for errors. Data without splits is itself the test split, as in timm. Throws DataError where
 // there is no such split.

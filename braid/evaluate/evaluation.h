@@ -17,6 +17,9 @@ namespace braid::evaluate {
 struct EvaluateRequest {
   std::string data;            // a name, a folder or a file, as training takes it
   std::string split = "auto";  // test, val, train, all; auto: test where there is one, else all
+  // Share of train that validates where the data has no val, of the splits val and train; unset:
+  // that of the checkpoint's run, else training's default.
+  std::optional<double> val_fraction = {};
   std::string device = "cpu";
   tasks::EvaluateOptions options = {};
   io::DecodeLimits limits = {};   // of images

@@ -82,7 +82,8 @@ ModelResult describe_model(const ModelProfile& profile) {
   return result;
 }
 
-ModelResult measure_model(const Experiment& experiment, const ModelProfile& profile) {
+ModelResult measure_model(const Experiment& experiment, const ModelProfile& profile,
+                          std::vector<Failure>& failures) {
   const auto& config = experiment.config;
   std::vector<TrainedRun> trained;
   std::vector<TestResult> evaluated;
@@ -135,9 +136,16 @@ ModelResult measure_model(const Experiment& experiment, const ModelProfile& prof
   };
   LatencyProbe latency(experiment);
   run(latency);
-  for (const auto& probe : experiment.workload.probes(experiment.progress)) run(*probe);
+  const auto try_to_run = [&](Probe& probe) {
+    const auto failure = failure_of(probe.name() + " of " + profile.name, [&] { run(probe); });
+    if (!failure) return;
+    if (experiment.stop.stop_requested()) std::rethrow_exception(failure->error);
+    experiment.progress.line(failure->what + " failed: " + failure->message);
+    failures.push_back(*failure);
+  };
+  for (const auto& probe : experiment.workload.probes(experiment.progress)) try_to_run(*probe);
   SampleEfficiencyProbe efficiency(experiment, profile);
-  run(efficiency);
+  try_to_run(efficiency);
   return result;
 }
 

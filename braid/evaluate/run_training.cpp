@@ -67,8 +67,10 @@ Run planned(const Experiment& experiment, Run run, const ModelProfile& profile) 
 
 std::string turns_of(const Run& run) { return "turns-" + run_name(run); }
 
+// Where things are now: the comparison's folder may have been moved since.
 TrainedRun identified(const Experiment& experiment, const Run& run, TrainedRun trained) {
   trained.run = run;
+  trained.checkpoint = (run_folder(experiment, run) / "model_best").string();
   trained.predictions = experiment.work.path() / ("scores-" + run_name(run) + ".safetensors");
   return trained;
 }

@@ -27,6 +27,29 @@ void rename_or_fail(const fs::path& from, const fs::path& to) {
   if (::rename(from.c_str(), to.c_str()) != 0) fail_io("rename", to, errno);
 }
 
+// ".<name>.new"
+fs::path hidden_beside(const fs::path& target, const char* suffix) {
+  const auto parent = target.parent_path().empty() ? fs::path(".") : target.parent_path();
+  return parent / ("." + target.filename().string() + suffix);
+}
+
+// The names of two folders, in one step where the file system can, so that `target` is whole at
+// every moment.
+void exchange_names(const fs::path& fresh, const fs::path& target) {
+  if (::renameat2(AT_FDCWD, fresh.c_str(), AT_FDCWD, target.c_str(), RENAME_EXCHANGE) == 0) return;
+  if (errno != EINVAL && errno != ENOSYS) fail_io("exchange the folders", target, errno);
+  const auto old = hidden_beside(target, ".old");
+  std::error_code error;
+  fs::remove_all(old, error);
+  rename_or_fail(target, old);
+  if (::rename(fresh.c_str(), target.c_str()) != 0) {
+    const int reason = errno;
+    ::rename(old.c_str(), target.c_str());
+    fail_io("rename", target, reason);
+  }
+  rename_or_fail(old, fresh);
+}
+
 }  // namespace
 
 void write_file_atomic(const fs::path& file, const std::vector<std::span<const std::byte>>& parts) {
@@ -47,8 +70,8 @@ void write_file_atomic(const fs::path& file, std::string_view content) {
 }
 
 void replace_folder(const fs::path& target, const std::function<void(const fs::path&)>& fill) {
-  const fs::path parent = target.parent_path().empty() ? fs::path(".") : target.parent_path();
-  const fs::path fresh = parent / ("." + target.filename().string() + ".new");
+  restore_folder(target);
+  const fs::path fresh = hidden_beside(target, ".new"), parent = fresh.parent_path();
   std::error_code error;
   fs::remove_all(fresh, error);
   if (!fs::create_directories(fresh, error)) fail_io("create the folder", fresh, error.value());
@@ -57,13 +80,17 @@ void replace_folder(const fs::path& target, const std::function<void(const fs::p
   if (!fs::exists(target)) {
     rename_or_fail(fresh, target);
   } else {
-    // Swap the two names in one step, so that `target` is whole at every moment.
-    if (::renameat2(AT_FDCWD, fresh.c_str(), AT_FDCWD, target.c_str(), RENAME_EXCHANGE) != 0)
-      fail_io("exchange the folders", target, errno);
+    exchange_names(fresh, target);
     sync_folder(parent);
     fs::remove_all(fresh, error);
   }
   sync_folder(parent);
+}
+
+void restore_folder(const fs::path& target) {
+  std::error_code error;
+  const auto old = hidden_beside(target, ".old");
+  if (!fs::exists(target, error) && fs::exists(old, error)) rename_or_fail(old, target);
 }
 
 void check_writable(const fs::path& folder, uint64_t bytes) {

@@ -17,9 +17,13 @@ void write_file_atomic(const std::filesystem::path& file,
                        const std::vector<std::span<const std::byte>>& parts);
 
 // Replaces folder `target` by what `fill` writes into an empty sibling. A kill leaves the old or
-// the new folder under its name; leftovers (`.<name>.new`) are cleared by the next call.
+// the new folder under its name; leftovers (`.<name>.new`) are cleared by the next call. File
+// systems that cannot exchange two names in one step, such as NFS, take two, between which a kill
+// leaves the old folder as `.<name>.old`.
 void replace_folder(const std::filesystem::path& target,
                     const std::function<void(const std::filesystem::path& empty)>& fill);
+// Gives it its name back after such a kill; does nothing where a folder of that name is.
+void restore_folder(const std::filesystem::path& target);
 
 // Creates `folder` and proves that a file of `bytes` can be written into it. Throws IoError
 // otherwise.

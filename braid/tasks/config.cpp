@@ -112,6 +112,7 @@ void TaskConfig::visit(FieldVisitor& v) {
 
 void validate(const TaskConfig& config) {
   check_fields(config, "train");
+  check_utf8(config, "train");
   data::validate(config.image.augment);
 }
 

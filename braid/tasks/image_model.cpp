@@ -16,19 +16,6 @@
 namespace braid::tasks {
 namespace {
 
-// The first image that can be read.
-io::Image probe(const data::Dataset& dataset) {
-  constexpr int64_t kAttempts = 100;
-  for (int64_t i = 0; i < std::min(kAttempts, dataset.size()); ++i) {
-    try {
-      return dataset.get(i).image;
-    } catch (const DataError&) {
-      if (i + 1 == std::min(kAttempts, dataset.size())) throw;
-    }
-  }
-  throw DataError("train", "expected at least one image");
-}
-
 int64_t longer_side(const io::Image& image) { return std::max(image.height, image.width); }
 
 // Of a few images, spread over the dataset.
@@ -109,7 +96,7 @@ int64_t input_side_of(const models::ModelEntry& entry, int64_t side, const data:
 
 }  // namespace
 
-int64_t image_side(const data::Dataset& dataset) { return longer_side(probe(dataset)); }
+int64_t image_side(const data::Dataset& dataset) { return longer_side(data::first_image(dataset)); }
 
 int64_t input_side(const models::ModelEntry& entry, std::optional<int64_t> img_size,
                    const data::Dataset& dataset) {

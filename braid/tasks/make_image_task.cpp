@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "braid/core/error.h"
 #include "braid/io/hub.h"
 #include "braid/io/posix_file.h"
@@ -14,6 +16,38 @@
 
 namespace braid::tasks {
 namespace {
+
+// A network taught with the student's batches, whose pixels are normalized as the student wants
+// them: they become what the teacher was trained with, since (x * s + m - m') / s' is linear in x.
+class ImageTeacher final : public Teacher {
+ public:
+  ImageTeacher(std::unique_ptr<Predictor> predictor, const data::InputConfig& student)
+      : predictor_(std::move(predictor)) {
+    const auto& own = predictor_->card().input;
+    if (own.mean == student.mean && own.std == student.std) return;
+    const auto of_channels = [&](const std::vector<double>& values) {  // [C,1,1]
+      return torch::tensor(values, torch::kDouble).expand({student.channels}).reshape({-1, 1, 1});
+    };
+    const auto deviation = of_channels(own.std);
+    scale_ = (of_channels(student.std) / deviation).to(torch::kFloat);
+    shift_ = ((of_channels(student.mean) - of_channels(own.mean)) / deviation).to(torch::kFloat);
+  }
+  void to(const torch::Device& device) override {
+    predictor_->to(device);
+    if (!scale_.defined()) return;
+    scale_ = scale_.to(device);
+    shift_ = shift_.to(device);
+  }
+  torch::Tensor logits(const data::Batch& batch) const override {
+    if (!scale_.defined()) return predictor_->logits(batch);
+    const auto& pixels = batch.at(data::kPixelValues);  // [B,C,H,W]
+    return predictor_->logits({{{data::kPixelValues, pixels * scale_ + shift_}}, batch.indices});
+  }
+
+ private:
+  std::unique_ptr<Predictor> predictor_;
+  torch::Tensor scale_, shift_;  // [C,1,1]; undefined: both normalize alike
+};
 
 std::unique_ptr<Teacher> load_teacher(const std::string& teacher,
                                       const models::ImageHubConfig& student, Progress& progress) {
@@ -37,7 +71,7 @@ std::unique_ptr<Teacher> load_teacher(const std::string& teacher,
         teacher, "give its --img-size, or a teacher for these images");
   auto predictor = std::make_unique<Predictor>(std::move(loaded));
   if (order) predictor->reorder(student.classes, *order);
-  return predictor;
+  return std::make_unique<ImageTeacher>(std::move(predictor), student.input);
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include "braid/models/vision/image_model.h"
 #include "braid/tasks/class_names.h"
 #include "braid/tasks/image_data.h"
+#include "braid/tasks/own_options.h"
 #include "braid/tasks/text/masked_lm_data.h"
 #include "braid/tasks/text/question_answering.h"
 #include "braid/tasks/text/replaced_tokens_data.h"
@@ -109,6 +110,7 @@ std::unique_ptr<TaskData> open_task_data(const TaskConfig& config, const std::st
       task != kTextClassification)
     throw ConfigError("train", "expected no teacher: only classifiers learn from one", "teacher",
                       "leave out --teacher");
+  if (checkpoint.empty()) expect_own_options(config, task);  // older runs go on as they began
   if (task == kImageClassification) return open_images(config, checkpoint);
   if (task == kTextClassification) return open_texts(config, on_bad_sample, checkpoint);
   if (task == kTokenClassification) return open_tags(config, on_bad_sample, checkpoint);

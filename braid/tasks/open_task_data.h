@@ -13,7 +13,8 @@ namespace braid::tasks {
 std::string resolve_task(const TaskConfig& config);
 
 // on_bad_sample: error, or skip for rows of texts that cannot be read. checkpoint: of a run that
-// goes on, whose order of classes is kept; else empty. Throws ConfigError, DataError or IoError.
+// goes on, whose order of classes is kept; else empty. Throws ConfigError, also for settings that
+// the task does not look at (own_options.h), DataError or IoError.
 std::unique_ptr<TaskData> open_task_data(const TaskConfig& config, const std::string& on_bad_sample,
                                          const std::filesystem::path& checkpoint);
 

@@ -23,7 +23,7 @@ bool Checkpoints::resume(const VisitFields& config, bool moved) {
   state = load_state(last(), tensors);
   check_same_run(state, config, moved);
   state.config = visit_to_json(config);
-  state.folder = fs::current_path().string();
+  state.folder = working_folder();
   models::load_weights(task.model(), last());
   optimizer.load_state(with_prefix(tensors, "optimizer."));
   if (ema)
@@ -109,6 +109,7 @@ fs::path checkpoint_to_resume(const RunConfig& config) {
   if (io::is_locked(config.output))
     throw TryAgainError("train", "another run writes into this folder", config.output,
                         "wait until it ends, or choose another --output");
+  io::restore_folder(last);
   if (!fs::exists(last)) return {};
   if (!config.resume)
     throw UsageError("train", "the folder already holds a run", config.output,

@@ -18,6 +18,21 @@ std::vector<std::string> optimizer_names() {
   return names;
 }
 
+// The recipes' schedule has a rise and an end of its own: who asks for others would believe in
+// them.
+void check_one_cycle(const ScheduleConfig& s) {
+  const char* unused = s.warmup_epochs > 0    ? "warmup_epochs"
+                       : s.warmup_updates > 0 ? "warmup_updates"
+                       : s.min_lr > 0         ? "min_lr"
+                                              : nullptr;
+  if (s.sched != "one_cycle" || unused == nullptr) return;
+  throw ConfigError("train",
+                    fmt::format("expected no {} with one_cycle, which rises for pct_start of the "
+                                "run and falls to nothing",
+                                unused),
+                    "", "leave it out, or name another schedule, such as --sched cosine");
+}
+
 }  // namespace
 
 void OptimizerConfig::visit(FieldVisitor& v) {
@@ -111,6 +126,7 @@ void RunConfig::visit(FieldVisitor& v) {
 
 void validate(const RunConfig& c) {
   check_fields(c, "train");
+  check_utf8(c, "train");
   const auto& o = c.optimizer;
   if (!o.opt_betas.empty() && o.opt_betas.size() != 2)
     throw ConfigError("train", fmt::format("expected two opt_betas, got {}", o.opt_betas.size()));
@@ -118,6 +134,7 @@ void validate(const RunConfig& c) {
     throw ConfigError("train", "expected lr above 0 with head_lr", "",
                       "freeze = \"backbone\" trains the classifier alone");
   check_freeze(c.freeze);
+  if (!c.resume) check_one_cycle(c.schedule);  // older runs go on as they began
 }
 
 void validate(const TrainConfig& c) {

@@ -9,9 +9,12 @@ namespace braid::train {
 
 namespace {
 
+// names_pairs: the sources say how many pairs a batch has, not how many tokens. A recipe's tokens
+// would take the place of what was asked for.
+//
 // A measured speed differs from one time to the next, and a recipe with it: a run that is resumed
 // keeps its own.
-TrainConfig base_of(const TrainConfig& asked, const ConfigSources& sources) {
+TrainConfig base_of(const TrainConfig& asked, const ConfigSources& sources, bool names_pairs) {
   const auto kept = std::filesystem::path(asked.run.output) / "config.toml";
   if (!checkpoint_to_resume(asked.run).empty() && std::filesystem::exists(kept)) {
     TrainConfig begun;
@@ -20,7 +23,19 @@ TrainConfig base_of(const TrainConfig& asked, const ConfigSources& sources) {
   }
   RecipeFacts facts;
   facts.passes = static_cast<double>(asked.run.epochs);
-  return recipe_for(models::find_model(asked.task.model), sources.facts.value_or(facts)).config;
+  auto config =
+      recipe_for(models::find_model(asked.task.model), sources.facts.value_or(facts)).config;
+  if (names_pairs) config.task.translation.max_tokens = 0;
+  return config;
+}
+
+// Whether a file has all settings, as the config.toml of a run: what it leaves unset was unset, and
+// no recipe may set it.
+bool has_every_setting(const Json& file) {
+  const Json plain = to_json(TrainConfig());
+  for (const auto& [field, value] : plain.items())
+    if (!value.is_null() && !file.contains(field)) return false;
+  return true;
 }
 
 // The file's key `pretrained`, which it then has no more: what a run keeps are the weights.
@@ -60,8 +75,12 @@ TrainConfig resolve_config(const ConfigSources& sources) {
   TrainConfig config = overridden({});
   if (config.task.model.empty())
     throw UsageError("train", "expected a model", "--model", "`braid models` lists them");
+  const auto names = [&](const char* field) {
+    return file.contains(field) || sources.fields.contains(field);
+  };
   // The recipe hangs on the model and the length of the run, which the sources name.
-  if (sources.recipe == "auto") config = overridden(base_of(config, sources));
+  if (sources.recipe == "auto" && !has_every_setting(file))
+    config = overridden(base_of(config, sources, names("batch_size") && !names("max_tokens")));
   if (config.task.data.empty())
     throw UsageError("train", "expected a dataset", "--data", "a folder, or fashion-mnist");
   return config;

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "braid/core/error.h"
+#include "braid/core/utf8.h"
 #include "braid/io/safetensors.h"
 #include "braid/runtime/tensor_file.h"
 
@@ -69,6 +70,7 @@ void TrainState::visit(FieldVisitor& v) {
   v.field("fewer_threads_seconds", fewer_threads_seconds, "of them, while others used processors");
   v.field("train_items", train_items, "images or tokens of the run so far");
   v.field("bad_samples", bad_samples, "left out because they could not be read");
+  v.field("bad_indices", bad_indices, "their positions in the data");
   v.field("skipped_steps", skipped_steps, "in a row, because loss or gradient was not finite");
   v.list("best_scores", best_scores);
   v.field("best_epoch", best_epoch, "whose scores these are");
@@ -77,10 +79,16 @@ void TrainState::visit(FieldVisitor& v) {
   v.field("config", config, "of the task and the run");
   v.field("folder", folder, "the working folder");
   v.field("batches", batches, "of an epoch");
+  v.field("train_size", train_size, "items of the data");
+  v.field("val_size", val_size, "items of the data");
+}
+
+std::string working_folder() {
+  return replace_invalid_utf8(std::filesystem::current_path().string());
 }
 
 TrainResult result_of(const TrainState& state, const tasks::Task& task,
-                      const std::string& stop_reason, int64_t bad_samples,
+                      const std::string& stop_reason,
                       const std::filesystem::path& best_checkpoint) {
   return {.task = task.name(),
           .items = task.items(),
@@ -90,7 +98,7 @@ TrainResult result_of(const TrainState& state, const tasks::Task& task,
           .train_seconds = state.train_seconds,
           .fewer_threads_seconds = state.fewer_threads_seconds,
           .items_per_s = state.train_items / std::max(1e-9, state.train_seconds),
-          .bad_samples = bad_samples,
+          .bad_samples = state.bad_samples,
           .val_bad_samples = task.unread(tasks::Split::kVal),
           .data = task.data(),
           .stop_reason = stop_reason,

@@ -23,22 +23,26 @@ struct TrainState {
   double train_seconds = 0;          // of the run, training alone
   double fewer_threads_seconds = 0;  // of those, while others used processors
   double train_items = 0;
-  int64_t bad_samples = 0;    // left out because they could not be read
-  int64_t skipped_steps = 0;  // in a row, because loss or gradient was not finite
-  tasks::Scores best_scores;  // of best_epoch; empty before the first evaluation
+  int64_t bad_samples = 0;           // left out because they could not be read, each counted once
+  std::vector<int64_t> bad_indices;  // which; an older run does not say
+  int64_t skipped_steps = 0;         // in a row, because loss or gradient was not finite
+  tasks::Scores best_scores;         // of best_epoch; empty before the first evaluation
   int64_t best_epoch = 0;
   std::vector<EpochStats> history;
   Json schedule;
   Json config;          // of the task and the run, to be compared on resume
   std::string folder;   // the working folder, that relative paths of config are within
   int64_t batches = 0;  // of an epoch; 0: of an older run, unknown
+  int64_t train_size = 0, val_size = 0;  // of the data; 0: unknown, likewise
   void visit(FieldVisitor& v);
 };
 
+// For TrainState::folder; what is no UTF-8 in its name is replaced.
+std::string working_folder();
+
 // The figures of a run that has ended.
 TrainResult result_of(const TrainState& state, const tasks::Task& task,
-                      const std::string& stop_reason, int64_t bad_samples,
-                      const std::filesystem::path& best_checkpoint);
+                      const std::string& stop_reason, const std::filesystem::path& best_checkpoint);
 
 // tensors: optimizer, EMA and random-number state under their prefixes.
 void save_state(const TrainState& state, const std::map<std::string, torch::Tensor>& tensors,

@@ -2,6 +2,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
+#include <set>
 
 #include "braid/core/error.h"
 #include "braid/runtime/tensor_file.h"
@@ -13,8 +15,16 @@ namespace braid::train {
 
 namespace fs = std::filesystem;
 
+void TrainingLoop::note_bad_samples() {
+  const auto here = loader_->bad_indices();
+  std::set<int64_t> all(state_.bad_indices.begin(), state_.bad_indices.end());
+  all.insert(here.begin(), here.end());
+  state_.bad_indices.assign(all.begin(), all.end());
+  state_.bad_samples = std::max(state_.bad_samples, std::ssize(all));
+}
+
 void TrainingLoop::save_last() {
-  state_.bad_samples = bad_before_ + loader_->bad_samples();
+  note_bad_samples();
   if (stepper_.is_finite())
     checkpoints_.save_last();
   else
@@ -65,7 +75,7 @@ bool TrainingLoop::evaluate_epoch() {
     checkpoints_.save_best();  // the averaged weights, where there are any
   }
   if (ema) ema->swap(task_.model());
-  const auto& first = stats.scores.front();
+  const auto& first = stats.scores_ema.front();  // what chooses the best epoch, as in timm
   schedule_.observe(first.higher_is_better ? first.value : -first.value);
   folder_.epoch(state_.history);
   progress_.line(epoch_text(title_, stats, ema.has_value(), task_.items()));
@@ -91,9 +101,12 @@ void TrainingLoop::end_epoch() {
   } else {
     progress_.line(fmt::format("Epoch {} is not kept: its validation is not finite.", epoch));
   }
-  if (stop_reason_.empty() && config_.early_stop_epochs > 0 &&
-      epoch - state_.best_epoch >= config_.early_stop_epochs)
-    stop_reason_ = "early_stop";
+  if (stop_reason_.empty() && is_stuck()) stop_reason_ = "early_stop";
+}
+
+bool TrainingLoop::is_stuck() const {
+  return config_.early_stop_epochs > 0 && !state_.history.empty() &&
+         state_.history.back().epoch - state_.best_epoch >= config_.early_stop_epochs;
 }
 
 // A sample that cannot be read ends a run, but not what it has learned.
@@ -130,10 +143,10 @@ void TrainingLoop::average_checkpoints() {
 
 TrainResult TrainingLoop::finish() {
   if (stop_reason_ != "interrupted") average_checkpoints();
+  note_bad_samples();
   const auto best = checkpoints_.best();
-  auto result =
-      result_of(state_, task_, stop_reason_.empty() ? "epochs" : stop_reason_,
-                bad_before_ + loader_->bad_samples(), fs::exists(best) ? best : fs::path());
+  auto result = result_of(state_, task_, stop_reason_.empty() ? "epochs" : stop_reason_,
+                          fs::exists(best) ? best : fs::path());
   result.averaged_scores = averaged_scores_;
   folder_.result(result);
   if (stop_reason_ != "interrupted" && !state_.history.empty() && state_.best_scores.empty())

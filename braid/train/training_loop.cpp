@@ -10,7 +10,6 @@
 
 namespace braid::train {
 
-namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
 TrainingLoop::TrainingLoop(tasks::Task& task, const RunConfig& config, std::stop_token stop,
@@ -34,11 +33,36 @@ TrainingLoop::TrainingLoop(tasks::Task& task, const RunConfig& config, std::stop
     progress.line(fmt::format("{}: {} (--max-length).", title_, to_text(cut)));
   const Json settings = visit_to_json(settings_of(task, config));
   state_.config = settings;
-  state_.folder = fs::current_path().string();
-  state_.batches = loader_->size();
+  state_.folder = working_folder();
+  note_data();
   if (config.max_train_seconds > 0 && config.threads == 0) team_.emplace();
   if (config.resume) resume();
   folder_.begin(settings);
+}
+
+void TrainingLoop::note_data() {
+  const auto data = task_.data();
+  state_.batches = loader_->size();
+  state_.train_size = data.train;
+  state_.val_size = data.val;
+}
+
+// An order over other items would be another one, and what was trained on might now validate.
+void TrainingLoop::expect_same_data() const {
+  constexpr const char* kRemedy = "resume with the same data, or start anew in another --output";
+  const auto data = task_.data();
+  if (state_.batches != 0 && state_.batches != loader_->size())
+    throw DataError("resume",
+                    fmt::format("expected the run's {} batches an epoch, the data has {} now",
+                                state_.batches, loader_->size()),
+                    "", kRemedy);
+  if (state_.train_size != 0 && (state_.train_size != data.train || state_.val_size != data.val))
+    throw DataError(
+        "resume",
+        fmt::format("expected the run's {} items to train on and {} of val, the data has {} and "
+                    "{} now",
+                    state_.train_size, state_.val_size, data.train, data.val),
+        "", kRemedy);
 }
 
 void TrainingLoop::resume() {
@@ -47,20 +71,19 @@ void TrainingLoop::resume() {
     progress_.line("Nothing to resume in " + folder + ": starting from the beginning.");
     return;
   }
-  if (state_.batches != 0 && state_.batches != loader_->size())
-    throw DataError("resume",
-                    fmt::format("expected the run's {} batches an epoch, the data has {} now",
-                                state_.batches, loader_->size()),
-                    "", "resume with the same data, or start anew in another --output");
-  state_.batches = loader_->size();
+  expect_same_data();
+  note_data();
   stepper_.resume();
-  bad_before_ = state_.bad_samples;
+  if (is_stuck()) stop_reason_ = "early_stop";  // it had ended
   progress_.line(
       fmt::format("Resuming {} at epoch {}, batch {}.", folder, state_.epoch, state_.batch));
 }
 
+// A budget that is spent ends the run whatever else: interrupted, it would have nothing left to
+// resume, and its last steps would never be evaluated.
 bool TrainingLoop::ends_here() {
-  stop_reason_ = stop_.stop_requested() ? "interrupted" : budget_.spent(state_);
+  stop_reason_ = budget_.spent(state_);
+  if (stop_reason_.empty() && stop_.stop_requested()) stop_reason_ = "interrupted";
   return !stop_reason_.empty();
 }
 

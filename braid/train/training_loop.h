@@ -31,6 +31,8 @@ class TrainingLoop {
 
  private:
   void resume();
+  void note_data();  // in the state
+  void expect_same_data() const;
   void begin_epoch();
   bool train_epoch();  // whether the epoch is over; else the slice is
   void end_epoch();
@@ -41,6 +43,8 @@ class TrainingLoop {
   void save_before_bad_sample();
   void fit_team(double items, double seconds);  // of a step
   bool ends_here();
+  bool is_stuck() const;  // for as many epochs as an early stop waits
+  void note_bad_samples();
   void save_last();
   // Throws what ends a run whose loss stayed not finite.
   [[noreturn]] void diverged(const data::Batch& batch);
@@ -60,7 +64,6 @@ class TrainingLoop {
   std::optional<runtime::Team> team_;  // none where the number of threads is fixed
   Checkpoints checkpoints_;
   std::string stop_reason_;
-  int64_t bad_before_ = 0;  // bad samples of the run before this resume
   bool within_epoch_ = false;
   double slice_end_ = 0;  // in train_seconds
   tasks::Scores averaged_scores_;

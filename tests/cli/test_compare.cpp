@@ -219,6 +219,17 @@ TEST_F(Compare, SaysWhatAutoCameTo) {
   EXPECT_EQ(resolved.at("device"), "cpu");
 }
 
+// No model has a score, and each another error: what stands beside them is printed all the same.
+TEST_F(Compare, ABudgetBelowAStepOfEveryModelIsAUsageError) {
+  write_images("data");
+  const auto result = braid(
+      "compare --latency-seconds 0.05 --data data --models resnet20,vit_lite_2_4_32 --budget "
+      "flops=1k --output out");
+  EXPECT_EQ(result.code, 64) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("operations of one step of resnet20"));
+  EXPECT_THAT(result.out, HasSubstr("No model could be trained and measured."));
+}
+
 TEST_F(Compare, BadFlagsAreUsageErrors) {
   write_images("data");
   EXPECT_EQ(braid("compare --latency-seconds 0.05 --data data --models resnet20 --budget epochs=0 "

@@ -31,6 +31,7 @@ TEST_F(Faults, UnknownNamesShowNearOnes) {
                HasSubstr("cct_2_3x2_32"));
   EXPECT_FAILS(train("--opt adamm"), 78, HasSubstr("adamw"));
   EXPECT_FAILS(train("--sched cosin"), 78, HasSubstr("cosine"));
+  EXPECT_FAILS(train("--lr-find --resume"), 64, HasSubstr("--lr-find or --resume"));
 }
 
 TEST_F(Faults, ConfigFilesNameTheLine) {

@@ -66,5 +66,19 @@ TEST(Config, WrongTypeIsRejected) {
   EXPECT_THROW(update_from_json(config, Json::array(), "x"), ConfigError);
 }
 
+TEST(Config, TextThatIsNoUtf8IsNamed) {
+  Inner config;
+  config.act = "caf\u00e9";
+  EXPECT_NO_THROW(check_utf8(config, "test"));
+  config.act = "caf\xe9";
+  try {
+    check_utf8(config, "test");
+    FAIL() << "no error";
+  } catch (const ConfigError& e) {
+    EXPECT_NE(std::string(e.what()).find("expected act in UTF-8"), std::string::npos) << e.what();
+    EXPECT_EQ(std::string(e.what()).find('\xe9'), std::string::npos) << "it can be written itself";
+  }
+}
+
 }  // namespace
 }  // namespace braid

@@ -164,8 +164,30 @@ TEST(RandAugment, ParsesTimmsStrings) {
   EXPECT_EQ(config.layers, 3);
   EXPECT_EQ(config.magnitude_std, 0.5);
   EXPECT_TRUE(config.increasing);
+  EXPECT_EQ(parse_rand_augment("rand-n3").magnitude, 10) << "timm's, where none is named";
   for (const char* bad : {"augmix-m3", "rand-x1", "rand-m", "rand-mfoo", "rand-n0", "rand-m99"})
     EXPECT_THROW(parse_rand_augment(bad), ConfigError) << bad;
+}
+
+// At magnitude 9 values from int(0.9 * 256) = 230 on are inverted.
+TEST(RandAugment, SolarizesFromAWholeNumberOn) {
+  io::Image ramp{.height = 16, .width = 16, .channels = 1, .pixels = {}};
+  for (int k = 0; k < 256; ++k) ramp.pixels.push_back(static_cast<uint8_t>(k));
+  InputConfig input;
+  input.channels = 1;
+  input.height = input.width = 16;
+  const auto config = parse_rand_augment("rand-m9-n1-p1");
+  int solarized = 0;
+  for (uint64_t item = 0; item < 300; ++item) {
+    Random random(1, 0, item);
+    auto image = ramp;
+    rand_augment(image, config, input, random);
+    if (image.pixels[255] != 0 || image.pixels[100] != 100 || image.pixels[0] != 0) continue;
+    ++solarized;
+    EXPECT_EQ(image.pixels[229], 229);
+    EXPECT_EQ(image.pixels[230], 25);
+  }
+  EXPECT_GT(solarized, 0);
 }
 
 TEST(RandAugment, KeepsTheSizeAndIsSeeded) {

@@ -136,6 +136,18 @@ TEST(LoaderTest, BadSamplesAreErrorsOrCounted) {
   EXPECT_EQ(evaluation->bad_samples(), 1);
   ASSERT_EQ(evaluation->bad_sample_messages().size(), 1u);
   EXPECT_NE(evaluation->bad_sample_messages()[0].find("image17"), std::string::npos);
+  epoch(*evaluation, 1);
+  EXPECT_EQ(evaluation->bad_samples(), 1) << "the same one";
+  EXPECT_EQ(evaluation->bad_indices(), std::vector<int64_t>{17});
+}
+
+TEST(DatasetTest, TheFirstImageIsOneThatCanBeRead) {
+  Numbered dataset;
+  dataset.bad = 0;
+  EXPECT_EQ(first_image(dataset).pixels, dataset.get(1).image.pixels);
+  const auto only_bad = std::make_shared<Numbered>(dataset);
+  EXPECT_THROW(first_image(*subset(only_bad, {0, 0})), DataError);
+  EXPECT_THROW(first_image(*subset(only_bad, {})), DataError);
 }
 
 // A batch of which nothing can be read is not there, but a resume must count it.

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "braid/core/error.h"
+#include "braid/evaluate/evaluate.h"
 #include "braid/evaluate/image/evaluate_images.h"
 #include "braid/models/registry.h"
 #include "tests/evaluate/image_folder.h"
@@ -91,6 +92,43 @@ TEST_F(EvaluateCheckpoint, CountsImagesThatCannotBeRead) {
   EXPECT_THROW(run("error"), DataError);
   EXPECT_EQ(run("skip").bad_samples, 1);
   EXPECT_EQ(run("skip").count, 3);
+}
+
+// Of a run that validated with half of its images another tenth would hold some that it learned.
+TEST_F(EvaluateCheckpoint, ValIsThatOfTheRun) {
+  namespace fs = std::filesystem;
+  for (uint32_t i = 0; i < 10; ++i)
+    for (const std::string side : {"left", "right"})
+      write_image("train/" + side + "/" + std::to_string(i) + ".png", i);
+  auto loaded = checkpoint({"left", "right"}, 2, 0);
+  loaded.hub.architecture = "resnet20";
+  loaded.hub.model_args = loaded.model->config();
+  const fs::path run = folder_.string() + "_run";
+  fs::remove_all(run);
+  fs::create_directories(run / "model_best");
+  fs::create_directories(run / "work");
+  models::save_model(*loaded.model, loaded.hub, run / "model_best");
+  std::ofstream(run / "config.toml") << "val_fraction = 0.5\nlr = 0.1\n";
+  const auto count = [&](const char* name, std::optional<double> asked = {}) {
+    Progress progress;
+    return evaluate_checkpoint(run / name,
+                               {.data = folder_.string(),
+                                .split = "val",
+                                .val_fraction = asked,
+                                .options = {.workers = 0}},
+                               progress)
+        .count;
+  };
+  EXPECT_EQ(count("model_best"), 10);
+  EXPECT_EQ(count("model_best", 0.3), 6) << "what is asked for counts";
+  fs::rename(run / "model_best", run / "moved");
+  EXPECT_EQ(count("moved"), 2) << "no run is beside it";
+  fs::rename(run / "moved", run / "winner");
+  std::ofstream(run / "work" / "settings.json") << R"({"val_fraction": 0.4})";
+  EXPECT_EQ(count("winner"), 8) << "of a comparison";
+  std::ofstream(run / "work" / "settings.json") << R"({"val_fraction": 0.4, "folds": 3})";
+  EXPECT_THROW(count("winner"), DataError) << "each fold had another val";
+  fs::remove_all(run);
 }
 
 }  // namespace

@@ -54,6 +54,19 @@ TEST_F(ImageWorkloadTest, RefusesModelsThatAreUnknownOrNamedTwice) {
   }
 }
 
+TEST_F(ImageWorkloadTest, SettingsOfTextsAreRefused) {
+  auto of_texts = config();
+  of_texts.max_length = 64;
+  try {
+    make_workload(of_texts, progress_);
+    FAIL() << "expected UsageError";
+  } catch (const UsageError& e) {
+    EXPECT_THAT(e.what(), HasSubstr("--max-length"));
+  }
+  of_texts.data = "nowhere";
+  EXPECT_THROW(make_workload(of_texts, progress_), IoError) << "that comes first";
+}
+
 TEST_F(ImageWorkloadTest, EveryProbeCanBeSkippedByItsName) {
   for (const auto& probe : ImageWorkload(config(), progress_).probes(progress_))
     EXPECT_THAT(skippable_parts(), testing::Contains(probe->name()));

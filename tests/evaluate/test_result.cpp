@@ -72,6 +72,14 @@ TEST(MeanScore, OfThreeSeedsIsNarrower) {
   EXPECT_NEAR(*mean.high - mean.value, 4.303 / std::sqrt(3), 1e-9);
 }
 
+// t of eleven degrees of freedom is 2.20099, not yet the normal's.
+TEST(MeanScore, OfManySeedsHasStudentsTStill) {
+  std::vector<Score> seeds;
+  for (int i = 0; i < 12; ++i) seeds.push_back(top1(i % 2 == 0 ? 79 : 81, 0, 0));
+  const auto mean = mean_score(seeds);  // the deviation is sqrt(12 / 11)
+  EXPECT_NEAR(*mean.high - mean.value, 2.20099 / std::sqrt(11), 1e-4);
+}
+
 TEST(MeanScore, StaysWithinAHundredPercentButKnowsNoBoundsElsewhere) {
   EXPECT_DOUBLE_EQ(*mean_score({top1(99, 1, 1), top1(97, 1, 1)}).high, 100);
   auto a = top1(99, 1, 1), b = top1(97, 1, 1);

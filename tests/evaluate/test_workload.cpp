@@ -1,4 +1,5 @@
 // compare() on a task that it has never heard of, and what becomes of models that fail.
+#include <ATen/Parallel.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -18,6 +19,7 @@ namespace braid::evaluate {
 namespace {
 
 namespace fs = std::filesystem;
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -108,6 +110,53 @@ TEST_F(AnyTask, IsComparedRecommendedAndReported) {
   EXPECT_EQ(before, 2 * (2 + 2));
   EXPECT_EQ(braid::to_json(run({"bag", "conv"}, {}, 2).results)["models"], written()["models"]);
   EXPECT_EQ(workload_.trainings, before);
+}
+
+// Figures that are kept are of the settings that they were measured with.
+TEST_F(AnyTask, OtherWaysToMeasureAreAnotherComparison) {
+  const auto config = quick("epochs=1");
+  compare(config, workload_, "the test", {}, progress_);
+  const auto refusal = [&](const CompareConfig& other) {
+    try {
+      compare(other, workload_, "the test", {}, progress_);
+    } catch (const ConfigError& e) {
+      return std::string(e.what());
+    }
+    return std::string("taken over");
+  };
+  auto longer = config, other_threads = config;
+  longer.latency_seconds = 0.06;
+  EXPECT_THAT(refusal(longer), HasSubstr("latency_seconds was 0.05 and is 0.06"));
+  other_threads.threads = at::get_num_threads();
+  EXPECT_THAT(refusal(other_threads), HasSubstr("threads was null"));
+  EXPECT_EQ(refusal(config), "taken over");
+}
+
+TEST_F(AnyTask, AFinishedComparisonMayBeMoved) {
+  const fs::path moved = folder_.string() + "_moved";
+  fs::remove_all(moved);
+  auto config = quick("epochs=1");
+  compare(config, workload_, "the test", {}, progress_);
+  const int64_t before = workload_.trainings;
+  fs::rename(folder_, moved);
+  config.output = moved.string();
+  const auto outcome = compare(config, workload_, "the test", {}, progress_);
+  EXPECT_EQ(outcome.exit_code, ExitCode::kOk) << outcome.failure;
+  EXPECT_EQ(workload_.trainings, before);
+  for (const auto& model : outcome.results.models)
+    EXPECT_TRUE(fs::exists(*model.checkpoint)) << *model.checkpoint;
+  EXPECT_TRUE(fs::exists(moved / "winner" / "model.safetensors"));
+  fs::remove_all(moved);
+}
+
+// `braid predict --checkpoint FOLDER` would take it for what is recommended now.
+TEST_F(AnyTask, NoWinnerOfOtherLimitsStays) {
+  auto config = quick("epochs=1");
+  EXPECT_TRUE(compare(config, workload_, "the test", {}, progress_).results.recommendation.model);
+  EXPECT_TRUE(fs::exists(folder_ / "winner"));
+  config.max_params = 1;
+  EXPECT_FALSE(compare(config, workload_, "the test", {}, progress_).results.recommendation.model);
+  EXPECT_FALSE(fs::exists(folder_ / "winner"));
 }
 
 TEST_F(AnyTask, ModelsTakeTurnsUnderABudgetOfTime) {
@@ -286,6 +335,53 @@ TEST_F(AnyTask, AModelThatFailsDoesNotEndTheOthers) {
   EXPECT_THAT(test::schema_violations(written(), read_json(fs::path(BRAID_TEST_SOURCE_DIR) / ".." /
                                                            "docs" / "results.schema.json")),
               IsEmpty());
+}
+
+class WithClassInLatin1 final : public test::SentenceWorkload {
+ public:
+  WithClassInLatin1() : named_(SentenceWorkload::data()) { named_.classes = {"caf\xe9", "tea"}; }
+  const DataSummary& data() const override { return named_; }
+
+ private:
+  DataSummary named_;
+};
+
+TEST_F(AnyTask, AClassThatIsNoUtf8IsTheDatasFault) {
+  const WithClassInLatin1 workload;
+  EXPECT_THROW(compare(quick("epochs=1"), workload, "the test", {}, progress_), DataError);
+  auto config = quick("epochs=1");
+  config.data = "caf\xe9";
+  EXPECT_THROW(compare(config, workload_, "the test", {}, progress_), UsageError);
+}
+
+class FailingProbe final : public Probe {
+ public:
+  std::string name() const override { return "typos"; }
+  void measure(const TrainedRun&, ModelResult&) override { throw DataError("typos", "no letters"); }
+};
+
+class WithFailingProbe final : public test::SentenceWorkload {
+ public:
+  std::vector<std::unique_ptr<Probe>> probes(Progress&) const override {
+    std::vector<std::unique_ptr<Probe>> probes;
+    probes.push_back(std::make_unique<FailingProbe>());
+    return probes;
+  }
+};
+
+TEST_F(AnyTask, AProbeThatFailsTakesNoScoresAlong) {
+  WithFailingProbe workload;
+  auto config = quick("epochs=1");
+  config.skip = {"efficiency"};
+  const auto outcome = compare(config, workload, "the test", {}, progress_);
+  EXPECT_EQ(outcome.exit_code, DataError("", "").code());
+  EXPECT_THAT(outcome.failure, AllOf(HasSubstr("typos of bag"), HasSubstr("no letters")));
+  EXPECT_TRUE(outcome.results.recommendation.model);
+  for (const auto& model : outcome.results.models) {
+    EXPECT_FALSE(model.error) << model.name;
+    EXPECT_TRUE(model.score) << model.name;
+    EXPECT_FALSE(model.robustness) << model.name;
+  }
 }
 
 TEST_F(AnyTask, OneErrorOfAllIsThrownOnceItIsWritten) {

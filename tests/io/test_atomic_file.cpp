@@ -4,12 +4,29 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <cstdio>
 #include <fstream>
 
 #include "braid/core/error.h"
+
+namespace {
+bool can_exchange = true;
+}
+
+// In place of the system's: what cannot exchange names, such as NFS, says EINVAL.
+extern "C" int renameat2(int from_folder, const char* from, int to_folder, const char* to,
+                         unsigned int flags) noexcept {
+  if (!can_exchange && flags != 0) {
+    errno = EINVAL;
+    return -1;
+  }
+  return static_cast<int>(::syscall(SYS_renameat2, from_folder, from, to_folder, to, flags));
+}
 
 namespace braid::io {
 namespace {
@@ -74,6 +91,28 @@ TEST_F(AtomicFile, AKillLeavesTheOldOrTheNewFolder) {
   replace_folder(target, fill('c'));
   EXPECT_EQ(std::distance(fs::directory_iterator(folder_), fs::directory_iterator()), 1)
       << "leftovers are cleared";
+}
+
+TEST_F(AtomicFile, AFolderIsReplacedWhereNamesCannotBeExchanged) {
+  const auto target = folder_ / "target";
+  const auto fill = [](const char* text) {
+    return [text](const fs::path& empty) { write_file_atomic(empty / "file", text); };
+  };
+  can_exchange = false;
+  for (const char* text : {"one", "two", "three"}) {
+    replace_folder(target, fill(text));
+    const auto bytes = read_file(target / "file");
+    EXPECT_EQ(std::string(bytes.begin(), bytes.end()), text);
+    EXPECT_EQ(std::distance(fs::directory_iterator(folder_), fs::directory_iterator()), 1);
+  }
+  can_exchange = true;
+  // As a kill between the two steps leaves it.
+  fs::rename(target, folder_ / ".target.old");
+  restore_folder(target);
+  EXPECT_TRUE(fs::exists(target / "file"));
+  EXPECT_FALSE(fs::exists(folder_ / ".target.old"));
+  restore_folder(target);
+  EXPECT_TRUE(fs::exists(target / "file"));
 }
 
 TEST_F(AtomicFile, WhatCannotBeWrittenIsAnIoError) {

@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <filesystem>
+#include <fstream>
 
 #include "braid/core/error.h"
 #include "braid/data/memory_dataset.h"
@@ -156,6 +157,32 @@ TEST_F(ImageTask, ATeacherSharesTheLoss) {
   }
   splits_.train = splits_.val = std::make_shared<Shades>(std::vector<std::string>{"x", "y", "z"});
   EXPECT_THROW(make(), DataError) << "a teacher of other classes";
+}
+
+// A pixel is another number to a teacher that was trained with another mean and deviation.
+TEST_F(ImageTask, ATeacherSeesImagesNormalizedAsItsOwn) {
+  constexpr double kMean = 0.9, kDeviation = 0.05;
+  const fs::path teacher = root_ / "teacher";
+  fs::create_directories(teacher);
+  make({.seed = 9})->save(teacher);
+  Json card = read_json(teacher / "config.json");
+  card["pretrained_cfg"]["mean"] = std::vector<double>{kMean};
+  card["pretrained_cfg"]["std"] = std::vector<double>{kDeviation};
+  std::ofstream(teacher / "config.json") << card.dump();
+  config_.distillation = {.teacher = teacher.string(),
+                          .distillation_type = "soft",
+                          .distillation_alpha = 1,
+                          .distillation_tau = 1};
+  const auto taught = make();
+  taught->model().eval();
+  const ImageClassification student(config_, splits_, {}, silent_);
+  const auto& input = student.card().input;
+  auto own = batch();
+  own.tensors[data::kPixelValues] =
+      (own.at(data::kPixelValues) * input.std.at(0) + input.mean.at(0) - kMean) / kDeviation;
+  const Predictor judge(models::load_for_inference(teacher));
+  const auto expected = distillation_loss(taught->forward(batch()), judge.logits(own), "soft", 1);
+  EXPECT_NEAR(taught->training_step(batch()).loss.item<double>(), expected.item<double>(), 1e-6);
 }
 
 // The device is the model's: options that name another one cannot be given.

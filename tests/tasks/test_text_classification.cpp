@@ -54,6 +54,52 @@ TEST_F(TextTask, TheDataSaysWhatIsLearned) {
   }
 }
 
+// What a task never looks at would be believed to be done.
+TEST_F(TextTask, SettingsOfOtherTasksAreRefused) {
+  const auto refusal = [&](const Json& changed, const fs::path& checkpoint = {}) {
+    TaskConfig config = config_;
+    update_from_json(config, changed, "test");
+    try {
+      open_task_data(config, "error", checkpoint);
+    } catch (const ConfigError& e) {
+      return std::string(e.what());
+    }
+    return std::string("none");
+  };
+  EXPECT_EQ(refusal({{"word_drop", 0.1}, {"class_weights", "balanced"}, {"smoothing", 0.1}}),
+            "none");
+  EXPECT_THAT(refusal({{"mixup", 0.2}}), HasSubstr("expected no mixup for text_classification"));
+  EXPECT_THAT(refusal({{"img_size", 32}}), HasSubstr("--img-size"));
+  EXPECT_THAT(refusal({{"num_beams", 3}}), HasSubstr("--num-beams"));
+  EXPECT_THAT(refusal({{"doc_stride", 3}}), HasSubstr("--doc-stride"));
+  EXPECT_THAT(refusal({{"next_sentence", true}}), HasSubstr("--next-sentence"));
+  EXPECT_THAT(refusal({{"task", kMaskedLm}, {"class_weights", "balanced"}}),
+              HasSubstr("--class-weights"));
+  EXPECT_THAT(refusal({{"task", kMaskedLm}, {"smoothing", 0.1}}), HasSubstr("--smoothing"));
+  EXPECT_EQ(refusal({{"mixup", 0.2}}, root_), "none") << "a run goes on as it began";
+}
+
+// One file in UTF-16 among those that a tokenizer and a length are learned from.
+TEST_F(TextTask, AFileThatCannotBeReadIsLeftOutEverywhere) {
+  config_.data = (root_ / "folders").string();
+  for (const std::string name : {"good", "bad"}) {
+    fs::create_directories(root_ / "folders" / name);
+    for (int i = 0; i < 10; ++i)
+      std::ofstream(root_ / "folders" / name / (std::to_string(i) + ".txt"))
+          << "a " << name << " film of spring\n";
+  }
+  const auto data = open_task_data(config_, "skip", {});
+  std::ofstream(root_ / "folders/good/3.txt") << "\xff\xfe no UTF-8";
+  const auto task = data->make_task(config_, {}, silent_);
+  const auto loader =
+      task->training_loader({.batch_size = 6, .workers = 0, .on_bad_sample = "skip"});
+  loader->start_epoch(0);
+  while (loader->next()) {  // all of train: 18 texts, two are val
+  }
+  task->evaluate(Split::kVal, {.workers = 0, .on_bad_sample = "skip"}, silent_);
+  EXPECT_EQ(loader->bad_samples() + task->unread(Split::kVal), 1);
+}
+
 TEST_F(TextTask, LearnsEvaluatesSavesAndAnswersAlike) {
   const auto task = make({.seed = 1});
   EXPECT_EQ(task->items(), "texts");

@@ -78,15 +78,22 @@ class Numbers final : public tasks::Task {
              .high = {},
              .higher_is_better = false}};
   }
+  data::Summary data() const override {
+    data::Summary summary;
+    summary.train = examples_;
+    summary.left_out = left_out;
+    return summary;
+  }
   void save(const std::filesystem::path& folder) const override {
     models::save_weights(line, folder / "model.safetensors");
   }
 
   Line line;
   size_t evaluations = 0;
-  int64_t steps = 0;                   // training steps so far
-  std::set<int64_t> bad;               // examples that cannot be read
-  std::function<bool(int64_t)> spoil;  // whether the loss of this step is NaN
+  int64_t steps = 0;                         // training steps so far
+  std::set<int64_t> bad;                     // examples that cannot be read
+  std::vector<data::LeftOut> left_out = {};  // of the data
+  std::function<bool(int64_t)> spoil;        // whether the loss of this step is NaN
 
  private:
   int64_t examples_;

@@ -213,6 +213,52 @@ TEST(Recipes, OfTranslationsTradesStepsForTokens) {
   EXPECT_EQ(of(3, 4'500'000).task.translation.max_tokens, 4096);
 }
 
+TEST_F(ConfigFiles, WhatOneCycleTakesNoNoticeOfIsRefused) {
+  const auto refusal = [](const Json& fields) {
+    TrainConfig config;
+    update_from_json(config, fields, "test");
+    return error_of([&] { validate(config.run); });
+  };
+  EXPECT_EQ(refusal({{"sched", "one_cycle"}, {"pct_start", 0.1}}), "");
+  EXPECT_THAT(refusal({{"sched", "one_cycle"}, {"warmup_epochs", 1.0}}),
+              HasSubstr("expected no warmup_epochs with one_cycle"));
+  EXPECT_THAT(refusal({{"sched", "one_cycle"}, {"warmup_updates", 9}}),
+              HasSubstr("warmup_updates"));
+  EXPECT_THAT(refusal({{"sched", "one_cycle"}, {"min_lr", 1e-5}}), HasSubstr("min_lr"));
+  EXPECT_EQ(refusal({{"sched", "cosine"}, {"min_lr", 1e-5}, {"warmup_epochs", 1.0}}), "");
+  EXPECT_EQ(refusal({{"sched", "one_cycle"}, {"min_lr", 1e-5}, {"resume", true}}), "")
+      << "a run goes on as it began";
+}
+
+// What a run left unset, as its rate of the head, a recipe must not set when it is repeated.
+TEST_F(ConfigFiles, ARunsConfigRepeatsIt) {
+  TrainConfig run;
+  run.task.model = "resnet20";
+  run.task.data = "photos";
+  run.task.weights = "weights";
+  run.run.output = (folder_ / "run").string();
+  ConfigSources sources{.file = write(to_toml(to_json(run))),
+                        .facts = RecipeFacts{.fine_tuning = true}};
+  EXPECT_EQ(to_json(resolve_config(sources)), to_json(run));
+  sources.fields = {{"lr", 0.5}};
+  EXPECT_EQ(resolve_config(sources).run.optimizer.lr, 0.5);
+  sources.file = write("model = \"resnet20\"\ndata = \"photos\"\nweights = \"weights\"\n");
+  EXPECT_TRUE(resolve_config(sources).run.optimizer.head_lr) << "the recipe's";
+}
+
+// The recipe's tokens take the place of pairs, but not of those that somebody asks for.
+TEST_F(ConfigFiles, PairsOfABatchAreNotOverruledByTheRecipe) {
+  const auto resolved = [](Json fields) {
+    fields.update({{"model", "transformer_tiny"}, {"data", "pairs"}});
+    return resolve_config({.fields = fields});
+  };
+  EXPECT_GT(resolved(Json::object()).task.translation.max_tokens, 0);
+  const auto pairs = resolved({{"batch_size", 10}});
+  EXPECT_EQ(pairs.run.batch_size, 10);
+  EXPECT_EQ(pairs.task.translation.max_tokens, 0);
+  EXPECT_EQ(resolved({{"batch_size", 10}, {"max_tokens", 700}}).task.translation.max_tokens, 700);
+}
+
 TEST_F(ConfigFiles, AMisspeltModelIsNamedWithItsLine) {
   const auto file = write("data = \"photos\"\n\nmodle = \"resnet20\"\n");
   EXPECT_THROW(resolve_config({.file = file}), ConfigError);

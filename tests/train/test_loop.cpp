@@ -170,6 +170,35 @@ TEST_F(Loop, AnEarlyStopWaitsForALowerScore) {
   const auto report = train(task, c, {}, silent_);
   EXPECT_EQ(report.stop_reason, "early_stop");
   EXPECT_EQ(report.history.size(), 4u);
+  // A run that has ended stays as it is, unless it shall wait longer.
+  Numbers again(8, {6}), longer(8, {6});
+  c.resume = true;
+  const auto resumed = train(again, c, {}, silent_);
+  EXPECT_EQ(resumed.stop_reason, "early_stop");
+  EXPECT_EQ(resumed.history.size(), 4u);
+  EXPECT_EQ(again.steps, 0);
+  c.early_stop_epochs = 3;
+  EXPECT_EQ(train(longer, c, {}, silent_).history.size(), 5u);
+}
+
+// Evaluated in turn: the weights, their average. That one is what is kept, and timm's metric.
+TEST_F(Loop, APlateauIsOneOfTheAverage) {
+  const auto rates = [&](const std::string& run, std::vector<double> scores) {
+    Numbers task(8, std::move(scores));
+    auto c = config(run);
+    c.epochs = 3;
+    c.model_ema = true;
+    c.schedule.sched = "plateau";
+    c.schedule.patience_epochs = 0;
+    c.schedule.decay_rate = 0.1;
+    std::vector<double> rates;
+    for (const auto& epoch : train(task, c, {}, silent_).history) rates.push_back(epoch.lr);
+    return rates;
+  };
+  EXPECT_EQ(rates("better", {5, 9, 5, 8, 5, 7}), (std::vector<double>{0.05, 0.05, 0.05}));
+  const auto stuck = rates("stuck", {9, 5, 8, 5, 7, 5});
+  EXPECT_DOUBLE_EQ(stuck.at(1), 0.05);
+  EXPECT_DOUBLE_EQ(stuck.at(2), 0.005);
 }
 
 TEST_F(Loop, StepsThatAreNotFiniteAreSkipped) {
@@ -225,6 +254,32 @@ TEST_F(Loop, SkippedSamplesDoNotScaleTheGradient) {
     fc->weight.sub_(fc->weight.grad(), c.optimizer.lr);
     EXPECT_NEAR(result(task).first, result(reference).first, 1e-6);
   }
+}
+
+// Names of files may be in any encoding; those of a run's own, which settings hold, may not.
+TEST_F(Loop, NamesThatAreNoUtf8) {
+  Numbers task(8);
+  task.left_out.emplace_back().folders = {"caf\xe9"};
+  auto c = config("names");
+  train(task, c, {}, silent_);
+  EXPECT_EQ(read_json(root_ / "names/results.json").at("data").at("left_out")[0].at("folders"),
+            Json::array({"caf\uFFFD"}));
+  c.output += "\xe9";
+  EXPECT_THROW(train(task, c, {}, silent_), ConfigError);
+  EXPECT_FALSE(fs::exists(c.output));
+}
+
+TEST_F(Loop, ASampleThatCannotBeReadCountsOnceWhateverTheEpochs) {
+  Numbers task(20), rest(20);
+  task.bad = rest.bad = {1, 2, 13};
+  auto c = config("once");
+  c.on_bad_sample = "skip";
+  c.epochs = 2;
+  c.workers = 2;
+  EXPECT_EQ(train(task, c, {}, silent_).bad_samples, 3);
+  c.epochs = 4;
+  c.resume = true;
+  EXPECT_EQ(train(rest, c, {}, silent_).bad_samples, 3);
 }
 
 // Epochs 2, 3 and 4 of five, in the order of fairseq's average_checkpoints.py.
@@ -349,12 +404,14 @@ TEST_F(Loop, OneRunPerFolder) {
 }
 
 TEST_F(Loop, OtherDataIsNoResume) {
-  Numbers task(20), less(12);
+  Numbers task(20), less(12), as_many_batches(18);
   auto c = config("other");
   train(task, c, {}, silent_);
   c.resume = true;
   c.epochs = 2;
   EXPECT_THROW(train(less, c, {}, silent_), DataError);
+  EXPECT_THROW(train(as_many_batches, c, {}, silent_), DataError) << "in another order";
+  EXPECT_NO_THROW(train(task, c, {}, silent_));
 }
 
 // Asks for the end while an epoch is under way.
@@ -387,6 +444,19 @@ TEST_F(Loop, AnInterruptWithinAnEpochGoesOnWhereItWas) {
   EXPECT_EQ(result(rest), result(whole));
   c.resume = false;
   EXPECT_THROW(train(rest, c, {}, silent_), UsageError) << "the folder holds a run";
+}
+
+TEST_F(Loop, AnInterruptAtTheLastStepLeavesNothingUnevaluated) {
+  Numbers task(20);
+  auto c = config("both");
+  c.max_steps = 3;
+  std::stop_source source;
+  StopAfter stopping(source, 3);
+  const auto report = train(task, c, source.get_token(), stopping);
+  EXPECT_EQ(report.stop_reason, "steps");
+  EXPECT_EQ(report.steps, 3);
+  EXPECT_EQ(report.history.size(), 1u);
+  EXPECT_TRUE(fs::exists(root_ / "both/model_best"));
 }
 
 }  // namespace

@@ -181,7 +181,7 @@ void apply(io::Image& image, Operation operation, double magnitude, bool increas
       return each_pixel(image, [mask](uint8_t p) { return static_cast<uint8_t>(p & mask); });
     }
     case kSolarize: {
-      const double threshold = increasing ? 256 - level * 256 : level * 256;
+      const int kept = static_cast<int>(level * 256), threshold = increasing ? 256 - kept : kept;
       return each_pixel(
           image, [=](uint8_t p) { return p < threshold ? p : static_cast<uint8_t>(255 - p); });
     }

@@ -35,7 +35,7 @@ void validate(const AugmentConfig& augment);
 
 // timm's RandAugment, parsed from "rand-m9-n2-mstd0.5-inc1".
 struct RandAugmentConfig {
-  double magnitude = 9;      // 0 to 10
+  double magnitude = 10;     // 0 to 10
   int64_t layers = 2;        // operations per image
   double magnitude_std = 0;  // of a normal around the magnitude
   double probability = 0.5;  // of each operation

@@ -19,9 +19,11 @@ ChosenParts<data::DatasetPtr> choose_images(const EvaluateRequest& request,
                                             Progress& progress) {
   check_split_name(request.split);
   const data::SourceOptions source{.class_order = classes, .limits = request.limits};
-  const auto splits = is_as_trained(request.split)
-                          ? data::open_dataset(request.data, {.source = source})
-                          : data::open_source(request.data, source);
+  const auto splits =
+      is_as_trained(request.split)
+          ? data::open_dataset(request.data,
+                               as_trained(data::OpenOptions{.source = source}, request))
+          : data::open_source(request.data, source);
   for (const auto& line : data::remarks_on(splits, request.data)) progress.line(line);
   return choose_parts(splits, request.split, request.data);
 }

@@ -19,9 +19,10 @@ Evaluation evaluate_answers(const std::filesystem::path& checkpoint, const Evalu
   tasks::expect_question_answerer(model, checkpoint);
   model.model->to(runtime::resolve_device(request.device));
   const auto splits = data::open_questions(
-      request.data,
-      {.on_bad_sample = request.options.on_bad_sample,
-       .val_fraction = is_as_trained(request.split) ? data::OpenTextOptions().val_fraction : 0});
+      request.data, {.on_bad_sample = request.options.on_bad_sample,
+                     .val_fraction = is_as_trained(request.split)
+                                         ? as_trained(data::OpenTextOptions(), request).val_fraction
+                                         : 0});
   for (const auto& line : data::remarks_on(splits.left_out, splits.remarks, request.data))
     progress.line(line);
   const auto chosen = choose_parts(splits, request.split, request.data);

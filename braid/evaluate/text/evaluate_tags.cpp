@@ -21,10 +21,11 @@ Evaluation evaluate_tags(const std::filesystem::path& checkpoint, const Evaluate
   tasks::expect_token_tagger(tagger, checkpoint);
   tagger.model->to(runtime::resolve_device(request.device));
   const auto splits = data::open_tagged_texts(
-      request.data,
-      {.tag_order = tagger.hub.classes,
-       .on_bad_sample = request.options.on_bad_sample,
-       .val_fraction = is_as_trained(request.split) ? data::OpenTextOptions().val_fraction : 0});
+      request.data, {.tag_order = tagger.hub.classes,
+                     .on_bad_sample = request.options.on_bad_sample,
+                     .val_fraction = is_as_trained(request.split)
+                                         ? as_trained(data::OpenTextOptions(), request).val_fraction
+                                         : 0});
   for (const auto& line : data::remarks_on(splits.left_out, splits.remarks, request.data))
     progress.line(line);
   const auto chosen = choose_parts(splits, request.split, request.data);

@@ -16,9 +16,11 @@ ChosenParts<data::TextDatasetPtr> choose_texts(const EvaluateRequest& request,
   check_split_name(request.split);
   const data::TextSourceOptions source{.class_order = classes,
                                        .on_bad_sample = request.options.on_bad_sample};
-  const auto splits = is_as_trained(request.split)
-                          ? data::open_text_dataset(request.data, {.source = source})
-                          : data::open_text_source(request.data, source);
+  const auto splits =
+      is_as_trained(request.split)
+          ? data::open_text_dataset(request.data,
+                                    as_trained(data::OpenTextOptions{.source = source}, request))
+          : data::open_text_source(request.data, source);
   for (const auto& line : data::remarks_on(splits.left_out, splits.remarks, request.data))
     progress.line(line);
   return choose_parts(splits, request.split, request.data);

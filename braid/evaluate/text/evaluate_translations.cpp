@@ -6,6 +6,7 @@
 
 #include "braid/core/error.h"
 #include "braid/data/text/parallel_text.h"
+#include "braid/evaluate/evaluate_classifier.h"
 #include "braid/evaluate/split_name.h"
 #include "braid/runtime/device.h"
 #include "braid/tasks/predictor.h"
@@ -22,12 +23,14 @@ struct PairsSplit {
 PairsSplit choose_pairs(const EvaluateRequest& request, const tasks::Translator& translator,
                         Progress& progress) {
   check_split_name(request.split);
-  const bool as_trained = request.split == "val" || request.split == "train";
-  const auto splits = data::open_parallel_text(request.data, {.source_lang = translator.source_lang,
-                                                              .target_lang = translator.target_lang,
-                                                              .for_training = as_trained});
+  const bool trained = is_as_trained(request.split);
+  const auto splits = data::open_parallel_text(
+      request.data, as_trained(data::OpenParallelOptions{.source_lang = translator.source_lang,
+                                                         .target_lang = translator.target_lang,
+                                                         .for_training = trained},
+                               request));
   for (const auto& line : splits.remarks) progress.line(line);
-  if (as_trained) {
+  if (trained) {
     const auto& pairs = request.split == "val" ? splits.val : splits.train;
     if (!pairs) throw DataError("eval", "the data has no split " + request.split, request.data);
     return {request.split, pairs};

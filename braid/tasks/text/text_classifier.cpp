@@ -18,10 +18,13 @@ std::vector<int64_t> sample_lengths(const data::TextDataset& texts,
   const int64_t count = std::min(kSample, texts.size());
   std::vector<int64_t> lengths;
   for (int64_t i = 0; i < count; ++i) {
-    const auto example = texts.get(i * texts.size() / count);
-    const auto encoding = example.pair ? tokenizer.encode_pair(example.text, *example.pair)
-                                       : tokenizer.encode(example.text);
-    lengths.push_back(static_cast<int64_t>(encoding.ids.size()));
+    try {
+      const auto example = texts.get(i * texts.size() / count);
+      const auto encoding = example.pair ? tokenizer.encode_pair(example.text, *example.pair)
+                                         : tokenizer.encode(example.text);
+      lengths.push_back(static_cast<int64_t>(encoding.ids.size()));
+    } catch (const DataError&) {  // a bad text is the loader's business
+    }
   }
   return lengths;
 }
@@ -32,10 +35,15 @@ text::TokenizerPtr make_tokenizer(const TaskConfig& config, const data::TextData
                                   Progress& progress) {
   int64_t next = 0;
   const text::TextSource next_text = [&](std::string& text) {
-    if (next == texts.size()) return false;
-    auto example = texts.get(next++);
-    text = example.pair ? example.text + "\n" + *example.pair : std::move(example.text);
-    return true;
+    while (next < texts.size()) {
+      try {
+        auto example = texts.get(next++);
+        text = example.pair ? example.text + "\n" + *example.pair : std::move(example.text);
+        return true;
+      } catch (const DataError&) {  // a bad text is the loader's business
+      }
+    }
+    return false;
   };
   return make_tokenizer(config, next_text, progress);
 }
