@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
 """The experiments behind the recipes: what a choice is worth, at a fixed number of training images.
 
-    scripts/study_recipes.py [GROUP...] [--braid build/bin/braid] [--seeds 1] [--work runs/recipes]
+    scripts/study_recipes.py [GROUP...] [--braid build/bin/braid] [--seeds 1] [--work runs/recipes] [--fashion FOLDER]
 
 Every row trains once per seed by --max-steps (so that the machine's speed decides nothing) and is judged on the test
 split. Rows that are there already in WORK/results.json are kept. Prints a table per group; docs/studies/recipes.md
 says what follows from them. A row of flags that begins with a model and a number of images has these instead of its
-group's.
+group's. --fashion: the IDX files of Fashion-MNIST, from which the group "long tail" makes its data.
 """
 import argparse
+import gzip
 import json
 import pathlib
 import re
@@ -69,13 +70,53 @@ GROUPS = {
             "adamw, lr 0.003": ["--opt", "adamw", "--lr", "0.003"],
         },
     },
+    # 6,000 images of the first class down to 60 of the last; the test split has as many of each.
+    "long tail": {
+        "data": ["--data", "{long_tail}"], "model": "airbench_nano", "images": 120_000, "batch": 64,
+        "rows": {
+            "the recipe": [],
+            "--class-weights balanced": ["--class-weights", "balanced"],
+            "--sampler balanced": ["--sampler", "balanced"],
+        },
+    },
 }
+
+
+def read_idx(folder, name):
+    """(The header, the items' bytes) of an IDX file, packed or not."""
+    path = folder / name
+    content = path.read_bytes() if path.exists() else gzip.decompress((folder / (name + ".gz")).read_bytes())
+    header = 4 + 4 * content[3]
+    return content[:header], content[header:]
+
+
+def make_long_tail(source, folder, factor=100):
+    """Fashion-MNIST whose classes' sizes fall by equal factors from 6,000 to 6,000 / factor (Cui et al., 2019)."""
+    if (folder / "train-labels-idx1-ubyte").exists():
+        return folder
+    folder.mkdir(parents=True, exist_ok=True)
+    images_header, images = read_idx(source, "train-images-idx3-ubyte")
+    labels_header, labels = read_idx(source, "train-labels-idx1-ubyte")
+    classes, size, seen, kept = 10, len(images) // len(labels), [0] * 10, []
+    for i, label in enumerate(labels):
+        seen[label] += 1
+        if seen[label] <= round(6_000 * factor ** (-label / (classes - 1))):
+            kept.append(i)
+    count = len(kept).to_bytes(4, "big")
+    chosen = b"".join(images[size * i:size * (i + 1)] for i in kept)
+    (folder / "train-images-idx3-ubyte").write_bytes(images_header[:4] + count + images_header[8:] + chosen)
+    for name in ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"):
+        (folder / name).write_bytes(b"".join(read_idx(source, name)))
+    (folder / "train-labels-idx1-ubyte").write_bytes(labels_header[:4] + count + bytes(labels[i] for i in kept))
+    return folder
 
 
 def run(args, group, row, flags, seed):
     case = dict(GROUPS[group])
     if flags and not flags[0].startswith("--"):
         case["model"], case["images"], *flags = flags
+    if "{long_tail}" in case["data"]:
+        case["data"] = ["--data", str(make_long_tail(args.fashion, args.work / "fashion-long-tail"))]
     folder = args.work / re.sub(r"[^a-z0-9]+", "-", f"{group}-{row}-{seed}".lower())
     flags = flags if "--batch-size" in flags else ["--batch-size", str(case["batch"]), *flags]
     batch = int(flags[flags.index("--batch-size") + 1])
@@ -93,6 +134,7 @@ def main():
     parser.add_argument("groups", nargs="*", choices=[[], *GROUPS], help="all by default")
     parser.add_argument("--braid", default="build/bin/braid")
     parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--fashion", type=pathlib.Path, default=pathlib.Path("/usr/share/datasets/fashion-mnist"))
     parser.add_argument("--work", type=pathlib.Path, default=pathlib.Path("runs/recipes"))
     args = parser.parse_args()
     args.work.mkdir(parents=True, exist_ok=True)
@@ -100,7 +142,7 @@ def main():
     results = json.loads(kept.read_text()) if kept.exists() else {}
     for group in args.groups or GROUPS:
         case = GROUPS[group]
-        print(f"\n{group}: {case['model']}, {case['images']:,} images of {case['data'][1]}")
+        print(f"\n{group}: {case['model']}, {case['images']:,} images of {case['data'][1].strip('{}')}")
         for row, flags in case["rows"].items():
             scores = results.setdefault(group, {}).setdefault(row, {})
             for seed in range(args.seeds):

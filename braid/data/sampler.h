@@ -39,6 +39,23 @@ class Shuffled final : public Sampler {
   int64_t examples_, batch_size_, seed_;
 };
 
+// As many examples an epoch as there are, drawn with replacement such that every class is as likely
+// as any other, whatever it has of them: an epoch holds some of a large class not at all, and those
+// of a small one several times. PyTorch's WeightedRandomSampler with each example's weight one over
+// the size of its class. What does not fill a batch is left out, as by Shuffled.
+class ClassBalanced final : public Sampler {
+ public:
+  // labels: of each example, 0 and above; a class without examples is never drawn. Throws
+  // ConfigError for a batch size below 1.
+  ClassBalanced(const std::vector<int64_t>& labels, int64_t batch_size, int64_t seed);
+  std::vector<std::vector<int64_t>> batches(int64_t epoch) const override;
+  int64_t size() const override;
+
+ private:
+  std::vector<std::vector<int64_t>> classes_;  // positions, of those that have any
+  int64_t examples_, batch_size_, seed_;
+};
+
 // One process's share of another sampler's batches: those numbered rank, rank + world, ... What
 // does not go to all processes is left out in training, so that each has as many steps, and kept in
 // evaluation, so that each example is seen once.

@@ -95,6 +95,7 @@ Json settings_of(const CompareConfig& c, const Workload& workload) {
   if (c.folds > 1) settings["folds"] = c.folds;
   if (c.budget.starts_with("total=")) settings["shares"] = 1;  // runs are named by theirs
   if (c.class_weights != tasks::kNoClassWeights) settings["class_weights"] = c.class_weights;
+  if (c.sampler != tasks::kRandomSampler) settings["sampler"] = c.sampler;
   settings.update(workload.settings());
   return settings;
 }

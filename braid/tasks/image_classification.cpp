@@ -48,13 +48,15 @@ std::unique_ptr<data::Loader> ImageClassification::training_loader(
   if (options.on_bad_sample == "error" && splits_.val)
     for (int64_t i = 0; i < splits_.val->size(); ++i) splits_.val->check_header(i);
   return data::make_image_loader(
-      splits_.train, {.batch_size = options.batch_size,
-                      .workers = options.workers,
-                      .on_bad_sample = options.on_bad_sample,
-                      .input = loaded_.hub.input,
-                      .training = data::TrainingImages{.augment = config_.image.augment,
-                                                       .label_smoothing = config_.smoothing,
-                                                       .seed = options.seed}});
+      splits_.train,
+      {.batch_size = options.batch_size,
+       .workers = options.workers,
+       .on_bad_sample = options.on_bad_sample,
+       .input = loaded_.hub.input,
+       .training = data::TrainingImages{.augment = config_.image.augment,
+                                        .label_smoothing = config_.smoothing,
+                                        .seed = options.seed,
+                                        .balanced = config_.sampler == kBalancedSampler}});
 }
 
 void ImageClassification::to(const torch::Device& device) {

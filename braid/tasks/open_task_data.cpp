@@ -10,6 +10,7 @@
 #include "braid/models/text/encoder_decoder.h"
 #include "braid/models/text/text_model.h"
 #include "braid/models/vision/image_model.h"
+#include "braid/tasks/class_balance.h"
 #include "braid/tasks/class_names.h"
 #include "braid/tasks/image_data.h"
 #include "braid/tasks/text/masked_lm_data.h"
@@ -109,6 +110,12 @@ std::unique_ptr<TaskData> open_task_data(const TaskConfig& config, const std::st
       task != kTextClassification)
     throw ConfigError("train", "expected no teacher: only classifiers learn from one", "teacher",
                       "leave out --teacher");
+  if (config.sampler != kRandomSampler && task != kImageClassification &&
+      task != kTextClassification)
+    throw ConfigError("train",
+                      "expected sampler random: only images and texts of one class each have "
+                      "classes to balance",
+                      "sampler = " + config.sampler, "leave out --sampler");
   if (task == kImageClassification) return open_images(config, checkpoint);
   if (task == kTextClassification) return open_texts(config, on_bad_sample, checkpoint);
   if (task == kTokenClassification) return open_tags(config, on_bad_sample, checkpoint);

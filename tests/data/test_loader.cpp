@@ -8,6 +8,7 @@
 #include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <set>
 
 #include "braid/core/error.h"
@@ -108,6 +109,42 @@ TEST(LoaderTest, EpochsAreShuffledAndComplete) {
   for (const auto& batch : epoch(*evaluation, 0))
     for (const int64_t index : batch.indices) EXPECT_EQ(index, next++);
   EXPECT_EQ(next, 50);
+}
+
+TEST(LoaderTest, ABalancedEpochAugmentsEachOfItsRepeatsAnew) {
+  const auto dataset = std::make_shared<Numbered>();
+  const auto balanced = [&](int64_t workers) {
+    auto o = options(workers);
+    o.training->augment = {};
+    o.training->augment.crop_padding = 3;
+    o.training->balanced = true;
+    return make_image_loader(dataset, o);
+  };
+  const auto batches = epoch(*balanced(0), 2);
+  ASSERT_EQ(batches.size(), 6u);
+  const auto parallel = epoch(*balanced(3), 2), tail = epoch(*balanced(2), 2, 4);
+  ASSERT_EQ(parallel.size(), 6u);
+  ASSERT_EQ(tail.size(), 2u);
+  const auto same = [](const Batch& a, const Batch& b) {
+    return a.indices == b.indices && a.at(kPixelValues).equal(b.at(kPixelValues));
+  };
+  for (size_t i = 0; i < 6; ++i) EXPECT_TRUE(same(parallel[i], batches[i])) << i;
+  for (size_t i = 0; i < 2; ++i) EXPECT_TRUE(same(tail[i], batches[4 + i])) << i;
+  int64_t repeats = 0, alike = 0;
+  std::map<int64_t, torch::Tensor> before;
+  for (const auto& batch : batches)
+    for (int64_t row = 0; row < batch.size(); ++row) {
+      const int64_t index = batch.indices[static_cast<size_t>(row)];
+      const auto pixels = batch.at(kPixelValues)[row];
+      EXPECT_EQ(batch.at(kLabels)[row].item<int64_t>(), index % 5);
+      if (const auto found = before.find(index); found != before.end()) {
+        ++repeats;
+        alike += found->second.equal(pixels) ? 1 : 0;
+      }
+      before[index] = pixels;
+    }
+  EXPECT_GT(repeats, 8) << "drawn with replacement";
+  EXPECT_LT(alike, repeats / 2);
 }
 
 TEST(LoaderTest, MixedTargetsAreDistributions) {

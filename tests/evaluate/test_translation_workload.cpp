@@ -160,6 +160,7 @@ TEST_F(TranslationComparison, SaysWhatItDoesNotDo) {
               HasSubstr("--budget flops=1T"));
   EXPECT_THAT(refusal([](CompareConfig& c) { c.class_weights = "balanced"; }),
               HasSubstr("--class-weights"));
+  EXPECT_THAT(refusal([](CompareConfig& c) { c.sampler = "balanced"; }), HasSubstr("--sampler"));
   EXPECT_THAT(refusal([](CompareConfig& c) { c.folds = 3; }), HasSubstr("--folds"));
   EXPECT_THAT(refusal([](CompareConfig& c) { c.distill = true; }), HasSubstr("--distill"));
   EXPECT_THAT(refusal([](CompareConfig& c) { c.deploy = "braid-run"; }), HasSubstr("--deploy"));

@@ -86,6 +86,7 @@ TEST(TrainConfigTest, EveryValueOutOfRangeIsNamed) {
                     {"threads", -1},
                     {"on_bad_sample", "hide"},
                     {"val_fraction", 1},
+                    {"sampler", "weighted"},
                     {"distillation_alpha", 2},
                     {"distillation_type", "warm"},
                     {"distillation_tau", 0},
@@ -116,6 +117,10 @@ TEST(TrainConfigTest, EveryValueOutOfRangeIsNamed) {
     update_from_json(config, Json{{field, INT64_MAX}}, "test");
     EXPECT_THAT(error_of([&] { validate(config); }), HasSubstr(field));
   }
+  TrainConfig twice;
+  twice.task.class_weights = twice.task.sampler = "balanced";
+  EXPECT_THAT(error_of([&] { validate(twice); }),
+              AllOf(HasSubstr("class_weights"), HasSubstr("sampler")));
   TrainConfig whole;
   whole.task.distillation.distillation_alpha = 1;
   EXPECT_NO_THROW(validate(whole));

@@ -120,6 +120,37 @@ TEST_F(TrainerTest, TwoEpochsAndTwoResumedEqualFour) {
   expect_same_weights("whole/model_best", "parts/model_best");
 }
 
+TEST_F(TrainerTest, ABalancedSamplerResumesToTheSameWeights) {
+  auto whole = config("whole"), parts = config("parts");
+  for (auto* c : {&whole, &parts}) {
+    c->task.sampler = "balanced";
+    c->task.image.augment.no_aug = false;
+    c->task.image.augment.hflip = 0;
+    c->run.epochs = 2;
+    c->run.checkpoint_minutes = 1e-9;
+  }
+  train(whole);
+  // Within the first epoch, by another number of loader threads.
+  std::stop_source source;
+  class StopsAt final : public Progress {
+   public:
+    explicit StopsAt(std::stop_source& source) : source_(source) {}
+    void update(int64_t done, const std::string&) override {
+      if (done == 3) source_.request_stop();
+    }
+
+   private:
+    std::stop_source& source_;
+  } stops(source);
+  parts.run.workers = 2;
+  EXPECT_EQ(train_run(parts, splits_, stops, source.get_token()).stop_reason, "interrupted");
+  parts.run.resume = true;
+  train(parts);
+  expect_same_weights("whole/last", "parts/last");
+  parts.task.sampler = "random";
+  EXPECT_THROW(train(parts), ConfigError) << "another order";
+}
+
 TEST_F(TrainerTest, TurnsChangeNothing) {
   auto whole = config("whole"), turns = config("turns"), other = config("other");
   for (auto* c : {&whole, &turns, &other}) {

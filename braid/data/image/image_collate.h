@@ -19,6 +19,9 @@ struct TrainingImages {
   AugmentConfig augment;
   double label_smoothing = 0;  // folded into soft labels by mixup and cutmix
   int64_t seed = 0;            // of everything that is drawn
+  // An epoch holds every class as often (data/sampler.h's ClassBalanced), and so some images
+  // several times, each time augmented anew.
+  bool balanced = false;
 };
 
 class ImageCollate final : public Collate {

@@ -26,7 +26,9 @@ std::unique_ptr<data::Loader> TextClassification::training_loader(
        .workers = options.workers,
        .on_bad_sample = options.on_bad_sample,
        .max_length = classifier_.max_length,
-       .training = data::TrainingTexts{.word_drop = config_.text.word_drop, .seed = options.seed}});
+       .training = data::TrainingTexts{.word_drop = config_.text.word_drop,
+                                       .seed = options.seed,
+                                       .balanced = config_.sampler == kBalancedSampler}});
 }
 
 torch::Tensor TextClassification::loss(const torch::Tensor& logits,
