@@ -2,11 +2,13 @@
 """The experiments behind the recipes: what a choice is worth, at a fixed number of training images.
 
     scripts/study_recipes.py [GROUP...] [--braid build/bin/braid] [--seeds 1] [--work runs/recipes] [--fashion FOLDER]
+        [--photos FOLDER] [--weights hf-hub:timm/tf_efficientnet_lite0.in1k]
 
 Every row trains once per seed by --max-steps (so that the machine's speed decides nothing) and is judged on the test
 split. Rows that are there already in WORK/results.json are kept. Prints a table per group; docs/studies/recipes.md
 says what follows from them. A row of flags that begins with a model and a number of images has these instead of its
-group's. --fashion: the IDX files of Fashion-MNIST, from which the group "long tail" makes its data.
+group's. --fashion: the IDX files of Fashion-MNIST, from which the group "long tail" makes its data. --photos: few
+photos with a test split, for the group "fine-tune", which is left out without; --weights: what it starts from.
 """
 import argparse
 import gzip
@@ -16,6 +18,7 @@ import re
 import subprocess
 
 FASHION = ["--data", "fashion-mnist"]
+FINE_TUNED = ["--weights", "{weights}", "--img-size", "128"]
 GROUPS = {
     # What 45 seconds of each size see on two cores with AMX.
     "size": {
@@ -70,6 +73,17 @@ GROUPS = {
             "adamw, lr 0.003": ["--opt", "adamw", "--lr", "0.003"],
         },
     },
+    # Published weights on few photos.
+    "fine-tune": {
+        "data": ["--data", "{photos}"], "model": "tf_efficientnet_lite0", "images": 6_400, "batch": 32,
+        "rows": {
+            "the recipe": FINE_TUNED,
+            "the head alone": [*FINE_TUNED, "--freeze", "backbone"],
+            "the head first, for an epoch": [*FINE_TUNED, "--freeze", "backbone", "--freeze-epochs", "1"],
+            "kept statistics of batch norms": [*FINE_TUNED, "--freeze-bn-stats"],
+            "both": [*FINE_TUNED, "--freeze", "backbone", "--freeze-epochs", "1", "--freeze-bn-stats"],
+        },
+    },
     # 6,000 images of the first class down to 60 of the last; the test split has as many of each.
     "long tail": {
         "data": ["--data", "{long_tail}"], "model": "airbench_nano", "images": 120_000, "batch": 64,
@@ -111,12 +125,18 @@ def make_long_tail(source, folder, factor=100):
     return folder
 
 
+def fill(args, words):
+    """The words with what this run's arguments give for those in braces."""
+    places = {"{photos}": lambda: args.photos, "{weights}": lambda: args.weights,
+              "{long_tail}": lambda: make_long_tail(args.fashion, args.work / "fashion-long-tail")}
+    return [str(places[word]()) if word in places else word for word in words]
+
+
 def run(args, group, row, flags, seed):
     case = dict(GROUPS[group])
     if flags and not flags[0].startswith("--"):
         case["model"], case["images"], *flags = flags
-    if "{long_tail}" in case["data"]:
-        case["data"] = ["--data", str(make_long_tail(args.fashion, args.work / "fashion-long-tail"))]
+    case["data"], flags = fill(args, case["data"]), fill(args, flags)
     folder = args.work / re.sub(r"[^a-z0-9]+", "-", f"{group}-{row}-{seed}".lower())
     flags = flags if "--batch-size" in flags else ["--batch-size", str(case["batch"]), *flags]
     batch = int(flags[flags.index("--batch-size") + 1])
@@ -135,12 +155,16 @@ def main():
     parser.add_argument("--braid", default="build/bin/braid")
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--fashion", type=pathlib.Path, default=pathlib.Path("/usr/share/datasets/fashion-mnist"))
+    parser.add_argument("--photos", type=pathlib.Path)
+    parser.add_argument("--weights", default="hf-hub:timm/tf_efficientnet_lite0.in1k")
     parser.add_argument("--work", type=pathlib.Path, default=pathlib.Path("runs/recipes"))
     args = parser.parse_args()
+    if "fine-tune" in args.groups and not args.photos:
+        parser.error("expected --photos FOLDER for the group fine-tune")
     args.work.mkdir(parents=True, exist_ok=True)
     kept = args.work / "results.json"
     results = json.loads(kept.read_text()) if kept.exists() else {}
-    for group in args.groups or GROUPS:
+    for group in args.groups or [g for g in GROUPS if args.photos or g != "fine-tune"]:
         case = GROUPS[group]
         print(f"\n{group}: {case['model']}, {case['images']:,} images of {case['data'][1].strip('{}')}")
         for row, flags in case["rows"].items():

@@ -59,6 +59,12 @@ void RunConfig::visit(FieldVisitor& v) {
   v.field("freeze", freeze,
           "what stays as it is: backbone (all but the classifier), or a number of layers from the "
           "stem up; empty: nothing");
+  v.field("freeze_epochs", freeze_epochs,
+          "epochs for which it stays so, then all is trained, 0: the whole run; with freeze = "
+          "backbone the classifier is trained first",
+          {.least = 0});
+  v.field("freeze_bn_stats", freeze_bn_stats,
+          "batch norms normalize by the statistics of the weights to start from, and keep them");
   v.field("epochs", epochs,
           "passes over the training data; with max_train_seconds or max_steps no limit",
           {.least = 1, .free_on_resume = true});
@@ -118,11 +124,18 @@ void validate(const RunConfig& c) {
     throw ConfigError("train", "expected lr above 0 with head_lr", "",
                       "freeze = \"backbone\" trains the classifier alone");
   check_freeze(c.freeze);
+  if (c.freeze_epochs > 0 && c.freeze.empty())
+    throw ConfigError("train", "expected freeze with freeze_epochs, got none", "",
+                      "freeze = \"backbone\" trains the classifier first");
 }
 
 void validate(const TrainConfig& c) {
   tasks::validate(c.task);
   validate(c.run);
+  if (c.run.freeze_bn_stats && c.task.weights.empty())
+    throw ConfigError("train", "expected weights with freeze_bn_stats, got none", "",
+                      "batch norms of random weights have no statistics to keep: give --weights "
+                      "or --pretrained");
 }
 
 }  // namespace braid::train

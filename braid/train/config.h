@@ -41,6 +41,8 @@ struct ScheduleConfig {
 struct RunConfig {
   std::string output = "runs/train";
   std::string freeze;
+  double freeze_epochs = 0;
+  bool freeze_bn_stats = false;
   // how long
   int64_t epochs = 10;
   double max_train_seconds = 0;

@@ -71,6 +71,7 @@ TEST(TrainConfigTest, EveryValueOutOfRangeIsNamed) {
                     {"drop", 1},
                     {"attn_drop", 1},
                     {"drop_path", 1},
+                    {"freeze_epochs", -1},
                     {"epochs", 0},
                     {"max_train_seconds", -1},
                     {"max_steps", -1},
@@ -121,6 +122,15 @@ TEST(TrainConfigTest, EveryValueOutOfRangeIsNamed) {
   twice.task.class_weights = twice.task.sampler = "balanced";
   EXPECT_THAT(error_of([&] { validate(twice); }),
               AllOf(HasSubstr("class_weights"), HasSubstr("sampler")));
+  TrainConfig frozen;
+  frozen.run.freeze_epochs = 1;
+  EXPECT_THAT(error_of([&] { validate(frozen); }), HasSubstr("freeze with freeze_epochs"));
+  frozen.run.freeze = "backbone";
+  EXPECT_NO_THROW(validate(frozen));
+  frozen.run.freeze_bn_stats = true;
+  EXPECT_THAT(error_of([&] { validate(frozen); }), HasSubstr("weights with freeze_bn_stats"));
+  frozen.task.weights = "model.safetensors";
+  EXPECT_NO_THROW(validate(frozen));
   TrainConfig whole;
   whole.task.distillation.distillation_alpha = 1;
   EXPECT_NO_THROW(validate(whole));

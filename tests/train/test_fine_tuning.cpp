@@ -22,6 +22,7 @@ namespace {
 namespace fs = std::filesystem;
 using ::testing::Contains;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 // A body and a classifier, as in generate_fine_tuning.py.
 class TwoLayers final : public models::ImageModel {
@@ -231,6 +232,75 @@ TEST_F(FineTuning, ResumesToTheSameWeights) {
   parts.run.optimizer.head_lr = 0.01;
   parts.run.freeze = "backbone";
   EXPECT_THROW(train(parts), ConfigError) << "another freeze";
+}
+
+TEST_F(FineTuning, TheHeadIsTrainedFirst) {
+  auto first = config("first"), alone = config("alone"), both = config("both");
+  for (auto* c : {&first, &alone, &both}) c->run.freeze = "backbone";
+  first.run.epochs = alone.run.epochs = 1;
+  first.run.freeze_epochs = both.run.freeze_epochs = 1;
+  both.run.epochs = 2;
+  train(alone);
+  progress_.lines.clear();
+  train(first);
+  EXPECT_THAT(progress_.lines, Contains(HasSubstr("Frozen:")));
+  EXPECT_THAT(progress_.lines, Not(Contains(HasSubstr("--freeze-epochs"))));
+  const auto before = start(), head_alone = last("alone"), head_first = last("first");
+  for (const auto& [name, tensor] : head_first)
+    EXPECT_TRUE(tensor.equal(head_alone.at(name))) << name;
+  train(both);
+  EXPECT_THAT(progress_.lines, Contains(HasSubstr("(--freeze-epochs 1)")));
+  const auto after = last("both"), state = last("both", "state.safetensors");
+  for (const auto& [name, tensor] : before) {
+    EXPECT_FALSE(tensor.equal(after.at(name))) << name;
+    const auto steps = state.find("optimizer." + name + ".step");
+    if (steps == state.end()) continue;  // a buffer
+    EXPECT_EQ(steps->second.item<double>(), name.starts_with("fc.") ? 6 : 3) << name;
+  }
+}
+
+TEST_F(FineTuning, ThawsAndResumesToTheSameWeights) {
+  const auto of = [&](const std::string& name) {
+    auto c = config(name);
+    c.run.freeze = "2";
+    c.run.freeze_epochs = 1.5;  // within an epoch of three batches
+    c.run.optimizer.layer_decay = 0.7;
+    c.run.epochs = 3;
+    return c;
+  };
+  train(of("whole"));
+  const auto whole = last("whole");
+  for (const int64_t cut : {1, 2}) {  // before that, and after
+    auto parts = of("parts" + std::to_string(cut));
+    parts.run.epochs = cut;
+    train(parts);
+    parts.run.epochs = 3;
+    parts.run.resume = true;
+    train(parts);
+    const auto resumed = last("parts" + std::to_string(cut));
+    for (const auto& [name, tensor] : whole)
+      EXPECT_TRUE(tensor.equal(resumed.at(name))) << name << " cut after " << cut;
+    parts.run.freeze_epochs = 1;
+    EXPECT_THROW(train(parts), ConfigError) << "another freeze_epochs";
+  }
+}
+
+TEST_F(FineTuning, BatchNormsKeepTheirStatisticsOnRequest) {
+  auto c = config("run");
+  c.run.epochs = 1;
+  c.run.freeze_bn_stats = true;
+  train(c);
+  EXPECT_THAT(progress_.lines, Contains(HasSubstr("keep their statistics: 19")));
+  const auto before = start(), after = last("run");
+  for (const auto& [name, tensor] : before) {
+    const bool statistics =
+        name.find("running_") != std::string::npos || name.find("num_batches") != std::string::npos;
+    EXPECT_EQ(after.at(name).equal(tensor), statistics) << name;
+  }
+  auto without = config("without");
+  without.task.model = "vit_lite_2_4_32";
+  without.run.freeze_bn_stats = true;
+  EXPECT_THROW(train(without), ConfigError) << "it has none";
 }
 
 TEST_F(FineTuning, NothingLeftToTrainIsRefused) {
