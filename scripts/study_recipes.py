@@ -49,6 +49,7 @@ GROUPS = {
         "rows": {
             "the recipe": [],
             "no label smoothing": ["--smoothing", "0"],
+            "alternating flip": ["--alternate-flip"],
             "no shifts": ["--crop-padding", "0"],
             "shifts filled with black": ["--padding-mode", "constant"],
             "an average of the weights": ["--model-ema", "--model-ema-decay", "0.995"],

@@ -147,6 +147,31 @@ TEST(LoaderTest, ABalancedEpochAugmentsEachOfItsRepeatsAnew) {
   EXPECT_LT(alike, repeats / 2);
 }
 
+TEST(LoaderTest, AnAlternatingFlipShowsTwoEpochsBothSidesOfEachImage) {
+  const auto dataset = std::make_shared<Numbered>();
+  const auto pixels = [&](int64_t workers, int64_t number) {
+    auto o = options(workers);
+    o.batch_size = 50;
+    o.training->augment = {};
+    o.training->augment.train_crop = "none";
+    o.training->augment.alternate_flip = true;
+    const auto batch = epoch(*make_image_loader(dataset, o), number).at(0);
+    std::map<int64_t, torch::Tensor> of_index;
+    for (int64_t row = 0; row < batch.size(); ++row)
+      of_index[batch.indices[static_cast<size_t>(row)]] = batch.at(kPixelValues)[row];
+    return of_index;
+  };
+  const auto even = pixels(0, 2), odd = pixels(2, 3), again = pixels(1, 4);
+  ASSERT_EQ(even.size(), 50u);
+  int64_t as_stored = 0;
+  for (const auto& [index, image] : even) {  // [C,H,W]
+    EXPECT_TRUE(odd.at(index).equal(image.flip(2))) << index;
+    EXPECT_TRUE(again.at(index).equal(image)) << index;
+    as_stored += image[0][0][0].item<double>() < image[0][0][7].item<double>() ? 1 : 0;
+  }
+  EXPECT_NEAR(static_cast<double>(as_stored), 25, 12);
+}
+
 TEST(LoaderTest, MixedTargetsAreDistributions) {
   const auto loader = make_image_loader(std::make_shared<Numbered>(), options(1));
   for (const auto& batch : epoch(*loader, 0)) {

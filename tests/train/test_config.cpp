@@ -122,6 +122,11 @@ TEST(TrainConfigTest, EveryValueOutOfRangeIsNamed) {
   twice.task.class_weights = twice.task.sampler = "balanced";
   EXPECT_THAT(error_of([&] { validate(twice); }),
               AllOf(HasSubstr("class_weights"), HasSubstr("sampler")));
+  TrainConfig flips;
+  flips.task.image.augment.alternate_flip = true;
+  EXPECT_NO_THROW(validate(flips));
+  flips.task.image.augment.hflip = 0;
+  EXPECT_THAT(error_of([&] { validate(flips); }), HasSubstr("alternate_flip"));
   TrainConfig frozen;
   frozen.run.freeze_epochs = 1;
   EXPECT_THAT(error_of([&] { validate(frozen); }), HasSubstr("freeze with freeze_epochs"));

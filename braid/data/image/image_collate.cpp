@@ -23,17 +23,21 @@ ImageCollate::ImageCollate(DatasetPtr dataset, InputConfig input, TrainingImages
     kept_ = PreparedImages::make(dataset_->size(), input_);
 }
 
-Example ImageCollate::prepared_example(int64_t index, Random& random) const {
+Example ImageCollate::prepared_example(int64_t index, int64_t epoch, Random& random) const {
+  std::optional<bool> mirrored;
+  if (training_ && training_->augment.alternate_flip)
+    mirrored = is_flipped(training_->seed, epoch, index);
   if (kept_) {
     const auto image = kept_->get(
         index, [&] { return prepare_for_evaluation(dataset_->get(index).image, input_); });
-    return {augment_prepared(image, input_, training_->augment, random), dataset_->label(index)};
+    return {augment_prepared(image, input_, training_->augment, random, mirrored),
+            dataset_->label(index)};
   }
   auto example = dataset_->get(index);
-  example.image = training_
-                      ? prepare_for_training(example.image, input_, training_->augment, random)
-                  : prepare_ ? prepare_(example.image, index)
-                             : prepare_for_evaluation(example.image, input_);
+  example.image =
+      training_  ? prepare_for_training(example.image, input_, training_->augment, random, mirrored)
+      : prepare_ ? prepare_(example.image, index)
+                 : prepare_for_evaluation(example.image, input_);
   return example;
 }
 
@@ -54,7 +58,7 @@ Batch ImageCollate::operator()(const std::vector<int64_t>& indices, const Place&
     Random random(
         seed, epoch,
         training_ && training_->balanced ? place.item(row) : static_cast<uint64_t>(index));
-    if (!bad.guard([&] { example = prepared_example(index, random); })) continue;
+    if (!bad.guard([&] { example = prepared_example(index, place.epoch, random); })) continue;
     normalize(example.image, input_, out);
     if (augmented) random_erase(out, input_, training_->augment.reprob, random);
     out += input_.height * input_.width * input_.channels;

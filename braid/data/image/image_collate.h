@@ -40,7 +40,7 @@ class ImageCollate final : public Collate {
                    BadSamples& bad) const override;
 
  private:
-  Example prepared_example(int64_t index, Random& random) const;
+  Example prepared_example(int64_t index, int64_t epoch, Random& random) const;
 
   DatasetPtr dataset_;
   InputConfig input_;
