@@ -18,6 +18,7 @@ import re
 import subprocess
 
 FASHION = ["--data", "fashion-mnist"]
+NESTEROV = ["--opt", "nesterov", "--lr", "0.1", "--momentum", "0.9", "--weight-decay", "5e-4"]
 FINE_TUNED = ["--weights", "{weights}", "--img-size", "128"]
 GROUPS = {
     # What 45 seconds of each size see on two cores with AMX.
@@ -41,7 +42,11 @@ GROUPS = {
             "nmuon, lr 0.01": ["--lr", "0.01"],
             "nmuon, lr 0.04": ["--lr", "0.04"],
             "adamw, lr 0.005": ["--opt", "adamw", "--lr", "0.005"],
-            "nesterov, lr 0.1": ["--opt", "nesterov", "--lr", "0.1", "--momentum", "0.9", "--weight-decay", "5e-4"],
+            "nesterov, lr 0.1": NESTEROV,
+            "nesterov, biases at 8 times the rate": [*NESTEROV, "--bias-lr-scale", "8"],
+            "nesterov, biases at 64 times the rate": [*NESTEROV, "--bias-lr-scale", "64"],
+            "nmuon, biases at 4 times the rate": ["--bias-lr-scale", "4"],
+            "nmuon, biases at 16 times the rate": ["--bias-lr-scale", "16"],
         },
     },
     "craft": {

@@ -35,6 +35,8 @@ void OptimizerConfig::visit(FieldVisitor& v) {
           "factor of the learning rate per layer from the head down, 1: off",
           {.most = 1, .above = 0});
   v.field("head_lr", head_lr, "peak learning rate of the classifier; unset: lr", {.least = 0});
+  v.field("bias_lr_scale", bias_lr_scale,
+          "factor of the learning rate of biases, those of norms too, 1: off", {.above = 0});
 }
 
 void ScheduleConfig::visit(FieldVisitor& v) {

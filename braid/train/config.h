@@ -21,6 +21,7 @@ struct OptimizerConfig {
   std::optional<double> opt_eps;
   double layer_decay = 1.0;
   std::optional<double> head_lr;
+  double bias_lr_scale = 1.0;
   void visit(FieldVisitor& v);
 };
 

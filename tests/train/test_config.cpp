@@ -60,6 +60,7 @@ TEST(TrainConfigTest, EveryValueOutOfRangeIsNamed) {
                     {"opt_eps", -1},
                     {"layer_decay", 0},
                     {"head_lr", -1},
+                    {"bias_lr_scale", 0},
                     {"sched", "cosin"},
                     {"warmup_epochs", -1},
                     {"warmup_lr", nan},
