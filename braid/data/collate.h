@@ -1,5 +1,6 @@
 // From positions in a dataset to a batch.
 #pragma once
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -15,6 +16,9 @@ class Collate {
   // numbers may depend on.
   struct Place {
     int64_t epoch = 0, batch = 0;
+    // A number that no other row of the epoch's batches has: of the random numbers of an example
+    // that an epoch may hold several times.
+    uint64_t item(size_t row) const { return (static_cast<uint64_t>(batch) << 32) | row; }
   };
   virtual ~Collate() = default;
   // Called from several threads. Examples that `bad` says to leave out are not in the batch, which

@@ -1,7 +1,9 @@
 #include "braid/data/length_bucketed.h"
 
 #include <algorithm>
+#include <iterator>
 #include <numeric>
+#include <utility>
 
 #include "braid/core/error.h"
 #include "braid/data/random.h"
@@ -77,11 +79,15 @@ std::vector<std::vector<int64_t>> LengthBucketed::batches(int64_t epoch) const {
 
 LengthGrouped::LengthGrouped(std::vector<int64_t> lengths, int64_t batch_size, int64_t seed)
     : lengths_(std::move(lengths)),
-      shuffled_(static_cast<int64_t>(lengths_.size()), batch_size, seed),
+      order_(std::make_unique<Shuffled>(std::ssize(lengths_), batch_size, seed)),
       seed_(seed) {}
 
+LengthGrouped::LengthGrouped(std::vector<int64_t> lengths, std::unique_ptr<const Sampler> order,
+                             int64_t seed)
+    : lengths_(std::move(lengths)), order_(std::move(order)), seed_(seed) {}
+
 std::vector<std::vector<int64_t>> LengthGrouped::batches(int64_t epoch) const {
-  auto batches = shuffled_.batches(epoch);
+  auto batches = order_->batches(epoch);
   for (size_t first = 0; first < batches.size(); first += kPool) {
     const size_t end = std::min(first + kPool, batches.size());
     std::vector<int64_t> pool;

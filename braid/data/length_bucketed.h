@@ -1,6 +1,7 @@
 // Batches of sequences of similar length.
 #pragma once
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -44,12 +45,14 @@ class LengthGrouped final : public Sampler {
  public:
   // Throws ConfigError for a batch size below 1.
   LengthGrouped(std::vector<int64_t> lengths, int64_t batch_size, int64_t seed);
+  // With the examples of another sampler in place of Shuffled's.
+  LengthGrouped(std::vector<int64_t> lengths, std::unique_ptr<const Sampler> order, int64_t seed);
   std::vector<std::vector<int64_t>> batches(int64_t epoch) const override;
-  int64_t size() const override { return shuffled_.size(); }
+  int64_t size() const override { return order_->size(); }
 
  private:
   std::vector<int64_t> lengths_;
-  Shuffled shuffled_;
+  std::unique_ptr<const Sampler> order_;
   int64_t seed_;
 };
 

@@ -3,7 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
+#include <map>
 #include <numeric>
+#include <utility>
 
 #include "braid/core/error.h"
 #include "braid/data/random.h"
@@ -36,7 +39,24 @@ void expect_batch_size(int64_t batch_size) {
     throw ConfigError("data", "expected a batch size of at least 1", "--batch-size");
 }
 
+// Of batches without the rest; fewer examples than one batch are one batch.
+int64_t whole_batches(int64_t examples, int64_t batch_size) {
+  return examples >= batch_size ? examples / batch_size : std::min<int64_t>(examples, 1);
+}
+
 }  // namespace
+
+std::vector<std::vector<int64_t>> without(const std::vector<std::vector<int64_t>>& batches,
+                                          const std::vector<bool>& left_out) {
+  if (batches.empty()) return batches;
+  std::vector<int64_t> order;
+  for (const auto& batch : batches)
+    for (const int64_t i : batch)
+      if (static_cast<size_t>(i) >= left_out.size() || !left_out[static_cast<size_t>(i)])
+        order.push_back(i);
+  const int64_t batch_size = std::ssize(batches.front());
+  return cut_into_batches(order, batch_size, whole_batches(std::ssize(order), batch_size));
+}
 
 Sequential::Sequential(int64_t examples, int64_t batch_size, int64_t first)
     : examples_(examples), batch_size_(batch_size), first_(first) {
@@ -58,14 +78,32 @@ Shuffled::Shuffled(int64_t examples, int64_t batch_size, int64_t seed)
   expect_batch_size(batch_size);
 }
 
-int64_t Shuffled::size() const {
-  return examples_ >= batch_size_ ? examples_ / batch_size_ : std::min<int64_t>(examples_, 1);
-}
+int64_t Shuffled::size() const { return whole_batches(examples_, batch_size_); }
 
 std::vector<std::vector<int64_t>> Shuffled::batches(int64_t epoch) const {
   auto order = in_order(examples_);
   Random random(static_cast<uint64_t>(seed_), static_cast<uint64_t>(epoch), kOrderStream);
   random.shuffle(order);
+  return cut_into_batches(order, batch_size_, size());
+}
+
+ClassBalanced::ClassBalanced(const std::vector<int64_t>& labels, int64_t batch_size, int64_t seed)
+    : examples_(static_cast<int64_t>(labels.size())), batch_size_(batch_size), seed_(seed) {
+  expect_batch_size(batch_size);
+  std::map<int64_t, std::vector<int64_t>> by_label;
+  for (size_t i = 0; i < labels.size(); ++i) by_label[labels[i]].push_back(static_cast<int64_t>(i));
+  for (auto& [label, positions] : by_label) classes_.push_back(std::move(positions));
+}
+
+int64_t ClassBalanced::size() const { return whole_batches(examples_, batch_size_); }
+
+std::vector<std::vector<int64_t>> ClassBalanced::batches(int64_t epoch) const {
+  Random random(static_cast<uint64_t>(seed_), static_cast<uint64_t>(epoch), kOrderStream);
+  const auto pick = [&random](const auto& list) -> const auto& {
+    return list[static_cast<size_t>(random.below(std::ssize(list)))];
+  };
+  std::vector<int64_t> order;
+  for (int64_t i = 0; i < examples_; ++i) order.push_back(pick(pick(classes_)));
   return cut_into_batches(order, batch_size_, size());
 }
 

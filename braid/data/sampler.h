@@ -15,6 +15,12 @@ class Sampler {
   virtual int64_t size() const = 0;  // batches, the same in every epoch
 };
 
+// The same order without the positions for which left_out is true (those beyond its end stay), in
+// batches as large as the first one. What does not fill a batch is left out, as by Shuffled, but
+// fewer examples than one batch are one batch.
+std::vector<std::vector<int64_t>> without(const std::vector<std::vector<int64_t>>& batches,
+                                          const std::vector<bool>& left_out);
+
 // The dataset's own order; the last batch may be smaller.
 class Sequential final : public Sampler {
  public:
@@ -36,6 +42,23 @@ class Shuffled final : public Sampler {
   int64_t size() const override;
 
  private:
+  int64_t examples_, batch_size_, seed_;
+};
+
+// As many examples an epoch as there are, drawn with replacement such that every class is as likely
+// as any other, whatever it has of them: an epoch holds some of a large class not at all, and those
+// of a small one several times. PyTorch's WeightedRandomSampler with each example's weight one over
+// the size of its class. What does not fill a batch is left out, as by Shuffled.
+class ClassBalanced final : public Sampler {
+ public:
+  // labels: of each example, 0 and above; a class without examples is never drawn. Throws
+  // ConfigError for a batch size below 1.
+  ClassBalanced(const std::vector<int64_t>& labels, int64_t batch_size, int64_t seed);
+  std::vector<std::vector<int64_t>> batches(int64_t epoch) const override;
+  int64_t size() const override;
+
+ private:
+  std::vector<std::vector<int64_t>> classes_;  // positions, of those that have any
   int64_t examples_, batch_size_, seed_;
 };
 

@@ -100,6 +100,7 @@ Json settings_of(const CompareConfig& c, const Workload& workload) {
   if (c.threads != 0) settings["threads"] = c.threads;
   if (c.latency_seconds != CompareConfig().latency_seconds)
     settings["latency_seconds"] = c.latency_seconds;
+  if (c.sampler != tasks::kRandomSampler) settings["sampler"] = c.sampler;
   settings.update(workload.settings());
   return settings;
 }

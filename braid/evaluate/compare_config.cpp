@@ -81,6 +81,10 @@ void CompareConfig::visit(FieldVisitor& v) {
   v.field("class_weights", class_weights,
           "balanced: every class weighs alike in the loss, whatever it has of items",
           {.choices = {tasks::kNoClassWeights, tasks::kBalancedClassWeights}});
+  v.field("sampler", sampler,
+          "order of an epoch; balanced: as many items, drawn with replacement, every class as "
+          "often as any other",
+          {.choices = {tasks::kRandomSampler, tasks::kBalancedSampler}});
   v.field(data::max_image_pixels_field(), max_image_pixels);
 }
 
@@ -93,6 +97,7 @@ void validate(const CompareConfig& c) {
   parse_budget(c.budget);
   check_fields<UsageError>(c, "compare");
   check_utf8<UsageError>(c, "compare");
+  tasks::check_balance(c.class_weights, c.sampler, "compare");
 }
 
 }  // namespace braid::evaluate

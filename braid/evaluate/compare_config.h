@@ -48,6 +48,7 @@ struct CompareConfig {
   std::string on_bad_sample = "error";
   double val_fraction = 0.1;
   std::string class_weights = "none";
+  std::string sampler = "random";
   int64_t max_image_pixels = io::kMaxImagePixels;
   void visit(FieldVisitor& v);
 };

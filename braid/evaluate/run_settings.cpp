@@ -20,6 +20,7 @@ tasks::TaskConfig task_config_of(const Run& run, const train::Recipe& recipe,
   of_run.data = config.data;
   of_run.val_fraction = config.val_fraction;
   of_run.class_weights = config.class_weights;
+  of_run.sampler = config.sampler;
   if (run.teacher) of_run.distillation.teacher = run.teacher->checkpoint;
   return of_run;
 }

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include "braid/core/error.h"
+
 namespace braid::tasks {
 
 torch::Tensor class_weights(const std::string& kind, const std::vector<int64_t>& counts) {
@@ -19,6 +21,14 @@ torch::Tensor class_weights(const std::string& kind, const std::vector<int64_t>&
   return torch::tensor(weights);
 }
 
+void check_balance(const std::string& class_weights, const std::string& sampler,
+                   const std::string& component) {
+  if (class_weights == kNoClassWeights || sampler != kBalancedSampler) return;
+  throw ConfigError(component, "expected class_weights or sampler to balance the classes, got both",
+                    "class_weights = " + class_weights + ", sampler = " + sampler,
+                    "together they favour the small classes: leave one of them out");
+}
+
 std::optional<std::string> imbalance_text(const std::vector<int64_t>& counts,
                                           const std::vector<std::string>& names) {
   constexpr int64_t kRatio = 10;
@@ -28,7 +38,7 @@ std::optional<std::string> imbalance_text(const std::vector<int64_t>& counts,
   const auto name = [&](auto it) { return names.at(static_cast<size_t>(it - counts.begin())); };
   return fmt::format(
       "The classes are unbalanced: '{}' has {} training items, '{}' has {}. Look at macro-F1 "
-      "beside top-1, or train with --class-weights balanced.",
+      "beside top-1, or train with --class-weights balanced or --sampler balanced.",
       name(least), *least, name(most), *most);
 }
 

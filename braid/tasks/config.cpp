@@ -103,6 +103,10 @@ void TaskConfig::visit(FieldVisitor& v) {
   v.field("class_weights", class_weights,
           "balanced: every class weighs alike in the loss, whatever it has of items",
           {.choices = {kNoClassWeights, kBalancedClassWeights}});
+  v.field("sampler", sampler,
+          "order of an epoch; balanced: as many items, drawn with replacement, every class as "
+          "often as any other",
+          {.choices = {kRandomSampler, kBalancedSampler}});
   image.visit(v);
   text.visit(v);
   question.visit(v);
@@ -114,6 +118,7 @@ void validate(const TaskConfig& config) {
   check_fields(config, "train");
   check_utf8(config, "train");
   data::validate(config.image.augment);
+  check_balance(config.class_weights, config.sampler, "train");
 }
 
 }  // namespace braid::tasks

@@ -86,6 +86,7 @@ struct TaskConfig {
   double drop_path = 0;
   double smoothing = 0.0;
   std::string class_weights = "none";
+  std::string sampler = "random";
   ImageOptions image;
   TextOptions text;
   QuestionOptions question;

@@ -48,13 +48,15 @@ std::unique_ptr<data::Loader> ImageClassification::training_loader(
   if (options.on_bad_sample == "error" && splits_.val)
     for (int64_t i = 0; i < splits_.val->size(); ++i) splits_.val->check_header(i);
   return data::make_image_loader(
-      splits_.train, {.batch_size = options.batch_size,
-                      .workers = options.workers,
-                      .on_bad_sample = options.on_bad_sample,
-                      .input = loaded_.hub.input,
-                      .training = data::TrainingImages{.augment = config_.image.augment,
-                                                       .label_smoothing = config_.smoothing,
-                                                       .seed = options.seed}});
+      splits_.train,
+      {.batch_size = options.batch_size,
+       .workers = options.workers,
+       .on_bad_sample = options.on_bad_sample,
+       .input = loaded_.hub.input,
+       .training = data::TrainingImages{.augment = config_.image.augment,
+                                        .label_smoothing = config_.smoothing,
+                                        .seed = options.seed,
+                                        .balanced = config_.sampler == kBalancedSampler}});
 }
 
 void ImageClassification::to(const torch::Device& device) {
@@ -83,8 +85,19 @@ torch::Tensor ImageClassification::loss(const torch::Tensor& logits,
              : cross_entropy(logits, batch.at(data::kLabels), config_.smoothing, class_weights_);
 }
 
+bool ImageClassification::give_item_losses() {
+  const auto& augment = config_.image.augment;
+  if (!augment.no_aug && (augment.mixup > 0 || augment.cutmix > 0))
+    throw ConfigError(
+        "train", "expected neither mixup nor cutmix with skip_easiest",
+        fmt::format("mixup = {}, cutmix = {}", augment.mixup, augment.cutmix),
+        "the loss of a mixed image says nothing of either: give --mixup 0 --cutmix 0");
+  return Classifier::give_item_losses();
+}
+
 Step ImageClassification::training_step(const data::Batch& batch) {
-  return {loss(forward(batch).to(torch::kFloat), batch), static_cast<double>(batch.size())};
+  const auto logits = forward(batch).to(torch::kFloat);
+  return make_step(loss(logits, batch), logits, batch);
 }
 
 Scores ImageClassification::evaluate(Split split, const EvaluateOptions& options,

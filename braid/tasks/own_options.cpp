@@ -25,6 +25,7 @@ std::map<std::string, Tasks> users_of_fields() {
       {"smoothing",
        {kImageClassification, kTextClassification, kTokenClassification, kTranslation}},
       {"class_weights", classifiers},
+      {"sampler", classifiers},
       {"max_length", texts},
       {"tokenizer", texts},
       {"vocab_size", texts},

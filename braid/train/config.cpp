@@ -50,6 +50,8 @@ void OptimizerConfig::visit(FieldVisitor& v) {
           "factor of the learning rate per layer from the head down, 1: off",
           {.most = 1, .above = 0});
   v.field("head_lr", head_lr, "peak learning rate of the classifier; unset: lr", {.least = 0});
+  v.field("bias_lr_scale", bias_lr_scale,
+          "factor of the learning rate of biases, those of norms too, 1: off", {.above = 0});
 }
 
 void ScheduleConfig::visit(FieldVisitor& v) {
@@ -74,6 +76,12 @@ void RunConfig::visit(FieldVisitor& v) {
   v.field("freeze", freeze,
           "what stays as it is: backbone (all but the classifier), or a number of layers from the "
           "stem up; empty: nothing");
+  v.field("freeze_epochs", freeze_epochs,
+          "epochs for which it stays so, then all is trained, 0: the whole run; with freeze = "
+          "backbone the classifier is trained first",
+          {.least = 0});
+  v.field("freeze_bn_stats", freeze_bn_stats,
+          "batch norms normalize by the statistics of the weights to start from, and keep them");
   v.field("epochs", epochs,
           "passes over the training data; with max_train_seconds or max_steps no limit",
           {.least = 1, .free_on_resume = true});
@@ -89,6 +97,10 @@ void RunConfig::visit(FieldVisitor& v) {
           {.least = 1, .most = data::kMostAtOnce});
   v.field("grad_accum_steps", grad_accum_steps, "forward passes per optimizer step",
           {.least = 1, .most = data::kMostAtOnce});
+  v.field("skip_easiest", skip_easiest,
+          "classifiers: share of the items, those of the smallest losses when they were last seen, "
+          "that epochs from the third on are without, 0: none",
+          {.least = 0, .below = 1});
   v.field("clip_grad", clip_grad, "largest norm of the gradient, 0: off", {.least = 0});
   v.field("model_ema", model_ema, "keep and evaluate a moving average of the weights");
   v.field("model_ema_decay", model_ema_decay, "decay of that average per step",
@@ -135,11 +147,18 @@ void validate(const RunConfig& c) {
                       "freeze = \"backbone\" trains the classifier alone");
   check_freeze(c.freeze);
   if (!c.resume) check_one_cycle(c.schedule);  // older runs go on as they began
+  if (c.freeze_epochs > 0 && c.freeze.empty())
+    throw ConfigError("train", "expected freeze with freeze_epochs, got none", "",
+                      "freeze = \"backbone\" trains the classifier first");
 }
 
 void validate(const TrainConfig& c) {
   tasks::validate(c.task);
   validate(c.run);
+  if (c.run.freeze_bn_stats && c.task.weights.empty())
+    throw ConfigError("train", "expected weights with freeze_bn_stats, got none", "",
+                      "batch norms of random weights have no statistics to keep: give --weights "
+                      "or --pretrained");
 }
 
 }  // namespace braid::train

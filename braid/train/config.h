@@ -21,6 +21,7 @@ struct OptimizerConfig {
   std::optional<double> opt_eps;
   double layer_decay = 1.0;
   std::optional<double> head_lr;
+  double bias_lr_scale = 1.0;
   void visit(FieldVisitor& v);
 };
 
@@ -41,6 +42,8 @@ struct ScheduleConfig {
 struct RunConfig {
   std::string output = "runs/train";
   std::string freeze;
+  double freeze_epochs = 0;
+  bool freeze_bn_stats = false;
   // how long
   int64_t epochs = 10;
   double max_train_seconds = 0;
@@ -49,6 +52,7 @@ struct RunConfig {
   // how
   int64_t batch_size = 128;
   int64_t grad_accum_steps = 1;
+  double skip_easiest = 0;
   double clip_grad = 0;
   bool model_ema = false;
   double model_ema_decay = 0.9998;

@@ -19,6 +19,10 @@ bool is_number(const std::string& text) {
                      [](char c) { return std::isdigit(static_cast<unsigned char>(c)) != 0; });
 }
 
+bool keeps_statistics(const torch::nn::Module& module) {
+  return module.named_buffers(/*recurse=*/false).contains("running_mean");
+}
+
 }  // namespace
 
 void check_freeze(const std::string& freeze) {
@@ -34,13 +38,16 @@ bool is_frozen(const models::Model& model, const std::string& parameter,
   return model.layer_id(parameter) < std::stoll(freeze);
 }
 
-void freeze_layers(models::Model& model, const std::string& freeze, Progress& progress) {
-  if (freeze.empty()) return;
+std::vector<torch::Tensor> freeze_layers(models::Model& model, const std::string& freeze,
+                                         Progress& progress) {
+  std::vector<torch::Tensor> had_gradients;
+  if (freeze.empty()) return had_gradients;
   int64_t frozen = 0, all = 0;
   for (const auto& item : model.named_parameters()) {
     torch::Tensor parameter = item.value();
     all += parameter.numel();
     if (!is_frozen(model, item.key(), freeze)) continue;
+    if (parameter.requires_grad()) had_gradients.push_back(parameter);
     parameter.set_requires_grad(false);
     frozen += parameter.numel();
   }
@@ -52,14 +59,21 @@ void freeze_layers(models::Model& model, const std::string& freeze, Progress& pr
   progress.line(fmt::format("Frozen: {:.2f} M of {:.2f} M parameters (--freeze {}).",
                             static_cast<double>(frozen) / 1e6, static_cast<double>(all) / 1e6,
                             freeze));
+  return had_gradients;
 }
 
-void set_training_mode(models::Model& model, const std::string& freeze) {
+int64_t count_batch_norms(const models::Model& model) {
+  const auto modules = model.modules(/*include_self=*/false);
+  return std::count_if(modules.begin(), modules.end(),
+                       [](const auto& module) { return keeps_statistics(*module); });
+}
+
+void set_training_mode(models::Model& model, const Frozen& frozen) {
   model.train();
-  if (freeze.empty()) return;
+  if (frozen.layers.empty() && !frozen.bn_stats) return;
   for (const auto& item : model.named_modules(/*name_prefix=*/"", /*include_self=*/false))
-    if (item.value()->named_buffers(/*recurse=*/false).contains("running_mean") &&
-        is_frozen(model, item.key() + ".weight", freeze))
+    if (keeps_statistics(*item.value()) &&
+        (frozen.bn_stats || is_frozen(model, item.key() + ".weight", frozen.layers)))
       item.value()->eval();
 }
 

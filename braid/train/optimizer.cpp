@@ -20,13 +20,19 @@ std::set<std::string> names_of_embeddings(const torch::nn::Module& model) {
   return names;
 }
 
+// By the last part of its name, whatever module it is of.
+bool is_bias(const std::string& name, const torch::Tensor& param) {
+  return param.dim() == 1 && (name == "bias" || name.ends_with(".bias"));
+}
+
 }  // namespace
 
 std::vector<ParamGroup> make_param_groups(models::Model& model, const OptimizerConfig& config) {
   const auto listed = model.no_weight_decay();
   const std::set<std::string> no_decay(listed.begin(), listed.end());
   const auto embeddings = names_of_embeddings(model);
-  std::map<std::tuple<int64_t, bool, bool>, ParamGroup> groups;  // (layer, head, decays)
+  // (layer, head, decays, bias with a rate of its own)
+  std::map<std::tuple<int64_t, bool, bool, bool>, ParamGroup> groups;
   const int64_t last = model.layer_count() - 1;
   for (const auto& item : model.named_parameters()) {
     const auto& [name, param] = item.pair();
@@ -34,13 +40,15 @@ std::vector<ParamGroup> make_param_groups(models::Model& model, const OptimizerC
     const bool decays = param.dim() > 1 && !no_decay.contains(name);
     const int64_t layer = config.layer_decay < 1 ? model.layer_id(name) : last;
     const bool head = config.head_lr && model.in_head(name);
-    auto& group = groups[{layer, head, decays}];
+    const bool bias = config.bias_lr_scale != 1 && is_bias(name, param);
+    auto& group = groups[{layer, head, decays, bias}];
     group.names.push_back(name);
     group.params.push_back(param);
     if (embeddings.contains(name)) group.tables.insert(name);
     group.weight_decay = decays ? config.weight_decay : 0;
     group.lr_scale = std::pow(config.layer_decay, static_cast<double>(last - layer)) *
-                     (head ? *config.head_lr / config.lr : 1.0);
+                     (head ? *config.head_lr / config.lr : 1.0) *
+                     (bias ? config.bias_lr_scale : 1.0);
   }
   std::vector<ParamGroup> list;
   for (auto& [key, group] : groups) list.push_back(std::move(group));

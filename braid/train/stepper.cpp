@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "braid/core/error.h"
 #include "braid/runtime/autocast.h"
 #include "braid/runtime/device.h"
 #include "braid/runtime/tensor_file.h"
-#include "braid/train/freeze.h"
 #include "braid/train/make_optimizer.h"
 
 namespace braid::train {
@@ -19,15 +19,15 @@ Stepper::Stepper(tasks::Task& task, const RunConfig& config, TrainState& state, 
       progress_(progress),
       device_(runtime::resolve_device(config.device)),
       dtype_(config.dtype),
-      freeze_(config.freeze),
+      frozen_({config.freeze, config.freeze_bn_stats}),
+      freeze_epochs_(config.freeze_epochs),
       clip_grad_(config.clip_grad),
       batch_size_(config.batch_size) {
   auto& model = task.model();
   task.to(device_);
   model.set_grad_checkpointing(config.grad_checkpointing);
-  freeze_layers(model, freeze_, progress);
-  optimizer_ = make_optimizer(make_param_groups(model, config.optimizer), config.optimizer,
-                              runtime::resolve_dtype(dtype_, device_.type()) == "bfloat16");
+  prepare_parameters(config);
+  if (config.skip_easiest > 0) skip_easiest(config.skip_easiest);
   if (config.model_ema)
     ema_.emplace(model, Ema::Options{config.model_ema_decay, config.model_ema_warmup});
   if (device_.is_cuda()) {
@@ -38,12 +38,56 @@ Stepper::Stepper(tasks::Task& task, const RunConfig& config, TrainState& state, 
   }
 }
 
+void Stepper::prepare_parameters(const RunConfig& config) {
+  auto& model = task_.model();
+  const bool for_good = freeze_epochs_ == 0;
+  if (for_good) freeze_layers(model, frozen_.layers, progress_);
+  optimizer_ = make_optimizer(make_param_groups(model, config.optimizer), config.optimizer,
+                              runtime::resolve_dtype(dtype_, device_.type()) == "bfloat16");
+  if (!for_good) to_thaw_ = freeze_layers(model, frozen_.layers, progress_);
+  if (!frozen_.bn_stats) return;
+  const auto norms = count_batch_norms(model);
+  if (norms == 0)
+    throw ConfigError("train", "expected a model with batch norms, got none",
+                      "freeze_bn_stats = true", "leave out --freeze-bn-stats");
+  progress_.line(
+      fmt::format("Batch norms that keep their statistics: {} (--freeze-bn-stats).", norms));
+}
+
+void Stepper::skip_easiest(double share) {
+  if (!task_.give_item_losses())
+    throw ConfigError("train",
+                      "expected a classifier, which has a loss for each item, got " + task_.name(),
+                      fmt::format("skip_easiest = {:g}", share), "leave out --skip-easiest");
+  easiest_.emplace(share);
+  progress_.line(
+      fmt::format("From epoch {} on the easiest {:g}% of the {} are skipped "
+                  "(--skip-easiest {:g}).",
+                  EasiestItems::kWholeEpochs, 100 * share, task_.items(), share));
+}
+
+void Stepper::thaw() {
+  if (to_thaw_.empty()) return;
+  const double passes =
+      static_cast<double>(state_.epoch) +
+      static_cast<double>(state_.batch) / static_cast<double>(std::max<int64_t>(1, state_.batches));
+  if (passes < freeze_epochs_) return;
+  for (const auto& parameter : to_thaw_) parameter.set_requires_grad(true);
+  to_thaw_.clear();
+  frozen_.layers.clear();
+  set_training_mode(task_.model(), frozen_);
+  if (graph_) graph_.emplace(optimizer_->parameters());  // the recorded step trains fewer
+  progress_.line(fmt::format("Frozen layers are trained from here on (--freeze-epochs {:g}).",
+                             freeze_epochs_));
+}
+
 void Stepper::begin_epoch() {
-  set_training_mode(task_.model(), freeze_);
+  set_training_mode(task_.model(), frozen_);
   begin_window(0);
 }
 
 void Stepper::begin_window(int64_t batches) {
+  if (batches > 0) thaw();
   optimizer_->zero_grad();
   window_.begin(batches);
 }
@@ -112,6 +156,7 @@ void Stepper::add(const data::Batch& batch) {
   }
   window_.add(step);
   account(step);
+  if (easiest_) easiest_->see(batch.indices, step.item_losses);
 }
 
 void Stepper::account(const tasks::Step& step) {

@@ -5,13 +5,16 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "braid/core/progress.h"
 #include "braid/tasks/task.h"
 #include "braid/train/accumulation.h"
 #include "braid/train/config.h"
 #include "braid/train/divergence.h"
+#include "braid/train/easiest.h"
 #include "braid/train/ema.h"
+#include "braid/train/freeze.h"
 #include "braid/train/non_finite_guard.h"
 #include "braid/train/optimizer.h"
 #include "braid/train/state.h"
@@ -22,7 +25,7 @@ namespace braid::train {
 class Stepper {
  public:
   // Puts the task on the config's device and freezes what is to be frozen. state: counts the items,
-  // the losses and the steps.
+  // the losses and the steps, and says where in the run it is.
   Stepper(tasks::Task& task, const RunConfig& config, TrainState& state, Progress& progress);
 
   // Training mode, but for frozen layers; no window is under way.
@@ -51,6 +54,7 @@ class Stepper {
   const torch::Device& device() const { return device_; }
   Optimizer& optimizer() { return *optimizer_; }
   std::optional<Ema>& ema() { return ema_; }
+  std::optional<EasiestItems>& easiest() { return easiest_; }
 
  private:
   tasks::Step forward(const data::Batch& batch);
@@ -60,18 +64,27 @@ class Stepper {
   std::optional<tasks::Step> replay(const data::Batch& batch);
   // Counts a batch whose backward pass has begun.
   void account(const tasks::Step& step);
+  void skip_easiest(double share);
+  // Freezes what is to be frozen, and makes the optimizer of what is trained at any time of the
+  // run.
+  void prepare_parameters(const RunConfig& config);
+  // Where the epochs are over for which layers were frozen, these are trained from here on.
+  void thaw();
 
   tasks::Task& task_;
   TrainState& state_;
   Progress& progress_;
   torch::Device device_;
   std::string dtype_;
-  std::string freeze_;
+  Frozen frozen_;
+  double freeze_epochs_;                // 0: the whole run
+  std::vector<torch::Tensor> to_thaw_;  // what gets gradients after them; empty: nothing more
   double clip_grad_;
   int64_t batch_size_;
   bool left_one_out_ = false;
   std::unique_ptr<Optimizer> optimizer_;
   std::optional<Ema> ema_;
+  std::optional<EasiestItems> easiest_;
   NonFiniteGuard guard_{0};
   Accumulation window_;
   std::optional<StepGraph> graph_;

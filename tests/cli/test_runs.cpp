@@ -80,6 +80,28 @@ TEST_F(Runs, AResumeIsOfTheSameClassesAndData) {
   EXPECT_EQ(train("--epochs 7 --resume --data moved").code, 0) << "the new place is the run's";
 }
 
+TEST_F(Runs, KeepsWhatAFileSaysOfItsOrderAndItsRates) {
+  write_images("data");
+  write(
+      "run.toml",
+      "sampler = \"balanced\"\nalternate_flip = true\nbias_lr_scale = 4.0\nskip_easiest = 0.25\n");
+  const auto begun = train("--config run.toml --epochs 3");
+  ASSERT_EQ(begun.code, 0) << begun.err;
+  EXPECT_THAT(begun.err, HasSubstr("--skip-easiest 0.25"));
+  for (const char* line : {"sampler = \"balanced\"", "alternate_flip = true", "bias_lr_scale = 4",
+                           "skip_easiest = 0.25"})
+    EXPECT_THAT(text("run/config.toml"), HasSubstr(line));
+  EXPECT_EQ(train("--epochs 4 --resume").code, 0) << "with what it began with";
+  for (const char* other : {"--sampler random", "--no-alternate-flip", "--bias-lr-scale 1",
+                            "--skip-easiest 0", "--freeze-epochs 1 --freeze 1"})
+    expect_fails(train(std::string("--epochs 5 --resume ") + other), 78,
+                 HasSubstr("the run was started with"));
+  expect_fails(train("--output other --freeze-bn-stats"), 78, HasSubstr("--pretrained"));
+  expect_fails(train("--output other --sampler balanced --class-weights balanced"), 78,
+               HasSubstr("leave one of them out"));
+  EXPECT_FALSE(fs::exists(path("other")));
+}
+
 TEST_F(Runs, ABadImageEndsARunThatGoesOnWithoutIt) {
   write_images("data");
   for (const char* name : {"0", "2", "4", "6", "8", "10"})

@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <optional>
 #include <set>
+#include <utility>
 
 #include "braid/core/error.h"
 #include "braid/data/image/prepared_images.h"
@@ -100,6 +102,36 @@ TEST(Transforms, FlipMirrorsRows) {
   for (size_t y = 0; y < 8; ++y)
     for (size_t x = 0; x < 8; ++x)
       EXPECT_EQ(flipped.pixels[8 * y + x], ramp().pixels[8 * y + 7 - x]);
+}
+
+TEST(Transforms, AlternatingFlipTurnsWithEveryEpoch) {
+  int64_t flipped = 0, as_of_another_seed = 0;
+  for (int64_t index = 0; index < 1000; ++index) {
+    const bool first = is_flipped(3, 0, index);
+    for (const int64_t epoch : {1, 2, 3, 100})
+      EXPECT_EQ(is_flipped(3, epoch, index), first == (epoch % 2 == 0)) << index;
+    flipped += first;
+    as_of_another_seed += first == is_flipped(4, 0, index);
+  }
+  EXPECT_NEAR(static_cast<double>(flipped), 500, 60);
+  EXPECT_NEAR(static_cast<double>(as_of_another_seed), 500, 60);
+}
+
+TEST(Transforms, AFlipThatIsSaidDrawsAsManyNumbers) {
+  auto augment = nothing();
+  augment.hflip = 0.5;
+  const auto mirrored = [&](std::optional<bool> how) {
+    Random random(7);
+    const auto image = prepare_for_training(ramp(), gray(8), augment, random, how);
+    return std::pair(image.pixels, random.next());
+  };
+  EXPECT_EQ(mirrored(false).first, ramp().pixels);
+  EXPECT_NE(mirrored(true).first, ramp().pixels);
+  EXPECT_EQ(mirrored(true).second, mirrored({}).second);
+  augment.alternate_flip = true;
+  EXPECT_NO_THROW(validate(augment));
+  augment.hflip = 0.3;
+  EXPECT_THROW(validate(augment), ConfigError);
 }
 
 TEST(Transforms, PadCropShiftsByAtMostThePadding) {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <memory>
 #include <numeric>
 
 #include "braid/core/error.h"
@@ -129,6 +130,25 @@ TEST(LengthGroupedTest, HoldsWhatShuffledHolds) {
       << "fewer than one batch are one batch";
   EXPECT_TRUE(LengthGrouped({}, 8, 0).batches(0).empty());
   EXPECT_THROW(LengthGrouped({1}, 0, 0), ConfigError);
+}
+
+TEST(LengthGroupedTest, HoldsWhatAnotherSamplerHolds) {
+  const auto lengths = skewed_lengths(400);
+  std::vector<int64_t> labels(400);
+  for (size_t i = 0; i < 20; ++i) labels[20 * i] = 1;
+  const auto balanced = [&] { return std::make_unique<ClassBalanced>(labels, 8, 5); };
+  const LengthGrouped sampler(lengths, balanced(), 5);
+  EXPECT_EQ(sampler.size(), 50);
+  EXPECT_EQ(sampler.batches(1), LengthGrouped(lengths, balanced(), 5).batches(1));
+  std::vector<int64_t> all, theirs;
+  for (const auto& batch : sampler.batches(1)) all.insert(all.end(), batch.begin(), batch.end());
+  for (const auto& batch : balanced()->batches(1))
+    theirs.insert(theirs.end(), batch.begin(), batch.end());
+  std::sort(all.begin(), all.end());
+  std::sort(theirs.begin(), theirs.end());
+  EXPECT_EQ(all, theirs);
+  EXPECT_LT(padded_tokens_of(sampler.batches(1), lengths),
+            padded_tokens_of(balanced()->batches(1), lengths));
 }
 
 TEST(LengthGroupedTest, PadsLittleInAnyOrder) {

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <set>
 
 #include "braid/core/error.h"
@@ -108,6 +109,88 @@ TEST(LoaderTest, EpochsAreShuffledAndComplete) {
   for (const auto& batch : epoch(*evaluation, 0))
     for (const int64_t index : batch.indices) EXPECT_EQ(index, next++);
   EXPECT_EQ(next, 50);
+}
+
+TEST(LoaderTest, AnEpochMayBeWithoutSomeExamples) {
+  const auto dataset = std::make_shared<Numbered>();
+  const auto loader = make_image_loader(dataset, options(2));
+  std::vector<bool> left_out(50);
+  for (size_t i = 0; i < 20; ++i) left_out[2 * i] = true;
+  loader->start_epoch(2, 0, left_out);
+  EXPECT_EQ(loader->size(), 3) << "30 examples in batches of 8";
+  std::vector<Batch> batches;
+  while (auto batch = loader->next()) batches.push_back(*batch);
+  ASSERT_EQ(batches.size(), 3u);
+  for (const auto& batch : batches) {
+    EXPECT_EQ(batch.size(), 8);
+    for (const int64_t index : batch.indices)
+      EXPECT_FALSE(left_out[static_cast<size_t>(index)]) << index;
+  }
+  loader->start_epoch(2, 2, left_out);
+  expect_same(loader->next().value(), batches[2]);
+  loader->start_epoch(3);
+  EXPECT_EQ(loader->size(), 6) << "all of them again";
+}
+
+TEST(LoaderTest, ABalancedEpochAugmentsEachOfItsRepeatsAnew) {
+  const auto dataset = std::make_shared<Numbered>();
+  const auto balanced = [&](int64_t workers) {
+    auto o = options(workers);
+    o.training->augment = {};
+    o.training->augment.crop_padding = 3;
+    o.training->balanced = true;
+    return make_image_loader(dataset, o);
+  };
+  const auto batches = epoch(*balanced(0), 2);
+  ASSERT_EQ(batches.size(), 6u);
+  const auto parallel = epoch(*balanced(3), 2), tail = epoch(*balanced(2), 2, 4);
+  ASSERT_EQ(parallel.size(), 6u);
+  ASSERT_EQ(tail.size(), 2u);
+  const auto same = [](const Batch& a, const Batch& b) {
+    return a.indices == b.indices && a.at(kPixelValues).equal(b.at(kPixelValues));
+  };
+  for (size_t i = 0; i < 6; ++i) EXPECT_TRUE(same(parallel[i], batches[i])) << i;
+  for (size_t i = 0; i < 2; ++i) EXPECT_TRUE(same(tail[i], batches[4 + i])) << i;
+  int64_t repeats = 0, alike = 0;
+  std::map<int64_t, torch::Tensor> before;
+  for (const auto& batch : batches)
+    for (int64_t row = 0; row < batch.size(); ++row) {
+      const int64_t index = batch.indices[static_cast<size_t>(row)];
+      const auto pixels = batch.at(kPixelValues)[row];
+      EXPECT_EQ(batch.at(kLabels)[row].item<int64_t>(), index % 5);
+      if (const auto found = before.find(index); found != before.end()) {
+        ++repeats;
+        alike += found->second.equal(pixels) ? 1 : 0;
+      }
+      before[index] = pixels;
+    }
+  EXPECT_GT(repeats, 8) << "drawn with replacement";
+  EXPECT_LT(alike, repeats / 2);
+}
+
+TEST(LoaderTest, AnAlternatingFlipShowsTwoEpochsBothSidesOfEachImage) {
+  const auto dataset = std::make_shared<Numbered>();
+  const auto pixels = [&](int64_t workers, int64_t number) {
+    auto o = options(workers);
+    o.batch_size = 50;
+    o.training->augment = {};
+    o.training->augment.train_crop = "none";
+    o.training->augment.alternate_flip = true;
+    const auto batch = epoch(*make_image_loader(dataset, o), number).at(0);
+    std::map<int64_t, torch::Tensor> of_index;
+    for (int64_t row = 0; row < batch.size(); ++row)
+      of_index[batch.indices[static_cast<size_t>(row)]] = batch.at(kPixelValues)[row];
+    return of_index;
+  };
+  const auto even = pixels(0, 2), odd = pixels(2, 3), again = pixels(1, 4);
+  ASSERT_EQ(even.size(), 50u);
+  int64_t as_stored = 0;
+  for (const auto& [index, image] : even) {  // [C,H,W]
+    EXPECT_TRUE(odd.at(index).equal(image.flip(2))) << index;
+    EXPECT_TRUE(again.at(index).equal(image)) << index;
+    as_stored += image[0][0][0].item<double>() < image[0][0][7].item<double>() ? 1 : 0;
+  }
+  EXPECT_NEAR(static_cast<double>(as_stored), 25, 12);
 }
 
 TEST(LoaderTest, MixedTargetsAreDistributions) {

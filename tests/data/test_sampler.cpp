@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <memory>
 
 #include "braid/core/error.h"
@@ -41,6 +42,59 @@ TEST(SamplerTest, ShuffledIsAFunctionOfSeedAndEpoch) {
   EXPECT_EQ(std::adjacent_find(all.begin(), all.end()), all.end()) << "no example twice";
   EXPECT_EQ(sorted(Shuffled(4, 6, 0).batches(0)), (std::vector<int64_t>{0, 1, 2, 3}))
       << "fewer than one batch are one batch";
+}
+
+// How often each of `count` positions is drawn in so many epochs.
+std::vector<int64_t> draws_of(const Sampler& sampler, size_t count, int64_t epochs) {
+  std::vector<int64_t> draws(count);
+  for (int64_t epoch = 0; epoch < epochs; ++epoch)
+    for (const int64_t i : sorted(sampler.batches(epoch))) ++draws.at(static_cast<size_t>(i));
+  return draws;
+}
+
+TEST(SamplerTest, ClassBalancedIsAFunctionOfSeedAndEpoch) {
+  const std::vector<int64_t> labels = {0, 0, 0, 0, 0, 0, 0, 2, 2, 5};
+  const ClassBalanced sampler(labels, 4, 7);
+  EXPECT_EQ(sampler.size(), 2) << "as Shuffled";
+  const auto batches = sampler.batches(3);
+  ASSERT_EQ(batches.size(), 2u);
+  for (const auto& batch : batches) EXPECT_EQ(batch.size(), 4u);
+  EXPECT_EQ(batches, ClassBalanced(labels, 4, 7).batches(3));
+  EXPECT_NE(batches, sampler.batches(4));
+  EXPECT_NE(batches, ClassBalanced(labels, 4, 8).batches(3));
+  EXPECT_EQ(ClassBalanced(labels, 16, 7).batches(0).at(0).size(), 10u)
+      << "fewer than one batch are one batch";
+  EXPECT_TRUE(ClassBalanced({}, 4, 7).batches(0).empty());
+  EXPECT_THROW(ClassBalanced(labels, 0, 7), ConfigError);
+}
+
+// As PyTorch's WeightedRandomSampler: classes alike, and within a class its examples.
+TEST(SamplerTest, ClassBalancedDrawsClassesAlike) {
+  std::vector<int64_t> labels(90, 1);
+  labels.insert(labels.end(), 9, 3);
+  labels.push_back(4);
+  constexpr int64_t kEpochs = 600;
+  const auto draws = draws_of(ClassBalanced(labels, 10, 1), labels.size(), kEpochs);
+  std::vector<double> of_class(5);
+  for (size_t i = 0; i < labels.size(); ++i)
+    of_class[static_cast<size_t>(labels[i])] += static_cast<double>(draws[i]);
+  constexpr double kEach = 100.0 * kEpochs / 3;
+  EXPECT_EQ(of_class[0] + of_class[2], 0) << "classes without examples";
+  for (const size_t c : {1, 3, 4}) EXPECT_NEAR(of_class[c], kEach, 0.03 * kEach) << c;
+  for (size_t i = 0; i < labels.size(); ++i) {
+    const double expected = kEach / (labels[i] == 1 ? 90 : labels[i] == 3 ? 9 : 1);
+    EXPECT_NEAR(static_cast<double>(draws[i]), expected, 6 * std::sqrt(expected)) << i;
+  }
+}
+
+TEST(SamplerTest, WhatIsLeftOutMakesFewerWholeBatches) {
+  const Batches batches = {{4, 0, 2}, {1, 5, 3}};
+  EXPECT_EQ(without(batches, {true}), (Batches{{4, 2, 1}})) << "5 and 3 fill no batch";
+  EXPECT_EQ(without(batches, {false, true, false, false, false, false}), (Batches{{4, 0, 2}}));
+  EXPECT_EQ(without(batches, {true, true, true, true}), (Batches{{4, 5}})) << "one at least";
+  EXPECT_EQ(without(batches, {}), batches);
+  EXPECT_TRUE(without({}, {true}).empty());
+  EXPECT_TRUE(without(Batches{{0, 1}}, {true, true}).empty());
 }
 
 TEST(SamplerTest, ShardsShareTheBatches) {

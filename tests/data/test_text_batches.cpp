@@ -92,6 +92,44 @@ TEST_F(TextBatchTest, WordsAreDroppedBySeedAndEpoch) {
   EXPECT_THROW(TextCollate(data, tokenizer_, 3), ConfigError);
 }
 
+TEST_F(TextBatchTest, ABalancedEpochDropsOtherWordsOfEachRepeat) {
+  std::string content;
+  for (int i = 0; i < 100; ++i) content += "longword" + std::to_string(i) + " ";
+  const auto data = texts(content + "\t1\nx\t0\n");
+  const auto rows = [&](bool balanced, const Collate::Place& place) {
+    const TextCollate collate(data, tokenizer_, 0,
+                              TrainingTexts{.word_drop = 0.3, .seed = 5, .balanced = balanced});
+    const auto ids = collate({0, 0}, place, bad_).at(kInputIds);
+    return std::pair(row(ids, 0), row(ids, 1));
+  };
+  const auto [one, two] = rows(true, {.epoch = 1, .batch = 4});
+  EXPECT_NE(one, two);
+  EXPECT_EQ(rows(true, {.epoch = 1, .batch = 4}).first, one);
+  EXPECT_NE(rows(true, {.epoch = 1, .batch = 5}).first, one);
+  const auto [first, second] = rows(false, {.epoch = 1, .batch = 4});
+  EXPECT_EQ(first, second);
+}
+
+TEST_F(TextBatchTest, TheLoaderBalancesClasses) {
+  std::string content;
+  for (int i = 0; i < 200; ++i) content += "aa bb\t" + std::string(i % 20 == 0 ? "1" : "0") + "\n";
+  const auto data = texts(content);
+  const auto ones = [&](bool balanced) {
+    const auto loader =
+        make_text_loader(data, tokenizer_,
+                         {.batch_size = 10,
+                          .workers = 0,
+                          .training = TrainingTexts{.seed = 3, .balanced = balanced}});
+    EXPECT_EQ(loader->size(), 20);
+    loader->start_epoch(0);
+    int64_t count = 0;
+    while (const auto batch = loader->next()) count += batch->at(kLabels).sum().item<int64_t>();
+    return count;
+  };
+  EXPECT_EQ(ones(false), 10);
+  EXPECT_NEAR(static_cast<double>(ones(true)), 100, 25);
+}
+
 TEST_F(TextBatchTest, ATextThatVanishedIsABadSample) {
   write("train/pos/1.txt", "fine");
   write("train/neg/1.txt", "bad");

@@ -105,6 +105,14 @@ TEST_F(ImageWorkloadTest, SaysThatClassesAreUnbalancedAndWeighsThem) {
   EXPECT_THAT(lines.all, HasSubstr("The classes are unbalanced: 'right' has 9 training items"));
   const evaluate::Run run{.model = "resnet20"};
   EXPECT_EQ(task_config_of(run, workload.recipe(run), balanced).class_weights, "balanced");
+  EXPECT_EQ(task_config_of(run, workload.recipe(run), balanced).sampler, "random");
+  balanced.data = "photos";
+  EXPECT_NO_THROW(validate(balanced));
+  balanced.sampler = "balanced";
+  EXPECT_THROW(validate(balanced), ConfigError) << "balanced twice";
+  balanced.class_weights = "none";
+  EXPECT_NO_THROW(validate(balanced));
+  EXPECT_EQ(task_config_of(run, workload.recipe(run), balanced).sampler, "balanced");
 }
 
 TEST_F(ImageWorkloadTest, MeasuresWhatOneImageTakes) {

@@ -161,6 +161,7 @@ TEST_F(TranslationComparison, SaysWhatItDoesNotDo) {
   EXPECT_THAT(refusal([](CompareConfig& c) { c.class_weights = "balanced"; }),
               HasSubstr("--class-weights"));
   EXPECT_THAT(refusal([](CompareConfig& c) { c.img_size = 32; }), HasSubstr("--img-size"));
+  EXPECT_THAT(refusal([](CompareConfig& c) { c.sampler = "balanced"; }), HasSubstr("--sampler"));
   EXPECT_THAT(refusal([](CompareConfig& c) { c.folds = 3; }), HasSubstr("--folds"));
   EXPECT_THAT(refusal([](CompareConfig& c) { c.distill = true; }), HasSubstr("--distill"));
   EXPECT_THAT(refusal([](CompareConfig& c) { c.deploy = "braid-run"; }), HasSubstr("--deploy"));

@@ -124,6 +124,46 @@ TEST_F(ImageTask, TheStepIsTheMeanOverItsImages) {
       soft_cross_entropy(logits, mixed.at(data::kSoftLabels))));
 }
 
+TEST_F(ImageTask, ABalancedSamplerShowsRareClassesAsOften) {
+  std::vector<int64_t> mostly_a;  // 80 of a, 4 of b, none of c
+  for (int64_t k = 0; k < 80; ++k) mostly_a.push_back(3 * (k % 4));
+  for (int64_t k = 0; k < 4; ++k) mostly_a.push_back(1 + 3 * k);
+  splits_.train = data::subset(shades_, mostly_a);
+  const auto of_b = [&] {
+    const auto loader = make()->training_loader({.batch_size = 12, .workers = 0, .seed = 1});
+    EXPECT_EQ(loader->size(), 7);
+    int64_t count = 0;
+    for (const int64_t epoch : {0, 1, 2}) {
+      loader->start_epoch(epoch);
+      while (const auto batch = loader->next())
+        count += batch->at(data::kLabels).eq(1).sum().item<int64_t>();
+    }
+    return count;
+  };
+  EXPECT_EQ(of_b(), 12);
+  config_.sampler = "balanced";
+  EXPECT_NEAR(static_cast<double>(of_b()), 3 * 84 / 2, 30);
+  config_.class_weights = "balanced";
+  EXPECT_THROW(make(), ConfigError) << "balanced twice";
+}
+
+TEST_F(ImageTask, GivesTheLossOfEachImageOnRequest) {
+  config_.smoothing = 0.1;
+  const auto task = make();
+  task->model().eval();
+  EXPECT_FALSE(task->training_step(batch()).item_losses.defined());
+  EXPECT_TRUE(task->has_static_steps());
+  ASSERT_TRUE(task->give_item_losses());
+  EXPECT_FALSE(task->has_static_steps());
+  const auto losses = task->training_step(batch()).item_losses;
+  const auto logits = task->forward(batch()).log_softmax(1);
+  const auto labels = batch().at(data::kLabels).unsqueeze(1);
+  EXPECT_TRUE(losses.allclose(-logits.gather(1, labels).squeeze(1), 1e-5, 1e-6));
+  EXPECT_FALSE(losses.requires_grad());
+  config_.image.augment.mixup = 0.2;
+  EXPECT_THROW(make()->give_item_losses(), ConfigError) << "of mixed images";
+}
+
 TEST_F(ImageTask, EvaluationLeavesTheModeAndTheOrder) {
   const auto task = make();
   task->model().train();

@@ -7,6 +7,7 @@
 #include <functional>
 #include <vector>
 
+#include "braid/core/error.h"
 #include "braid/runtime/tensor_file.h"
 #include "braid/tasks/class_balance.h"
 
@@ -67,6 +68,9 @@ TEST(Losses, ClassWeightsMultiplyEachItemsLoss) {
   const auto weights = class_weights("balanced", {1, 0, 3});
   EXPECT_TRUE(weights.allclose(torch::tensor({2.0F, 0.0F, 2.0F / 3})));
   EXPECT_FALSE(class_weights("none", {1, 0, 3}).defined());
+  EXPECT_NO_THROW(check_balance("balanced", "random", "train"));
+  EXPECT_NO_THROW(check_balance("none", "balanced", "train"));
+  EXPECT_THROW(check_balance("balanced", "balanced", "train"), ConfigError);
   const auto each = -logits.log_softmax(1).gather(1, labels.unsqueeze(1)).squeeze(1);
   const auto expected = (each * torch::tensor({2.0F, 2.0F / 3, 2.0F / 3, 2.0F / 3})).mean();
   EXPECT_NEAR(cross_entropy(logits, labels, 0, weights).item<double>(), expected.item<double>(),

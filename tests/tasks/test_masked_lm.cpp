@@ -34,6 +34,11 @@ class MaskedLmTask : public TaskTest {
 
 TEST_F(MaskedLmTask, IsWhatPlainTextIsFor) { EXPECT_EQ(resolve_task(config_), kMaskedLm); }
 
+TEST_F(MaskedLmTask, HasNoClassesToBalance) {
+  config_.sampler = "balanced";
+  EXPECT_THROW(make(), ConfigError);
+}
+
 // The loss of the hidden tokens alone is that of all positions with the others
 // left out.
 TEST_F(MaskedLmTask, GathersTheHiddenTokensExactly) {

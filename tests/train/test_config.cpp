@@ -60,6 +60,7 @@ TEST(TrainConfigTest, EveryValueOutOfRangeIsNamed) {
                     {"opt_eps", -1},
                     {"layer_decay", 0},
                     {"head_lr", -1},
+                    {"bias_lr_scale", 0},
                     {"sched", "cosin"},
                     {"warmup_epochs", -1},
                     {"warmup_lr", nan},
@@ -71,12 +72,14 @@ TEST(TrainConfigTest, EveryValueOutOfRangeIsNamed) {
                     {"drop", 1},
                     {"attn_drop", 1},
                     {"drop_path", 1},
+                    {"freeze_epochs", -1},
                     {"epochs", 0},
                     {"max_train_seconds", -1},
                     {"max_steps", -1},
                     {"early_stop_epochs", -1},
                     {"batch_size", 0},
                     {"grad_accum_steps", 0},
+                    {"skip_easiest", 1},
                     {"clip_grad", -1},
                     {"smoothing", 1},
                     {"model_ema_decay", 1},
@@ -86,6 +89,7 @@ TEST(TrainConfigTest, EveryValueOutOfRangeIsNamed) {
                     {"threads", -1},
                     {"on_bad_sample", "hide"},
                     {"val_fraction", 1},
+                    {"sampler", "weighted"},
                     {"distillation_alpha", 2},
                     {"distillation_type", "warm"},
                     {"distillation_tau", 0},
@@ -116,6 +120,24 @@ TEST(TrainConfigTest, EveryValueOutOfRangeIsNamed) {
     update_from_json(config, Json{{field, INT64_MAX}}, "test");
     EXPECT_THAT(error_of([&] { validate(config); }), HasSubstr(field));
   }
+  TrainConfig twice;
+  twice.task.class_weights = twice.task.sampler = "balanced";
+  EXPECT_THAT(error_of([&] { validate(twice); }),
+              AllOf(HasSubstr("class_weights"), HasSubstr("sampler")));
+  TrainConfig flips;
+  flips.task.image.augment.alternate_flip = true;
+  EXPECT_NO_THROW(validate(flips));
+  flips.task.image.augment.hflip = 0;
+  EXPECT_THAT(error_of([&] { validate(flips); }), HasSubstr("alternate_flip"));
+  TrainConfig frozen;
+  frozen.run.freeze_epochs = 1;
+  EXPECT_THAT(error_of([&] { validate(frozen); }), HasSubstr("freeze with freeze_epochs"));
+  frozen.run.freeze = "backbone";
+  EXPECT_NO_THROW(validate(frozen));
+  frozen.run.freeze_bn_stats = true;
+  EXPECT_THAT(error_of([&] { validate(frozen); }), HasSubstr("weights with freeze_bn_stats"));
+  frozen.task.weights = "model.safetensors";
+  EXPECT_NO_THROW(validate(frozen));
   TrainConfig whole;
   whole.task.distillation.distillation_alpha = 1;
   EXPECT_NO_THROW(validate(whole));

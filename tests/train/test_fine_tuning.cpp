@@ -1,9 +1,11 @@
-// Frozen layers and the classifier's own learning rate.
+// Frozen layers, and learning rates of their own for the classifier and for biases.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
 #include <filesystem>
+#include <map>
+#include <vector>
 
 #include "braid/core/error.h"
 #include "braid/data/memory_dataset.h"
@@ -22,6 +24,7 @@ namespace {
 namespace fs = std::filesystem;
 using ::testing::Contains;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 // A body and a classifier, as in generate_fine_tuning.py.
 class TwoLayers final : public models::ImageModel {
@@ -89,6 +92,75 @@ TEST(HeadRateTest, UnsetItLeavesTheGroupsAsTheyAre) {
   const auto groups = make_param_groups(model, {});
   EXPECT_EQ(groups.size(), 2u);  // with decay and without
   for (const auto& group : groups) EXPECT_EQ(group.lr_scale, 1);
+}
+
+class BiasRate : public ::testing::TestWithParam<std::string> {};
+
+// As if biases had an optimizer of their own at that rate.
+TEST_P(BiasRate, IsThatOfAnOptimizerOfTheirOwn) {
+  constexpr double kScale = 8, kRate = 0.01;
+  OptimizerConfig config;
+  config.opt = GetParam();
+  config.weight_decay = 0.1;
+  TwoLayers scaled, apart;
+  {
+    const torch::NoGradGuard no_grad;
+    torch::manual_seed(4);
+    for (auto& p : scaled.named_parameters()) p.value().copy_(torch::randn_like(p.value()));
+    for (auto& p : apart.named_parameters()) p.value().copy_(scaled.named_parameters()[p.key()]);
+  }
+  // The groups of what has, or has not, the last name "bias".
+  const auto only = [&](bool biases) {
+    auto groups = make_param_groups(apart, config);
+    std::erase_if(groups, [&](const ParamGroup& group) {
+      return group.names.front().ends_with(".bias") != biases;
+    });
+    return make_optimizer(groups, config);
+  };
+  const auto of_weights = only(false), of_biases = only(true);
+  config.bias_lr_scale = kScale;
+  const auto together = make_optimizer(make_param_groups(scaled, config), config);
+  const auto images = torch::randn({6, 3});
+  const auto labels = torch::tensor({0, 1, 1, 0, 1, 0}, torch::kInt64);
+  for (int64_t step = 1; step <= 6; ++step) {
+    for (TwoLayers* model : {&scaled, &apart}) {
+      model->zero_grad();
+      tasks::cross_entropy(model->forward(images), labels, 0).backward();
+    }
+    const double rate = kRate / static_cast<double>(step);
+    together->step(rate);
+    of_weights->step(rate);
+    of_biases->step(rate * kScale);
+    for (const auto& p : scaled.named_parameters())
+      EXPECT_TRUE(p.value().equal(apart.named_parameters()[p.key()])) << p.key() << " " << step;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Optimizers, BiasRate,
+                         ::testing::Values("adamw", "sgd", "nesterov", "muon", "nmuon", "lamb",
+                                           "lion", "lookahead_adamw"));
+
+TEST(BiasRateTest, GoesWithLayerDecayAndTheHeadsRate) {
+  const auto model = models::create_model<models::ImageModel>(
+      "resnet20", {{"num_classes", 3}, {"in_chans", 1}, {"img_size", 12}}, 5);
+  const auto scales = [&](double bias_lr_scale) {
+    OptimizerConfig config;
+    config.lr = 0.1;
+    config.head_lr = 0.3;
+    config.layer_decay = 0.5;
+    config.bias_lr_scale = bias_lr_scale;
+    std::map<std::string, double> of_name;
+    for (const auto& group : make_param_groups(*model, config))
+      for (const auto& name : group.names) of_name[name] = group.lr_scale;
+    return of_name;
+  };
+  const auto plain = scales(1), scaled = scales(64);
+  ASSERT_EQ(plain.size(), model->named_parameters().size());
+  ASSERT_EQ(scaled.size(), plain.size());
+  EXPECT_DOUBLE_EQ(plain.at("bn1.bias"), plain.at("conv1.weight"));
+  EXPECT_DOUBLE_EQ(plain.at("fc.bias"), 3);
+  for (const auto& [name, scale] : plain)
+    EXPECT_DOUBLE_EQ(scaled.at(name), scale * (name.ends_with(".bias") ? 64 : 1)) << name;
 }
 
 TEST(FreezeTest, OtherWordsAreRefused) {
@@ -217,6 +289,7 @@ TEST_F(FineTuning, ResumesToTheSameWeights) {
     c->run.freeze = "2";
     c->run.optimizer.head_lr = 0.01;
     c->run.optimizer.layer_decay = 0.7;
+    c->run.optimizer.bias_lr_scale = 4;
   }
   train(whole);
   parts.run.epochs = 2;
@@ -229,8 +302,80 @@ TEST_F(FineTuning, ResumesToTheSameWeights) {
   parts.run.optimizer.head_lr = 0.02;
   EXPECT_THROW(train(parts), ConfigError) << "another head_lr";
   parts.run.optimizer.head_lr = 0.01;
+  parts.run.optimizer.bias_lr_scale = 1;
+  EXPECT_THROW(train(parts), ConfigError) << "another bias_lr_scale";
+  parts.run.optimizer.bias_lr_scale = 4;
   parts.run.freeze = "backbone";
   EXPECT_THROW(train(parts), ConfigError) << "another freeze";
+}
+
+TEST_F(FineTuning, TheHeadIsTrainedFirst) {
+  auto first = config("first"), alone = config("alone"), both = config("both");
+  for (auto* c : {&first, &alone, &both}) c->run.freeze = "backbone";
+  first.run.epochs = alone.run.epochs = 1;
+  first.run.freeze_epochs = both.run.freeze_epochs = 1;
+  both.run.epochs = 2;
+  train(alone);
+  progress_.lines.clear();
+  train(first);
+  EXPECT_THAT(progress_.lines, Contains(HasSubstr("Frozen:")));
+  EXPECT_THAT(progress_.lines, Not(Contains(HasSubstr("--freeze-epochs"))));
+  const auto before = start(), head_alone = last("alone"), head_first = last("first");
+  for (const auto& [name, tensor] : head_first)
+    EXPECT_TRUE(tensor.equal(head_alone.at(name))) << name;
+  train(both);
+  EXPECT_THAT(progress_.lines, Contains(HasSubstr("(--freeze-epochs 1)")));
+  const auto after = last("both"), state = last("both", "state.safetensors");
+  for (const auto& [name, tensor] : before) {
+    EXPECT_FALSE(tensor.equal(after.at(name))) << name;
+    const auto steps = state.find("optimizer." + name + ".step");
+    if (steps == state.end()) continue;  // a buffer
+    EXPECT_EQ(steps->second.item<double>(), name.starts_with("fc.") ? 6 : 3) << name;
+  }
+}
+
+TEST_F(FineTuning, ThawsAndResumesToTheSameWeights) {
+  const auto of = [&](const std::string& name) {
+    auto c = config(name);
+    c.run.freeze = "2";
+    c.run.freeze_epochs = 1.5;  // within an epoch of three batches
+    c.run.optimizer.layer_decay = 0.7;
+    c.run.epochs = 3;
+    return c;
+  };
+  train(of("whole"));
+  const auto whole = last("whole");
+  for (const int64_t cut : {1, 2}) {  // before that, and after
+    auto parts = of("parts" + std::to_string(cut));
+    parts.run.epochs = cut;
+    train(parts);
+    parts.run.epochs = 3;
+    parts.run.resume = true;
+    train(parts);
+    const auto resumed = last("parts" + std::to_string(cut));
+    for (const auto& [name, tensor] : whole)
+      EXPECT_TRUE(tensor.equal(resumed.at(name))) << name << " cut after " << cut;
+    parts.run.freeze_epochs = 1;
+    EXPECT_THROW(train(parts), ConfigError) << "another freeze_epochs";
+  }
+}
+
+TEST_F(FineTuning, BatchNormsKeepTheirStatisticsOnRequest) {
+  auto c = config("run");
+  c.run.epochs = 1;
+  c.run.freeze_bn_stats = true;
+  train(c);
+  EXPECT_THAT(progress_.lines, Contains(HasSubstr("keep their statistics: 19")));
+  const auto before = start(), after = last("run");
+  for (const auto& [name, tensor] : before) {
+    const bool statistics =
+        name.find("running_") != std::string::npos || name.find("num_batches") != std::string::npos;
+    EXPECT_EQ(after.at(name).equal(tensor), statistics) << name;
+  }
+  auto without = config("without");
+  without.task.model = "vit_lite_2_4_32";
+  without.run.freeze_bn_stats = true;
+  EXPECT_THROW(train(without), ConfigError) << "it has none";
 }
 
 TEST_F(FineTuning, NothingLeftToTrainIsRefused) {

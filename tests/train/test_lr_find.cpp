@@ -71,6 +71,21 @@ TEST(LrFind, LeavesThemToWhereItFailsToo) {
   EXPECT_TRUE(task.line.fc->weight.equal(before));
 }
 
+TEST(LrFind, IsOfAllLayersWhereTheyAreFrozenAtFirst) {
+  Progress silent;
+  const auto losses = [&](double freeze_epochs) {
+    Numbers task(20);
+    auto config = config_of_test();
+    if (freeze_epochs > 0) config.freeze = "1";  // its only layer
+    config.freeze_epochs = freeze_epochs;
+    std::vector<double> list;
+    for (const auto& point : lr_find(task, config, {.num_training = 30}, {}, silent).points)
+      list.push_back(point.loss);
+    return list;
+  };
+  EXPECT_EQ(losses(2), losses(0));
+}
+
 TEST(LrFind, TakesAtMostThreePercentOfARunButEnoughToSay) {
   Progress silent;
   const auto steps = [&](int64_t max_steps) {

@@ -1,7 +1,10 @@
 #include "braid/data/image/image_collate.h"
 
+#include <utility>
+
 #include "braid/data/image/mix.h"
 #include "braid/data/random.h"
+#include "braid/data/stratify.h"
 
 namespace braid::data {
 namespace {
@@ -20,17 +23,21 @@ ImageCollate::ImageCollate(DatasetPtr dataset, InputConfig input, TrainingImages
     kept_ = PreparedImages::make(dataset_->size(), input_);
 }
 
-Example ImageCollate::prepared_example(int64_t index, Random& random) const {
+Example ImageCollate::prepared_example(int64_t index, int64_t epoch, Random& random) const {
+  std::optional<bool> mirrored;
+  if (training_ && training_->augment.alternate_flip)
+    mirrored = is_flipped(training_->seed, epoch, index);
   if (kept_) {
     const auto image = kept_->get(
         index, [&] { return prepare_for_evaluation(dataset_->get(index).image, input_); });
-    return {augment_prepared(image, input_, training_->augment, random), dataset_->label(index)};
+    return {augment_prepared(image, input_, training_->augment, random, mirrored),
+            dataset_->label(index)};
   }
   auto example = dataset_->get(index);
-  example.image = training_
-                      ? prepare_for_training(example.image, input_, training_->augment, random)
-                  : prepare_ ? prepare_(example.image, index)
-                             : prepare_for_evaluation(example.image, input_);
+  example.image =
+      training_  ? prepare_for_training(example.image, input_, training_->augment, random, mirrored)
+      : prepare_ ? prepare_(example.image, index)
+                 : prepare_for_evaluation(example.image, input_);
   return example;
 }
 
@@ -45,10 +52,13 @@ Batch ImageCollate::operator()(const std::vector<int64_t>& indices, const Place&
   auto* out = pixels.data_ptr<float>();
   auto* label = labels.data_ptr<int64_t>();
   Batch batch;
-  for (const int64_t index : indices) {
+  for (size_t row = 0; row < indices.size(); ++row) {
+    const int64_t index = indices[row];
     Example example;
-    Random random(seed, epoch, static_cast<uint64_t>(index));
-    if (!bad.guard([&] { example = prepared_example(index, random); })) continue;
+    Random random(
+        seed, epoch,
+        training_ && training_->balanced ? place.item(row) : static_cast<uint64_t>(index));
+    if (!bad.guard([&] { example = prepared_example(index, place.epoch, random); })) continue;
     normalize(example.image, input_, out);
     if (augmented) random_erase(out, input_, training_->augment.reprob, random);
     out += input_.height * input_.width * input_.channels;
@@ -86,9 +96,15 @@ std::unique_ptr<Loader> make_image_loader(const DatasetPtr& dataset,
     return std::make_unique<Loader>(std::make_shared<ImageCollate>(dataset, options.input),
                                     std::make_unique<Sequential>(count, options.batch_size),
                                     loading);
-  return std::make_unique<Loader>(
-      std::make_shared<ImageCollate>(dataset, options.input, *options.training),
-      std::make_unique<Shuffled>(count, options.batch_size, options.training->seed), loading);
+  const auto& training = *options.training;
+  std::unique_ptr<const Sampler> sampler;
+  if (training.balanced)
+    sampler =
+        std::make_unique<ClassBalanced>(labels_of(*dataset), options.batch_size, training.seed);
+  else
+    sampler = std::make_unique<Shuffled>(count, options.batch_size, training.seed);
+  return std::make_unique<Loader>(std::make_shared<ImageCollate>(dataset, options.input, training),
+                                  std::move(sampler), loading);
 }
 
 }  // namespace braid::data

@@ -19,6 +19,9 @@ struct TrainingImages {
   AugmentConfig augment;
   double label_smoothing = 0;  // folded into soft labels by mixup and cutmix
   int64_t seed = 0;            // of everything that is drawn
+  // An epoch holds every class as often (data/sampler.h's ClassBalanced), and so some images
+  // several times, each time augmented anew.
+  bool balanced = false;
 };
 
 class ImageCollate final : public Collate {
@@ -37,7 +40,7 @@ class ImageCollate final : public Collate {
                    BadSamples& bad) const override;
 
  private:
-  Example prepared_example(int64_t index, Random& random) const;
+  Example prepared_example(int64_t index, int64_t epoch, Random& random) const;
 
   DatasetPtr dataset_;
   InputConfig input_;

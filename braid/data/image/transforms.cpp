@@ -15,6 +15,8 @@ namespace {
 
 using io::Interpolation;
 
+constexpr uint64_t kCoinStream = 0xf11b;  // of what is tossed once; an epoch's uses the seed itself
+
 // Evaluation is the same every time: bilinear stands for random there.
 Interpolation interpolation_of(const InputConfig& input) {
   if (input.interpolation == "bicubic") return Interpolation::kBicubic;
@@ -124,6 +126,9 @@ void AugmentConfig::visit(FieldVisitor& v) {
   v.field("padding_mode", padding_mode, "pad and crop: what is outside of the image",
           {.choices = {"constant", "edge", "reflect"}});
   v.field("hflip", hflip, "probability of a horizontal flip", probability);
+  v.field("alternate_flip", alternate_flip,
+          "flip every image in every other epoch, half of them in each, in place of tossing a coin "
+          "each time");
   v.field("aa", aa, "RandAugment, such as rand-m9-mstd0.5-inc1; empty: off");
   v.field("reprob", reprob, "probability of random erasing", probability);
   v.field("mixup", mixup, "mixup alpha, 0: off", {.least = 0});
@@ -138,6 +143,10 @@ void validate(const AugmentConfig& augment) {
   check_range("scale", augment.scale);
   check_range("ratio", augment.ratio);
   parse_rand_augment(augment.aa);
+  if (augment.alternate_flip && augment.hflip != 0.5)
+    throw ConfigError("data",
+                      fmt::format("expected hflip 0.5 with alternate_flip, got {}", augment.hflip),
+                      "", "alternate_flip shows every image both ways equally often");
 }
 
 void validate(const InputConfig& input) {
@@ -159,23 +168,30 @@ bool crops_randomly(const AugmentConfig& augment, const InputConfig& input) {
          (augment.train_crop == "rrc" || (augment.train_crop == "auto" && !small));
 }
 
+bool is_flipped(int64_t seed, int64_t epoch, int64_t index) {
+  Random coin(static_cast<uint64_t>(seed) ^ kCoinStream, 0, static_cast<uint64_t>(index));
+  return (coin.uniform() < 0.5) == (epoch % 2 == 0);
+}
+
 io::Image augment_prepared(io::Image image, const InputConfig& input, const AugmentConfig& augment,
-                           Random& random) {
+                           Random& random, std::optional<bool> mirrored) {
   if (augment.no_aug) return image;
   if (!crops_randomly(augment, input) && augment.train_crop != "none")
     image = pad_crop(image, augment.crop_padding, augment.padding_mode, random);
-  if (random.uniform() < augment.hflip) flip(image);
+  const bool by_chance = random.uniform() < augment.hflip;
+  if (mirrored.value_or(by_chance)) flip(image);
   if (!augment.aa.empty()) rand_augment(image, parse_rand_augment(augment.aa), input, random);
   return image;
 }
 
 io::Image prepare_for_training(const io::Image& image, const InputConfig& input,
-                               const AugmentConfig& augment, Random& random) {
+                               const AugmentConfig& augment, Random& random,
+                               std::optional<bool> mirrored) {
   io::Image prepared =
       crops_randomly(augment, input)
           ? random_resized_crop(io::convert_channels(image, input.channels), input, augment, random)
           : prepare_for_evaluation(image, input);
-  return augment_prepared(std::move(prepared), input, augment, random);
+  return augment_prepared(std::move(prepared), input, augment, random, mirrored);
 }
 
 void normalize(const io::Image& image, const InputConfig& input, float* out) {

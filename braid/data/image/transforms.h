@@ -2,6 +2,7 @@
 // meanings.
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,7 @@ struct AugmentConfig {
   int64_t crop_padding = 4;
   std::string padding_mode = "constant";
   double hflip = 0.5;
+  bool alternate_flip = false;
   std::string aa{};
   double reprob = 0.0;
   double mixup = 0.0;
@@ -50,15 +52,23 @@ void rand_augment(io::Image& image, const RandAugmentConfig& config, const Input
 // size / crop_pct before the centre is taken: center the shorter side, border the longer one (the
 // rest is filled with the mean), squash both sides.
 io::Image prepare_for_evaluation(const io::Image& image, const InputConfig& input);
+// mirrored: whether it is flipped; unset: by chance, with augment.hflip. Draws as many numbers
+// either way.
 io::Image prepare_for_training(const io::Image& image, const InputConfig& input,
-                               const AugmentConfig& augment, Random& random);
+                               const AugmentConfig& augment, Random& random,
+                               std::optional<bool> mirrored = {});
 // Whether training crops at random rather than seeing what evaluation sees, then moved: only the
 // latter can be prepared once for all epochs.
 bool crops_randomly(const AugmentConfig& augment, const InputConfig& input);
 // prepare_for_training of an image that went through prepare_for_evaluation, which must not crop
 // randomly.
 io::Image augment_prepared(io::Image image, const InputConfig& input, const AugmentConfig& augment,
-                           Random& random);
+                           Random& random, std::optional<bool> mirrored = {});
+// Whether an epoch sees the example at this index flipped, with augment.alternate_flip: a coin that
+// is tossed for each index once says so of the even epochs, and the contrary of the odd ones, so
+// that any two epochs in a row see each image both ways (Keller Jordan's airbench,
+// https://arxiv.org/abs/2404.00498). seed: of the coins.
+bool is_flipped(int64_t seed, int64_t epoch, int64_t index);
 // (pixel / 255 - mean) / std into out, [H,W,C] float.
 void normalize(const io::Image& image, const InputConfig& input, float* out);
 // Fills a random rectangle of a normalized image [H,W,C] with noise, with this probability.

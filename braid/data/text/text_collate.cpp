@@ -7,6 +7,7 @@
 
 #include "braid/core/error.h"
 #include "braid/data/length_bucketed.h"
+#include "braid/data/stratify.h"
 
 namespace braid::data {
 namespace {
@@ -111,7 +112,7 @@ void TextCollate::drop_words(TokenRow& row, const std::vector<int32_t>& words,
   row.type_ids.resize(kept);
 }
 
-TokenRow TextCollate::make_row(int64_t index, const Place& place) const {
+TokenRow TextCollate::make_row(int64_t index, size_t row_of_batch, const Place& place) const {
   const bool drops = training_ && training_->word_drop > 0;
   TokenRow row;
   std::vector<int32_t> words;
@@ -125,9 +126,10 @@ TokenRow TextCollate::make_row(int64_t index, const Place& place) const {
     words = std::move(encoding.words);
   }
   if (drops)
-    drop_words(row, words,
-               Random(static_cast<uint64_t>(training_->seed), static_cast<uint64_t>(place.epoch),
-                      static_cast<uint64_t>(index)));
+    drop_words(
+        row, words,
+        Random(static_cast<uint64_t>(training_->seed), static_cast<uint64_t>(place.epoch),
+               training_->balanced ? place.item(row_of_batch) : static_cast<uint64_t>(index)));
   return row;
 }
 
@@ -136,9 +138,10 @@ Batch TextCollate::operator()(const std::vector<int64_t>& indices, const Place& 
   Batch batch;
   std::vector<TokenRow> rows;
   std::vector<int64_t> labels;
-  for (const int64_t index : indices) {
+  for (size_t i = 0; i < indices.size(); ++i) {
+    const int64_t index = indices[i];
     TokenRow row;
-    if (!bad.guard([&] { row = make_row(index, place); })) continue;
+    if (!bad.guard([&] { row = make_row(index, i, place); })) continue;
     rows.push_back(std::move(row));
     labels.push_back(dataset_->label(index));
     batch.indices.push_back(index);
@@ -200,7 +203,13 @@ std::unique_ptr<Loader> make_text_loader(const TextDatasetPtr& dataset,
       std::make_shared<TextCollate>(dataset, tokenizer, options.max_length, options.training);
   collate->prepare(std::max<int64_t>(1, options.workers));
   std::unique_ptr<const Sampler> sampler;
-  if (options.training)
+  if (options.training && options.training->balanced)
+    sampler = std::make_unique<LengthGrouped>(
+        collate->lengths(),
+        std::make_unique<ClassBalanced>(labels_of(*dataset), options.batch_size,
+                                        options.training->seed),
+        options.training->seed);
+  else if (options.training)
     sampler = std::make_unique<LengthGrouped>(collate->lengths(), options.batch_size,
                                               options.training->seed);
   else

@@ -1,6 +1,7 @@
 // Batches of labelled texts: tokenized, cut, padded.
 #pragma once
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -19,6 +20,9 @@ namespace braid::data {
 struct TrainingTexts {
   double word_drop = 0;  // share of the words that are left out, another choice every epoch; 0 to 1
   int64_t seed = 0;      // of everything that is drawn
+  // An epoch holds every class as often (data/sampler.h's ClassBalanced), and so some texts several
+  // times, each time with other words left out.
+  bool balanced = false;
 };
 
 // The rows of a batch before they are padded.
@@ -66,7 +70,7 @@ class TextCollate final : public Collate {
     std::vector<int32_t> words;  // only where words are dropped
   };
   text::Encoding encode(int64_t index) const;
-  TokenRow make_row(int64_t index, const Place& place) const;
+  TokenRow make_row(int64_t index, size_t row_of_batch, const Place& place) const;
   void drop_words(TokenRow& row, const std::vector<int32_t>& words, Random random) const;
 
   TextDatasetPtr dataset_;

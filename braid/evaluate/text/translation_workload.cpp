@@ -77,6 +77,9 @@ TranslationWorkload::TranslationWorkload(const CompareConfig& config, Progress& 
   if (config.class_weights != tasks::kNoClassWeights)
     throw UsageError("compare", "expected none for translation, which has no classes",
                      "--class-weights " + config.class_weights);
+  if (config.sampler != tasks::kRandomSampler)
+    throw UsageError("compare", "expected random for translation, which has no classes",
+                     "--sampler " + config.sampler);
   splits_ = data::open_parallel_text(config.data, {.source_lang = config.source_lang,
                                                    .target_lang = config.target_lang,
                                                    .val_fraction = config.val_fraction});

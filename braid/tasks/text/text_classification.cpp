@@ -26,7 +26,9 @@ std::unique_ptr<data::Loader> TextClassification::training_loader(
        .workers = options.workers,
        .on_bad_sample = options.on_bad_sample,
        .max_length = classifier_.max_length,
-       .training = data::TrainingTexts{.word_drop = config_.text.word_drop, .seed = options.seed}});
+       .training = data::TrainingTexts{.word_drop = config_.text.word_drop,
+                                       .seed = options.seed,
+                                       .balanced = config_.sampler == kBalancedSampler}});
 }
 
 torch::Tensor TextClassification::loss(const torch::Tensor& logits,
@@ -35,7 +37,8 @@ torch::Tensor TextClassification::loss(const torch::Tensor& logits,
 }
 
 Step TextClassification::training_step(const data::Batch& batch) {
-  return {loss(forward(batch).to(torch::kFloat), batch), static_cast<double>(batch.size())};
+  const auto logits = forward(batch).to(torch::kFloat);
+  return make_step(loss(logits, batch), logits, batch);
 }
 
 Scores TextClassification::evaluate(Split split, const EvaluateOptions& options,
