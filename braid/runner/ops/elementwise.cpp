@@ -148,11 +148,9 @@ class ArithmeticOp final : public BroadcastOp {
   }
 
   std::vector<Tensor> run(const RunContext& context, const Inputs& in) override {
+    for (size_t i = 1; i < in.size(); ++i) expect(in.has(i), "an input", "none");
     Tensor sum = in.size() == 1 ? in.at(0) : of(context, in.at(0), in.at(1), &in);
-    for (size_t i = 2; i < in.size(); ++i) {
-      if (!in.has(i)) refuse("an input", "none");
-      sum = of(context, sum, in.at(i), nullptr);
-    }
+    for (size_t i = 2; i < in.size(); ++i) sum = of(context, sum, in.at(i), nullptr);
     return {sum};
   }
 

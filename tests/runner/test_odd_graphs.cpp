@@ -1,0 +1,129 @@
+// Graphs that no exporter writes: outputs and inputs that are left out, values without a name,
+// whole numbers where floats are common.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <protozero/pbf_writer.hpp>
+
+#include "braid/core/error.h"
+#include "cases.h"
+
+namespace braid::runner {
+namespace {
+
+// A file that is written field by field; numbers are onnx.proto's.
+class WrittenGraph {
+ public:
+  WrittenGraph& node(const std::string& type, const std::vector<std::string>& inputs,
+                     const std::vector<std::string>& outputs,
+                     const std::map<std::string, std::string>& words = {}) {
+    protozero::pbf_writer graph(graph_);
+    protozero::pbf_writer node(graph, 1);
+    for (const auto& name : inputs) node.add_string(1, name);
+    for (const auto& name : outputs) node.add_string(2, name);
+    node.add_string(4, type);
+    for (const auto& [name, word] : words) {
+      protozero::pbf_writer attribute(node, 5);
+      attribute.add_string(1, name);
+      attribute.add_string(4, word);
+    }
+    return *this;
+  }
+  WrittenGraph& input(const std::string& name, DType dtype, const Dims& dims) {
+    return value(11, name, dtype, dims);
+  }
+  WrittenGraph& output(const std::string& name, DType dtype, const Dims& dims) {
+    return value(12, name, dtype, dims);
+  }
+  template <class T>
+  WrittenGraph& constant(const std::string& name, DType dtype, const Dims& dims,
+                         const std::vector<T>& numbers) {
+    protozero::pbf_writer graph(graph_);
+    protozero::pbf_writer tensor(graph, 5);
+    for (const int64_t size : dims) tensor.add_int64(1, size);
+    tensor.add_int32(2, static_cast<int32_t>(dtype));
+    tensor.add_string(8, name);
+    tensor.add_bytes(9, reinterpret_cast<const char*>(numbers.data()), numbers.size() * sizeof(T));
+    return *this;
+  }
+  std::vector<uint8_t> bytes() const {
+    std::string bytes;
+    protozero::pbf_writer model(bytes);
+    model.add_message(7, graph_);
+    protozero::pbf_writer set(model, 8);
+    set.add_int64(2, 20);
+    set.commit();
+    return {bytes.begin(), bytes.end()};
+  }
+  // What it gives where it reads nothing.
+  std::vector<Tensor> run() const {
+    const auto all = bytes();
+    return Session::of_bytes(all, "file.onnx")->run({});
+  }
+
+ private:
+  WrittenGraph& value(uint32_t field, const std::string& name, DType dtype, const Dims& dims) {
+    protozero::pbf_writer graph(graph_);
+    protozero::pbf_writer value(graph, field);
+    value.add_string(1, name);
+    protozero::pbf_writer types(value, 2);
+    protozero::pbf_writer tensor(types, 1);
+    tensor.add_int32(1, static_cast<int32_t>(dtype));
+    protozero::pbf_writer shape(tensor, 2);
+    for (const int64_t size : dims) {
+      protozero::pbf_writer dim(shape, 1);
+      dim.add_int64(1, size);
+    }
+    return *this;
+  }
+  std::string graph_;
+};
+
+template <class T>
+std::vector<T> all_of(const Tensor& tensor) {
+  return {tensor.as<T>(), tensor.as<T>() + tensor.count()};
+}
+
+// Operators of constants run when the file is loaded: what they give without a name is nobody's.
+TEST(OddGraphs, AnOutputThatIsLeftOutIsNoInputThatIsLeftOut) {
+  const auto file = WrittenGraph()
+                        .input("x", DType::kFloat, {3})
+                        .constant<float>("c", DType::kFloat, {4}, {7, 8, 1, 2})
+                        .constant<float>("most", DType::kFloat, {}, {5})
+                        .node("Split", {"c"}, {"", "b"})
+                        .node("Clip", {"x", "", "most"}, {"a"})
+                        .output("a", DType::kFloat, {3})
+                        .output("b", DType::kFloat, {2})
+                        .bytes();
+  const auto session = Session::of_bytes(file, "file.onnx");
+  auto x = session->make(DType::kFloat, {3});
+  std::copy_n(std::vector<float>{-9, 9, 1}.begin(), 3, x.as<float>());
+  const auto results = session->run({{"x", x}});
+  EXPECT_EQ(all_of<float>(results.at(0)), (std::vector<float>{-9, 5, 1}));
+  EXPECT_EQ(all_of<float>(results.at(1)), (std::vector<float>{1, 2}));
+}
+
+TEST(OddGraphs, InputsAndOutputsHaveNames) {
+  const auto unnamed =
+      WrittenGraph().input("", DType::kFloat, {1}).output("", DType::kFloat, {1}).bytes();
+  try {
+    Session::of_bytes(unnamed, "file.onnx");
+    FAIL() << "expected DataError";
+  } catch (const DataError& e) {
+    EXPECT_NE(std::string(e.what()).find("name of each input"), std::string::npos) << e.what();
+  }
+}
+
+TEST(OddGraphs, TheLargestOfNothingIsRefused) {
+  for (const char* type : {"Max", "Min"}) {
+    WrittenGraph graph;
+    graph.constant<float>("x", DType::kFloat, {1}, {1})
+        .node(type, {"x", ""}, {"a"})
+        .output("a", DType::kFloat, {1});
+    EXPECT_THROW(graph.run(), DataError) << type;
+  }
+}
+
+}  // namespace
+}  // namespace braid::runner
