@@ -125,5 +125,23 @@ TEST(OddGraphs, TheLargestOfNothingIsRefused) {
   }
 }
 
+TEST(OddGraphs, PowersOfWholeNumbersAreExact) {
+  const auto of_64 = WrittenGraph()
+                         .constant<int64_t>("x", DType::kInt64, {5}, {3, -2, 2, -1, 7})
+                         .constant<int64_t>("y", DType::kInt64, {5}, {39, 63, -1, -3, 0})
+                         .node("Pow", {"x", "y"}, {"a"})
+                         .output("a", DType::kInt64, {5})
+                         .run();
+  EXPECT_EQ(all_of<int64_t>(of_64.at(0)),
+            (std::vector<int64_t>{4052555153018976267, INT64_MIN, 0, -1, 1}));
+  const auto of_32 = WrittenGraph()
+                         .constant<int32_t>("x", DType::kInt32, {2}, {40'000, -46'340})
+                         .constant<int32_t>("two", DType::kInt32, {}, {2})
+                         .node("Pow", {"x", "two"}, {"a"})
+                         .output("a", DType::kInt32, {2})
+                         .run();
+  EXPECT_EQ(all_of<int32_t>(of_32.at(0)), (std::vector<int32_t>{1'600'000'000, 2'147'395'600}));
+}
+
 }  // namespace
 }  // namespace braid::runner
