@@ -143,5 +143,23 @@ TEST(OddGraphs, PowersOfWholeNumbersAreExact) {
   EXPECT_EQ(all_of<int32_t>(of_32.at(0)), (std::vector<int32_t>{1'600'000'000, 2'147'395'600}));
 }
 
+// As LibTorch: place * input / output, rounded down.
+TEST(OddGraphs, TheNearestPixelIsNotTheOneBefore) {
+  std::vector<float> row(14);
+  for (size_t i = 0; i < row.size(); ++i) row[i] = static_cast<float>(i);
+  const auto results = WrittenGraph()
+                           .constant<float>("x", DType::kFloat, {1, 1, 1, 14}, row)
+                           .constant<int64_t>("size", DType::kInt64, {4}, {1, 1, 1, 18})
+                           .node("Resize", {"x", "", "", "size"}, {"a"},
+                                 {{"mode", "nearest"},
+                                  {"coordinate_transformation_mode", "asymmetric"},
+                                  {"nearest_mode", "floor"}})
+                           .output("a", DType::kFloat, {1, 1, 1, 18})
+                           .run();
+  const auto got = all_of<float>(results.at(0));
+  for (int i = 0; i < 18; ++i)
+    EXPECT_FLOAT_EQ(got[static_cast<size_t>(i)], static_cast<float>(i * 14 / 18)) << i;
+}
+
 }  // namespace
 }  // namespace braid::runner
