@@ -1,5 +1,5 @@
 // Graphs that no exporter writes: outputs and inputs that are left out, values without a name,
-// whole numbers where floats are common.
+// whole numbers where floats are common; and what is given to files in corners.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -7,6 +7,7 @@
 #include <protozero/pbf_writer.hpp>
 
 #include "braid/core/error.h"
+#include "braid/runner/text_input.h"
 #include "cases.h"
 
 namespace braid::runner {
@@ -47,10 +48,19 @@ class WrittenGraph {
     tensor.add_bytes(9, reinterpret_cast<const char*>(numbers.data()), numbers.size() * sizeof(T));
     return *this;
   }
+  WrittenGraph& metadata(const std::string& key, const std::string& value) {
+    metadata_[key] = value;
+    return *this;
+  }
   std::vector<uint8_t> bytes() const {
     std::string bytes;
     protozero::pbf_writer model(bytes);
     model.add_message(7, graph_);
+    for (const auto& [key, value] : metadata_) {
+      protozero::pbf_writer entry(model, 14);
+      entry.add_string(1, key);
+      entry.add_string(2, value);
+    }
     protozero::pbf_writer set(model, 8);
     set.add_int64(2, 20);
     set.commit();
@@ -73,11 +83,12 @@ class WrittenGraph {
     protozero::pbf_writer shape(tensor, 2);
     for (const int64_t size : dims) {
       protozero::pbf_writer dim(shape, 1);
-      dim.add_int64(1, size);
+      if (size >= 0) dim.add_int64(1, size);  // else free
     }
     return *this;
   }
   std::string graph_;
+  std::map<std::string, std::string> metadata_;
 };
 
 template <class T>
@@ -159,6 +170,29 @@ TEST(OddGraphs, TheNearestPixelIsNotTheOneBefore) {
   const auto got = all_of<float>(results.at(0));
   for (int i = 0; i < 18; ++i)
     EXPECT_FLOAT_EQ(got[static_cast<size_t>(i)], static_cast<float>(i * 14 / 18)) << i;
+}
+
+// Of a tokenizer that adds no tokens of its own. As it is trained and served.
+TEST(OddGraphs, ATextWithoutTokensIsOneOfPadding) {
+  const auto file =
+      WrittenGraph()
+          .input("input_ids", DType::kInt64, {-1, -1})
+          .input("attention_mask", DType::kInt64, {-1, -1})
+          .node("Add", {"input_ids", "attention_mask"}, {"a"})
+          .output("a", DType::kInt64, {-1, -1})
+          .metadata("tokenizer.json",
+                    R"({"model":{"type":"WordPiece","unk_token":"[UNK]",)"
+                    R"("vocab":{"[UNK]":0,"good":1,"[PAD]":2}},)"
+                    R"("pre_tokenizer":{"type":"Whitespace"},"padding":{"pad_token":"[PAD]"}})")
+          .bytes();
+  const auto session = Session::of_bytes(file, "file.onnx");
+  const TextInput input(*session);
+  for (const auto& [text, id] : std::map<std::string, int64_t>{{"", 2}, {"good", 1}}) {
+    const auto given = input.prepare(*session, text);
+    ASSERT_EQ(given.at("input_ids").dims(), (Dims{1, 1})) << text;
+    EXPECT_EQ(*given.at("input_ids").as<int64_t>(), id);
+    EXPECT_EQ(*given.at("attention_mask").as<int64_t>(), 1);
+  }
 }
 
 }  // namespace
