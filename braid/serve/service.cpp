@@ -157,8 +157,9 @@ void Service::handle(const ExchangePtr& exchange) {
   const auto path = *split_target(request.target);  // refuse() has seen it
   const bool post = request.method == "POST";
   const bool model = path.size() >= 4 && path[0] == "v2" && path[1] == "models";
-  const bool inference = path.back() == "infer";
-  if (model && (inference || path.back() == "explain") && post) {
+  const std::string last = path.empty() ? "" : path.back();
+  const bool inference = last == "infer";
+  if (model && (inference || last == "explain") && post) {
     const auto begin = [&] {
       return inference ? infer(exchange, path[2]) : explain(exchange, path[2]);
     };
