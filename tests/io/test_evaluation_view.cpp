@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <random>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "braid/io/resize.h"
 
@@ -35,11 +37,12 @@ Image the_long_way(const Image& image, const EvaluationView& view) {
 }
 
 TEST(EvaluationView, IsTheMiddleOfTheWholeResizedImage) {
+  using Sizes = std::vector<std::pair<int64_t, int64_t>>;
   for (const auto& [height, width] :
-       {std::pair{40, 31}, {7, 90}, {64, 5}, {24, 18}, {1, 30}, {24, 40}, {33, 18}})
+       Sizes{{40, 31}, {7, 90}, {64, 5}, {24, 18}, {1, 30}, {24, 40}, {33, 18}})
     for (const std::string mode : {"center", "squash", "border"})
       for (const double crop_pct : {0.875, 1.0, 1.3})
-        for (const auto& [tall, wide] : {std::pair{24, 24}, {24, 18}}) {
+        for (const auto& [tall, wide] : Sizes{{24, 24}, {24, 18}}) {
           const EvaluationView view{.channels = 3,
                                     .height = tall,
                                     .width = wide,
@@ -60,7 +63,8 @@ TEST(EvaluationView, IsTheMiddleOfTheWholeResizedImage) {
 TEST(EvaluationView, OfANarrowImageOnlyTheMiddleIsMade) {
   constexpr int64_t kLong = 2'000'000;
   for (const bool lies : {true, false}) {
-    const Image image{lies ? 1 : kLong, lies ? kLong : 1, 1, std::vector<uint8_t>(kLong, 77)};
+    const Image image{lies ? 1 : kLong, lies ? kLong : 1, 1,
+                      std::vector<uint8_t>(static_cast<size_t>(kLong), 77)};
     const auto seen = evaluation_view(image, {.mean = {0, 0, 0}});
     EXPECT_EQ(seen.pixels, std::vector<uint8_t>(224 * 224 * 3, 77));
   }
