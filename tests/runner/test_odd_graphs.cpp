@@ -3,10 +3,12 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <limits>
 #include <map>
 #include <protozero/pbf_writer.hpp>
 
 #include "braid/core/error.h"
+#include "braid/runner/labels.h"
 #include "braid/runner/text_input.h"
 #include "cases.h"
 
@@ -192,6 +194,25 @@ TEST(OddGraphs, ATextWithoutTokensIsOneOfPadding) {
     ASSERT_EQ(given.at("input_ids").dims(), (Dims{1, 1})) << text;
     EXPECT_EQ(*given.at("input_ids").as<int64_t>(), id);
     EXPECT_EQ(*given.at("attention_mask").as<int64_t>(), 1);
+  }
+}
+
+// As in `braid predict` and in the server: no class is likelier than another.
+TEST(OddGraphs, WhatIsNotFiniteHasNoLabels) {
+  const auto file = WrittenGraph()
+                        .input("x", DType::kFloat, {-1, 2})
+                        .node("Relu", {"x"}, {"logits"})
+                        .output("logits", DType::kFloat, {-1, 2})
+                        .bytes();
+  const auto session = Session::of_bytes(file, "file.onnx");
+  auto logits = session->make(DType::kFloat, {1, 2});
+  logits.as<float>()[0] = 1;
+  logits.as<float>()[1] = 2;
+  EXPECT_EQ(top_labels(*session, logits, {}, 1).at(0).index, 1);
+  for (const float odd :
+       {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
+    logits.as<float>()[0] = odd;
+    EXPECT_THROW(top_labels(*session, logits, {}, 1), DataError);
   }
 }
 
