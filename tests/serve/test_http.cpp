@@ -171,6 +171,10 @@ TEST_F(HttpTest, SaysContinueWhereItIsAskedTo) {
   EXPECT_EQ(c.read().status, 100);
   c.send(json);
   EXPECT_EQ(c.read().status, 200);
+  auto old = client();
+  old.send("POST " + std::string(kInfer) + " HTTP/1.0\r\nExpect: 100-continue\r\n" +
+           "Content-Length: " + std::to_string(json.size()) + "\r\n\r\n" + json);
+  EXPECT_EQ(old.read().status, 200);
 }
 
 TEST_F(HttpTest, KeepsConnectionsAsTheVersionSays) {

@@ -189,7 +189,8 @@ void Connection::on_head(const error_code& error) {
   phase_ = Phase::kBody;
   if (const auto length = parser_->content_length())
     request_.body->reserve(std::min<uint64_t>(*length, kReservedBody));
-  if (lower(request_.header("expect")) == "100-continue") return send_continue();
+  // Who speaks HTTP/1.0 would take it for the answer.
+  if (!old_version_ && lower(request_.header("expect")) == "100-continue") return send_continue();
   read_body();
 }
 
