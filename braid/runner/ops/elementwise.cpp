@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <type_traits>
 
 #include "braid/core/error.h"
 #include "braid/runner/op.h"
@@ -192,10 +193,11 @@ class ArithmeticOp final : public BroadcastOp {
 // Of whole numbers, exact or, beyond the type, wrapped around. A power below 1 is rounded to 0.
 template <class T>
 T whole_power(T base, T exponent) {
-  if (exponent < 0) {
-    const bool is_one = base == 1 || base == T(-1);
-    return static_cast<T>(!is_one ? 0 : exponent % 2 == 0 ? 1 : base);
-  }
+  if constexpr (std::is_signed_v<T>)
+    if (exponent < 0) {
+      const bool is_one = base == 1 || base == -1;
+      return static_cast<T>(!is_one ? 0 : exponent % 2 == 0 ? 1 : base);
+    }
   uint64_t power = 1, factor = static_cast<uint64_t>(base);
   for (auto left = static_cast<uint64_t>(exponent); left > 0; left /= 2, factor *= factor)
     if (left % 2 != 0) power *= factor;
