@@ -41,17 +41,18 @@ double probability_of(const Classify& classify, const Tensor& image, int64_t tar
   return classify(image).softmax(1)[0][target].item<double>();
 }
 
-// Average ranks.
+// Average ranks. What is no number, as models of noise may give, comes last, of one rank.
 std::vector<double> ranks(const Tensor& values) {
   const auto flat = values.detach().flatten().to(torch::kCPU, torch::kDouble).contiguous();
   const double* v = flat.data_ptr<double>();
   std::vector<int64_t> order(static_cast<size_t>(flat.numel()));
   std::iota(order.begin(), order.end(), 0);
-  std::sort(order.begin(), order.end(), [&](int64_t a, int64_t b) { return v[a] < v[b]; });
+  const auto less = [](double a, double b) { return std::isnan(b) ? !std::isnan(a) : a < b; };
+  std::sort(order.begin(), order.end(), [&](int64_t a, int64_t b) { return less(v[a], v[b]); });
   std::vector<double> rank(order.size());
   for (size_t i = 0; i < order.size();) {
     size_t end = i + 1;
-    while (end < order.size() && v[order[end]] == v[order[i]]) ++end;
+    while (end < order.size() && !less(v[order[i]], v[order[end]])) ++end;
     for (size_t k = i; k < end; ++k)
       rank[static_cast<size_t>(order[k])] = static_cast<double>(i + end - 1) / 2;
     i = end;

@@ -133,13 +133,15 @@ QuantizeReport quantize_model(const graph::Graph& in_float, const CalibrationDat
   if (data.open_test) measure(in_float, quantized, data, request, progress, report);
 
   report.weight_bits = quantized.weight_bits;
-  if (quantized.weight_bits < request.options.weight_bits) {
-    report.remarks.push_back(
+  const auto remark = [&](std::string line) {
+    progress.line(line);
+    report.remarks.push_back(std::move(line));
+  };
+  if (quantized.weight_bits < request.options.weight_bits)
+    remark(
         fmt::format("Weights have {} bits: without VNNI, engines' sums of int8 products saturate. "
                     "--reduce-range off where the target has VNNI.",
                     quantized.weight_bits));
-    progress.line(report.remarks.back());
-  }
   report.float_bytes = static_cast<int64_t>(export_onnx(in_float, options).size());
   options.metadata["quantization"] = to_json(request.options).dump();
   const auto bytes = export_onnx(quantized.graph, options);
@@ -147,7 +149,7 @@ QuantizeReport quantize_model(const graph::Graph& in_float, const CalibrationDat
   report.size_ratio = static_cast<double>(report.bytes) / static_cast<double>(report.float_bytes);
   const auto proof = prove_quantized(bytes, quantized.graph, options, judged);
   if (proof.deviation) report.file_relative_error = proof.deviation->relative;
-  if (!proof.remark.empty()) report.remarks.push_back(proof.remark);
+  if (!proof.remark.empty()) remark(proof.remark);
   io::write_file_atomic(output, bytes);
   return report;
 }

@@ -11,23 +11,6 @@ namespace {
 
 int64_t round_to_even(double value) { return static_cast<int64_t>(std::nearbyint(value)); }
 
-// The centre of the image; where the image is smaller, it is filled up on both sides first.
-Image centre(const Image& image, int64_t height, int64_t width, const std::vector<uint8_t>& fill) {
-  const int64_t C = image.channels;
-  const int64_t rows = std::max(height, image.height), columns = std::max(width, image.width);
-  const int64_t top = centred(rows - height), left = centred(columns - width);
-  if (rows == image.height && columns == image.width) return crop(image, top, left, height, width);
-  Image filled{rows, columns, C, {}};
-  filled.pixels.resize(static_cast<size_t>(rows * columns * C));
-  for (size_t i = 0; i < filled.pixels.size(); ++i)
-    filled.pixels[i] = fill[i % static_cast<size_t>(C)];
-  const int64_t y0 = (rows - image.height) / 2, x0 = (columns - image.width) / 2;
-  for (int64_t y = 0; y < image.height; ++y)
-    std::copy_n(image.pixels.data() + y * image.width * C, image.width * C,
-                filled.pixels.data() + ((y0 + y) * columns + x0) * C);
-  return crop(filled, top, left, height, width);
-}
-
 // The size that timm's evaluation transform resizes an image to.
 std::pair<int64_t, int64_t> resized_size(const Image& image, const EvaluationView& view) {
   const auto scaled = [&](int64_t side) {
@@ -48,6 +31,20 @@ std::pair<int64_t, int64_t> resized_size(const Image& image, const EvaluationVie
   return {shrunk(image.height), shrunk(image.width)};
 }
 
+Interpolation interpolation_of(const EvaluationView& view) {
+  return view.interpolation == "bicubic" ? Interpolation::kBicubic : Interpolation::kBilinear;
+}
+
+// Along one side: what is taken of the resized image, and where in the view that begins.
+struct Stretch {
+  int64_t from = 0, size = 0, to = 0;
+};
+// The centre; where the resized image is smaller, it is filled up on both sides.
+Stretch middle_of(int64_t resized, int64_t wanted) {
+  if (resized < wanted) return {.size = resized, .to = (wanted - resized) / 2};
+  return {.from = centred(resized - wanted), .size = wanted};
+}
+
 }  // namespace
 
 Image crop(const Image& image, int64_t top, int64_t left, int64_t height, int64_t width) {
@@ -66,19 +63,31 @@ int64_t centred(int64_t rest) { return round_to_even(static_cast<double>(rest) /
 Image resize_for_evaluation(const Image& image, const EvaluationView& view) {
   const Image source = convert_channels(image, view.channels);
   const auto [height, width] = resized_size(source, view);
-  return resize(
-      source, height, width,
-      view.interpolation == "bicubic" ? Interpolation::kBicubic : Interpolation::kBilinear);
+  return resize(source, height, width, interpolation_of(view));
 }
 
+// What is not in the view is never computed: of an image of one row that would be millions of them.
 Image evaluation_view(const Image& image, const EvaluationView& view) {
-  const Image resized = resize_for_evaluation(image, view);
-  std::vector<uint8_t> fill(static_cast<size_t>(view.channels), 0);
+  const Image source = convert_channels(image, view.channels);
+  const auto [height, width] = resized_size(source, view);
+  const auto rows = middle_of(height, view.height), columns = middle_of(width, view.width);
+  Image middle = resize_part(source, height, width, interpolation_of(view),
+                             {rows.from, columns.from, rows.size, columns.size});
+  if (middle.height == view.height && middle.width == view.width) return middle;
+  const int64_t C = view.channels;
+  std::vector<uint8_t> fill(static_cast<size_t>(C), 0);
   if (view.crop_mode == "border")
     for (size_t c = 0; c < fill.size(); ++c)
       fill[c] =
           static_cast<uint8_t>(std::clamp<int64_t>(round_to_even(255 * view.mean.at(c)), 0, 255));
-  return centre(resized, view.height, view.width, fill);
+  Image filled{view.height, view.width, C, {}};
+  filled.pixels.resize(static_cast<size_t>(view.height * view.width * C));
+  for (size_t i = 0; i < filled.pixels.size(); ++i)
+    filled.pixels[i] = fill[i % static_cast<size_t>(C)];
+  for (int64_t y = 0; y < middle.height; ++y)
+    std::copy_n(middle.pixels.data() + y * middle.width * C, middle.width * C,
+                filled.pixels.data() + ((rows.to + y) * view.width + columns.to) * C);
+  return filled;
 }
 
 }  // namespace braid::io

@@ -22,27 +22,29 @@ double bicubic(double x) {  // Keys' kernel with a = -0.5
   return 0.0;
 }
 
-// For each output position, the first input position and the fixed-point weights from there on.
+// For each output position of a stretch of them, the first input position and the fixed-point
+// weights from there on.
 struct Weights {
   int64_t taps = 0;  // weights per output position, zero-filled
   std::vector<int64_t> first, count;
   std::vector<int32_t> values;
 };
 
+// begin, size: the stretch.
 Weights make_weights(int64_t in_size, double low, double high, int64_t out_size,
-                     Interpolation interpolation) {
+                     Interpolation interpolation, int64_t begin, int64_t size) {
   const double scale = (high - low) / static_cast<double>(out_size);
   const double filter_scale = std::max(scale, 1.0);
   const double support = (interpolation == Interpolation::kBicubic ? 2.0 : 1.0) * filter_scale;
   const auto kernel = interpolation == Interpolation::kBicubic ? bicubic : bilinear;
   Weights w;
   w.taps = static_cast<int64_t>(std::ceil(support)) * 2 + 1;
-  w.first.resize(static_cast<size_t>(out_size));
-  w.count.resize(static_cast<size_t>(out_size));
-  w.values.assign(static_cast<size_t>(out_size * w.taps), 0);
+  w.first.resize(static_cast<size_t>(size));
+  w.count.resize(static_cast<size_t>(size));
+  w.values.assign(static_cast<size_t>(size * w.taps), 0);
   std::vector<double> exact(static_cast<size_t>(w.taps));
-  for (int64_t i = 0; i < out_size; ++i) {
-    const double center = low + (static_cast<double>(i) + 0.5) * scale;
+  for (int64_t i = 0; i < size; ++i) {
+    const double center = low + (static_cast<double>(begin + i) + 0.5) * scale;
     const auto first =
         std::max<int64_t>(0, static_cast<int64_t>(std::floor(center - support + 0.5)));
     const auto last =
@@ -71,6 +73,16 @@ uint8_t from_fixed_point(int32_t sum) {
 }
 
 constexpr int32_t kHalf = 1 << (kPrecisionBits - 1);
+
+Image cut(const Image& in, const Part& part) {
+  const int64_t stride = part.width * in.channels;
+  Image out{part.height, part.width, in.channels,
+            std::vector<uint8_t>(static_cast<size_t>(part.height * stride))};
+  for (int64_t y = 0; y < part.height; ++y)
+    std::copy_n(in.pixels.data() + ((part.top + y) * in.width + part.left) * in.channels, stride,
+                out.pixels.data() + y * stride);
+  return out;
+}
 
 // rows [first_row, first_row + rows) of `in`, resampled along x.
 Image horizontal(const Image& in, const Weights& w, int64_t width, int64_t first_row,
@@ -114,34 +126,47 @@ Image vertical(const Image& in, const Weights& w, int64_t height, int64_t row_of
   return out;
 }
 
-}  // namespace
-
-Image resize(const Image& image, int64_t height, int64_t width, Interpolation interpolation,
-             const Box& box) {
+// Of box, resampled to height x width, a part.
+Image resize_box(const Image& image, int64_t height, int64_t width, Interpolation interpolation,
+                 const Box& box, const Part& part) {
   const bool keep_width =
       width == image.width && box.left == 0 && box.right == static_cast<double>(width);
   const bool keep_height =
       height == image.height && box.top == 0 && box.bottom == static_cast<double>(height);
-  if (keep_width && keep_height) return image;
-  const Weights down = make_weights(image.height, box.top, box.bottom, height, interpolation);
-  const auto last = static_cast<size_t>(height - 1);
-  const int64_t first_row = keep_height ? 0 : down.first[0];
-  const int64_t end_row = keep_height ? image.height : down.first[last] + down.count[last];
-  const Image* rows = &image;
-  Image narrow;
-  int64_t row_offset = 0;
-  if (!keep_width) {
-    const Weights across = make_weights(image.width, box.left, box.right, width, interpolation);
-    narrow = horizontal(image, across, width, first_row, end_row - first_row);
-    rows = &narrow;
-    row_offset = first_row;
-  }
-  return keep_height ? std::move(narrow) : vertical(*rows, down, height, row_offset);
+  if (keep_width && keep_height) return cut(image, part);
+  const Weights down = keep_height ? Weights()
+                                   : make_weights(image.height, box.top, box.bottom, height,
+                                                  interpolation, part.top, part.height);
+  const auto last = static_cast<size_t>(part.height - 1);
+  const int64_t first_row = keep_height ? part.top : down.first[0];
+  const int64_t rows = keep_height ? part.height : down.first[last] + down.count[last] - first_row;
+  Image narrow = keep_width ? cut(image, {first_row, part.left, rows, part.width})
+                            : horizontal(image,
+                                         make_weights(image.width, box.left, box.right, width,
+                                                      interpolation, part.left, part.width),
+                                         part.width, first_row, rows);
+  if (keep_height) return narrow;
+  return vertical(narrow, down, part.height, first_row);
+}
+
+Box whole(const Image& image) {
+  return {0, 0, static_cast<double>(image.width), static_cast<double>(image.height)};
+}
+
+}  // namespace
+
+Image resize(const Image& image, int64_t height, int64_t width, Interpolation interpolation,
+             const Box& box) {
+  return resize_box(image, height, width, interpolation, box, {0, 0, height, width});
 }
 
 Image resize(const Image& image, int64_t height, int64_t width, Interpolation interpolation) {
-  return resize(image, height, width, interpolation,
-                {0, 0, static_cast<double>(image.width), static_cast<double>(image.height)});
+  return resize(image, height, width, interpolation, whole(image));
+}
+
+Image resize_part(const Image& image, int64_t height, int64_t width, Interpolation interpolation,
+                  const Part& part) {
+  return resize_box(image, height, width, interpolation, whole(image), part);
 }
 
 }  // namespace braid::io

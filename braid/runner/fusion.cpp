@@ -37,7 +37,8 @@ class Fuser {
   void index() {
     gone_.assign(graph_.nodes.size(), false);
     for (size_t i = 0; i < graph_.nodes.size(); ++i) {
-      for (const auto& output : graph_.nodes[i].outputs) maker_[output] = i;
+      for (const auto& output : graph_.nodes[i].outputs)
+        if (!output.empty()) maker_[output] = i;  // what is left out is made by nobody
       for (const auto& input : graph_.nodes[i].inputs) ++readers_[input];
     }
     for (const auto& output : graph_.outputs) ++readers_[output];
@@ -297,8 +298,9 @@ void drop_unread(Graph& graph) {
   std::vector<bool> kept(graph.nodes.size(), false);
   for (size_t i = graph.nodes.size(); i-- > 0;) {
     const auto& node = graph.nodes[i];
-    kept[i] = std::any_of(node.outputs.begin(), node.outputs.end(),
-                          [&](const std::string& name) { return read.contains(name); });
+    kept[i] = std::any_of(node.outputs.begin(), node.outputs.end(), [&](const std::string& name) {
+      return !name.empty() && read.contains(name);
+    });
     if (kept[i]) read.insert(node.inputs.begin(), node.inputs.end());
   }
   size_t i = 0;

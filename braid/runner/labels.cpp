@@ -58,6 +58,10 @@ std::vector<Label> top_labels(const Session& session, const Tensor& output,
                     fmt::format("expected a classifier's output [1, K], got {} {}",
                                 to_string(output.dtype()), to_string(output.dims())),
                     session.where(), "write the output with --output");
+  const float* numbers = output.as<float>();
+  if (!std::all_of(numbers, numbers + output.count(), [](float x) { return std::isfinite(x); }))
+    throw DataError("runner", "the model's output is not finite", session.where(),
+                    "its training diverged, or the input is beyond what it computes with");
   const auto& metadata = session.metadata();
   if (const auto head = metadata.find("head");
       head != metadata.end() && head->second != "sequence_classification")

@@ -195,6 +195,7 @@ class Reader {
           if (list.size() >= limits_.tensors)
             fail(fmt::format("at most {} inputs", limits_.tensors), "more");
           list.push_back(value(message(in, "an input or output")));
+          if (list.back().name.empty()) fail("a name of each input and output", "none");
           break;
         }
         case kSparse:

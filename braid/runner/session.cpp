@@ -164,7 +164,7 @@ void Session::State::fold(Graph& graph) const {
       continue;
     }
     for (size_t i = 0; i < made.size() && i < node.outputs.size(); ++i)
-      graph.constants[node.outputs[i]] = made[i];
+      if (!node.outputs[i].empty()) graph.constants[node.outputs[i]] = made[i];  // not left out
   }
   graph.nodes = std::move(kept);
 }

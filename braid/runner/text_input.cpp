@@ -88,7 +88,12 @@ text::Encoding TextInput::encode(const std::string& text) const {
 
 std::map<std::string, Tensor> TextInput::prepare(const Session& session,
                                                  const std::string& text) const {
-  const auto encoding = encode(text);
+  auto encoding = encode(text);
+  if (encoding.ids.empty()) {  // is one of padding, which is attended to, as in training
+    const auto& special = tokenizer_->special();
+    encoding.ids = {special.pad ? *special.pad : special.eos.value_or(0)};
+    encoding.type_ids = {0};
+  }
   const auto length = static_cast<int64_t>(encoding.ids.size());
   std::map<std::string, Tensor> given;
   for (const auto& input : session.inputs()) {

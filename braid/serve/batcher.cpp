@@ -128,7 +128,7 @@ std::vector<Tensor> Batcher::infer(const std::vector<Waiting>& batch) const {
     for (const auto& one : batch) parts.push_back(&one.job.inputs[i]);
     inputs.push_back(concatenate(parts, specs[i]));
   }
-  return engine_.infer(inputs);
+  return serve::infer(engine_, inputs);
 }
 
 void Batcher::execute(std::vector<Waiting>& batch) {
@@ -141,6 +141,7 @@ void Batcher::execute(std::vector<Waiting>& batch) {
     outputs = infer(batch);
   } catch (const std::exception& e) {
     error = first_line(e.what());
+    if (error.empty()) error = "the model failed and does not say why";
   }
   if (!error.empty() && batch.size() > 1) {  // one request's fault is not the others'
     for (auto& one : batch) {

@@ -16,4 +16,8 @@ class Engine {
   virtual std::vector<Tensor> infer(const std::vector<Tensor>& batch) = 0;
 };
 
+// infer(), and that the answers are what outputs() says: a file may declare one shape and compute
+// another. Throws DataError where they are not.
+std::vector<Tensor> infer(Engine& engine, const std::vector<Tensor>& batch);
+
 }  // namespace braid::serve

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "braid/core/error.h"
+#include "braid/core/natural_order.h"
 #include "braid/serve/protocol/content_coding.h"
 
 namespace braid::serve {
@@ -35,9 +36,9 @@ std::optional<uint64_t> json_bytes_of(const HttpRequest& request) {
 }
 
 void inflate(HttpRequest& request, int64_t max_bytes) {
-  const auto coding = request.header("content-encoding");
+  const auto coding = to_lower(std::string(request.header("content-encoding")));
   if (coding.empty() || coding == "identity") return;
-  if (coding != "gzip" && coding != "deflate")
+  if (coding != "gzip" && coding != "x-gzip" && coding != "deflate")
     throw RefusedBody(415, "expected gzip, deflate or identity");
   auto inflated = inflate_body(*request.body, static_cast<uint64_t>(max_bytes));
   if (!inflated)

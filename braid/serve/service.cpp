@@ -7,6 +7,7 @@
 #include "braid/core/cpu.h"
 #include "braid/core/error.h"
 #include "braid/core/json.h"
+#include "braid/core/natural_order.h"
 #include "braid/core/near_match.h"
 #include "braid/core/version.h"
 #include "braid/serve/http/host_name.h"
@@ -130,9 +131,9 @@ std::optional<HttpResponse> Service::refuse(const HttpRequest& head) {
   if (!is_for_this_server(head))
     return json_error(403, "expected localhost or a name of --allowed-hosts as Host");
   if (!options_.api_key.empty() && !is_open(*path)) {
-    constexpr std::string_view kBearer = "Bearer ";
+    constexpr std::string_view kBearer = "bearer ";  // of any case, as schemes are
     const auto given = head.header("authorization");
-    if (!given.starts_with(kBearer) ||
+    if (to_lower(std::string(given.substr(0, kBearer.size()))) != kBearer ||
         !same_secret(given.substr(kBearer.size()), options_.api_key)) {
       auto response = json_error(401, "expected the header Authorization: Bearer KEY");
       response.headers.emplace_back("WWW-Authenticate", "Bearer");
@@ -157,8 +158,9 @@ void Service::handle(const ExchangePtr& exchange) {
   const auto path = *split_target(request.target);  // refuse() has seen it
   const bool post = request.method == "POST";
   const bool model = path.size() >= 4 && path[0] == "v2" && path[1] == "models";
-  const bool inference = path.back() == "infer";
-  if (model && (inference || path.back() == "explain") && post) {
+  const std::string last = path.empty() ? "" : path.back();
+  const bool inference = last == "infer";
+  if (model && (inference || last == "explain") && post) {
     const auto begin = [&] {
       return inference ? infer(exchange, path[2]) : explain(exchange, path[2]);
     };

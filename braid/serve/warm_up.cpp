@@ -18,7 +18,7 @@ void warm_up(Engine& engine) {
                          ? make_tensor(spec.name, spec.type, shape, std::vector<int64_t>(count, 1))
                          : make_tensor(spec.name, spec.type, shape, std::vector<float>(count, 0)));
   }
-  for (const auto& output : engine.infer(inputs))
+  for (const auto& output : infer(engine, inputs))
     if (!is_finite(output))
       throw DataError("checkpoint", "the model's output is not finite", output.name,
                       "its training diverged; take an earlier one of its checkpoints");

@@ -178,11 +178,14 @@ void add_flags(CLI::App& program, RunOptions& o) {
                   "MiB of all tensors that are computed; 0: half of the memory there is")
       ->check(CLI::Range(int64_t{0}, int64_t{1} << 40));
   program.add_option("--format", o.format, "text or json")->check(CLI::IsMember({"text", "json"}));
-  program.add_option("--benchmark", o.benchmark, "measure so many runs of one made-up input")
-      ->check(CLI::Range(1, 1'000'000));
+  auto* benchmark =
+      program.add_option("--benchmark", o.benchmark, "measure so many runs of one made-up input")
+          ->check(CLI::Range(1, 1'000'000));
   program.add_option("--length", o.length, "tokens of a benchmark's text")
-      ->check(CLI::Range(1, 1'000'000));
-  program.add_flag("--profile", o.profile, "with --benchmark: the time of each kind of operator");
+      ->check(CLI::Range(1, 1'000'000))
+      ->needs(benchmark);
+  program.add_flag("--profile", o.profile, "with --benchmark: the time of each kind of operator")
+      ->needs(benchmark);
   program.add_option("--input", o.input, "safetensors with the model's inputs");
   program.add_option("--output", o.output, "safetensors to write the outputs of --input to");
 }

@@ -35,6 +35,16 @@ class Usage : public ProgramTest {
 const std::vector<std::string> kVerbs = {"compare", "train", "eval",      "predict",   "models",
                                          "forward", "data",  "data info", "completion"};
 
+TEST_F(Usage, BraidRunTakesNoFlagThatItWouldIgnore) {
+  const std::string program = BRAID_PROGRAM "-run missing.onnx ";
+  for (const char* flag : {"--profile", "--length 9"}) {
+    const auto alone = run(program, flag);
+    EXPECT_EQ(alone.code, 64) << flag;
+    EXPECT_NE(alone.err.find("--benchmark"), std::string::npos) << alone.err;
+    EXPECT_EQ(run(program, flag + std::string(" --benchmark 1")).code, 74) << flag;
+  }
+}
+
 TEST_F(Usage, ThreadsSpinBrieflyUnlessAVerbTrainsForATime) {
   const auto program = front();
   write("bin/braid-torch", "#!/bin/sh\necho \"${GOMP_SPINCOUNT:-as ever}\"\n");

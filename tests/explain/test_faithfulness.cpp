@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "braid/explain/check_methods.h"
 #include "braid/explain/class_activation.h"
 #include "braid/explain/faithfulness.h"
@@ -154,6 +156,18 @@ TEST(RankCorrelation, EqualsScipysSpearman) {
   EXPECT_NEAR(rank_correlation(a, b), 0.9486832980505138, 1e-12);
   EXPECT_NEAR(rank_correlation(a, -b), -0.9486832980505138, 1e-12);
   EXPECT_EQ(rank_correlation(torch::ones({4}), b), 0);
+}
+
+// Deep models of noise overflow. An order that is none would lead a sort out of its numbers.
+TEST(RankCorrelation, TakesWhatIsNoNumber) {
+  const auto a = torch::arange(1000, torch::kFloat);
+  EXPECT_EQ(rank_correlation(a, torch::full({1000}, NAN)), 0);
+  auto some = a.clone();
+  some.slice(0, 500, 1000).fill_(NAN);  // after all others, of one rank
+  auto largest = a.clone();
+  largest.slice(0, 500, 1000).fill_(INFINITY);
+  EXPECT_EQ(rank_correlation(a, some), rank_correlation(a, largest));
+  EXPECT_EQ(rank_correlation(some, a.flip(0)), rank_correlation(largest, a.flip(0)));
 }
 
 TEST(Verdict, AMethodThatFailsIsSaidToFail) {

@@ -15,6 +15,7 @@
 #include "braid/export/image_graph.h"
 #include "braid/export/onnx/export_onnx.h"
 #include "braid/export/onnx/proto.h"
+#include "braid/export/quantize_model.h"
 #include "braid/graph/capture.h"
 #include "braid/graph/passes/passes.h"
 #include "braid/models/registry.h"
@@ -69,6 +70,43 @@ TEST(FileProof, NamesAnOperatorThatIsNotKnown) {
   const auto proof = prove_file(serialize(model), "x", {});
   EXPECT_FALSE(proof.deviation);
   EXPECT_THAT(proof.remark, HasSubstr("Det"));
+}
+
+class SaidOfQuantization final : public Progress {
+ public:
+  void line(const std::string& text) override { said += text + "\n"; }
+  std::string said;
+};
+
+TEST(FileProof, AQuantizedFileThatWasNotRunSaysSo) {
+  const auto kernel = torch::randn({5, 3, 3, 3}), matrix = torch::randn({4, 5});
+  auto graph =
+      graph::capture({.run =
+                          [&](const std::vector<Tensor>& x) {
+                            const auto pooled = at::conv2d(x.at(0), kernel).mean({2, 3});
+                            return std::vector<Tensor>{at::einsum("nc,kc->nk", {pooled, matrix})};
+                          },
+                      .example =
+                          [](graph::Sizes n) {
+                            return std::vector{torch::randn({n.batch, 3, 6, 6})};
+                          },
+                      .module = nullptr,
+                      .input_names = {data::kPixelValues},
+                      .output_names = {"logits"}});
+  graph::simplify(graph);
+  CalibrationData images;
+  images.calibration = {{.tensors = {{data::kPixelValues, torch::randn({8, 3, 6, 6})}},
+                         .indices = std::vector<int64_t>(8)}};
+  images.judged = images.calibration;
+  const auto file = file_of("not_run");
+  SaidOfQuantization progress;
+  const auto report = quantize_model(
+      graph, images, {.name = "einsum"}, file,
+      {.data = "noise", .options = {.mode = "naive", .reduce_range = "off"}}, progress);
+  fs::remove(file);
+  EXPECT_FALSE(report.file_relative_error);
+  EXPECT_THAT(report.remarks, ::testing::ElementsAre(HasSubstr("no operator Einsum")));
+  EXPECT_THAT(progress.said, HasSubstr("no operator Einsum"));
 }
 
 TEST(FileProof, ZerosHaveNumbersForAScope) {

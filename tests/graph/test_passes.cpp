@@ -88,6 +88,28 @@ TEST(FoldBatchNorm, LeavesALayerAloneThatIsReadTwice) {
   EXPECT_TRUE(torch::allclose(replay(graph, {x}).at(0), run(x), 1e-5, 1e-6));
 }
 
+// Of two norms in a row the first may join the layer, the second no more where something else reads
+// what the first one gives.
+TEST(FoldBatchNorm, StopsWhereAFoldedNormIsReadTwice) {
+  torch::nn::Conv2d conv(torch::nn::Conv2dOptions(2, 3, 1));
+  torch::nn::BatchNorm2d first(3), second(3);
+  first->running_mean.fill_(0.5);
+  second->running_var.fill_(4);
+  first->eval();
+  second->eval();
+  for (const bool shared : {true, false}) {
+    const auto run = [&](const torch::Tensor& x) {
+      const auto y = first->forward(conv->forward(x));
+      return shared ? second->forward(y) + y : second->forward(y);
+    };
+    auto graph = capture_function(run, {2, 4, 4});
+    simplify(graph);
+    EXPECT_EQ(names_in(graph).count("aten::batch_norm"), shared ? 1u : 0u);
+    const auto x = torch::randn({2, 2, 4, 4});
+    EXPECT_TRUE(torch::allclose(replay(graph, {x}).at(0), run(x), 1e-5, 1e-6)) << shared;
+  }
+}
+
 TEST(FoldBatchNorm, ReachesALinearLayerThroughAReshape) {
   torch::nn::BatchNorm1d norm(3);
   norm->running_mean.fill_(0.5);
@@ -113,6 +135,23 @@ TEST(FormLinear, FromMatmulAndAdd) {
   EXPECT_EQ(names_in(graph), (std::multiset<std::string>{"aten::linear"}));
   const auto x = torch::randn({2, 5, 4});
   EXPECT_TRUE(torch::allclose(replay(graph, {x}).at(0), run(x), 1e-5, 1e-6));
+}
+
+TEST(FormLinear, LeavesABiasAloneThatHasMoreDimensions) {
+  const auto weight = torch::randn({4, 3}), bias = torch::randn({1, 1, 3});
+  const auto run = [&](const torch::Tensor& x) { return x.matmul(weight) + bias; };  // [1,N,3]
+  auto graph = capture_function(run, {4});
+  simplify(graph);
+  const auto x = torch::randn({2, 4});
+  EXPECT_EQ(replay(graph, {x}).at(0).sizes(), run(x).sizes());
+}
+
+TEST(Canonicalize, AViewAsAnotherTypeIsNoReshape) {
+  const auto run = [](const torch::Tensor& x) { return x.view(torch::kInt) + 1; };
+  auto graph = capture_function(run, {4});
+  simplify(graph);
+  const auto x = torch::randn({2, 4});
+  EXPECT_TRUE(torch::equal(replay(graph, {x}).at(0), run(x)));
 }
 
 TEST(FormLinear, LeavesABiasAloneThatIsNotPerColumn) {

@@ -130,13 +130,16 @@ TEST_F(BatcherTest, KeepsOneRowsFaultFromTheOthers) {
   pace_->close();
   auto running = *ask(0);
   pace_->wait_for_batches(1);
-  auto good = *ask(1), failing = *ask(666), infinite = *ask(777);
+  auto good = *ask(1), failing = *ask(666), infinite = *ask(777), without = *ask(888);
   pace_->open();
   EXPECT_EQ(good.get().ending, Ending::kSuccess);
   const auto failed = failing.get();
   EXPECT_EQ(failed.ending, Ending::kFailed);
   EXPECT_THAT(failed.error, ::testing::HasSubstr("cannot be computed"));
   EXPECT_EQ(infinite.get().ending, Ending::kInvalid);
+  const auto empty = without.get();  // of another shape than is declared
+  EXPECT_EQ(empty.ending, Ending::kFailed);
+  EXPECT_THAT(empty.error, ::testing::HasSubstr("of 1 rows as output 'logits', got FP32 [0,3]"));
   running.get();
 }
 

@@ -93,8 +93,12 @@ TEST_F(HttpTest, InflatesBodies) {
   compress(reinterpret_cast<Bytef*>(zipped.data()), &size,
            reinterpret_cast<const Bytef*>(json.data()), json.size());
   zipped.resize(size);
-  EXPECT_THAT(client().post(kInfer, zipped, "Content-Encoding: deflate\r\n").numbers(),
-              ElementsAre(4, 1, 5));
+  for (const char* coding : {"deflate", "Deflate", "x-gzip"})
+    EXPECT_THAT(client()
+                    .post(kInfer, zipped, std::string("Content-Encoding: ") + coding + "\r\n")
+                    .numbers(),
+                ElementsAre(4, 1, 5))
+        << coding;
   EXPECT_EQ(client().post(kInfer, json, "Content-Encoding: gzip\r\n").status, 400);
 }
 
@@ -167,6 +171,10 @@ TEST_F(HttpTest, SaysContinueWhereItIsAskedTo) {
   EXPECT_EQ(c.read().status, 100);
   c.send(json);
   EXPECT_EQ(c.read().status, 200);
+  auto old = client();
+  old.send("POST " + std::string(kInfer) + " HTTP/1.0\r\nExpect: 100-continue\r\n" +
+           "Content-Length: " + std::to_string(json.size()) + "\r\n\r\n" + json);
+  EXPECT_EQ(old.read().status, 200);
 }
 
 TEST_F(HttpTest, KeepsConnectionsAsTheVersionSays) {

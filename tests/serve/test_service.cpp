@@ -167,6 +167,8 @@ TEST_F(ServiceTest, AsksForItsKey) {
   }
   const std::string right = "Authorization: Bearer secret\r\n";
   EXPECT_EQ(c.get("/v2/models/m", right).status, 200);
+  EXPECT_EQ(c.get("/v2/models/m", "Authorization: bearer secret\r\n").status, 200);
+  EXPECT_EQ(c.get("/v2/models/m", "Authorization: Bearer SECRET\r\n").status, 401);
   EXPECT_EQ(c.post(kInfer, row_json(1), right).status, 200);
 }
 

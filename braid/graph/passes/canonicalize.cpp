@@ -56,6 +56,8 @@ void canonicalize(const Graph& graph, Node& node) {
   if (const auto functional = functional_form(node.op)) node.op = *functional;
   const auto rank = [&] { return static_cast<int64_t>(graph.at(node.value("self")).shape.size()); };
   if (is_one_of(node.name(), kReshapes)) {
+    // view(dtype) reads the same bytes as other numbers.
+    if (node.op.operator_name().overload_name == "dtype") return;
     node = make_reshape(node.value("self"), graph.at(node.outputs[0]).shape, node.outputs[0],
                         node.module);
   } else if (node.name() == "aten::t") {

@@ -67,12 +67,10 @@ void fold_into(Graph& graph, Node& layer, const Affine& affine) {
       value_argument(add_folded(graph, shift, weight.dtype, layer.module + ".bias"));
 }
 
-}  // namespace
-
-void fold_batch_norm(Graph& graph) {
+// The first norm that can be folded, and whether there was one.
+bool fold_next(Graph& graph) {
   const Uses uses(graph);
-  for (size_t i = 0; i < graph.nodes.size(); ++i) {
-    auto& norm = graph.nodes[i];
+  for (const auto& norm : graph.nodes) {
     if (norm.name() != "aten::batch_norm") continue;
     auto* layer = foldable_layer(graph, uses, norm.value("input"));
     if (layer == nullptr || !graph.is_constant(layer->value("weight")) ||
@@ -81,10 +79,17 @@ void fold_batch_norm(Graph& graph) {
     const auto affine = affine_of(graph, norm);
     if (!affine) continue;
     fold_into(graph, *layer, *affine);
-    const ValueId input = norm.value("input"), output = norm.outputs[0];
-    replace_value(graph, output, input);
+    replace_value(graph, norm.outputs[0], norm.value("input"));
+    return true;
   }
-  remove_unused(graph);
+  return false;
+}
+
+}  // namespace
+
+// What read a norm reads its layer afterwards: who reads what is asked anew each time.
+void fold_batch_norm(Graph& graph) {
+  while (fold_next(graph)) remove_unused(graph);
 }
 
 std::vector<PassResult> simplify(Graph& graph) {

@@ -51,7 +51,8 @@ bool join_bias(Graph& graph, const Uses& uses, Node& node) {
     if (linear == nullptr || !linear->is_none("bias") || !graph.is_constant(bias)) continue;
     const auto tensor = graph.at(bias).constant;
     if (tensor.dim() == 0 || graph.at(product).shape.back() != Extent{0, tensor.numel()} ||
-        tensor.size(-1) != tensor.numel())
+        tensor.size(-1) != tensor.numel() ||
+        graph.at(product).shape != graph.at(node.outputs[0]).shape)  // [1,1,D] gives dimensions too
       continue;
     const ValueId input = linear->value("input"), weight = linear->value("weight");
     const auto module = linear->module;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <type_traits>
 
 #include "braid/core/error.h"
 #include "braid/runner/op.h"
@@ -148,11 +149,9 @@ class ArithmeticOp final : public BroadcastOp {
   }
 
   std::vector<Tensor> run(const RunContext& context, const Inputs& in) override {
+    for (size_t i = 1; i < in.size(); ++i) expect(in.has(i), "an input", "none");
     Tensor sum = in.size() == 1 ? in.at(0) : of(context, in.at(0), in.at(1), &in);
-    for (size_t i = 2; i < in.size(); ++i) {
-      if (!in.has(i)) refuse("an input", "none");
-      sum = of(context, sum, in.at(i), nullptr);
-    }
+    for (size_t i = 2; i < in.size(); ++i) sum = of(context, sum, in.at(i), nullptr);
     return {sum};
   }
 
@@ -191,6 +190,20 @@ class ArithmeticOp final : public BroadcastOp {
   }
 };
 
+// Of whole numbers, exact or, beyond the type, wrapped around. A power below 1 is rounded to 0.
+template <class T>
+T whole_power(T base, T exponent) {
+  if constexpr (std::is_signed_v<T>)
+    if (exponent < 0) {
+      const bool is_one = base == 1 || base == -1;
+      return static_cast<T>(!is_one ? 0 : exponent % 2 == 0 ? 1 : base);
+    }
+  uint64_t power = 1, factor = static_cast<uint64_t>(base);
+  for (auto left = static_cast<uint64_t>(exponent); left > 0; left /= 2, factor *= factor)
+    if (left % 2 != 0) power *= factor;
+  return static_cast<T>(power);
+}
+
 class PowOp final : public BroadcastOp {
  public:
   explicit PowOp(const NodeView& node) : BroadcastOp(node) { node.expect_counts(2, 2); }
@@ -202,13 +215,10 @@ class PowOp final : public BroadcastOp {
     Tensor out;
     const bool known = for_number_type(a.dtype(), [&]<class T>(T) {
       out = map<T, T>(context, a, b, a.dtype(), [](T x, T y) {
-        if constexpr (std::is_floating_point_v<T>) {
+        if constexpr (std::is_floating_point_v<T>)
           return y == T(2) ? x * x : std::pow(x, y);
-        } else {
-          constexpr double kMost = static_cast<double>(std::numeric_limits<T>::max()) / 2;
-          const double power = std::pow(static_cast<double>(x), static_cast<double>(y));
-          return std::isfinite(power) ? static_cast<T>(std::clamp(power, -kMost, kMost)) : T(0);
-        }
+        else
+          return whole_power(x, y);
       });
     });
     expect(known, "numbers", to_string(a.dtype()));

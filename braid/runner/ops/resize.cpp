@@ -14,6 +14,13 @@ namespace {
 
 enum class Mode { kNearest, kLinear, kCubic };
 
+// Input pixels for output pixels. Apart, since 9 * 14 / 18 is 7, but 9 / (18 / 14) a hair below it:
+// the nearest pixel would be another one.
+struct Ratio {
+  double from = 1, to = 1;
+  double of(double place) const { return place * from / to; }
+};
+
 // For each output place, the input places and their weights.
 struct Taps {
   int64_t count = 0;  // of each output
@@ -51,13 +58,13 @@ class ResizeOp final : public Op {
     Dims axes = axes_;
     if (axes.empty())
       for (int64_t d = 0; d < x.rank(); ++d) axes.push_back(d);
-    const auto [sizes, scales] = sizes_of(x, axes, in);
+    const auto [sizes, ratios] = sizes_of(x, axes, in);
     // The last axis first, as PIL: what is far apart in memory is then less.
     for (size_t i = axes.size(); i-- > 0;) {
       const auto axis = static_cast<size_t>(axis_of(axes[i], x.rank()));
       expect(sizes[i] > 0 && x.dims()[axis] > 0, "an image that is not empty", to_string(x.dims()));
-      if (sizes[i] == x.dims()[axis] && scales[i] == 1) continue;
-      x = along(context, x, axis, sizes[i], scales[i]);
+      if (sizes[i] == x.dims()[axis] && ratios[i].from == ratios[i].to) continue;
+      x = along(context, x, axis, sizes[i], ratios[i]);
     }
     return {x};
   }
@@ -65,7 +72,7 @@ class ResizeOp final : public Op {
  private:
   struct Target {
     Dims sizes;
-    std::vector<double> scales;  // output / input
+    std::vector<Ratio> ratios;
   };
   Target sizes_of(const Tensor& x, const Dims& axes, const Inputs& in) const {
     Target target;
@@ -73,9 +80,9 @@ class ResizeOp final : public Op {
       target.sizes = numbers_of(in.at(3));
       expect(target.sizes.size() == axes.size(), "a size for each axis", to_string(target.sizes));
       for (size_t i = 0; i < axes.size(); ++i)
-        target.scales.push_back(static_cast<double>(target.sizes[i]) /
-                                static_cast<double>(std::max<int64_t>(
-                                    1, x.dims()[static_cast<size_t>(axis_of(axes[i], x.rank()))])));
+        target.ratios.push_back(
+            {static_cast<double>(x.dims()[static_cast<size_t>(axis_of(axes[i], x.rank()))]),
+             static_cast<double>(target.sizes[i])});
       return target;
     }
     expect(in.has(2) && in.at(2).count() == static_cast<int64_t>(axes.size()),
@@ -84,20 +91,20 @@ class ResizeOp final : public Op {
     for (size_t i = 0; i < axes.size(); ++i) {
       const double scale = in.at(2).as<float>()[i];
       expect(scale > 0 && scale < 1e6, "scales above 0", std::to_string(scale));
-      target.scales.push_back(scale);
+      target.ratios.push_back({1, scale});
       target.sizes.push_back(static_cast<int64_t>(
           scale * static_cast<double>(x.dims()[static_cast<size_t>(axis_of(axes[i], x.rank()))])));
     }
     return target;
   }
 
-  double source_of(int64_t at, int64_t size, int64_t out, double scale) const {
+  double source_of(int64_t at, int64_t size, int64_t out, const Ratio& ratio) const {
     const auto place = static_cast<double>(at);
-    if (coordinates_ == "asymmetric") return place / scale;
+    if (coordinates_ == "asymmetric") return ratio.of(place);
     if (coordinates_ == "align_corners")
       return out == 1 ? 0 : place * static_cast<double>(size - 1) / static_cast<double>(out - 1);
     if (coordinates_ == "pytorch_half_pixel" && out == 1) return 0;
-    return (place + 0.5) / scale - 0.5;
+    return ratio.of(place + 0.5) - 0.5;
   }
 
   double kernel(double x) const {
@@ -116,16 +123,16 @@ class ResizeOp final : public Op {
     return static_cast<int64_t>(std::ceil(source - 0.5));
   }
 
-  Taps taps_of(int64_t size, int64_t out, double scale) const {
+  Taps taps_of(int64_t size, int64_t out, const Ratio& ratio) const {
     // Shrinking with antialiasing widens the filter.
-    const double stretch = antialias_ && scale < 1 ? 1 / scale : 1;
+    const double stretch = antialias_ ? std::max(1.0, ratio.from / ratio.to) : 1;
     const double support = (mode_ == Mode::kCubic ? 2 : 1) * stretch;
     Taps taps;
     taps.count = mode_ == Mode::kNearest ? 1 : 2 * static_cast<int64_t>(std::ceil(support)) + 1;
     count_of({taps.count, out}, DType::kDouble, where());
     expect(taps.count * out < int64_t{1} << 24, "a resize of fewer weights", std::to_string(out));
     for (int64_t i = 0; i < out; ++i) {
-      const double source = source_of(i, size, out, scale);
+      const double source = source_of(i, size, out, ratio);
       if (mode_ == Mode::kNearest) {
         taps.from.push_back(std::clamp<int64_t>(nearest_of(source), 0, size - 1));
         taps.weights.push_back(1);
@@ -175,12 +182,12 @@ class ResizeOp final : public Op {
   }
 
   Tensor along(const RunContext& context, const Tensor& x, size_t axis, int64_t out,
-               double scale) const {
+               const Ratio& ratio) const {
     Dims dims = x.dims();
     const int64_t size = dims[axis];
     dims[axis] = out;
     Tensor y = context.make(x.dtype(), dims);
-    const auto taps = taps_of(size, out, scale);
+    const auto taps = taps_of(size, out, ratio);
     const int64_t outer = product(dims, 0, axis), inner = product(dims, axis + 1, dims.size());
     if (x.dtype() == DType::kFloat)
       apply<float, float>(context, x, taps, outer, size, out, inner, y);

@@ -67,27 +67,23 @@ class Connection::Waiting final : public Exchange {
   Waiting(HttpRequest request, const std::shared_ptr<Connection>& connection)
       : Exchange(std::move(request)),
         connection_(connection),
+        number_(connection->request_number_),
         executor_(connection->socket_.get_executor()) {}
 
   void respond(HttpResponse response) override {
     on_abandoned({});
     asio::post(executor_,
-               [self = connection_, exchange = this, response = std::move(response)]() mutable {
+               [self = connection_, number = number_, response = std::move(response)]() mutable {
                  const auto connection = self.lock();
-                 // The address alone is compared: the exchange may be gone, but then it is not the
-                 // one waited for.
-                 if (connection && connection->phase_ == Phase::kWaiting &&
-                     connection->waiting_.get() == exchange)
+                 if (connection && connection->waits_for(number))
                    connection->send(std::move(response));
                });
   }
 
   void expire_at(Clock::time_point deadline) override {
-    asio::post(executor_, [self = connection_, exchange = this, deadline] {
+    asio::post(executor_, [self = connection_, number = number_, deadline] {
       const auto connection = self.lock();
-      if (connection && connection->phase_ == Phase::kWaiting &&
-          connection->waiting_.get() == exchange)
-        connection->set_timer(deadline);
+      if (connection && connection->waits_for(number)) connection->set_timer(deadline);
     });
   }
 
@@ -95,6 +91,7 @@ class Connection::Waiting final : public Exchange {
 
  private:
   std::weak_ptr<Connection> connection_;
+  const uint64_t number_;  // an address would be another request's once this one is gone
   asio::ip::tcp::socket::executor_type executor_;
 };
 
@@ -192,7 +189,8 @@ void Connection::on_head(const error_code& error) {
   phase_ = Phase::kBody;
   if (const auto length = parser_->content_length())
     request_.body->reserve(std::min<uint64_t>(*length, kReservedBody));
-  if (lower(request_.header("expect")) == "100-continue") return send_continue();
+  // Who speaks HTTP/1.0 would take it for the answer.
+  if (!old_version_ && lower(request_.header("expect")) == "100-continue") return send_continue();
   read_body();
 }
 
@@ -246,6 +244,7 @@ void Connection::on_body(const error_code& error, size_t offered) {
 void Connection::handle_request() {
   phase_ = Phase::kWaiting;
   ++context_.metrics.requests_in_progress;
+  ++request_number_;
   waiting_ = std::make_shared<Waiting>(std::move(request_), shared_from_this());
   request_ = {};
   const auto exchange = waiting_;

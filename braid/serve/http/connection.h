@@ -52,6 +52,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void read_body();
   void on_body(const boost::system::error_code& error, size_t offered);
   void handle_request();
+  // Whether the answer to this request is still to come.
+  bool waits_for(uint64_t number) const {
+    return phase_ == Phase::kWaiting && request_number_ == number;
+  }
   void send_continue();
   void refuse(HttpResponse response);
   void refuse_parse_error(const boost::system::error_code& error);
@@ -76,6 +80,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::string client_;
   boost::asio::steady_timer timer_;
   uint64_t timer_number_ = 0;  // a timer that was set anew says nothing any more
+  uint64_t request_number_ = 0;
   boost::beast::flat_buffer buffer_;
   std::optional<boost::beast::http::request_parser<boost::beast::http::buffer_body>> parser_;
   Phase phase_ = Phase::kIdle;

@@ -80,6 +80,8 @@ int64_t pad_token_id(const runner::Session& session) {
 }
 
 void expect_classifier(const Model& model, const std::string& file) {
+  if (model.engine->outputs().empty())
+    throw DataError("serve", "expected the logits [N,K] of a classifier, got no output", file);
   const auto& output = model.engine->outputs().front();
   if (output.name != "logits" || output.type != DataType::kFp32 || output.shape.size() != 2)
     throw DataError("serve",

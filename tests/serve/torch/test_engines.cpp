@@ -344,8 +344,8 @@ TEST_F(Engines, OfOpenVinoRefuseWhatIsNoModel) {
   EXPECT_THROW(open_openvino(""), DataError);
 }
 
-// A Relu from x to logits, float32 [1,2]; numbers are onnx.proto's.
-std::string file_of_one_row() {
+// A Relu from x to logits, float32 [1,2], or [N,2] and without an output; numbers are onnx.proto's.
+std::string file_of_one_row(bool gives_nothing = false) {
   using protozero::pbf_writer;
   std::string bytes;
   pbf_writer model(bytes);
@@ -359,6 +359,7 @@ std::string file_of_one_row() {
       node.add_string(4, "Relu");
     }
     for (const auto& [field, name] : {std::pair(11, "x"), std::pair(12, "logits")}) {
+      if (gives_nothing && field == 12) continue;
       pbf_writer value(graph, static_cast<protozero::pbf_tag_type>(field));
       value.add_string(1, name);
       pbf_writer type(value, 2);
@@ -367,7 +368,10 @@ std::string file_of_one_row() {
       pbf_writer shape(tensor, 2);
       for (const int64_t size : {1, 2}) {
         pbf_writer dimension(shape, 1);
-        dimension.add_int64(1, size);
+        if (gives_nothing && size == 1)
+          dimension.add_string(2, "N");
+        else
+          dimension.add_int64(1, size);
       }
     }
   }
@@ -396,6 +400,9 @@ TEST_F(Engines, RefuseWhatIsNoClassifiersFile) {
   onnx::export_image_model(loaded, with, {.with_preprocessing = true});
   EXPECT_THAT(error_of<DataError>([&] { load(with, "auto"); }),
               HasSubstr("without --with-preprocessing"));
+  const auto mute = (folder_ / "mute.onnx").string();
+  io::write_file_atomic(mute, file_of_one_row(true));
+  EXPECT_THAT(error_of<DataError>([&] { load(mute, "braid-run"); }), HasSubstr("no output"));
   const auto file = exported(checkpoint);
   std::ofstream(file, std::ios::app | std::ios::binary) << "more";
   EXPECT_THROW(load(file, "auto"), DataError);
