@@ -2,9 +2,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "braid/core/error.h"
 #include "braid/core/version.h"
+#include "braid/data/cut_examples.h"
 #include "braid/data/image/image_inputs.h"
 #include "braid/data/run_fields.h"
 #include "braid/explain/check_methods.h"
@@ -22,13 +24,14 @@ namespace {
 struct ExplainOptions {
   std::string checkpoint, output, format = "table", device = "cpu";
   std::vector<std::string> inputs;
-  bool check = false;
+  bool check = false, truncate = true;
   int64_t max_image_pixels = io::kMaxImagePixels;
   explain::ExplainConfig config;
   void visit(FieldVisitor& v) {
     config.visit(v);
     v.field(data::device_field(), device);
     v.field(data::max_image_pixels_field(), max_image_pixels);
+    v.field(data::truncate_field(), truncate);
   }
 };
 
@@ -97,13 +100,20 @@ void explain_images(const ExplainOptions& options, const std::filesystem::path& 
 }
 
 void explain_texts(const ExplainOptions& options, const std::filesystem::path& checkpoint,
-                   explain::Explanations& e) {
+                   explain::Explanations& e, Progress& progress) {
   if (options.check)
     throw UsageError("explain", "expected a classifier of images with --check, got one of texts");
-  const explain::TextExplainer explainer(tasks::load_text_classifier(checkpoint), options.config,
-                                         options.device);
+  auto classifier = tasks::load_text_classifier(checkpoint);
+  classifier.truncate = options.truncate;
+  const explain::TextExplainer explainer(std::move(classifier), options.config, options.device);
   e.model = explainer.classifier().hub.architecture;
-  for (const auto& text : options.inputs) e.texts.push_back(explainer.explain(text));
+  data::CutExamples cut{.max_length = explainer.classifier().max_length};
+  for (const auto& text : options.inputs) {
+    e.texts.push_back(explainer.explain(text));
+    ++cut.of;
+    cut.count += e.texts.back().truncated > 0 ? 1 : 0;
+  }
+  if (cut.count > 0) progress.line(to_text(cut) + ".");
 }
 
 void run(ExplainOptions options, const Json& flags) {
@@ -116,7 +126,7 @@ void run(ExplainOptions options, const Json& flags) {
   e.checkpoint = options.checkpoint;
   explain::Output output(options.output);
   if (models::kind_of_checkpoint(checkpoint) == models::TextEncoder::kKind)
-    explain_texts(options, checkpoint, e);
+    explain_texts(options, checkpoint, e, *progress);
   else
     explain_images(options, checkpoint, output, e, *progress);
   output.finish(e);

@@ -94,6 +94,7 @@ void TextExplanation::visit(FieldVisitor& v) {
   v.field("predicted", predicted, "class");
   v.field("sum", sum, "of attributions");
   v.field("total", total, "what they should sum to");
+  v.field("truncated", truncated, "tokens at the end that the model does not read");
   v.list("tokens", tokens);
 }
 

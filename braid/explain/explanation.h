@@ -73,6 +73,7 @@ struct TextExplanation {
   int64_t index = 0;
   double probability = 0;
   double sum = 0, total = 0;  // of the attributions, and the difference of logits that it should be
+  int64_t truncated = 0;      // tokens at the end that the model does not read
   std::vector<TokenAttribution> tokens;
   void visit(FieldVisitor& v);
 };

@@ -97,6 +97,7 @@ TextExplainer::TextExplainer(tasks::TokenizedModel classifier, const ExplainConf
 
 TextExplanation TextExplainer::explain(const std::string& text) const {
   const auto encoding = classifier_.tokenizer->encode(text, {.max_length = classifier_.max_length});
+  tasks::expect_whole(classifier_, encoding.truncated, io::shortened(text));
   const auto N = static_cast<int64_t>(encoding.ids.size());
   const auto batch = data::make_text_batch({{.text = text, .pair = {}}}, *classifier_.tokenizer,
                                            classifier_.max_length)
@@ -140,6 +141,7 @@ TextExplanation TextExplainer::explain(const std::string& text) const {
       .gradient = [&](const Tensor& points) { return table.gradient(points, e.index); }};
   const auto found = integrated_gradients(logit, input, baseline, config_.steps,
                                           std::min(config_.batch_size, table.capacity()));
+  e.truncated = encoding.truncated;
   e.total = found.total;
   e.sum = found.values.sum().item<double>();
   const auto tokens = found.values.sum(1).cpu();  // [N]

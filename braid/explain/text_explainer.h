@@ -17,7 +17,8 @@ class TextExplainer {
   TextExplainer(tasks::TokenizedModel classifier, const ExplainConfig& config,
                 const std::string& device);
 
-  // Throws DataError for a text of no token, or of more than the vocabulary has.
+  // Throws DataError for a text of no token, or of more than the vocabulary has, and for one that
+  // may not be cut.
   TextExplanation explain(const std::string& text) const;
   const tasks::TokenizedModel& classifier() const { return classifier_; }
 

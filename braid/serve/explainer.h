@@ -16,6 +16,7 @@ struct Explanation {
   // PNG: the image as the model sees it, and with what it looked at over it. Empty for a text.
   std::vector<uint8_t> picture{}, overlay{};
   std::vector<std::pair<std::string, double>> tokens{};  // and what each adds to the class's logit
+  int64_t truncated = 0;  // tokens at a text's end that the model does not read
 };
 
 class Explainer {

@@ -26,6 +26,7 @@ Json to_json(const Explanation& explanation, const ServedModel& served) {
     json["overlay"] = to_base64(explanation.overlay);
     return json;
   }
+  if (explanation.truncated > 0) json["truncated"] = explanation.truncated;
   json["tokens"] = Json::array();
   for (const auto& [token, attribution] : explanation.tokens)
     json["tokens"].push_back({{"token", token}, {"attribution", attribution}});

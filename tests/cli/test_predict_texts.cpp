@@ -77,6 +77,26 @@ TEST_F(PredictTexts, WhatOneTextIsGivenToAModelOfSuchIsSaid) {
   EXPECT_FALSE(rows(found.out)[0].contains("cut"));
   EXPECT_THAT(found.err, AllOf(HasSubstr("A tab is in 1 of the lines"),
                                HasSubstr("1 of 3 texts is cut to 4 tokens.")));
+  const auto stopped =
+      braid("predict --checkpoint run --list lines.txt --format jsonl --no-truncate");
+  EXPECT_EQ(stopped.code, 65);
+  EXPECT_EQ(rows(stopped.out).size(), 2u) << "what came before is answered";
+  EXPECT_THAT(stopped.err, AllOf(HasSubstr("lines.txt:3"), HasSubstr("at most 4 tokens"),
+                                 HasSubstr("--truncate")));
+  const auto skipped = braid(
+      "predict --checkpoint run --list lines.txt --format jsonl --no-truncate --on-bad-sample "
+      "skip");
+  EXPECT_EQ(skipped.code, 0) << skipped.err;
+  EXPECT_EQ(rows(skipped.out).size(), 2u);
+  const std::string explain =
+      "explain --checkpoint run 'good film and more' --steps 2 --output why ";
+  const auto why = braid(explain + "--format json");
+  ASSERT_EQ(why.code, 0) << why.err;
+  EXPECT_GT(Json::parse(why.out).at("texts").at(0).at("truncated"), 0);
+  EXPECT_THAT(why.err, HasSubstr("1 of 1 texts is cut to 4 tokens."));
+  const auto whole = braid(explain + "--no-truncate");
+  EXPECT_EQ(whole.code, 65);
+  EXPECT_THAT(whole.err, AllOf(HasSubstr("at most 4 tokens"), HasSubstr("good film and more")));
   write("long.tsv", "good film and more\tpos\nbad film\tneg\n");
   const auto judged = braid("eval --checkpoint run --data long.tsv --split all --format json");
   ASSERT_EQ(judged.code, 0) << judged.err;

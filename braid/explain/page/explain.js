@@ -45,6 +45,7 @@ const textSection = (text, i) => {
       {class: "tokens"},
       text.tokens.map((t) => [h("span", {style: colour(t.attribution), title: fixed(4)(t.attribution)}, t.token), " "]),
     ),
+    text.truncated > 0 ? h("p", {class: "note"}, `The model does not read ${text.truncated} more tokens at the end.`) : null,
   );
 };
 

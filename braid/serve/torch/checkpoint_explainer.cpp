@@ -101,12 +101,15 @@ class TextCheckpoint final : public Explainer {
   Explanation explain(const Tensor& input) override {
     at::set_num_threads(static_cast<int>(options_.threads));
     const auto text = text_of(input, 0);
-    auto& explainer = explainer_.get([](const std::string& folder, auto& model) {
-      model.emplace(tasks::load_text_classifier(folder), explain::ExplainConfig{}, kDevice);
+    auto& explainer = explainer_.get([this](const std::string& folder, auto& model) {
+      auto classifier = tasks::load_text_classifier(folder);
+      classifier.truncate = options_.truncate;
+      model.emplace(std::move(classifier), explain::ExplainConfig{}, kDevice);
     });
     const auto found = explainer.explain(text);
     Explanation explanation{
         .method = found.method, .class_index = found.index, .probability = found.probability};
+    explanation.truncated = found.truncated;
     for (const auto& token : found.tokens)
       explanation.tokens.emplace_back(token.token, token.attribution);
     return explanation;

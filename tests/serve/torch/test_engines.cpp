@@ -260,6 +260,20 @@ TEST_P(EnginesOfFiles, AgreeOnTextsOfAnyLength) {
   }
   for (const auto* model : {here.get(), file.get()})
     EXPECT_EQ(model->engine->inputs().at(0).padding, torch->engine->inputs().at(0).padding);
+  const std::vector<std::string> two = {"a film", long_text};
+  Progress silent;
+  for (const auto& source : {checkpoint, name}) {
+    std::vector<int64_t> truncated;
+    const auto model = load(source, GetParam());
+    model->preparation->prepare_and_note(bytes("text", two), truncated);
+    EXPECT_EQ(truncated, std::vector<int64_t>{1}) << source;
+    const auto strict = load_model(
+        source, {.engine = GetParam(), .dtype = "float32", .threads = 2, .truncate = false},
+        silent);
+    EXPECT_THAT(error_of<DataError>([&] { strict->preparation->prepare(bytes("text", two)); }),
+                HasSubstr("(text[1])"))
+        << source;
+  }
 }
 
 // Its inputs are fewer than what a tokenizer gives.
