@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <string>
 #include <utility>
 
 #include "braid/core/error.h"
@@ -9,6 +10,7 @@
 #include "braid/data/cut_examples.h"
 #include "braid/data/image/image_inputs.h"
 #include "braid/data/run_fields.h"
+#include "braid/data/text/asked_text.h"
 #include "braid/explain/check_methods.h"
 #include "braid/explain/image_explainer.h"
 #include "braid/explain/output.h"
@@ -61,12 +63,15 @@ void print_maps(const explain::Explanations& e) {
 
 void print_texts(const explain::Explanations& e) {
   for (const auto& text : e.texts) {
-    fmt::print("{}: {} {:.1f}%{}, attributions sum to {:.4f} of {:.4f}\n", text.text, text.target,
-               100 * text.probability,
+    fmt::print("{}{}: {} {:.1f}%{}, attributions sum to {:.4f} of {:.4f}\n", text.text,
+               text.text_pair ? "\t" + *text.text_pair : "", text.target, 100 * text.probability,
                text.predicted == text.target ? "" : ", predicted is " + text.predicted, text.sum,
                text.total);
-    for (const auto& token : text.tokens)
-      fmt::print("  {:+.4f}  {}\n", token.attribution, token.token);
+    for (const auto& token : text.tokens) {
+      const auto of = token.sequence ? std::to_string(*token.sequence + 1) : "";
+      fmt::print("  {:+.4f}  {}{}\n", token.attribution,
+                 text.text_pair ? fmt::format("{:1}  ", of) : "", token.token);
+    }
   }
 }
 
@@ -108,8 +113,10 @@ void explain_texts(const ExplainOptions& options, const std::filesystem::path& c
   const explain::TextExplainer explainer(std::move(classifier), options.config, options.device);
   e.model = explainer.classifier().hub.architecture;
   data::CutExamples cut{.max_length = explainer.classifier().max_length};
-  for (const auto& text : options.inputs) {
-    e.texts.push_back(explainer.explain(text));
+  const bool pairs = explainer.classifier().hub.text_pairs;
+  for (const auto& input : options.inputs) {
+    const auto asked = data::parse_asked_text(input, pairs, fmt::format("argument {}", cut.of + 1));
+    e.texts.push_back(explainer.explain(asked.text, asked.pair));
     ++cut.of;
     cut.count += e.texts.back().truncated > 0 ? 1 : 0;
   }
@@ -154,7 +161,11 @@ void add_explain(CLI::App& program) {
       "--output why\n"
       "  braid explain --checkpoint runs/photos photos/ --method grad-cam,rollout --check --output "
       "why\n"
-      "  braid explain --checkpoint runs/sst2 \"a film that stays with you\" --output why");
+      "  braid explain --checkpoint runs/sst2 \"a film that stays with you\" --output why\n"
+      "  braid explain --checkpoint runs/mrpc '{\"text\": \"it rains\", \"text_pair\": \"rain "
+      "falls\"}' --output why\n\n"
+      "A model that was trained on pairs takes two texts in one argument, with a tab between or as "
+      "JSON.");
   auto o = std::make_shared<ExplainOptions>();
   verb->add_option("--checkpoint", o->checkpoint,
                    "folder of a run or a checkpoint, or hf-hub:OWNER/NAME")

@@ -64,11 +64,15 @@ struct FieldExplanation {
 struct TokenAttribution {
   std::string token;
   double attribution = 0;
+  // 0: of the text, 1: of the second one; unset: added around them, as the places of such are.
+  std::optional<int64_t> sequence;
+  std::optional<int64_t> start, end;  // in its text, code points, half-open
   void visit(FieldVisitor& v);
 };
 
 struct TextExplanation {
   std::string text, method;
+  std::optional<std::string> text_pair;  // the second one, of a model that judges two together
   std::string target, predicted;
   int64_t index = 0;
   double probability = 0;

@@ -78,6 +78,7 @@ Encoding PostProcessor::process(std::vector<Encoding> texts, const EncodeOptions
       continue;
     }
     const auto& text = texts[static_cast<size_t>(piece.sequence)];
+    if (piece.sequence == 1) out.pair_begin = out.ids.size();
     out.ids.insert(out.ids.end(), text.ids.begin(), text.ids.end());
     out.type_ids.insert(out.type_ids.end(), text.ids.size(), piece.type_id);
     out.offsets.insert(out.offsets.end(), text.offsets.begin(), text.offsets.end());

@@ -57,7 +57,38 @@ TEST_F(PredictTexts, AModelOfPairsTakesPairs) {
   ASSERT_EQ(rows(skipped.out).size(), 2u);
   EXPECT_EQ(rows(skipped.out)[1].at("line"), 3);
   EXPECT_THAT(skipped.err, HasSubstr("1 of 3 lines is left out."));
-  EXPECT_EQ(braid("explain --checkpoint run 'good film' --output why").code, 65);
+  const std::string explain = "explain --checkpoint run --steps 2 --output why --format json ";
+  const auto lone = braid(explain + "'good film'");
+  EXPECT_EQ(lone.code, 65);
+  EXPECT_THAT(lone.err, AllOf(HasSubstr("argument 1"), HasSubstr("expected two texts")));
+  const auto why = braid(explain +
+                         "\"$(printf 'good film\\tbad film')\" "
+                         R"('{"text": "good film", "text_pair": "bad film"}')");
+  ASSERT_EQ(why.code, 0) << why.err;
+  const auto texts = Json::parse(why.out).at("texts");
+  ASSERT_EQ(texts.size(), 2u);
+  EXPECT_EQ(texts[0], texts[1]);
+  EXPECT_EQ(texts[0].at("text"), "good film");
+  EXPECT_EQ(texts[0].at("text_pair"), "bad film");
+  EXPECT_EQ(texts[0].at("predicted"), of_lines[0].at("predictions").at(0).at("class"));
+  const auto& tokens = texts[0].at("tokens");
+  EXPECT_TRUE(tokens.front().at("sequence").is_null()) << "[CLS]";
+  EXPECT_TRUE(tokens.back().at("sequence").is_null()) << "[SEP]";
+  int64_t before = 0;
+  std::string letters[2];
+  for (const auto& token : tokens) {
+    if (token.at("sequence").is_null()) continue;
+    const auto sequence = token.at("sequence").get<int64_t>();
+    EXPECT_GE(sequence, before);
+    before = sequence;
+    const auto start = token.at("start").get<size_t>(), end = token.at("end").get<size_t>();
+    letters[sequence] += texts[0]
+                             .at(sequence == 0 ? "text" : "text_pair")
+                             .get<std::string>()
+                             .substr(start, end - start);
+  }
+  EXPECT_EQ(letters[0], "goodfilm");
+  EXPECT_EQ(letters[1], "badfilm");
 }
 
 TEST_F(PredictTexts, WhatOneTextIsGivenToAModelOfSuchIsSaid) {

@@ -113,7 +113,8 @@ class FakeExplainer final : public Explainer {
     if (input.elements[0] == "bad") throw DataError("fake", "expected a good text, got 'bad'");
     Explanation explanation{.method = "fake", .class_index = 1, .probability = 0.75};
     for (const char letter : input.elements[0])
-      explanation.tokens.emplace_back(std::string(1, letter), explanation.tokens.empty() ? 2 : -1);
+      explanation.tokens.push_back({.token = std::string(1, letter),
+                                    .attribution = explanation.tokens.empty() ? 2.0 : -1.0});
     return explanation;
   }
 };

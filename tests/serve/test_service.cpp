@@ -119,6 +119,9 @@ TEST_F(ServiceTest, SaysWhyAModelDecides) {
   };
   EXPECT_EQ(explains("m"), "true");
   EXPECT_EQ(explains("mute"), "false");
+  EXPECT_EQ(
+      c.get("/v2/models/m/config").json().at("parameters").at("text_pairs").at("string_value"),
+      "false");
 }
 
 TEST_F(ServiceTest, RefusesRequestsThatDoNotFit) {

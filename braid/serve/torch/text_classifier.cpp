@@ -114,7 +114,8 @@ std::unique_ptr<Model> load_text_classifier(const std::string& folder,
   model->preparation = std::make_unique<TextPreparation>(loaded, model->engine->inputs());
   model->takes_tensors = false;  // ids beyond the vocabulary would be the model's to refuse
   model->classes = loaded.hub.classes;
-  if (!loaded.hub.text_pairs) model->explainer = std::move(explainer);
+  model->explainer = std::move(explainer);
+  model->pairs = loaded.hub.text_pairs;
   return model;
 }
 

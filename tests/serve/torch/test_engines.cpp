@@ -305,7 +305,22 @@ TEST_F(Engines, TwoTextsThatAreJudgedTogetherAreOneElement) {
   ASSERT_NE(types, tensors.end());
   const std::vector<int64_t> of_pair = {0, 0, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 1, 1};
   EXPECT_EQ(values_of<int64_t>(*types), of_pair);
+  EXPECT_FALSE(one->pairs);
+  EXPECT_TRUE(two->pairs);
+  const std::vector<std::string> asked = {object};
+  const auto why = two->explainer->explain(bytes("text", asked));
+  ASSERT_EQ(why.tokens.size(), 7U);  // [CLS] a fine film [SEP] long [SEP]
+  EXPECT_EQ(why.tokens[2].token, "fine");
+  EXPECT_EQ(why.tokens[2].sequence, 0);
+  EXPECT_EQ(why.tokens[2].start, 2);
+  EXPECT_EQ(why.tokens[2].end, 6);
+  EXPECT_FALSE(why.tokens[4].sequence);
+  EXPECT_EQ(why.tokens[5].token, "long");
+  EXPECT_EQ(why.tokens[5].sequence, 1);
+  EXPECT_EQ(why.tokens[5].start, 0);
   const std::vector<std::string> lone = {"a fine film"};
+  EXPECT_THAT(error_of<DataError>([&] { two->explainer->explain(bytes("text", lone)); }),
+              HasSubstr("expected two texts"));
   EXPECT_THAT(error_of<DataError>([&] { two->preparation->prepare(bytes("text", lone)); }),
               HasSubstr("expected two texts"));
 }
