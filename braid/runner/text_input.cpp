@@ -87,8 +87,7 @@ text::Encoding TextInput::encode(const std::string& text) const {
 }
 
 std::map<std::string, Tensor> TextInput::prepare(const Session& session,
-                                                 const std::string& text) const {
-  const auto encoding = encode(text);
+                                                 const text::Encoding& encoding) const {
   const auto length = static_cast<int64_t>(encoding.ids.size());
   std::map<std::string, Tensor> given;
   for (const auto& input : session.inputs()) {

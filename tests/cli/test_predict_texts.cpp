@@ -128,6 +128,17 @@ TEST_F(PredictTexts, WhatOneTextIsGivenToAModelOfSuchIsSaid) {
   const auto whole = braid(explain + "--no-truncate");
   EXPECT_EQ(whole.code, 65);
   EXPECT_THAT(whole.err, AllOf(HasSubstr("at most 4 tokens"), HasSubstr("good film and more")));
+  const auto exported = braid("export --checkpoint run --output m.onnx");
+  ASSERT_EQ(exported.code, 0) << exported.err;
+  const std::string run = BRAID_PROGRAM "-run m.onnx --text 'good film' 'good film and more' ";
+  const auto small = braid("--version >version.txt", run + "--format json;");
+  const auto labelled = Json::parse(small.out);
+  EXPECT_FALSE(labelled.at(0).contains("cut"));
+  EXPECT_EQ(labelled.at(1).at("cut"), true);
+  EXPECT_THAT(small.err, HasSubstr("1 of 2 texts is cut"));
+  const auto refused = braid("--version", run + "--no-truncate; test $? = 65 &&");
+  EXPECT_EQ(refused.code, 0) << "65 before";
+  EXPECT_THAT(refused.err, AllOf(HasSubstr("text 2"), HasSubstr("at most 4 tokens")));
   write("long.tsv", "good film and more\tpos\nbad film\tneg\n");
   const auto judged = braid("eval --checkpoint run --data long.tsv --split all --format json");
   ASSERT_EQ(judged.code, 0) << judged.err;

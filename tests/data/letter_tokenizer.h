@@ -53,7 +53,8 @@ class LetterTokenizer final : public text::Tokenizer {
     for (size_t i = 0; i < text.size(); ++i) {
       if (text[i] == '!') throw DataError("letters", "expected no exclamation mark");
       const auto length = static_cast<int64_t>(encoding.ids.size());
-      if (options.max_length > 0 && length + options.add_special_tokens >= options.max_length)
+      if (options.max_length > 0 &&
+          length + (options.add_special_tokens ? 1 : 0) >= options.max_length)
         ++encoding.truncated;
       else
         push(static_cast<uint8_t>(text[i]) + kFirst, {i, i + 1}, false);
