@@ -2,11 +2,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <string>
+#include <utility>
 
 #include "braid/core/error.h"
 #include "braid/core/version.h"
+#include "braid/data/cut_examples.h"
 #include "braid/data/image/image_inputs.h"
 #include "braid/data/run_fields.h"
+#include "braid/data/text/asked_text.h"
 #include "braid/explain/check_methods.h"
 #include "braid/explain/image_explainer.h"
 #include "braid/explain/output.h"
@@ -22,13 +26,14 @@ namespace {
 struct ExplainOptions {
   std::string checkpoint, output, format = "table", device = "cpu";
   std::vector<std::string> inputs;
-  bool check = false;
+  bool check = false, truncate = true;
   int64_t max_image_pixels = io::kMaxImagePixels;
   explain::ExplainConfig config;
   void visit(FieldVisitor& v) {
     config.visit(v);
     v.field(data::device_field(), device);
     v.field(data::max_image_pixels_field(), max_image_pixels);
+    v.field(data::truncate_field(), truncate);
   }
 };
 
@@ -58,12 +63,15 @@ void print_maps(const explain::Explanations& e) {
 
 void print_texts(const explain::Explanations& e) {
   for (const auto& text : e.texts) {
-    fmt::print("{}: {} {:.1f}%{}, attributions sum to {:.4f} of {:.4f}\n", text.text, text.target,
-               100 * text.probability,
+    fmt::print("{}{}: {} {:.1f}%{}, attributions sum to {:.4f} of {:.4f}\n", text.text,
+               text.text_pair ? "\t" + *text.text_pair : "", text.target, 100 * text.probability,
                text.predicted == text.target ? "" : ", predicted is " + text.predicted, text.sum,
                text.total);
-    for (const auto& token : text.tokens)
-      fmt::print("  {:+.4f}  {}\n", token.attribution, token.token);
+    for (const auto& token : text.tokens) {
+      const auto of = token.sequence ? std::to_string(*token.sequence + 1) : "";
+      fmt::print("  {:+.4f}  {}{}\n", token.attribution,
+                 text.text_pair ? fmt::format("{:1}  ", of) : "", token.token);
+    }
   }
 }
 
@@ -97,13 +105,22 @@ void explain_images(const ExplainOptions& options, const std::filesystem::path& 
 }
 
 void explain_texts(const ExplainOptions& options, const std::filesystem::path& checkpoint,
-                   explain::Explanations& e) {
+                   explain::Explanations& e, Progress& progress) {
   if (options.check)
     throw UsageError("explain", "expected a classifier of images with --check, got one of texts");
-  const explain::TextExplainer explainer(tasks::load_text_classifier(checkpoint), options.config,
-                                         options.device);
+  auto classifier = tasks::load_text_classifier(checkpoint);
+  classifier.truncate = options.truncate;
+  const explain::TextExplainer explainer(std::move(classifier), options.config, options.device);
   e.model = explainer.classifier().hub.architecture;
-  for (const auto& text : options.inputs) e.texts.push_back(explainer.explain(text));
+  data::CutExamples cut{.max_length = explainer.classifier().max_length};
+  const bool pairs = explainer.classifier().hub.text_pairs;
+  for (const auto& input : options.inputs) {
+    const auto asked = data::parse_asked_text(input, pairs, fmt::format("argument {}", cut.of + 1));
+    e.texts.push_back(explainer.explain(asked.text, asked.pair));
+    ++cut.of;
+    cut.count += e.texts.back().truncated > 0 ? 1 : 0;
+  }
+  if (cut.count > 0) progress.line(to_text(cut) + ".");
 }
 
 void run(ExplainOptions options, const Json& flags) {
@@ -116,7 +133,7 @@ void run(ExplainOptions options, const Json& flags) {
   e.checkpoint = options.checkpoint;
   explain::Output output(options.output);
   if (models::kind_of_checkpoint(checkpoint) == models::TextEncoder::kKind)
-    explain_texts(options, checkpoint, e);
+    explain_texts(options, checkpoint, e, *progress);
   else
     explain_images(options, checkpoint, output, e, *progress);
   output.finish(e);
@@ -144,7 +161,11 @@ void add_explain(CLI::App& program) {
       "--output why\n"
       "  braid explain --checkpoint runs/photos photos/ --method grad-cam,rollout --check --output "
       "why\n"
-      "  braid explain --checkpoint runs/sst2 \"a film that stays with you\" --output why");
+      "  braid explain --checkpoint runs/sst2 \"a film that stays with you\" --output why\n"
+      "  braid explain --checkpoint runs/mrpc '{\"text\": \"it rains\", \"text_pair\": \"rain "
+      "falls\"}' --output why\n\n"
+      "A model that was trained on pairs takes two texts in one argument, with a tab between or as "
+      "JSON.");
   auto o = std::make_shared<ExplainOptions>();
   verb->add_option("--checkpoint", o->checkpoint,
                    "folder of a run or a checkpoint, or hf-hub:OWNER/NAME")

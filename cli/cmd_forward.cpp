@@ -5,6 +5,7 @@
 
 #include "braid/core/error.h"
 #include "braid/core/progress.h"
+#include "braid/data/cut_examples.h"
 #include "braid/io/hub.h"
 #include "braid/io/posix_file.h"
 #include "braid/models/registry.h"
@@ -126,6 +127,20 @@ void run(const ForwardOptions& options) {
 
 }  // namespace
 
+models::TextInput forward_tokens(const ForwardOptions& options, const models::TextInput& given,
+                                 int64_t positions, models::LastToken last,
+                                 const std::string& name) {
+  if (!options.truncate) return given;
+  auto [input, rows] = models::truncate_input(given, positions, last);
+  if (rows > 0)
+    make_terminal_progress()->line(to_text(data::CutExamples{.count = rows,
+                                                             .of = input.input_ids.size(0),
+                                                             .max_length = positions,
+                                                             .items = "rows of " + name}) +
+                                   ".");
+  return input;
+}
+
 void add_forward(CLI::App& program) {
   auto* verb = program.add_subcommand("forward", "Run a model on a tensor file");
   verb->footer(
@@ -152,6 +167,10 @@ void add_forward(CLI::App& program) {
       "file with the tensor 'input' [B,C,H,W], float32; of text 'input_ids' [B,N], and may be "
       "'attention_mask', 'token_type_ids'; of encoder-decoders 'decoder_input_ids' too, and may be "
       "'decoder_attention_mask'");
+  verb->add_flag("--truncate", o->truncate,
+                 "cut rows of tokens to the model's positions, as Hugging Face does: at their end, "
+                 "before the last token; of two texts (token_type_ids) the longer one first. "
+                 "Without it they are refused");
   verb->add_option("--output", o->output,
                    "file to write: 'logits' and 'features'; of text 'pooled' and "
                    "'seq_relationship_logits' where there are such; of encoder-decoders 'logits', "

@@ -84,6 +84,7 @@ void PredictOptions::visit(FieldVisitor& v) {
   v.field(data::device_field(), device);
   v.field(data::dtype_field(), dtype);
   v.field(data::on_bad_sample_field(), on_bad_sample);
+  v.field(data::truncate_field(), truncate);
   v.field(data::max_image_pixels_field(), max_image_pixels);
   views.visit(v);
 }

@@ -43,6 +43,7 @@ struct ServeOptions {
             {.choices = {"auto", "libtorch", "openvino", "braid-run"}});
     v.field("max_pixels", model.max_pixels, "pixels of an image that is sent",
             {.least = 1, .most = 178'956'970});
+    v.field(data::truncate_field(), model.truncate);
     v.field("threads", model.threads,
             "threads that compute a batch at most, 0: one per processor; LibTorch takes as many of "
             "them as each batch is fastest with",

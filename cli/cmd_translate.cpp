@@ -34,7 +34,7 @@ struct TranslateVerbOptions {
   std::vector<std::string> files;
   int64_t n_best = 1, batch_tokens = 4096;
   std::string device = "cpu", dtype = "float32";
-  bool load_in_8bit = false;
+  bool load_in_8bit = false, truncate = true;
   void visit(FieldVisitor& v) {
     v.field("n_best", n_best,
             "translations of each line, at most as many as beams unless they are drawn",
@@ -45,6 +45,7 @@ struct TranslateVerbOptions {
     v.field(data::dtype_field(), dtype);
     v.field("load_in_8bit", load_in_8bit,
             "weights in 8 bits, which a CPU reads faster where few texts are written at once");
+    v.field(data::truncate_field(), truncate);
   }
 };
 
@@ -199,10 +200,18 @@ void run(TranslateVerbOptions options, const GivenFlags& flags) {
     io::LineReader reader(file);
     const int64_t before = lines;
     const auto put = [&](const tasks::TranslatedLine& line) {
+      const auto place = fmt::format("{}:{}", file, line.line - before + 1);
+      const int64_t most = translator.format.max_length;
+      if (line.translation.cut && !options.truncate)
+        throw DataError("translate",
+                        fmt::format("expected at most {} tokens, as many as the model reads, got a "
+                                    "longer line",
+                                    most),
+                        place, "shorten it, or have its beginning translated with --truncate");
       output.write(options.format == "text" ? text_of(line) : json_of(line));
       if (line.translation.cut)
-        progress->line(fmt::format("{}:{}: longer than {} tokens, its end is not translated", file,
-                                   line.line - before + 1, translator.format.max_length));
+        progress->line(
+            fmt::format("{}: longer than {} tokens, its end is not translated", place, most));
     };
     lines += tasks::translate_lines(
         translator, reader,

@@ -8,6 +8,7 @@
 
 #include "braid/models/hub_config.h"
 #include "braid/models/registry.h"
+#include "braid/models/text/truncate_input.h"
 #include "braid/runtime/tensor_file.h"
 
 namespace braid::cli {
@@ -18,6 +19,7 @@ struct ForwardOptions {
   std::optional<int64_t> num_classes, in_chans, img_size;
   std::string model_kwargs = "{}";
   bool reparameterize = false;
+  bool truncate = false;
   std::string max_shard_size;
   std::string device = "cpu";
   std::string dtype = "float32";
@@ -51,6 +53,12 @@ std::unique_ptr<ForwardKind> make_text_forward(const ForwardOptions& options,
                                                const models::ModelEntry& entry);
 std::unique_ptr<ForwardKind> make_encoder_decoder_forward(const ForwardOptions& options,
                                                           const models::ModelEntry& entry);
+
+// Tokens as the model takes them: those of --input, with --truncate cut to its positions, which is
+// said. name: of their tensor.
+models::TextInput forward_tokens(const ForwardOptions& options, const models::TextInput& given,
+                                 int64_t positions, models::LastToken last,
+                                 const std::string& name);
 
 // What a folder's config.json says of a model of the entry's family. Throws DataError for another
 // family's.

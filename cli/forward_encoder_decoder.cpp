@@ -77,17 +77,20 @@ class EncoderDecoderForward final : public ForwardKind {
   runtime::TensorMap run(models::Model& model, torch::Device device,
                          torch::ScalarType) const override {
     auto& pair = dynamic_cast<models::EncoderDecoder&>(model);
-    models::check_text_input({input_.input_ids, input_.attention_mask, {}},
-                             pair.source_vocab_size(), pair.max_positions());
-    models::check_text_input({input_.decoder_input_ids, input_.decoder_attention_mask, {}},
-                             pair.vocab_size(), pair.max_positions(), "decoder_");
+    const int64_t most = pair.max_positions();
+    const auto source = forward_tokens(options_, {input_.input_ids, input_.attention_mask, {}},
+                                       most, models::LastToken::kStays, "input_ids");
+    const auto target =
+        forward_tokens(options_, {input_.decoder_input_ids, input_.decoder_attention_mask, {}},
+                       most, models::LastToken::kGoes, "decoder_input_ids");
+    models::check_text_input(source, pair.source_vocab_size(), most);
+    models::check_text_input(target, pair.vocab_size(), most, "decoder_");
     // On a GPU nobody looks at the numbers: that was done here.
     const auto there = [device](const torch::Tensor& tensor) {
       return tensor.defined() ? tensor.to(device) : tensor;
     };
-    const auto encoded = pair.encode({there(input_.input_ids), there(input_.attention_mask), {}});
-    const auto hidden =
-        pair.decode(there(input_.decoder_input_ids), there(input_.decoder_attention_mask), encoded);
+    const auto encoded = pair.encode({there(source.input_ids), there(source.attention_mask), {}});
+    const auto hidden = pair.decode(there(target.input_ids), there(target.attention_mask), encoded);
     return {
         {"logits", pair.logits(hidden)}, {"hidden", hidden}, {"encoder_hidden", encoded.hidden}};
   }

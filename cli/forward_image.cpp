@@ -40,7 +40,10 @@ void infer_num_classes(Json& overrides, const runtime::TensorMap& given,
 class ImageForward final : public ForwardKind {
  public:
   ImageForward(const ForwardOptions& options, const models::ModelEntry& entry)
-      : options_(options), entry_(entry) {}
+      : options_(options), entry_(entry) {
+    if (options.truncate)
+      throw UsageError("forward", "expected no --truncate for an image model", options.model);
+  }
 
   Json fields(const Json& given, const std::filesystem::path& weights,
               const runtime::TensorMap& tensors) override {

@@ -69,7 +69,8 @@ class TextForward final : public ForwardKind {
   runtime::TensorMap run(models::Model& model, torch::Device device,
                          torch::ScalarType) const override {
     auto& encoder = dynamic_cast<models::TextEncoder&>(model);
-    models::TextInput input = input_;
+    auto input = forward_tokens(options_, input_, encoder.max_positions(),
+                                models::LastToken::kStays, "input_ids");
     models::check_text_input(input, encoder);  // on a GPU nobody looks at the numbers
     for (auto* tensor : {&input.input_ids, &input.attention_mask, &input.token_type_ids})
       if (tensor->defined()) *tensor = tensor->to(device);

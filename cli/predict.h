@@ -18,6 +18,7 @@ struct PredictOptions {
   std::vector<std::string> inputs;
   std::string list;
   int64_t top = 5;
+  bool truncate = true;
   int64_t max_image_pixels = io::kMaxImagePixels;
   tasks::ViewOptions views;
   void visit(FieldVisitor& v);

@@ -306,7 +306,8 @@ class LineClassifier {
 
 void predict_texts(const PredictOptions& options, const std::filesystem::path& checkpoint,
                    Progress& progress) {
-  const auto model = tasks::load_tokenized_model(checkpoint);
+  auto model = tasks::load_tokenized_model(checkpoint);
+  model.truncate = options.truncate;
   model.model->to(runtime::resolve_device(options.device));
   const auto head = model.model->head();
   const bool asks = head == models::TextHead::kQuestionAnswering;

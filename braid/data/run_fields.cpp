@@ -24,6 +24,12 @@ Field on_bad_sample_field() {
           {.choices = {"error", "skip"}, .free_on_resume = true}};
 }
 
+Field truncate_field() {
+  return {"truncate",
+          "read the beginning of a text that is longer than the model reads, and say so; else it "
+          "is an error"};
+}
+
 Field max_image_pixels_field() {
   return {"max_image_pixels",
           "pixels of the largest image that is read; a larger one is refused by its header",

@@ -12,5 +12,6 @@ Field device_field();         // cpu, cuda, cuda:N
 Field workers_field();        // loader threads
 Field on_bad_sample_field();  // error, skip
 Field max_image_pixels_field();
+Field truncate_field();  // of who answers about texts
 
 }  // namespace braid::data

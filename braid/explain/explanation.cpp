@@ -83,10 +83,14 @@ void FieldExplanation::visit(FieldVisitor& v) {
 void TokenAttribution::visit(FieldVisitor& v) {
   v.field("token", token, "");
   v.field("attribution", attribution, "of the target's logit");
+  v.field("sequence", sequence, "0: of the text, 1: of the second one, null: added around them");
+  v.field("start", start, "code points of its text");
+  v.field("end", end, "code points of its text");
 }
 
 void TextExplanation::visit(FieldVisitor& v) {
   v.field("text", text, "");
+  v.field("text_pair", text_pair, "the second text");
   v.field("method", method, "how it was made");
   v.field("target", target, "class that is explained");
   v.field("index", index, "of the target");
@@ -94,6 +98,7 @@ void TextExplanation::visit(FieldVisitor& v) {
   v.field("predicted", predicted, "class");
   v.field("sum", sum, "of attributions");
   v.field("total", total, "what they should sum to");
+  v.field("truncated", truncated, "tokens at the end that the model does not read");
   v.list("tokens", tokens);
 }
 

@@ -64,15 +64,20 @@ struct FieldExplanation {
 struct TokenAttribution {
   std::string token;
   double attribution = 0;
+  // 0: of the text, 1: of the second one; unset: added around them, as the places of such are.
+  std::optional<int64_t> sequence;
+  std::optional<int64_t> start, end;  // in its text, code points, half-open
   void visit(FieldVisitor& v);
 };
 
 struct TextExplanation {
   std::string text, method;
+  std::optional<std::string> text_pair;  // the second one, of a model that judges two together
   std::string target, predicted;
   int64_t index = 0;
   double probability = 0;
   double sum = 0, total = 0;  // of the attributions, and the difference of logits that it should be
+  int64_t truncated = 0;      // tokens at the end that the model does not read
   std::vector<TokenAttribution> tokens;
   void visit(FieldVisitor& v);
 };

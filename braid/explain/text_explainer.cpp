@@ -11,6 +11,7 @@
 #include "braid/io/question_row.h"
 #include "braid/runtime/device.h"
 #include "braid/tasks/predictor.h"
+#include "braid/text/token_rows.h"
 
 namespace braid::explain {
 namespace {
@@ -73,6 +74,26 @@ class EmbeddingTable {
   models::TextInput one_;  // [1,N]
 };
 
+// Of the tokens of one of both texts, where they stand in it.
+void place_tokens(const text::Encoding& encoding, const std::string& text, bool of_pair,
+                  std::vector<TokenAttribution>& tokens) {
+  const size_t second = encoding.pair_begin.value_or(encoding.ids.size());
+  std::vector<size_t> numbers;
+  std::vector<text::Span> spans;  // bytes
+  for (size_t i = of_pair ? second : 0; i < (of_pair ? encoding.ids.size() : second); ++i) {
+    if (encoding.special_tokens[i] != 0) continue;
+    numbers.push_back(i);
+    spans.push_back(encoding.offsets[i]);
+  }
+  const auto places = text::code_point_spans(text, spans);
+  for (size_t k = 0; k < numbers.size(); ++k) {
+    auto& token = tokens[numbers[k]];
+    token.sequence = of_pair ? 1 : 0;
+    token.start = static_cast<int64_t>(places[k].begin);
+    token.end = static_cast<int64_t>(places[k].end);
+  }
+}
+
 }  // namespace
 
 TextExplainer::TextExplainer(tasks::TokenizedModel classifier, const ExplainConfig& config,
@@ -86,19 +107,24 @@ TextExplainer::TextExplainer(tasks::TokenizedModel classifier, const ExplainConf
   if (config.layer)
     throw UsageError("explain",
                      "expected no --layer with a classifier of texts, got '" + *config.layer + "'");
-  if (classifier_.hub.text_pairs)
-    throw DataError("explain",
-                    "expected a classifier of single texts, got one that judges two "
-                    "together, which cannot be explained yet");
   classifier_.model->eval();
   classifier_.model->to(runtime::resolve_device(device));
   table_ = find_table(*classifier_.model);
 }
 
-TextExplanation TextExplainer::explain(const std::string& text) const {
-  const auto encoding = classifier_.tokenizer->encode(text, {.max_length = classifier_.max_length});
+TextExplanation TextExplainer::explain(const std::string& text,
+                                       const std::optional<std::string>& pair) const {
+  if (pair.has_value() != classifier_.hub.text_pairs)
+    throw DataError("explain",
+                    pair ? "expected one text, got two to be judged together"
+                         : "expected two texts to be judged together, got one",
+                    io::shortened(text));
+  const text::EncodeOptions options{.max_length = classifier_.max_length};
+  const auto encoding = pair ? classifier_.tokenizer->encode_pair(text, *pair, options)
+                             : classifier_.tokenizer->encode(text, options);
+  tasks::expect_whole(classifier_, encoding.truncated, io::shortened(text));
   const auto N = static_cast<int64_t>(encoding.ids.size());
-  const auto batch = data::make_text_batch({{.text = text, .pair = {}}}, *classifier_.tokenizer,
+  const auto batch = data::make_text_batch({{.text = text, .pair = pair}}, *classifier_.tokenizer,
                                            classifier_.max_length)
                          .to(table_.device());
   const auto one = tasks::text_input(batch);
@@ -130,6 +156,7 @@ TextExplanation TextExplainer::explain(const std::string& text) const {
   const auto best = probabilities.argmax().item<int64_t>();
   TextExplanation e;
   e.text = text;
+  e.text_pair = pair;
   e.method = "integrated-gradients";
   e.index = config_.target ? class_index(*config_.target, classes, probabilities.size(0)) : best;
   e.target = name(e.index);
@@ -140,13 +167,19 @@ TextExplanation TextExplainer::explain(const std::string& text) const {
       .gradient = [&](const Tensor& points) { return table.gradient(points, e.index); }};
   const auto found = integrated_gradients(logit, input, baseline, config_.steps,
                                           std::min(config_.batch_size, table.capacity()));
+  e.truncated = encoding.truncated;
   e.total = found.total;
   e.sum = found.values.sum().item<double>();
   const auto tokens = found.values.sum(1).cpu();  // [N]
   for (int64_t i = 0; i < N; ++i)
     e.tokens.push_back(
         {.token = classifier_.tokenizer->id_to_token(encoding.ids[static_cast<size_t>(i)]),
-         .attribution = tokens[i].item<double>()});
+         .attribution = tokens[i].item<double>(),
+         .sequence = {},
+         .start = {},
+         .end = {}});
+  place_tokens(encoding, text, /*of_pair=*/false, e.tokens);
+  if (pair) place_tokens(encoding, *pair, /*of_pair=*/true, e.tokens);
   return e;
 }
 

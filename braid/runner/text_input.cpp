@@ -87,8 +87,8 @@ text::Encoding TextInput::encode(const std::string& text) const {
 }
 
 std::map<std::string, Tensor> TextInput::prepare(const Session& session,
-                                                 const std::string& text) const {
-  auto encoding = encode(text);
+                                                 const text::Encoding& of_text) const {
+  auto encoding = of_text;
   if (encoding.ids.empty()) {  // is one of padding, which is attended to, as in training
     const auto& special = tokenizer_->special();
     encoding.ids = {special.pad ? *special.pad : special.eos.value_or(0)};

@@ -13,8 +13,9 @@ class TextInput {
   // Throws DataError where the file carries no tokenizer, or the model reads no tokens.
   explicit TextInput(const Session& session);
   // input_ids, attention_mask and token_type_ids of one text, int64 [1,N], as far as the model
-  // reads them.
-  std::map<std::string, Tensor> prepare(const Session& session, const std::string& text) const;
+  // reads them. of_text: encode()'s.
+  std::map<std::string, Tensor> prepare(const Session& session,
+                                        const text::Encoding& of_text) const;
   // Cut to what the model takes; safe to use from several threads.
   text::Encoding encode(const std::string& text) const;
 

@@ -1,5 +1,8 @@
 #include "braid/serve/config.h"
 
+#include "braid/core/error.h"
+#include "braid/serve/http/host_name.h"
+
 namespace braid::serve {
 
 void ServeConfig::visit(FieldVisitor& v) {
@@ -43,6 +46,15 @@ void ServeConfig::visit(FieldVisitor& v) {
   v.field("http_threads", http_threads, "threads that read and write connections",
           {.least = 1, .most = 64});
   v.field("exit_on_error", exit_on_error, "end where a model cannot be loaded at the start");
+}
+
+void check_allowed_hosts(const ServeConfig& config) {
+  for (const auto& host : config.allowed_hosts)
+    if (host != "*" && !is_host(host))
+      throw UsageError("serve", "expected the name or address of a host, got '" + host + "'",
+                       "--allowed-hosts",
+                       "such as models.example, 10.0.0.7, [::1] or models.example:8000, with "
+                       "commas between them: no http://, no path, no blanks; * allows any");
 }
 
 }  // namespace braid::serve

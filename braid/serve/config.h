@@ -29,4 +29,7 @@ struct ServeConfig {
   void visit(FieldVisitor& v);
 };
 
+// Throws UsageError for an allowed host that no request can be for.
+void check_allowed_hosts(const ServeConfig& config);
+
 }  // namespace braid::serve

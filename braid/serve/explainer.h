@@ -1,13 +1,21 @@
 // What says why a model decided as it did.
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "braid/serve/tensor.h"
 
 namespace braid::serve {
+
+struct ExplainedToken {
+  std::string token{};
+  double attribution = 0;  // what it adds to the class's logit
+  // 0: of the text, 1: of the second of two; none: added around them, without a place.
+  std::optional<int64_t> sequence{};
+  std::optional<int64_t> start{}, end{};  // in its text, code points, half-open
+};
 
 struct Explanation {
   std::string method{};
@@ -15,7 +23,8 @@ struct Explanation {
   double probability = 0;
   // PNG: the image as the model sees it, and with what it looked at over it. Empty for a text.
   std::vector<uint8_t> picture{}, overlay{};
-  std::vector<std::pair<std::string, double>> tokens{};  // and what each adds to the class's logit
+  std::vector<ExplainedToken> tokens{};
+  int64_t truncated = 0;  // tokens at a text's end that the model does not read
 };
 
 class Explainer {

@@ -19,6 +19,7 @@ struct ModelOptions {
   std::string device = "cpu", dtype = "float32";
   int64_t threads = 0;              // that compute at most, 0: one per processor
   int64_t max_pixels = 50'000'000;  // of an image that is sent
+  bool truncate = true;             // texts longer than the model reads; else they are refused
 };
 
 // Makes an engine's input of what people have: decodes images, tokenizes texts.
@@ -28,6 +29,10 @@ class Preparation {
   // input: BYTES [N]. Returns the engine's inputs, of N rows, in their order. Called by many
   // threads at once. Throws DataError.
   virtual std::vector<Tensor> prepare(const Tensor& input) const = 0;
+  // The same. truncated: gets the rows of which the model reads the beginning alone.
+  virtual std::vector<Tensor> prepare_and_note(const Tensor& input, std::vector<int64_t>&) const {
+    return prepare(input);
+  }
   // What prepare() takes at most beside what it returns, in bytes. Throws DataError too.
   virtual int64_t working_bytes(const Tensor&) const { return 0; }
 };
@@ -45,6 +50,7 @@ struct Model {
   std::unique_ptr<Preparation> preparation{};
   bool takes_tensors = true;               // requests may give the engine's own inputs too
   std::vector<std::string> classes{};      // may be empty
+  bool pairs = false;                      // a text is two, judged together
   std::unique_ptr<Explainer> explainer{};  // none: what is served cannot be explained
 };
 

@@ -24,7 +24,8 @@ HttpOptions http_options(const ServeConfig& config) {
           .keep_alive_timeout = HttpOptions::Seconds(config.keep_alive_timeout)};
 }
 
-ServiceOptions with_page(ServiceOptions options) {
+ServiceOptions prepared(ServiceOptions options) {
+  check_allowed_hosts(options.config);
   if (options.page.empty()) options.page = builtin_page();
   return options;
 }
@@ -44,7 +45,7 @@ struct Server::State {
 };
 
 Server::Server(ServiceOptions options, LoadModel load, Progress& progress)
-    : state_(std::make_unique<State>(with_page(std::move(options)), std::move(load))) {
+    : state_(std::make_unique<State>(prepared(std::move(options)), std::move(load))) {
   state_->service.load_all([&](const std::string& line) { progress.line(line); });
   state_->http = std::make_unique<HttpServer>(http_options(state_->config), state_->service,
                                               state_->budget, state_->metrics);

@@ -298,7 +298,8 @@ HttpResponse Service::model_config(const ServedModel& served) const {
                  {"default_queue_policy", {{"max_queue_size", options.max_queue_size}}}}},
                {"parameters",
                 {{"label_names", {{"string_value", dumped(Json(served.model->classes))}}},
-                 {"explains", {{"string_value", served.model->explainer ? "true" : "false"}}}}}})};
+                 {"explains", {{"string_value", served.model->explainer ? "true" : "false"}}},
+                 {"text_pairs", {{"string_value", served.model->pairs ? "true" : "false"}}}}}})};
 }
 
 HttpResponse Service::statistics(const std::string& name) const {

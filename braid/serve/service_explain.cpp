@@ -26,9 +26,15 @@ Json to_json(const Explanation& explanation, const ServedModel& served) {
     json["overlay"] = to_base64(explanation.overlay);
     return json;
   }
+  if (explanation.truncated > 0) json["truncated"] = explanation.truncated;
   json["tokens"] = Json::array();
-  for (const auto& [token, attribution] : explanation.tokens)
-    json["tokens"].push_back({{"token", token}, {"attribution", attribution}});
+  for (const auto& token : explanation.tokens) {
+    Json one = {{"token", token.token}, {"attribution", token.attribution}};
+    for (const auto& [name, value] :
+         {std::pair("sequence", token.sequence), {"start", token.start}, {"end", token.end}})
+      if (value) one[name] = *value;
+    json["tokens"].push_back(std::move(one));
+  }
   return json;
 }
 

@@ -25,16 +25,17 @@ void check_rows(int64_t rows, int64_t most) {
                     "inputs", rows < 1 ? "" : "send several requests");
 }
 
-// The engine's inputs of a request's. working: is charged for what preparing them takes.
+// The engine's inputs of a request's. working: is charged for what preparing them takes; truncated:
+// gets the rows whose end is not read.
 std::vector<Tensor> engine_inputs(const Model& model, InferRequest& request, int64_t most_rows,
-                                  MemoryBudget::Charge& working) {
+                                  MemoryBudget::Charge& working, std::vector<int64_t>& truncated) {
   auto& inputs = request.inputs;
   if (request.raw) inputs.front().name = model.prepared.name;
   if (inputs.size() == 1 && inputs.front().name == model.prepared.name) {
     check_input(inputs.front(), model.prepared);
     check_rows(inputs.front().rows(), most_rows);
     expect_memory(working, model.preparation->working_bytes(inputs.front()));
-    return model.preparation->prepare(inputs.front());
+    return model.preparation->prepare_and_note(inputs.front(), truncated);
   }
   const auto& specs = model.engine->inputs();
   std::string known = model.prepared.name;
@@ -70,6 +71,7 @@ struct Service::Inference {
   ServedModelPtr served;
   std::optional<Batcher::Place> place;  // until it is submitted
   InferRequest request{};
+  std::vector<int64_t> truncated{};  // rows
   double prepare_seconds = 0;
 };
 
@@ -110,8 +112,9 @@ void Service::prepare(const std::shared_ptr<Inference>& inference) {
     MemoryBudget::Charge working(budget_);  // until the inputs are there
     inference->request = read_request(request, working, options_.config.max_body_size);
     const auto& served = *inference->served;
-    auto inputs = engine_inputs(*served.model, inference->request,
-                                served.batcher.options().max_batch_size, working);
+    auto inputs =
+        engine_inputs(*served.model, inference->request, served.batcher.options().max_batch_size,
+                      working, inference->truncated);
     int64_t bytes = 0;
     for (const auto& input : inputs) bytes += static_cast<int64_t>(input.data.size());
     expect_memory(request.memory, bytes);
@@ -165,6 +168,7 @@ void Service::finish(const std::shared_ptr<Inference>& inference, JobResult resu
     InferResponse response{.model_name = inference->served->name,
                            .model_version = "1",
                            .id = inference->request.id,
+                           .truncated_rows = inference->truncated,
                            .outputs = std::move(result.outputs)};
     response.outputs.push_back(softmax(response.outputs.front(), "probabilities"));
     auto encoded = encode_response(response, inference->request, model.classes);

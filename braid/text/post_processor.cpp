@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "braid/core/error.h"
 
@@ -19,14 +20,17 @@ void cut(Encoding& text, size_t length) {
   text.words.resize(length);
 }
 
-// From the lengths alone, as the reference: the longer text is cut to what the shorter one leaves;
-// where that is not enough both keep half.
 void truncate(std::vector<Encoding>& texts, size_t most) {
-  size_t total = 0;
-  for (const auto& text : texts) total += text.ids.size();
-  if (total <= most) return;
   if (texts.size() == 1) return cut(texts[0], most);
-  size_t n1 = texts[0].ids.size(), n2 = texts[1].ids.size();
+  const auto [first, second] = longest_first(texts[0].ids.size(), texts[1].ids.size(), most);
+  cut(texts[0], first);
+  cut(texts[1], second);
+}
+
+}  // namespace
+
+std::pair<size_t, size_t> longest_first(size_t n1, size_t n2, size_t most) {
+  if (n1 + n2 <= most) return {n1, n2};
   const bool swapped = n1 > n2;
   if (swapped) std::swap(n1, n2);
   n2 = n1 > most ? n1 : std::max(n1, most - n1);
@@ -35,11 +39,8 @@ void truncate(std::vector<Encoding>& texts, size_t most) {
     n2 = n1 + most % 2;
   }
   if (swapped) std::swap(n1, n2);
-  cut(texts[0], n1);
-  cut(texts[1], n2);
+  return {n1, n2};
 }
-
-}  // namespace
 
 Encoding PostProcessor::process(std::vector<Encoding> texts, const EncodeOptions& options,
                                 const std::string& where) const {
@@ -77,6 +78,7 @@ Encoding PostProcessor::process(std::vector<Encoding> texts, const EncodeOptions
       continue;
     }
     const auto& text = texts[static_cast<size_t>(piece.sequence)];
+    if (piece.sequence == 1) out.pair_begin = out.ids.size();
     out.ids.insert(out.ids.end(), text.ids.begin(), text.ids.end());
     out.type_ids.insert(out.type_ids.end(), text.ids.size(), piece.type_id);
     out.offsets.insert(out.offsets.end(), text.offsets.begin(), text.offsets.end());

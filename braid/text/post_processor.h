@@ -1,6 +1,8 @@
 // What surrounds one or two texts, such as [CLS] A [SEP] B [SEP], and how long all may be.
 #pragma once
+#include <cstddef>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "braid/text/tokenizer.h"
@@ -12,6 +14,11 @@ struct TemplatePiece {
   std::vector<int32_t> ids = {};  // of the tokens
   int32_t type_id = 0;
 };
+
+// What two texts of so many tokens keep where both may have `most` together: from the lengths
+// alone, as the reference's longest_first. The longer text is cut to what the shorter one leaves;
+// where that is not enough both keep half.
+std::pair<size_t, size_t> longest_first(size_t n1, size_t n2, size_t most);
 
 struct PostProcessor {
   bool trim_offsets = false;      // spans without the spaces of their tokens

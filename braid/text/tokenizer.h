@@ -24,6 +24,7 @@ struct Encoding {
   std::vector<Span> offsets;            // of each token in its text
   std::vector<uint8_t> special_tokens;  // 1: added around the texts, such as [CLS]
   std::vector<int32_t> words;           // number of the word in its text, -1: none
+  std::optional<size_t> pair_begin;     // of two texts: where the second one's tokens begin
   int64_t truncated = 0;                // tokens that were cut away
 };
 

@@ -13,6 +13,7 @@
 #include "braid/runner/labels.h"
 #include "braid/runner/tensor_files.h"
 #include "braid/runner/text_input.h"
+#include "braid/text/whole_text.h"
 
 namespace braid::cli {
 namespace {
@@ -26,7 +27,8 @@ class Printer {
   // what: "file" or "text", which an item is named by in JSON.
   Printer(bool json, std::string what) : json_(json), what_(std::move(what)) {}
 
-  void print(const std::string& item, const std::vector<runner::Label>& labels) {
+  // cut: the beginning of a text alone was read.
+  void print(const std::string& item, const std::vector<runner::Label>& labels, bool cut = false) {
     if (!json_) {
       fmt::print("{}\n", item);
       for (const auto& label : labels)
@@ -38,6 +40,7 @@ class Printer {
       predictions.push_back(
           {{"class", label.name}, {"index", label.index}, {"probability", label.probability}});
     items_.push_back({{what_, item}, {"predictions", predictions}});
+    if (cut) items_.back()["cut"] = true;
   }
   void finish() const {
     if (json_) fmt::print("{}\n", items_.dump(2, ' ', false, Json::error_handler_t::replace));
@@ -65,11 +68,21 @@ void label_texts(const RunOptions& options, Session& session) {
   const runner::TextInput input(session);
   const auto names = runner::label_names(session);
   Printer printer(options.format == "json", "text");
-  for (const auto& text : options.texts) {
-    const auto outputs = session.run(input.prepare(session, text));
-    printer.print(text, runner::top_labels(session, outputs.at(0), names, options.top));
+  size_t cut = 0;
+  for (size_t i = 0; i < options.texts.size(); ++i) {
+    const auto encoding = input.encode(options.texts[i]);
+    const auto length = static_cast<int64_t>(encoding.ids.size());
+    if (!options.truncate)
+      text::expect_whole(encoding.truncated, length, fmt::format("text {}", i + 1));
+    cut += encoding.truncated > 0 ? 1 : 0;
+    const auto outputs = session.run(input.prepare(session, encoding));
+    printer.print(options.texts[i], runner::top_labels(session, outputs.at(0), names, options.top),
+                  encoding.truncated > 0);
   }
   printer.finish();
+  if (cut > 0)
+    fmt::print(stderr, "{} of {} texts {} cut to what the model reads.\n", cut,
+               options.texts.size(), cut == 1 ? "is" : "are");
 }
 
 // One of each input: free sizes are 1, of the rest of images 224, of texts so many tokens.
@@ -171,6 +184,9 @@ void add_flags(CLI::App& program, RunOptions& o) {
   program.add_option("model", o.model, "an ONNX file that `braid export` wrote")->required();
   program.add_option("images", o.images, "images to label");
   program.add_option("--text", o.texts, "texts to label")->expected(1, 1'000'000);
+  program.add_flag("--truncate,!--no-truncate", o.truncate,
+                   "read the beginning of a text that is longer than the model reads, and say so; "
+                   "else it is an error [true]");
   program.add_option("--top", o.top, "classes per image or text")->check(CLI::Range(1, 1'000'000));
   program.add_option("--threads", o.threads, "threads that compute")->check(CLI::Range(1, 256));
   program

@@ -16,6 +16,7 @@ struct RunOptions {
   int threads = 1;
   int64_t max_memory = 0;  // MiB; 0: half of what there is
   bool profile = false;
+  bool truncate = true;  // texts that are longer than the model reads; else they are refused
 };
 
 void add_flags(CLI::App& program, RunOptions& options);

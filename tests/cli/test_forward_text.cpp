@@ -89,6 +89,24 @@ TEST_F(ForwardText, RefusesOtherInputs) {
   EXPECT_EQ(init("\"head\": \"tail\"", kFiles).code, 78);
 }
 
+TEST_F(ForwardText, RowsBeyondThePositionsAreRefusedUnlessTheyMayBeCut) {
+  const std::string fields = R"("head": "none", "max_position_embeddings": 3)";
+  write_texts();
+  const auto refused = init(fields, kFiles);
+  EXPECT_EQ(refused.code, 65);
+  EXPECT_THAT(refused.err, HasSubstr("at most 3 tokens, got 4 (row 0)"));
+  EXPECT_THAT(refused.err, HasSubstr("--truncate"));
+  const auto cut = init(fields, std::string(kFiles) + "--truncate");
+  ASSERT_EQ(cut.code, 0) << cut.err;
+  EXPECT_THAT(cut.err, HasSubstr("1 of 2 rows of input_ids is cut to 3 tokens."));
+  const auto features = outputs().at("features");
+  runtime::save_tensors({{"input_ids", torch::tensor({{3, 9, 39}, {5, 2, 0}}, torch::kInt)},
+                         {"attention_mask", torch::tensor({{1, 1, 1}, {1, 1, 0}}, torch::kInt)}},
+                        path("in.safetensors"));
+  ASSERT_EQ(init(fields, kFiles).code, 0);
+  EXPECT_TRUE(outputs().at("features").equal(features)) << "the first and the last token";
+}
+
 TEST_F(ForwardText, RefusesAFolderOfAnotherFamily) {
   write_texts();
   ASSERT_EQ(init("\"head\": \"none\"", "--save-weights saved/").code, 0);

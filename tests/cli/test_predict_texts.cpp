@@ -57,7 +57,38 @@ TEST_F(PredictTexts, AModelOfPairsTakesPairs) {
   ASSERT_EQ(rows(skipped.out).size(), 2u);
   EXPECT_EQ(rows(skipped.out)[1].at("line"), 3);
   EXPECT_THAT(skipped.err, HasSubstr("1 of 3 lines is left out."));
-  EXPECT_EQ(braid("explain --checkpoint run 'good film' --output why").code, 65);
+  const std::string explain = "explain --checkpoint run --steps 2 --output why --format json ";
+  const auto lone = braid(explain + "'good film'");
+  EXPECT_EQ(lone.code, 65);
+  EXPECT_THAT(lone.err, AllOf(HasSubstr("argument 1"), HasSubstr("expected two texts")));
+  const auto why = braid(explain +
+                         "\"$(printf 'good film\\tbad film')\" "
+                         R"('{"text": "good film", "text_pair": "bad film"}')");
+  ASSERT_EQ(why.code, 0) << why.err;
+  const auto texts = Json::parse(why.out).at("texts");
+  ASSERT_EQ(texts.size(), 2u);
+  EXPECT_EQ(texts[0], texts[1]);
+  EXPECT_EQ(texts[0].at("text"), "good film");
+  EXPECT_EQ(texts[0].at("text_pair"), "bad film");
+  EXPECT_EQ(texts[0].at("predicted"), of_lines[0].at("predictions").at(0).at("class"));
+  const auto& tokens = texts[0].at("tokens");
+  EXPECT_TRUE(tokens.front().at("sequence").is_null()) << "[CLS]";
+  EXPECT_TRUE(tokens.back().at("sequence").is_null()) << "[SEP]";
+  int64_t before = 0;
+  std::string letters[2];
+  for (const auto& token : tokens) {
+    if (token.at("sequence").is_null()) continue;
+    const auto sequence = token.at("sequence").get<int64_t>();
+    EXPECT_GE(sequence, before);
+    before = sequence;
+    const auto start = token.at("start").get<size_t>(), end = token.at("end").get<size_t>();
+    letters[sequence] += texts[0]
+                             .at(sequence == 0 ? "text" : "text_pair")
+                             .get<std::string>()
+                             .substr(start, end - start);
+  }
+  EXPECT_EQ(letters[0], "goodfilm");
+  EXPECT_EQ(letters[1], "badfilm");
 }
 
 TEST_F(PredictTexts, WhatOneTextIsGivenToAModelOfSuchIsSaid) {
@@ -77,6 +108,37 @@ TEST_F(PredictTexts, WhatOneTextIsGivenToAModelOfSuchIsSaid) {
   EXPECT_FALSE(rows(found.out)[0].contains("cut"));
   EXPECT_THAT(found.err, AllOf(HasSubstr("A tab is in 1 of the lines"),
                                HasSubstr("1 of 3 texts is cut to 4 tokens.")));
+  const auto stopped =
+      braid("predict --checkpoint run --list lines.txt --format jsonl --no-truncate");
+  EXPECT_EQ(stopped.code, 65);
+  EXPECT_EQ(rows(stopped.out).size(), 2u) << "what came before is answered";
+  EXPECT_THAT(stopped.err, AllOf(HasSubstr("lines.txt:3"), HasSubstr("at most 4 tokens"),
+                                 HasSubstr("--truncate")));
+  const auto skipped = braid(
+      "predict --checkpoint run --list lines.txt --format jsonl --no-truncate --on-bad-sample "
+      "skip");
+  EXPECT_EQ(skipped.code, 0) << skipped.err;
+  EXPECT_EQ(rows(skipped.out).size(), 2u);
+  const std::string explain =
+      "explain --checkpoint run 'good film and more' --steps 2 --output why ";
+  const auto why = braid(explain + "--format json");
+  ASSERT_EQ(why.code, 0) << why.err;
+  EXPECT_GT(Json::parse(why.out).at("texts").at(0).at("truncated"), 0);
+  EXPECT_THAT(why.err, HasSubstr("1 of 1 texts is cut to 4 tokens."));
+  const auto whole = braid(explain + "--no-truncate");
+  EXPECT_EQ(whole.code, 65);
+  EXPECT_THAT(whole.err, AllOf(HasSubstr("at most 4 tokens"), HasSubstr("good film and more")));
+  const auto exported = braid("export --checkpoint run --output m.onnx");
+  ASSERT_EQ(exported.code, 0) << exported.err;
+  const std::string run = BRAID_PROGRAM "-run m.onnx --text 'good film' 'good film and more' ";
+  const auto small = braid("--version >version.txt", run + "--format json;");
+  const auto labelled = Json::parse(small.out);
+  EXPECT_FALSE(labelled.at(0).contains("cut"));
+  EXPECT_EQ(labelled.at(1).at("cut"), true);
+  EXPECT_THAT(small.err, HasSubstr("1 of 2 texts is cut"));
+  const auto refused = braid("--version", run + "--no-truncate; test $? = 65 &&");
+  EXPECT_EQ(refused.code, 0) << "65 before";
+  EXPECT_THAT(refused.err, AllOf(HasSubstr("text 2"), HasSubstr("at most 4 tokens")));
   write("long.tsv", "good film and more\tpos\nbad film\tneg\n");
   const auto judged = braid("eval --checkpoint run --data long.tsv --split all --format json");
   ASSERT_EQ(judged.code, 0) << judged.err;

@@ -88,6 +88,12 @@ TEST_F(ServeVerb, ShowsItsFlags) {
                               HasSubstr("[127.0.0.1]")));
   EXPECT_EQ(braid("serve").code, 64);
   EXPECT_EQ(braid("serve --model a=b --port 65536").code, 64);
+  for (const char* hosts : {"'http://a b'", "http://models.example", "'a, b'", "a:http"}) {
+    const auto refused = braid(std::string("serve --model nowhere --allowed-hosts ") + hosts);
+    EXPECT_EQ(refused.code, 64) << hosts;
+    EXPECT_THAT(refused.err, HasSubstr("models.example:8000")) << hosts;
+  }
+  EXPECT_EQ(braid("serve --model nowhere --allowed-hosts 'a.example,[::1]:80,*'").code, 74);
   EXPECT_EQ(braid("serve --model nowhere").code, 74);
   EXPECT_EQ(braid("serve --model-repository nowhere").code, 74);
   EXPECT_EQ(braid("serve --model x=y --api-key-file nowhere").code, 74);

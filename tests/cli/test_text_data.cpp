@@ -64,8 +64,18 @@ TEST_F(TextDataProgram, DescribesPlainText) {
   write("plain/a.txt", "one two\nthree\n\nfour\n");
   const auto info = braid("data info plain");
   EXPECT_EQ(info.code, 0) << info.err;
-  EXPECT_THAT(info.out, AllOf(HasSubstr("plain: plain text"),
-                              HasSubstr("train                 2          4")));
+  EXPECT_THAT(info.out,
+              AllOf(HasSubstr("plain: plain text"), HasSubstr("train                 2          4"),
+                    HasSubstr("Training splits a val off train")));
+  const auto splits = Json::parse(braid("data info plain --format json").out).at("splits");
+  EXPECT_EQ(splits.at("train").at("documents"), 2);
+  EXPECT_TRUE(splits.at("val").is_null() && splits.at("test").is_null()) << splits;
+  write("both/train.txt", "one two\n");
+  write("both/val.txt", "three\n");
+  EXPECT_EQ(braid("data info both").out.find("Training splits"), std::string::npos);
+  EXPECT_EQ(
+      Json::parse(braid("data info both --format json").out).at("splits").at("val").at("documents"),
+      1);
   write("plain/b.jsonl", "{\"text\": \"five\"}\n{\"title\": \"six\"}\n");
   const auto check = braid("data check plain");
   EXPECT_EQ(check.code, 65);
@@ -79,6 +89,8 @@ TEST_F(TextDataProgram, DescribesAndChecksParallelAndTaggedText) {
   const auto info = braid("data info pairs");
   EXPECT_EQ(info.code, 0) << info.err;
   EXPECT_THAT(info.out, HasSubstr("pairs: parallel text, en to de"));
+  EXPECT_TRUE(
+      Json::parse(braid("data info pairs --format json").out).at("splits").at("val").is_null());
   EXPECT_THAT(braid("data info pairs --source-lang de").out, HasSubstr("de to en"));
   const auto check = braid("data check pairs/train.en,pairs/train.de");
   EXPECT_EQ(check.code, 0) << check.err;

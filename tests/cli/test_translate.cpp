@@ -9,6 +9,7 @@
 namespace braid::test {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
@@ -55,6 +56,10 @@ TEST_F(TranslateTest, EveryLineGetsOneLine) {
   EXPECT_EQ(lines.at(1), "");
   EXPECT_EQ(lines.at(2), "");
   EXPECT_THAT(from_file.err, HasSubstr("in.txt:5: longer than"));
+  const auto whole = braid(verb + "--no-truncate in.txt");
+  EXPECT_EQ(whole.code, 65);
+  EXPECT_EQ(lines_in(whole.out), 4) << "what stands before it is translated";
+  EXPECT_THAT(whole.err, AllOf(HasSubstr("in.txt:5"), HasSubstr("--truncate")));
   EXPECT_EQ(braid(verb + "<in.txt").out, from_file.out);
   EXPECT_EQ(braid(verb + "--batch-tokens 1 - <in.txt").out, from_file.out)
       << "what else is in the batch changes nothing";

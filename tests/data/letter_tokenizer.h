@@ -8,7 +8,7 @@
 
 namespace braid::data {
 
-// 0: padding, 1: end; byte b is b + 2. The byte "!" cannot be encoded.
+// 0: padding, 1: end, of each of two texts; byte b is b + 2. The byte "!" cannot be encoded.
 class LetterTokenizer final : public text::Tokenizer {
  public:
   static constexpr int32_t kPad = 0, kEos = 1, kFirst = 2;
@@ -18,16 +18,15 @@ class LetterTokenizer final : public text::Tokenizer {
   }
   text::Encoding encode(std::string_view text, const text::EncodeOptions& options) const override {
     text::Encoding encoding;
-    for (const char c : text) {
-      if (c == '!') throw DataError("letters", "expected no exclamation mark");
-      encoding.ids.push_back(static_cast<uint8_t>(c) + kFirst);
-    }
-    if (options.add_special_tokens) encoding.ids.push_back(kEos);
+    add(text, 0, options, encoding);
     return encoding;
   }
-  text::Encoding encode_pair(std::string_view text, std::string_view,
+  text::Encoding encode_pair(std::string_view text, std::string_view pair,
                              const text::EncodeOptions& options) const override {
-    return encode(text, options);
+    auto encoding = encode(text, options);
+    encoding.pair_begin = encoding.ids.size();
+    add(pair, 1, options, encoding);
+    return encoding;
   }
   std::string decode(const std::vector<int32_t>& ids, bool) const override {
     std::string text;
@@ -43,6 +42,26 @@ class LetterTokenizer final : public text::Tokenizer {
   void save(const std::filesystem::path&) const override {}
 
  private:
+  static void add(std::string_view text, int32_t type, const text::EncodeOptions& options,
+                  text::Encoding& encoding) {
+    const auto push = [&](int32_t id, text::Span span, bool special) {
+      encoding.ids.push_back(id);
+      encoding.type_ids.push_back(type);
+      encoding.offsets.push_back(span);
+      encoding.special_tokens.push_back(special ? 1 : 0);
+    };
+    for (size_t i = 0; i < text.size(); ++i) {
+      if (text[i] == '!') throw DataError("letters", "expected no exclamation mark");
+      const auto length = static_cast<int64_t>(encoding.ids.size());
+      if (options.max_length > 0 &&
+          length + (options.add_special_tokens ? 1 : 0) >= options.max_length)
+        ++encoding.truncated;
+      else
+        push(static_cast<uint8_t>(text[i]) + kFirst, {i, i + 1}, false);
+    }
+    if (options.add_special_tokens) push(kEos, {}, true);
+  }
+
   text::SpecialTokens special_;
 };
 

@@ -14,6 +14,7 @@
 #include "braid/core/error.h"
 #include "braid/core/progress.h"
 #include "braid/data/catalog.h"
+#include "braid/data/each_index.h"
 #include "braid/data/image/statistics.h"
 #include "braid/data/open_dataset.h"
 #include "braid/data/sources.h"
@@ -403,6 +404,28 @@ TEST_F(Folder, FashionMnistFromDebiansFiles) {
   const auto splits = open_idx(folder);
   EXPECT_EQ(splits.train->size(), 60000);
   EXPECT_EQ(splits.test->size(), 10000);
+}
+
+TEST(ForEachIndex, DoesEachOnceInAnyNumberOfThreads) {
+  for (const int64_t threads : {0, 1, 3, 64}) {
+    std::vector<std::atomic<int>> seen(200);
+    for_each_index(seen.size(), threads, [&](size_t i) { ++seen[i]; });
+    for (const auto& times : seen) EXPECT_EQ(times, 1) << threads;
+  }
+  for_each_index(0, 3, [](size_t) { FAIL(); });
+}
+
+TEST(ForEachIndex, RethrowsAndLeavesTheRestOut) {
+  for (const int64_t threads : {1, 3}) {
+    std::atomic<int64_t> done = 0;
+    EXPECT_THROW(for_each_index(1'000'000, threads,
+                                [&](size_t i) {
+                                  if (i == 10) throw DataError("test", "broken");
+                                  ++done;
+                                }),
+                 DataError);
+    EXPECT_LT(done, 1'000'000) << threads;
+  }
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include "braid/core/error.h"
 #include "braid/explain/text_explainer.h"
 #include "braid/models/registry.h"
+#include "braid/tasks/text/text_classifier.h"
 #include "tests/data/letter_tokenizer.h"
 
 namespace braid::explain {
@@ -27,6 +28,55 @@ tasks::TokenizedModel letters(const std::string& name = "bert_tiny") {
   for (auto& parameter : classifier.model->parameters())
     if (parameter.dim() > 1) parameter.mul_(4);
   return classifier;
+}
+
+tasks::TokenizedModel letters_of_pairs() {
+  auto classifier = letters();
+  classifier.hub.text_pairs = true;
+  return classifier;
+}
+
+TEST(TextExplainer, TokensOfBothTextsOfAPairHaveTheirShare) {
+  ExplainConfig config;
+  config.target = "yes";
+  config.steps = 300;
+  const TextExplainer explainer(letters_of_pairs(), config, "cpu");
+  const auto e = explainer.explain("ab", "cab");
+  EXPECT_EQ(e.text, "ab");
+  EXPECT_EQ(e.text_pair, "cab");
+  ASSERT_EQ(e.tokens.size(), 7u);  // and two ends
+  const std::optional<int64_t> none;
+  const std::vector<std::optional<int64_t>> sequences = {0, 0, none, 1, 1, 1, none},
+                                            starts = {0, 1, none, 0, 1, 2, none};
+  double sum = 0, of_second = 0;
+  for (size_t i = 0; i < e.tokens.size(); ++i) {
+    const auto& token = e.tokens[i];
+    EXPECT_EQ(token.sequence, sequences[i]) << i;
+    EXPECT_EQ(token.start, starts[i]) << i;
+    EXPECT_EQ(token.end.has_value(), starts[i].has_value()) << i;
+    if (token.end) EXPECT_EQ(*token.end, *token.start + 1) << i;
+    sum += token.attribution;
+    if (token.sequence == 1) of_second += std::abs(token.attribution);
+    // Ends stay while the texts come: nothing changes there.
+    if (!token.sequence) EXPECT_EQ(token.attribution, 0) << i;
+  }
+  EXPECT_NEAR(sum, e.sum, 1e-5);
+  EXPECT_NEAR(e.sum, e.total, 0.02 * std::abs(e.total) + 1e-4);
+  EXPECT_GT(of_second, 1e-3);
+
+  const auto other = explainer.explain("cab", "ab");
+  EXPECT_EQ(other.tokens[3].sequence, none);
+  EXPECT_NE(other.total, e.total) << "which text comes first counts";
+}
+
+TEST(TextExplainer, APairIsJudgedAsTheClassifierJudgesIt) {
+  const auto classifier = letters_of_pairs();
+  const auto expected = tasks::classify(classifier, {{.text = "ab", .pair = "cab"}}, "float32")[0];
+  ExplainConfig config;
+  config.steps = 2;
+  const auto e = TextExplainer(classifier, config, "cpu").explain("ab", "cab");
+  EXPECT_NEAR(e.probability, expected.max().item<double>(), 1e-5);
+  EXPECT_EQ(e.index, expected.argmax().item<int64_t>());
 }
 
 TEST(TextExplainer, AttributionsSumToTheDifferenceOfLogits) {
@@ -87,9 +137,29 @@ TEST(TextExplainer, RefusesWhatItCannot) {
   config.target = "maybe";
   const TextExplainer explainer(letters(), config, "cpu");
   EXPECT_THROW(explainer.explain("a"), UsageError);
-  auto pairs = letters();
-  pairs.hub.text_pairs = true;
-  EXPECT_THROW(TextExplainer(pairs, {}, "cpu"), DataError);
+  EXPECT_THROW(TextExplainer(letters(), {}, "cpu").explain("a", "b"), DataError);
+  EXPECT_THROW(TextExplainer(letters_of_pairs(), {}, "cpu").explain("a"), DataError);
+}
+
+TEST(TextExplainer, ALongTextMayBeCutOrIsRefused) {
+  ExplainConfig config;
+  config.steps = 2;
+  auto classifier = letters();
+  classifier.max_length = 3;
+  const auto cut = TextExplainer(classifier, config, "cpu").explain("abcd");
+  EXPECT_EQ(cut.tokens.size(), 3u);
+  EXPECT_EQ(cut.truncated, 2);
+  classifier.truncate = false;
+  const TextExplainer strict(classifier, config, "cpu");
+  EXPECT_EQ(strict.explain("ab").truncated, 0);
+  try {
+    strict.explain("abcd");
+    FAIL() << "it was cut";
+  } catch (const DataError& e) {
+    EXPECT_NE(std::string(e.what()).find("at most 3 tokens, as many as the model reads, got 5"),
+              std::string::npos)
+        << e.what();
+  }
 }
 
 }  // namespace

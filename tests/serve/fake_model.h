@@ -83,7 +83,8 @@ class FakeEngine final : public Engine {
       {.name = "logits", .type = DataType::kFp32, .shape = {-1, 3}}};
 };
 
-// A text's length, and its first letter's number. Refuses "bad"; "heavy" takes a TiB.
+// A text's length, and its first letter's number. Refuses "bad", reads the beginning of "endless";
+// "heavy" takes a TiB.
 class FakePreparation final : public Preparation {
  public:
   std::vector<Tensor> prepare(const Tensor& input) const override {
@@ -94,6 +95,12 @@ class FakePreparation final : public Preparation {
       x.push_back(text.empty() ? 0 : static_cast<float>(static_cast<unsigned char>(text[0])));
     }
     return {make_tensor("x", DataType::kFp32, {input.rows(), 2}, std::move(x))};
+  }
+  std::vector<Tensor> prepare_and_note(const Tensor& input,
+                                       std::vector<int64_t>& truncated) const override {
+    for (size_t i = 0; i < input.elements.size(); ++i)
+      if (input.elements[i] == "endless") truncated.push_back(static_cast<int64_t>(i));
+    return prepare(input);
   }
   int64_t working_bytes(const Tensor& input) const override {
     return input.elements.front() == "heavy" ? int64_t{1} << 40 : 0;
@@ -107,7 +114,8 @@ class FakeExplainer final : public Explainer {
     if (input.elements[0] == "bad") throw DataError("fake", "expected a good text, got 'bad'");
     Explanation explanation{.method = "fake", .class_index = 1, .probability = 0.75};
     for (const char letter : input.elements[0])
-      explanation.tokens.emplace_back(std::string(1, letter), explanation.tokens.empty() ? 2 : -1);
+      explanation.tokens.push_back({.token = std::string(1, letter),
+                                    .attribution = explanation.tokens.empty() ? 2.0 : -1.0});
     return explanation;
   }
 };

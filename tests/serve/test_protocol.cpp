@@ -269,6 +269,18 @@ TEST(HostName, IsWhatTheRequestIsFor) {
   EXPECT_EQ(host_name("::1"), "::1");
   EXPECT_EQ(host_name("[::1"), "::1");
   EXPECT_EQ(host_name(""), "");
+  for (const char* host :
+       {"localhost", "models.example", "models.example.", "Models.example:8000", "my_box-2",
+        "10.0.0.7", "10.0.0.7:1", "::1", "fe80::2", "[::1]", "[::1]:65535", "1and1.example"})
+    EXPECT_TRUE(is_host(host)) << host;
+  for (const char* none :
+       {"",      " ",    "http://a", "http://a b", "a b",     " a",        "a/",
+        "a/b",   "a:",   "a:x",      "a:0",        "a:65536", "a:80:",     ":80",
+        ".",     "a..b", "-a",       "a-",         "*",       "*.example", "300.0.0.1",
+        "1.2.3", "[::1", "[::1]80",  "[a]",        "::g",     "user@a",    "m\xc3\xbcller.example"})
+    EXPECT_FALSE(is_host(none)) << none;
+  EXPECT_FALSE(is_host(std::string(64, 'a')));
+  EXPECT_FALSE(is_host(std::string_view("a\0b", 3)));
   for (const char* own : {"localhost", "127.0.0.1", "127.9.8.7", "::1", "0:0:0:0:0:0:0:1"})
     EXPECT_TRUE(is_loopback(own)) << own;
   for (const char* other : {"", "0.0.0.0", "10.0.0.1", "::", "::2", "127.example",

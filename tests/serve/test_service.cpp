@@ -72,6 +72,10 @@ TEST_F(ServiceTest, InfersFromNumbersTextAndRawBytes) {
                            R"({"inputs":[{"name":"text","datatype":"BYTES","shape":[2],)"
                            R"("data":["abc","A"]}],"outputs":[{"name":"logits"}]})");
   EXPECT_THAT(text.numbers(), ElementsAre(3, 97, 100, 1, 65, 66));
+  EXPECT_FALSE(text.json().contains("parameters"));
+  const auto cut = c.post(kInfer, R"({"inputs":[{"name":"text","datatype":"BYTES","shape":[3],)"
+                                  R"("data":["endless","a","endless"]}]})");
+  EXPECT_EQ(cut.json().at("parameters"), Json({{"truncated_rows", "0,2"}}));
   const auto raw = c.post(kInfer, "abc", "Inference-Header-Content-Length: 0\r\n");
   EXPECT_THAT(raw.numbers(), ElementsAre(3, 97, 100));
   EXPECT_EQ(c.post("/v2/models/m/versions/3/infer", row_json(2)).status, 404);
@@ -115,6 +119,9 @@ TEST_F(ServiceTest, SaysWhyAModelDecides) {
   };
   EXPECT_EQ(explains("m"), "true");
   EXPECT_EQ(explains("mute"), "false");
+  EXPECT_EQ(
+      c.get("/v2/models/m/config").json().at("parameters").at("text_pairs").at("string_value"),
+      "false");
 }
 
 TEST_F(ServiceTest, RefusesRequestsThatDoNotFit) {

@@ -137,6 +137,8 @@ TEST_F(TaggedTask, SentencesThatAreCutAreCounted) {
   EXPECT_EQ(cut.of, 27);
   EXPECT_EQ(cut.count, 27) << "six words and two special tokens";
   EXPECT_EQ(cut.items, "sentences");
+  EXPECT_EQ(task->training_loader({.batch_size = 9, .workers = 3})->cut().count, 27)
+      << "in several threads";
 }
 
 TEST_F(TaggedTask, AWordIsTaggedByItsFirstToken) {

@@ -174,6 +174,16 @@ TEST(Tokenizer, RefusesALengthThatTheAddedTokensExceed) {
   EXPECT_EQ(tokens_of(*tokenizer, "a a a", {.add_special_tokens = false, .max_length = 1}), "a");
 }
 
+TEST(Tokenizer, SaysWhereTheSecondTextBegins) {
+  const auto tokenizer = from_vocab_txt(kVocabulary);
+  EXPECT_FALSE(tokenizer->encode("a a").pair_begin);
+  EXPECT_EQ(tokenizer->encode_pair("a a", "a").pair_begin, 4U) << "[CLS] a a [SEP]";
+  EXPECT_EQ(tokenizer->encode_pair("", "a").pair_begin, 2U);
+  EXPECT_EQ(tokenizer->encode_pair("a", "").pair_begin, 3U);
+  EXPECT_EQ(tokenizer->encode_pair("a a a", "a", {.max_length = 5}).pair_begin, 3U);
+  EXPECT_EQ(tokenizer->encode_pair("a a", "a", {.add_special_tokens = false}).pair_begin, 2U);
+}
+
 TEST(Tokenizer, SavesWhatItReads) {
   const auto tokenizer = from_vocab_txt(kVocabulary, R"({"do_lower_case": false})");
   const Folder folder;

@@ -150,6 +150,11 @@ void find_small_tags(CorpusReport& report) {
 // Columns as wide as their names want, 10 at least.
 size_t width_of(const std::string& name) { return std::max<size_t>(name.size(), 10); }
 
+bool has_part(const CorpusReport& report, const std::string& name) {
+  return std::any_of(report.parts.begin(), report.parts.end(),
+                     [&](const CorpusPart& part) { return part.name == name; });
+}
+
 std::string capitalized(std::string text) {
   if (!text.empty() && text[0] >= 'a' && text[0] <= 'z')
     text[0] = static_cast<char>(text[0] - 'a' + 'A');
@@ -296,6 +301,12 @@ CorpusReport describe_plain(const std::string& spec, Progress& progress) {
 
 Json corpus_json(const CorpusReport& report) {
   Json json = {{"kind", report.kind}};
+  // What is not there is said, as of images and of labelled texts.
+  for (const char* name : {"train", "val"}) json["splits"][name] = nullptr;
+  if (std::all_of(report.parts.begin(), report.parts.end(), [](const CorpusPart& part) {
+        return part.name == "train" || part.name == "val";
+      }))
+    json["splits"]["test"] = nullptr;
   for (const auto& part : report.parts) {
     auto& split = json["splits"][part.name] = Json::object();
     for (const auto& [what, count] : part.counts) split[what] = count;
@@ -342,6 +353,8 @@ std::string counts_text(const CorpusReport& report) {
   for (const auto& part : report.parts)
     for (const auto& [what, lengths] : part.words)
       text += lengths_line(fmt::format("Words of a {}, {}", what, part.name), lengths);
+  if (has_part(report, "train") && !has_part(report, "val"))
+    text += "\nTraining splits a val off train (--val-fraction).\n";
   return text;
 }
 

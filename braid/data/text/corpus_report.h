@@ -46,8 +46,9 @@ CorpusReport describe_tagged(const std::string& spec, Progress& progress);
 CorpusReport describe_questions(const std::string& spec, Progress& progress);
 CorpusReport describe_plain(const std::string& spec, Progress& progress);
 
+// train, val and test that are not there are null; parallel text may have tests of other names.
 Json corpus_json(const CorpusReport& report);
-// For people: a table of the counts, of labels, and the lengths.
+// For people: a table of the counts, of labels, the lengths, and whether train gives a val.
 std::string counts_text(const CorpusReport& report);
 // A paragraph a finding; ends with a line that says whether all is well.
 std::string findings_text(const CorpusReport& report);

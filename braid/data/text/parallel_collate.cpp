@@ -4,11 +4,9 @@
 
 #include <algorithm>
 #include <atomic>
-#include <exception>
-#include <mutex>
-#include <thread>
 
 #include "braid/core/error.h"
+#include "braid/data/each_index.h"
 
 namespace braid::data {
 namespace {
@@ -164,36 +162,20 @@ void ParallelCollate::prepare(int64_t threads) {
   const auto count = static_cast<size_t>(pairs_->size());
   std::vector<SequencePair> kept(count);
   lengths_.assign(2, std::vector<int64_t>(count, 1));
-  std::atomic<size_t> next{0};
   std::atomic<int64_t> tokens{0}, cut{0};
-  std::mutex mutex;
-  std::exception_ptr error;
-  const auto work = [&] {
+  for_each_index(count, threads, [&](size_t i) {
+    SequencePair pair;
     try {
-      for (size_t i = next++; i < count; i = next++) {
-        SequencePair pair;
-        try {
-          pair = make_pair(static_cast<int64_t>(i));
-        } catch (const DataError&) {
-          continue;
-        }
-        lengths_[0][i] = static_cast<int64_t>(pair.source.ids.size());
-        lengths_[1][i] = static_cast<int64_t>(pair.target.ids.size());
-        if (pair.source.cut || pair.target.cut) ++cut;
-        const int64_t so_far = tokens += lengths_[0][i] + lengths_[1][i];
-        if (so_far <= kMostKept) kept[i] = std::move(pair);
-      }
-    } catch (...) {
-      const std::lock_guard lock(mutex);
-      if (!error) error = std::current_exception();
-      next = count;
+      pair = make_pair(static_cast<int64_t>(i));
+    } catch (const DataError&) {
+      return;
     }
-  };
-  std::vector<std::thread> team;
-  for (int64_t i = 1; i < threads; ++i) team.emplace_back(work);
-  work();
-  for (auto& thread : team) thread.join();
-  if (error) std::rethrow_exception(error);
+    lengths_[0][i] = static_cast<int64_t>(pair.source.ids.size());
+    lengths_[1][i] = static_cast<int64_t>(pair.target.ids.size());
+    if (pair.source.cut || pair.target.cut) ++cut;
+    const int64_t so_far = tokens += lengths_[0][i] + lengths_[1][i];
+    if (so_far <= kMostKept) kept[i] = std::move(pair);
+  });
   cut_pairs_ = cut;
   kept_.clear();
   if (tokens <= kMostKept) kept_ = std::move(kept);

@@ -2,7 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <atomic>
+
 #include "braid/core/error.h"
+#include "braid/data/each_index.h"
 #include "braid/data/text/text_collate.h"
 
 namespace braid::data {
@@ -43,15 +46,16 @@ TaggedCollate::TaggedCollate(TaggedTextsPtr texts, text::TokenizerPtr tokenizer,
                       "--max-length");
 }
 
-void TaggedCollate::count_cut() {
-  cut_ = {.of = texts_->size(), .max_length = max_length_, .items = "sentences"};
-  for (int64_t i = 0; i < texts_->size(); ++i) {
+void TaggedCollate::count_cut(int64_t threads) {
+  std::atomic<int64_t> cut = 0;
+  for_each_index(static_cast<size_t>(texts_->size()), threads, [&](size_t i) {
     try {
-      const auto tokens = tokenize_words(texts_->get(i).words, *tokenizer_, max_length_);
-      cut_.count += tokens.truncated > 0 ? 1 : 0;
+      const auto& words = texts_->get(static_cast<int64_t>(i)).words;
+      cut += tokenize_words(words, *tokenizer_, max_length_).truncated > 0 ? 1 : 0;
     } catch (const DataError&) {  // a bad sentence is the loader's business
     }
-  }
+  });
+  cut_ = {.count = cut, .of = texts_->size(), .max_length = max_length_, .items = "sentences"};
 }
 
 Batch TaggedCollate::operator()(const std::vector<int64_t>& indices, const Place&,

@@ -36,9 +36,9 @@ class TaggedCollate final : public Collate {
   // has its tag, other tokens -100 (run_ner.py's default).
   Batch operator()(const std::vector<int64_t>& indices, const Place& place,
                    BadSamples& bad) const override;
-  // Tokenizes every sentence once, so that cut() knows. Those that cannot be read are left to the
-  // batches.
-  void count_cut();
+  // Tokenizes every sentence once, in `threads` threads, so that cut() knows. Those that cannot be
+  // read are left to the batches.
+  void count_cut(int64_t threads);
   CutExamples cut() const override { return cut_; }
 
  private:

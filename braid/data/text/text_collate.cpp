@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <thread>
 
 #include "braid/core/error.h"
+#include "braid/data/each_index.h"
 #include "braid/data/length_bucketed.h"
 #include "braid/data/stratify.h"
 
@@ -156,10 +156,7 @@ void TextCollate::prepare(int64_t threads) {
   const bool drops = training_ && training_->word_drop > 0;
   std::vector<Kept> kept(count);
   std::vector<int64_t> lengths(count);
-  std::atomic<size_t> next = 0;
   std::atomic<int64_t> bytes = 0, texts = 0, tokens = 0;
-  std::mutex mutex;
-  std::exception_ptr failure;
   const auto prepare_one = [&](size_t i) {
     try {
       auto encoding = encode(static_cast<int64_t>(i));
@@ -176,20 +173,7 @@ void TextCollate::prepare(int64_t threads) {
     } catch (const DataError&) {  // a bad text is the loader's business
     }
   };
-  const auto work = [&] {
-    try {
-      for (size_t i = next++; i < count; i = next++) prepare_one(i);
-    } catch (...) {
-      const std::lock_guard lock(mutex);
-      failure = std::current_exception();
-      next = count;
-    }
-  };
-  std::vector<std::thread> workers;
-  for (int64_t k = 1; k < threads; ++k) workers.emplace_back(work);
-  work();
-  for (auto& worker : workers) worker.join();
-  if (failure) std::rethrow_exception(failure);
+  for_each_index(count, threads, prepare_one);
   lengths_ = std::move(lengths);
   truncated_texts_ = texts;
   truncated_tokens_ = tokens;

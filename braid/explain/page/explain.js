@@ -36,15 +36,21 @@ const textSection = (text, i) => {
   const most = Math.max(...text.tokens.map((t) => Math.abs(t.attribution)), 1e-12);
   const colour = (value) =>
     `background: color-mix(in srgb, var(${value > 0 ? "--good" : "--bad"}) ${Math.round((60 * Math.abs(value)) / most)}%, transparent)`;
+  const line = (tokens) =>
+    h(
+      "p",
+      {class: "tokens"},
+      tokens.map((t) => [h("span", {style: colour(t.attribution), title: fixed(4)(t.attribution)}, t.token), " "]),
+    );
+  const second = text.tokens.findIndex((t) => t.sequence === 1);
+  const begin = second < 0 ? text.tokens.length : second;
   return section(
     `text-${i}`,
     text.target,
     `${percent(text.probability)}; green speaks for the class, orange against it`,
-    h(
-      "p",
-      {class: "tokens"},
-      text.tokens.map((t) => [h("span", {style: colour(t.attribution), title: fixed(4)(t.attribution)}, t.token), " "]),
-    ),
+    line(text.tokens.slice(0, begin)),
+    begin < text.tokens.length ? line(text.tokens.slice(begin)) : null,
+    text.truncated > 0 ? h("p", {class: "note"}, `The model does not read ${text.truncated} more tokens at the end.`) : null,
   );
 };
 

@@ -60,7 +60,7 @@ void expect_length(int64_t tokens, int64_t most, const char* name) {
     throw DataError("models",
                     "expected texts of at most " + std::to_string(most) + " tokens, got " +
                         std::to_string(tokens),
-                    name, "truncate them (--max-length)");
+                    name, kTooLongRemedy);
 }
 
 constexpr const char* kOtherTokenizer = "use the tokenizer that the model was trained with";

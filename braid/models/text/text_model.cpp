@@ -74,6 +74,24 @@ void check_numbers(const torch::Tensor& ids, int64_t count, const char* name, co
                   name, remedy);
 }
 
+namespace {
+
+// What is too long: the first row of more tokens, or the padding of all.
+std::string length_of_row(const TextInput& input, int64_t most) {
+  const auto& ids = input.input_ids;
+  const auto got = [](int64_t row, int64_t tokens) {
+    return fmt::format("{} (row {})", tokens, row);
+  };
+  if (!input.attention_mask.defined()) return got(0, ids.size(1));
+  const auto tokens = input.attention_mask.ne(0).sum(1).cpu();  // [B]
+  const auto longer = tokens.gt(most).nonzero().flatten();
+  if (longer.numel() == 0) return fmt::format("{} with their padding", ids.size(1));
+  const auto row = longer[0].item<int64_t>();
+  return got(row, tokens[row].item<int64_t>());
+}
+
+}  // namespace
+
 void check_text_input(const TextInput& input, const TextModel& model) {
   check_text_input(input, model.vocab_size(), model.max_positions());
 }
@@ -97,8 +115,9 @@ void check_text_input(const TextInput& input, int64_t vocab_size, int64_t most,
                     part + "token_type_ids");
   if (most > 0 && ids.size(1) > most)
     throw DataError("models",
-                    fmt::format("expected texts of at most {} tokens, got {}", most, ids.size(1)),
-                    name, "truncate them (--max-length)");
+                    fmt::format("expected texts of at most {} tokens, got {}", most,
+                                length_of_row(input, most)),
+                    name, kTooLongRemedy);
   check_numbers(ids, vocab_size, name.c_str(), "use the tokenizer that the model was trained with");
 }
 

@@ -78,6 +78,9 @@ using TextEncoderPtr = std::shared_ptr<TextEncoder>;
 constexpr int64_t kExampleTokens = 128;
 int64_t example_length(const TextModel& model);
 
+// What to do about texts that are longer than max_positions().
+inline constexpr const char* kTooLongRemedy = "truncate them (`braid forward --truncate`)";
+
 // Throws DataError where the tensors have other types or shapes than TextInput's (whole numbers of
 // any width will do), naming the first row where a number is outside the vocabulary or the text is
 // too long. Numbers of tensors that lie on a GPU are not looked at.

@@ -14,6 +14,7 @@
 #include "braid/serve/onnx/exported_engine.h"
 #include "braid/serve/people_input.h"
 #include "braid/serve/warm_up.h"
+#include "braid/text/whole_text.h"
 
 namespace braid::serve {
 namespace {
@@ -43,13 +44,22 @@ class ExportedImages final : public Preparation {
 
 class ExportedTexts final : public Preparation {
  public:
-  ExportedTexts(runner::TextInput input, std::vector<TensorSpec> specs)
-      : input_(std::move(input)), specs_(std::move(specs)) {}
+  ExportedTexts(runner::TextInput input, std::vector<TensorSpec> specs, bool truncate)
+      : input_(std::move(input)), specs_(std::move(specs)), truncate_(truncate) {}
   std::vector<Tensor> prepare(const Tensor& input) const override {
+    std::vector<int64_t> truncated;
+    return prepare_and_note(input, truncated);
+  }
+  std::vector<Tensor> prepare_and_note(const Tensor& input,
+                                       std::vector<int64_t>& truncated) const override {
     std::vector<text::Encoding> rows;
     size_t longest = 1;  // a text without tokens is one of padding, which is attended to
     for (size_t i = 0; i < input.elements.size(); ++i) {
       rows.push_back(input_.encode(text_of(input, i)));
+      if (!truncate_)
+        text::expect_whole(rows.back().truncated, static_cast<int64_t>(rows.back().ids.size()),
+                           input.name + "[" + std::to_string(i) + "]");
+      if (rows.back().truncated > 0) truncated.push_back(static_cast<int64_t>(i));
       longest = std::max(longest, rows.back().ids.size());
     }
     std::vector<Tensor> tensors;
@@ -72,6 +82,7 @@ class ExportedTexts final : public Preparation {
  private:
   const runner::TextInput input_;
   const std::vector<TensorSpec> specs_;
+  const bool truncate_;
 };
 
 int64_t pad_token_id(const runner::Session& session) {
@@ -117,7 +128,8 @@ std::unique_ptr<Model> load_onnx_model(const std::string& file, const ModelOptio
       std::ranges::any_of(inputs, [](const auto& spec) { return spec.type == DataType::kInt64; });
   model->prepared = {.name = texts ? "text" : "image", .type = DataType::kBytes, .shape = {-1}};
   if (texts)
-    model->preparation = std::make_unique<ExportedTexts>(runner::TextInput(*session), inputs);
+    model->preparation =
+        std::make_unique<ExportedTexts>(runner::TextInput(*session), inputs, options.truncate);
   else
     model->preparation = std::make_unique<ExportedImages>(runner::ImageInput(*session),
                                                           inputs.front().name, options.max_pixels);

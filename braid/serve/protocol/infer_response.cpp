@@ -1,6 +1,7 @@
 #include "braid/serve/protocol/infer_response.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <iterator>
@@ -109,6 +110,9 @@ EncodedResponse encode_response(const InferResponse& response, const InferReques
   out = fmt::format(R"({{"model_name":{},"model_version":{},)", json_text(response.model_name),
                     json_text(response.model_version));
   if (!response.id.empty()) out += fmt::format(R"("id":{},)", json_text(response.id));
+  if (!response.truncated_rows.empty())  // the protocol's parameters are no lists
+    out += fmt::format(R"("parameters":{{"truncated_rows":"{}"}},)",
+                       fmt::join(response.truncated_rows, ","));
   out += R"("outputs":[)";
   for (size_t i = 0; i < wanted.size(); ++i) {
     const auto& full = find_output(response, wanted[i].name);

@@ -1,6 +1,7 @@
 // The body of an answer, in JSON with binary tensors behind it.
 #pragma once
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -12,6 +13,7 @@ namespace braid::serve {
 
 struct InferResponse {
   std::string model_name{}, model_version{}, id{};
+  std::vector<int64_t> truncated_rows{};  // texts of which the beginning alone was read
   std::vector<Tensor> outputs{};
 };
 

@@ -10,6 +10,7 @@
 
 #include "braid/core/error.h"
 #include "braid/data/image/transforms.h"
+#include "braid/data/text/asked_text.h"
 #include "braid/explain/heat_map.h"
 #include "braid/explain/image_explainer.h"
 #include "braid/explain/text_explainer.h"
@@ -100,15 +101,23 @@ class TextCheckpoint final : public Explainer {
       : explainer_(folder), options_(options) {}
   Explanation explain(const Tensor& input) override {
     at::set_num_threads(static_cast<int>(options_.threads));
-    const auto text = text_of(input, 0);
-    auto& explainer = explainer_.get([](const std::string& folder, auto& model) {
-      model.emplace(tasks::load_text_classifier(folder), explain::ExplainConfig{}, kDevice);
+    auto& explainer = explainer_.get([this](const std::string& folder, auto& model) {
+      auto classifier = tasks::load_text_classifier(folder);
+      classifier.truncate = options_.truncate;
+      model.emplace(std::move(classifier), explain::ExplainConfig{}, kDevice);
     });
-    const auto found = explainer.explain(text);
+    const auto asked =
+        data::parse_asked_text(text_of(input, 0), explainer.classifier().hub.text_pairs, "text[0]");
+    const auto found = explainer.explain(asked.text, asked.pair);
     Explanation explanation{
         .method = found.method, .class_index = found.index, .probability = found.probability};
+    explanation.truncated = found.truncated;
     for (const auto& token : found.tokens)
-      explanation.tokens.emplace_back(token.token, token.attribution);
+      explanation.tokens.push_back({.token = token.token,
+                                    .attribution = token.attribution,
+                                    .sequence = token.sequence,
+                                    .start = token.start,
+                                    .end = token.end});
     return explanation;
   }
 

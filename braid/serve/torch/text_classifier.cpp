@@ -18,6 +18,7 @@
 #include "braid/serve/torch/checkpoint_explainer.h"
 #include "braid/serve/torch/load_model.h"
 #include "braid/serve/torch/torch_tensor.h"
+#include "braid/text/whole_text.h"
 
 namespace braid::serve {
 namespace {
@@ -60,15 +61,26 @@ class TextPreparation final : public Preparation {
   TextPreparation(const tasks::TokenizedModel& classifier, const std::vector<TensorSpec>& inputs)
       : tokenizer_(classifier.tokenizer),
         max_length_(classifier.max_length),
+        truncate_(classifier.truncate),
         pairs_(classifier.hub.text_pairs) {
     for (const auto& input : inputs) names_.push_back(input.name);
   }
   std::vector<Tensor> prepare(const Tensor& input) const override {
+    std::vector<int64_t> truncated;
+    return prepare_and_note(input, truncated);
+  }
+  std::vector<Tensor> prepare_and_note(const Tensor& input,
+                                       std::vector<int64_t>& truncated) const override {
+    const auto place = [&](size_t i) { return fmt::format("{}[{}]", input.name, i); };
     std::vector<data::TextExample> examples;
     for (size_t i = 0; i < input.elements.size(); ++i)
-      examples.push_back(
-          data::parse_asked_text(text_of(input, i), pairs_, fmt::format("{}[{}]", input.name, i)));
-    const auto batch = data::make_text_batch(examples, *tokenizer_, max_length_);
+      examples.push_back(data::parse_asked_text(text_of(input, i), pairs_, place(i)));
+    std::vector<int64_t> cut;  // tokens of each
+    const auto batch = data::make_text_batch(examples, *tokenizer_, max_length_, &cut);
+    for (size_t i = 0; i < cut.size(); ++i) {
+      if (!truncate_) text::expect_whole(cut[i], max_length_, place(i));
+      if (cut[i] > 0) truncated.push_back(static_cast<int64_t>(i));
+    }
     std::vector<Tensor> tensors;
     for (const auto& name : names_) tensors.push_back(from_torch(name, batch.at(name)));
     return tensors;
@@ -77,7 +89,7 @@ class TextPreparation final : public Preparation {
  private:
   const text::TokenizerPtr tokenizer_;
   const int64_t max_length_;
-  const bool pairs_;
+  const bool truncate_, pairs_;
   std::vector<std::string> names_;
 };
 
@@ -87,6 +99,7 @@ std::unique_ptr<Model> load_text_classifier(const std::string& folder,
                                             const ModelOptions& options) {
   auto explainer = explain_texts_of(folder, options);
   auto loaded = tasks::load_text_classifier(folder);
+  loaded.truncate = options.truncate;
   auto model = std::make_unique<Model>();
   model->prepared = {.name = "text", .type = DataType::kBytes, .shape = {-1}};
   if (is_engine_of_files(options.engine)) {
@@ -101,7 +114,8 @@ std::unique_ptr<Model> load_text_classifier(const std::string& folder,
   model->preparation = std::make_unique<TextPreparation>(loaded, model->engine->inputs());
   model->takes_tensors = false;  // ids beyond the vocabulary would be the model's to refuse
   model->classes = loaded.hub.classes;
-  if (!loaded.hub.text_pairs) model->explainer = std::move(explainer);
+  model->explainer = std::move(explainer);
+  model->pairs = loaded.hub.text_pairs;
   return model;
 }
 

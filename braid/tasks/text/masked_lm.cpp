@@ -164,6 +164,7 @@ std::vector<std::vector<MaskFill>> fill_masks(const TokenizedModel& model, const
   std::vector<int64_t> places;
   for (size_t i = 0; i < encoding.ids.size(); ++i)
     if (encoding.ids[i] == *mask) places.push_back(static_cast<int64_t>(i));
+  expect_whole(model, encoding.truncated);
   if (truncated) *truncated = encoding.truncated;
   if (places.empty()) fail_without_mask(model, text, *mask);
   const runtime::EvalScope scope(*model.model, dtype);

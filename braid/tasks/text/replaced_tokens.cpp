@@ -171,6 +171,7 @@ bool detects_replaced(const TokenizedModel& model) {
 std::vector<SuspectToken> find_replaced(const TokenizedModel& model, const std::string& text,
                                         int64_t top, const std::string& dtype, int64_t* truncated) {
   const auto encoding = model.tokenizer->encode(text, {.max_length = model.max_length});
+  expect_whole(model, encoding.truncated);
   if (truncated) *truncated = encoding.truncated;
   if (encoding.ids.empty()) return {};
   const std::vector<int64_t> row(encoding.ids.begin(), encoding.ids.end());

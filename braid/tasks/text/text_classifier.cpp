@@ -1,6 +1,7 @@
 #include "braid/tasks/text/text_classifier.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "braid/core/error.h"
 #include "braid/data/text/text_collate.h"
@@ -136,8 +137,11 @@ torch::Tensor classify(const TokenizedModel& classifier,
       throw DataError("predict", pairs ? "expected two texts to be judged together, got one"
                                        : "expected one text, got two to be judged together");
   const runtime::EvalScope scope(*classifier.model, dtype);
+  std::vector<int64_t> cut;
   const auto batch =
-      data::make_text_batch(texts, *classifier.tokenizer, classifier.max_length, truncated);
+      data::make_text_batch(texts, *classifier.tokenizer, classifier.max_length, &cut);
+  for (const int64_t tokens : cut) expect_whole(classifier, tokens);
+  if (truncated) *truncated = std::move(cut);
   auto rows = classifier.model->forward(text_input(batch.to(scope.device())))
                   .to(torch::kFloat)
                   .softmax(1)

@@ -41,8 +41,8 @@ int64_t run_texts(const TokenizedModel& classifier, const data::TextDatasetPtr& 
                   const EvaluateOptions& options, Progress& progress, const SeeLogits& see,
                   data::CutExamples* cut = nullptr);
 // [N,K] float32 on the CPU, rows sum to 1. truncated: gets the tokens that are cut from each text.
-// Throws DataError where the rows are not finite, and for a text that is one where the model judges
-// two, or the other way round.
+// Throws DataError where the rows are not finite, for a text that is one where the model judges
+// two, or the other way round, and for one that may not be cut.
 torch::Tensor classify(const TokenizedModel& classifier,
                        const std::vector<data::TextExample>& texts, const std::string& dtype,
                        std::vector<int64_t>* truncated = nullptr);

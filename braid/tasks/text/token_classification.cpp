@@ -48,7 +48,7 @@ std::unique_ptr<data::Loader> TokenClassification::training_loader(
     const TrainingData& options) const {
   auto collate =
       std::make_shared<data::TaggedCollate>(splits_.train, tagger_.tokenizer, tagger_.max_length);
-  collate->count_cut();
+  collate->count_cut(std::max<int64_t>(1, options.workers));
   return std::make_unique<data::Loader>(
       std::move(collate),
       std::make_unique<data::Shuffled>(splits_.train->size(), options.batch_size, options.seed),

@@ -121,6 +121,7 @@ std::vector<FoundEntity> find_entities(const TokenizedModel& tagger, const std::
   std::vector<std::string> words;
   for (const auto& span : spans) words.push_back(text.substr(span.begin, span.end - span.begin));
   const auto tokens = data::tokenize_words(words, *tagger.tokenizer, tagger.max_length);
+  expect_whole(tagger, tokens.truncated);
   if (truncated) *truncated = tokens.truncated;
   if (tokens.ids.empty()) return {};
   const std::vector<int64_t> row(tokens.ids.begin(), tokens.ids.end());

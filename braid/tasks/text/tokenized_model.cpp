@@ -13,6 +13,7 @@
 #include "braid/tasks/class_names.h"
 #include "braid/tasks/text/length_file.h"
 #include "braid/tasks/text/starting_weights.h"
+#include "braid/text/whole_text.h"
 
 namespace braid::tasks {
 namespace {
@@ -54,6 +55,10 @@ models::TextInput text_input(const data::Batch& batch) {
           .attention_mask = batch.at(data::kAttentionMask),
           .token_type_ids =
               batch.has(data::kTokenTypeIds) ? batch.at(data::kTokenTypeIds) : torch::Tensor()};
+}
+
+void expect_whole(const TokenizedModel& model, int64_t truncated, const std::string& where) {
+  if (!model.truncate) text::expect_whole(truncated, model.max_length, where);
 }
 
 text::TokenizerPtr make_tokenizer(const TaskConfig& config, const text::TextSource& texts,

@@ -20,7 +20,12 @@ struct TokenizedModel {
   models::HubConfig hub;
   text::TokenizerPtr tokenizer;
   int64_t max_length = 0;  // tokens of a text, longer ones are cut
+  bool truncate = true;    // else longer ones that are asked about are refused
 };
+
+// Of a text that is asked about. truncated: tokens that were cut from it; where: its place, may be
+// empty. Throws DataError where there are any, and the model is not to truncate.
+void expect_whole(const TokenizedModel& model, int64_t truncated, const std::string& where = "");
 
 // Of a batch on the model's device.
 models::TextInput text_input(const data::Batch& batch);

@@ -38,11 +38,15 @@ visit() {
   eval "exec ${SERVER[1]}>&-"
   wait "$pid" || problem "the server stopped with code $?"
   expect used true
-  expect models 'pictures\|texts'
+  expect models 'pictures\|texts\|twos'
   expect picture 'cat66.5 %\|bee24.5 %\|ant9.0 %'
   expect latency '[0-9.]+ ms in all: .* ms in the model'
   expect overlay 'data:image/png; 1 grad-cam for cat'
   expect picture-again 'blob: Where does it look\?'
+  expect cut '.*longer than the model reads.*'
+  expect pair-hidden true
+  expect twos 'cat100.0 %\|.*'
+  expect tokens-of-two '\[CLS\] one / two'
   expect tokens 'a\+2.000\|.*-1.000'
   expect wrong-picture '.*expected a picture.*'
   expect no-picture 'That is no image.'

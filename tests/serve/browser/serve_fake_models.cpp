@@ -1,4 +1,4 @@
-// serve_fake_models APPENDED [API_KEY]: two models whose answers are known behind the server's
+// serve_fake_models APPENDED [API_KEY]: three models whose answers are known behind the server's
 // page, with a file's text, if one is named, at the page's end. Prints its address; ends with its
 // standard input.
 #include <cstdio>
@@ -43,6 +43,18 @@ class PictureExplainer final : public Explainer {
   }
 };
 
+// A token of each of two texts.
+class PairExplainer final : public Explainer {
+ public:
+  Explanation explain(const Tensor&) override {
+    Explanation explanation{.method = "fake", .class_index = 2, .probability = 1};
+    explanation.tokens = {{.token = "[CLS]", .attribution = 0},
+                          {.token = "one", .attribution = 1, .sequence = 0, .start = 0, .end = 3},
+                          {.token = "two", .attribution = -1, .sequence = 1, .start = 0, .end = 3}};
+    return explanation;
+  }
+};
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -60,11 +72,15 @@ int main(int argc, char** argv) {
             model->preparation = std::make_unique<PictureLength>();
             model->explainer = std::make_unique<PictureExplainer>();
           }
+          if (source == "pair") {
+            model->pairs = true;
+            model->explainer = std::make_unique<PairExplainer>();
+          }
           return model;
         };
     braid::Progress silent;
     Server server({.config = {.port = 0},
-                   .models = {{"pictures", "image"}, {"texts", "text"}},
+                   .models = {{"pictures", "image"}, {"texts", "text"}, {"twos", "pair"}},
                    .api_key = argc == 3 ? argv[2] : "",
                    .page = page},
                   load, silent);

@@ -260,6 +260,20 @@ TEST_P(EnginesOfFiles, AgreeOnTextsOfAnyLength) {
   }
   for (const auto* model : {here.get(), file.get()})
     EXPECT_EQ(model->engine->inputs().at(0).padding, torch->engine->inputs().at(0).padding);
+  const std::vector<std::string> two = {"a film", long_text};
+  Progress silent;
+  for (const auto& source : {checkpoint, name}) {
+    std::vector<int64_t> truncated;
+    const auto model = load(source, GetParam());
+    model->preparation->prepare_and_note(bytes("text", two), truncated);
+    EXPECT_EQ(truncated, std::vector<int64_t>{1}) << source;
+    const auto strict = load_model(
+        source, {.engine = GetParam(), .dtype = "float32", .threads = 2, .truncate = false},
+        silent);
+    EXPECT_THAT(error_of<DataError>([&] { strict->preparation->prepare(bytes("text", two)); }),
+                HasSubstr("(text[1])"))
+        << source;
+  }
 }
 
 // Its inputs are fewer than what a tokenizer gives.
@@ -291,7 +305,22 @@ TEST_F(Engines, TwoTextsThatAreJudgedTogetherAreOneElement) {
   ASSERT_NE(types, tensors.end());
   const std::vector<int64_t> of_pair = {0, 0, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 1, 1};
   EXPECT_EQ(values_of<int64_t>(*types), of_pair);
+  EXPECT_FALSE(one->pairs);
+  EXPECT_TRUE(two->pairs);
+  const std::vector<std::string> asked = {object};
+  const auto why = two->explainer->explain(bytes("text", asked));
+  ASSERT_EQ(why.tokens.size(), 7U);  // [CLS] a fine film [SEP] long [SEP]
+  EXPECT_EQ(why.tokens[2].token, "fine");
+  EXPECT_EQ(why.tokens[2].sequence, 0);
+  EXPECT_EQ(why.tokens[2].start, 2);
+  EXPECT_EQ(why.tokens[2].end, 6);
+  EXPECT_FALSE(why.tokens[4].sequence);
+  EXPECT_EQ(why.tokens[5].token, "long");
+  EXPECT_EQ(why.tokens[5].sequence, 1);
+  EXPECT_EQ(why.tokens[5].start, 0);
   const std::vector<std::string> lone = {"a fine film"};
+  EXPECT_THAT(error_of<DataError>([&] { two->explainer->explain(bytes("text", lone)); }),
+              HasSubstr("expected two texts"));
   EXPECT_THAT(error_of<DataError>([&] { two->preparation->prepare(bytes("text", lone)); }),
               HasSubstr("expected two texts"));
 }

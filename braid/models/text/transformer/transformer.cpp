@@ -204,7 +204,7 @@ Tensor Transformer::decode(const Tensor& decoder_input_ids, const Tensor& decode
     throw DataError("models",
                     fmt::format("expected texts of at most {} tokens, got {}",
                                 config_.max_position_embeddings, seen + length),
-                    "decoder_input_ids", "truncate them (--max-length)");
+                    "decoder_input_ids", kTooLongRemedy);
   if (cache && seen == 0) cache->self.resize(decoder_.size()), cache->cross.resize(decoder_.size());
   const auto mask = present(decoder_mask);
   auto x = embed(decoder_embed_, decoder_input_ids, seen);
