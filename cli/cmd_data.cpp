@@ -12,6 +12,7 @@
 #include "braid/data/dataset.h"
 #include "braid/data/run_fields.h"
 #include "braid/data/sources.h"
+#include "braid/data/stratify.h"
 #include "braid/data/summary.h"
 #include "cli/command.h"
 #include "cli/data_texts.h"
@@ -57,12 +58,6 @@ data::Splits open_named(const DataOptions& options) {
   return data::open_source(options.name, {.limits = {.max_pixels = options.max_image_pixels}});
 }
 
-std::vector<int64_t> counts_of(const data::Dataset& dataset) {
-  std::vector<int64_t> counts(dataset.classes().size());
-  for (int64_t i = 0; i < dataset.size(); ++i) ++counts[static_cast<size_t>(dataset.label(i))];
-  return counts;
-}
-
 void info(DataOptions options, const Json& flags) {
   update_from_json(options, flags, "flags");
   check_fields<UsageError>(options, "data");
@@ -82,7 +77,8 @@ void info(DataOptions options, const Json& flags) {
                  {"classes", classes}};
     for (const auto& [name, part] : parts)
       json["splits"][name] =
-          part ? Json{{"images", part->size()}, {"per_class", counts_of(*part)}} : Json(nullptr);
+          part ? Json{{"images", part->size()}, {"per_class", data::count_labels(*part)}}
+               : Json(nullptr);
     json["left_out"] = to_json(data::summary_of(splits)).at("left_out");
     json["remarks"] = splits.remarks;
     fmt::print("{}\n", json.dump(2, ' ', false, Json::error_handler_t::replace));
@@ -95,7 +91,7 @@ void info(DataOptions options, const Json& flags) {
   for (const auto& [name, part] : parts)
     if (part) {
       fmt::print(" {:>9}", name);
-      columns.push_back(counts_of(*part));
+      columns.push_back(data::count_labels(*part));
     }
   fmt::print("\n");
   for (size_t k = 0; k < classes.size(); ++k) {

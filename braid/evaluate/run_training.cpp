@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "braid/core/error.h"
+#include "braid/io/atomic_file.h"
 #include "braid/runtime/autocast.h"
 #include "braid/runtime/device.h"
 #include "braid/train/checkpoints.h"
@@ -152,7 +153,9 @@ RunTraining::RunTraining(const Experiment& experiment, Run run, const ModelProfi
       recipe_(experiment.workload.recipe(run_)),
       config_(run_config(experiment, run_, profile, recipe_)),
       generator_(runtime::resolve_device(config_.device), static_cast<uint64_t>(config_.seed)) {
-  config_.resume = fs::exists(fs::path(config_.output) / "last");
+  const auto last = fs::path(config_.output) / "last";
+  io::restore_folder(last);
+  config_.resume = fs::exists(last);
   task_ = experiment.workload.make_task(run_, train::checkpoint_to_resume(config_),
                                         experiment.progress);
   const auto turn = generator_.turn();
