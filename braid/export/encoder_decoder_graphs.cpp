@@ -39,6 +39,9 @@ EncoderDecoderOptions onnx_options(const models::LoadedEncoderDecoder& loaded,
   const auto& model = *loaded.model;
   const auto& name = loaded.hub.architecture;
   auto metadata = text_metadata(model, name, checkpoint);
+  // Translations are cut where the model ends, whatever lengths it was trained on.
+  metadata.erase("max_length");
+  if (model.max_positions() > 0) metadata["max_length"] = std::to_string(model.max_positions());
   metadata[decoding::kStartKey] = std::to_string(model.decoder_start_token_id());
   metadata[decoding::kEosKey] = std::to_string(model.eos_token_id());
   const auto generation = generate::load_generation_config(checkpoint, model);
