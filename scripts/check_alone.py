@@ -47,7 +47,7 @@ def candidates() -> list:
 def target_of(path: str) -> str:
     parts = path.split("/")
     if parts[0] == "braid":
-        return "braid_base" if parts[1] in ("core", "io", "text") else "braid"
+        return "braid_base" if parts[1] in ("core", "io", "text", "decoding") else "braid"
     if parts[0] == "cli":
         return "braid_program" if parts[1] == "front" else "braid_torch_program"
     return pathlib.Path(path).stem if parts[0] == "bench" else "_".join(["test", *parts[1:-1]])

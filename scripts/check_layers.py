@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Holds the sources to the plan of docs/architecture.md. Fails on
 
-- an include that points up the layers, or LibTorch in core, io, text, runner or serve outside of serve/torch: a folder of braid/
+- an include that points up the layers, or LibTorch in core, io, text, decoding, runner or serve outside of serve/torch: a folder of braid/
   may include only folders of a lower rank, or itself; OpenVINO outside of its module;
 - a cycle of includes inside a folder, a header and its source taken as one;
 - a header under nn/ that only one architecture reaches (the composer alone is enough): it belongs beside its model;
@@ -16,7 +16,7 @@ import pathlib
 import re
 import sys
 
-ROOMS = ["core", "io", "text", "runner", "runtime", "data", "ops", "nn", "models", "generate", "graph", "tasks", "train", "explain",
+ROOMS = ["core", "io", "text", "decoding", "runner", "runtime", "data", "ops", "nn", "models", "generate", "graph", "tasks", "train", "explain",
          "compress", "export", "serve", "evaluate"]
 RANK = {room: rank for rank, room in enumerate(ROOMS)}
 TORCH = re.compile(r"(torch|ATen|c10|caffe2)/|braid/torch\.h$")
@@ -75,7 +75,7 @@ def check_rooms(files: dict, arrows: dict) -> list:
             server = room == "serve" and parts[2] != "torch"
             most = "runner" if parts[2] == "onnx" else "text"
             if (RANK[room] <= RANK["runner"] or server) and TORCH.match(name):
-                problems.append(where + ", but core, io, text, runner and the server itself know no LibTorch")
+                problems.append(where + ", but core, io, text, decoding, runner and the server itself know no LibTorch")
             if server and target and RANK[most] < RANK.get(target[1], 99) < RANK["serve"]:
                 problems.append(where + ", but the server outside of serve/torch uses core, io and text alone, serve/onnx the runner too")
             if name.startswith("openvino/") and parts[2] != "openvino":

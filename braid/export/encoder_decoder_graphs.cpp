@@ -4,6 +4,7 @@
 #include <string>
 
 #include "braid/core/json.h"
+#include "braid/decoding/encoder_decoder_files.h"
 #include "braid/export/file_proof.h"
 #include "braid/export/text_metadata.h"
 #include "braid/generate/generation_config.h"
@@ -38,18 +39,21 @@ EncoderDecoderOptions onnx_options(const models::LoadedEncoderDecoder& loaded,
   const auto& model = *loaded.model;
   const auto& name = loaded.hub.architecture;
   auto metadata = text_metadata(model, name, checkpoint);
-  metadata["decoder_start_token_id"] = std::to_string(model.decoder_start_token_id());
-  metadata["eos_token_id"] = std::to_string(model.eos_token_id());
+  // Translations are cut where the model ends, whatever lengths it was trained on.
+  metadata.erase("max_length");
+  if (model.max_positions() > 0) metadata["max_length"] = std::to_string(model.max_positions());
+  metadata[decoding::kStartKey] = std::to_string(model.decoder_start_token_id());
+  metadata[decoding::kEosKey] = std::to_string(model.eos_token_id());
   const auto generation = generate::load_generation_config(checkpoint, model);
-  metadata["generation_config"] = generate::generation_config_to_json(generation)
-                                      .dump(-1, ' ', false, Json::error_handler_t::replace);
+  metadata[decoding::kGenerationKey] = generate::generation_config_to_json(generation)
+                                           .dump(-1, ' ', false, Json::error_handler_t::replace);
   const auto part = [&](const char* word) {
     auto of_part = metadata;
-    of_part["part"] = word;
+    of_part[decoding::kPartKey] = word;
     return OnnxOptions{
         .name = name + "_" + word, .preprocessing = {}, .metadata = std::move(of_part)};
   };
-  return {.encoder = part("encoder"), .decoder = part("decoder")};
+  return {.encoder = part(decoding::kEncoderPart), .decoder = part(decoding::kDecoderPart)};
 }
 
 }  // namespace braid::onnx

@@ -2,13 +2,14 @@
 #pragma once
 #include <filesystem>
 
+#include "braid/decoding/encoder_decoder_files.h"
 #include "braid/export/export_report.h"
 #include "braid/models/text/text_checkpoint.h"
 
 namespace braid::onnx {
 
-inline constexpr const char* kEncoderFile = "encoder_model.onnx";
-inline constexpr const char* kDecoderFile = "decoder_model.onnx";
+using decoding::kDecoderFile;
+using decoding::kEncoderFile;
 
 struct EncoderDecoderReport {
   ExportReport encoder, decoder;

@@ -4,18 +4,16 @@
 #include <vector>
 
 #include "braid/data/random.h"
-#include "braid/generate/beam_search.h"
+#include "braid/decoding/candidates.h"
 
 namespace braid::generate {
+
+using decoding::BeamScores;
+using decoding::Candidate;
 
 // One of so many tokens, each with the probability that the softmax of its score is; -inf: never.
 int64_t draw_token(const float* scores, int64_t words, data::Random& random);
 
-// Scores of a text's beams, [beams,words].
-struct BeamScores {
-  const float* data;
-  int64_t beams, words;
-};
 // `count` different continuations, without replacement, with the probabilities that the softmax
 // over all beams of score and `before` gives; then the best first.
 std::vector<Candidate> draw_candidates(const BeamScores& scores, const float* before, int64_t count,

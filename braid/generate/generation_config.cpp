@@ -1,104 +1,17 @@
 #include "braid/generate/generation_config.h"
 
-#include <fmt/format.h>
-
-#include <algorithm>
-#include <limits>
 #include <utility>
 
 #include "braid/core/error.h"
+#include "braid/core/hub_fields.h"
 #include "braid/core/json.h"
-#include "braid/models/hub_fields.h"
 
 namespace braid::generate {
-namespace {
-
-using models::HubFields;
-
-void read_early_stopping(const HubFields& fields, std::string& value) {
-  if (!fields.has("early_stopping")) return;
-  const Json& given = fields.json().at("early_stopping");
-  value = given.is_boolean() ? (given.get<bool>() ? "true" : "false")
-                             : fields.get<std::string>("early_stopping");
-}
-
-// A number, or a list of them.
-void read_ids(const HubFields& fields, const char* key, std::vector<int64_t>& ids) {
-  if (!fields.has(key)) return;
-  if (fields.json().at(key).is_array())
-    ids = fields.get<std::vector<int64_t>>(key);
-  else
-    ids = {fields.get<int64_t>(key)};
-}
-
-void read_id(const HubFields& fields, const char* key, std::optional<int64_t>& id) {
-  std::vector<int64_t> ids;
-  read_ids(fields, key, ids);
-  if (ids.size() > 1) fields.fail(fmt::format("expected one number as '{}', got several", key));
-  if (!ids.empty()) id = ids[0];
-}
-
-[[noreturn]] void refuse_settings(const std::string& what, const char* field,
-                                  const char* remedy = "") {
-  throw ConfigError("generate", what, field, remedy);
-}
-
-}  // namespace
-
-void GenerationConfig::visit(FieldVisitor& v) {
-  v.field("max_length", max_length, "tokens of the longest text, with the start token",
-          {.least = 2});
-  v.field("max_new_tokens", max_new_tokens, "the same without the start token, instead",
-          {.least = 1});
-  v.field("min_length", min_length, "tokens before a text may end, with the start token",
-          {.least = 0});
-  v.field("num_beams", num_beams, "hypotheses that are followed, 1: greedy search",
-          {.least = 1, .most = 1000});
-  v.field("num_return_sequences", num_return_sequences, "texts for each text", {.least = 1});
-  v.field("length_penalty", length_penalty,
-          "power of the length that a hypothesis' score is divided by");
-  v.field("early_stopping", early_stopping,
-          "whether beam search ends once there are num_beams hypotheses; never: only where none "
-          "could become better at any length",
-          {.choices = {"false", "true", "never"}});
-  v.field("do_sample", do_sample, "draw tokens instead of taking the likeliest");
-  v.field("temperature", temperature, "of drawing, below 1: likely ones more often", {.above = 0});
-  v.field("top_k", top_k, "draw among so many tokens, 0: all", {.least = 0});
-  v.field("top_p", top_p, "draw among the likeliest tokens of this joint probability",
-          {.least = 0, .most = 1});
-  v.field("seed", seed, "of what is drawn");
-  v.field("repetition_penalty", repetition_penalty, "above 1: what was written becomes unlikelier",
-          {.above = 0});
-  v.field("no_repeat_ngram_size", no_repeat_ngram_size,
-          "no sequence of so many tokens comes twice, 0: any may", {.least = 0});
-  v.field("bad_words_ids", bad_words_ids, "sequences of tokens that are never written",
-          {.least = 0});
-  v.field("pad_token_id", pad_token_id, "the padding's number, unset: the model's", {.least = 0});
-  v.field("decoder_start_token_id", decoder_start_token_id,
-          "the number of what begins a text, unset: the model's", {.least = 0});
-  v.field("eos_token_id", eos_token_id, "numbers of what ends a text, none: the model's",
-          {.least = 0});
-  v.field("forced_bos_token_id", forced_bos_token_id, "what a text begins with, unset: anything",
-          {.least = 0});
-  v.field("forced_eos_token_id", forced_eos_token_id, "what stands at max_length, unset: anything",
-          {.least = 0});
-}
-
-int64_t longest_text(const GenerationConfig& config) {
-  if (!config.max_new_tokens) return config.max_length;
-  return std::min(*config.max_new_tokens, std::numeric_limits<int64_t>::max() - 1) + 1;
-}
 
 void check(const GenerationConfig& config) {
   check_fields(config, "generate");
-  const bool draws = config.do_sample && config.num_beams == 1;
-  if (!draws && config.num_return_sequences > config.num_beams)
-    refuse_settings(fmt::format("expected at most {} texts to return, as many as beams, got {}",
-                                config.num_beams, config.num_return_sequences),
-                    "num_return_sequences", "take more beams, or sample");
-  for (const auto& word : config.bad_words_ids)
-    if (word.empty())
-      refuse_settings("expected tokens in each bad word, got none", "bad_words_ids");
+  if (const auto fault = decoding::conflict_of(config))
+    throw ConfigError("generate", fault->message, fault->field, fault->remedy);
 }
 
 GenerationConfig default_generation_config(const models::EncoderDecoder& model) {
@@ -108,35 +21,8 @@ GenerationConfig default_generation_config(const models::EncoderDecoder& model) 
   config.eos_token_id = {model.eos_token_id()};
   if (model.pad_token_id() != model.eos_token_id()) config.bad_words_ids = {{model.pad_token_id()}};
   const HubFields fields(model.config(), "config", "the model's config");
-  read_id(fields, "forced_eos_token_id", config.forced_eos_token_id);
-  read_id(fields, "forced_bos_token_id", config.forced_bos_token_id);
-  return config;
-}
-
-GenerationConfig generation_config_from_json(const Json& json, const std::string& where,
-                                             GenerationConfig config) {
-  const HubFields fields(json, "generation_config.json", where);
-  fields.read("max_length", config.max_length);
-  read_id(fields, "max_new_tokens", config.max_new_tokens);
-  fields.read("min_length", config.min_length);
-  fields.read("num_beams", config.num_beams);
-  fields.read("num_return_sequences", config.num_return_sequences);
-  fields.read("length_penalty", config.length_penalty);
-  read_early_stopping(fields, config.early_stopping);
-  fields.read("do_sample", config.do_sample);
-  fields.read("temperature", config.temperature);
-  fields.read("top_k", config.top_k);
-  fields.read("top_p", config.top_p);
-  fields.read("repetition_penalty", config.repetition_penalty);
-  fields.read("no_repeat_ngram_size", config.no_repeat_ngram_size);
-  fields.read("bad_words_ids", config.bad_words_ids);
-  read_id(fields, "pad_token_id", config.pad_token_id);
-  read_id(fields, "decoder_start_token_id", config.decoder_start_token_id);
-  read_ids(fields, "eos_token_id", config.eos_token_id);
-  read_id(fields, "forced_bos_token_id", config.forced_bos_token_id);
-  read_id(fields, "forced_eos_token_id", config.forced_eos_token_id);
-  if (const auto fault = visit_for_fault([&](FieldVisitor& v) { config.visit(v); }))
-    fields.fail(fault->message, fault->remedy);
+  decoding::read_token_id(fields, "forced_eos_token_id", config.forced_eos_token_id);
+  decoding::read_token_id(fields, "forced_bos_token_id", config.forced_bos_token_id);
   return config;
 }
 
@@ -147,19 +33,6 @@ GenerationConfig load_generation_config(const std::filesystem::path& folder,
   const auto& file = std::filesystem::exists(own) ? own : older;
   if (folder.empty() || !std::filesystem::exists(file)) return config;
   return generation_config_from_json(read_json(file), file.string(), std::move(config));
-}
-
-Json generation_config_to_json(const GenerationConfig& config) {
-  const Json all = to_json(config), defaults = to_json(GenerationConfig());
-  Json json = Json::object();
-  for (const auto& [field, value] : all.items())
-    if (field != "seed" && !value.is_null() &&
-        (value != defaults.at(field) || field == "max_length"))
-      json[field] = value;
-  if (json.contains("early_stopping") && config.early_stopping == "true")
-    json["early_stopping"] = true;
-  if (config.eos_token_id.size() == 1) json["eos_token_id"] = config.eos_token_id[0];
-  return json;
 }
 
 }  // namespace braid::generate

@@ -1,55 +1,17 @@
-// How a text is written: the settings of Hugging Face's GenerationConfig that braid knows, under
-// their names.
+// How a model's texts are written unless somebody says otherwise: decoding/generation_config.h has
+// the settings.
 #pragma once
-#include <cstdint>
 #include <filesystem>
-#include <optional>
-#include <string>
-#include <vector>
 
-#include "braid/core/config.h"
+#include "braid/decoding/generation_config.h"
 #include "braid/models/text/encoder_decoder.h"
 
 namespace braid::generate {
 
-struct GenerationConfig {
-  // Lengths are in tokens with the start token, as transformers counts them.
-  int64_t max_length = 512;
-  std::optional<int64_t> max_new_tokens = {};  // instead, without the start token
-  int64_t min_length = 0;
-
-  int64_t num_beams = 1;             // 1: greedy search, or sampling
-  int64_t num_return_sequences = 1;  // at most num_beams, unless it samples
-  // Score: sum of the tokens' log-probabilities / length^length_penalty, the length without the
-  // start token; above 0 longer texts gain.
-  double length_penalty = 1;
-  // When a text's search ends: "true": as soon as num_beams hypotheses have; "false": when none can
-  // become better at the present length; "never": when none can become better at any length.
-  std::string early_stopping = "false";
-
-  bool do_sample = false;
-  double temperature = 1;
-  int64_t top_k = 50;  // when sampling; 0: all
-  double top_p = 1;    // when sampling; 1: all
-  int64_t seed = 0;    // of sampling
-
-  double repetition_penalty = 1;     // 1: none
-  int64_t no_repeat_ngram_size = 0;  // 0: any may repeat
-  std::vector<std::vector<int64_t>> bad_words_ids = {};
-
-  // Unset, or empty: the model's own.
-  std::optional<int64_t> pad_token_id = {};
-  std::optional<int64_t> decoder_start_token_id = {};
-  std::vector<int64_t> eos_token_id = {};  // each of them ends a text
-  // What must stand first and last; unset: anything. The last is that at max_length.
-  std::optional<int64_t> forced_bos_token_id = {};
-  std::optional<int64_t> forced_eos_token_id = {};
-
-  void visit(FieldVisitor& v);
-};
-
-// Tokens of the longest text with the start token: by max_new_tokens where it is set.
-int64_t longest_text(const GenerationConfig& config);
+using decoding::generation_config_from_json;
+using decoding::generation_config_to_json;
+using decoding::GenerationConfig;
+using decoding::longest_text;
 
 // Throws ConfigError naming the first setting that is out of its range or fits no other, such as
 // more texts to return than beams.
@@ -59,17 +21,10 @@ void check(const GenerationConfig& config);
 // forced_bos_token_id of its config where it has them. Its pad token is a bad word.
 GenerationConfig default_generation_config(const models::EncoderDecoder& model);
 
-// As generation_config.json has it: early_stopping may be a truth value, eos_token_id and
-// forced_eos_token_id a number or a list, null is unset; fields that braid does not know are left.
-// Throws DataError for a value that is none.
-GenerationConfig generation_config_from_json(const Json& json, const std::string& where,
-                                             GenerationConfig defaults = {});
 inline constexpr const char* kGenerationFile = "generation_config.json";
 // A checkpoint's: the file in its folder, else what older ones have in config.json, on the model's
 // defaults.
 GenerationConfig load_generation_config(const std::filesystem::path& folder,
                                         const models::EncoderDecoder& model);
-// What transformers reads: the fields that differ from its own defaults.
-Json generation_config_to_json(const GenerationConfig& config);
 
 }  // namespace braid::generate

@@ -1,10 +1,9 @@
 #include "braid/generate/logits_processor.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
-#include <string>
+#include <optional>
+#include <utility>
 
 #include "braid/core/error.h"
 
@@ -28,100 +27,38 @@ struct Places {
   }
 };
 
-// Whether the last of what was written are the first `count` of a sequence.
-bool ends_with(const TokenIds& written, const TokenIds& sequence, size_t count) {
-  return written.size() >= count &&
-         std::equal(written.end() - static_cast<int64_t>(count), written.end(), sequence.begin());
-}
-
-// Of every token that was written, whether once or often: scores above 0 divided, others
-// multiplied.
-class RepetitionPenalty : public LogitsProcessor {
+// What decoding/token_rules.h says of each row.
+class RowRules : public LogitsProcessor {
  public:
-  explicit RepetitionPenalty(double penalty) : penalty_(penalty) {}
+  explicit RowRules(decoding::TokenRules rules) : rules_(std::move(rules)) {}
   void apply(const std::vector<TokenIds>& written, Tensor& scores) const override {
-    Places places;
-    for (size_t row = 0; row < written.size(); ++row)
-      for (const int64_t token : written[row]) places.add(row, token, scores);
+    Places penalized, forbidden;
+    std::optional<int64_t> forced;  // of all rows alike, since they are of one length
+    for (size_t row = 0; row < written.size(); ++row) {
+      const auto said = rules_.verdict(written[row]);
+      for (const int64_t token : said.penalized) penalized.add(row, token, scores);
+      for (const int64_t token : said.forbidden) forbidden.add(row, token, scores);
+      forced = said.forced;
+    }
+    if (forced) {
+      scores.fill_(-INFINITY);
+      scores.select(1, *forced).zero_();
+      return;
+    }
+    penalize(penalized, scores);
+    forbidden.forbid(scores);
+  }
+
+ private:
+  void penalize(const Places& places, Tensor& scores) const {
+    if (places.flat.empty()) return;
+    const double penalty = rules_.repetition_penalty();
     const auto flat = ids_tensor(places.flat, scores);
     const auto old = scores.view(-1).index_select(0, flat);
-    scores.view(-1).index_put_({flat}, torch::where(old.lt(0), old * penalty_, old / penalty_));
+    scores.view(-1).index_put_({flat}, torch::where(old.lt(0), old * penalty, old / penalty));
   }
 
- private:
-  double penalty_;
-};
-
-class NoRepeatNGram : public LogitsProcessor {
- public:
-  explicit NoRepeatNGram(int64_t size) : size_(static_cast<size_t>(size)) {}
-  void apply(const std::vector<TokenIds>& written, Tensor& scores) const override {
-    Places places;
-    for (size_t row = 0; row < written.size(); ++row) {
-      const auto& ids = written[row];
-      if (ids.size() < size_) return;
-      const auto beginning = ids.end() - static_cast<int64_t>(size_ - 1);
-      for (size_t i = 0; i + size_ <= ids.size(); ++i)
-        if (std::equal(beginning, ids.end(), ids.begin() + static_cast<int64_t>(i)))
-          places.add(row, ids[i + size_ - 1], scores);
-    }
-    places.forbid(scores);
-  }
-
- private:
-  size_t size_;
-};
-
-class NoBadWords : public LogitsProcessor {
- public:
-  NoBadWords(const std::vector<TokenIds>& words, const TokenIds& ends) {
-    for (const auto& word : words) {
-      if (word.size() > 1)
-        sequences_.push_back(word);
-      else if (std::find(ends.begin(), ends.end(), word[0]) == ends.end())
-        tokens_.push_back(word[0]);  // what ends a text is none
-    }
-  }
-  void apply(const std::vector<TokenIds>& written, Tensor& scores) const override {
-    if (!tokens_.empty()) scores.index_fill_(1, ids_tensor(tokens_, scores), -INFINITY);
-    Places places;
-    for (size_t row = 0; row < written.size(); ++row)
-      for (const auto& sequence : sequences_)
-        if (ends_with(written[row], sequence, sequence.size() - 1))
-          places.add(row, sequence.back(), scores);
-    places.forbid(scores);
-  }
-
- private:
-  TokenIds tokens_;
-  std::vector<TokenIds> sequences_;
-};
-
-class MinLength : public LogitsProcessor {
- public:
-  MinLength(int64_t least, TokenIds ends) : least_(least), ends_(std::move(ends)) {}
-  void apply(const std::vector<TokenIds>& written, Tensor& scores) const override {
-    if (static_cast<int64_t>(written[0].size()) < least_)
-      scores.index_fill_(1, ids_tensor(ends_, scores), -INFINITY);
-  }
-
- private:
-  int64_t least_;
-  TokenIds ends_;
-};
-
-// At one length a token is certain.
-class ForcedToken : public LogitsProcessor {
- public:
-  ForcedToken(int64_t length, int64_t token) : length_(length), token_(token) {}
-  void apply(const std::vector<TokenIds>& written, Tensor& scores) const override {
-    if (static_cast<int64_t>(written[0].size()) != length_) return;
-    scores.fill_(-INFINITY);
-    scores.select(1, token_).zero_();
-  }
-
- private:
-  int64_t length_, token_;
+  decoding::TokenRules rules_;
 };
 
 class Temperature : public LogitsProcessor {
@@ -164,39 +101,16 @@ class TopP : public LogitsProcessor {
   int64_t kept_;
 };
 
-void expect_token(const char* field, int64_t token, int64_t vocab_size) {
-  if (token < 0 || token >= vocab_size)
-    throw ConfigError(
-        "generate",
-        fmt::format("expected numbers of tokens from 0 to {}, got {}", vocab_size - 1, token),
-        field);
-}
-
 }  // namespace
 
 LogitsProcessors make_processors(const GenerationConfig& config, int64_t max_length,
                                  int64_t vocab_size) {
-  for (const int64_t token : config.eos_token_id) expect_token("eos_token_id", token, vocab_size);
-  for (const auto& word : config.bad_words_ids)
-    for (const int64_t token : word) expect_token("bad_words_ids", token, vocab_size);
+  if (const auto fault = decoding::token_fault_of(config, vocab_size))
+    throw ConfigError("generate", fault->message, fault->field, fault->remedy);
   LogitsProcessors list;
   const auto add = [&list](auto processor) { list.push_back(std::move(processor)); };
-  if (config.repetition_penalty != 1)
-    add(std::make_unique<RepetitionPenalty>(config.repetition_penalty));
-  if (config.no_repeat_ngram_size > 0)
-    add(std::make_unique<NoRepeatNGram>(config.no_repeat_ngram_size));
-  if (!config.bad_words_ids.empty())
-    add(std::make_unique<NoBadWords>(config.bad_words_ids, config.eos_token_id));
-  if (config.min_length > 0)
-    add(std::make_unique<MinLength>(config.min_length, config.eos_token_id));
-  if (config.forced_bos_token_id) {
-    expect_token("forced_bos_token_id", *config.forced_bos_token_id, vocab_size);
-    add(std::make_unique<ForcedToken>(1, *config.forced_bos_token_id));
-  }
-  if (config.forced_eos_token_id) {
-    expect_token("forced_eos_token_id", *config.forced_eos_token_id, vocab_size);
-    add(std::make_unique<ForcedToken>(max_length - 1, *config.forced_eos_token_id));
-  }
+  decoding::TokenRules rules(config, max_length);
+  if (rules.any()) add(std::make_unique<RowRules>(std::move(rules)));
   if (!config.do_sample) return list;
   // Beams need one that does not end the text.
   const int64_t kept =

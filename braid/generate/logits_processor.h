@@ -5,12 +5,13 @@
 #include <memory>
 #include <vector>
 
+#include "braid/decoding/token_rules.h"
 #include "braid/generate/generation_config.h"
 #include "braid/torch.h"
 
 namespace braid::generate {
 
-using TokenIds = std::vector<int64_t>;
+using decoding::TokenIds;
 
 class LogitsProcessor {
  public:

@@ -9,7 +9,7 @@
 
 #include "braid/core/error.h"
 #include "braid/data/random.h"
-#include "braid/generate/beam_search.h"
+#include "braid/decoding/beam_search.h"
 #include "braid/generate/decoder_state.h"
 #include "braid/generate/draw.h"
 #include "braid/generate/logits_processor.h"
@@ -20,6 +20,7 @@
 namespace braid::generate {
 namespace {
 
+using decoding::BeamSearch;
 using torch::Tensor;
 using Texts = std::vector<std::vector<Hypothesis>>;
 

@@ -3,10 +3,12 @@
 #include <cstdint>
 #include <vector>
 
-#include "braid/generate/beam_search.h"
+#include "braid/decoding/candidates.h"
 #include "braid/torch.h"
 
 namespace braid::generate {
+
+using decoding::Candidate;
 
 // scores: [T*r,V] float32, r rows for each of T texts, one per beam; before[i]: the sum of row i's
 // hypothesis, which is added. The `count` <= r*V best of each text, the best first; of equals that

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "braid/models/hub_fields.h"
+#include "braid/core/hub_fields.h"
 #include "braid/models/model.h"
 
 namespace braid::models {

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "braid/models/hub_fields.h"
+#include "braid/core/hub_fields.h"
 #include "braid/models/registry.h"
 
 namespace braid::models {

@@ -3,14 +3,24 @@
 #include <cstring>
 #include <exception>
 #include <map>
+#include <memory>
+#include <span>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "braid/core/error.h"
 #include "braid/runner/session.h"
+#include "braid/runner/translator.h"
 
 struct BraidRunModel {
   std::unique_ptr<braid::runner::Session> session;
   std::vector<braid::runner::Tensor> outputs;
+};
+
+struct BraidRunTranslator {
+  braid::runner::Translator translator;
+  std::string text;
 };
 
 namespace {
@@ -65,6 +75,20 @@ Tensor copied(const braid::runner::Session& session, const BraidRunTensor& given
   return tensor;
 }
 
+braid::runner::TranslatorOptions options_of(const BraidRunSearch* search, int threads) {
+  braid::runner::TranslatorOptions options;
+  options.session.threads = threads;
+  if (search == nullptr) return options;
+  options.num_beams = search->num_beams;
+  options.max_length = search->max_length;
+  return options;
+}
+
+std::span<const uint8_t> given_bytes(const void* bytes, size_t size, const char* of) {
+  if (bytes == nullptr) refuse_argument(std::string("the bytes of ") + of, "none");
+  return {static_cast<const uint8_t*>(bytes), size};
+}
+
 }  // namespace
 
 BraidRunModel* braid_run_open_file(const char* file, int threads) {
@@ -81,10 +105,9 @@ BraidRunModel* braid_run_open_file(const char* file, int threads) {
 BraidRunModel* braid_run_open_memory(const void* bytes, size_t size, int threads) {
   BraidRunModel* model = nullptr;
   guarded_call([&] {
-    if (bytes == nullptr) refuse_argument("a model's bytes", "none");
+    const auto given = given_bytes(bytes, size, "a model");
     auto opened = std::make_unique<BraidRunModel>();
-    opened->session = braid::runner::Session::of_bytes({static_cast<const uint8_t*>(bytes), size},
-                                                       "memory", {.threads = threads});
+    opened->session = braid::runner::Session::of_bytes(given, "memory", {.threads = threads});
     model = opened.release();
   });
   return model;
@@ -131,6 +154,45 @@ int braid_run(BraidRunModel* model, const BraidRunTensor* inputs, size_t input_c
                     static_cast<BraidRunType>(tensor.dtype()), tensor.dims().size(),
                     tensor.dims().data(), tensor.raw()};
     }
+  });
+}
+
+BraidRunTranslator* braid_run_open_translator(const char* folder, const BraidRunSearch* search,
+                                              int threads) {
+  BraidRunTranslator* translator = nullptr;
+  guarded_call([&] {
+    if (folder == nullptr) refuse_argument("a folder", "none");
+    translator = new BraidRunTranslator{
+        braid::runner::Translator::open(folder, options_of(search, threads)), ""};
+  });
+  return translator;
+}
+
+BraidRunTranslator* braid_run_open_translator_memory(const void* encoder, size_t encoder_size,
+                                                     const void* decoder, size_t decoder_size,
+                                                     const BraidRunSearch* search, int threads) {
+  BraidRunTranslator* translator = nullptr;
+  guarded_call([&] {
+    const auto reads = given_bytes(encoder, encoder_size, "an encoder");
+    const auto writes = given_bytes(decoder, decoder_size, "a decoder");
+    translator = new BraidRunTranslator{
+        braid::runner::Translator::of_bytes(reads, writes, options_of(search, threads)), ""};
+  });
+  return translator;
+}
+
+void braid_run_free_translator(BraidRunTranslator* translator) { delete translator; }
+
+int braid_run_translate(BraidRunTranslator* translator, const char* text,
+                        BraidRunTranslation* translation) {
+  return guarded_call([&] {
+    if (translator == nullptr) refuse_argument("a translator", "none");
+    if (text == nullptr || translation == nullptr)
+      refuse_argument("a text and a place for its translation", "none");
+    auto translated = translator->translator.translate(text);
+    translator->text = std::move(translated.text);
+    *translation = {translator->text.c_str(), translator->text.size(), translated.score,
+                    translated.cut ? 1 : 0};
   });
 }
 

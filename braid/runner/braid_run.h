@@ -53,6 +53,37 @@ const char* braid_run_metadata(const BraidRunModel* model, const char* key);
 int braid_run(BraidRunModel* model, const BraidRunTensor* inputs, size_t input_count,
               BraidRunTensor* outputs, size_t output_count);
 
+/* A translator: the two files that `braid export` writes of a model that writes texts. One thread
+   at a time; several translators may run beside each other. */
+typedef struct BraidRunTranslator BraidRunTranslator;
+
+/* How it searches; 0: as the files say. */
+typedef struct BraidRunSearch {
+  int64_t num_beams;  /* 1: greedy search */
+  int64_t max_length; /* tokens of the longest translation, with the start token */
+} BraidRunSearch;
+
+typedef struct BraidRunTranslation {
+  const char* text; /* UTF-8; belongs to the translator and lives until its next translation */
+  size_t size;      /* bytes of the text, without the zero behind it */
+  double score;     /* sum of the tokens' log-probabilities / number of tokens^length_penalty */
+  int cut;          /* not 0: the text was too long, its end is not translated */
+} BraidRunTranslation;
+
+/* 0 on failure, with the reason in braid_run_error(). folder: with encoder_model.onnx and
+   decoder_model.onnx; bytes must live as long as the translator. search: may be 0. */
+BraidRunTranslator* braid_run_open_translator(const char* folder, const BraidRunSearch* search,
+                                              int threads);
+BraidRunTranslator* braid_run_open_translator_memory(const void* encoder, size_t encoder_size,
+                                                     const void* decoder, size_t decoder_size,
+                                                     const BraidRunSearch* search, int threads);
+void braid_run_free_translator(BraidRunTranslator* translator); /* of 0: does nothing */
+
+/* Translates one text of UTF-8, such as a line; one of white space alone gives an empty text. 0 on
+   success, else an exit code of the program. */
+int braid_run_translate(BraidRunTranslator* translator, const char* text,
+                        BraidRunTranslation* translation);
+
 /* The last failure of this thread, "" where there was none. */
 const char* braid_run_error(void);
 

@@ -14,6 +14,7 @@
 #include "braid/core/cpu.h"
 #include "braid/core/error.h"
 #include "braid/runner/graph.h"
+#include "braid/runner/last_position.h"
 #include "braid/runner/mapped_file.h"
 
 namespace braid::runner {
@@ -79,6 +80,7 @@ struct Session::State {
   Tensor constant_of(const StoredTensor& stored) const;
   void check_order(const Graph& graph) const;
   void fold(Graph& graph) const;
+  void keep_last_positions(Graph& graph) const;
   OpPtr build(const FileNode& node, const Graph& graph) const;
   void plan(const Graph& graph);
   const Tensor& checked_input(const FileValue& value,
@@ -169,6 +171,13 @@ void Session::State::fold(Graph& graph) const {
   graph.nodes = std::move(kept);
 }
 
+void Session::State::keep_last_positions(Graph& graph) const {
+  Tensor last = context.make(DType::kInt64, {1});
+  *last.as<int64_t>() = -1;
+  for (const auto& output : file.outputs)
+    if (output.dims.size() == 3) keep_last_position(graph, output.name, last);
+}
+
 void Session::State::load(std::span<const uint8_t> bytes, const SessionOptions& options) {
   file = parse_onnx(bytes, where);
   Graph graph;
@@ -182,6 +191,7 @@ void Session::State::load(std::span<const uint8_t> bytes, const SessionOptions& 
   drop_unread(graph);
   if (options.fuses) fuse(graph);
   fold(graph);
+  if (options.last_position) keep_last_positions(graph);
   if (options.fuses) fuse(graph);  // with constants that only now are some
   plan(graph);
   file.tensors.clear();

@@ -17,6 +17,9 @@ struct SessionOptions {
   int threads = 1;
   uint64_t most_bytes = 0;  // of all tensors that are computed; 0: half of the memory there is
   bool fuses = true;        // false: each operator by itself
+  // Of outputs [B,N,..] only the last of N places is wanted: where that spares products with
+  // weights, they are made for it alone, and the output is [B,1,..].
+  bool last_position = false;
   const Kernels* kernels = nullptr;  // none: those for this processor
 };
 

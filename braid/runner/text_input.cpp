@@ -1,69 +1,10 @@
 #include "braid/runner/text_input.h"
 
-#include <stdlib.h>
-
-#include <filesystem>
-#include <system_error>
-#include <utility>
-
-#include "braid/core/base64.h"
 #include "braid/core/error.h"
-#include "braid/io/atomic_file.h"
-#include "braid/io/posix_file.h"
-#include "braid/text/tokenizer_files.h"
+#include "braid/decoding/encoder_decoder_files.h"
+#include "braid/runner/file_tokenizer.h"
 
 namespace braid::runner {
-namespace {
-
-namespace fs = std::filesystem;
-
-// A folder that goes with this object.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string name = (fs::temp_directory_path() / "braid-run-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) io::fail_io("make a folder", name, errno);
-    path_ = name;
-  }
-  ~TemporaryFolder() {
-    std::error_code none;
-    fs::remove_all(path_, none);
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  const fs::path& path() const { return path_; }
-
- private:
-  fs::path path_;
-};
-
-std::string decoded(const std::string& base64, const std::string& where) {
-  auto bytes = from_base64(base64);
-  if (!bytes) throw DataError("runner", "expected base64, got another text", where);
-  return std::move(*bytes);
-}
-
-text::TokenizerPtr tokenizer_of(const Session& session) {
-  const TemporaryFolder folder;
-  bool any = false;
-  for (const std::string name : text::kTokenizerFiles) {
-    auto it = session.metadata().find(name);
-    if (it != session.metadata().end()) {
-      io::write_file_atomic(folder.path() / name, it->second);
-      any = true;
-    }
-    it = session.metadata().find(name + text::kBase64Suffix);
-    if (it == session.metadata().end()) continue;
-    io::write_file_atomic(folder.path() / name, decoded(it->second, session.where() + ", " + name));
-    any = true;
-  }
-  if (!any)
-    throw DataError("runner", "expected a tokenizer in the file, found none", session.where(),
-                    "export a checkpoint that has one, or give tokens with --input");
-  return text::load_tokenizer(folder.path());
-}
-
-}  // namespace
 
 TextInput::TextInput(const Session& session) {
   bool reads_tokens = false;
@@ -73,12 +14,17 @@ TextInput::TextInput(const Session& session) {
   if (!reads_tokens)
     throw DataError("runner", "expected a model of texts with an input input_ids, got another",
                     session.where(), "images are given without a flag");
+  if (const auto part = session.metadata().find(decoding::kPartKey);
+      part != session.metadata().end())
+    throw DataError(
+        "runner", "expected a model that labels texts, got a translator's " + part->second,
+        session.where(), "give the folder that has both its files, as `braid-run FOLDER`");
   if (session.metadata().contains("text_pairs"))
     throw DataError("runner", "expected a model of single texts, got one that judges two together",
                     session.where(),
                     "give it tokens, or take its checkpoint: `braid predict` and `braid serve` "
                     "take two texts");
-  tokenizer_ = tokenizer_of(session);
+  tokenizer_ = tokenizer_in(session);
   max_length_ = metadata_number(session, "max_length", 1).value_or(max_length_);
 }
 

@@ -18,6 +18,12 @@ constexpr const char* kRunFooter = R"(Examples:
   braid-run photos.onnx cat.jpg dog.png --top 3
   braid-run reviews.onnx --text "a film that stays with you" --format json
   braid-run photos.onnx --benchmark 50 --threads 2
+  braid export --checkpoint runs/mt --output mt/
+  braid-run mt/ "Ein Hund rennt."
+  braid-run mt/ --text lines.de --num-beams 4 --threads 2
+  cat lines.de | braid-run mt/ -
+
+A translator prints one line for each line, in their order. A text that is a file's name stands for its lines.
 
 Exit codes: 0 done, 64 usage, 65 bad data, 70 a bug of ours, 74 input or output.)";
 

@@ -5,15 +5,19 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <utility>
 
 #include "braid/core/error.h"
 #include "braid/core/json.h"
+#include "braid/decoding/encoder_decoder_files.h"
 #include "braid/io/image.h"
+#include "braid/runner/encoder_decoder.h"
 #include "braid/runner/image_input.h"
 #include "braid/runner/labels.h"
 #include "braid/runner/tensor_files.h"
 #include "braid/runner/text_input.h"
 #include "braid/text/whole_text.h"
+#include "cli/run/translate.h"
 
 namespace braid::cli {
 namespace {
@@ -56,7 +60,7 @@ void label_images(const RunOptions& options, Session& session) {
   const runner::ImageInput input(session);
   const auto names = runner::label_names(session);
   Printer printer(options.format == "json", "file");
-  for (const auto& file : options.images) {
+  for (const auto& file : options.items) {
     const auto outputs =
         session.run({{session.inputs()[0].name, input.prepare(session, io::read_image(file))}});
     printer.print(file, runner::top_labels(session, outputs.at(0), names, options.top));
@@ -148,7 +152,7 @@ void benchmark(const RunOptions& options, Session& session) {
     fmt::print("  {:24} {:8.3f} ms\n", type, ms.get<double>());
 }
 
-void describe(const RunOptions& options, const Session& session) {
+Json description_of(const Session& session) {
   Json json = {{"inputs", Json::array()}, {"outputs", Json::array()}};
   const auto add = [&](const char* key, const std::vector<runner::FileValue>& values) {
     for (const auto& value : values) {
@@ -167,60 +171,84 @@ void describe(const RunOptions& options, const Session& session) {
   const auto architecture = session.metadata().find("architecture");
   if (architecture != session.metadata().end()) json["architecture"] = architecture->second;
   json["operators"] = session.steps();
-  if (options.format == "json") {
-    fmt::print("{}\n", json.dump(2, ' ', false, Json::error_handler_t::replace));
-    return;
-  }
+  return json;
+}
+
+void print_json(const Json& json) {
+  fmt::print("{}\n", json.dump(2, ' ', false, Json::error_handler_t::replace));
+}
+
+void print_description(const Json& json) {
   for (const char* key : {"inputs", "outputs"})
     for (const auto& value : json[key])
       fmt::print("{} {} {} {}\n", key, value["name"].get<std::string>(),
                  value["dtype"].get<std::string>(), value["shape"].dump());
-  fmt::print("operators {}\n", session.steps());
+  fmt::print("operators {}\n", json["operators"].get<size_t>());
+}
+
+void describe(const RunOptions& options, const Session& session) {
+  const Json json = description_of(session);
+  if (options.format == "json")
+    print_json(json);
+  else
+    print_description(json);
+}
+
+void describe_translator(const RunOptions& options) {
+  const auto model = runner::EncoderDecoder::open(options.model, session_options(options));
+  const Json json = {{decoding::kEncoderPart, description_of(model.encoder())},
+                     {decoding::kDecoderPart, description_of(model.decoder())}};
+  if (options.format == "json") return print_json(json);
+  for (const auto& [part, description] : json.items()) {
+    fmt::print("{}\n", part);
+    print_description(description);
+  }
+}
+
+// Of what one file alone can do.
+void refuse_flag(bool given, const char* flag) {
+  if (given)
+    throw UsageError("cli", "expected one file of a model, got a translator's folder", flag,
+                     "name one of its files, such as FOLDER/encoder_model.onnx");
+}
+
+void refuse_search(const RunOptions& options, const Session& session) {
+  for (const auto& [flag, value] :
+       {std::pair("--num-beams", options.num_beams), std::pair("--max-length", options.max_length)})
+    if (value != 0)
+      throw UsageError("cli", "expected a translator's folder, got " + session.where(), flag,
+                       "only a model that writes texts searches for them");
+}
+
+void refuse_part(const Session& session) {
+  const auto part = session.metadata().find(decoding::kPartKey);
+  if (part != session.metadata().end())
+    throw DataError("runner", "expected a whole model, got a translator's " + part->second,
+                    session.where(),
+                    "give the folder that has both its files, as `braid-run FOLDER`");
 }
 
 }  // namespace
 
-void add_flags(CLI::App& program, RunOptions& o) {
-  program.add_option("model", o.model, "an ONNX file that `braid export` wrote")->required();
-  program.add_option("images", o.images, "images to label");
-  program.add_option("--text", o.texts, "texts to label")->expected(1, 1'000'000);
-  program.add_flag("--truncate,!--no-truncate", o.truncate,
-                   "read the beginning of a text that is longer than the model reads, and say so; "
-                   "else it is an error [true]");
-  program.add_option("--top", o.top, "classes per image or text")->check(CLI::Range(1, 1'000'000));
-  program.add_option("--threads", o.threads, "threads that compute")->check(CLI::Range(1, 256));
-  program
-      .add_option("--max-memory", o.max_memory,
-                  "MiB of all tensors that are computed; 0: half of the memory there is")
-      ->check(CLI::Range(int64_t{0}, int64_t{1} << 40));
-  program.add_option("--format", o.format, "text or json")->check(CLI::IsMember({"text", "json"}));
-  auto* benchmark =
-      program.add_option("--benchmark", o.benchmark, "measure so many runs of one made-up input")
-          ->check(CLI::Range(1, 1'000'000));
-  program.add_option("--length", o.length, "tokens of a benchmark's text")
-      ->check(CLI::Range(1, 1'000'000))
-      ->needs(benchmark);
-  program.add_flag("--profile", o.profile, "with --benchmark: the time of each kind of operator")
-      ->needs(benchmark);
-  program.add_option("--input", o.input, "safetensors with the model's inputs");
-  program.add_option("--output", o.output, "safetensors to write the outputs of --input to");
-}
-
 void run(const RunOptions& options) {
   if (options.input.empty() != options.output.empty())
     throw UsageError("cli", "expected --input and --output together, got one of them");
-  const auto session = Session::open(
-      options.model,
-      {.threads = options.threads, .most_bytes = static_cast<uint64_t>(options.max_memory) << 20});
+  const bool any_items = !options.items.empty() || !options.texts.empty();
+  if (is_translator(options)) {
+    refuse_flag(!options.input.empty(), "--input");
+    refuse_flag(options.benchmark > 0, "--benchmark");
+    return any_items ? translate(options) : describe_translator(options);
+  }
+  const auto session = Session::open(options.model, session_options(options));
+  refuse_search(options, *session);
+  if (any_items) refuse_part(*session);
   if (!options.input.empty())
     runner::write_outputs(*session, session->run(runner::read_inputs(*session, options.input)),
                           options.output);
-  if (!options.images.empty()) label_images(options, *session);
+  if (!options.items.empty()) label_images(options, *session);
   if (!options.texts.empty()) label_texts(options, *session);
   if (options.benchmark > 0) benchmark(options, *session);
-  if (options.input.empty() && options.images.empty() && options.texts.empty() &&
-      options.benchmark == 0)
-    describe(options, *session);
+  if (options.input.empty() && !any_items && options.benchmark == 0) describe(options, *session);
 }
 
 }  // namespace braid::cli

@@ -34,9 +34,16 @@ class ProgramTest : public ::testing::Test {
   };
   // arguments: shell words, run within the test's folder; before: shell commands, such as `ulimit`.
   Result braid(const std::string& arguments, const std::string& before = "") const {
-    const std::string command = "cd " + folder_.string() + " && { " + before +
-                                " " BRAID_PROGRAM " " + arguments +
-                                "; } >out.txt 2>err.txt </dev/null";
+    return run_program(BRAID_PROGRAM, arguments, before);
+  }
+  // The program for small devices, which lies beside it.
+  Result braid_run(const std::string& arguments) const {
+    return run_program(BRAID_PROGRAM "-run", arguments);
+  }
+  Result run_program(const std::string& program, const std::string& arguments,
+                     const std::string& before = "") const {
+    const std::string command = "cd " + folder_.string() + " && { " + before + " " + program + " " +
+                                arguments + "; } >out.txt 2>err.txt </dev/null";
     const int status = std::system(command.c_str());
     return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, text("out.txt"), text("err.txt")};
   }

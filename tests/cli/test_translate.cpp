@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <tuple>
 
 #include "braid/core/json.h"
 #include "tests/cli/program.h"
@@ -85,6 +86,71 @@ TEST_F(TranslateTest, EveryLineGetsOneLine) {
   EXPECT_EQ(lines_in(in_8bit.out), 6) << in_8bit.out;
   EXPECT_EQ(braid("translate --checkpoint run --n-best 9 in.txt").code, 64);
   EXPECT_EQ(braid("translate --checkpoint run --max-length 5000 in.txt").code, 64);
+}
+
+TEST_F(TranslateTest, BraidRunWritesTheLinesOfExportedFiles) {
+  ASSERT_EQ(train_translation().code, 0);
+  const auto exported = braid("export --checkpoint run --output mt");
+  ASSERT_EQ(exported.code, 0) << exported.err;
+  write("in.txt", "a man walks\n\n \t\nhere today\r\nlast");
+  for (const std::string flags :
+       {" --max-length 7 --num-beams 1", " --max-length 6 --num-beams 3"}) {
+    const auto expected = braid("translate --checkpoint run in.txt" + flags);
+    ASSERT_EQ(expected.code, 0) << expected.err;
+    const auto lines = braid_run("mt in.txt" + flags);
+    EXPECT_EQ(lines.code, 0) << lines.err;
+    EXPECT_EQ(lines.out, expected.out) << flags;
+    EXPECT_EQ(braid_run("mt/ --text in.txt" + flags).out, expected.out);
+    EXPECT_EQ(braid_run("mt -" + flags + " <in.txt").out, expected.out);
+    const auto texts = braid_run("mt 'a man walks' --text ' ' '  ' 'here today' last" + flags);
+    EXPECT_EQ(texts.out, expected.out) << texts.err;
+  }
+  const auto json = braid_run("mt 'a man walks' --max-length 5 --format json");
+  ASSERT_EQ(json.code, 0) << json.err;
+  const auto items = Json::parse(json.out);
+  ASSERT_EQ(items.size(), 1u);
+  EXPECT_EQ(items[0].at("text"), "a man walks");
+  EXPECT_TRUE(items[0].at("translation").is_string());
+  EXPECT_LT(items[0].at("score"), 0.0);
+
+  std::string input = "a\n";
+  for (int i = 0; i < 3000; ++i) input += "a ";
+  write("long.txt", input);
+  const auto cut = braid_run("mt long.txt --max-length 3");
+  EXPECT_EQ(cut.code, 0) << cut.err;
+  EXPECT_EQ(lines_in(cut.out), 2);
+  EXPECT_THAT(cut.err, HasSubstr("long.txt:2: longer than"));
+  EXPECT_EQ(cut.err.find("long.txt:1:"), std::string::npos) << cut.err;
+}
+
+TEST_F(TranslateTest, BraidRunSaysWhatIsNoTranslator) {
+  ASSERT_EQ(train_translation().code, 0);
+  ASSERT_EQ(braid("export --checkpoint run --output mt").code, 0);
+  const auto parts = braid_run("mt");
+  EXPECT_EQ(parts.code, 0) << parts.err;
+  for (const auto* word : {"encoder\n", "decoder\n", "encoder_hidden_states", "logits"})
+    EXPECT_THAT(parts.out, HasSubstr(word));
+  EXPECT_EQ(Json::parse(braid_run("mt --format json").out).size(), 2u);
+  const std::vector<std::tuple<std::string, int, std::string>> refused = {
+      {"mt/decoder_model.onnx --text a", 65, "give the folder"},
+      {"mt/encoder_model.onnx picture.png", 65, "give the folder"},
+      {"mt/encoder_model.onnx --num-beams 2", 64, "--num-beams"},
+      {"mt --benchmark 3", 64, "--benchmark"},
+      {"mt --input a.safetensors --output b.safetensors", 64, "--input"},
+      {"mt a --max-length 5000", 64, "max_length"},
+      {"mt a --num-beams 101", 64, "--num-beams"},
+      {"run a", 65, "encoder_model.onnx"},
+      {"nowhere a", 74, "nowhere"}};
+  for (const auto& [arguments, code, what] : refused) {
+    const auto result = braid_run(arguments);
+    EXPECT_EQ(result.code, code) << arguments << "\n" << result.err;
+    EXPECT_THAT(result.err, HasSubstr(what)) << arguments;
+    EXPECT_EQ(result.out, "") << arguments;
+  }
+  std::filesystem::remove(path("mt/decoder_model.onnx"));
+  const auto half = braid_run("mt a");
+  EXPECT_EQ(half.code, 65);
+  EXPECT_THAT(half.err, HasSubstr("encoder_model.onnx alone"));
 }
 
 TEST_F(TranslateTest, FlagsSayHowALineIsWritten) {

@@ -298,6 +298,7 @@ TEST_P(Pairs, AreTwoWholeFilesFreeInBatchAndBothLengths) {
 TEST_P(Pairs, CarryWhatATranslationNeeds) {
   io::write_file_atomic(folder / "vocab.txt", "[PAD]\n[UNK]\n");
   io::write_file_atomic(folder / "target.spm", "pieces");
+  io::write_file_atomic(folder / "tokenizer_config.json", R"({"model_max_length": 24})");
   io::write_file_atomic(folder / "generation_config.json", R"({"max_length": 17, "num_beams": 3})");
   const auto options = onnx_options(loaded, folder);
   EXPECT_EQ(options.encoder.metadata.at("part"), "encoder");
@@ -308,7 +309,7 @@ TEST_P(Pairs, CarryWhatATranslationNeeds) {
     EXPECT_EQ(metadata.at("eos_token_id"), std::to_string(loaded.model->eos_token_id()));
     EXPECT_EQ(metadata.at("decoder_start_token_id"),
               std::to_string(loaded.model->decoder_start_token_id()));
-    EXPECT_EQ(metadata.at("max_length"), "40");
+    EXPECT_EQ(metadata.at("max_length"), "40") << "as `braid translate` cuts";
     EXPECT_EQ(metadata.at("vocab.txt"), "[PAD]\n[UNK]\n");
     EXPECT_EQ(metadata.at("target.spm;base64"), "cGllY2Vz");
     const Json generation = Json::parse(metadata.at("generation_config"));

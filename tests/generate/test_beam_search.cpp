@@ -1,5 +1,5 @@
 // Beam search of one text against all texts there are.
-#include "braid/generate/beam_search.h"
+#include "braid/decoding/beam_search.h"
 
 #include <gtest/gtest.h>
 
@@ -11,11 +11,13 @@
 
 #include "braid/data/random.h"
 #include "braid/generate/draw.h"
+#include "braid/generate/generation_config.h"
 #include "braid/generate/select_candidates.h"
 
 namespace braid::generate {
 namespace {
 
+using decoding::BeamSearch;
 using Ids = std::vector<int64_t>;
 
 // A language of a few words, in which each word's probability hangs on all before it.

@@ -4,66 +4,15 @@
 #include <algorithm>
 #include <functional>
 #include <limits>
-#include <protozero/pbf_writer.hpp>
 #include <random>
 
 #include "braid/core/cpu.h"
 #include "braid/core/error.h"
 #include "cases.h"
+#include "written_files.h"
 
 namespace braid::runner {
 namespace {
-
-using protozero::pbf_writer;
-
-std::vector<uint8_t> bytes_of(const std::string& text) { return {text.begin(), text.end()}; }
-
-// A file of one graph, written field by field; numbers are onnx.proto's.
-std::vector<uint8_t> model_of(const std::function<void(pbf_writer&)>& fill_graph,
-                              int64_t opset = 20) {
-  std::string bytes;
-  pbf_writer model(bytes);
-  {
-    pbf_writer graph(model, 7);
-    fill_graph(graph);
-  }
-  pbf_writer set(model, 8);
-  set.add_int64(2, opset);
-  set.commit();
-  return bytes_of(bytes);
-}
-
-void add_node(pbf_writer& graph, const std::string& type, const std::vector<std::string>& inputs,
-              const std::vector<std::string>& outputs) {
-  pbf_writer node(graph, 1);
-  for (const auto& name : inputs) node.add_string(1, name);
-  for (const auto& name : outputs) node.add_string(2, name);
-  node.add_string(3, "the_" + type);
-  node.add_string(4, type);
-}
-
-void add_value(pbf_writer& graph, uint32_t field, const std::string& name, int32_t type,
-               const std::vector<int64_t>& dims) {
-  pbf_writer value(graph, field);
-  value.add_string(1, name);
-  pbf_writer types(value, 2);
-  pbf_writer tensor(types, 1);
-  tensor.add_int32(1, type);
-  pbf_writer shape(tensor, 2);
-  for (const int64_t size : dims) {
-    pbf_writer dim(shape, 1);
-    dim.add_int64(1, size);
-  }
-}
-
-void add_tensor(pbf_writer& graph, const std::string& name, int32_t type,
-                const std::vector<int64_t>& dims, const std::string& bytes) {
-  pbf_writer tensor(graph, 5);
-  for (const int64_t size : dims) tensor.add_int64(1, size);
-  tensor.add_int32(2, type);
-  tensor.add_string(8, name);
-  tensor.add_bytes(9, bytes);
-}
 
 std::string error_of(const std::vector<uint8_t>& model) {
   try {

@@ -13,30 +13,6 @@ namespace {
 
 constexpr int64_t kIgnored = -100;                // a label that is none
 constexpr int64_t kMostKept = int64_t{64} << 20;  // tokens
-// A text is not read beyond so many bytes for each token that is kept of it: one line of a whole
-// book costs no more than another.
-constexpr uint64_t kBytesPerToken = 256;
-
-uint64_t most_bytes_of(const SequenceFormat& format) {
-  return format.max_length == 0 ? ~uint64_t{0}
-                                : kBytesPerToken * static_cast<uint64_t>(format.max_length);
-}
-
-std::string_view readable_part(std::string_view text, const SequenceFormat& format) {
-  return beginning_of(text, most_bytes_of(format));
-}
-
-// Cut to the format's length, with its end token.
-Sequence ended_sequence(std::vector<int32_t> ids, bool cut, const SequenceFormat& format) {
-  Sequence sequence{.ids = std::move(ids), .cut = cut};
-  const auto most = static_cast<size_t>(std::max<int64_t>(format.max_length - 1, 0));
-  if (format.max_length > 0 && sequence.ids.size() > most) {
-    sequence.ids.resize(most);
-    sequence.cut = true;
-  }
-  sequence.ids.push_back(format.eos);
-  return sequence;
-}
 
 int32_t needed_token(const std::optional<int32_t>& id, const char* what,
                      const text::Tokenizer& tokenizer) {
@@ -87,20 +63,6 @@ SequenceFormat sequence_format(const text::Tokenizer& tokenizer, int64_t max_len
   return format;
 }
 
-Sequence make_sequence(std::string_view text, const text::Tokenizer& tokenizer,
-                       const SequenceFormat& format) {
-  const auto beginning = readable_part(text, format);
-  auto encoding = tokenizer.encode(beginning, {.add_special_tokens = false});
-  return ended_sequence(std::move(encoding.ids), beginning.size() < text.size(), format);
-}
-
-Sequence make_target_sequence(std::string_view text, const text::Tokenizer& tokenizer,
-                              const SequenceFormat& format) {
-  const auto beginning = readable_part(text, format);
-  auto encoding = tokenizer.encode_target(beginning, {.add_special_tokens = false});
-  return ended_sequence(std::move(encoding.ids), beginning.size() < text.size(), format);
-}
-
 Batch make_source_batch(const std::vector<const Sequence*>& rows, const SequenceFormat& format) {
   TokenRows ids;
   Batch batch;
@@ -119,7 +81,7 @@ ParallelCollate::ParallelCollate(ParallelTextPtr pairs, text::TokenizerPtr token
 
 ParallelCollate::SequencePair ParallelCollate::make_pair(int64_t index) const {
   // A byte more than is tokenized, which shows that there is more.
-  const uint64_t most = most_bytes_of(format_);
+  const uint64_t most = text::most_bytes_of(format_);
   const auto texts = pairs_->get(index, most + (most < ~uint64_t{0} ? 1 : 0));
   return {.source = make_sequence(texts.source, *tokenizer_, format_),
           .target = make_target_sequence(texts.target, *tokenizer_, format_)};

@@ -9,29 +9,19 @@
 
 #include "braid/data/collate.h"
 #include "braid/data/text/parallel_text.h"
+#include "braid/text/sequence.h"
 #include "braid/text/tokenizer.h"
 
 namespace braid::data {
 
-// How a text becomes a sequence: its tokens, and the end token.
-struct SequenceFormat {
-  int32_t pad = 0, eos = 0;
-  int32_t decoder_start = 0;  // stands before a target
-  int64_t max_length = 0;     // tokens, the end token too; what is longer is cut; 0: any
-};
+using text::make_sequence;
+using text::make_target_sequence;
+using text::Sequence;
+using text::SequenceFormat;
+
 // pad: the tokenizer's own; eos: that, else its sep; decoder_start: pad, as Marian. Throws
 // ConfigError for a tokenizer that lacks one.
 SequenceFormat sequence_format(const text::Tokenizer& tokenizer, int64_t max_length);
-
-struct Sequence {
-  std::vector<int32_t> ids;
-  bool cut = false;
-};
-Sequence make_sequence(std::string_view text, const text::Tokenizer& tokenizer,
-                       const SequenceFormat& format);
-// Of a text that the model is to write: see Tokenizer::encode_target().
-Sequence make_target_sequence(std::string_view text, const text::Tokenizer& tokenizer,
-                              const SequenceFormat& format);
 
 // input_ids, attention_mask [B,N] int64; indices 0, 1, ...
 Batch make_source_batch(const std::vector<const Sequence*>& rows, const SequenceFormat& format);

@@ -46,14 +46,6 @@ bool is_blank_line(const io::LineFile& file, int64_t line) {
 
 }  // namespace
 
-std::string_view beginning_of(std::string_view text, uint64_t max_bytes) {
-  if (text.size() <= max_bytes) return text;
-  size_t end = max_bytes;
-  const auto continues = [&](size_t at) { return (static_cast<uint8_t>(text[at]) & 0xC0) == 0x80; };
-  for (int back = 0; back < 3 && end > 0 && continues(end); ++back) --end;
-  return text.substr(0, end);
-}
-
 ParallelText::ParallelText(const fs::path& source, const fs::path& target)
     : source_(std::make_shared<io::LineFile>(source)),
       target_(std::make_shared<io::LineFile>(target)) {

@@ -4,11 +4,11 @@
 #include <filesystem>
 #include <memory>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "braid/io/line_file.h"
+#include "braid/text/sequence.h"
 
 namespace braid::data {
 
@@ -16,8 +16,7 @@ struct TextPair {
   std::string source, target;
 };
 
-// The beginning of a text: so many bytes, less what would be a part of a code point.
-std::string_view beginning_of(std::string_view text, uint64_t max_bytes);
+using text::beginning_of;
 
 // One split. Only "\n" and "\r\n" end a line (io/line_file.h). The texts stay in their files.
 class ParallelText {

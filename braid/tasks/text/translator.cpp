@@ -22,10 +22,6 @@ namespace {
 constexpr const char* kTokenizerFile = "tokenizer_config.json";
 constexpr int64_t kLengthClass = 16;  // tokens
 
-bool is_white(std::string_view text) {
-  return text.find_first_not_of(" \t\r\n\f\v") == std::string_view::npos;
-}
-
 // Of a source of so many tokens. Lengths are in classes, so that those of a batch share their limit
 // and it does not depend on who else is in the batch.
 int64_t longest_translation(int64_t source, const TranslateOptions& options, int64_t most) {
@@ -146,7 +142,7 @@ std::vector<TranslatedText> translate(const Translator& translator,
   std::vector<TranslatedText> results(texts.size());
   std::vector<PendingText> pending;
   for (size_t i = 0; i < texts.size(); ++i) {
-    if (is_white(texts[i])) {
+    if (text::is_blank(texts[i])) {
       results[i].best.resize(static_cast<size_t>(translator.generation.num_return_sequences));
       continue;
     }
@@ -192,28 +188,6 @@ std::vector<TranslatedText> translate(const Translator& translator,
     begin = end;
   }
   return results;
-}
-
-std::string on_one_line(std::string_view text) {
-  std::string line;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const auto starts = [&](std::string_view sequence) {
-      return text.substr(i, sequence.size()) == sequence;
-    };
-    const char c = text[i];
-    if ((c >= '\n' && c <= '\r') || (c >= '\x1c' && c <= '\x1e')) {
-      line += ' ';
-    } else if (starts("\xc2\x85")) {
-      line += ' ';
-      i += 1;
-    } else if (starts("\xe2\x80\xa8") || starts("\xe2\x80\xa9")) {
-      line += ' ';
-      i += 2;
-    } else {
-      line += c;
-    }
-  }
-  return line;
 }
 
 }  // namespace braid::tasks

@@ -6,7 +6,6 @@
 #include <memory>
 #include <stop_token>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "braid/data/text/parallel_collate.h"
@@ -14,6 +13,7 @@
 #include "braid/models/hub_config.h"
 #include "braid/models/text/encoder_decoder.h"
 #include "braid/nn/basic/int8_weights.h"
+#include "braid/text/line.h"
 #include "braid/text/tokenizer.h"
 
 namespace braid::tasks {
@@ -73,8 +73,6 @@ std::vector<TranslatedText> translate(const Translator& translator,
                                       const TranslateOptions& options,
                                       const std::function<void(int64_t done)>& done = {});
 
-// With a space for each character that some program takes for the end of a line: "\n", "\r", "\v",
-// "\f", U+001C to U+001E, U+0085, U+2028, U+2029.
-std::string on_one_line(std::string_view text);
+using text::on_one_line;
 
 }  // namespace braid::tasks

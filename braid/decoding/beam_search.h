@@ -4,16 +4,10 @@
 #include <cstdint>
 #include <vector>
 
-#include "braid/generate/generation_config.h"
+#include "braid/decoding/candidates.h"
+#include "braid/decoding/generation_config.h"
 
-namespace braid::generate {
-
-// A hypothesis made longer by a token.
-struct Candidate {
-  float score = 0;   // sum of log-probabilities
-  int64_t beam = 0;  // of the hypothesis that it goes on from
-  int64_t token = 0;
-};
+namespace braid::decoding {
 
 class BeamSearch {
  public:
@@ -60,4 +54,4 @@ class BeamSearch {
   bool done_ = false;
 };
 
-}  // namespace braid::generate
+}  // namespace braid::decoding

@@ -1,15 +1,19 @@
-// Reading a model's config.json field by field.
+// Reading what others wrote as JSON, such as a model's config.json, field by field.
 #pragma once
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <string>
+#include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "braid/core/config.h"
 #include "braid/core/error.h"
 
-namespace braid::models {
+namespace braid {
 
 // An object of the file; null counts as absent, as in timm. Errors are DataErrors that name the
 // file and the field.
@@ -23,10 +27,10 @@ class HubFields {
   template <class T>
   T get(const char* key) const {
     try {
+      if (holds_whole_numbers<T> && has_too_large(json_.at(key))) refuse_value(key);
       return json_.at(key).get<T>();
     } catch (const Json::exception&) {
-      fail(fmt::format("expected a valid '{}', got {}", key,
-                       json_.contains(key) ? json_.at(key).dump() : "nothing"));
+      refuse_value(key);
     }
   }
   template <class T>
@@ -45,8 +49,25 @@ class HubFields {
   }
 
  private:
+  template <class T>
+  static constexpr bool holds_whole_numbers =
+      std::is_same_v<T, int64_t> || std::is_same_v<T, std::vector<int64_t>> ||
+      std::is_same_v<T, std::vector<std::vector<int64_t>>>;
+  // 1e300, whose cast to int64 is undefined, here or in a list.
+  static bool has_too_large(const Json& json) {
+    constexpr double kMost = 9e18;
+    if (json.is_array()) return std::any_of(json.begin(), json.end(), has_too_large);
+    return json.is_number_float() && !(std::abs(json.get<double>()) <= kMost);
+  }
+  [[noreturn]] void refuse_value(const char* key) const {
+    fail(fmt::format("expected a valid '{}', got {}", key,
+                     json_.contains(key)
+                         ? json_.at(key).dump(-1, ' ', false, Json::error_handler_t::replace)
+                         : "nothing"));
+  }
+
   Json json_;
   std::string where_;
 };
 
-}  // namespace braid::models
+}  // namespace braid

@@ -1,31 +1,12 @@
-#include "braid/generate/beam_search.h"
+#include "braid/decoding/beam_search.h"
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 
-namespace braid::generate {
+namespace braid::decoding {
 namespace {
 
 constexpr float kRuledOut = -1e9f;  // added to the score of what must not be chosen
-
-// The places of the `count` greatest, the greatest first; equals in the order of LibTorch's topk,
-// which transformers takes.
-std::vector<size_t> best_of(const std::vector<float>& scores, size_t count) {
-  std::vector<size_t> order(scores.size());
-  std::iota(order.begin(), order.end(), size_t{0});
-  const auto greater = [&](size_t a, size_t b) { return scores[a] > scores[b]; };
-  const auto last = order.begin() + static_cast<int64_t>(std::min(count, order.size())) - 1;
-  constexpr size_t kFew = 64;  // below one in so many topk sorts a heap
-  if (count * kFew <= scores.size()) {
-    std::partial_sort(order.begin(), last + 1, order.end(), greater);
-  } else {
-    std::nth_element(order.begin(), last, order.end(), greater);
-    std::sort(order.begin(), last, greater);
-  }
-  order.resize(std::min(count, order.size()));
-  return order;
-}
 
 }  // namespace
 
@@ -74,7 +55,7 @@ void BeamSearch::keep_ended(const std::vector<Candidate>& candidates,
     scores.push_back(by_length(candidates[k].score, length_ + 1) + out);
   }
   std::vector<Ended> kept;
-  for (const size_t i : best_of(scores, beams_)) {
+  for (const size_t i : best_places(scores, beams_)) {
     if (i < beams_) {
       kept.push_back(ended_[i]);
       continue;
@@ -92,7 +73,7 @@ void BeamSearch::go_on(const std::vector<Candidate>& candidates, const std::vect
   for (size_t k = 0; k < candidates.size(); ++k)
     scores.push_back(candidates[k].score + (hits[k] ? kRuledOut : 0));
   std::vector<Beam> next;
-  for (const size_t k : best_of(scores, beams_)) {
+  for (const size_t k : best_places(scores, beams_)) {
     next.push_back(
         {running_[static_cast<size_t>(candidates[k].beam)].ids, scores[k], candidates[k].beam});
     next.back().ids.push_back(candidates[k].token);
@@ -109,4 +90,4 @@ bool BeamSearch::can_improve() const {
                      [&](const Ended& place) { return best > (place.ended ? worst : kRuledOut); });
 }
 
-}  // namespace braid::generate
+}  // namespace braid::decoding

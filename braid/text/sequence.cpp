@@ -1,0 +1,56 @@
+#include "braid/text/sequence.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <utility>
+
+namespace braid::text {
+namespace {
+
+// A text is not read beyond so many bytes for each token that is kept of it: one line of a whole
+// book costs no more than another.
+constexpr uint64_t kBytesPerToken = 256;
+
+// Cut to the format's length, with its end token.
+Sequence ended_sequence(std::vector<int32_t> ids, bool cut, const SequenceFormat& format) {
+  Sequence sequence{.ids = std::move(ids), .cut = cut};
+  const auto most = static_cast<size_t>(std::max<int64_t>(format.max_length - 1, 0));
+  if (format.max_length > 0 && sequence.ids.size() > most) {
+    sequence.ids.resize(most);
+    sequence.cut = true;
+  }
+  sequence.ids.push_back(format.eos);
+  return sequence;
+}
+
+}  // namespace
+
+std::string_view beginning_of(std::string_view text, uint64_t max_bytes) {
+  if (text.size() <= max_bytes) return text;
+  size_t end = max_bytes;
+  const auto continues = [&](size_t at) { return (static_cast<uint8_t>(text[at]) & 0xC0) == 0x80; };
+  for (int back = 0; back < 3 && end > 0 && continues(end); ++back) --end;
+  return text.substr(0, end);
+}
+
+uint64_t most_bytes_of(const SequenceFormat& format) {
+  constexpr int64_t kMost = int64_t{1} << 48;  // tokens: no text has so many
+  if (format.max_length == 0 || format.max_length > kMost) return ~uint64_t{0};
+  return kBytesPerToken * static_cast<uint64_t>(format.max_length);
+}
+
+Sequence make_sequence(std::string_view text, const Tokenizer& tokenizer,
+                       const SequenceFormat& format) {
+  const auto beginning = beginning_of(text, most_bytes_of(format));
+  auto encoding = tokenizer.encode(beginning, {.add_special_tokens = false});
+  return ended_sequence(std::move(encoding.ids), beginning.size() < text.size(), format);
+}
+
+Sequence make_target_sequence(std::string_view text, const Tokenizer& tokenizer,
+                              const SequenceFormat& format) {
+  const auto beginning = beginning_of(text, most_bytes_of(format));
+  auto encoding = tokenizer.encode_target(beginning, {.add_special_tokens = false});
+  return ended_sequence(std::move(encoding.ids), beginning.size() < text.size(), format);
+}
+
+}  // namespace braid::text
