@@ -21,11 +21,11 @@ struct ConfigSources {
 };
 
 // The recipe (of a run that is resumed: what it was begun with), overridden by the file, overridden
-// by the fields. A file that has every setting, as a run's config.toml, is taken without a recipe, so
-// that it repeats the run. Throws
-// ConfigError on a misspelt key or a wrong type (in the file: with its line), UsageError when model
-// or data is missing, the model unknown or, with pretrained, without published weights, IoError
-// when the file cannot be read. The values are validate()'s matter.
+// by the fields. A file that has every setting, as a run's config.toml, is taken without a recipe,
+// so that it repeats the run. Throws ConfigError on a misspelt key or a wrong type (in the file:
+// with its line), UsageError when model or data is missing, the model unknown or, with pretrained,
+// without published weights, IoError when the file cannot be read. The values are validate()'s
+// matter.
 TrainConfig resolve_config(const ConfigSources& sources);
 
 }  // namespace braid::train
