@@ -4,6 +4,7 @@
 #include "braid/core/error.h"
 #include "braid/core/progress.h"
 #include "braid/data/run_fields.h"
+#include "braid/export/onnx/export_onnx.h"
 #include "braid/export/quantize_image_model.h"
 #include "braid/export/quantize_text_model.h"
 #include "braid/io/atomic_file.h"
@@ -37,6 +38,8 @@ void print(const onnx::QuantizeReport& r) {
   fmt::print("{} of {} operators in 8 bits\n", r.units - static_cast<int64_t>(r.in_float.size()),
              r.units);
   for (const auto& name : r.in_float) fmt::print("  in float: {}\n", name);
+  if (r.opset == onnx::kOpsetOfInt4)
+    fmt::print("weights of 4 bits, two in a byte: operator set {} of ONNX\n", r.opset);
   if (r.top1)
     fmt::print("{}, {}: top-1 {:.2f}% in float32, {:.2f}% in int8: a drop of {:.2f}\n", r.split,
                r.count, *r.float_top1, *r.top1, *r.drop);
@@ -89,7 +92,9 @@ void add_quantize(CLI::App& program) {
       "photos.int8.onnx\n"
       "  braid quantize --checkpoint runs/reviews --data reviews.tsv --output reviews.int8.onnx\n"
       "  braid quantize --checkpoint runs/photos --data photos --mode naive --output "
-      "naive.onnx --format json");
+      "naive.onnx --format json\n"
+      "  braid quantize --checkpoint runs/photos --data photos --weight-bits 4 --samples 2048 "
+      "--output photos.int4.onnx");
   auto o = std::make_shared<QuantizeFlags>();
   verb->add_option("--checkpoint", o->checkpoint,
                    "folder of a run or a checkpoint, or hf-hub:OWNER/NAME")

@@ -283,7 +283,9 @@ void QuantizeOptions::visit(FieldVisitor& v) {
   v.field("max_drop", max_drop,
           "percentage points of top-1 that may be lost before operators fall back to float",
           {.least = 0, .most = 100});
-  v.field("weight_bits", weight_bits, "of convolutions and linear layers", {.least = 4, .most = 8});
+  v.field("weight_bits", weight_bits,
+          "of convolutions and linear layers; 4: stored two in a byte, others a byte each",
+          {.least = 4, .most = 8});
   v.field("reduce_range", reduce_range,
           "weights of 7 bits, for engines on processors without VNNI, which saturate; auto: where "
           "this processor has none",

@@ -36,7 +36,7 @@ ExportReport make_report(const std::string& architecture, const std::filesystem:
                       .file = file.string(),
                       .input = graph::to_text(graph, graph.inputs),
                       .output = graph::to_text(graph, graph.outputs),
-                      .opset = kOpset,
+                      .opset = opset_of(graph),
                       .operators = static_cast<int64_t>(graph.nodes.size()),
                       .bytes = static_cast<int64_t>(bytes),
                       .max_error = deviation.absolute,

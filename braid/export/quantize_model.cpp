@@ -144,6 +144,7 @@ QuantizeReport quantize_model(const graph::Graph& in_float, const CalibrationDat
                     quantized.weight_bits));
   report.float_bytes = static_cast<int64_t>(export_onnx(in_float, options).size());
   options.metadata["quantization"] = to_json(request.options).dump();
+  report.opset = opset_of(quantized.graph);
   const auto bytes = export_onnx(quantized.graph, options);
   report.bytes = static_cast<int64_t>(bytes.size());
   report.size_ratio = static_cast<double>(report.bytes) / static_cast<double>(report.float_bytes);

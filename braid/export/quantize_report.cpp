@@ -8,6 +8,7 @@ void QuantizeReport::visit(FieldVisitor& v) {
   v.field("mode", mode, "best or naive");
   v.field("samples", samples, "images or texts that calibrated");
   v.field("weight_bits", weight_bits, "of the weights, 7 where their range was reduced");
+  v.field("opset", opset, "ONNX operator set; a later one where weights are stored in 4 bits");
   v.field("bytes", bytes, "of the file");
   v.field("float_bytes", float_bytes, "of the same model exported in float32");
   v.field("size_ratio", size_ratio, "bytes over float_bytes");

@@ -13,7 +13,7 @@ namespace braid::onnx {
 struct QuantizeReport {
   std::string architecture, file, mode;
   int64_t samples = 0;  // that calibrated
-  int64_t weight_bits = 0;
+  int64_t weight_bits = 0, opset = 0;
   int64_t bytes = 0, float_bytes = 0;
   double size_ratio = 0;
   // Of the file's outputs, run by braid-run, against the quantized graph's, to the largest of them;

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include "braid/core/error.h"
+#include "braid/io/int4.h"
 
 namespace braid::runner {
 
@@ -12,6 +13,7 @@ size_t size_of(DType dtype) {
     case DType::kUint8:
     case DType::kInt8:
     case DType::kBool:
+    case DType::kInt4:
       return 1;
     case DType::kFloat:
     case DType::kInt32:
@@ -28,6 +30,11 @@ bool is_supported(int32_t data_type) {
   return false;
 }
 
+uint64_t stored_bytes(int64_t count, DType dtype) {
+  const auto elements = static_cast<uint64_t>(count);
+  return dtype == DType::kInt4 ? io::int4_bytes(elements) : elements * size_of(dtype);
+}
+
 std::string to_string(DType dtype) {
   switch (dtype) {
     case DType::kFloat:
@@ -42,6 +49,8 @@ std::string to_string(DType dtype) {
       return "int64";
     case DType::kBool:
       return "bool";
+    case DType::kInt4:
+      return "int4";
     default:
       return "float64";
   }

@@ -24,13 +24,14 @@ class Quantizer {
     return i < node.inputs.size() ? find_constant(graph_, node.inputs[i]) : nullptr;
   }
 
-  // int8 numbers around 0, with one scale or one for each place along `axis`.
+  // int8 or int4 numbers around 0, with one scale or one for each place along `axis`.
   bool is_weight(const FileNode& node, int64_t axis) const {
     const Tensor *weight = constant(node, 0), *scales = constant(node, 1),
                  *zero = constant(node, 2);
-    if (weight == nullptr || weight->dtype() != DType::kInt8 || !is_scales(scales)) return false;
+    if (weight == nullptr || !is_scales(scales)) return false;
+    if (weight->dtype() != DType::kInt8 && weight->dtype() != DType::kInt4) return false;
     if (zero != nullptr) {
-      if (zero->dtype() != DType::kInt8) return false;
+      if (zero->dtype() != weight->dtype()) return false;
       const auto* numbers = zero->as<int8_t>();
       if (std::any_of(numbers, numbers + zero->count(), [](int8_t z) { return z != 0; }))
         return false;

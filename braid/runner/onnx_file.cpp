@@ -7,6 +7,7 @@
 #include <set>
 
 #include "braid/core/error.h"
+#include "braid/io/int4.h"
 
 namespace braid::runner {
 namespace {
@@ -319,9 +320,22 @@ class Reader {
         return unpack<int32_t>(t, typed.integers);
       case DType::kInt64:
         return unpack<int64_t>(t, typed.integers);
+      case DType::kInt4:
+        for (const int64_t value : typed.integers)
+          if (value < -128 || value > 255)
+            fail("bytes of two numbers each", std::to_string(value), "tensor " + t.name);
+        return unpack<uint8_t>(t, typed.integers);
       default:
         return unpack<uint8_t>(t, typed.integers);
     }
+  }
+
+  // Two numbers in a byte become a byte each.
+  static void spread_int4(StoredTensor& t, int64_t count) {
+    auto numbers = std::make_shared<std::vector<uint8_t>>(static_cast<size_t>(count));
+    io::unpack_int4(t.bytes, {reinterpret_cast<int8_t*>(numbers->data()), numbers->size()});
+    t.unpacked = std::move(numbers);
+    t.bytes = *t.unpacked;
   }
 
   StoredTensor tensor(pbf_reader in) const {
@@ -370,9 +384,10 @@ class Reader {
           in.skip();
       }
     const auto what = fmt::format("tensor '{}'", t.name);
-    t.dtype = dtype(type, what);
-    const auto bytes =
-        static_cast<uint64_t>(count_of(t.dims, t.dtype, where_ + ", " + what)) * size_of(t.dtype);
+    const bool is_int4 = type == static_cast<int64_t>(DType::kInt4);
+    t.dtype = is_int4 ? DType::kInt4 : dtype(type, what);
+    const int64_t count = count_of(t.dims, t.dtype, where_ + ", " + what);
+    const uint64_t bytes = stored_bytes(count, t.dtype);
     if (!raw) unpack(t, typed);
     if (t.bytes.size() != bytes)
       fail(fmt::format("{} bytes of {} {}", bytes, to_string(t.dtype), to_string(t.dims)),
@@ -380,12 +395,13 @@ class Reader {
     if (t.dtype == DType::kBool)
       for (const uint8_t value : t.bytes)
         if (value > 1) fail("truth values of 0 and 1", std::to_string(value), what);
+    if (is_int4) spread_int4(t, count);
     return t;
   }
 
   DType dtype(int64_t type, const std::string& what) const {
     if (type < 0 || type > 100 || !is_supported(static_cast<int32_t>(type)))
-      fail("float32, float64, uint8, int8, int32, int64 or bool",
+      fail("float32, float64, uint8, int8, int32, int64, bool or, of stored numbers, int4",
            fmt::format("type {} of ONNX", type), what);
     return static_cast<DType>(type);
   }

@@ -26,8 +26,9 @@ struct StoredTensor {
   std::string name;
   DType dtype = DType::kFloat;
   Dims dims;
-  std::span<const uint8_t> bytes;                  // as many as dims and dtype say, little-endian
-  std::shared_ptr<std::vector<uint8_t>> unpacked;  // holds the bytes where the file has no raw ones
+  std::span<const uint8_t> bytes;  // as many as dims and dtype say, little-endian
+  // Holds the bytes where the file has no raw ones, or two numbers of 4 bits in each.
+  std::shared_ptr<std::vector<uint8_t>> unpacked;
 };
 
 struct Attribute {
@@ -66,7 +67,8 @@ struct OnnxFile {
 
 // The tensors' bytes lie in `bytes`, which must live as long. Throws DataError naming `where` and
 // the node or tensor: no protobuf, wrong wire types, more than the limits, sizes that overflow or
-// disagree with the bytes, types and features that are not known here.
+// disagree with the bytes, types and features that are not known here. Takes memory of the order of
+// the file's size: numbers of 4 bits, which stand in half of a byte there, get a byte each.
 OnnxFile parse_onnx(std::span<const uint8_t> bytes, const std::string& where,
                     const FileLimits& limits = {});
 

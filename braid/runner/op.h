@@ -85,6 +85,9 @@ class Op {
   Op(const Op&) = delete;
   Op& operator=(const Op&) = delete;
   virtual std::vector<Tensor> run(const RunContext& context, const Inputs& in) = 0;
+  // Whether it has taken of this input, a constant, what it needs, so that it gets it no more: what
+  // it packs need not stay beside it.
+  virtual bool keeps(size_t /*input*/) const { return false; }
 
  protected:
   // Throws DataError naming the operator.

@@ -86,6 +86,7 @@ struct Session::State {
   const Tensor& checked_input(const FileValue& value,
                               const std::map<std::string, Tensor>& given) const;
   std::vector<Tensor> run(const std::map<std::string, Tensor>& given);
+  const Tensor& checked_output(const FileValue& value, const Tensor& made) const;
   void run_step(Step& step, std::vector<Tensor>& values) const;
 };
 
@@ -209,8 +210,10 @@ void Session::State::plan(const Graph& graph) {
   for (const auto& node : graph.nodes) {
     Step step{
         .type = node.op_type, .op = build(node, graph), .inputs = {}, .outputs = {}, .is_last = {}};
-    for (const auto& name : node.inputs) {
-      step.inputs.push_back(place(name));
+    for (size_t i = 0; i < node.inputs.size(); ++i) {
+      const auto& name = node.inputs[i];
+      step.inputs.push_back(step.op->keeps(i) ? -1 : place(name));
+      if (step.inputs.back() < 0) continue;
       if (const auto it = graph.constants.find(name); it != graph.constants.end())
         constants[static_cast<size_t>(step.inputs.back())] = it->second;
     }
@@ -260,6 +263,16 @@ const Tensor& Session::State::checked_input(const FileValue& value,
   return tensor;
 }
 
+// Whoever reads it goes by what the file says of it.
+const Tensor& Session::State::checked_output(const FileValue& value, const Tensor& made) const {
+  if (made.dtype() != value.dtype)
+    throw DataError("runner",
+                    fmt::format("expected {} as output '{}', as the file says, got {}",
+                                to_string(value.dtype), value.name, to_string(made.dtype())),
+                    where, kExportAgain);
+  return made;
+}
+
 void Session::State::run_step(Step& step, std::vector<Tensor>& values) const {
   Inputs inputs;
   for (size_t i = 0; i < step.inputs.size(); ++i)
@@ -286,7 +299,10 @@ std::vector<Tensor> Session::State::run(const std::map<std::string, Tensor>& giv
     step.seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   }
   std::vector<Tensor> outputs;
-  for (const int place : output_places) outputs.push_back(values[static_cast<size_t>(place)]);
+  for (size_t i = 0; i < output_places.size(); ++i) {
+    const auto place = static_cast<size_t>(output_places[i]);
+    outputs.push_back(checked_output(file.outputs[i], values[place]));
+  }
   return outputs;
 }
 

@@ -8,6 +8,7 @@ namespace braid::test {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 class QuantizeVerb : public ProgramTest {
  protected:
@@ -36,6 +37,26 @@ TEST_F(QuantizeVerb, WritesATableAndASmallFile) {
   EXPECT_EQ(naive.code, 0) << naive.err;
   for (const char* word : {"naive", "top-1", "operators in 8 bits"})
     EXPECT_THAT(naive.out, HasSubstr(word));
+}
+
+TEST_F(QuantizeVerb, StoresWeightsOfFourBitsTwoInAByte) {
+  const std::string base =
+      "quantize --checkpoint run --data data --mode naive --max-drop 100 --workers 0 --output ";
+  const auto eight = braid(base + "a.onnx --format json"),
+             four = braid(base + "b.onnx --weight-bits 4 --format json");
+  ASSERT_EQ(eight.code, 0) << eight.err;
+  ASSERT_EQ(four.code, 0) << four.err;
+  const Json wide = Json::parse(eight.out), narrow = Json::parse(four.out);
+  EXPECT_EQ(wide.at("opset"), 20);
+  EXPECT_EQ(narrow.at("opset"), 21);
+  EXPECT_EQ(narrow.at("weight_bits"), 4);
+  EXPECT_EQ(narrow.at("bytes"), std::filesystem::file_size(path("b.onnx")));
+  EXPECT_LT(narrow.at("bytes").get<double>(), 0.7 * wide.at("bytes").get<double>());
+  EXPECT_LT(narrow.at("size_ratio"), 0.2);
+  EXPECT_LT(narrow.at("file_relative_error"), 0.25);
+  const auto table = braid(base + "c.onnx --weight-bits 4");
+  EXPECT_THAT(table.out, HasSubstr("weights of 4 bits, two in a byte: operator set 21"));
+  EXPECT_THAT(braid(base + "d.onnx --weight-bits 5").out, Not(HasSubstr("two in a byte")));
 }
 
 TEST_F(QuantizeVerb, CalibratesOnImagesWithoutLabels) {

@@ -17,6 +17,7 @@
 #include "braid/io/gzip.h"
 #include "braid/io/idx.h"
 #include "braid/io/image.h"
+#include "braid/io/int4.h"
 
 namespace braid::io {
 namespace {
@@ -46,6 +47,30 @@ TEST(Idx, ReadsAndRefuses) {
                           idx({}, 0), idx({0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff}, 8)})
     EXPECT_THROW(parse_idx(bad.data(), bad.size(), "x"), DataError);
   EXPECT_THROW(read_idx("/nowhere/images"), IoError);
+}
+
+TEST(Int4, TwoNumbersInAByteTheFirstInTheLowerHalf) {
+  EXPECT_EQ(bytes_of(pack_int4(std::vector<int8_t>{1, -1, -8, 7, 3})), (Bytes{0xf1, 0x78, 0x03}));
+  EXPECT_EQ(pack_int4({}), "");
+  for (size_t count = 0; count <= 33; ++count) {
+    std::vector<int8_t> numbers(count), read(count, 99);
+    for (size_t i = 0; i < count; ++i)
+      numbers[i] = static_cast<int8_t>(static_cast<int>(i * 7 % 16) - 8);
+    const auto bytes = bytes_of(pack_int4(numbers));
+    EXPECT_EQ(bytes.size(), int4_bytes(count));
+    unpack_int4(bytes, read);
+    EXPECT_EQ(read, numbers);
+  }
+}
+
+TEST(Int4, RefusesWhatDoesNotFit) {
+  EXPECT_THROW(pack_int4(std::vector<int8_t>{0, 8}), InternalError);
+  EXPECT_THROW(pack_int4(std::vector<int8_t>{-9}), InternalError);
+  std::vector<int8_t> three(3);
+  EXPECT_THROW(unpack_int4(Bytes(1), three), InternalError);
+  EXPECT_THROW(unpack_int4(Bytes(3), three), InternalError);
+  unpack_int4(Bytes{0x21, 0xf3}, three);
+  EXPECT_EQ(three, (std::vector<int8_t>{1, 2, 3})) << "what is left over is not looked at";
 }
 
 TEST(Cifar, ReadsAndRefuses) {

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "braid/core/error.h"
+#include "braid/io/int4.h"
 
 namespace braid::onnx {
 namespace {
@@ -153,11 +154,25 @@ void Emitter::emit(const Node& node, const std::string& op_type, std::vector<std
 
 std::string Emitter::constant(const torch::Tensor& tensor, const std::string& name) {
   const auto plain = tensor.detach().cpu().contiguous();
-  Initializer initializer{
-      .name = "",
-      .type = data_type(plain.scalar_type()),
-      .dims = plain.sizes().vec(),
-      .bytes = std::string(static_cast<const char*>(plain.const_data_ptr()), plain.nbytes())};
+  return store(
+      {.name = "",
+       .type = data_type(plain.scalar_type()),
+       .dims = plain.sizes().vec(),
+       .bytes = std::string(static_cast<const char*>(plain.const_data_ptr()), plain.nbytes())},
+      name);
+}
+
+std::string Emitter::int4_constant(const torch::Tensor& tensor, const std::string& name) {
+  const auto plain = tensor.detach().cpu().to(torch::kChar).contiguous();
+  return store({.name = "",
+                .type = DataType::kInt4,
+                .dims = plain.sizes().vec(),
+                .bytes = io::pack_int4(
+                    {plain.const_data_ptr<int8_t>(), static_cast<size_t>(plain.numel())})},
+               name);
+}
+
+std::string Emitter::store(Initializer initializer, const std::string& name) {
   const bool small = name.empty() && initializer.bytes.size() <= 64;
   const auto key = fmt::format("{} {} {}", static_cast<int>(initializer.type),
                                fmt::join(initializer.dims, ","), initializer.bytes);

@@ -57,6 +57,8 @@ class Emitter {
   std::string once(const std::string& key, const std::function<std::string()>& make);
 
   std::string constant(const torch::Tensor& tensor, const std::string& name = "");
+  // Whole numbers from -8 to 7, two in a byte.
+  std::string int4_constant(const torch::Tensor& tensor, const std::string& name = "");
   std::string integers(const std::vector<int64_t>& numbers);  // 1-D int64
   std::string scalar(double number, torch::ScalarType dtype = torch::kFloat);
   // A shape as a 1-D int64 tensor, computed where it follows the batch.
@@ -69,6 +71,8 @@ class Emitter {
 
  private:
   std::string unique(const std::string& name);
+  // The initializer's name, which is this one where there is one, or near it.
+  std::string store(Initializer initializer, const std::string& name);
   // [1] int64, of the input that has a dimension of this extent.
   std::string size_of_input(const graph::Extent& extent);
   std::string extent(const graph::Extent& extent);  // [1] int64
@@ -85,6 +89,9 @@ class Emitter {
 using Emit = void (*)(Emitter& emitter, const Node& node);
 // By the operator's name, without its overload.
 using EmitTable = std::map<std::string, Emit>;
+
+// Whether the node's constant is stored in 4 bits: quantization to -8 to 7 or less.
+bool is_stored_as_int4(const graph::Graph& graph, const Node& node);
 
 // The families of operators.
 void add_activations(EmitTable& table);

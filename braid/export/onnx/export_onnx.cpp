@@ -76,8 +76,15 @@ void name_output(ModelProto& model, Emitter& emitter, const std::string& tensor,
 
 }  // namespace
 
+int64_t opset_of(const graph::Graph& graph) {
+  const bool narrow = std::any_of(graph.nodes.begin(), graph.nodes.end(), [&](const Node& node) {
+    return is_stored_as_int4(graph, node);
+  });
+  return narrow ? kOpsetOfInt4 : kOpset;
+}
+
 std::string export_onnx(const graph::Graph& graph, const OnnxOptions& options) {
-  ModelProto model{.opset = kOpset, .producer_version = version(), .name = options.name};
+  ModelProto model{.opset = opset_of(graph), .producer_version = version(), .name = options.name};
   model.metadata = options.metadata;
   const auto& preprocessing = options.preprocessing;
   if (preprocessing && (graph.inputs.size() != 1 || graph.outputs.size() != 1))

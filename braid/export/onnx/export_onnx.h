@@ -11,6 +11,8 @@ namespace braid::onnx {
 
 // The operator set of the translation: the first that has Gelu, read by every engine in use.
 inline constexpr int64_t kOpset = 20;
+// Of files with weights of 4 bits: the first whose DequantizeLinear reads int4.
+inline constexpr int64_t kOpsetOfInt4 = 21;
 
 struct OnnxOptions {
   std::string name = "braid";  // of the graph
@@ -19,6 +21,9 @@ struct OnnxOptions {
   std::optional<data::InputConfig> preprocessing{};
   std::map<std::string, std::string> metadata{};
 };
+
+// Which of the two the file of this graph has.
+int64_t opset_of(const graph::Graph& graph);
 
 // The bytes of the file; its batch is free. graph: after graph::simplify(). Throws DataError naming
 // an operator that has no translation, or where the weights exceed what one file holds.

@@ -33,8 +33,8 @@ enum ShapeField { kDim = 1 };
 enum DimensionField { kDimValue = 1, kDimParam };
 enum AttributeType { kFloatType = 1, kIntType, kStringType, kFloatsType = 6, kIntsType };
 
-// ONNX 1.15, the first with operator set 20.
-constexpr int64_t kIrVersionOfOpset20 = 9;
+// Of the first release with the operator set: ONNX 1.15 with 20, 1.16 with 21.
+int64_t ir_version_of(int64_t opset) { return opset > 20 ? 10 : 9; }
 
 struct WriteAttribute {
   pbf_writer& out;
@@ -116,7 +116,7 @@ std::string serialize(const ModelProto& model) {
   check_size(model);
   std::string bytes;
   pbf_writer out(bytes);
-  out.add_int64(kIrVersion, kIrVersionOfOpset20);
+  out.add_int64(kIrVersion, ir_version_of(model.opset));
   out.add_string(kProducerName, "braid");
   out.add_string(kProducerVersion, model.producer_version);
   {

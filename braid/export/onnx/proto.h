@@ -20,13 +20,14 @@ enum class DataType : int32_t {
   kFloat16 = 10,
   kDouble = 11,
   kBfloat16 = 16,
+  kInt4 = 22,  // of operator set 21 on
 };
 
 struct Initializer {
   std::string name{};
   DataType type = DataType::kFloat;
   std::vector<int64_t> dims{};
-  std::string bytes{};  // little-endian, row by row
+  std::string bytes{};  // little-endian, row by row; of int4 see io/int4.h
 };
 
 using AttributeValue =

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "braid/export/onnx/emitter.h"
+#include "braid/io/int4.h"
 
 namespace braid::onnx {
 namespace {
@@ -21,15 +22,19 @@ bool is_signed(const Node& node) { return node.integer("quant_min") < 0; }
 
 void dequantize_constant(Emitter& e, const Node& node, const torch::Tensor& scales, int64_t axis) {
   const auto& value = e.graph().at(node.value("self"));
-  const auto stored = e.constant(integers_of(e, node, scales, axis), value.name);
+  const auto store = [&](const torch::Tensor& integers, const std::string& name) {
+    return is_stored_as_int4(e.graph(), node) ? e.int4_constant(integers, name)
+                                              : e.constant(integers, name);
+  };
+  const auto stored = store(integers_of(e, node, scales, axis), value.name);
   const auto factors = scales.numel() == 1 ? scales.reshape({}) : scales;
   const auto zeros = torch::zeros(factors.sizes(), torch::kChar);
   Attributes attributes;
   if (factors.dim() > 0) attributes = {{"axis", axis}};
-  e.emit(node, "DequantizeLinear", {stored, e.constant(factors), e.constant(zeros)}, attributes);
+  e.emit(node, "DequantizeLinear", {stored, e.constant(factors), store(zeros, "")}, attributes);
 }
 
-// Activations become uint8, constants int8.
+// Activations become uint8, constants int8 or int4.
 void quantize_per_tensor(Emitter& e, const Node& node) {
   const ValueId input = node.value("self");
   if (e.graph().is_constant(input)) {
@@ -53,6 +58,11 @@ void quantize_per_channel(Emitter& e, const Node& node) {
 }
 
 }  // namespace
+
+bool is_stored_as_int4(const graph::Graph& graph, const Node& node) {
+  return node.name().starts_with("aten::fake_quantize_") && graph.is_constant(node.value("self")) &&
+         node.integer("quant_min") >= io::kLeastInt4 && node.integer("quant_max") <= io::kMostInt4;
+}
 
 void add_quantization(EmitTable& table) {
   table.insert({{"aten::fake_quantize_per_channel_affine", quantize_per_channel},

@@ -6,7 +6,8 @@
 
 namespace braid::runner {
 
-// Calls f with a value of the type; false where it is bool.
+// Calls f with a value of the type; false where it is bool, or int4, with which ONNX computes
+// nothing.
 template <class F>
 bool for_number_type(DType dtype, F&& f) {
   switch (dtype) {

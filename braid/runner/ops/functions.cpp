@@ -183,6 +183,8 @@ class CastOp final : public Op {
     };
     if (x.dtype() == DType::kBool)
       from(uint8_t{});
+    else if (x.dtype() == DType::kInt4)
+      from(int8_t{});
     else
       for_number_type(x.dtype(), from);
     return {y};

@@ -1,5 +1,6 @@
 // QuantizeLinear and DequantizeLinear, of one scale or of one for each place along an axis.
 #include <cmath>
+#include <optional>
 
 #include "braid/runner/op.h"
 #include "braid/runner/ops/fused.h"
@@ -43,7 +44,7 @@ class ScaledOp : public Op {
     const Tensor& zero = in.at(2);
     if (zero.dtype() == DType::kInt32)
       q.zero_point = zero.as<int32_t>()[i];
-    else if (zero.dtype() == DType::kInt8)
+    else if (zero.dtype() == DType::kInt8 || zero.dtype() == DType::kInt4)
       q.zero_point = zero.as<int8_t>()[i];
     else
       q.zero_point = zero.as<uint8_t>()[i];
@@ -56,14 +57,21 @@ class ScaledOp : public Op {
 
 class QuantizeOp final : public ScaledOp {
  public:
-  explicit QuantizeOp(const NodeView& node) : ScaledOp(node) {}
+  explicit QuantizeOp(const NodeView& node) : ScaledOp(node) {
+    const int64_t type = node.integer("output_dtype", 0);
+    for (const DType dtype : {DType::kUint8, DType::kInt8})
+      if (type == static_cast<int64_t>(dtype)) dtype_ = dtype;
+    if (type != 0 && !dtype_)
+      node.refuse("uint8 or int8 as output_dtype", "type " + std::to_string(type) + " of ONNX");
+  }
 
   std::vector<Tensor> run(const RunContext& context, const Inputs& in) override {
     const Tensor& x = in.at(0);
     expect_dtype(x, DType::kFloat);
-    const DType dtype = in.has(2) ? in.at(2).dtype() : DType::kUint8;
+    const DType dtype = in.has(2) ? in.at(2).dtype() : dtype_.value_or(DType::kUint8);
     expect(dtype == DType::kUint8 || dtype == DType::kInt8, "zero points of uint8 or int8",
            to_string(dtype));
+    expect(dtype == dtype_.value_or(dtype), "zero points of output_dtype", to_string(dtype));
     const auto layout = layout_of(x, in);
     if (x.count() == 0) return {context.make(dtype, x.dims())};
     const int64_t rows = x.count() / layout.inner;
@@ -78,6 +86,9 @@ class QuantizeOp final : public ScaledOp {
                                dtype == DType::kInt8);
     return {y};
   }
+
+ private:
+  std::optional<DType> dtype_;  // that the file asks for; else that of the zero point
 };
 
 class DequantizeOp final : public ScaledOp {
@@ -90,7 +101,8 @@ class DequantizeOp final : public ScaledOp {
     Tensor y = context.make(DType::kFloat, x.dims());
     if (in.has(2)) expect_dtype(in.at(2), x.dtype());
     if (x.count() == 0) return {y};
-    const bool bytes = x.dtype() == DType::kUint8 || x.dtype() == DType::kInt8;
+    const bool is_signed = x.dtype() == DType::kInt8 || x.dtype() == DType::kInt4;
+    const bool bytes = x.dtype() == DType::kUint8 || is_signed;
     if (!bytes) expect_dtype(x, DType::kInt32);
     const int64_t rows = x.count() / layout.inner;
     for (int64_t i = 0; i < rows; ++i) {
@@ -99,7 +111,7 @@ class DequantizeOp final : public ScaledOp {
       if (bytes)
         context.threads.split(layout.inner, 16384, [&](int64_t begin, int64_t end, int) {
           context.kernels.dequantize(x.as<uint8_t>() + i * layout.inner + begin, to + begin,
-                                     end - begin, q, x.dtype() == DType::kInt8);
+                                     end - begin, q, is_signed);
         });
       else
         for (int64_t k = 0; k < layout.inner; ++k)

@@ -1,6 +1,6 @@
 // Convolutions and matrix products whose factors are quantized: computed in whole numbers. Inputs
-// of both: x uint8 or int8, weight int8, bias float32, residual float32, and the scale and zero
-// point of x and the scales of the weight, which are constants.
+// of both: x uint8 or int8, weight int8 or int4, bias float32, residual float32, and the scale and
+// zero point of x and the scales of the weight, which are constants.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -14,7 +14,7 @@
 namespace braid::runner {
 namespace {
 
-constexpr size_t kScale = 4, kZeroPoint = 5, kWeightScales = 6;
+constexpr size_t kWeight = 1, kScale = 4, kZeroPoint = 5, kWeightScales = 6;
 
 // What both have.
 class QuantizedOp : public Op {
@@ -24,7 +24,7 @@ class QuantizedOp : public Op {
       : Op(node),
         activation_(fused_activation(node)),
         bytes_out_(fused_bytes(node, kFusedOutput)),
-        weight_(*node.constant(1)) {
+        weight_(*node.constant(kWeight)) {
     node.expect_counts(2, 7);
     const Tensor &scale = *node.constant(kScale), &scales = *node.constant(kWeightScales);
     scale_ = *scale.as<float>();
@@ -35,6 +35,7 @@ class QuantizedOp : public Op {
     for (int64_t i = 0; i < outputs; ++i)
       weight_scales_.push_back(scales.as<float>()[scales.count() == 1 ? 0 : i]);
   }
+  bool keeps(size_t input) const final { return input == kWeight; }
 
  protected:
   void expect_bytes(const Tensor& x) const {
@@ -51,11 +52,13 @@ class QuantizedOp : public Op {
   static bool is_apart(const Inputs& in, const Dims& dims) {
     return in.has(3) && (in.at(3).dims() != dims || in.at(3).dtype() != DType::kFloat);
   }
-  // vectors: of K weights, one for each output; values: what they are multiplied with.
+  // vectors: of K weights, one for each output; values: what they are multiplied with. Only the
+  // sizes of the weight stay.
   void pack_weights(const RunContext& context, const ByteMatrix& weights, int64_t vectors,
                     int64_t K, int64_t width, const ByteMatrix& values) {
     packed_ = pack_integers(context, ByteSource(context.kernels, weights, K), vectors, K, width);
     offsets_ = zero_point_offsets(context.kernels, weights, vectors, K, values);
+    weight_ = {weight_.dtype(), weight_.dims(), nullptr};
   }
   // Where the residual comes afterwards, so does what follows it.
   Tensor make_output(const RunContext& context, bool apart, const Dims& dims) const {

@@ -28,6 +28,8 @@ DataType protocol_type(runner::DType dtype) {
       return DataType::kBool;
     case runner::DType::kDouble:
       return DataType::kFp64;
+    case runner::DType::kInt4:  // of stored numbers alone
+      break;
   }
   throw InternalError("serve", "expected a type of braid-run, got another");
 }

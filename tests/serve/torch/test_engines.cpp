@@ -111,6 +111,7 @@ class Engines : public ::testing::Test {
     ADD_FAILURE() << "nothing was thrown";
     return "";
   }
+  void expect_quantized_file_runs(const std::string& engine, int64_t bits);
   fs::path folder_;
 };
 
@@ -124,6 +125,29 @@ bool is_missing(const std::string& engine) {
 
 std::string platform_of(const std::string& engine) {
   return engine == kOpenVinoEngine ? kOpenVinoPlatform : kBraidRunPlatform;
+}
+
+// A network with weights of so many bits, as a file, against the replay of its graph.
+void Engines::expect_quantized_file_runs(const std::string& engine, int64_t bits) {
+  auto loaded = models::load_for_inference(images("resnet20"));
+  const auto graph = onnx::make_image_graph(loaded).graph;
+  compress::Samples samples;
+  for (int i = 0; i < 2; ++i) samples.batches.push_back({torch::randn({16, 3, 32, 32})});
+  Progress silent;
+  const auto quantized = compress::quantize(graph, samples.batches, compress::Judge(graph, samples),
+                                            {.mode = "naive", .weight_bits = bits}, silent);
+  const auto file = (folder_ / "int8.onnx").string();
+  io::write_file_atomic(file,
+                        onnx::export_onnx(quantized.graph, onnx::onnx_options(loaded.hub, false)));
+  const auto model = load(file, engine);
+  EXPECT_EQ(model->platform, platform_of(engine));
+  for (const int64_t batch : {1, 7}) {
+    const auto x = torch::randn({batch, 3, 32, 32});
+    const auto replayed = graph::replay(quantized.graph, {x}).at(0);
+    // Another order of whole numbers' sums and roundings: some values fall on the next step.
+    expect_close(model->engine->infer({from_torch("pixel_values", x)}),
+                 {from_torch("logits", replayed)}, 0.05F * replayed.abs().max().item<float>());
+  }
 }
 
 class EnginesOfFiles : public Engines, public ::testing::WithParamInterface<const char*> {
@@ -325,26 +349,10 @@ TEST_F(Engines, TwoTextsThatAreJudgedTogetherAreOneElement) {
               HasSubstr("expected two texts"));
 }
 
-TEST_P(EnginesOfFiles, RunFilesInEightBits) {
-  auto loaded = models::load_for_inference(images("resnet20"));
-  const auto graph = onnx::make_image_graph(loaded).graph;
-  compress::Samples samples;
-  for (int i = 0; i < 2; ++i) samples.batches.push_back({torch::randn({16, 3, 32, 32})});
-  Progress silent;
-  const auto quantized = compress::quantize(graph, samples.batches, compress::Judge(graph, samples),
-                                            {.mode = "naive"}, silent);
-  const auto file = (folder_ / "int8.onnx").string();
-  io::write_file_atomic(file,
-                        onnx::export_onnx(quantized.graph, onnx::onnx_options(loaded.hub, false)));
-  const auto model = load(file, GetParam());
-  EXPECT_EQ(model->platform, platform_of(GetParam()));
-  for (const int64_t batch : {1, 7}) {
-    const auto x = torch::randn({batch, 3, 32, 32});
-    const auto replayed = graph::replay(quantized.graph, {x}).at(0);
-    // Another order of whole numbers' sums and roundings: some values fall on the next step.
-    expect_close(model->engine->infer({from_torch("pixel_values", x)}),
-                 {from_torch("logits", replayed)}, 0.05F * replayed.abs().max().item<float>());
-  }
+TEST_P(EnginesOfFiles, RunFilesInEightBits) { expect_quantized_file_runs(GetParam(), 8); }
+
+TEST_F(Engines, BraidRunRunsFilesWithWeightsOfFourBits) {
+  expect_quantized_file_runs(kBraidRunEngine, 4);
 }
 
 TEST_F(Engines, BFloat16IsWhatWasAskedFor) {
