@@ -4,6 +4,7 @@
 #include "braid/core/error.h"
 #include "braid/core/progress.h"
 #include "braid/runtime/process.h"
+#include "braid/tasks/fields_of_task.h"
 #include "braid/tasks/open_task_data.h"
 #include "braid/train/checkpoints.h"
 #include "braid/train/lr_find.h"
@@ -65,6 +66,7 @@ void run(const ConfigFlags& flags, const std::string& file, const std::string& r
   const auto progress = make_terminal_progress();
   const auto checkpoint = train::checkpoint_to_resume(config.run);
   const auto data = tasks::open_task_data(config.task, config.run.on_bad_sample, checkpoint);
+  tasks::expect_fields_of_task(data->task(), sources.fields);
   for (const auto& line : data->remarks()) progress->line(line);
   runtime::set_threads(config.run.threads);
   if (recipe == "auto" && checkpoint.empty()) {

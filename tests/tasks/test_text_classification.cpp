@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "braid/core/error.h"
+#include "braid/tasks/fields_of_task.h"
 #include "braid/tasks/loss.h"
 #include "braid/tasks/open_task_data.h"
 #include "braid/tasks/text/length_file.h"
@@ -220,6 +221,50 @@ TEST_F(TextTask, AResumeKeepsTokenizerLengthAndClasses) {
 TEST_F(TextTask, ALengthBeyondTheModelIsRefused) {
   config_.text.max_length = 4000;
   EXPECT_THROW(make(), ConfigError);
+}
+
+// What a flag asks for and the task does not read would not happen, and nobody would know.
+TEST(FieldsOfTask, ThoseOfOtherTasksAreRefused) {
+  const auto refused = [](const char* task, const Json& given) -> std::string {
+    try {
+      expect_fields_of_task(task, given);
+    } catch (const UsageError& e) {
+      return e.what();
+    }
+    return "";
+  };
+  EXPECT_THAT(refused(kTokenClassification, {{"class_weights", "balanced"}}),
+              HasSubstr("--class-weights"));
+  EXPECT_THAT(refused(kQuestionAnswering, {{"smoothing", 0.1}}), HasSubstr("--smoothing"));
+  EXPECT_THAT(refused(kMaskedLm, {{"word_drop", 0.2}}), HasSubstr(kTextClassification));
+  EXPECT_THAT(refused(kTextClassification, {{"mixup", 0.2}}), HasSubstr("--mixup"));
+  EXPECT_THAT(refused(kTranslation, {{"mlm_probability", 0.2}}), HasSubstr("--mlm-probability"));
+  EXPECT_THAT(refused(kImageClassification, {{"max_length", 8}}), HasSubstr("--max-length"));
+  EXPECT_EQ(refused(kMaskedLm, {{"word_drop", 0.0}, {"lr", 0.1}, {"drop", 0.1}}), "");
+  EXPECT_EQ(refused(kReplacedTokenDetection, {{"mlm_probability", 0.2}, {"disc_weight", 9}}), "");
+}
+
+// Its softmax would say something of every text, and all of it wrong.
+TEST_F(TextTask, OutputsThatAreNoClassesAreRefused) {
+  const auto folder = root_ / "checkpoint";
+  fs::create_directories(folder);
+  config_.model = "bert_tiny";
+  make()->save(folder);
+  load_text_classifier(folder);
+  auto json = read_json(folder / "config.json");
+  json["problem_type"] = "multi_label_classification";
+  std::ofstream(folder / "config.json") << json;
+  try {
+    load_text_classifier(folder);
+    ADD_FAILURE() << "expected a DataError";
+  } catch (const DataError& e) {
+    EXPECT_THAT(e.what(), HasSubstr("multi_label_classification"));
+  }
+  config_.weights = folder.string();  // its head goes
+  const auto again = root_ / "again";
+  fs::create_directories(again);
+  make()->save(again);
+  load_text_classifier(again);
 }
 
 TEST_F(TextTask, WeightsBringTheirTokenizer) {
