@@ -75,7 +75,7 @@ struct SearchFlags {
 
 struct DrawingFlags {
   bool do_sample = false;
-  std::optional<double> temperature, top_p;
+  std::optional<double> temperature, top_p, min_p, typical_p;
   std::optional<int64_t> top_k, seed;
   void visit(FieldVisitor& v) {
     v.field("do_sample", do_sample, "draw tokens instead of taking the likeliest");
@@ -83,6 +83,13 @@ struct DrawingFlags {
     v.field("top_k", top_k, "draw among so many tokens, 0: all", {.least = 0});
     v.field("top_p", top_p, "draw among the likeliest tokens of this joint probability",
             {.least = 0, .most = 1});
+    v.field("min_p", min_p,
+            "draw among tokens with this share of the likeliest one's probability",
+            {.least = 0, .most = 1});
+    v.field("typical_p", typical_p,
+            "draw among the tokens of this joint probability whose own is nearest to what is "
+            "expected",
+            {.most = 1, .above = 0});
     v.field("seed", seed, "what is drawn for a line depends on it and the line's number");
   }
 };
@@ -152,6 +159,8 @@ void set_search(const TranslateVerbOptions& options, const GivenFlags& flags,
   const std::pair<const char*, const char*> of_drawing[] = {{"temperature", "--temperature"},
                                                             {"top_k", "--top-k"},
                                                             {"top_p", "--top-p"},
+                                                            {"min_p", "--min-p"},
+                                                            {"typical_p", "--typical-p"},
                                                             {"seed", "--seed"}};
   for (const auto& [field, flag] : of_drawing)
     if (!generation.do_sample && flags.drawing.contains(field))

@@ -1,7 +1,9 @@
 #include "cli/data_tokenizers.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
 #include <cstdio>
 
 #include "braid/core/error.h"
@@ -71,6 +73,24 @@ text::TokenizerPtr train(const TrainOptions& o) {
                                             .byte_fallback = o.byte_fallback});
 }
 
+// A flag that the type does not read would do nothing.
+void expect_flags_of_type(const CLI::App& verb, const std::string& type) {
+  struct TypesOfFlag {
+    const char* flag;
+    std::vector<std::string> types;
+  };
+  const std::vector<TypesOfFlag> flags = {{"--min-frequency", {"wordpiece", "bpe"}},
+                                          {"--cased", {"wordpiece"}},
+                                          {"--character-coverage", {"unigram", "spm-bpe"}},
+                                          {"--byte-fallback", {"unigram", "spm-bpe"}}};
+  for (const auto& [flag, types] : flags)
+    if (verb.count(flag) > 0 && std::find(types.begin(), types.end(), type) == types.end())
+      throw UsageError(
+          "train-tokenizer",
+          fmt::format("expected --type {}, got {}", fmt::join(types, " or "), type), flag,
+          "leave it out, or choose another --type");
+}
+
 void train_tokenizer(const TrainOptions& options) {
   const auto tokenizer = train(options);
   tokenizer->save(options.output);
@@ -111,7 +131,10 @@ void add_data_text(CLI::App& data) {
                        "unigram, spm-bpe: share of characters with a piece [0.9995]");
   training->add_flag("--byte-fallback", t->byte_fallback,
                      "unigram, spm-bpe: spell other characters by their bytes");
-  training->callback([t] { train_tokenizer(*t); });
+  training->callback([t, training] {
+    expect_flags_of_type(*training, t->type);
+    train_tokenizer(*t);
+  });
 }
 
 }  // namespace braid::cli

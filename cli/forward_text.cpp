@@ -50,6 +50,7 @@ class TextForward final : public ForwardKind {
       const auto hub = read_family_config(config, entry_);
       fields = hub.model_args;
       classes_ = hub.classes;
+      problem_type_ = hub.problem_type;
     } else if (!weights.empty()) {
       fields = fields_of_tensors(tensors);
     }
@@ -62,6 +63,7 @@ class TextForward final : public ForwardKind {
             uint64_t max_shard_size) const override {
     auto hub = models::make_hub_config(options_.model, model);
     hub.classes = classes_;
+    hub.problem_type = problem_type_;
     models::save_text_model(dynamic_cast<const models::TextModel&>(model), hub, folder,
                             max_shard_size);
   }
@@ -112,6 +114,7 @@ class TextForward final : public ForwardKind {
   models::ModelEntry entry_;
   models::TextInput input_;
   std::vector<std::string> classes_;  // names of the weights' classes
+  std::string problem_type_;          // what they are, see HubConfig
 };
 
 }  // namespace

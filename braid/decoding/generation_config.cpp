@@ -27,6 +27,43 @@ void read_ids(const HubFields& fields, const char* key, std::vector<int64_t>& id
     ids = {fields.get<int64_t>(key)};
 }
 
+// Settings of transformers that change what is written, and the values with which they do not.
+struct UnknownSetting {
+  const char* name;
+  Json without_effect;
+};
+
+// Whoever sets them expects other texts than braid would write.
+void refuse_unknown_settings(const HubFields& fields) {
+  const UnknownSetting settings[] = {{"num_beam_groups", 1},
+                                     {"diversity_penalty", 0},
+                                     {"penalty_alpha", 0},
+                                     {"encoder_repetition_penalty", 1},
+                                     {"encoder_no_repeat_ngram_size", 0},
+                                     {"epsilon_cutoff", 0},
+                                     {"eta_cutoff", 0},
+                                     {"guidance_scale", 1},
+                                     {"top_h", nullptr},
+                                     {"sequence_bias", nullptr},
+                                     {"suppress_tokens", nullptr},
+                                     {"begin_suppress_tokens", nullptr},
+                                     {"force_words_ids", nullptr},
+                                     {"constraints", nullptr},
+                                     {"forced_decoder_ids", nullptr},
+                                     {"exponential_decay_length_penalty", nullptr},
+                                     {"stop_strings", nullptr},
+                                     {"dola_layers", nullptr},
+                                     {"watermarking_config", nullptr}};
+  for (const auto& setting : settings) {
+    if (!fields.has(setting.name)) continue;
+    const Json& value = fields.json().at(setting.name);
+    if (value.empty() || value == setting.without_effect) continue;
+    fields.fail(fmt::format("expected no '{}', which braid does not have, got {}", setting.name,
+                            value.dump()),
+                "take it out of the file, and texts are written without it");
+  }
+}
+
 std::string expected_tokens(int64_t vocab_size, int64_t token) {
   return fmt::format("expected numbers of tokens from 0 to {}, got {}", vocab_size - 1, token);
 }
@@ -39,6 +76,8 @@ void GenerationConfig::visit(FieldVisitor& v) {
   v.field("max_new_tokens", max_new_tokens, "the same without the start token, instead",
           {.least = 1});
   v.field("min_length", min_length, "tokens before a text may end, with the start token",
+          {.least = 0});
+  v.field("min_new_tokens", min_new_tokens, "the same without the start token, instead",
           {.least = 0});
   v.field("num_beams", num_beams, "hypotheses that are followed, 1: greedy search",
           {.least = 1, .most = 1000});
@@ -54,6 +93,12 @@ void GenerationConfig::visit(FieldVisitor& v) {
   v.field("top_k", top_k, "draw among so many tokens, 0: all", {.least = 0});
   v.field("top_p", top_p, "draw among the likeliest tokens of this joint probability",
           {.least = 0, .most = 1});
+  v.field("min_p", min_p, "draw among tokens with this share of the likeliest one's probability",
+          {.least = 0, .most = 1});
+  v.field(
+      "typical_p", typical_p,
+      "draw among the tokens of this joint probability whose own is nearest to what is expected",
+      {.most = 1, .above = 0});
   v.field("seed", seed, "of what is drawn");
   v.field("repetition_penalty", repetition_penalty, "above 1: what was written becomes unlikelier",
           {.above = 0});
@@ -61,6 +106,8 @@ void GenerationConfig::visit(FieldVisitor& v) {
           "no sequence of so many tokens comes twice, 0: any may", {.least = 0});
   v.field("bad_words_ids", bad_words_ids, "sequences of tokens that are never written",
           {.least = 0});
+  v.field("renormalize_logits", renormalize_logits,
+          "what the settings left of the scores becomes log-probabilities again");
   v.field("pad_token_id", pad_token_id, "the padding's number, unset: the model's", {.least = 0});
   v.field("decoder_start_token_id", decoder_start_token_id,
           "the number of what begins a text, unset: the model's", {.least = 0});
@@ -75,6 +122,11 @@ void GenerationConfig::visit(FieldVisitor& v) {
 int64_t longest_text(const GenerationConfig& config) {
   if (!config.max_new_tokens) return config.max_length;
   return std::min(*config.max_new_tokens, std::numeric_limits<int64_t>::max() - 1) + 1;
+}
+
+int64_t shortest_text(const GenerationConfig& config) {
+  if (!config.min_new_tokens) return config.min_length;
+  return std::min(*config.min_new_tokens, std::numeric_limits<int64_t>::max() - 1) + 1;
 }
 
 std::optional<FieldFault> conflict_of(const GenerationConfig& config) {
@@ -117,9 +169,11 @@ void read_token_id(const HubFields& fields, const char* key, std::optional<int64
 GenerationConfig generation_config_from_json(const Json& json, const std::string& where,
                                              GenerationConfig config) {
   const HubFields fields(json, "generation_config.json", where);
+  refuse_unknown_settings(fields);
   fields.read("max_length", config.max_length);
   read_token_id(fields, "max_new_tokens", config.max_new_tokens);
   fields.read("min_length", config.min_length);
+  read_token_id(fields, "min_new_tokens", config.min_new_tokens);
   fields.read("num_beams", config.num_beams);
   fields.read("num_return_sequences", config.num_return_sequences);
   fields.read("length_penalty", config.length_penalty);
@@ -128,9 +182,12 @@ GenerationConfig generation_config_from_json(const Json& json, const std::string
   fields.read("temperature", config.temperature);
   fields.read("top_k", config.top_k);
   fields.read("top_p", config.top_p);
+  if (fields.has("min_p")) config.min_p = fields.get<double>("min_p");
+  fields.read("typical_p", config.typical_p);
   fields.read("repetition_penalty", config.repetition_penalty);
   fields.read("no_repeat_ngram_size", config.no_repeat_ngram_size);
   fields.read("bad_words_ids", config.bad_words_ids);
+  fields.read("renormalize_logits", config.renormalize_logits);
   read_token_id(fields, "pad_token_id", config.pad_token_id);
   read_token_id(fields, "decoder_start_token_id", config.decoder_start_token_id);
   read_ids(fields, "eos_token_id", config.eos_token_id);

@@ -19,6 +19,7 @@ struct GenerationConfig {
   int64_t max_length = 512;
   std::optional<int64_t> max_new_tokens = {};  // instead, without the start token
   int64_t min_length = 0;
+  std::optional<int64_t> min_new_tokens = {};  // instead, without the start token
 
   int64_t num_beams = 1;             // 1: greedy search, or sampling
   int64_t num_return_sequences = 1;  // at most num_beams, unless it samples
@@ -33,11 +34,15 @@ struct GenerationConfig {
   double temperature = 1;
   int64_t top_k = 50;  // when sampling; 0: all
   double top_p = 1;    // when sampling; 1: all
-  int64_t seed = 0;    // of sampling
+  // When sampling: the least probability, as a share of the likeliest token's; unset: any.
+  std::optional<double> min_p = {};
+  double typical_p = 1;  // when sampling; 1: all
+  int64_t seed = 0;      // of sampling
 
   double repetition_penalty = 1;     // 1: none
   int64_t no_repeat_ngram_size = 0;  // 0: any may repeat
   std::vector<std::vector<int64_t>> bad_words_ids = {};
+  bool renormalize_logits = false;  // what the settings above left is made probabilities again
 
   // Unset, or empty: the model's own.
   std::optional<int64_t> pad_token_id = {};
@@ -52,6 +57,8 @@ struct GenerationConfig {
 
 // Tokens of the longest text with the start token: by max_new_tokens where it is set.
 int64_t longest_text(const GenerationConfig& config);
+// Tokens before a text may end, with the start token: by min_new_tokens where it is set.
+int64_t shortest_text(const GenerationConfig& config);
 
 // The first setting that fits no other, such as more texts to return than beams; each by itself is
 // within its range.
@@ -60,8 +67,9 @@ std::optional<FieldFault> conflict_of(const GenerationConfig& config);
 std::optional<FieldFault> token_fault_of(const GenerationConfig& config, int64_t vocab_size);
 
 // As generation_config.json has it: early_stopping may be a truth value, eos_token_id and
-// forced_eos_token_id a number or a list, null is unset; fields that braid does not know are left.
-// Throws DataError for a value that is none.
+// forced_eos_token_id a number or a list, null is unset. Throws DataError for a value that is none,
+// and for a setting of transformers that changes what is written and that braid does not have, such
+// as num_beam_groups; other fields that braid does not know are left.
 GenerationConfig generation_config_from_json(const Json& json, const std::string& where,
                                              GenerationConfig defaults = {});
 // A field that is a number, or a list of one; where the file has none, id stays as it is.

@@ -17,7 +17,7 @@ bool ends_with(const TokenIds& written, const TokenIds& sequence, size_t count) 
 TokenRules::TokenRules(const GenerationConfig& config, int64_t max_length)
     : repetition_penalty_(config.repetition_penalty),
       ngram_size_(static_cast<size_t>(config.no_repeat_ngram_size)),
-      min_length_(config.min_length),
+      min_length_(shortest_text(config)),
       ends_(config.eos_token_id),
       first_(config.forced_bos_token_id),
       last_(config.forced_eos_token_id),

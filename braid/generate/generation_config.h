@@ -12,6 +12,7 @@ using decoding::generation_config_from_json;
 using decoding::generation_config_to_json;
 using decoding::GenerationConfig;
 using decoding::longest_text;
+using decoding::shortest_text;
 
 // Throws ConfigError naming the first setting that is out of its range or fits no other, such as
 // more texts to return than beams.

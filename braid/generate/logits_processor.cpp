@@ -101,6 +101,62 @@ class TopP : public LogitsProcessor {
   int64_t kept_;
 };
 
+class MinP : public LogitsProcessor {
+ public:
+  MinP(double share, int64_t kept) : share_(share), kept_(kept) {}
+  void apply(const std::vector<TokenIds>&, Tensor& scores) const override {
+    const auto probabilities = scores.softmax(-1);
+    auto removed = probabilities.lt(share_ * probabilities.amax(-1, /*keepdim=*/true));
+    const int64_t kept = std::min(kept_, scores.size(1));
+    removed.scatter_(1, std::get<1>(scores.topk(kept, -1)), false);
+    scores.masked_fill_(removed, -INFINITY);
+  }
+
+ private:
+  double share_;
+  int64_t kept_;
+};
+
+// Those whose information is nearest to the distribution's entropy (Meister et al.,
+// https://arxiv.org/abs/2202.00666).
+class TypicalP : public LogitsProcessor {
+ public:
+  TypicalP(double mass, int64_t kept) : mass_(mass), kept_(kept) {}
+  void apply(const std::vector<TokenIds>&, Tensor& scores) const override {
+    const auto log_probs = scores.log_softmax(-1);
+    const auto entropy = log_probs.mul(log_probs.exp()).nansum(-1, /*keepdim=*/true).neg();
+    const auto [distance, order] = log_probs.add(entropy).abs().sort(-1, /*descending=*/false);
+    const auto mass = scores.gather(1, order).softmax(-1).cumsum(-1);
+    const auto last = mass.lt(mass_).sum(1, /*keepdim=*/true).clamp_max(scores.size(1) - 1);
+    auto removed = distance.gt(distance.gather(1, last));
+    removed.narrow(1, 0, std::min(kept_, removed.size(1))).fill_(false);
+    scores.masked_fill_(removed.scatter(1, order, removed), -INFINITY);
+  }
+
+ private:
+  double mass_;
+  int64_t kept_;
+};
+
+class Renormalization : public LogitsProcessor {
+ public:
+  void apply(const std::vector<TokenIds>&, Tensor& scores) const override {
+    scores.copy_(scores.log_softmax(-1));
+  }
+};
+
+// What sampling has besides.
+void add_warpers(const GenerationConfig& config, LogitsProcessors& list) {
+  // Beams need one that does not end the text.
+  const int64_t kept =
+      config.num_beams > 1 ? static_cast<int64_t>(config.eos_token_id.size()) + 1 : 1;
+  if (config.temperature != 1) list.push_back(std::make_unique<Temperature>(config.temperature));
+  if (config.top_k > 0) list.push_back(std::make_unique<TopK>(std::max(config.top_k, kept)));
+  if (config.top_p < 1) list.push_back(std::make_unique<TopP>(config.top_p, kept));
+  if (config.min_p) list.push_back(std::make_unique<MinP>(*config.min_p, kept));
+  if (config.typical_p < 1) list.push_back(std::make_unique<TypicalP>(config.typical_p, kept));
+}
+
 }  // namespace
 
 LogitsProcessors make_processors(const GenerationConfig& config, int64_t max_length,
@@ -111,13 +167,8 @@ LogitsProcessors make_processors(const GenerationConfig& config, int64_t max_len
   const auto add = [&list](auto processor) { list.push_back(std::move(processor)); };
   decoding::TokenRules rules(config, max_length);
   if (rules.any()) add(std::make_unique<RowRules>(std::move(rules)));
-  if (!config.do_sample) return list;
-  // Beams need one that does not end the text.
-  const int64_t kept =
-      config.num_beams > 1 ? static_cast<int64_t>(config.eos_token_id.size()) + 1 : 1;
-  if (config.temperature != 1) add(std::make_unique<Temperature>(config.temperature));
-  if (config.top_k > 0) add(std::make_unique<TopK>(std::max(config.top_k, kept)));
-  if (config.top_p < 1) add(std::make_unique<TopP>(config.top_p, kept));
+  if (config.do_sample) add_warpers(config, list);
+  if (config.renormalize_logits) add(std::make_unique<Renormalization>());
   return list;
 }
 

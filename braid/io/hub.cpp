@@ -35,6 +35,8 @@ constexpr std::string_view kTokenizerNames[] = {"tokenizer.json",
                                                 "target.spm",
                                                 "sentencepiece.bpe.model",
                                                 "spiece.model"};
+// What an older transformers saved beside a vocabulary: tokens that were added to it.
+constexpr const char* kAddedTokens[] = {"added_tokens.json", "special_tokens_map.json"};
 constexpr uint64_t kMaxTokenizer = 64 << 20;      // bytes
 constexpr uint64_t kMaxText = 16 << 20;           // bytes of config.json and of an index
 constexpr uint64_t kMaxWeights = 50'000'000'000;  // bytes, huggingface_hub's limit for HTTP
@@ -172,7 +174,11 @@ class Resolution {
     if (!is_of_transformers()) return;
     get(kTokenizerSettings, kMaxText);
     for (const auto name : kTokenizerNames)
-      if (get(std::string(name), kMaxTokenizer) && is_last_part(name)) return;
+      if (get(std::string(name), kMaxTokenizer) && is_last_part(name)) {
+        if (name == "vocab.txt" || name == "merges.txt")
+          for (const char* added : kAddedTokens) get(added, kMaxText);
+        return;
+      }
   }
 
   static bool is_whole(const fs::path& path, const HubFile& file) {

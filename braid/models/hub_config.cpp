@@ -11,6 +11,7 @@ namespace braid::models {
 namespace {
 
 constexpr const char* kTextPairs = "text_pairs";
+constexpr const char* kProblemType = "problem_type";
 
 bool is_drop_rate(const std::string& field) {
   return field.find("drop") != std::string::npos && field.ends_with("_rate");
@@ -87,6 +88,7 @@ Json hub_config_to_json(const HubConfig& hub, const Model& model) {
   else
     json["model_args"] = changed;
   if (hub.text_pairs) json[kTextPairs] = true;
+  if (!hub.problem_type.empty()) json[kProblemType] = hub.problem_type;
   json["braid"] = {{"version", version()}, {"format", 1}, {"config", config}};
   return json;
 }
@@ -100,6 +102,7 @@ HubConfig read_hub_config(const HubFields& fields) {
     const auto model = read_transformers_config(fields);
     HubConfig hub{model.architecture, "", model.config, model.classes};
     fields.read(kTextPairs, hub.text_pairs);
+    hub.problem_type = model.problem_type;
     return hub;
   }
   if (!fields.has("architecture") && (fields.has("model_type") || fields.has("architectures")))

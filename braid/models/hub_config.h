@@ -12,7 +12,8 @@ namespace braid::models {
 
 // In the file: `architecture`, `num_classes`, `label_names`, `model_args` (what timm's constructor
 // takes), `braid` (version, and every field of the model's config), and of models that judge two
-// texts together `text_pairs`, true. What a kind of models adds is its own matter: see
+// texts together `text_pairs`, true, and of classifiers whose outputs are no classes of which one is
+// right transformers' `problem_type`. What a kind of models adds is its own matter: see
 // vision/pretrained_cfg.h.
 struct HubConfig {
   std::string architecture{};          // a name of the registry
@@ -20,6 +21,8 @@ struct HubConfig {
   Json model_args = Json::object();    // fields of the model's config
   std::vector<std::string> classes{};  // may be empty: timm's files need not name them
   bool text_pairs = false;             // trained on two texts at once; absent: on single ones
+  // "multi_label_classification" or "regression"; empty: one of the classes is right.
+  std::string problem_type{};
 };
 
 // The config of a model that no data has shaped. name: an architecture, with or without a tag.

@@ -66,6 +66,20 @@ bool is_classifier(const Json& config) {
          config.at("head").get<std::string>().ends_with("classification");
 }
 
+// What a classifier's outputs are. As transformers has it where the file does not say: a single one
+// is a quantity. A file of braid's says so of all that are no classes.
+std::string problem_type_of(const HubFields& fields, const Json& config) {
+  constexpr const char* kOneOfTheClasses = "single_label_classification";
+  if (config.value("head", "") != "sequence_classification") return "";
+  std::string type;
+  if (!fields.has("braid") && config.at("num_labels") == 1) type = "regression";
+  fields.read("problem_type", type);
+  for (const char* known : {"regression", "multi_label_classification"})
+    if (type == known) return type;
+  if (type.empty() || type == kOneOfTheClasses) return "";
+  fields.fail("expected a problem_type that transformers has, got '" + type + "'");
+}
+
 size_t fields_in_common(const Json& a, const Json& b) {
   size_t count = 0;
   for (const auto& [field, value] : a.items()) count += b.contains(field) && b.at(field) == value;
@@ -112,6 +126,7 @@ TransformersModel read_transformers_config(const HubFields& fields) {
       model.config["num_labels"] = model.classes.size();
     else if (is_classifier(model.config) && !fields.has("num_labels"))
       model.config["num_labels"] = names.defaults.at("num_labels");
+    model.problem_type = problem_type_of(fields, model.config);
   }
   const auto best = std::max_element(
       entries.begin(), entries.end(), [&](const ModelEntry& a, const ModelEntry& b) {

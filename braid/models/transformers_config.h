@@ -13,6 +13,7 @@ struct TransformersModel {
   std::string architecture;            // a name of the registry
   Json config = Json::object();        // every field of its config struct
   std::vector<std::string> classes{};  // of id2label; may be empty
+  std::string problem_type{};          // see HubConfig
 };
 
 // Whether the file is of that layout and of a family that the registry has.

@@ -185,6 +185,8 @@ void EncoderDecoder::read_generation() {
                     fault->remedy.empty() ? kExportBoth : fault->remedy);
   generation_.max_length = decoding::longest_text(generation_);
   generation_.max_new_tokens.reset();
+  generation_.min_length = decoding::shortest_text(generation_);
+  generation_.min_new_tokens.reset();
   if (max_positions_ > 0) generation_.max_length = std::min(generation_.max_length, max_positions_);
 }
 

@@ -56,7 +56,7 @@ WrittenText write_greedily(EncoderDecoder& model, const GenerationConfig& config
 
 // Log-probabilities of each row, [R,V], with what the settings say of them.
 std::vector<float> next_scores(EncoderDecoder& model, const decoding::TokenRules& rules,
-                               const std::vector<TokenIds>& rows) {
+                               bool renormalize, const std::vector<TokenIds>& rows) {
   auto scores = model.next(rows);
   const int64_t words = model.vocab_size();
   for (size_t row = 0; row < rows.size(); ++row) {
@@ -64,6 +64,9 @@ std::vector<float> next_scores(EncoderDecoder& model, const decoding::TokenRules
     const float norm = finite_log_sum_exp(model, begin);
     for (int64_t i = 0; i < words; ++i) begin[i] -= norm;
     rules.apply(rows[row], begin, words);
+    if (!renormalize) continue;
+    const float left = log_sum_exp(begin, words);
+    for (int64_t i = 0; i < words; ++i) begin[i] -= left;
   }
   return scores;
 }
@@ -94,7 +97,7 @@ WrittenText write_with_beams(EncoderDecoder& model, const GenerationConfig& conf
   BeamSearch search(config, config.max_length);
   std::vector<TokenIds> rows = {search.running().at(0).ids};  // at the start all beams are alike
   while (true) {
-    const auto scores = next_scores(model, rules, rows);
+    const auto scores = next_scores(model, rules, config.renormalize_logits, rows);
     search.advance(best_continuations(search, config, scores, model.vocab_size()));
     if (search.done()) break;
     rows.clear();

@@ -69,7 +69,7 @@ Bpe::Bpe(Vocabulary vocabulary, const Merges& merges, BpeOptions options, std::s
 // Most words of a text are tokens: one look-up for each of them instead of all its merges.
 void Bpe::find_whole_words() {
   is_word_.resize(static_cast<size_t>(vocabulary_.id_end()));
-  if (!options_.byte_level &&
+  if (!options_.byte_level && !options_.ignore_merges &&
       (!options_.continuing_subword_prefix.empty() || !options_.end_of_word_suffix.empty()))
     return;  // a token is spelled otherwise than its word
   words_.reserve(vocabulary_.size());

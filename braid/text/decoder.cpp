@@ -10,6 +10,13 @@ namespace {
 
 std::string replace_all(std::string_view text, std::string_view from, std::string_view to) {
   std::string out;
+  if (from.empty()) {  // it stands around every character, as in Rust
+    for (const char byte : text) {
+      if (starts_code_point(byte)) out.append(to);
+      out.push_back(byte);
+    }
+    return out.append(to);
+  }
   size_t at = 0;
   for (size_t found; (found = text.find(from, at)) != std::string_view::npos;
        at = found + from.size())

@@ -6,6 +6,7 @@
 #include "braid/core/error.h"
 #include "braid/io/atomic_file.h"
 #include "braid/io/posix_file.h"
+#include "braid/text/added_tokens_beside.h"
 #include "braid/text/sentencepiece_tokenizer.h"
 #include "braid/text/tokenizer_json.h"
 #include "braid/text/vocabulary_files.h"
@@ -53,7 +54,8 @@ TokenizerPtr from_tokenizer_json(const Json& json, std::string text, const fs::p
 }
 
 // A tokenizer that is not a tokenizer.json becomes one: there is one reader, and one file to save.
-TokenizerPtr from_made_json(const Json& json, const fs::path& file, const Config& config) {
+TokenizerPtr from_made_json(Json json, const fs::path& file, const Config& config) {
+  add_tokens_beside(file.parent_path(), config.json, json);
   auto parts = read_tokenizer_json(json, config.json, file.string());
   parts.tokenizer_json = json.dump(2);
   parts.tokenizer_config = config.text.empty() ? default_config(json).dump(2) : config.text;

@@ -36,6 +36,13 @@ std::string bytes_of(const fs::path& file) {
   return {bytes.begin(), bytes.end()};
 }
 
+// Tokenizers of transformers that number the pieces of their model otherwise than it does, or
+// surround a text with other tokens: their numbers would mean other words to the weights.
+constexpr std::string_view kOtherTokenizers[] = {
+    "Albert", "Barthez", "BigBird", "Camembert", "DebertaV2", "FNet",       "M2M100", "MBart",
+    "MBart50", "Nllb",   "Pegasus", "RemBert",   "XGLM",      "XLMRoberta", "XLNet"};
+constexpr const char* kNumberedOtherwise = "sentencepiece.bpe.model";  // their name for it
+
 // What a model leaves of the pieces that it does not know, made text: MarianTokenizer's last step.
 std::string without_word_begins(std::string_view text) {
   std::string plain;
@@ -77,6 +84,7 @@ class SentencePieceTokenizer final : public Tokenizer {
       : model_(std::move(model), std::move(name)) {
     if (folder) {
       read_config(*folder);
+      refuse_other_tokenizers();
       read_marian(*folder);
     }
     find_special_tokens();
@@ -165,6 +173,25 @@ class SentencePieceTokenizer final : public Tokenizer {
     config_ = parse_json(config_text_, {.component = "tokenizer", .where = path.string()});
     if (!config_.is_object())
       JsonField(config_, model_.file, "tokenizer_config.json").fail("an object");
+  }
+
+  void refuse_other_tokenizers() const {
+    constexpr const char* kClass = "tokenizer_class";
+    std::string_view name;
+    if (config_.is_object() && config_.contains(kClass) && config_.at(kClass).is_string())
+      name = config_.at(kClass).get_ref<const std::string&>();
+    const std::string got(name);
+    for (const std::string_view suffix : {"Fast", "Tokenizer"})
+      if (name.ends_with(suffix)) name.remove_suffix(suffix.size());
+    const auto* const end = std::end(kOtherTokenizers);
+    const bool other = std::find(std::begin(kOtherTokenizers), end, name) != end;
+    if (!other && fs::path(model_.file).filename() != kNumberedOtherwise) return;
+    throw DataError("tokenizer",
+                    fmt::format("expected a tokenizer with the numbers of its SentencePiece model, "
+                                "got {}, whose tokens have others",
+                                other ? got : kNumberedOtherwise),
+                    model_.file,
+                    "for weights of your own give the model by itself, under another name");
   }
 
   // Marian has a model for each of two languages, and numbers the pieces of both in one file.

@@ -47,8 +47,8 @@ void WordPiece::split(std::string_view word, std::vector<Subword>& out) const {
   for (size_t start = 0; start < word.size();) {
     const std::string_view before = start == 0 ? std::string_view() : prefix;
     TokenHash hash = start == 0 ? TokenHash() : continuing_;
-    if (vocabulary_.longest() < before.size()) break;
-    const size_t stop = std::min(word.size(), start + vocabulary_.longest() - before.size());
+    const size_t longest = std::max(vocabulary_.longest(), before.size()) - before.size();
+    const size_t stop = std::min(word.size(), start + longest);
     size_t count = 0;
     many.clear();
     for (size_t at = start; at < stop;) {

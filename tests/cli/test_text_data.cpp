@@ -30,6 +30,21 @@ TEST_F(TextDataProgram, DescribesAndChecksTexts) {
                                HasSubstr("Every text can be read.")));
 }
 
+TEST_F(TextDataProgram, FlagsThatATypeOfTokenizerDoesNotReadAreRefused) {
+  write("a.txt", "a film of films\n");
+  const std::string verb = "data train-tokenizer --vocab-size 300 --output out a.txt --type ";
+  for (const auto& [flags, what] : std::vector<std::pair<std::string, std::string>>{
+           {"bpe --cased", "--cased"},
+           {"unigram --min-frequency 3", "--min-frequency"},
+           {"wordpiece --character-coverage 0.99", "--character-coverage"},
+           {"bpe --byte-fallback", "--byte-fallback"}}) {
+    const auto refused = braid(verb + flags);
+    EXPECT_EQ(refused.code, 64) << flags;
+    EXPECT_THAT(refused.err, HasSubstr(what));
+  }
+  EXPECT_EQ(braid(verb + "wordpiece --cased --min-frequency 1").code, 0);
+}
+
 TEST_F(TextDataProgram, BadRowsEndACheckWith65) {
   write("a.jsonl",
         "{\"text\": \"a\", \"label\": 1}\n{\"text\": \"b\"\n{\"text\": \"b\", \"label\": 0}\n");

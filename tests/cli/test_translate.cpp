@@ -163,6 +163,7 @@ TEST_F(TranslateTest, FlagsSayHowALineIsWritten) {
   EXPECT_EQ(braid(verb + "--do-sample --seed 1 --n-best 3 --batch-tokens 1").out, drawn.out);
   EXPECT_NE(braid(verb + "--do-sample --seed 2 --n-best 3").out, drawn.out);
   EXPECT_EQ(braid(verb + "--do-sample --top-k 1").out, braid(verb).out) << "the likeliest";
+  EXPECT_EQ(braid(verb + "--do-sample --min-p 1").out, braid(verb).out) << "the likeliest";
   const auto searched = braid(verb +
                               "--num-beams 2 --early-stopping true --repetition-penalty 1.5 "
                               "--no-repeat-ngram-size 1 --min-length 3");
@@ -172,6 +173,9 @@ TEST_F(TranslateTest, FlagsSayHowALineIsWritten) {
       {"--temperature 0.5", "--do-sample"},
       {"--do-sample --temperature 0", "temperature"},
       {"--do-sample --top-p 2", "top_p"},
+      {"--do-sample --min-p 2", "min_p"},
+      {"--do-sample --typical-p 0", "typical_p"},
+      {"--min-p 0.5", "--do-sample"},
       {"--do-sample --num-beams 2 --n-best 3", "--n-best"},
       {"--early-stopping true", "--num-beams"},
       {"--num-beams 2 --early-stopping sometimes", "early_stopping"},

@@ -262,6 +262,34 @@ TEST_F(MaskingTest, HalfOfThePairsBelongTogether) {
   EXPECT_THROW(MaskedLmCollate(data, tokenizer_, {.probability = 1}), ConfigError);
 }
 
+// Nothing of val is learned as the second text of a pair.
+TEST_F(MaskingTest, SecondTextsAreOfTheBlocksThatMayBe) {
+  constexpr int64_t kHalf = 30;  // documents of one word, then as many of another
+  std::string content;
+  for (int64_t i = 0; i < 2 * kHalf; ++i) {
+    for (int k = 0; k < 8; ++k) content += i < kHalf ? "aaa " : "zzz ";
+    content += "\n";
+  }
+  write("plain.txt", content);
+  Progress silent;
+  const auto data = std::make_shared<TokenBlocks>(
+      std::vector<std::filesystem::path>{path("plain.txt")}, *tokenizer_,
+      TokenBlockOptions{.block_length = 20, .whole_documents = true}, silent);
+  ASSERT_EQ(data->size(), 2 * kHalf);
+  ASSERT_NE(id("aaa"), id("zzz"));
+  const auto of_others = [&](const MaskingConfig& config) {
+    const auto batch =
+        MaskedLmCollate(data, tokenizer_, config)(all_of(kHalf), {}, bad_).at(kInputIds);
+    return batch.eq(id("zzz")).sum().item<int64_t>();
+  };
+  MaskingConfig config{.probability = 1e-9, .next_sentence = true, .replaced = 0, .seed = 1};
+  EXPECT_GT(of_others(config), 0);
+  config.others_end = kHalf;
+  EXPECT_EQ(of_others(config), 0);
+  config.others_end = 1;
+  EXPECT_THROW(MaskedLmCollate(data, tokenizer_, config), ConfigError) << "a document alone";
+}
+
 TEST_F(TextBatchTest, ACheckCountsAndFindsCopies) {
   write("train.tsv",
         "one two\t1\nthree\t0\nthree\t1\nfive six seven\t0\nfive six seven\t0\n\t1\nbroken\n");

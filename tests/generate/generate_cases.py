@@ -97,6 +97,12 @@ def make_settings(rng, fields):
         s["forced_bos_token_id"] = rng.randrange(1, words)
     if rng.random() < 0.15:
         s["eos_token_id"] = [eos, rng.randrange(3, words - 1)]
+    own = random.Random(repr(s))  # what came later draws by itself, so that the other draws stay
+    # Where no token may be repeated there may be none left, and their logarithms are no numbers.
+    if own.random() < 0.2 and s.get("no_repeat_ngram_size") != 1:
+        s["renormalize_logits"] = True
+    if own.random() < 0.15:
+        s["min_new_tokens"] = own.choice([1, 4, 9])
     return s
 
 
@@ -191,7 +197,11 @@ def write_processors(folder):
         "min_length_5": lp.MinLengthLogitsProcessor(5, eos), "min_length_4": lp.MinLengthLogitsProcessor(4, eos),
         "forced_eos_5": lp.ForcedEOSTokenLogitsProcessor(5, eos), "forced_eos_6": lp.ForcedEOSTokenLogitsProcessor(6, eos),
         "temperature": lp.TemperatureLogitsWarper(0.7), "top_k": lp.TopKLogitsWarper(4),
-        "top_p": lp.TopPLogitsWarper(0.6), "top_p_beams": lp.TopPLogitsWarper(0.1, min_tokens_to_keep=2)}
+        "top_p": lp.TopPLogitsWarper(0.6), "top_p_beams": lp.TopPLogitsWarper(0.1, min_tokens_to_keep=2),
+        "min_p": lp.MinPLogitsWarper(0.3), "min_p_beams": lp.MinPLogitsWarper(0.95, min_tokens_to_keep=3),
+        "typical_p": lp.TypicalLogitsWarper(0.6), "typical_p_beams": lp.TypicalLogitsWarper(0.05, min_tokens_to_keep=2),
+        "renormalize": lambda ids, s: lp.LogitNormalization()(ids, lp.NoBadWordsLogitsProcessor([[3], [7]], eos)(ids, s)),
+        "renormalize_drawn": lambda ids, s: lp.LogitNormalization()(ids, lp.TopKLogitsWarper(4)(ids, s))}
     tensors = {"scores": scores, "written": written}
     for name, processor in each.items():
         tensors[name] = processor(written, scores.clone()).contiguous()

@@ -49,13 +49,36 @@ TEST(LogitsProcessors, AreTransformers) {
       {"temperature", {drawn([](auto& c) { c.temperature = 0.7; })}},
       {"top_k", {drawn([](auto& c) { c.top_k = 4; })}},
       {"top_p", {drawn([](auto& c) { c.top_p = 0.6; })}},
-      {"top_p_beams", {drawn([](auto& c) { c.top_p = 0.1, c.num_beams = 2; })}}};
+      {"top_p_beams", {drawn([](auto& c) { c.top_p = 0.1, c.num_beams = 2; })}},
+      {"min_p", {drawn([](auto& c) { c.min_p = 0.3; })}},
+      {"min_p_beams", {drawn([](auto& c) {
+         c.min_p = 0.95, c.num_beams = 2, c.eos_token_id = {0, 1};
+       })}},
+      {"typical_p", {drawn([](auto& c) { c.typical_p = 0.6; })}},
+      {"typical_p_beams", {drawn([](auto& c) { c.typical_p = 0.05, c.num_beams = 2; })}},
+      {"renormalize", {with([](auto& c) {
+         c.bad_words_ids = {{3}, {7}}, c.renormalize_logits = true;
+       })}},
+      {"renormalize_drawn", {drawn([](auto& c) { c.top_k = 4, c.renormalize_logits = true; })}}};
   EXPECT_EQ(cases.size() + 2, file.size());
   for (const auto& [name, one] : cases) {
     auto scores = file.at("scores").clone();
     apply(make_processors(one.config, one.max_length, scores.size(1)), written, scores);
     EXPECT_TRUE(scores.allclose(file.at(name), 1e-6, 1e-6)) << name << "\n" << scores;
   }
+}
+
+// A least length without the start token takes the place of the one with it.
+TEST(LogitsProcessors, MinNewTokensCountsWithoutTheStart) {
+  const auto may_end = [](const GenerationConfig& config, size_t written) {
+    auto scores = torch::zeros({1, 5});
+    apply(make_processors(config, 100, 5), {TokenIds(written, 4)}, scores);
+    return scores[0][0].item<float>() == 0;
+  };
+  const GenerationConfig config{.min_length = 9, .min_new_tokens = 3, .eos_token_id = {0}};
+  EXPECT_EQ(shortest_text(config), 4);
+  EXPECT_FALSE(may_end(config, 3));
+  EXPECT_TRUE(may_end(config, 4));
 }
 
 }  // namespace

@@ -315,14 +315,42 @@ TEST(GenerationConfigFile, IsReadAsTransformersWritesIt) {
   EXPECT_EQ(config.forced_eos_token_id, 0);
   EXPECT_EQ(config.num_beams, 4);
   EXPECT_FALSE(config.max_new_tokens.has_value());
+  EXPECT_TRUE(config.renormalize_logits);
   const auto written = generation_config_to_json(config);
   EXPECT_EQ(to_json(generation_config_from_json(written, "file")), to_json(config));
   EXPECT_EQ(written.at("early_stopping"), true);
   EXPECT_EQ(written.at("eos_token_id"), 0);
+  EXPECT_EQ(written.at("renormalize_logits"), true);
   EXPECT_FALSE(written.contains("seed"));
   EXPECT_THROW(generation_config_from_json({{"num_beams", "many"}}, "file"), DataError);
   EXPECT_THROW(generation_config_from_json({{"num_beams", 0}}, "file"), DataError);
   EXPECT_THROW(generation_config_from_json(Json::array(), "file"), DataError);
+}
+
+// Texts that are written without a setting of the file are not those that its owner expects.
+TEST(GenerationConfigFile, IsRefusedWithSettingsThatBraidDoesNotHave) {
+  const auto error_of = [](const Json& json) -> std::string {
+    try {
+      generation_config_from_json(json, "generation_config.json");
+    } catch (const DataError& e) {
+      return e.what();
+    }
+    return "";
+  };
+  for (const auto& [name, value] : std::vector<std::pair<std::string, Json>>{
+           {"num_beam_groups", 2},
+           {"diversity_penalty", 0.5},
+           {"encoder_no_repeat_ngram_size", 3},
+           {"suppress_tokens", {1, 2}},
+           {"force_words_ids", Json::parse("[[4]]")},
+           {"exponential_decay_length_penalty", Json::parse("[5, 1.2]")}})
+    EXPECT_THAT(error_of({{name, value}}),
+                ::testing::AllOf(::testing::HasSubstr("'" + name + "'"),
+                                 ::testing::HasSubstr("generation_config.json")));
+  const auto neutral = Json::parse(R"({"num_beam_groups": 1, "diversity_penalty": 0.0,
+    "encoder_repetition_penalty": 1.0, "suppress_tokens": [], "begin_suppress_tokens": null,
+    "guidance_scale": 1, "use_cache": true, "transformers_version": "5.24.0"})");
+  EXPECT_EQ(error_of(neutral), "");
 }
 
 }  // namespace

@@ -84,7 +84,7 @@ TEST_F(Hub, ModelsOfTransformersBringTheirTokenizer) {
   };
   using Names = std::set<std::string>;
   EXPECT_EQ(files("team/fast"), (Names{"tokenizer.json", "tokenizer_config.json"}));
-  EXPECT_EQ(files("team/words"), (Names{"vocab.txt"}));
+  EXPECT_EQ(files("team/words"), (Names{"vocab.txt", "added_tokens.json"}));
   EXPECT_EQ(files("team/marian"),
             (Names{"vocab.json", "source.spm", "target.spm", "generation_config.json"}));
   EXPECT_EQ(files("team/vision"), Names{});

@@ -77,6 +77,31 @@ TEST(TransformersConfig, NamesTheClasses) {
   EXPECT_THAT(refusal_of(json), HasSubstr("'1'"));
 }
 
+TEST(TransformersConfig, SaysWhatIsNoChoiceOfOneClass) {
+  auto json = minilm();
+  json["vocab_size"] = 20, json["num_hidden_layers"] = 1;
+  const auto type_of = [](const Json& config) { return read_json_config(config).problem_type; };
+  json["problem_type"] = "multi_label_classification";
+  EXPECT_EQ(type_of(json), "") << "a body has no classes";
+  json["architectures"] = {"BertForSequenceClassification"};
+  EXPECT_EQ(type_of(json), "multi_label_classification");
+  const auto hub = read_json_config(json);
+  const auto model = find_model(hub.architecture).make(hub.model_args);
+  const auto written = hub_config_to_json(hub, *model);
+  EXPECT_EQ(written.at("problem_type"), "multi_label_classification");
+  EXPECT_EQ(type_of(written), "multi_label_classification");
+  json["problem_type"] = "single_label_classification";
+  EXPECT_EQ(type_of(json), "");
+  json["problem_type"] = "choice";
+  EXPECT_THAT(refusal_of(json), AllOf(HasSubstr("problem_type"), HasSubstr("'choice'")));
+  json.erase("problem_type");
+  EXPECT_EQ(type_of(json), "");
+  json["id2label"] = {{"0", "LABEL_0"}};  // a cross-encoder's score
+  EXPECT_EQ(type_of(json), "regression");
+  json["braid"] = {{"version", "0.1.0"}, {"format", 1}, {"config", Json::object()}};
+  EXPECT_EQ(type_of(json), "") << "braid learns classes";
+}
+
 TEST(TransformersConfig, NullPadTokenIsNone) {
   Json json = minilm();
   json["pad_token_id"] = nullptr;

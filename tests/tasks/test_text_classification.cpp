@@ -281,6 +281,29 @@ TEST_F(TextTask, ALengthBeyondTheModelIsRefused) {
   EXPECT_THROW(make(), ConfigError);
 }
 
+// Its softmax would say something of every text, and all of it wrong.
+TEST_F(TextTask, OutputsThatAreNoClassesAreRefused) {
+  const auto folder = root_ / "checkpoint";
+  fs::create_directories(folder);
+  config_.model = "bert_tiny";
+  make()->save(folder);
+  load_text_classifier(folder);
+  auto json = read_json(folder / "config.json");
+  json["problem_type"] = "multi_label_classification";
+  std::ofstream(folder / "config.json") << json;
+  try {
+    load_text_classifier(folder);
+    ADD_FAILURE() << "expected a DataError";
+  } catch (const DataError& e) {
+    EXPECT_THAT(e.what(), HasSubstr("multi_label_classification"));
+  }
+  config_.weights = folder.string();  // its head goes
+  const auto again = root_ / "again";
+  fs::create_directories(again);
+  make()->save(again);
+  load_text_classifier(again);
+}
+
 TEST_F(TextTask, WeightsBringTheirTokenizer) {
   const auto folder = root_ / "checkpoint";
   fs::create_directories(folder);

@@ -286,6 +286,14 @@ TEST_F(TranslationTest, LearnsAndComesBack) {
     EXPECT_NEAR(alone[0].best[0].score, in_8bit[i].best[0].score, 1e-3);
   }
 
+  // Nothing to the tokenizer: an ideographic space, and one without width.
+  for (const char* nothing : {"\u3000", "\u00a0 \u200b"}) {
+    const auto best = translate(translator, {nothing, "a man"}, {})[0].best;
+    ASSERT_EQ(best.size(), 1U);
+    EXPECT_EQ(best[0].text, "");
+    EXPECT_EQ(best[0].score, 0);
+  }
+
   translator.format.max_length = 3;
   EXPECT_TRUE(translate(translator, {"a dog walks here today"}, {})[0].cut);
 }
@@ -339,6 +347,8 @@ TEST_F(TranslationTest, WhatACheckpointSaysOfLengthsIsOneLimitWithinThePositions
   EXPECT_EQ(limit("generation_config.json", R"({"max_length": 1000000})"), positions);
   EXPECT_EQ(limit("generation_config.json", R"({"max_new_tokens": 9223372036854775807})"),
             positions);
+  limit("generation_config.json", R"({"min_length": 9, "min_new_tokens": 3})");
+  EXPECT_EQ(load_translator(folder).generation.min_length, 4);
   fs::remove(folder / "generation_config.json");
   auto config = read_json(folder / "config.json");
   config["num_beams"] = 6;

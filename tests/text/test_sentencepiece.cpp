@@ -76,6 +76,24 @@ TEST(SentencePiece, LoadsAModel) {
   EXPECT_THROW(tokenizer->decode({5}), DataError);
 }
 
+// XLM-R's words are one number further than its model says, and DeBERTa's texts begin otherwise.
+TEST(SentencePiece, RefusesTokenizersWithOtherNumbers) {
+  const auto refused = [](const std::string& name, const std::string& config) {
+    const Folder folder;
+    folder.write(name, model_of(kPieces));
+    if (!config.empty()) folder.write("tokenizer_config.json", config);
+    return message_of([&] { load_tokenizer(folder.path()); });
+  };
+  EXPECT_THAT(refused("x.model", R"({"tokenizer_class": "XLMRobertaTokenizerFast"})"),
+              HasSubstr("XLMRobertaTokenizerFast"));
+  EXPECT_THAT(refused("spiece.model", R"({"tokenizer_class": "DebertaV2Tokenizer"})"),
+              HasSubstr("DebertaV2Tokenizer"));
+  EXPECT_THAT(refused("sentencepiece.bpe.model", ""), HasSubstr("sentencepiece.bpe.model"));
+  EXPECT_EQ(refused("spiece.model", R"({"tokenizer_class": "T5Tokenizer"})"), "");
+  EXPECT_EQ(refused("tokenizer.model", R"({"tokenizer_class": "LlamaTokenizer"})"), "");
+  EXPECT_EQ(refused("x.model", R"({"tokenizer_class": null})"), "");
+}
+
 // As Marian has them: a model for each language, and one vocabulary.
 const std::vector<Piece> kTargetPieces = {{"<unk>", 0, ModelPiece::kUnknown},
                                           {"</s>", 0, ModelPiece::kControl},

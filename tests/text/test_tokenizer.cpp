@@ -77,6 +77,91 @@ TEST(Tokenizer, SaysWhatAVocabularyLacks) {
   EXPECT_THAT(message_of([] { from_vocab_txt(""); }), HasSubstr("empty file"));
 }
 
+// A word is one piece after the other, or unknown as a whole: also where no token is as long as what
+// continuing pieces begin with.
+TEST(Tokenizer, LosesNothingOfAWordBeforeALongPrefix) {
+  Json json = {{"added_tokens", Json::array()}};
+  json["model"] = {{"type", "WordPiece"},
+                   {"unk_token", "?"},
+                   {"continuing_subword_prefix", "####"},
+                   {"vocab", {{"?", 0}, {"a", 1}, {"b", 2}}}};
+  const Folder folder;
+  folder.write("tokenizer.json", json.dump());
+  const auto tokenizer = load_tokenizer(folder.path());
+  EXPECT_EQ(tokenizer->encode("a").ids, std::vector<int32_t>{1});
+  EXPECT_EQ(tokenizer->encode("ab").ids, std::vector<int32_t>{0});
+  EXPECT_EQ(tokenizer->encode("ab").offsets, (std::vector<Span>{{0, 2}}));
+}
+
+// As Rust's replace() has it, which the reference calls: the space stands around every character.
+TEST(Tokenizer, DecodesWithAnEmptySuffix) {
+  Json json = {{"added_tokens", Json::array()},
+               {"decoder", {{"type", "BPEDecoder"}, {"suffix", ""}}}};
+  json["model"] = {
+      {"type", "BPE"}, {"vocab", {{"a\u00e9", 0}, {"b", 1}}}, {"merges", Json::array()}};
+  const Folder folder;
+  folder.write("tokenizer.json", json.dump());
+  EXPECT_EQ(load_tokenizer(folder.path())->decode({0, 1}), " a \u00e9 b");
+}
+
+// A word that is a token needs no merges, also where words end in a suffix that it has not.
+TEST(Tokenizer, IgnoresMergesOfWholeWordsWithASuffix) {
+  Json json = {{"added_tokens", Json::array()}};
+  json["model"] = {{"type", "BPE"},
+                   {"end_of_word_suffix", "</w>"},
+                   {"ignore_merges", true},
+                   {"vocab", {{"ab", 0}, {"a", 1}, {"b</w>", 2}}},
+                   {"merges", Json::array()}};
+  const auto ids_of = [&json](const char* text) {
+    const Folder folder;
+    folder.write("tokenizer.json", json.dump());
+    return load_tokenizer(folder.path())->encode(text).ids;
+  };
+  EXPECT_EQ(ids_of("ab"), std::vector<int32_t>{0});
+  EXPECT_EQ(ids_of("aab"), (std::vector<int32_t>{1, 1, 2}));
+  json["model"]["ignore_merges"] = false;
+  EXPECT_EQ(ids_of("ab"), (std::vector<int32_t>{1, 2}));
+}
+
+TEST(Tokenizer, FindsTokensThatWereAddedToAVocabulary) {
+  const auto with = [](const std::string& name, const std::string& content) {
+    const Folder folder;
+    folder.write("vocab.txt", kVocabulary);
+    folder.write(name, content);
+    const auto tokenizer = load_tokenizer(folder.path());
+    tokenizer->save(folder.path() / "new");
+    EXPECT_EQ(load_tokenizer(folder.path() / "new")->encode("Foo [E] a").ids,
+              tokenizer->encode("Foo [E] a").ids);
+    return tokenizer;
+  };
+  // Added words are found in the normalized text, special tokens in the text as it is.
+  const auto older = with("added_tokens.json", R"({"Foo": 11, "[E]": 12})");
+  EXPECT_EQ(older->vocab_size(), 13);
+  EXPECT_EQ(older->encode("fOo [E] [e]").ids, (std::vector<int32_t>{2, 11, 12, 12, 3}));
+  EXPECT_EQ(older->decode({11, 12}), "foo [e]");
+  EXPECT_EQ(from_vocab_txt(kVocabulary)->encode("fOo").ids, (std::vector<int32_t>{2, 1, 3}));
+  const auto now = with("tokenizer_config.json", R"({"added_tokens_decoder": {
+      "4": {"content": "[MASK]", "lstrip": true, "normalized": false, "special": true},
+      "11": {"content": "Foo"},
+      "12": {"content": "[E]", "normalized": false, "special": true}}})");
+  EXPECT_EQ(now->encode("fOo [E] a  [MASK]").ids, (std::vector<int32_t>{2, 11, 12, 8, 4, 3}));
+  EXPECT_EQ(now->encode("a  [MASK]").offsets[2], (Span{1, 9}));
+  EXPECT_EQ(now->decode({2, 11, 12, 3}), "foo");
+
+  const Folder folder;
+  folder.write("vocab.txt", kVocabulary);
+  folder.write("added_tokens.json", R"({"Foo": 11, "[E]": 12})");
+  folder.write("special_tokens_map.json", R"({"additional_special_tokens": ["[E]"]})");
+  EXPECT_EQ(load_tokenizer(folder.path())->encode("[E] [e]").ids.at(1), 12);
+  EXPECT_EQ(load_tokenizer(folder.path())->encode("[e]").ids.at(1), 1);
+  folder.write("added_tokens.json", R"({"Foo": "x"})");
+  EXPECT_THAT(message_of([&] { load_tokenizer(folder.path()); }),
+              AllOf(HasSubstr("added_tokens.json"), HasSubstr("Foo")));
+  folder.write("tokenizer_config.json", R"({"added_tokens_decoder": {"x": {"content": "Foo"}}})");
+  EXPECT_THAT(message_of([&] { load_tokenizer(folder.path()); }),
+              AllOf(HasSubstr("tokenizer_config.json"), HasSubstr("added_tokens_decoder.x")));
+}
+
 TEST(Tokenizer, FindsItsFiles) {
   const Folder folder;
   EXPECT_FALSE(has_tokenizer(folder.path()));

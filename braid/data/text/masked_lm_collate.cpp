@@ -47,8 +47,9 @@ MaskedLmCollate::MaskedLmCollate(TokenBlocksPtr blocks, text::TokenizerPtr token
                       fmt::format("expected shares of masked and replaced tokens within 1, got {} "
                                   "and {}",
                                   config_.masked, config_.replaced));
-  if (config_.next_sentence && blocks_->size() > 0 &&
-      blocks_->document_of(blocks_->size() - 1) == 0)
+  if (config_.others_end == 0) config_.others_end = blocks_->size();
+  if (config_.next_sentence && config_.others_end > config_.others_begin &&
+      blocks_->document_of(config_.others_begin) == blocks_->document_of(config_.others_end - 1))
     throw ConfigError("data", "expected blocks of several whole documents for next-sentence pairs");
   for (const auto& token :
        {special.pad, special.unk, special.cls, special.sep, special.mask, special.bos, special.eos})
@@ -68,8 +69,9 @@ int32_t MaskedLmCollate::random_token(Random& random) const {
 // The later half of another document's block.
 TokenBlocks::Block MaskedLmCollate::second_text(int64_t index, Random& random) const {
   const int64_t document = blocks_->document_of(index);
-  int64_t other = random.below(blocks_->size());
-  while (blocks_->document_of(other) == document) other = (other + 1) % blocks_->size();
+  const int64_t begin = config_.others_begin, end = config_.others_end;
+  int64_t other = begin + random.below(end - begin);
+  while (blocks_->document_of(other) == document) other = other + 1 == end ? begin : other + 1;
   const auto block = blocks_->get(other);
   const size_t middle = middle_word(block);
   return part_of(block, middle < block.ids.size() ? middle : 0, block.ids.size());

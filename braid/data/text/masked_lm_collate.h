@@ -21,6 +21,9 @@ struct MaskingConfig {
   double probability = 0.15;   // of a token, or of a word, to be asked for
   bool whole_words = false;    // all tokens of a word or none
   bool next_sentence = false;  // rows are two texts; half of them do not belong together
+  // The blocks from the first to before the last of which a second text that does not belong to the
+  // first may be; 0 and 0: all.
+  int64_t others_begin = 0, others_end = 0;
   // Of the tokens that are asked for, those that become the mask token and those that become
   // another one; the others stay.
   double masked = 0.8, replaced = 0.1;  // BERT's
@@ -34,7 +37,7 @@ struct MaskingConfig {
 class MaskedLmCollate final : public Collate {
  public:
   // Throws ConfigError for a probability outside of 0 to 1, a tokenizer without a mask token, or
-  // next_sentence with blocks that are not of whole documents.
+  // next_sentence with second texts of less than two whole documents.
   MaskedLmCollate(TokenBlocksPtr blocks, text::TokenizerPtr tokenizer, const MaskingConfig& config);
 
   // input_ids, attention_mask, token_type_ids, labels [B,N] int64; labels: -100 where nothing is

@@ -97,20 +97,33 @@ void MaskedLmBlocks::for_each_val_batch(Split split, std::shared_ptr<const data:
 }
 
 MaskedLm::MaskedLm(const TaskConfig& config, MaskedLmBlocks blocks, TokenizedModel model)
-    : config_(config), blocks_(std::move(blocks)), model_(std::move(model)) {}
+    : config_(config), blocks_(std::move(blocks)), model_(std::move(model)) {
+  // What they refuse is known before anything is trained.
+  collate(Split::kTrain, 0);
+  collate(Split::kVal, 0);
+}
 
-std::shared_ptr<const data::Collate> MaskedLm::collate(const data::TokenBlocksPtr& blocks,
-                                                       int64_t seed) const {
+std::shared_ptr<const data::Collate> MaskedLm::collate(Split split, int64_t seed) const {
+  const bool trains = split == Split::kTrain;
+  const auto& blocks = trains ? blocks_.train : blocks_.val;
+  // Of val nothing is learned, as the second text of a pair neither.
+  int64_t begin = trains ? 0 : blocks_.val_begin;
+  int64_t end = trains ? blocks_.train_size : blocks->size();
+  const bool one_document =
+      end > begin && blocks->document_of(begin) == blocks->document_of(end - 1);
+  if (!trains && one_document) begin = end = 0;  // there is no other one: of all
   return std::make_shared<data::MaskedLmCollate>(
       blocks, model_.tokenizer,
       data::MaskingConfig{.probability = config_.text.mlm_probability,
                           .whole_words = config_.text.whole_word_mask,
                           .next_sentence = config_.text.next_sentence,
+                          .others_begin = begin,
+                          .others_end = end,
                           .seed = seed});
 }
 
 std::unique_ptr<data::Loader> MaskedLm::training_loader(const TrainingData& options) const {
-  return blocks_.training_loader(collate(blocks_.train, options.seed), options);
+  return blocks_.training_loader(collate(Split::kTrain, options.seed), options);
 }
 
 torch::Tensor MaskedLm::forward(const data::Batch& batch) {
@@ -138,7 +151,7 @@ Scores MaskedLm::evaluate(Split split, const EvaluateOptions& options, Progress&
     right += hidden.logits.argmax(1).eq(hidden.labels).sum().item<double>();
     tokens += static_cast<double>(hidden.labels.numel());
   };
-  blocks_.for_each_val_batch(split, collate(blocks_.val, kSeed), options, scope.device(), progress,
+  blocks_.for_each_val_batch(split, collate(Split::kVal, kSeed), options, scope.device(), progress,
                              see);
   if (tokens == 0) throw DataError("evaluate", "expected texts to validate with, got none");
   const auto score = [](const char* name, const char* unit, double value, bool higher_is_better) {

@@ -54,8 +54,7 @@ class MaskedLm final : public Task {
   void save(const std::filesystem::path& folder) const override;
 
  private:
-  std::shared_ptr<const data::Collate> collate(const data::TokenBlocksPtr& blocks,
-                                               int64_t seed) const;
+  std::shared_ptr<const data::Collate> collate(Split split, int64_t seed) const;
 
   TaskConfig config_;
   MaskedLmBlocks blocks_;

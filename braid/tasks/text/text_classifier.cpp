@@ -100,7 +100,16 @@ bool has_pairs(const data::TextDataset& texts) {
 }
 
 void expect_text_classifier(const TokenizedModel& model, const std::filesystem::path& folder) {
-  if (model.model->head() == models::TextHead::kSequenceClassification) return;
+  if (model.model->head() == models::TextHead::kSequenceClassification) {
+    if (model.hub.problem_type.empty()) return;
+    throw DataError("checkpoint",
+                    "expected a classifier that chooses one of its classes, got one with the "
+                    "problem_type " +
+                        model.hub.problem_type,
+                    folder.string(),
+                    "`braid forward` gives its logits; `braid train --weights` fine-tunes it on "
+                    "classes");
+  }
   throw DataError("checkpoint",
                   std::string("expected a classifier of texts, got a model with the head ") +
                       to_string(model.model->head()),

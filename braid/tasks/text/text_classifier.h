@@ -30,7 +30,8 @@ TokenizedModel restore_text_classifier(const TaskConfig& config, const data::Tex
                                        const std::filesystem::path& checkpoint);
 // Whether texts come in twos, of a few hundred of them.
 bool has_pairs(const data::TextDataset& texts);
-// Throws DataError for a model without such a head. folder: its own, for the error.
+// Throws DataError for a model without such a head, and for one whose outputs are no classes of
+// which one is right (HubConfig::problem_type). folder: its own, for the error.
 void expect_text_classifier(const TokenizedModel& model, const std::filesystem::path& folder);
 // In eval mode. Throws DataError for a folder that holds no classifier of texts.
 TokenizedModel load_text_classifier(const std::filesystem::path& folder);

@@ -97,6 +97,8 @@ void fit_length(Translator& translator) {
   auto& generation = translator.generation;
   generation.max_length = generate::longest_text(generation);
   generation.max_new_tokens.reset();
+  generation.min_length = generate::shortest_text(generation);
+  generation.min_new_tokens.reset();
   const int64_t positions = translator.model->max_positions();
   if (positions > 0) generation.max_length = std::min(generation.max_length, positions);
 }
@@ -146,8 +148,15 @@ std::vector<TranslatedText> translate(const Translator& translator,
       results[i].best.resize(static_cast<size_t>(translator.generation.num_return_sequences));
       continue;
     }
-    pending.push_back({i, data::make_sequence(texts[i], *translator.tokenizer, translator.format)});
-    results[i].cut = pending.back().sequence.cut;
+    auto sequence = data::make_sequence(texts[i], *translator.tokenizer, translator.format);
+    results[i].cut = sequence.cut;
+    // Other white space, and what is no text to the tokenizer: out of nothing a model would make
+    // something up.
+    if (sequence.ids.size() <= 1 && !sequence.cut) {
+      results[i].best.resize(static_cast<size_t>(translator.generation.num_return_sequences));
+      continue;
+    }
+    pending.push_back({i, std::move(sequence)});
   }
   std::stable_sort(pending.begin(), pending.end(), [](const PendingText& a, const PendingText& b) {
     return a.tokens() < b.tokens();

@@ -35,7 +35,8 @@ data::SequenceFormat format_of(const models::EncoderDecoder& model,
                                const text::Tokenizer& tokenizer, int64_t max_length,
                                const std::string& where);
 
-// generation.max_length becomes the one limit of what is written: at most the model's positions.
+// generation.max_length and min_length become the only limits of what is written, the former at most
+// the model's positions.
 void fit_length(Translator& translator);
 
 // In eval mode. A folder that save_translator or transformers wrote. Throws IoError or DataError.
@@ -65,7 +66,8 @@ struct TranslateOptions {
   int64_t first_number = 0;  // of the texts, for what is drawn: see generate::SearchArgs
   std::stop_token stop = {};
 };
-// In the order of the texts. A text without anything but white space is an empty one. What a text
+// In the order of the texts. A text without anything but white space, or of which the tokenizer
+// leaves nothing, gives an empty one. What a text
 // gives does not depend on the others. done: told how many are. Where it is told to stop, what is
 // not done has no translation. Throws DataError where the model's output is not finite.
 std::vector<TranslatedText> translate(const Translator& translator,

@@ -17,7 +17,8 @@ from urllib.parse import unquote
 COMMIT, OLD_COMMIT = "c" * 39 + "1", "c" * 39 + "0"
 REVISIONS = {"main": COMMIT, "v1.0": OLD_COMMIT, "feature/x": COMMIT, COMMIT: COMMIT, OLD_COMMIT: OLD_COMMIT}
 TOKEN = "hf_secret"
-TOKENIZERS = {"team/fast": ["tokenizer.json", "tokenizer_config.json", "vocab.txt"], "team/words": ["vocab.txt"],
+TOKENIZERS = {"team/fast": ["tokenizer.json", "tokenizer_config.json", "vocab.txt"],
+              "team/words": ["vocab.txt", "added_tokens.json"],
               "team/marian": ["vocab.json", "source.spm", "target.spm", "generation_config.json"], "team/vision": []}
 SIZE = 3_000_000  # of the data of a large file, in bytes
 
