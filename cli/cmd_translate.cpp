@@ -83,8 +83,7 @@ struct DrawingFlags {
     v.field("top_k", top_k, "draw among so many tokens, 0: all", {.least = 0});
     v.field("top_p", top_p, "draw among the likeliest tokens of this joint probability",
             {.least = 0, .most = 1});
-    v.field("min_p", min_p,
-            "draw among tokens with this share of the likeliest one's probability",
+    v.field("min_p", min_p, "draw among tokens with this share of the likeliest one's probability",
             {.least = 0, .most = 1});
     v.field("typical_p", typical_p,
             "draw among the tokens of this joint probability whose own is nearest to what is "

@@ -85,10 +85,9 @@ void expect_flags_of_type(const CLI::App& verb, const std::string& type) {
                                           {"--byte-fallback", {"unigram", "spm-bpe"}}};
   for (const auto& [flag, types] : flags)
     if (verb.count(flag) > 0 && std::find(types.begin(), types.end(), type) == types.end())
-      throw UsageError(
-          "train-tokenizer",
-          fmt::format("expected --type {}, got {}", fmt::join(types, " or "), type), flag,
-          "leave it out, or choose another --type");
+      throw UsageError("train-tokenizer",
+                       fmt::format("expected --type {}, got {}", fmt::join(types, " or "), type),
+                       flag, "leave it out, or choose another --type");
 }
 
 void train_tokenizer(const TrainOptions& options) {

@@ -29,9 +29,9 @@ std::string pack_int4(std::span<const int8_t> numbers) {
 
 void unpack_int4(std::span<const uint8_t> bytes, std::span<int8_t> numbers) {
   if (bytes.size() != int4_bytes(numbers.size()))
-    throw InternalError("int4", fmt::format("expected {} bytes of {} numbers, got {}",
-                                            int4_bytes(numbers.size()), numbers.size(),
-                                            bytes.size()));
+    throw InternalError(
+        "int4", fmt::format("expected {} bytes of {} numbers, got {}", int4_bytes(numbers.size()),
+                            numbers.size(), bytes.size()));
   for (size_t i = 0; i < numbers.size(); ++i) {
     const unsigned both = bytes[i / 2];
     numbers[i] = number_of(i % 2 == 0 ? both & kHalf : both >> 4);

@@ -12,8 +12,8 @@ namespace braid::models {
 
 // In the file: `architecture`, `num_classes`, `label_names`, `model_args` (what timm's constructor
 // takes), `braid` (version, and every field of the model's config), and of models that judge two
-// texts together `text_pairs`, true, and of classifiers whose outputs are no classes of which one is
-// right transformers' `problem_type`. What a kind of models adds is its own matter: see
+// texts together `text_pairs`, true, and of classifiers whose outputs are no classes of which one
+// is right transformers' `problem_type`. What a kind of models adds is its own matter: see
 // vision/pretrained_cfg.h.
 struct HubConfig {
   std::string architecture{};          // a name of the registry

@@ -17,9 +17,7 @@ namespace fs = std::filesystem;
 using Names = std::unordered_set<std::string>;
 
 // Null: there is no such file.
-Json read_beside(const fs::path& file) {
-  return io::file_exists(file) ? read_json(file) : Json();
-}
+Json read_beside(const fs::path& file) { return io::file_exists(file) ? read_json(file) : Json(); }
 
 // A name, an object with it as content, or a list of them.
 void collect_names(const Json& value, Names& names) {
@@ -33,9 +31,9 @@ void collect_names(const Json& value, Names& names) {
 
 void collect_special_names(const Json& json, Names& names) {
   if (!json.is_object()) return;
-  for (const char* key : {"bos_token", "eos_token", "unk_token", "sep_token", "pad_token",
-                          "cls_token", "mask_token", "additional_special_tokens",
-                          "extra_special_tokens"})
+  for (const char* key :
+       {"bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token",
+        "additional_special_tokens", "extra_special_tokens"})
     if (const auto it = json.find(key); it != json.end()) collect_names(*it, names);
 }
 
@@ -63,8 +61,7 @@ int64_t number_of(const std::string& key, const JsonField& field) {
 class AddedList {
  public:
   explicit AddedList(Json& list) : list_(list) {
-    for (size_t i = 0; i < list.size(); ++i)
-      places_[list[i].at("content").get<std::string>()] = i;
+    for (size_t i = 0; i < list.size(); ++i) places_[list[i].at("content").get<std::string>()] = i;
   }
   void put(Json token) {
     const auto content = token.at("content").get<std::string>();

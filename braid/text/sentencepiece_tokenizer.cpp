@@ -39,8 +39,8 @@ std::string bytes_of(const fs::path& file) {
 // Tokenizers of transformers that number the pieces of their model otherwise than it does, or
 // surround a text with other tokens: their numbers would mean other words to the weights.
 constexpr std::string_view kOtherTokenizers[] = {
-    "Albert", "Barthez", "BigBird", "Camembert", "DebertaV2", "FNet",       "M2M100", "MBart",
-    "MBart50", "Nllb",   "Pegasus", "RemBert",   "XGLM",      "XLMRoberta", "XLNet"};
+    "Albert",  "Barthez", "BigBird", "Camembert", "DebertaV2", "FNet",       "M2M100", "MBart",
+    "MBart50", "Nllb",    "Pegasus", "RemBert",   "XGLM",      "XLMRoberta", "XLNet"};
 constexpr const char* kNumberedOtherwise = "sentencepiece.bpe.model";  // their name for it
 
 // What a model leaves of the pieces that it does not know, made text: MarianTokenizer's last step.

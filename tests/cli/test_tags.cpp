@@ -39,10 +39,11 @@ TEST_F(TagsVerb, TrainsEvaluatesAndPredicts) {
       braid("compare --data . --latency-seconds 0.05 --budget time=1s --output cmp");
   EXPECT_EQ(compared.code, 64);
   EXPECT_THAT(compared.err, HasSubstr("tagged text"));
-  const auto weighed = braid("train --model bert_tiny --data . --class-weights balanced --output w");
+  const auto weighed =
+      braid("train --model bert_tiny --data . --class-weights balanced --output w");
   EXPECT_EQ(weighed.code, 78);
-  EXPECT_THAT(weighed.err, ::testing::AllOf(HasSubstr("--class-weights"),
-                                            HasSubstr("token_classification")));
+  EXPECT_THAT(weighed.err,
+              ::testing::AllOf(HasSubstr("--class-weights"), HasSubstr("token_classification")));
   const auto captions = braid("eval --checkpoint run --data missing.conll");
   EXPECT_EQ(captions.code, 74);
 }

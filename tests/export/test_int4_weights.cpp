@@ -96,10 +96,9 @@ graph::Graph stored_in_bytes(graph::Graph graph) {
     auto& constant = graph.at(node.value("self")).constant;
     const auto& scales = graph.at(node.value("scale")).constant;
     const auto zeros = torch::zeros({scales.numel()}, torch::kInt);
-    constant = at::fake_quantize_per_channel_affine(constant.detach(), scales, zeros,
-                                                    node.integer("axis"),
-                                                    node.integer("quant_min"),
-                                                    node.integer("quant_max"));
+    constant =
+        at::fake_quantize_per_channel_affine(constant.detach(), scales, zeros, node.integer("axis"),
+                                             node.integer("quant_min"), node.integer("quant_max"));
     node.argument("quant_min") = graph::int_argument(-127);
     node.argument("quant_max") = graph::int_argument(127);
   }

@@ -27,8 +27,7 @@ TEST(Int4, IsReadAsTheNumbersThatWereStored) {
       EXPECT_EQ(numbers.dtype, DType::kInt4);
       EXPECT_EQ(numbers.dims, expected.dims);
       ASSERT_EQ(numbers.bytes.size(), expected.bytes.size());
-      EXPECT_EQ(
-          0, std::memcmp(numbers.bytes.data(), expected.bytes.data(), expected.bytes.size()));
+      EXPECT_EQ(0, std::memcmp(numbers.bytes.data(), expected.bytes.data(), expected.bytes.size()));
     }
   }
 }

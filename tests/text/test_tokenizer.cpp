@@ -77,8 +77,8 @@ TEST(Tokenizer, SaysWhatAVocabularyLacks) {
   EXPECT_THAT(message_of([] { from_vocab_txt(""); }), HasSubstr("empty file"));
 }
 
-// A word is one piece after the other, or unknown as a whole: also where no token is as long as what
-// continuing pieces begin with.
+// A word is one piece after the other, or unknown as a whole: also where no token is as long as
+// what continuing pieces begin with.
 TEST(Tokenizer, LosesNothingOfAWordBeforeALongPrefix) {
   Json json = {{"added_tokens", Json::array()}};
   json["model"] = {{"type", "WordPiece"},

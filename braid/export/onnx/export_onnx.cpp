@@ -77,9 +77,8 @@ void name_output(ModelProto& model, Emitter& emitter, const std::string& tensor,
 }  // namespace
 
 int64_t opset_of(const graph::Graph& graph) {
-  const bool narrow = std::any_of(graph.nodes.begin(), graph.nodes.end(), [&](const Node& node) {
-    return is_stored_as_int4(graph, node);
-  });
+  const bool narrow = std::any_of(graph.nodes.begin(), graph.nodes.end(),
+                                  [&](const Node& node) { return is_stored_as_int4(graph, node); });
   return narrow ? kOpsetOfInt4 : kOpset;
 }
 

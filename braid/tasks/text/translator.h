@@ -35,8 +35,8 @@ data::SequenceFormat format_of(const models::EncoderDecoder& model,
                                const text::Tokenizer& tokenizer, int64_t max_length,
                                const std::string& where);
 
-// generation.max_length and min_length become the only limits of what is written, the former at most
-// the model's positions.
+// generation.max_length and min_length become the only limits of what is written, the former at
+// most the model's positions.
 void fit_length(Translator& translator);
 
 // In eval mode. A folder that save_translator or transformers wrote. Throws IoError or DataError.
