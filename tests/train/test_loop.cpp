@@ -1,6 +1,5 @@
 // The loop on a task that has nothing to do with images.
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
@@ -14,42 +13,14 @@
 #include "braid/runtime/tensor_file.h"
 #include "braid/train/accumulation.h"
 #include "braid/train/divergence.h"
-#include "braid/train/easiest.h"
 #include "braid/train/make_optimizer.h"
 #include "braid/train/trainer.h"
-#include "tests/train/numbers.h"
+#include "tests/train/loop_test.h"
 
 namespace braid::train {
 namespace {
 
 namespace fs = std::filesystem;
-
-class Loop : public ::testing::Test {
- protected:
-  void SetUp() override { fs::remove_all(root_); }
-  void TearDown() override { fs::remove_all(root_); }
-  RunConfig config(const std::string& run) const {
-    RunConfig c;
-    c.output = (root_ / run).string();
-    c.epochs = 1;
-    c.batch_size = 4;
-    c.workers = 0;
-    c.dtype = "float32";  // on processors that multiply bfloat16 too
-    c.optimizer.opt = "sgd";
-    c.optimizer.momentum = 0;
-    c.optimizer.weight_decay = 0;
-    c.optimizer.lr = 0.05;
-    c.schedule.sched = "constant";
-    return c;
-  }
-  // The weight and the bias after a run.
-  static std::pair<double, double> result(Numbers& task) {
-    return {task.line.fc->weight.item<double>(), task.line.fc->bias.item<double>()};
-  }
-
-  fs::path root_ = fs::temp_directory_path() / ("braid_loop_" + std::to_string(::getpid()));
-  Progress silent_;
-};
 
 // Batches of 4, and what is accumulated of them, against one batch of all: 20 examples are five
 // batches, a window of 8 batches has five, one of 2 has two, two and one; 18 examples make the last
@@ -121,70 +92,6 @@ TEST(AccumulationTest, EveryItemCountsTheSame) {
   window.add({(p * 5).mean(), 30});
   window.finish(*optimizer);
   EXPECT_NEAR(p.grad().item<double>(), (3 * 10 + 5 * 30) / 40.0, 1e-6);
-}
-
-// Nothing is learned, so that the losses stay what they are.
-TEST_F(Loop, TheEasiestItemsAreSkippedFromTheThirdEpochOn) {
-  constexpr int64_t kExamples = 20, kSkipped = 5;
-  Numbers task(kExamples);
-  const auto [weight, bias] = result(task);
-  std::vector<std::pair<double, int64_t>> losses;
-  for (int64_t i = 0; i < kExamples; ++i) {
-    const double error = (weight - 2) * static_cast<double>(i) / 10 + bias;
-    losses.emplace_back(error * error, i);
-  }
-  std::sort(losses.begin(), losses.end());
-  std::vector<int64_t> hard;
-  for (size_t k = kSkipped; k < losses.size(); ++k) hard.push_back(losses[k].second);
-  std::sort(hard.begin(), hard.end());
-  hard.resize(12);  // of 15: what does not fill a batch of 4 is left out
-  auto c = config("skips");
-  c.skip_easiest = 0.25;
-  c.optimizer.lr = 0;
-  c.epochs = 4;
-  EXPECT_EQ(train(task, c, {}, silent_).steps, 5 + 5 + 3 + 3);
-  ASSERT_EQ(task.seen.size(), 40u + 24u);
-  for (size_t k = 0; k < 40; ++k) EXPECT_EQ(task.seen[k], static_cast<int64_t>(k % 20));
-  const auto third = task.seen.begin() + 40;
-  EXPECT_EQ(std::vector<int64_t>(third, third + 12), hard);
-  EXPECT_EQ(std::vector<int64_t>(third + 12, task.seen.end()), hard);
-}
-
-TEST(EasiestItemsTest, ChoosesByWhatWasSeenLast) {
-  EasiestItems items(0.5);
-  items.see({0, 1, 2, 3, 5}, torch::tensor({0.5, 0.1, 0.4, 0.3, std::nan("")}));
-  items.begin_epoch(EasiestItems::kWholeEpochs - 1);
-  EXPECT_TRUE(items.skipped().empty());
-  const auto skipped = [&](int64_t epoch) {
-    items.begin_epoch(epoch);
-    std::set<size_t> found;
-    for (size_t i = 0; i < items.skipped().size(); ++i)
-      if (items.skipped()[i]) found.insert(i);
-    return found;
-  };
-  EXPECT_EQ(skipped(2), (std::set<size_t>{1, 3})) << "half of the four that are known";
-  items.see({0, 2}, torch::tensor({0.2, 0.05}));  // the others have not been seen again
-  EXPECT_TRUE(items.skipped()[3]) << "the epoch goes on with what it began with";
-  const auto state = items.state();
-  EasiestItems resumed(0.5);
-  resumed.load_state(state);
-  EXPECT_EQ(resumed.skipped(), items.skipped());
-  resumed.begin_epoch(3);
-  EXPECT_EQ(skipped(3), (std::set<size_t>{1, 2}));
-  EXPECT_EQ(resumed.skipped(), items.skipped());
-  resumed.load_state({});
-  EXPECT_TRUE(EasiestItems(0.5).state().empty());
-  EXPECT_THROW(resumed.load_state({{"losses", torch::zeros({2, 2})}}), DataError);
-  EXPECT_THROW(resumed.load_state({{"skipped", torch::zeros({2})}}), DataError);
-}
-
-TEST_F(Loop, OnlyTasksWithALossForEachItemSkip) {
-  Numbers task(20);
-  task.has_item_losses = false;
-  auto c = config("refused");
-  c.skip_easiest = 0.1;
-  EXPECT_THROW(train(task, c, {}, silent_), ConfigError);
-  EXPECT_FALSE(task.gives_item_losses);
 }
 
 // Five steps of warm-up: timm's first step has warmup_lr itself, whatever ends the run.
