@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The experiments behind the recipes: what a choice is worth, at a fixed number of training images.
 
-    scripts/study_recipes.py [GROUP...] [--braid build/bin/braid] [--seeds 1] [--work runs/recipes] [--fashion FOLDER]
+    scripts/study_recipes.py [GROUP...] [--braid build/bin/braid] [--seeds 1] [--rows REGEX] [--work runs/recipes] [--fashion FOLDER]
         [--photos FOLDER] [--weights hf-hub:timm/tf_efficientnet_lite0.in1k]
 
 Every row trains once per seed by --max-steps (so that the machine's speed decides nothing) and is judged on the test
@@ -80,6 +80,13 @@ GROUPS = {
             "nmuon, lr 0.01": ["--lr", "0.01"],
             "adamw, lr 0.003": ["--opt", "adamw", "--lr", "0.003"],
         },
+    },
+    # What arithmetic in bfloat16 costs.
+    "dtype": {
+        "data": FASHION, "model": "airbench_nano", "images": 240_000, "batch": 256,
+        "rows": {f"{model}, {dtype}": [model, images, "--dtype", dtype]
+                 for model, images in (("airbench_nano", 240_000), ("airvit_nano", 120_000), ("vit_nano_patch7_gap_28", 240_000))
+                 for dtype in ("float32", "bfloat16")},
     },
     # Published weights on few photos.
     "fine-tune": {
@@ -161,6 +168,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("groups", nargs="*", choices=[[], *GROUPS], help="all by default")
     parser.add_argument("--braid", default="build/bin/braid")
+    parser.add_argument("--rows", help="only those whose names fit this regular expression")
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--fashion", type=pathlib.Path, default=pathlib.Path("/usr/share/datasets/fashion-mnist"))
     parser.add_argument("--photos", type=pathlib.Path)
@@ -176,6 +184,8 @@ def main():
         case = GROUPS[group]
         print(f"\n{group}: {case['model']}, {case['images']:,} images of {case['data'][1].strip('{}')}")
         for row, flags in case["rows"].items():
+            if args.rows and not re.search(args.rows, row):
+                continue
             scores = results.setdefault(group, {}).setdefault(row, {})
             for seed in range(args.seeds):
                 if str(seed) not in scores:
