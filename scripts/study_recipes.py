@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """The experiments behind the recipes: what a choice is worth, at a fixed number of training images.
 
-    scripts/study_recipes.py [GROUP...] [--braid build/bin/braid] [--seeds 1] [--rows REGEX] [--work runs/recipes] [--fashion FOLDER]
-        [--photos FOLDER] [--weights hf-hub:timm/tf_efficientnet_lite0.in1k]
+    scripts/study_recipes.py [GROUP...] [--braid build/bin/braid] [--seeds 1] [--rows REGEX] [--work runs/recipes]
+        [--fashion FOLDER] [--photos FOLDER] [--weights hf-hub:timm/tf_efficientnet_lite0.in1k]
 
 Every row trains once per seed by --max-steps (so that the machine's speed decides nothing) and is judged on the test
 split. Rows that are there already in WORK/results.json are kept. Prints a table per group; docs/studies/recipes.md
