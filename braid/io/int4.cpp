@@ -7,7 +7,7 @@
 namespace braid::io {
 namespace {
 
-constexpr unsigned kHalf = 0xf;
+constexpr unsigned kNibble = 0xf;
 
 // The sign is the highest of the 4 bits.
 int8_t number_of(unsigned half) { return static_cast<int8_t>(half < 8 ? half : half - 16); }
@@ -20,7 +20,7 @@ std::string pack_int4(std::span<const int8_t> numbers) {
     if (numbers[i] < kLeastInt4 || numbers[i] > kMostInt4)
       throw InternalError("int4", fmt::format("expected numbers from {} to {}, got {}", kLeastInt4,
                                               kMostInt4, numbers[i]));
-    const unsigned half = static_cast<unsigned>(numbers[i]) & kHalf;
+    const unsigned half = static_cast<unsigned>(numbers[i]) & kNibble;
     const unsigned other = static_cast<uint8_t>(bytes[i / 2]);
     bytes[i / 2] = static_cast<char>(other | (i % 2 == 0 ? half : half << 4));
   }
@@ -34,7 +34,7 @@ void unpack_int4(std::span<const uint8_t> bytes, std::span<int8_t> numbers) {
                             numbers.size(), bytes.size()));
   for (size_t i = 0; i < numbers.size(); ++i) {
     const unsigned both = bytes[i / 2];
-    numbers[i] = number_of(i % 2 == 0 ? both & kHalf : both >> 4);
+    numbers[i] = number_of(i % 2 == 0 ? both & kNibble : both >> 4);
   }
 }
 
