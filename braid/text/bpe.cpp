@@ -238,11 +238,15 @@ void Bpe::split(std::string_view word, std::vector<Subword>& out) const {
   first_symbols(word, symbols);
   if (symbols.empty()) return;
   merge(symbols);
+  // Bytes of a prefix or suffix are symbols too where a character is spelled by its bytes: those
+  // that the word has no room for stand at its last one.
+  const auto size = static_cast<uint32_t>(word.size());
   uint32_t begin = 0;
   for (int32_t at = 0; at >= 0; at = symbols[static_cast<size_t>(at)].next) {
     const auto& symbol = symbols[static_cast<size_t>(at)];
-    out.push_back({symbol.id, begin, begin + symbol.bytes});
-    begin += symbol.bytes;
+    const uint32_t end = begin + symbol.bytes;
+    out.push_back({symbol.id, std::min(begin, size - 1), std::min(end, size)});
+    begin = end;
   }
   if (symbols.capacity() > 1 << 16) std::vector<Symbol>().swap(symbols);  // a giant word's
 }

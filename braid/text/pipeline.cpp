@@ -115,7 +115,7 @@ class Pipeline final : public Tokenizer {
     for (const auto& part : pass.raw) {
       if (part.id >= 0)
         add_token(pass, part.id, part.range,
-                  text.substr(part.range.begin, part.range.end - part.range.begin), false);
+                  text.substr(part.range.begin, part.range.end - part.range.begin));
       else
         encode_part(pass, part.range);
     }
@@ -141,7 +141,7 @@ class Pipeline final : public Tokenizer {
     for (const auto& part : pass.normalized) {
       if (part.id >= 0) {
         add_token(pass, part.id, whole.source_of(part.range.begin, part.range.end),
-                  whole.text().substr(part.range.begin, part.range.end - part.range.begin), false);
+                  whole.text().substr(part.range.begin, part.range.end - part.range.begin));
       } else {
         AlignedText rest = whole.part(part.range);
         encode_words(pass, rest);
@@ -158,40 +158,40 @@ class Pipeline final : public Tokenizer {
       parts_.model->split(bytes, pass.pieces);
       for (const auto& piece : pass.pieces)
         push(pass, piece.id, aligned.source_of(word.begin + piece.begin, word.begin + piece.end),
-             bytes.substr(piece.begin, piece.end - piece.begin), parts_.byte_level);
+             parts_.model->vocabulary().token(piece.id));
       ++pass.word;
     }
   }
 
-  void add_token(Pass& pass, int32_t id, Range span, std::string_view spelled, bool bytes) const {
-    push(pass, id, span, spelled, bytes);
+  void add_token(Pass& pass, int32_t id, Range span, std::string_view spelled) const {
+    push(pass, id, span, spelled);
     ++pass.word;
   }
 
-  // spelled: what the token stands for; `bytes`: it may be cut within a code point.
-  void push(Pass& pass, int32_t id, Range span, std::string_view spelled, bool bytes) const {
-    if (parts_.post.trim_offsets) span = trim(pass, span, spelled, bytes);
+  // spelled: how the token is written.
+  void push(Pass& pass, int32_t id, Range span, std::string_view spelled) const {
+    if (parts_.post.trim_offsets) span = trim(pass, span, spelled);
     pass.out.ids.push_back(id);
     pass.out.offsets.push_back({span.begin, span.end});
     pass.out.words.push_back(pass.word);
   }
 
-  Range trim(const Pass& pass, Range span, std::string_view spelled, bool bytes) const {
+  // By the token, not by what it stands for: an unknown one has no spaces.
+  Range trim(const Pass& pass, Range span, std::string_view spelled) const {
+    constexpr char32_t kSpaceOfBytes = 0x120;  // how a vocabulary of bytes writes a space
+    const auto is_space = [](char32_t code) {
+      return code == kSpaceOfBytes || has_flag(code, kWhite);
+    };
     size_t leading = 0, trailing = 0;
-    if (bytes) {
-      while (leading < spelled.size() && spelled[leading] == ' ') ++leading;
-      while (trailing < spelled.size() && spelled[spelled.size() - 1 - trailing] == ' ') ++trailing;
-    } else {
-      for (size_t at = 0; at < spelled.size(); ++leading) {
-        const auto next = decode_utf8(spelled.data() + at);
-        if (!has_flag(next.code, kWhite)) break;
-        at += next.bytes;
-      }
-      for (size_t at = spelled.size(); at > 0; ++trailing) {
-        const auto before = decode_utf8_before(spelled, at);
-        if (!has_flag(before.code, kWhite)) break;
-        at -= before.bytes;
-      }
+    for (size_t at = 0; at < spelled.size(); ++leading) {
+      const auto next = decode_utf8(spelled.data() + at);
+      if (!is_space(next.code)) break;
+      at += next.bytes;
+    }
+    for (size_t at = spelled.size(); at > 0; ++trailing) {
+      const auto before = decode_utf8_before(spelled, at);
+      if (!is_space(before.code)) break;
+      at -= before.bytes;
     }
     // A space that was added stands for nothing that could be cut off.
     const bool is_first = pass.out.ids.empty() || span.begin == 0;

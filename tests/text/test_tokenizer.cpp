@@ -123,6 +123,50 @@ TEST(Tokenizer, IgnoresMergesOfWholeWordsWithASuffix) {
   EXPECT_EQ(ids_of("ab"), (std::vector<int32_t>{1, 2}));
 }
 
+Json byte_fallback_bpe() {
+  Json json = {{"added_tokens", Json::array()}, {"pre_tokenizer", {{"type", "Whitespace"}}}};
+  json["model"] = {{"type", "BPE"}, {"byte_fallback", true}, {"merges", Json::array()}};
+  auto& vocab = json["model"]["vocab"] = Json::object();
+  for (const char* byte : {"<0xC3>", "<0xA9>", "<0x3C>", "<0x2F>", "<0x77>", "<0x3E>", "<0xF0>",
+                           "<0x9F>", "<0x98>", "<0x80>"})
+    vocab[byte] = vocab.size();
+  return json;
+}
+
+TokenizerPtr tokenizer_of_json(const Json& json) {
+  const Folder folder;
+  folder.write("tokenizer.json", json.dump());
+  return load_tokenizer(folder.path());
+}
+
+// The suffix is spelled by its bytes, too, for which the word has no room.
+TEST(Tokenizer, SpellsASuffixByItsBytes) {
+  auto json = byte_fallback_bpe();
+  json["model"]["end_of_word_suffix"] = "</w>";
+  const auto encoding = tokenizer_of_json(json)->encode("\u00e9");
+  EXPECT_EQ(encoding.ids, (std::vector<int32_t>{0, 1, 2, 3, 4, 5}));
+  for (const auto& span : encoding.offsets) EXPECT_EQ(span, (Span{0, 2}));
+}
+
+// What is trimmed are the spaces of the token, not of what it stands for, which may be a part of a
+// character or unknown.
+TEST(Tokenizer, TrimsSpansByTheTokensOwnSpaces) {
+  auto json = byte_fallback_bpe();
+  json["post_processor"] = {{"type", "RobertaProcessing"},
+                            {"sep", {"<0xC3>", 0}},
+                            {"cls", {"<0xA9>", 1}},
+                            {"trim_offsets", true},
+                            {"add_prefix_space", false}};
+  const auto bytes = tokenizer_of_json(json)->encode("\U0001F600 ");
+  EXPECT_EQ(bytes.ids, (std::vector<int32_t>{1, 6, 7, 8, 9, 0}));
+  for (size_t i = 1; i <= 4; ++i) EXPECT_EQ(bytes.offsets[i], (Span{0, 4})) << i;
+  json.erase("pre_tokenizer");
+  json["model"] = {{"type", "WordPiece"}, {"vocab", {{"<0xC3>", 0}, {"<0xA9>", 1}, {"[UNK]", 2}}}};
+  const auto unknown = tokenizer_of_json(json)->encode("xy ");
+  EXPECT_EQ(unknown.ids, (std::vector<int32_t>{1, 2, 0}));
+  EXPECT_EQ(unknown.offsets[1], (Span{0, 3}));
+}
+
 TEST(Tokenizer, FindsTokensThatWereAddedToAVocabulary) {
   const auto with = [](const std::string& name, const std::string& content) {
     const Folder folder;
