@@ -49,58 +49,23 @@ TEST(LogitsProcessors, AreTransformers) {
       {"temperature", {drawn([](auto& c) { c.temperature = 0.7; })}},
       {"top_k", {drawn([](auto& c) { c.top_k = 4; })}},
       {"top_p", {drawn([](auto& c) { c.top_p = 0.6; })}},
-      {"top_p_beams", {drawn([](auto& c) { c.top_p = 0.1, c.num_beams = 2; })}}};
+      {"top_p_beams", {drawn([](auto& c) { c.top_p = 0.1, c.num_beams = 2; })}},
+      {"min_p", {drawn([](auto& c) { c.min_p = 0.3; })}},
+      {"min_p_beams", {drawn([](auto& c) {
+         c.min_p = 0.95, c.num_beams = 2, c.eos_token_id = {0, 1};
+       })}},
+      {"typical_p", {drawn([](auto& c) { c.typical_p = 0.6; })}},
+      {"typical_p_beams", {drawn([](auto& c) { c.typical_p = 0.05, c.num_beams = 2; })}},
+      {"renormalize", {with([](auto& c) {
+         c.bad_words_ids = {{3}, {7}}, c.renormalize_logits = true;
+       })}},
+      {"renormalize_drawn", {drawn([](auto& c) { c.top_k = 4, c.renormalize_logits = true; })}}};
   EXPECT_EQ(cases.size() + 2, file.size());
   for (const auto& [name, one] : cases) {
     auto scores = file.at("scores").clone();
     apply(make_processors(one.config, one.max_length, scores.size(1)), written, scores);
     EXPECT_TRUE(scores.allclose(file.at(name), 1e-6, 1e-6)) << name << "\n" << scores;
   }
-}
-
-// Which of the words are left, of scores that are the logarithms of these probabilities.
-std::vector<int64_t> words_left(const GenerationConfig& config,
-                                const std::vector<double>& probabilities) {
-  auto scores = torch::tensor(probabilities, torch::kFloat).log().unsqueeze(0);
-  apply(make_processors(config, 100, scores.size(1)), {TokenIds{0}}, scores);
-  std::vector<int64_t> left;
-  for (int64_t i = 0; i < scores.size(1); ++i)
-    if (std::isfinite(scores[0][i].item<float>())) left.push_back(i);
-  return left;
-}
-
-TEST(LogitsProcessors, MinPKeepsWhatIsNotFarBelowTheLikeliest) {
-  GenerationConfig config{.do_sample = true, .top_k = 0, .min_p = 0.3, .eos_token_id = {0}};
-  const std::vector<double> probabilities = {0.06, 0.5, 0.2, 0.04, 0.2};
-  EXPECT_EQ(words_left(config, probabilities), (std::vector<int64_t>{1, 2, 4}));
-  config.min_p = 0.95;
-  EXPECT_EQ(words_left(config, probabilities), std::vector<int64_t>{1});
-  config.num_beams = 2, config.eos_token_id = {0, 3};  // beams need one that goes on
-  EXPECT_EQ(words_left(config, probabilities), (std::vector<int64_t>{1, 2, 4}));
-}
-
-// Of 0.4, 0.3, 0.2 and 0.1 the entropy is 1.28; -log p is 0.36, 0.08, 0.33 and 1.02 away from it.
-TEST(LogitsProcessors, TypicalPKeepsWhatIsNearTheEntropy) {
-  GenerationConfig config{.do_sample = true, .top_k = 0, .typical_p = 0.45, .eos_token_id = {0}};
-  const std::vector<double> probabilities = {0.4, 0.3, 0.2, 0.1};
-  EXPECT_EQ(words_left(config, probabilities), (std::vector<int64_t>{1, 2}));
-  config.typical_p = 0.05;
-  EXPECT_EQ(words_left(config, probabilities), std::vector<int64_t>{1});
-  config.num_beams = 2;
-  EXPECT_EQ(words_left(config, probabilities), (std::vector<int64_t>{1, 2}));
-  config.typical_p = 0.99;
-  EXPECT_EQ(words_left(config, probabilities), (std::vector<int64_t>{0, 1, 2, 3}));
-}
-
-// Behind all others: what they left becomes log-probabilities.
-TEST(LogitsProcessors, RenormalizationIsTheLast) {
-  auto scores = torch::tensor({{0.5, 0.25, 0.25}}, torch::kFloat).log();
-  const GenerationConfig config{
-      .bad_words_ids = {{0}}, .renormalize_logits = true, .eos_token_id = {2}};
-  apply(make_processors(config, 100, 3), {TokenIds{1}}, scores);
-  EXPECT_EQ(scores[0][0].item<float>(), -INFINITY);
-  EXPECT_NEAR(scores[0][1].item<double>(), std::log(0.5), 1e-6);
-  EXPECT_NEAR(scores[0][2].item<double>(), std::log(0.5), 1e-6);
 }
 
 // A least length without the start token takes the place of the one with it.
