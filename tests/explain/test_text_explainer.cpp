@@ -54,11 +54,15 @@ TEST(TextExplainer, TokensOfBothTextsOfAPairHaveTheirShare) {
     EXPECT_EQ(token.sequence, sequences[i]) << i;
     EXPECT_EQ(token.start, starts[i]) << i;
     EXPECT_EQ(token.end.has_value(), starts[i].has_value()) << i;
-    if (token.end) EXPECT_EQ(*token.end, *token.start + 1) << i;
+    if (token.end) {
+      EXPECT_EQ(*token.end, *token.start + 1) << i;
+    }
     sum += token.attribution;
     if (token.sequence == 1) of_second += std::abs(token.attribution);
     // Ends stay while the texts come: nothing changes there.
-    if (!token.sequence) EXPECT_EQ(token.attribution, 0) << i;
+    if (!token.sequence) {
+      EXPECT_EQ(token.attribution, 0) << i;
+    }
   }
   EXPECT_NEAR(sum, e.sum, 1e-5);
   EXPECT_NEAR(e.sum, e.total, 0.02 * std::abs(e.total) + 1e-4);

@@ -73,7 +73,10 @@ graph::Graph many_layers() {
   return compress::graph_of(
       [=](const Tensor& x) {
         auto y = at::conv2d(at::conv2d(x, stem, {}, 2, 1).relu(), body, {}, 1, 1).relu();
-        y = at::conv2d(y, grouped, {}, 1, 0, 1, 2).flatten(2).transpose(1, 2);
+        y = at::conv2d(y, grouped, {}, at::IntArrayRef({1, 1}), at::IntArrayRef({0, 0}),
+                       at::IntArrayRef({1, 1}), 2)
+                .flatten(2)
+                .transpose(1, 2);
         y = at::gelu(at::linear(y, tokens)).mean(1);
         return at::linear(at::linear(y, vectors, shift).relu(), head);
       },

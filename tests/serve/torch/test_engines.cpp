@@ -192,7 +192,7 @@ TEST_F(Engines, SayWhyATextIsWhatItIs) {
   const auto explanation = model->explainer->explain(bytes("text", text));
   EXPECT_EQ(explanation.method, "integrated-gradients");
   std::vector<std::string> tokens;
-  for (const auto& [token, attribution] : explanation.tokens) tokens.push_back(token);
+  for (const auto& token : explanation.tokens) tokens.push_back(token.token);
   EXPECT_THAT(tokens, ::testing::IsSupersetOf({"a", "fine", "film"}));
 }
 
