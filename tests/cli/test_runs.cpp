@@ -88,7 +88,7 @@ TEST_F(Runs, KeepsWhatAFileSaysOfItsOrderAndItsRates) {
   const auto begun = train("--config run.toml --epochs 3");
   ASSERT_EQ(begun.code, 0) << begun.err;
   EXPECT_THAT(begun.err, HasSubstr("--skip-easiest 0.25"));
-  for (const char* line : {"sampler = \"balanced\"", "alternate_flip = true", "bias_lr_scale = 4",
+  for (const char* line : {"sampler = 'balanced'", "alternate_flip = true", "bias_lr_scale = 4",
                            "skip_easiest = 0.25"})
     EXPECT_THAT(text("run/config.toml"), HasSubstr(line));
   EXPECT_EQ(train("--epochs 4 --resume").code, 0) << "with what it began with";

@@ -112,7 +112,8 @@ TEST_F(TextBatchTest, ABalancedEpochDropsOtherWordsOfEachRepeat) {
 
 TEST_F(TextBatchTest, TheLoaderBalancesClasses) {
   std::string content;
-  for (int i = 0; i < 200; ++i) content += "aa bb\t" + std::string(i % 20 == 0 ? "1" : "0") + "\n";
+  for (int i = 0; i < 200; ++i)
+    content += "aa b" + std::to_string(i) + "\t" + (i % 20 == 0 ? "1" : "0") + "\n";
   const auto data = texts(content);
   const auto ones = [&](bool balanced) {
     const auto loader =

@@ -85,7 +85,10 @@ class WrittenGraph {
     protozero::pbf_writer shape(tensor, 2);
     for (const int64_t size : dims) {
       protozero::pbf_writer dim(shape, 1);
-      if (size >= 0) dim.add_int64(1, size);  // else free
+      if (size >= 0)
+        dim.add_int64(1, size);
+      else
+        dim.add_string(2, "n");  // free
     }
     return *this;
   }

@@ -22,7 +22,8 @@ assert client.get_server_metadata()["name"] == "braid"
 metadata = client.get_model_metadata("texts")
 assert [one["name"] for one in metadata["outputs"]] == ["logits", "probabilities"], metadata
 assert client.get_model_config("texts")["max_batch_size"] == 32
-assert {one["name"]: one["state"] for one in client.get_model_repository_index()} == {"pictures": "READY", "texts": "READY"}
+index = {one["name"]: one["state"] for one in client.get_model_repository_index()}
+assert index == {name: "READY" for name in ("pictures", "texts", "twos")}, index
 
 rows = np.array([[1, 2], [3, 4], [5, 6]], dtype=np.float32)
 logits = np.stack([rows[:, 0], rows[:, 1], rows.sum(1)], axis=1)
