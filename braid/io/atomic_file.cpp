@@ -109,7 +109,8 @@ void check_writable(const fs::path& folder, uint64_t bytes) {
 void check_folder_of(const fs::path& file) {
   std::error_code error;
   const auto folder = file.has_parent_path() ? file.parent_path() : fs::path(".");
-  if (!fs::is_directory(folder, error)) fail_io("write into the folder", folder, ENOTDIR);
+  if (!fs::is_directory(folder, error))
+    fail_io("write into the folder", folder, fs::exists(folder, error) ? ENOTDIR : ENOENT);
   if (fs::is_directory(file, error)) fail_io("write", file, EISDIR);
 }
 

@@ -86,7 +86,7 @@ struct Session::State {
   const Tensor& checked_input(const FileValue& value,
                               const std::map<std::string, Tensor>& given) const;
   std::vector<Tensor> run(const std::map<std::string, Tensor>& given);
-  const Tensor& checked_output(const FileValue& value, const Tensor& made) const;
+  void check_output(const FileValue& value, const Tensor& made) const;
   void run_step(Step& step, std::vector<Tensor>& values) const;
 };
 
@@ -264,13 +264,12 @@ const Tensor& Session::State::checked_input(const FileValue& value,
 }
 
 // Whoever reads it goes by what the file says of it.
-const Tensor& Session::State::checked_output(const FileValue& value, const Tensor& made) const {
+void Session::State::check_output(const FileValue& value, const Tensor& made) const {
   if (made.dtype() != value.dtype)
     throw DataError("runner",
                     fmt::format("expected {} as output '{}', as the file says, got {}",
                                 to_string(value.dtype), value.name, to_string(made.dtype())),
                     where, kExportAgain);
-  return made;
 }
 
 void Session::State::run_step(Step& step, std::vector<Tensor>& values) const {
@@ -301,7 +300,8 @@ std::vector<Tensor> Session::State::run(const std::map<std::string, Tensor>& giv
   std::vector<Tensor> outputs;
   for (size_t i = 0; i < output_places.size(); ++i) {
     const auto place = static_cast<size_t>(output_places[i]);
-    outputs.push_back(checked_output(file.outputs[i], values[place]));
+    check_output(file.outputs[i], values[place]);
+    outputs.push_back(values[place]);
   }
   return outputs;
 }
