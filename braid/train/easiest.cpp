@@ -16,11 +16,10 @@ namespace {
 constexpr const char* kLosses = "losses";    // [N] float32
 constexpr const char* kSkipped = "skipped";  // [N] uint8
 
-const torch::Tensor& checked(const torch::Tensor& tensor, const char* name, at::ScalarType type) {
+void expect_list(const torch::Tensor& tensor, const char* name, at::ScalarType type) {
   if (tensor.dim() != 1 || tensor.scalar_type() != type)
     throw DataError("resume", std::string("expected a list of numbers for easiest.") + name +
                                   ", got another form");
-  return tensor;
 }
 
 }  // namespace
@@ -59,11 +58,13 @@ runtime::TensorMap EasiestItems::state() const {
 
 void EasiestItems::load_state(const runtime::TensorMap& state) {
   if (const auto it = state.find(kLosses); it != state.end()) {
-    const auto losses = checked(it->second, kLosses, torch::kFloat).contiguous();
+    expect_list(it->second, kLosses, torch::kFloat);
+    const auto losses = it->second.contiguous();
     losses_.assign(losses.data_ptr<float>(), losses.data_ptr<float>() + losses.numel());
   }
   if (const auto it = state.find(kSkipped); it != state.end()) {
-    const auto skipped = checked(it->second, kSkipped, torch::kUInt8).contiguous();
+    expect_list(it->second, kSkipped, torch::kUInt8);
+    const auto skipped = it->second.contiguous();
     skipped_.assign(skipped.data_ptr<uint8_t>(), skipped.data_ptr<uint8_t>() + skipped.numel());
   }
 }

@@ -269,7 +269,7 @@ TEST_F(MaskingTest, SecondTextsAreOfTheBlocksThatMayBe) {
   std::string content;
   for (int64_t i = 0; i < 2 * kHalf; ++i) {
     for (int k = 0; k < 8; ++k) content += i < kHalf ? "aaa " : "zzz ";
-    content += "\n";
+    content += '\n';
   }
   write("plain.txt", content);
   Progress silent;

@@ -10,7 +10,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
-torch::Tensor whole(std::vector<int64_t> values) {
+torch::Tensor whole(const std::vector<int64_t>& values) {
   return torch::tensor(values, torch::kLong).unsqueeze(0);
 }
 

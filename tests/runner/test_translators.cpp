@@ -248,7 +248,8 @@ TEST(ExportedTranslator, FilesThatBelongToOthersAreRefused) {
   const SmallTranslator made;
   const auto encoder = made.encoder(), decoder = made.decoder();
   EXPECT_EQ(refusal(encoder, decoder), "");
-  EXPECT_THAT(refusal(decoder, encoder), HasSubstr("expected the encoder"));
+  const auto &first = decoder, &second = encoder;
+  EXPECT_THAT(refusal(first, second), HasSubstr("expected the encoder"));
   EXPECT_THAT(refusal(encoder, encoder), HasSubstr("expected the decoder"));
   auto other = made.metadata;
   other["architecture"] = "large";

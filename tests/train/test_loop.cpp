@@ -240,7 +240,7 @@ TEST_F(Loop, NamesThatAreNoUtf8) {
   train(task, c, {}, silent_);
   EXPECT_EQ(read_json(root_ / "names/results.json").at("data").at("left_out")[0].at("folders"),
             Json::array({"caf\uFFFD"}));
-  c.output += "\xe9";
+  c.output += '\xe9';
   EXPECT_THROW(train(task, c, {}, silent_), ConfigError);
   EXPECT_FALSE(fs::exists(c.output));
 }
