@@ -9,10 +9,13 @@ target_compile_options(braid_options INTERFACE -Wall -Wextra $<$<BOOL:${BRAID_WE
 if(BRAID_SANITIZE)
   add_compile_options(-fsanitize=${BRAID_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${BRAID_SANITIZE})
-  if(BRAID_SANITIZE MATCHES thread AND CMAKE_CXX_COMPILER_ID STREQUAL GNU)
-    # Asio has fences, which the sanitizer does not see, beside its locks, which it does. Where calls of the sanitizer stand
-    # between a tensor's assignment and its use, GCC 12 takes it for one without a value.
-    add_compile_options(-Wno-tsan -Wno-maybe-uninitialized)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+    # Where calls of a sanitizer stand between a value's assignment and its use, GCC 12 takes it for one without a value.
+    add_compile_options(-Wno-maybe-uninitialized)
+    if(BRAID_SANITIZE MATCHES thread)
+      # Asio has fences, which the sanitizer does not see, beside its locks, which it does.
+      add_compile_options(-Wno-tsan)
+    endif()
   endif()
 endif()
 
