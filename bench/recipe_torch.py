@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import load_file
 from torch.nn import functional as F
 
-from torch_baselines import load
+from torch_baselines import load, test_accuracy
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "scripts"))
 import parity  # noqa: E402, defines the operators of torchvision that timm asks for
@@ -72,12 +72,7 @@ def main() -> None:
             optimizer.step()
             step += 1
     seconds = time.perf_counter() - start
-    model.eval()
-    images, labels = load("t10k")
-    with torch.no_grad():
-        right = sum((model((x - mean) / std).argmax(1) == y).sum().item()
-                    for x, y in zip(images.split(500), labels.split(500)))
-    print(json.dumps({"top1": 100 * right / len(labels), "seconds": seconds}))
+    print(json.dumps({"top1": test_accuracy(model, mean, std), "seconds": seconds}))
 
 
 if __name__ == "__main__":

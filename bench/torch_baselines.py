@@ -96,6 +96,16 @@ def share_of_rate(name: str, spent: float) -> float:
     return spent / 0.2 if spent < 0.2 else (1 - spent) / 0.8
 
 
+def test_accuracy(model: nn.Module, mean: torch.Tensor, std: torch.Tensor) -> float:
+    """Percent of the test images, normalized as in training."""
+    model.eval()
+    images, labels = load("t10k")
+    with torch.no_grad():
+        right = sum((model((x - mean) / std).argmax(1) == y).sum().item()
+                    for x, y in zip(images.split(500), labels.split(500)))
+    return right / len(labels) * 100
+
+
 def main() -> None:
     name, budget = sys.argv[1], float(sys.argv[2])
     torch.manual_seed(0)
@@ -125,12 +135,7 @@ def main() -> None:
             optimizer.step()
             seen += len(rows)
     seconds = time.time() - start
-    model.eval()
-    images, labels = load("t10k")
-    with torch.no_grad():
-        right = sum((model((x - mean) / std).argmax(1) == y).sum().item()
-                    for x, y in zip(images.split(500), labels.split(500)))
-    print(f"{right / len(labels) * 100:.2f} {seen / seconds:.0f}")
+    print(f"{test_accuracy(model, mean, std):.2f} {seen / seconds:.0f}")
 
 
 if __name__ == "__main__":

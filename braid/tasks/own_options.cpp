@@ -45,12 +45,12 @@ std::map<std::string, Tasks> users_of_fields() {
   return users;
 }
 
+}  // namespace
+
 std::string flag_of(std::string field) {
   std::replace(field.begin(), field.end(), '_', '-');
   return "--" + field;
 }
-
-}  // namespace
 
 void expect_own_options(const TaskConfig& config, const std::string& task) {
   const Json given = braid::to_json(config), plain = braid::to_json(TaskConfig());

@@ -14,6 +14,7 @@
 #include "braid/io/atomic_file.h"
 #include "braid/models/registry.h"
 #include "braid/runner/write_text.h"
+#include "tests/export/small_translators.h"
 
 namespace braid::onnx {
 namespace {
@@ -98,21 +99,7 @@ TEST_P(ExportedTranslators, ComputeLogitsOfTheLastWordAlone) {
   EXPECT_EQ(last->steps(), all->steps() + 1) << "the choice of the last word";
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Small, ExportedTranslators,
-    ::testing::Values(
-        std::pair("transformer_tiny",
-                  R"({"vocab_size": 44, "d_model": 32, "encoder_layers": 1, "decoder_layers": 1,
-                      "encoder_ffn_dim": 24, "decoder_ffn_dim": 24,
-                      "max_position_embeddings": 40})"),
-        std::pair("lightconv_tiny",
-                  R"({"vocab_size": 44, "embed_dim": 32, "encoder_layers": 1, "decoder_layers": 1,
-                      "encoder_ffn_embed_dim": 24, "decoder_ffn_embed_dim": 24,
-                      "max_positions": 40})"),
-        std::pair("lite_transformer_160",
-                  R"({"vocab_size": 44, "embed_dim": 32, "encoder_layers": 1, "decoder_layers": 1,
-                      "encoder_ffn_embed_dim": 24, "decoder_ffn_embed_dim": 24,
-                      "max_positions": 40})")));
+INSTANTIATE_TEST_SUITE_P(Small, ExportedTranslators, ::testing::ValuesIn(kSmallTranslators));
 
 }  // namespace
 }  // namespace braid::onnx

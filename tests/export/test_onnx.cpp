@@ -21,6 +21,7 @@
 #include "braid/graph/passes/passes.h"
 #include "braid/io/atomic_file.h"
 #include "braid/models/registry.h"
+#include "tests/export/small_translators.h"
 
 namespace braid::onnx {
 namespace {
@@ -319,21 +320,7 @@ TEST_P(Pairs, CarryWhatATranslationNeeds) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Small, Pairs,
-    ::testing::Values(
-        std::pair("transformer_tiny",
-                  R"({"vocab_size": 44, "d_model": 32, "encoder_layers": 1, "decoder_layers": 1,
-                      "encoder_ffn_dim": 24, "decoder_ffn_dim": 24,
-                      "max_position_embeddings": 40})"),
-        std::pair("lightconv_tiny",
-                  R"({"vocab_size": 44, "embed_dim": 32, "encoder_layers": 1, "decoder_layers": 1,
-                      "encoder_ffn_embed_dim": 24, "decoder_ffn_embed_dim": 24,
-                      "max_positions": 40})"),
-        std::pair("lite_transformer_160",
-                  R"({"vocab_size": 44, "embed_dim": 32, "encoder_layers": 1, "decoder_layers": 1,
-                      "encoder_ffn_embed_dim": 24, "decoder_ffn_embed_dim": 24,
-                      "max_positions": 40})")));
+INSTANTIATE_TEST_SUITE_P(Small, Pairs, ::testing::ValuesIn(kSmallTranslators));
 
 TEST(Export, InitializersHaveTheBytesOfTheirShapes) {
   const auto model = export_and_read(load("resnet20"), {});

@@ -5,14 +5,13 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
-#include <limits>
 #include <map>
 
 #include "braid/data/random.h"
 #include "braid/generate/draw.h"
 #include "braid/generate/generation_config.h"
 #include "braid/generate/select_candidates.h"
+#include "tests/decoding/best_of_all.h"
 
 namespace braid::generate {
 namespace {
@@ -49,25 +48,12 @@ class Language {
 
 constexpr int64_t kStart = 9, kEnd = 0;
 
-// The best text by sum / length^penalty of all that end with kEnd or are as long as may be.
 std::pair<Ids, double> best_of_all(const Language& language, int64_t max_length, double penalty) {
-  std::pair<Ids, double> best{{}, -std::numeric_limits<double>::infinity()};
-  const std::function<void(Ids, double)> visit = [&](const Ids& ids, double sum) {
-    const auto length = static_cast<int64_t>(ids.size());
-    if (length == max_length || (length > 1 && ids.back() == kEnd)) {
-      const double score = sum / std::pow(static_cast<double>(length - 1), penalty);
-      if (score > best.second) best = {{ids.begin() + 1, ids.end()}, score};
-      return;
-    }
-    const auto next = language.next(ids);
-    for (int64_t word = 0; word < language.words(); ++word) {
-      auto longer = ids;
-      longer.push_back(word);
-      visit(longer, sum + static_cast<double>(next[static_cast<size_t>(word)]));
-    }
-  };
-  visit({kStart}, 0);
-  return best;
+  return decoding::best_of_all({.last = language.words(), .start = kStart, .end = kEnd}, max_length,
+                               penalty, [&](const Ids& ids) {
+                                 const auto next = language.next(ids);
+                                 return std::vector<double>(next.begin(), next.end());
+                               });
 }
 
 BeamSearch run(const Language& language, const GenerationConfig& config, int64_t max_length) {

@@ -8,8 +8,6 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <functional>
-#include <limits>
 #include <utility>
 
 #include "braid/core/error.h"
@@ -17,6 +15,7 @@
 #include "braid/runner/translator.h"
 #include "braid/runner/write_text.h"
 #include "small_translator.h"
+#include "tests/decoding/best_of_all.h"
 
 namespace braid::runner {
 namespace {
@@ -37,27 +36,15 @@ struct Opened {
         model(EncoderDecoder::of_bytes(encoder, decoder)) {}
 };
 
-// The best text by sum / length^penalty of all that end with kEnd or are as long as may be, of the
-// words that are allowed.
+// Of the words that are allowed.
 std::pair<Ids, double> best_of_all(const SmallTranslator& made, const Ids& read, int64_t max_length,
                                    double penalty) {
-  std::pair<Ids, double> best{{}, -std::numeric_limits<double>::infinity()};
-  const std::function<void(Ids, double)> visit = [&](const Ids& ids, double sum) {
-    const auto length = static_cast<int64_t>(ids.size());
-    if (length == max_length || (length > 1 && ids.back() == kEnd)) {
-      const double score = sum / std::pow(static_cast<double>(length - 1), penalty);
-      if (score > best.second) best = {{ids.begin() + 1, ids.end()}, score};
-      return;
-    }
-    const auto next = made.next(read, ids.back());
-    for (int64_t word = kEnd; word < SmallTranslator::kWords; ++word) {
-      auto longer = ids;
-      longer.push_back(word);
-      visit(longer, sum + next[static_cast<size_t>(word)]);
-    }
-  };
-  visit({SmallTranslator::kStart}, 0);
-  return best;
+  return decoding::best_of_all({.first = kEnd,
+                                .last = SmallTranslator::kWords,
+                                .start = SmallTranslator::kStart,
+                                .end = kEnd},
+                               max_length, penalty,
+                               [&](const Ids& ids) { return made.next(read, ids.back()); });
 }
 
 Ids greedy(const SmallTranslator& made, const Ids& read, int64_t max_length) {
