@@ -24,25 +24,24 @@ WinogradPasses passes_of(const Tensor& x) {
            .bfloat16 = x.scalar_type() == at::kBFloat16}};
 }
 
-Tensor map_like(const Tensor& x, int64_t chans) {
-  return at::empty({x.size(0), chans, x.size(2), x.size(3)},
-                   x.options().memory_format(at::MemoryFormat::ChannelsLast));
-}
-
-Tensor winograd_forward(const Tensor& x, const Tensor& weight) {
-  const Tensor taps = weight.permute({2, 3, 1, 0}).contiguous();
-  Tensor y = map_like(x, weight.size(0));
-  passes_of(x).convolve(x.const_data_ptr(), x.size(1), taps.const_data_ptr<float>(),
-                        /*turned=*/false, y.mutable_data_ptr(), weight.size(0));
+// taps: [3,3,in,out]
+Tensor convolved(const Tensor& x, const Tensor& taps, bool turned) {
+  const int64_t in_chs = taps.size(2), out_chs = taps.size(3);
+  const WinogradPasses passes = passes_of(x);
+  const Tensor packed = passes.pack(taps.const_data_ptr<float>(), in_chs, out_chs, turned);
+  Tensor y = at::empty({x.size(0), out_chs, x.size(2), x.size(3)},
+                       x.options().memory_format(at::MemoryFormat::ChannelsLast));
+  passes.convolve(x.const_data_ptr(), in_chs, packed.const_data_ptr<float>(), y.mutable_data_ptr(),
+                  out_chs);
   return y;
 }
 
+Tensor winograd_forward(const Tensor& x, const Tensor& weight) {
+  return convolved(x, weight.permute({2, 3, 1, 0}).contiguous(), /*turned=*/false);
+}
+
 Tensor winograd_gradient(const Tensor& dy, const Tensor& weight) {
-  const Tensor taps = weight.permute({2, 3, 0, 1}).contiguous();
-  Tensor dx = map_like(dy, weight.size(1));
-  passes_of(dy).convolve(dy.const_data_ptr(), dy.size(1), taps.const_data_ptr<float>(),
-                         /*turned=*/true, dx.mutable_data_ptr(), weight.size(1));
-  return dx;
+  return convolved(dy, weight.permute({2, 3, 0, 1}).contiguous(), /*turned=*/true);
 }
 
 Tensor filter_gradient(const Tensor& dy, const Tensor& x) {

@@ -83,17 +83,17 @@ std::vector<WinogradLevel> usable_winograd_levels() {
   return usable;
 }
 
-// Tiles of a block, whose transformed numbers have `chans` channels.
+// Tiles of a block, whose transformed numbers have `chans` channels: blocks of one size for all
+// threads.
 int64_t WinogradPasses::block_tiles(int64_t chans) const {
   const int64_t rows = level_.products.rows;
-  const int64_t each = parts(tiles(), at::get_num_threads());
-  const int64_t fit = std::max(kLeastBlockTiles, kBlockNumbers / (kPlaces * chans));
-  return std::max<int64_t>(1, std::min(rounded_up(each, rows), fit / rows * rows));
+  const int64_t fit = std::max(kLeastBlockTiles, kBlockNumbers / (kPlaces * chans)) / rows * rows;
+  const int64_t even = parts(tiles(), rounded_up(parts(tiles(), fit), at::get_num_threads()));
+  return even < 2 * rows ? even : std::min(fit, rounded_up(even, rows));
 }
 
 // [place, panel of outputs, in, outputs of a panel]
-Tensor WinogradPasses::packed_filters(const float* taps, bool turned, int64_t in_chs,
-                                      int64_t out_chs) const {
+Tensor WinogradPasses::pack(const float* taps, int64_t in_chs, int64_t out_chs, bool turned) const {
   const int64_t columns = level_.products.columns, panels = parts(out_chs, columns);
   Tensor packed = buffer(kPlaces * panels * columns * in_chs);
   auto* to = packed.mutable_data_ptr<float>();
@@ -109,16 +109,15 @@ Tensor WinogradPasses::packed_filters(const float* taps, bool turned, int64_t in
   return packed;
 }
 
-void WinogradPasses::convolve(const void* x, int64_t in_chs, const float* taps, bool turned,
-                              void* y, int64_t out_chs) const {
-  const Tensor packed = packed_filters(taps, turned, in_chs, out_chs);
-  const auto* filters = packed.const_data_ptr<float>();
+void WinogradPasses::convolve(const void* x, int64_t in_chs, const float* packed, void* y,
+                              int64_t out_chs, const WinogradAfter& after) const {
   const auto& products = level_.products;
   const int64_t columns = products.columns, panels = parts(out_chs, columns);
   const int64_t block = block_tiles(in_chs + out_chs), blocks = parts(tiles(), block);
   const int64_t tasks = std::min<int64_t>(at::get_num_threads(), blocks);
   const int64_t task_numbers = block * kPlaces * (in_chs + out_chs) + out_chs + runner::kSlack;
-  const Tensor memory = buffer(tasks * task_numbers), zeros = at::zeros({in_chs}, at::kFloat);
+  const Tensor memory = buffer(tasks * task_numbers),
+               zeros = at::zeros({std::max(in_chs, out_chs)}, at::kFloat);
   const WinogradLayout in_layout{.place_step = block * in_chs, .panel = in_chs},
       out_layout{.place_step = block * out_chs, .panel = out_chs};
   at::parallel_for(0, tasks, 1, [&](int64_t first, int64_t last) {
@@ -127,9 +126,13 @@ void WinogradPasses::convolve(const void* x, int64_t in_chs, const float* taps, 
       float* sums = transformed + block * kPlaces * in_chs;
       float* beside = sums + block * kPlaces * out_chs;
       const TilePixels inputs(maps_, x, in_chs, zeros.const_data_ptr()),
-          outputs(maps_, y, out_chs, beside);
-      const void* from[kPlaces];
+          outputs(maps_, y, out_chs, beside),
+          others(maps_, after.other, out_chs, zeros.const_data_ptr());
+      const void *from[kPlaces], *added[kOutputs * kOutputs];
       void* to[kOutputs * kOutputs];
+      const WinogradEnding ending{.bias = after.bias,
+                                  .others = after.other == nullptr ? nullptr : added,
+                                  .relu = after.relu};
       for (int64_t b = blocks * task / tasks; b < blocks * (task + 1) / tasks; ++b) {
         const int64_t begin = b * block, count = std::min(block, tiles() - begin);
         for (int64_t t = 0; t < count; ++t) {
@@ -144,12 +147,14 @@ void WinogradPasses::convolve(const void* x, int64_t in_chs, const float* taps, 
                   std::min(products.rows, count - i), std::min(columns, out_chs - j * columns),
                   in_chs,
                   Matrix{.data = transformed + (place * block + i) * in_chs, .row_stride = in_chs},
-                  filters + (place * panels + j) * columns * in_chs,
+                  packed + (place * panels + j) * columns * in_chs,
                   sums + (place * block + i) * out_chs + j * columns, out_chs,
                   /*add=*/false);
         for (int64_t t = 0; t < count; ++t) {
           outputs.find(begin + t, kOutputs, 0, to);
-          level_.transforms.outputs(sums + t * out_chs, out_layout, to, out_chs, maps_.bfloat16);
+          if (after.other != nullptr) others.find(begin + t, kOutputs, 0, added);
+          level_.transforms.outputs(sums + t * out_chs, out_layout, to, out_chs, maps_.bfloat16,
+                                    ending);
         }
       }
     }

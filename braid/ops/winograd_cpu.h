@@ -29,15 +29,24 @@ struct WinogradMaps {
   bool bfloat16 = false;  // the pixels, else float32
 };
 
+// What follows a convolution: + bias + other, then perhaps ReLU.
+struct WinogradAfter {
+  const float* bias = nullptr;  // of each channel, or none
+  const void* other = nullptr;  // a map as y is, or none
+  bool relu = false;
+};
+
 // Maps are channels-last, one pixel after another. Filters are taps, in row-major order, of
 // matrices: [9, in, out] in float32.
 class WinogradPasses {
  public:
   WinogradPasses(WinogradLevel level, const WinogradMaps& maps) : level_(level), maps_(maps) {}
 
-  // turned: by half a circle, as the gradient of x has them.
-  void convolve(const void* x, int64_t in_chs, const float* taps, bool turned, void* y,
-                int64_t out_chs) const;
+  // Transformed filters, for convolve() of this level. turned: by half a circle, as the gradient of
+  // x has them.
+  torch::Tensor pack(const float* taps, int64_t in_chs, int64_t out_chs, bool turned) const;
+  void convolve(const void* x, int64_t in_chs, const float* packed, void* y, int64_t out_chs,
+                const WinogradAfter& after = {}) const;
   // Of taps [9, out, in].
   void weight_gradient(const void* dy, int64_t out_chs, const void* x, int64_t in_chs,
                        float* dtaps) const;
@@ -47,8 +56,6 @@ class WinogradPasses {
     return maps_.images * winograd_tiles(maps_.height) * winograd_tiles(maps_.width);
   }
   int64_t block_tiles(int64_t chans) const;
-  torch::Tensor packed_filters(const float* taps, bool turned, int64_t in_chs,
-                               int64_t out_chs) const;
 
   WinogradLevel level_;
   WinogradMaps maps_;

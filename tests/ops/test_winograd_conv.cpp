@@ -2,6 +2,7 @@
 #include "braid/ops/winograd_conv.h"
 
 #include <ATen/Parallel.h>
+#include <ATen/core/dispatch/Dispatcher.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -13,6 +14,7 @@
 #include "braid/core/error.h"
 #include "braid/ops/conv3x3.h"
 #include "braid/ops/winograd_cpu.h"
+#include "braid/ops/winograd_packed.h"
 #include "tests/ops/operator_checks.h"
 
 namespace braid::ops {
@@ -57,9 +59,11 @@ FilteredStep by_level(const WinogradLevel& level, const Tensor& x, const Tensor&
   const auto backward = weight.permute({2, 3, 0, 1}).contiguous();
   const FilteredStep step{torch::empty_like(dy), torch::empty_like(x),
                           torch::empty({3, 3, out, in})};
-  passes.convolve(x.const_data_ptr(), in, forward.const_data_ptr<float>(), false,
-                  step.y.mutable_data_ptr(), out);
-  passes.convolve(dy.const_data_ptr(), out, backward.const_data_ptr<float>(), true,
+  const auto packed = passes.pack(forward.const_data_ptr<float>(), in, out, /*turned=*/false);
+  passes.convolve(x.const_data_ptr(), in, packed.const_data_ptr<float>(), step.y.mutable_data_ptr(),
+                  out);
+  const auto turned = passes.pack(backward.const_data_ptr<float>(), out, in, /*turned=*/true);
+  passes.convolve(dy.const_data_ptr(), out, turned.const_data_ptr<float>(),
                   step.dx.mutable_data_ptr(), in);
   passes.weight_gradient(dy.const_data_ptr(), out, x.const_data_ptr(), in,
                          step.dweight.mutable_data_ptr<float>());
@@ -158,6 +162,29 @@ TEST(Winograd, LeavesTheRestToOthers) {
   const auto small = map_of({64, 32, 32, 5, 5}, 32, torch::kBFloat16);
   EXPECT_FALSE(suits_winograd(small, weight));
   EXPECT_EQ(suits_winograd_weight_gradient(small, weight), !cpu_has_bf16_tiles());
+}
+
+TEST(Winograd, PackedAddsWhatFollows) {
+  torch::manual_seed(5);
+  const FilteredMaps c{2, 20, 24, 14, 15};
+  const auto x = map_of(c, c.in, torch::kFloat), other = map_of(c, c.out, torch::kFloat);
+  const auto weight = torch::randn({c.out, c.in, 3, 3}), bias = torch::randn({c.out});
+  const auto op = c10::Dispatcher::singleton()
+                      .findSchemaOrThrow("braid::winograd_conv3x3_packed", "")
+                      .typed<Tensor(const Tensor&, const Tensor&, const std::optional<Tensor>&,
+                                    const std::optional<Tensor>&, int64_t, bool)>();
+  const auto packed = pack_winograd_filters(weight);
+  const auto plain = composed_conv3x3(x, weight);
+  const auto shifted = plain + bias.view({1, -1, 1, 1});
+  const auto expect_near = [](const Tensor& found, const Tensor& expected) {
+    EXPECT_LE(difference(found, expected), 1e-5 * largest(expected));
+  };
+  expect_near(op.call(x, packed, std::nullopt, std::nullopt, c.out, false), plain);
+  expect_near(op.call(x, packed, bias, std::nullopt, c.out, true), shifted.relu());
+  expect_near(op.call(x.contiguous(), packed, bias, other.contiguous(), c.out, true),
+              (shifted + other).relu());
+  expect_near(op.call(x, packed, std::nullopt, other, c.out, false), plain + other);
+  EXPECT_EQ(op.call(x.slice(0, 0, 0), packed, bias, std::nullopt, c.out, true).size(0), 0);
 }
 
 TEST(Winograd, WhatIsNoNumberStaysNone) {

@@ -127,13 +127,20 @@ static void pixels_to_places(const void* const* pixels, int64_t chans, float* to
 }
 template <class T>
 static void places_to_pixels(const float* from, WinogradLayout layout, void* const* pixels,
-                             int64_t chans) {
+                             int64_t chans, const WinogradEnding& ending) {
   typedef typename T::Stored* Row;
   over_vectors(chans, [=](int64_t c, auto span) {
     const float* there = from + place_of(c, layout);
+    const Floats bias = ending.bias == nullptr ? Floats{} : Float32::load(ending.bias + c, span);
     map_tile<OutputLine>(
         [=](int place) { return Float32::load(there + place * layout.place_step, span); },
-        [=](int place, Floats v) { T::store(static_cast<Row>(pixels[place]) + c, v, span); });
+        [=](int place, Floats v) {
+          v += bias;
+          if (ending.others != nullptr)
+            v += T::load(static_cast<const typename T::Stored*>(ending.others[place]) + c, span);
+          if (ending.relu) v = runner::RUNNER_ISA::largest(Floats{}, v);
+          T::store(static_cast<Row>(pixels[place]) + c, v, span);
+        });
   });
 }
 
@@ -143,9 +150,9 @@ static void winograd_inputs(const void* const* pixels, int64_t chans, bool bfloa
                   : pixels_to_places<InputLine, Float32>(pixels, chans, to, layout);
 }
 static void winograd_outputs(const float* from, WinogradLayout layout, void* const* pixels,
-                             int64_t chans, bool bfloat16) {
-  return bfloat16 ? places_to_pixels<BFloat16>(from, layout, pixels, chans)
-                  : places_to_pixels<Float32>(from, layout, pixels, chans);
+                             int64_t chans, bool bfloat16, WinogradEnding ending) {
+  return bfloat16 ? places_to_pixels<BFloat16>(from, layout, pixels, chans, ending)
+                  : places_to_pixels<Float32>(from, layout, pixels, chans, ending);
 }
 static void winograd_output_gradients(const void* const* pixels, int64_t chans, bool bfloat16,
                                       float* to, WinogradLayout layout) {

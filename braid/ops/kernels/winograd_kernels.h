@@ -22,15 +22,22 @@ struct WinogradLayout {
   int64_t place_step = 0, panel_step = 0, panel = 0;
 };
 
+// What follows the sums: + bias + other, then perhaps ReLU.
+struct WinogradEnding {
+  const float* bias = nullptr;          // of each channel, or none
+  const void* const* others = nullptr;  // as the pixels they are added to, or none
+  bool relu = false;
+};
+
 struct WinogradKernels {
   const char* name;
   // pixels: the addresses of a tile's pixels, in row-major order, `chans` numbers each.
   // Bt x B of the six by six pixels of x.
   void (*inputs)(const void* const* pixels, int64_t chans, bool bfloat16, float* to,
                  WinogradLayout layout);
-  // At m A to the four by four pixels of y.
+  // At m A, and what follows, to the four by four pixels of y.
   void (*outputs)(const float* from, WinogradLayout layout, void* const* pixels, int64_t chans,
-                  bool bfloat16);
+                  bool bfloat16, WinogradEnding ending);
   // A dy At of the four by four pixels of dy: what m's gradient is.
   void (*output_gradients)(const void* const* pixels, int64_t chans, bool bfloat16, float* to,
                            WinogradLayout layout);
