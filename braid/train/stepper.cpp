@@ -27,7 +27,6 @@ Stepper::Stepper(tasks::Task& task, const RunConfig& config, TrainState& state, 
   task.to(device_);
   model.set_grad_checkpointing(config.grad_checkpointing);
   prepare_parameters(config);
-  if (config.skip_easiest > 0) skip_easiest(config.skip_easiest);
   if (config.model_ema)
     ema_.emplace(model, Ema::Options{config.model_ema_decay, config.model_ema_warmup});
   if (device_.is_cuda()) {
@@ -52,18 +51,6 @@ void Stepper::prepare_parameters(const RunConfig& config) {
                       "freeze_bn_stats = true", "leave out --freeze-bn-stats");
   progress_.line(
       fmt::format("Batch norms that keep their statistics: {} (--freeze-bn-stats).", norms));
-}
-
-void Stepper::skip_easiest(double share) {
-  if (!task_.give_item_losses())
-    throw ConfigError("train",
-                      "expected a classifier, which has a loss for each item, got " + task_.name(),
-                      fmt::format("skip_easiest = {:g}", share), "leave out --skip-easiest");
-  easiest_.emplace(share);
-  progress_.line(
-      fmt::format("From epoch {} on the easiest {:g}% of the {} are skipped "
-                  "(--skip-easiest {:g}).",
-                  EasiestItems::kWholeEpochs, 100 * share, task_.items(), share));
 }
 
 void Stepper::thaw() {
@@ -156,7 +143,6 @@ void Stepper::add(const data::Batch& batch) {
   }
   window_.add(step);
   account(step);
-  if (easiest_) easiest_->see(batch.indices, step.item_losses);
 }
 
 void Stepper::account(const tasks::Step& step) {

@@ -12,7 +12,6 @@
 #include "braid/train/accumulation.h"
 #include "braid/train/config.h"
 #include "braid/train/divergence.h"
-#include "braid/train/easiest.h"
 #include "braid/train/ema.h"
 #include "braid/train/freeze.h"
 #include "braid/train/non_finite_guard.h"
@@ -54,7 +53,6 @@ class Stepper {
   const torch::Device& device() const { return device_; }
   Optimizer& optimizer() { return *optimizer_; }
   std::optional<Ema>& ema() { return ema_; }
-  std::optional<EasiestItems>& easiest() { return easiest_; }
 
  private:
   tasks::Step forward(const data::Batch& batch);
@@ -64,7 +62,6 @@ class Stepper {
   std::optional<tasks::Step> replay(const data::Batch& batch);
   // Counts a batch whose backward pass has begun.
   void account(const tasks::Step& step);
-  void skip_easiest(double share);
   // Freezes what is to be frozen, and makes the optimizer of what is trained at any time of the
   // run.
   void prepare_parameters(const RunConfig& config);
@@ -84,7 +81,6 @@ class Stepper {
   bool left_one_out_ = false;
   std::unique_ptr<Optimizer> optimizer_;
   std::optional<Ema> ema_;
-  std::optional<EasiestItems> easiest_;
   NonFiniteGuard guard_{0};
   Accumulation window_;
   std::optional<StepGraph> graph_;

@@ -79,7 +79,6 @@ TEST(TrainConfigTest, EveryValueOutOfRangeIsNamed) {
                     {"early_stop_epochs", -1},
                     {"batch_size", 0},
                     {"grad_accum_steps", 0},
-                    {"skip_easiest", 1},
                     {"clip_grad", -1},
                     {"smoothing", 1},
                     {"model_ema_decay", 1},

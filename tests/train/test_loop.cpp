@@ -1,13 +1,9 @@
 // The loop on a task that has nothing to do with images.
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <set>
-#include <utility>
-#include <vector>
 
 #include "braid/core/error.h"
 #include "braid/runtime/tensor_file.h"
