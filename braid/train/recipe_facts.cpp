@@ -15,6 +15,7 @@ RecipeFacts measure_facts(const TrainConfig& config, const tasks::TaskData& data
                         .params = facts.params,
                         .input_size = facts.input_size,
                         .fine_tuning = facts.fine_tuning,
+                        .batch_norms = facts.batch_norms,
                         .hidden_words = data.task() == tasks::kMaskedLm};
   const auto items = static_cast<double>(facts.train_items);
   if (timed)

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "braid/core/error.h"
+#include "braid/models/macs.h"
 #include "braid/runtime/autocast.h"
 #include "braid/runtime/device.h"
 #include "braid/runtime/tensor_file.h"
@@ -45,7 +46,7 @@ void Stepper::prepare_parameters(const RunConfig& config) {
                               runtime::resolve_dtype(dtype_, device_.type()) == "bfloat16");
   if (!for_good) to_thaw_ = freeze_layers(model, frozen_.layers, progress_);
   if (!frozen_.bn_stats) return;
-  const auto norms = count_batch_norms(model);
+  const auto norms = models::count_batch_norms(model);
   if (norms == 0)
     throw ConfigError("train", "expected a model with batch norms, got none",
                       "freeze_bn_stats = true", "leave out --freeze-bn-stats");
