@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <optional>
 
 #include "braid/core/error.h"
 #include "braid/text/token_occlusion.h"
@@ -22,6 +23,15 @@ Encoding of_pair() {
           .pair_begin = 4};
 }
 
+SpecialTokens tokens(std::optional<int32_t> pad, std::optional<int32_t> unk = {},
+                     std::optional<int32_t> mask = {}) {
+  SpecialTokens special;
+  special.pad = pad;
+  special.unk = unk;
+  special.mask = mask;
+  return special;
+}
+
 // Class 0 counts the numbers, class 1 the first word alone.
 std::vector<std::vector<float>> sums(const TokenIds& rows) {
   std::vector<std::vector<float>> logits;
@@ -36,12 +46,11 @@ std::vector<std::vector<float>> sums(const TokenIds& rows) {
 TEST(TokenOcclusion, IsWhatTheLogitLoses) {
   for (const int64_t batch : {1, 2, 100}) {
     size_t most = 0, rows = 0;
-    const auto found =
-        occlude_tokens(of_pair(), {.pad = 0, .mask = 4}, batch, [&](const auto& ids) {
-          most = std::max(most, ids.size());
-          rows += ids.size();
-          return sums(ids);
-        });
+    const auto found = occlude_tokens(of_pair(), tokens(0, {}, 4), batch, [&](const auto& ids) {
+      most = std::max(most, ids.size());
+      rows += ids.size();
+      return sums(ids);
+    });
     EXPECT_EQ(rows, 5u) << "the text, all of its words hidden, and each of three";
     EXPECT_LE(most, static_cast<size_t>(batch));
     EXPECT_EQ(found.attributions(0), (std::vector<double>{0, 6, 16, 0, 26, 0}));
@@ -56,16 +65,17 @@ TEST(TokenOcclusion, TakesTheMaskElsePaddingElseTheUnknownToken) {
   const auto first_of = [](const SpecialTokens& special) {
     return occlude_tokens(of_pair(), special, 8, sums).attributions(1).at(1);
   };
-  EXPECT_EQ(first_of({.pad = 3, .unk = 5, .mask = 4}), 6);
-  EXPECT_EQ(first_of({.pad = 3, .unk = 5}), 7);
-  EXPECT_EQ(first_of({.unk = 5}), 5);
-  EXPECT_THROW(first_of({.cls = 1}), DataError);
+  EXPECT_EQ(first_of(tokens(3, 5, 4)), 6);
+  EXPECT_EQ(first_of(tokens(3, 5)), 7);
+  EXPECT_EQ(first_of(tokens({}, 5)), 5);
+  EXPECT_THROW(first_of(tokens({})), DataError);
 }
 
 TEST(TokenOcclusion, RefusesNothingAndWhatIsNotFinite) {
-  Encoding none{.ids = {1, 2}, .type_ids = {0, 0}, .offsets = {{}, {}}, .special_tokens = {1, 1}};
-  EXPECT_THROW(occlude_tokens(none, {.pad = 0}, 8, sums), DataError);
-  EXPECT_THROW(occlude_tokens(of_pair(), {.pad = 0}, 8,
+  auto none = of_pair();
+  none.special_tokens.assign(6, 1);
+  EXPECT_THROW(occlude_tokens(none, tokens(0), 8, sums), DataError);
+  EXPECT_THROW(occlude_tokens(of_pair(), tokens(0), 8,
                               [](const TokenIds& rows) {
                                 auto logits = sums(rows);
                                 logits.back()[1] = std::numeric_limits<float>::quiet_NaN();
