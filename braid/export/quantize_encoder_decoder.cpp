@@ -27,8 +27,8 @@ using torch::Tensor;
 constexpr const char* kPairs = "pairs";
 constexpr size_t kPairsOfOneLength = 16, kPairsPadded = 32;
 // The decoder's inputs, beside input_ids.
-constexpr const char* kHidden = "encoder_hidden_states";
-constexpr const char* kHiddenMask = "encoder_attention_mask";
+constexpr const char* kEncoderHidden = "encoder_hidden_states";
+constexpr const char* kEncoderMask = "encoder_attention_mask";
 
 // A graph's output for values of these names.
 Tensor output_of(const graph::Graph& graph, const std::map<std::string, Tensor>& values) {
@@ -118,8 +118,8 @@ std::vector<data::Batch> for_decoder(const graph::Graph& encoder,
   std::vector<data::Batch> read;
   for (const auto& batch : batches)
     read.push_back({.tensors = {{data::kInputIds, batch.at(data::kDecoderInputIds)},
-                                {kHidden, output_of(encoder, batch.tensors)},
-                                {kHiddenMask, batch.at(data::kAttentionMask)},
+                                {kEncoderHidden, output_of(encoder, batch.tensors)},
+                                {kEncoderMask, batch.at(data::kAttentionMask)},
                                 {data::kLabels, batch.at(data::kLabels)}},
                     .indices = batch.indices});
   return read;
@@ -176,8 +176,8 @@ EncoderDecoderQuantization quantize_encoder_decoder(
       return judged.at(name).narrow(0, 0, hidden.size(0));
     };
     return output_of(graphs.decoder, {{data::kInputIds, first(data::kDecoderInputIds)},
-                                      {kHidden, hidden},
-                                      {kHiddenMask, first(data::kAttentionMask)}});
+                                      {kEncoderHidden, hidden},
+                                      {kEncoderMask, first(data::kAttentionMask)}});
   };
   io::check_writable(folder, 0);
   fs::create_directories(folder);
