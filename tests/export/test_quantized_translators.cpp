@@ -122,7 +122,7 @@ TEST_P(QuantizedTranslators, ComputeLogitsOfTheLastWordAlone) {
   const auto all = runner::Session::open(file),
              last = runner::Session::open(file, {.last_position = true});
   EXPECT_EQ(last->steps(), all->steps() + 1) << "the choice of the last word";
-  const auto run = [](const runner::Session& session) {
+  const auto run = [](runner::Session& session) {
     auto ids = session.make(runner::DType::kInt64, {1, 3}),
          mask = session.make(runner::DType::kInt64, {1, 2});
     for (int64_t i = 0; i < 3; ++i) ids.as<int64_t>()[i] = 7 + 11 * i;
