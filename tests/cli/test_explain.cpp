@@ -49,10 +49,10 @@ TEST_F(ExplainVerb, WritesPicturesAPageAndJson) {
 
 TEST_F(ExplainVerb, ExplainsAnExportedFileOfTexts) {
   std::string rows;
-  for (int i = 0; i < 40; ++i)
+  for (int i = 0; i < 80; ++i)
     rows += std::string(i % 2 == 0 ? "a good film\tpos\n" : "a bad film\tneg\n");
   write("reviews.tsv", rows);
-  ASSERT_EQ(braid("train --model textcnn_small --data reviews.tsv --batch-size 8 --epochs 6 "
+  ASSERT_EQ(braid("train --model textcnn_small --data reviews.tsv --batch-size 8 --epochs 10 "
                   "--threads 1 --output run")
                 .code,
             0);
