@@ -124,6 +124,18 @@ int64_t longest_text(const GenerationConfig& config) {
   return std::min(*config.max_new_tokens, std::numeric_limits<int64_t>::max() - 1) + 1;
 }
 
+int64_t longest_text(const GenerationConfig& config, int64_t source_tokens, double factor) {
+  const int64_t most = longest_text(config);
+  if (factor <= 0) return most;
+  // In classes, so that sources of a batch share their limit, and it depends on no other source.
+  constexpr int64_t kLengthClass = 16;
+  const int64_t length = (source_tokens + kLengthClass - 1) / kLengthClass * kLengthClass;
+  const double times = factor * static_cast<double>(length);
+  return times >= static_cast<double>(most)
+             ? most
+             : std::min(most, kLengthClass + static_cast<int64_t>(times));
+}
+
 int64_t shortest_text(const GenerationConfig& config) {
   if (!config.min_new_tokens) return config.min_length;
   return std::min(*config.min_new_tokens, std::numeric_limits<int64_t>::max() - 1) + 1;

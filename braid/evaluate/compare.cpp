@@ -124,13 +124,9 @@ MachineSummary describe_machine(const CompareConfig& c) {
 void copy_winner(const CompareConfig& config, const ModelResult& model, Recommendation& chosen) {
   const fs::path winner = fs::path(config.output) / kWinner;
   io::replace_folder(winner, [&](const fs::path& fresh) {
-    const auto copy = [&](const fs::path& file) {
-      const auto bytes = io::read_file(file);
-      io::write_file_atomic(fresh / file.filename(),
-                            {std::as_bytes(std::span<const uint8_t>(bytes))});
-    };
-    for (const auto& entry : fs::directory_iterator(*model.checkpoint)) copy(entry.path());
-    if (model.deployed && model.deployed->file) copy(*model.deployed->file);
+    for (const auto& entry : fs::directory_iterator(*model.checkpoint))
+      copy_shipped(entry.path(), fresh);
+    if (model.deployed && model.deployed->file) copy_shipped(*model.deployed->file, fresh);
   });
   chosen.checkpoint = winner.string();
   if (model.deployed && model.deployed->file)

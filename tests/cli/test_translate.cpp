@@ -39,6 +39,22 @@ class TranslateTest : public ProgramTest {
   }
 };
 
+TEST_F(TranslateTest, QuantizesIntoAFolderOfTwoFiles) {
+  ASSERT_EQ(train_translation().code, 0);
+  const std::string base = "quantize --checkpoint run --data data --mode naive --output ";
+  const auto result = braid(base + "q --format json");
+  ASSERT_EQ(result.code, 0) << result.err;
+  const Json reports = Json::parse(result.out);
+  ASSERT_EQ(reports.size(), 2u);
+  EXPECT_EQ(reports.at(0).at("bytes"), std::filesystem::file_size(path("q/encoder_model.onnx")));
+  EXPECT_EQ(reports.at(1).at("bytes"), std::filesystem::file_size(path("q/decoder_model.onnx")));
+  for (const auto& report : reports) EXPECT_LT(report.at("size_ratio"), 0.6);
+  EXPECT_THAT(result.err, HasSubstr("20 pairs calibrate: few"));
+  const auto file = braid(base + "q.onnx");
+  EXPECT_EQ(file.code, 64);
+  EXPECT_THAT(file.err, HasSubstr("expected a folder"));
+}
+
 TEST_F(TranslateTest, EveryLineGetsOneLine) {
   const auto trained = train_translation();
   ASSERT_EQ(trained.code, 0) << trained.err;

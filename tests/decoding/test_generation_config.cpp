@@ -65,5 +65,16 @@ TEST(ForeignGenerationConfig, TokensOutsideOfTheVocabularyAreNamed) {
   EXPECT_EQ(fault([](auto& c) { c.forced_eos_token_id = 10; }), "forced_eos_token_id");
 }
 
+TEST(LongestText, FollowsTheSourceByClassesOf16) {
+  const GenerationConfig config{.max_length = 100};
+  EXPECT_EQ(longest_text(config, 5, 0), 100);
+  EXPECT_EQ(longest_text(config, 1, 2), 16 + 32);
+  EXPECT_EQ(longest_text(config, 16, 2), 16 + 32);
+  EXPECT_EQ(longest_text(config, 17, 2), 16 + 64);
+  EXPECT_EQ(longest_text(config, 33, 2), 100);
+  EXPECT_EQ(longest_text(config, 1, 1e300), 100);
+  EXPECT_EQ(longest_text({.max_length = 100, .max_new_tokens = 20}, 1, 2), 21);
+}
+
 }  // namespace
 }  // namespace braid::decoding
