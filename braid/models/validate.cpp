@@ -42,6 +42,15 @@ const Validator& Validator::positive(const char* field, const std::vector<int64_
   return *this;
 }
 
+const Validator& Validator::depth(const char* field, int64_t blocks) const {
+  return between(field, blocks, 1, kMaxBlocks);
+}
+
+const Validator& Validator::depth(const char* field, const std::vector<int64_t>& blocks) const {
+  for (const int64_t count : blocks) depth(field, count);
+  return *this;
+}
+
 const Validator& Validator::odd(const char* field, int64_t value, int64_t most) const {
   if (value < 1 || value % 2 == 0 || value > most)
     fail(fmt::format("expected an odd {} between 1 and {}, got {}", field, most, value));

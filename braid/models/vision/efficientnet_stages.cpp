@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "braid/core/error.h"
+#include "braid/models/validate.h"
 #include "braid/models/vision/mobile_attention.h"
 #include "braid/nn/basic/drop_path.h"
 
@@ -150,13 +151,17 @@ std::vector<BlockArgs> parse_stage(const std::string& stage, int64_t depth) {
 }  // namespace
 
 EfficientNetStagesImpl::EfficientNetStagesImpl(const EfficientNetStagesConfig& config) {
+  constexpr size_t kMostStages = 60;  // whose strides' product is a number
   const size_t count = config.arch_def.size();
-  if (count == 0 || config.depths.size() != count)
-    throw ConfigError("models", "expected as many depths as arch_def, at least one",
+  if (count == 0 || count > kMostStages || config.depths.size() != count)
+    throw ConfigError("models",
+                      fmt::format("expected as many depths as arch_def, 1 to {}, got {} and {}",
+                                  kMostStages, config.depths.size(), count),
                       "field depths");
   for (const int64_t depth : config.depths)
-    if (depth < 1 || depth > 1000)
-      throw ConfigError("models", fmt::format("expected depths between 1 and 1000, got {}", depth),
+    if (depth < 1 || depth > kMaxBlocks)
+      throw ConfigError("models",
+                        fmt::format("expected depths between 1 and {}, got {}", kMaxBlocks, depth),
                         "field depths");
   std::vector<std::vector<BlockArgs>> stages;
   for (size_t i = 0; i < count; ++i)

@@ -15,7 +15,7 @@ namespace braid::models {
 VisionTransformer::VisionTransformer(const char* model, const VisionTransformerConfig& body)
     : body_(body) {
   Validator(model)
-      .positive("depth", body.depth)
+      .depth("depth", body.depth)
       .divides("num_heads", body.num_heads, "embed_dim", body.embed_dim)
       .ratio("mlp_ratio", body.mlp_ratio, body.embed_dim)
       .rate("drop_rate", body.drop_rate)
