@@ -111,4 +111,11 @@ void expect_img_size(const char* model, const torch::Tensor& x, int64_t img_size
                    fmt::format("model {}", model), "build the model with this img_size");
 }
 
+void expect_img_size(const char* model, const torch::Tensor& x, int64_t img_size,
+                     const torch::Tensor& tokens, int64_t grid_size) {
+  // As many tokens in another order would meet each other's positions.
+  if (x.size(2) != x.size(3) || tokens.size(1) != grid_size * grid_size)
+    expect_img_size(model, x, img_size);
+}
+
 }  // namespace braid::models

@@ -57,5 +57,9 @@ class Validator {
 // For models with tables of one grid: throws UsageError unless x, [B,C,H,W], has img_size pixels
 // along both sides.
 void expect_img_size(const char* model, const torch::Tensor& x, int64_t img_size);
+// The same of models with a position for each of grid_size^2 tokens, whose x may be somewhat
+// smaller or larger where that makes as many. tokens: [B,N,D], what x became.
+void expect_img_size(const char* model, const torch::Tensor& x, int64_t img_size,
+                     const torch::Tensor& tokens, int64_t grid_size);
 
 }  // namespace braid::models
