@@ -132,7 +132,7 @@ Tensors example_texts(const models::TextEncoder& model, Sizes sizes, at::Generat
   // Every row but the first ends in padding.
   for (int64_t row = 1; row < batch; ++row)
     mask[row].slice(0, std::max<int64_t>(length - row, 1), length).zero_();
-  ids.masked_fill_(mask.eq(0), model.pad_token_id());
+  ids.masked_fill_(mask.eq(0), model.fill_token_id());
   const auto types = torch::arange(length).ge(length / 2).to(torch::kLong).repeat({batch, 1});
   return {ids, mask, types};
 }

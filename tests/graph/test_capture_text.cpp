@@ -67,6 +67,21 @@ TEST_P(SmallEncoders, SimplifiedItComputesTheSame) {
   EXPECT_TRUE(torch::allclose(replay(graph, inputs).at(0), expected, 1e-4, 1e-5));
 }
 
+// What stands behind a text is hidden by the mask, so that any word can fill rows up.
+TEST(CaptureText, NeedsNoPaddingToken) {
+  auto model = models::create_model<models::TextEncoder>("bert_tiny", {{"vocab_size", 60},
+                                                                       {"hidden_size", 16},
+                                                                       {"num_attention_heads", 2},
+                                                                       {"intermediate_size", 16},
+                                                                       {"pad_token_id", -1}});
+  const auto graph = capture(*model);
+  const runtime::EvalScope scope(*model);
+  const auto texts = example_texts(*model, {3, 9}, at::make_generator<at::CPUGeneratorImpl>(3));
+  EXPECT_EQ(texts.at(0).min().item<int64_t>(), 0);
+  EXPECT_TRUE(torch::equal(replay(graph, texts).at(0),
+                           model->forward({texts.at(0), texts.at(1), texts.at(2)})));
+}
+
 // Positions added, in the attention's scores, by a skewed table; kernels that follow the text.
 INSTANTIATE_TEST_SUITE_P(Families, SmallEncoders,
                          ::testing::Values("bert_tiny", "textcnn_small", "lightconv_encoder_tiny",

@@ -36,7 +36,10 @@ struct TextInput {
 class TextModel : public Model {
  public:
   virtual int64_t vocab_size() const = 0;
-  virtual int64_t pad_token_id() const = 0;
+  virtual int64_t pad_token_id() const = 0;  // -1: none
+  // What fills up rows that are shorter than their batch: a word where there is no padding, which
+  // masks hide as well.
+  int64_t fill_token_id() const { return pad_token_id() < 0 ? 0 : pad_token_id(); }
   // The longest text in tokens; 0: any.
   virtual int64_t max_positions() const = 0;
 };
