@@ -92,6 +92,12 @@ std::shared_ptr<nn::BlockImpl> make_mobile_block(const BlockArgs& args, int64_t 
   const nn::Act act = args.act.value_or(config.act);
   const int64_t out = args.whole("c", 0);
   const double exp_ratio = args.get("e", 1);
+  const bool same = config.padding == nn::Padding::kSame;
+  if ((args.type == "mqa" || args.type == "uir") &&
+      (same || config.norm_eps != EfficientNetStagesConfig().norm_eps))
+    fail("blocks ds, ir, er or cn with padding 'same' or another epsilon of the norms", args.type);
+  if (args.type == "cn" && same && stride > 1)
+    fail("cn of stride 1 with padding 'same'", args.type);
   if (args.type == "mqa")
     return std::make_shared<MobileAttentionImpl>(
         MobileAttentionConfig{.attn = {.dim = in,
@@ -131,6 +137,7 @@ std::shared_ptr<nn::BlockImpl> make_mobile_block(const BlockArgs& args, int64_t 
                               .kernel_size = block.kernel_size,
                               .stride = stride,
                               .act = act,
+                              .norm_eps = config.norm_eps,
                               .norm_key = "bn1"});
   if (args.type == "ds") return std::make_shared<nn::DepthwiseSeparableConvImpl>(block);
   if (!config.se_from_exp) block.se.ratio /= exp_ratio;
