@@ -16,6 +16,7 @@
 #include "braid/models/vision/image_checkpoint.h"
 #include "braid/models/vision/inputs.h"
 #include "braid/models/weights.h"
+#include "braid/runtime/skip_random_init.h"
 #include "braid/runtime/tensor_file.h"
 
 namespace braid::models {
@@ -215,6 +216,18 @@ TEST(Entries, RefuseDepthsBeyondReason) {
     const bool of_one_block = entry.name.starts_with("bag") || entry.name.starts_with("braid") ||
                               entry.name == "resnet9" || entry.name.starts_with("textcnn");
     EXPECT_EQ(refused == 0, of_one_block) << entry.name;
+  }
+}
+
+TEST(Entries, WeightsThatNoMachineHoldsAreSaidToBeSo) {
+  const runtime::SkipRandomInit skip;
+  const std::vector<int64_t> wide(4, 1'000'000);
+  try {
+    create_model("resnet18", {{"widths", wide}});
+    ADD_FAILURE() << "nothing was thrown";
+  } catch (const TryAgainError& e) {
+    EXPECT_THAT(e.what(), AllOf(HasSubstr("out of memory"), HasSubstr("model resnet18"),
+                                ::testing::Not(HasSubstr("frame #"))));
   }
 }
 
