@@ -179,6 +179,22 @@ TEST(TextFusionConfigs, RefuseWhatDoesNotFitTogether) {
   refuses("wav2vec2_conformer_text_tiny", {{"position_embeddings_type", "absolute"}});
   refuses("wav2vec2_conformer_text_tiny", {{"conv_depthwise_kernel_size", 8}});
   refuses("conv_stem_bert_mini", {{"stem_kernel_size", 2}});
+  for (const char* name : {"bert_tiny_cnn", "textcnn_small"})
+    refuses(name, {{"vocab_size", 20}, {"head", "pretraining"}});
+  refuses("convbert_small", {{"num_hidden_layers", 1}, {"head", "pretraining"}});
+  refuses("distilbert_base", {{"vocab_size", 20}, {"n_layers", 1}, {"head", "pretraining"}});
+}
+
+TEST(TextFusionConfigs, AHeadThatIsNotThereIsNamedWithThoseThatAre) {
+  try {
+    create_model("bert_tiny_cnn", {{"vocab_size", 20}, {"head", "masked_lm"}});
+    ADD_FAILURE() << "nothing was thrown";
+  } catch (const ConfigError& e) {
+    EXPECT_STREQ(
+        e.what(),
+        "[models] expected a head that it can have, got masked_lm (model bert_cnn); it can "
+        "have none, sequence_classification, token_classification, question_answering");
+  }
 }
 
 }  // namespace

@@ -77,6 +77,9 @@ class TextEncoder : public TextModel {
 };
 using TextEncoderPtr = std::shared_ptr<TextEncoder>;
 
+// Throws ConfigError, which names the heads that the encoder can have, for another one.
+void expect_supported(const char* model, const TextEncoder& encoder, TextHead head);
+
 // Tokens of the text that a model's cost is counted with, or what it takes at most.
 constexpr int64_t kExampleTokens = 128;
 int64_t example_length(const TextModel& model);

@@ -75,6 +75,7 @@ void DistilBertConfig::visit(FieldVisitor& v) {
 
 DistilBert::DistilBert(const DistilBertConfig& config)
     : TextEncoderOf(config, distilbert_body(config)) {
+  expect_supported("distilbert", *this, head());
   DistilBert::build_head(head(), config.num_labels);
 }
 
