@@ -67,6 +67,19 @@ TEST_P(SmallEncoders, SimplifiedItComputesTheSame) {
   EXPECT_TRUE(torch::allclose(replay(graph, inputs).at(0), expected, 1e-4, 1e-5));
 }
 
+// Nor is there a second text for every model.
+TEST(CaptureText, NeedsNoSecondText) {
+  for (const char* name : {"bert_tiny", "braidtext:embed=16(type_vocab_size=1)|T1x16h2"}) {
+    Json fields = {{"vocab_size", 60}};
+    if (std::string(name) == "bert_tiny")
+      fields.update({{"hidden_size", 16}, {"num_attention_heads", 2}, {"type_vocab_size", 1}});
+    const auto model = models::create_model<models::TextEncoder>(name, fields);
+    EXPECT_EQ(model->token_types(), 1) << name;
+    const auto graph = capture(*model);
+    EXPECT_EQ(graph.inputs.size(), 3u) << name;
+  }
+}
+
 // What stands behind a text is hidden by the mask, so that any word can fill rows up.
 TEST(CaptureText, NeedsNoPaddingToken) {
   auto model = models::create_model<models::TextEncoder>("bert_tiny", {{"vocab_size", 60},

@@ -59,6 +59,8 @@ class TextEncoder : public TextModel {
   torch::Tensor forward(const TextInput& input) {
     return forward_head(forward_features(input), input);
   }
+  // Texts that token_type_ids tell apart, whose numbers are below; 0: they are not looked at.
+  virtual int64_t token_types() const { return 0; }
   // Whether next_sentence() has an answer: of kPreTraining, where the model learns that.
   virtual bool has_next_sentence() const { return false; }
   // [B,2], 0: the second text follows the first. Throws UsageError where it has no answer.
