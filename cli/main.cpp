@@ -91,6 +91,9 @@ int run(int argc, char** argv) {
                 "[memory] out of memory" + memory_remedy(braid::cli::chosen_verb(program)));
   } catch (const std::exception& e) {
     const std::string what = e.what();  // LibTorch's errors carry a backtrace
+    if (what.find("can't allocate memory") != std::string::npos)
+      return fail(braid::ExitCode::kTryAgain,
+                  "[memory] out of memory" + memory_remedy(braid::cli::chosen_verb(program)));
     return fail(braid::ExitCode::kInternal, what.substr(0, what.find("\nException raised")));
   }
 }

@@ -34,7 +34,7 @@ class TextEngine final : public Engine {
       return TensorSpec{
           .name = name, .type = DataType::kInt64, .shape = {-1, -1}, .padding = padding};
     };
-    inputs_ = {tokens(data::kInputIds, model_->pad_token_id()), tokens(data::kAttentionMask, 0),
+    inputs_ = {tokens(data::kInputIds, model_->fill_token_id()), tokens(data::kAttentionMask, 0),
                tokens(data::kTokenTypeIds, 0)};
     outputs_ = {{.name = "logits", .type = DataType::kFp32, .shape = {-1, model_->num_labels()}}};
   }
@@ -106,7 +106,7 @@ std::unique_ptr<Model> load_text_classifier(const std::string& folder,
     models::LoadedTextEncoder encoder{.model = loaded.model, .hub = loaded.hub};
     const auto onnx =
         onnx::export_onnx(onnx::make_text_graph(encoder).graph, onnx::onnx_options(encoder, ""));
-    open_exported(onnx, options, loaded.model->pad_token_id(), folder, *model);
+    open_exported(onnx, options, loaded.model->fill_token_id(), folder, *model);
   } else {
     model->platform = kLibTorchPlatform;
     model->engine = std::make_unique<TextEngine>(loaded.model, options);
