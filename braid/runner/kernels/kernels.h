@@ -115,6 +115,19 @@ struct Kernels {
                     int64_t y_stride);
   // x[0], x[2], ... to even, x[1], x[3], ... to odd; n: of x.
   void (*split_pairs)(const float* x, float* even, float* odd, int64_t n);
+  // Winograd's F(4x4, 3x3) of many tiles, see ops/winograd.h; 36 points, [6 down, 6 across].
+  // Rows of pixels, tile t's first one at 4 t, to the six points across. Row y's go to points + (y
+  // % 4 * 6 + point) * stride + y / 4 * tiles. Read up to 2 kSlack, written up to kSlack beyond.
+  void (*winograd_across)(const float* pixels, int64_t pixel_stride, int64_t rows, int64_t tiles,
+                          float* points, int64_t stride);
+  // From there, of n tiles, to all points, points_stride apart, of which numbers up to `room` from
+  // the first tile on may be written. tiles_across: the `tiles` of above. Read up to kSlack beyond.
+  void (*winograd_down)(const float* rows, int64_t stride, int64_t tiles_across, int64_t n,
+                        int64_t room, float* points, int64_t points_stride);
+  // Products, of each point stride apart, to four rows of pixels, written up to 4 kSlack beyond.
+  // Gives 0, or NaN where a sum is not finite.
+  float (*winograd_back)(const float* products, int64_t stride, int64_t tiles, float* pixels,
+                         int64_t pixel_stride);
   // Rows of a panel for tile(): row d is made of stretches of image + rows[d], then zeros.
   void (*gather)(const float* image, const int64_t* rows, int64_t depth, const Run* runs,
                  int64_t count, float* panel);
