@@ -8,6 +8,8 @@
 #include <random>
 
 #include "braid/runner/ops/winograd.h"
+#include "braid/runner/session.h"
+#include "written_files.h"
 
 namespace braid::runner {
 namespace {
@@ -164,6 +166,109 @@ TEST(Winograd, AppliesWhatFollows) {
         Activation{Function::kSigmoid}, Activation{Function::kSilu}, Activation{Function::kTanh}})
     for (const bool has_residual : {false, true})
       expect_convolved({2, 6, 9, 10, 13, 1, 1, 1, 1, true, has_residual, f});
+}
+
+// A file of one convolution with padding of 1: x [n,C,size,size] -> y.
+std::vector<uint8_t> convolution_of(int64_t C, int64_t M, int64_t size,
+                                    const std::vector<float>& weights) {
+  return model_of([&](pbf_writer& graph) {
+    {
+      pbf_writer node(graph, 1);
+      for (const char* name : {"x", "w"}) node.add_string(1, name);
+      node.add_string(2, "y");
+      node.add_string(4, "Conv");
+      pbf_writer pads(node, 5);
+      pads.add_string(1, "pads");
+      for (int i = 0; i < 4; ++i) pads.add_int64(8, 1);
+      pads.add_int32(20, 7);
+    }
+    const auto float_type = static_cast<int32_t>(DType::kFloat);
+    add_tensor(graph, "w", float_type, {M, C, 3, 3},
+               {reinterpret_cast<const char*>(weights.data()), weights.size() * sizeof(float)});
+    add_value(graph, 11, "x", float_type, {-1, C, size, size});
+    add_value(graph, 12, "y", float_type, {-1, M, size, size});
+  });
+}
+
+class OneConvolution {
+ public:
+  OneConvolution(int64_t C, int64_t M, int64_t size)
+      : C_(C), M_(M), size_(size), x(numbers_(C * size * size)), weights(numbers_(M * C * 9)) {}
+
+  std::vector<float> run(const SessionOptions& options = {}) const {
+    const auto session = Session::of_bytes(convolution_of(C_, M_, size_, weights), "one", options);
+    Tensor input = session->make(DType::kFloat, {1, C_, size_, size_});
+    std::copy(x.begin(), x.end(), input.as<float>());
+    std::vector<float> y;
+    for (int i = 0; i < 2; ++i) {  // the second time with what the first one packed
+      const Tensor made = session->run({{"x", input}}).at(0);
+      y.assign(made.as<float>(), made.as<float>() + made.count());
+    }
+    return y;
+  }
+  std::vector<double> expected() const {
+    return expected_of({1, C_, M_, size_, size_, 1, 1, 1, 1, false}, x, weights, {}, {});
+  }
+
+ private:
+  int64_t C_, M_, size_;
+  Numbers numbers_;
+
+ public:
+  std::vector<float> x, weights;
+};
+
+TEST(Winograd, IsForManyChannelsAndTiles) {
+  const Kernels& kernels = *usable_kernels().back();
+  EXPECT_TRUE(WinogradWeights::pays(kernels, {56, 56}, 64, 64));
+  EXPECT_TRUE(WinogradWeights::pays(kernels, {14, 14}, 256, 256));
+  EXPECT_FALSE(WinogradWeights::pays(kernels, {224, 224}, 64, 3));
+  EXPECT_FALSE(WinogradWeights::pays(kernels, {224, 224}, 1, 64));
+  EXPECT_FALSE(WinogradWeights::pays(kernels, {2, 2}, 64, 64));
+  EXPECT_TRUE(WinogradWeights::fits({{3, 3}, {1, 1}, {1, 1}, {0, 0}, {2, 2}}));
+  EXPECT_FALSE(WinogradWeights::fits({{3, 3}, {2, 1}, {1, 1}, {0, 0}, {2, 2}}));
+  EXPECT_FALSE(WinogradWeights::fits({{3, 3}, {1, 1}, {1, 2}, {0, 0}, {2, 2}}));
+  EXPECT_FALSE(WinogradWeights::fits({{3, 5}, {1, 1}, {1, 1}, {0, 0}, {2, 2}}));
+}
+
+// Each number that is none, or beyond float32, is where it belongs and nowhere else.
+TEST(Winograd, KeepsNumbersThatAreNoneInTheirWindows) {
+  constexpr int64_t kSize = 20, kChannels = 32;
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  for (const float odd : {kInfinity, std::numeric_limits<float>::quiet_NaN(), -2e38f})
+    for (const int64_t at : {0, 7 * 20 + 9, 19 * 20 + 19}) {
+      OneConvolution one(kChannels, kChannels, kSize);
+      one.x[static_cast<size_t>(at)] = odd;
+      const auto expected = one.expected();
+      for (const Kernels* kernels : usable_kernels()) {
+        const auto y = one.run({.kernels = kernels});
+        ASSERT_EQ(y.size(), expected.size());
+        for (size_t i = 0; i < y.size(); ++i) {
+          const auto wanted = static_cast<float>(expected[i]);
+          if (std::isfinite(wanted) && std::abs(wanted) < 1e30f)
+            ASSERT_NEAR(y[i], wanted, 1e-3) << i;
+          else if (std::isfinite(wanted))
+            ASSERT_NEAR(y[i] / wanted, 1, 1e-5) << i;
+          else
+            ASSERT_FALSE(std::isfinite(y[i])) << i;
+        }
+      }
+    }
+  OneConvolution one(kChannels, kChannels, kSize);
+  one.weights[0] = kInfinity;  // of the first of all outputs alone
+  const auto y = one.run();
+  EXPECT_FALSE(std::isfinite(y[5 * kSize + 5]));
+  for (size_t i = kSize * kSize; i < y.size(); ++i) ASSERT_TRUE(std::isfinite(y[i])) << i;
+}
+
+// Where four times as many weights do not fit, the windows' products do.
+TEST(Winograd, LeavesTheLimitOfMemoryToOthers) {
+  const OneConvolution one(128, 128, 12);
+  const auto expected = one.expected();
+  const auto y = one.run({.most_bytes = 2 << 20});
+  double largest = 0;
+  for (const double number : expected) largest = std::max(largest, std::abs(number));
+  for (size_t i = 0; i < y.size(); ++i) ASSERT_NEAR(y[i], expected[i], 1e-5 * largest) << i;
 }
 
 }  // namespace

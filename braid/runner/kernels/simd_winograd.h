@@ -2,7 +2,7 @@
 // See simd_math.h, and ops/winograd.h for what it is.
 #pragma once
 #include "braid/runner/kernels/kernels.h"
-#include "braid/runner/kernels/simd_math.h"
+#include "braid/runner/kernels/simd_tiles.h"
 
 namespace braid::runner::RUNNER_ISA {
 
@@ -76,6 +76,52 @@ static inline void to_pixels(const Floats* m, Floats* pixels) {
   pixels[1] = kA * difference_a + kB * difference_b;
   pixels[2] = kA2 * sum_a + kB2 * sum_b;
   pixels[3] = kA3 * difference_a + kB3 * difference_b + m[5];
+}
+
+// G g: three numbers of a filter to the points.
+static inline void filter_to_points(const Floats* g, Floats* points) {
+  const Floats sum_a = (g[0] + kA2 * g[2]) * (-2.0f / 3), sum_b = (g[0] + kB2 * g[2]) * (1.0f / 6);
+  points[0] = g[0];
+  points[1] = sum_a - kA * (2.0f / 3) * g[1];
+  points[2] = sum_a + kA * (2.0f / 3) * g[1];
+  points[3] = sum_b + kB * (1.0f / 6) * g[1];
+  points[4] = sum_b - kB * (1.0f / 6) * g[1];
+  points[5] = g[2];
+}
+
+static float winograd_filters(const float* filters, int64_t n, float* points, int64_t stride) {
+  static_assert(kRows < kLanes || kRows % kLanes == 0);
+  Floats checked = {};
+  for (int64_t c = 0; c < n; ++c, filters += 9 * kRows, points += kRows)
+    for (int64_t r = 0; r < kRows; r += kLanes) {
+      Floats down[3][6];  // [column of the filter, point down]
+#pragma GCC unroll 3
+      for (int j = 0; j < 3; ++j) {
+        Floats three[3];
+#pragma GCC unroll 3
+        for (int i = 0; i < 3; ++i)
+          three[i] = load_some(filters + (3 * i + j) * kRows + r, kRows < kLanes ? kRows : kLanes);
+        filter_to_points(three, down[j]);
+      }
+      Floats total = {};
+#pragma GCC unroll 6
+      for (int i = 0; i < 6; ++i) {
+        const Floats three[3] = {down[0][i], down[1][i], down[2][i]};
+        Floats six[6];
+        filter_to_points(three, six);
+#pragma GCC unroll 6
+        for (int j = 0; j < 6; ++j) {
+          total += six[j];
+          float* to = points + (6 * i + j) * stride + r;
+          if constexpr (kRows < kLanes)
+            store_some(to, six[j], kRows);
+          else
+            store(to, six[j]);
+        }
+      }
+      checked += total * 0.0f;
+    }
+  return add_up(checked);
 }
 
 static void winograd_across(const float* pixels, int64_t pixel_stride, int64_t rows, int64_t tiles,

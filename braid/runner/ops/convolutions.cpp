@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "braid/runner/op.h"
 #include "braid/runner/ops/convolution.h"
@@ -52,6 +53,7 @@ class ConvOp final : public Op {
       node.refuse("weights of one or two spatial dimensions", to_string(weight->dims()));
     weight_ = *weight;
     window_ = read_window(node, {weight->dims().begin() + 2, weight->dims().end()});
+    may_use_winograd_ = groups_ == 1 && WinogradWeights::fits(window_);
     M_ = weight->dim(0);
     per_group_ = weight->dim(1);
     if (groups_ < 1 || M_ < 1 || per_group_ < 1 || M_ % groups_ != 0)
@@ -92,6 +94,11 @@ class ConvOp final : public Op {
     return {bytes_out_ ? quantize_tensor(context, sum, *bytes_out_) : sum};
   }
 
+  bool give_back() override {
+    winograd_.reset();
+    return std::exchange(may_use_winograd_, false);
+  }
+
  private:
   struct Ending {
     const float* bias;      // [M]
@@ -100,12 +107,12 @@ class ConvOp final : public Op {
   };
 
   // Whether it was done so: see WinogradWeights. The first image decides which form of the weights
-  // is kept.
+  // is kept; where sums were not finite, unpacked ones do it again, exactly where they are not.
   bool by_winograd(const RunContext& context, const Tensor& x, const Plane& input,
                    const Plane& output, const Ending& ending, Tensor& y) {
+    if (!may_use_winograd_) return false;
     if (winograd_ == nullptr) {
-      if (!packed_.empty() || groups_ != 1 ||
-          !WinogradWeights::pays(context.kernels, window_, output, M_, per_group_))
+      if (!packed_.empty() || !WinogradWeights::pays(context.kernels, output, M_, per_group_))
         return false;
       winograd_ = WinogradWeights::make(context, weight_.as<float>(), M_, per_group_);
       if (winograd_ == nullptr) return false;
@@ -121,7 +128,6 @@ class ConvOp final : public Op {
                                          .y = y.as<float>()});
   }
 
-  // Unpacked weights where those of by_winograd are kept, which had numbers that are not finite.
   void by_product(const RunContext& context, const Tensor& x, const Plane& input,
                   const Plane& output, const Ending& ending, Tensor& y) {
     const int64_t K = per_group_ * window_.kernel[0] * window_.kernel[1], M = M_ / groups_,
@@ -216,6 +222,7 @@ class ConvOp final : public Op {
   Tensor weight_;
   std::vector<std::shared_ptr<std::byte>> packed_;  // of each group, or:
   std::unique_ptr<WinogradWeights> winograd_;
+  bool may_use_winograd_ = false;
   WindowOffsets offsets_;
 };
 

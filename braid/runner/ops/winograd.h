@@ -5,7 +5,7 @@
 // values at six points in each direction: Y = A^T [ sum over channels of (G g G^T) * (B^T d B) ] A.
 // That takes 36 multiplications, where the windows take 144, and of each point the sums over the
 // channels are a matrix product [M, C] x [C, tiles]. The points are 0, +-sqrt(1/2), +-sqrt(2) and
-// infinity: with them float32 loses a quarter of what it loses with the paper's 0, +-1, +-2.
+// infinity: with them float32 loses less than with the paper's 0, +-1, +-2.
 #pragma once
 #include <memory>
 
@@ -28,10 +28,12 @@ struct WinogradCall {
 
 class WinogradWeights {
  public:
-  // Whether the window is one that this is for, and outputs of such planes are computed faster so
-  // than by products of windows.
-  static bool pays(const Kernels& kernels, const Window& window, const Plane& output, int64_t M,
-                   int64_t C);
+  // Whether windows are 3x3, without strides and dilations.
+  static bool fits(const Window& window);
+  // Whether outputs of such planes are computed faster so than as products of windows: not where
+  // there are few channels, or too few tiles for the vectors. The size of the batch does not
+  // matter.
+  static bool pays(const Kernels& kernels, const Plane& output, int64_t M, int64_t C);
   // weights: [M, C, 3, 3]. None where a number at a point is not finite. Throws DataError where
   // there is no memory for four times as many numbers.
   static std::unique_ptr<WinogradWeights> make(const RunContext& context, const float* weights,
