@@ -223,8 +223,10 @@ TEST(Winograd, IsForManyChannelsAndTiles) {
   EXPECT_TRUE(WinogradWeights::pays(kernels, {56, 56}, 64, 64));
   EXPECT_TRUE(WinogradWeights::pays(kernels, {14, 14}, 256, 256));
   EXPECT_FALSE(WinogradWeights::pays(kernels, {224, 224}, 64, 3));
-  EXPECT_FALSE(WinogradWeights::pays(kernels, {224, 224}, 1, 64));
+  EXPECT_FALSE(WinogradWeights::pays(kernels, {224, 224}, 64, 1));
   EXPECT_FALSE(WinogradWeights::pays(kernels, {2, 2}, 64, 64));
+  EXPECT_TRUE(WinogradWeights::pays(kernels, {5, 5}, 256, 256));
+  EXPECT_FALSE(WinogradWeights::pays(kernels, {5, 5}, 512, 512));  // whose weights are far away
   EXPECT_TRUE(WinogradWeights::fits({{3, 3}, {1, 1}, {1, 1}, {0, 0}, {2, 2}}));
   EXPECT_FALSE(WinogradWeights::fits({{3, 3}, {2, 1}, {1, 1}, {0, 0}, {2, 2}}));
   EXPECT_FALSE(WinogradWeights::fits({{3, 3}, {1, 1}, {1, 2}, {0, 0}, {2, 2}}));
