@@ -107,7 +107,7 @@ class ConvOp final : public Op {
   };
 
   // Whether it was done so: see WinogradWeights. The first image decides which form of the weights
-  // is kept; where sums were not finite, unpacked ones do it again, exactly where they are not.
+  // is kept. Where a sum was not finite, by_product does it again with weights as they are stored.
   bool by_winograd(const RunContext& context, const Tensor& x, const Plane& input,
                    const Plane& output, const Ending& ending, Tensor& y) {
     if (!may_use_winograd_) return false;
