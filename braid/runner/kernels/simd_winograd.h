@@ -156,14 +156,15 @@ static void winograd_down(const float* rows, int64_t stride, int64_t tiles_acros
       const float* from = rows + j * stride + t;
       Floats six[6], made[6];
 #pragma GCC unroll 6
-      for (int i = 0; i < 6; ++i) six[i] = load(from + i % 4 * 6 * stride + i / 4 * tiles_across);
+      for (int64_t i = 0; i < 6; ++i)
+        six[i] = load(from + i % 4 * 6 * stride + i / 4 * tiles_across);
       to_points(six, made);
       float* to = points + j * points_stride + t;
       if (is_whole) {
 #pragma GCC unroll 6
-        for (int i = 0; i < 6; ++i) store(to + i * 6 * points_stride, made[i]);
+        for (int64_t i = 0; i < 6; ++i) store(to + 6 * i * points_stride, made[i]);
       } else {
-        for (int i = 0; i < 6; ++i) store_some(to + i * 6 * points_stride, made[i], room - t);
+        for (int64_t i = 0; i < 6; ++i) store_some(to + 6 * i * points_stride, made[i], room - t);
       }
     }
   }

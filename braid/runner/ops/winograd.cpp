@@ -8,6 +8,7 @@ namespace braid::runner {
 namespace {
 
 constexpr int64_t kPoints = 36, kTile = 4;
+constexpr auto kLine = static_cast<int64_t>(kAlignment / sizeof(float));  // numbers
 
 // Of a thread: the pixels at their points and the products of some rows stay in the second cache.
 constexpr int64_t kInputBytes = 384 << 10, kProductBytes = 256 << 10;
@@ -45,8 +46,8 @@ struct TilePlan {
                                 by_tiles ? row_panels : parts_of(row_panels, threads));
     width = group * columns;
     // Numbers between the points: powers of two would share their place in the first cache.
-    input_step = width * C + 2 * kAlignment / sizeof(float);
-    product_step = width * chunk * rows + kAlignment / sizeof(float);
+    input_step = width * C + 2 * kLine;
+    product_step = width * chunk * rows + kLine;
     whole_rows = tile_columns <= width;
     const int64_t most_rows =
         whole_rows ? std::min(tile_rows, parts_of(width, tile_columns) + 1) : 1;
@@ -99,9 +100,8 @@ struct TilePlan {
 struct TileScratch {
   explicit TileScratch(const TilePlan& plan, float* at = nullptr) {
     const auto take = [&](int64_t numbers) {
-      constexpr auto kStep = static_cast<int64_t>(kAlignment / sizeof(float));
       float* mine = at == nullptr ? nullptr : at + size;
-      size += parts_of(numbers, kStep) * kStep;
+      size += parts_of(numbers, kLine) * kLine;
       return mine;
     };
     lines = take(plan.lines_size);
@@ -292,7 +292,8 @@ bool WinogradWeights::convolve(const RunContext& context, const WinogradCall& ca
   // A thread has some work, or waking it costs more than it does.
   constexpr double kLeast = 100'000;
   const double multiplications = static_cast<double>(kPoints * M_ * C_) *
-                                 static_cast<double>(call.images * call.output.size() / 16 + 1);
+                                 static_cast<double>(call.images * call.output.size()) /
+                                 (kTile * kTile);
   const int threads = multiplications < 2 * kLeast ? 1 : context.threads.size();
   const TilePlan plan(context.kernels, call, M_, C_, threads);
   const int64_t numbers = TileScratch(plan).size;
