@@ -6,11 +6,18 @@
 #include <string>
 #include <vector>
 
+#include "braid/core/error.h"
 #include "braid/runner/dtype.h"
 
 namespace braid::runner {
 
 inline constexpr size_t kAlignment = 64;  // bytes: a cache line, the widest vector
+
+// A pool's limit, or the system's, is reached.
+class OutOfMemory : public DataError {
+ public:
+  using DataError::DataError;
+};
 
 // Hands out memory and takes it back, so that a run needs little more than what lives at once.
 // Buffers may outlive the pool. Not for several threads.
@@ -22,7 +29,7 @@ class BufferPool {
   BufferPool(const BufferPool&) = delete;
   BufferPool& operator=(const BufferPool&) = delete;
 
-  // Uninitialized. Throws DataError beyond the limit and where the system has none left.
+  // Uninitialized. Throws OutOfMemory beyond the limit and where the system has none left.
   std::shared_ptr<std::byte> allocate(uint64_t bytes);
   uint64_t bytes_in_all() const;  // in use and kept for reuse
 
