@@ -69,6 +69,8 @@ class Numbers final : public tasks::Task {
     ++steps;
     seen.insert(seen.end(), batch.indices.begin(), batch.indices.end());
     if (spoil && spoil(steps)) loss = loss * NAN;
+    // Of a root at 0 there is no derivative.
+    if (spoil_gradient && spoil_gradient(steps)) loss = loss + (line.fc->weight * 0).sum().sqrt();
     tasks::Step step{.loss = loss, .weight = static_cast<double>(batch.size())};
     if (gives_item_losses) step.item_losses = squares.detach().flatten();
     return step;
@@ -101,9 +103,10 @@ class Numbers final : public tasks::Task {
   int64_t steps = 0;          // training steps so far
   std::vector<int64_t> seen;  // their examples
   bool has_item_losses = true, gives_item_losses = false;
-  std::set<int64_t> bad;                     // examples that cannot be read
-  std::vector<data::LeftOut> left_out = {};  // of the data
-  std::function<bool(int64_t)> spoil;        // whether the loss of this step is NaN
+  std::set<int64_t> bad;                        // examples that cannot be read
+  std::vector<data::LeftOut> left_out = {};     // of the data
+  std::function<bool(int64_t)> spoil;           // whether the loss of this step is NaN
+  std::function<bool(int64_t)> spoil_gradient;  // or its gradient alone
 
  private:
   int64_t examples_;
