@@ -121,7 +121,7 @@ class FakeExplainer final : public Explainer {
 };
 
 // A loader of such models; a source that begins with "broken" cannot be loaded, "mute" explains
-// nothing.
+// nothing, of "several" any number of labels may be right.
 inline LoadModel fake_loader(const PacePtr& pace) {
   return [pace](const std::string& source) {
     if (source.find("broken") != std::string::npos)
@@ -132,6 +132,7 @@ inline LoadModel fake_loader(const PacePtr& pace) {
     model->prepared = {.name = "text", .type = DataType::kBytes, .shape = {-1}};
     model->preparation = std::make_unique<FakePreparation>();
     model->classes = {"ant", "bee", "cat"};
+    model->several_labels = source == "several";
     if (source != "mute") model->explainer = std::make_unique<FakeExplainer>();
     return model;
   };

@@ -98,9 +98,14 @@ class TextPreparation final : public Preparation {
 std::unique_ptr<Model> load_text_classifier(const std::string& folder,
                                             const ModelOptions& options) {
   auto explainer = explain_texts_of(folder, options);
-  auto loaded = tasks::load_text_classifier(folder);
-  loaded.truncate = options.truncate;
+  auto loaded = tasks::load_tokenized_model(folder);
   auto model = std::make_unique<Model>();
+  model->several_labels = loaded.hub.problem_type == models::kSeveralLabels;
+  if (model->several_labels)
+    explainer.reset();  // it explains why one class was chosen
+  else
+    tasks::expect_text_classifier(loaded, folder);
+  loaded.truncate = options.truncate;
   model->prepared = {.name = "text", .type = DataType::kBytes, .shape = {-1}};
   if (is_engine_of_files(options.engine)) {
     models::LoadedTextEncoder encoder{.model = loaded.model, .hub = loaded.hub};
