@@ -45,4 +45,10 @@ BRAID_DEFINE_ERROR(TryAgainError, kTryAgain);
 BRAID_DEFINE_ERROR(ConfigError, kBadConfig);
 #undef BRAID_DEFINE_ERROR
 
+// One file that may not be read, or whose medium fails, where others beside it may do.
+class UnreadableFileError : public IoError {
+ public:
+  using IoError::IoError;
+};
+
 }  // namespace braid

@@ -42,9 +42,11 @@ auto guarded(const std::string& where, const F& f) {
   try {
     return f();
   } catch (const std::bad_alloc&) {
-    throw DataError("runner", "expected a model that fits into memory, got a larger one", where);
+    throw OutOfMemoryError("runner", "expected a model that fits into memory, got a larger one",
+                           where);
   } catch (const std::length_error&) {
-    throw DataError("runner", "expected a model that fits into memory, got a larger one", where);
+    throw OutOfMemoryError("runner", "expected a model that fits into memory, got a larger one",
+                           where);
   }
 }
 

@@ -6,11 +6,18 @@
 #include <string>
 #include <vector>
 
+#include "braid/core/error.h"
 #include "braid/runner/dtype.h"
 
 namespace braid::runner {
 
 inline constexpr size_t kAlignment = 64;  // bytes: a cache line, the widest vector
+
+// What is computed takes more memory than there is for it.
+class OutOfMemoryError : public DataError {
+ public:
+  using DataError::DataError;
+};
 
 // Hands out memory and takes it back, so that a run needs little more than what lives at once.
 // Buffers may outlive the pool. Not for several threads.

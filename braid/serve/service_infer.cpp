@@ -160,7 +160,9 @@ void Service::finish(const std::shared_ptr<Inference>& inference, JobResult resu
     case Ending::kTimeout:
       return fail(inference, result.ending, json_error(504, result.error));
     case Ending::kInvalid:
-      return fail(inference, result.ending, json_error(422, result.error));
+      return fail(inference, result.ending, json_error(result.too_large ? 413 : 422, result.error));
+    case Ending::kOverload:
+      return fail(inference, result.ending, try_later(503, result.error, 1));
     default:
       return fail(inference, result.ending, json_error(500, result.error));
   }

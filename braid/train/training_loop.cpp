@@ -175,6 +175,9 @@ bool TrainingLoop::advance(double seconds) {
   } catch (const DataError&) {
     save_before_bad_sample();
     throw;
+  } catch (const UnreadableFileError&) {
+    save_before_bad_sample();
+    throw;
   }
 }
 

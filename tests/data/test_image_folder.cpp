@@ -228,6 +228,42 @@ TEST_F(ImageFolderTest, ImagesOverTheLimitAreRefused) {
   EXPECT_NO_THROW(open({.limits = {.max_pixels = 16}}).train->get(0));
 }
 
+// Root may read everything.
+class AsNobody {
+ public:
+  AsNobody() {
+    if (was_root_) {
+      EXPECT_EQ(::seteuid(65534), 0);
+    }
+  }
+  ~AsNobody() {
+    if (was_root_) {
+      EXPECT_EQ(::seteuid(0), 0);
+    }
+  }
+  AsNobody(const AsNobody&) = delete;
+  AsNobody& operator=(const AsNobody&) = delete;
+
+ private:
+  const bool was_root_ = ::geteuid() == 0;
+};
+
+TEST_F(ImageFolderTest, WhatMayNotBeReadIsLeftOutAsWhatIsBroken) {
+  for (const char* name : {"a/1.png", "a/2.png", "b/1.png"}) image(name);
+  fs::permissions(root_ / "a/2.png", fs::perms::none);
+  const AsNobody nobody;
+  const auto train = open().train;
+  ASSERT_EQ(train->size(), 3);
+  EXPECT_EQ(train->channels(), 3);
+  EXPECT_NO_THROW(train->get(0));
+  EXPECT_THROW(train->get(1), UnreadableFileError);
+  BadSamples skip("skip"), error("error");
+  EXPECT_FALSE(skip.guard([&] { train->get(1); }));
+  EXPECT_EQ(skip.count(), 1);
+  EXPECT_THAT(skip.last_message(), ::testing::AllOf(HasSubstr("2.png"), HasSubstr("permissions")));
+  EXPECT_THROW(error.guard([&] { train->get(1); }), IoError);
+}
+
 TEST_F(ImageFolderTest, ACheckFindsWhatIsWrong) {
   for (int i = 0; i < 6; ++i)
     image("train/a/" + std::to_string(i) + ".png", static_cast<uint8_t>(i));

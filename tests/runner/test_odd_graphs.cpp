@@ -203,6 +203,18 @@ TEST(OddGraphs, ATextWithoutTokensIsOneOfPadding) {
   }
 }
 
+// A server tells it from a file's other faults.
+TEST(OddGraphs, WhatDoesNotFitIntoMemoryHasAnErrorOfItsOwn) {
+  const auto file = WrittenGraph()
+                        .input("x", DType::kFloat, {-1, 2})
+                        .node("Relu", {"x"}, {"y"})
+                        .output("y", DType::kFloat, {-1, 2})
+                        .bytes();
+  const auto session = Session::of_bytes(file, "file.onnx", {.most_bytes = 1 << 20});
+  EXPECT_NO_THROW(session->make(DType::kFloat, {1, 2}));
+  EXPECT_THROW(session->make(DType::kFloat, {1 << 20, 2}), OutOfMemoryError);
+}
+
 TEST(OddGraphs, SeveralLabelsHaveAProbabilityEach) {
   const auto labels_of = [](const std::string& problem_type) {
     const auto file = WrittenGraph()

@@ -167,6 +167,10 @@ TEST_F(ServiceTest, RefusesRequestsThatDoNotFit) {
   EXPECT_THAT(not_finite.body, HasSubstr("NaN"));
   EXPECT_EQ(c.post(kInfer, row_json(777)).status, 422);
   EXPECT_EQ(c.post(kInfer, row_json(666)).status, 500);
+  EXPECT_EQ(c.post(kInfer, row_json(990)).status, 503);
+  const auto too_large = c.post(kInfer, row_json(999));
+  EXPECT_EQ(too_large.status, 413);
+  EXPECT_THAT(too_large.body, HasSubstr("send fewer rows"));
   EXPECT_EQ(c.post(kInfer, row_json(1)).status, 200);  // and goes on
 }
 

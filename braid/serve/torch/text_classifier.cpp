@@ -18,6 +18,7 @@
 #include "braid/serve/torch/checkpoint_explainer.h"
 #include "braid/serve/torch/load_model.h"
 #include "braid/serve/torch/torch_tensor.h"
+#include "braid/serve/torch/within_memory.h"
 #include "braid/text/whole_text.h"
 
 namespace braid::serve {
@@ -46,7 +47,9 @@ class TextEngine final : public Engine {
     data::Batch tokens{.tensors = {}, .indices = {}};
     for (const auto& tensor : batch)
       tokens.tensors[tensor.name] = to_torch(tensor).to(scope.device());
-    return {from_torch("logits", model_->forward(tasks::text_input(tokens)).to(torch::kFloat))};
+    return {from_torch("logits", within_memory([&] {
+                         return model_->forward(tasks::text_input(tokens)).to(torch::kFloat);
+                       }))};
   }
 
  private:
