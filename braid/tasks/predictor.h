@@ -3,7 +3,6 @@
 #include <string>
 #include <vector>
 
-#include "braid/core/error.h"
 #include "braid/data/batch.h"
 #include "braid/io/image.h"
 #include "braid/models/vision/image_checkpoint.h"
@@ -14,11 +13,6 @@ namespace braid::tasks {
 
 // Throws DataError for a model without classes, or of images that are neither gray nor in colour.
 void expect_classifier_of_images(const models::LoadedModel& loaded);
-// A model's outputs hold NaN or infinity: its training diverged.
-class NonFiniteOutputError : public DataError {
- public:
-  using DataError::DataError;
-};
 // Throws NonFiniteOutputError where outputs hold NaN or infinity.
 void expect_finite(const torch::Tensor& outputs);
 

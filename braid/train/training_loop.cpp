@@ -172,6 +172,8 @@ bool TrainingLoop::advance(double seconds) {
     return run_epochs();
   } catch (const DivergenceError&) {
     throw;
+  } catch (const NonFiniteOutputError&) {
+    throw;
   } catch (const DataError&) {
     save_before_bad_sample();
     throw;
