@@ -9,6 +9,7 @@
 #include "braid/core/error.h"
 #include "braid/data/image/crops.h"
 #include "braid/data/memory_dataset.h"
+#include "braid/io/evaluation_view.h"
 #include "braid/runtime/tensor_file.h"
 #include "braid/tasks/test_time_augmentation.h"
 
