@@ -167,6 +167,7 @@ void Stepper::account(const tasks::Step& step) {
   if (!guard_.loss(loss)) {
     const auto weights = task_.model().parameters();
     lost_ = !std::all_of(weights.begin(), weights.end(), runtime::is_finite);
+    of_gradients_ = false;
     return;
   }
   last_loss_ = loss;
