@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "braid/core/error.h"
+#include "braid/data/bad_samples.h"
 #include "braid/data/check.h"
 #include "braid/data/image/class_folders.h"
 #include "braid/data/image/image_inputs.h"
@@ -257,11 +258,11 @@ TEST_F(ImageFolderTest, WhatMayNotBeReadIsLeftOutAsWhatIsBroken) {
   EXPECT_EQ(train->channels(), 3);
   EXPECT_NO_THROW(train->get(0));
   EXPECT_THROW(train->get(1), UnreadableFileError);
-  BadSamples skip("skip"), error("error");
+  BadSamples skip("skip"), strict("error");
   EXPECT_FALSE(skip.guard([&] { train->get(1); }));
   EXPECT_EQ(skip.count(), 1);
   EXPECT_THAT(skip.last_message(), ::testing::AllOf(HasSubstr("2.png"), HasSubstr("permissions")));
-  EXPECT_THROW(error.guard([&] { train->get(1); }), IoError);
+  EXPECT_THROW(strict.guard([&] { train->get(1); }), IoError);
 }
 
 TEST_F(ImageFolderTest, ACheckFindsWhatIsWrong) {
