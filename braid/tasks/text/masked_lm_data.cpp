@@ -62,11 +62,10 @@ const MaskedLmBlocks& MaskedLmData::blocks_for(const TaskConfig& config,
   constexpr int64_t kMostVal = 2000;  // blocks
   auto& blocks = blocks_[model.tokenizer.get()];
   if (blocks.train) return blocks;
-  const data::TokenBlockOptions options{
-      .block_length = model.max_length,
-      .whole_documents = config.text.next_sentence,
-      .threads = usable_cpus(),
-      .on_bad_sample = on_bad_sample_};
+  const data::TokenBlockOptions options{.block_length = model.max_length,
+                                        .whole_documents = config.text.next_sentence,
+                                        .threads = usable_cpus(),
+                                        .on_bad_sample = on_bad_sample_};
   const auto read = [&](const std::vector<fs::path>& files) {
     return std::make_shared<const data::TokenBlocks>(files, *model.tokenizer, options, progress);
   };
