@@ -42,9 +42,11 @@ auto guarded(const std::string& where, const F& f) {
   try {
     return f();
   } catch (const std::bad_alloc&) {
-    throw DataError("runner", "expected a model that fits into memory, got a larger one", where);
+    throw OutOfMemoryError("runner", "expected a model that fits into memory, got a larger one",
+                           where);
   } catch (const std::length_error&) {
-    throw DataError("runner", "expected a model that fits into memory, got a larger one", where);
+    throw OutOfMemoryError("runner", "expected a model that fits into memory, got a larger one",
+                           where);
   }
 }
 
@@ -289,7 +291,7 @@ void Session::State::run_step(Step& step, std::vector<Tensor>& values) const {
 std::vector<Tensor> Session::State::run(const std::map<std::string, Tensor>& given) {
   try {
     return run_steps(given);
-  } catch (const OutOfMemory&) {
+  } catch (const OutOfMemoryError&) {
     bool freed = false;
     for (auto& step : steps) freed = step.op->give_back() || freed;
     if (!freed) throw;

@@ -13,8 +13,9 @@ namespace braid::runner {
 
 inline constexpr size_t kAlignment = 64;  // bytes: a cache line, the widest vector
 
-// A pool's limit, or the system's, is reached.
-class OutOfMemory : public DataError {
+// What is computed takes more memory than there is for it: a pool's limit, or the system's, is
+// reached.
+class OutOfMemoryError : public DataError {
  public:
   using DataError::DataError;
 };
@@ -29,7 +30,7 @@ class BufferPool {
   BufferPool(const BufferPool&) = delete;
   BufferPool& operator=(const BufferPool&) = delete;
 
-  // Uninitialized. Throws OutOfMemory beyond the limit and where the system has none left.
+  // Uninitialized. Throws OutOfMemoryError beyond the limit and where the system has none left.
   std::shared_ptr<std::byte> allocate(uint64_t bytes);
   uint64_t bytes_in_all() const;  // in use and kept for reuse
 

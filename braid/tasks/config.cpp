@@ -25,7 +25,8 @@ void TextOptions::visit(FieldVisitor& v) {
           "tokenizer.json, vocab.txt, a SentencePiece model or a folder with one; empty: that of "
           "the weights, else one is learned from the training texts");
   v.field("vocab_size", vocab_size, "tokens of a tokenizer that is learned", {.least = 300});
-  v.field("word_drop", word_drop, "share of the words left out at random in training, 0: none",
+  v.field("word_drop", word_drop,
+          "text_classification: share of the words left out at random in training, 0: none",
           {.least = 0, .below = 1});
   v.field("mlm_probability", mlm_probability, "masked_lm: share of the tokens that are hidden",
           {.above = 0, .below = 1});

@@ -103,7 +103,7 @@ void of_texts(TrainConfig& config, const models::ModelEntry& entry, const Recipe
   if (facts.fine_tuning) {
     run.optimizer.layer_decay = 0.9;
     run.optimizer.head_lr = 1e-3;
-  } else {
+  } else if (facts.whole_texts) {
     config.task.text.word_drop = 0.1;
   }
 }

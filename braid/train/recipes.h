@@ -17,6 +17,7 @@ struct RecipeFacts {
   bool fine_tuning = false;   // from published weights
   bool batch_norms = false;   // of the model
   bool hidden_words = false;  // are learned, not labels
+  bool whole_texts = false;   // have the labels, so that a text may lose words
 };
 
 struct Recipe {
@@ -32,8 +33,8 @@ struct Recipe {
 //   long       beyond: mixup and cutmix too
 //   fine-tune  AdamW at a small rate that falls from the head down, with warm-up and light
 //              augmentation; on few images batch norms keep the statistics of the weights
-// Texts: AdamW in one cycle, dropout, words left out at random; the same names. Hidden
-// words: Muon, no dropout.
+// Texts: AdamW in one cycle, dropout, where a label is of a whole text words left out at random;
+// the same names. Hidden words: Muon, no dropout.
 // Batches are as large as leaves some hundred steps. Throws UsageError for a model that is of no
 // known kind.
 Recipe recipe_for(const models::ModelEntry& entry, const RecipeFacts& facts);

@@ -118,13 +118,14 @@ bool TrainingLoop::train_epoch() {
         stepper_.begin_window(std::min(config_.grad_accum_steps, size - position + 1));
       }
       stepper_.add(moved);
-      if (stepper_.is_hopeless()) diverged(moved);
+      if (stepper_.is_hopeless()) diverged(&moved);
     }
     state_.batch = position;
     const bool last = position >= size;  // the last batches may have been left out: no batch
     const bool full = stepper_.accumulated() == config_.grad_accum_steps;
     const bool stepped = full || (last && stepper_.accumulated() > 0);
     if (stepped) stepper_.step(window_lr);
+    if (stepper_.is_hopeless()) diverged(nullptr);  // its gradients are not finite
     const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
     start = Clock::now();
     state_.epoch_seconds += seconds;
@@ -166,7 +167,12 @@ bool TrainingLoop::advance(double seconds) {
     return run_epochs();
   } catch (const DivergenceError&) {
     throw;
+  } catch (const NonFiniteOutputError&) {
+    throw;
   } catch (const DataError&) {
+    save_before_bad_sample();
+    throw;
+  } catch (const UnreadableFileError&) {
     save_before_bad_sample();
     throw;
   }

@@ -237,6 +237,9 @@ TEST(Export, TextsAreFreeInBatchAndLength) {
   EXPECT_FALSE(onnx_options(loaded, folder).metadata.contains("text_pairs"));
   loaded.hub.text_pairs = true;
   EXPECT_EQ(onnx_options(loaded, folder).metadata.at("text_pairs"), "true");
+  EXPECT_FALSE(onnx_options(loaded, folder).metadata.contains("problem_type"));
+  loaded.hub.problem_type = models::kSeveralLabels;
+  EXPECT_EQ(onnx_options(loaded, folder).metadata.at("problem_type"), "multi_label_classification");
   std::filesystem::remove_all(folder);
   const auto model = read(std::string(bytes.begin(), bytes.end()));
   expect_ordered(model);

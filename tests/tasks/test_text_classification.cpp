@@ -76,6 +76,7 @@ TEST_F(TextTask, SettingsOfOtherTasksAreRefused) {
   EXPECT_THAT(refusal({{"task", kMaskedLm}, {"class_weights", "balanced"}}),
               HasSubstr("--class-weights"));
   EXPECT_THAT(refusal({{"task", kMaskedLm}, {"smoothing", 0.1}}), HasSubstr("--smoothing"));
+  EXPECT_THAT(refusal({{"task", kMaskedLm}, {"word_drop", 0.1}}), HasSubstr("--word-drop"));
   EXPECT_EQ(refusal({{"mixup", 0.2}}, root_), "none") << "a run goes on as it began";
 }
 

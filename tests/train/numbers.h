@@ -67,6 +67,8 @@ class Numbers final : public tasks::Task {
     auto loss = (forward(batch) - batch.at("labels")).square().mean();
     ++steps;
     if (spoil && spoil(steps)) loss = loss * NAN;
+    // Of a root at 0 there is no derivative.
+    if (spoil_gradient && spoil_gradient(steps)) loss = loss + (line.fc->weight * 0).sum().sqrt();
     return {loss, static_cast<double>(batch.size())};
   }
   tasks::Scores evaluate(tasks::Split, const tasks::EvaluateOptions&, Progress&) override {
@@ -90,11 +92,11 @@ class Numbers final : public tasks::Task {
 
   Line line;
   size_t evaluations = 0;
-  int64_t steps = 0;                         // training steps so far
-  std::vector<int64_t> seen;                 // their examples
-  std::set<int64_t> bad;                     // examples that cannot be read
-  std::vector<data::LeftOut> left_out = {};  // of the data
-  std::function<bool(int64_t)> spoil;        // whether the loss of this step is NaN
+  int64_t steps = 0;                            // training steps so far
+  std::set<int64_t> bad;                        // examples that cannot be read
+  std::vector<data::LeftOut> left_out = {};     // of the data
+  std::function<bool(int64_t)> spoil;           // whether the loss of this step is NaN
+  std::function<bool(int64_t)> spoil_gradient;  // or its gradient alone
 
  private:
   int64_t examples_;

@@ -227,6 +227,18 @@ TEST(Recipes, OfHiddenWordsUseMuonWithoutDropout) {
   EXPECT_EQ(of(false).task.drop, 0.1);
 }
 
+// Tags and answers stand at words: a text that lost some is another one.
+TEST(Recipes, LeaveWordsOutOfWholeTextsAlone) {
+  const auto word_drop = [](bool whole_texts, bool fine_tuning) {
+    return recipe_for(models::find_model("bert_tiny"),
+                      {.fine_tuning = fine_tuning, .whole_texts = whole_texts})
+        .config.task.text.word_drop;
+  };
+  EXPECT_EQ(word_drop(true, false), 0.1);
+  EXPECT_EQ(word_drop(false, false), 0);
+  EXPECT_EQ(word_drop(true, true), 0);
+}
+
 TEST(Recipes, OfTranslationsTradesStepsForTokens) {
   const auto entry = models::find_model("transformer_tiny");
   const auto of = [&](double passes, int64_t items) {

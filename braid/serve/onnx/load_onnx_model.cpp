@@ -124,6 +124,7 @@ std::unique_ptr<Model> load_onnx_model(const std::string& file, const ModelOptio
   auto model = std::make_unique<Model>();
   open_exported(onnx, options, pad_token_id(*session), file, *model);
   model->classes = runner::label_names(*session);
+  model->several_labels = runner::has_several_labels(*session);
   expect_classifier(*model, file);
   const auto& inputs = model->engine->inputs();
   const bool texts =

@@ -128,10 +128,15 @@ TranslationScores score_translations(const Translator& translator,
                                 pairs->size()),
                     pairs->source_path().string());
   if (options.decoded_pairs == 0) return result;
-  if (all_finite(result.scores))
-    measure_bleu(translator, *pairs, options, progress, result);
-  else
+  if (!all_finite(result.scores)) {
     leave_bleu_out(result);
+    return result;
+  }
+  try {
+    measure_bleu(translator, *pairs, options, progress, result);
+  } catch (const NonFiniteOutputError&) {  // of what it writes by itself, where the loss is finite
+    leave_bleu_out(result);
+  }
   return result;
 }
 

@@ -446,6 +446,26 @@ TEST_F(Engines, RefuseWhatIsNoClassifiersFile) {
   EXPECT_THROW(load((folder_ / "absent.onnx").string(), "auto"), IoError);
 }
 
+TEST_F(Engines, KnowWhereSeveralLabelsMayBeRight) {
+  const auto folder = texts(), file = (folder_ / "several.onnx").string();
+  const auto set_type = [&](const char* type) {
+    Json fields = read_json(fs::path(folder) / "config.json");
+    fields["problem_type"] = type;
+    io::write_file_atomic(fs::path(folder) / "config.json", fields.dump());
+    auto loaded = models::load_text_encoder(folder);
+    onnx::export_text_model(loaded, folder, file);
+  };
+  EXPECT_FALSE(load(folder, "libtorch")->several_labels);
+  set_type(models::kSeveralLabels);
+  EXPECT_TRUE(load(folder, "libtorch")->several_labels);
+  for (const auto& source : {folder, file})
+    EXPECT_TRUE(load(source, kBraidRunEngine)->several_labels) << source;
+  set_type("regression");
+  for (const auto& source : {folder, file})
+    EXPECT_THAT(error_of<DataError>([&] { load(source, kBraidRunEngine); }),
+                HasSubstr("regression"));
+}
+
 TEST_F(Engines, AreChosenForWhatTheyCanDo) {
   const auto checkpoint = images("resnet20");
   const auto file = exported(checkpoint);
