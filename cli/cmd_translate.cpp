@@ -61,7 +61,8 @@ struct SearchFlags {
             "better at its length; never: at any length",
             {.choices = {"true", "false", "never"}});
     v.field("length_penalty", length_penalty,
-            "scores are over length^this, above 1: longer translations");
+            "scores are over length^this, above 1: longer translations",
+            {.least = -10, .most = 10});
     v.field("max_length", max_length, "tokens of the longest translation, with its start token",
             {.least = 2});
     v.field("min_length", min_length, "tokens before a translation may end, with its start token",

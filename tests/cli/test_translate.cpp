@@ -180,6 +180,7 @@ TEST_F(TranslateTest, FlagsSayHowALineIsWritten) {
       {"--early-stopping true", "--num-beams"},
       {"--num-beams 2 --early-stopping sometimes", "early_stopping"},
       {"--min-length 9", "--min-length"},
+      {"--num-beams 2 --length-penalty 500", "length_penalty"},
       {"--repetition-penalty 0", "repetition_penalty"}};
   for (const auto& [flags, what] : refused) {
     const auto result = braid(verb + flags);
