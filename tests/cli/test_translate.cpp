@@ -191,6 +191,21 @@ TEST_F(TranslateTest, FlagsSayHowALineIsWritten) {
   EXPECT_THAT(help, HasSubstr("Drawing (unset: the checkpoint's):"));
 }
 
+TEST_F(TranslateTest, KeepsTheFileThatItReads) {
+  ASSERT_EQ(train_translation().code, 0);
+  write("in.txt", "a man walks\n");
+  std::filesystem::create_hard_link(path("in.txt"), path("other.txt"));
+  const std::string verb = "translate --checkpoint run --max-length 4 ";
+  for (const std::string flags :
+       {"in.txt --output in.txt", "in.txt --output other.txt", "--output in.txt <in.txt"}) {
+    const auto result = braid(verb + flags);
+    EXPECT_EQ(result.code, 64) << flags;
+    EXPECT_THAT(result.err, HasSubstr("--output")) << flags;
+    EXPECT_EQ(text("in.txt"), "a man walks\n") << flags;
+  }
+  EXPECT_EQ(braid(verb + "in.txt --output /dev/null").code, 0);
+}
+
 // What the file says is no mistake of whoever calls the program.
 TEST_F(TranslateTest, TheUsersLengthWins) {
   ASSERT_EQ(train_translation().code, 0);
