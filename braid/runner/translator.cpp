@@ -60,6 +60,7 @@ Translator Translator::of_bytes(std::span<const uint8_t> encoder, std::span<cons
 TranslatedText Translator::translate(std::string_view text) {
   if (text::is_blank(text)) return {};
   const auto source = text::make_sequence(text, *tokenizer_, format_);
+  if (text::has_no_words(source)) return {};
   const auto written = write_text(model_, {source.ids.begin(), source.ids.end()}, generation_);
   std::vector<int32_t> ids;
   for (const int64_t id : written.ids)  // a model may have more numbers than the tokenizer

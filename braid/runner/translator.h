@@ -35,8 +35,9 @@ class Translator {
   static Translator of_bytes(std::span<const uint8_t> encoder, std::span<const uint8_t> decoder,
                              const TranslatorOptions& options = {});
 
-  // What `braid translate` gives in float32. A text without anything but white space is an empty
-  // one. Throws DataError for text that the tokenizer or the model cannot read.
+  // What `braid translate` gives in float32. A text of white space alone, or of
+  // which the tokenizer leaves nothing, is an empty one. Throws DataError for text that the
+  // tokenizer or the model cannot read.
   TranslatedText translate(std::string_view text);
   int64_t max_length() const { return format_.max_length; }  // tokens of a source; 0: any number
   const EncoderDecoder& model() const { return model_; }

@@ -46,6 +46,8 @@ Sequence make_sequence(std::string_view text, const Tokenizer& tokenizer,
   return ended_sequence(std::move(encoding.ids), beginning.size() < text.size(), format);
 }
 
+bool has_no_words(const Sequence& sequence) { return sequence.ids.size() <= 1 && !sequence.cut; }
+
 Sequence make_target_sequence(std::string_view text, const Tokenizer& tokenizer,
                               const SequenceFormat& format) {
   const auto beginning = beginning_of(text, most_bytes_of(format));

@@ -156,6 +156,8 @@ TEST(ExportedTranslator, TranslatesTexts) {
   EXPECT_EQ(translated.text, words);
   EXPECT_EQ(translator.translate("").text, "");
   EXPECT_EQ(translator.translate(" \t\n").text, "");
+  for (const char* nothing : {"\u00a0", "\u3000\u3000", "\ufffd"})  // to BERT's normalizer
+    EXPECT_EQ(translator.translate(nothing).text, "") << "the tokenizer leaves nothing";
   EXPECT_EQ(translator.max_length(), 12);
   const auto full = translator.translate("a b c d a b c d a b c");
   EXPECT_FALSE(full.cut);
