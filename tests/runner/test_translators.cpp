@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -165,6 +166,25 @@ TEST(ExportedTranslator, TranslatesTexts) {
   EXPECT_TRUE(longer.cut);
   EXPECT_EQ(longer.text, full.text) << "of its first 11 words";
   EXPECT_EQ(longer.score, full.score);
+}
+
+TEST(ExportedTranslator, WithoutAFolderForTemporaryFilesSaysSo) {
+  const SmallTranslator made;
+  const auto encoder = made.encoder(), decoder = made.decoder();
+  const char* before = std::getenv("TMPDIR");
+  const std::string kept = before == nullptr ? "" : before;
+  ::setenv("TMPDIR", "/nowhere/at/all", 1);
+  std::string said;
+  try {
+    Translator::of_bytes(encoder, decoder);
+  } catch (const IoError& e) {
+    said = e.what();
+  }
+  if (before == nullptr)
+    ::unsetenv("TMPDIR");
+  else
+    ::setenv("TMPDIR", kept.c_str(), 1);
+  EXPECT_THAT(said, HasSubstr("TMPDIR"));
 }
 
 TEST(ExportedTranslator, FlagsWinOverTheFiles) {
