@@ -39,7 +39,7 @@ BraidRunModel* braid_run_open_memory(const void* bytes, size_t size, int threads
 void braid_run_free(BraidRunModel* model); /* of 0: does nothing */
 
 /* What the model reads and gives: name, type, rank and dims, without data. Index beyond the last:
-   name is 0. */
+   name is 0. Of no model: none. */
 size_t braid_run_input_count(const BraidRunModel* model);
 size_t braid_run_output_count(const BraidRunModel* model);
 BraidRunTensor braid_run_input(const BraidRunModel* model, size_t index);
