@@ -85,6 +85,7 @@ TEST_F(TranslateTest, EveryLineGetsOneLine) {
   EXPECT_EQ(in_8bit.code, 0) << in_8bit.err;
   EXPECT_EQ(lines_in(in_8bit.out), 6) << in_8bit.out;
   EXPECT_EQ(braid("translate --checkpoint run --n-best 9 in.txt").code, 64);
+  EXPECT_THAT(braid("predict --checkpoint run 'a man'").err, HasSubstr("braid translate"));
   EXPECT_EQ(braid("translate --checkpoint run --max-length 5000 in.txt").code, 64);
 }
 
