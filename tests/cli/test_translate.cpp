@@ -122,6 +122,9 @@ TEST_F(TranslateTest, BraidRunWritesTheLinesOfExportedFiles) {
   EXPECT_EQ(lines_in(cut.out), 2);
   EXPECT_THAT(cut.err, HasSubstr("long.txt:2: longer than"));
   EXPECT_EQ(cut.err.find("long.txt:1:"), std::string::npos) << cut.err;
+  const auto half = braid_run("mt long.txt --max-length 3 --no-truncate --format json");
+  EXPECT_EQ(half.code, 65);
+  EXPECT_EQ(Json::parse(half.out).size(), 1u) << "what came before is answered";
 }
 
 TEST_F(TranslateTest, BraidRunSaysWhatIsNoTranslator) {
