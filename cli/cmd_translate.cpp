@@ -3,8 +3,10 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <filesystem>
 #include <memory>
 #include <optional>
+#include <system_error>
 #include <utility>
 
 #include "braid/core/error.h"
@@ -61,7 +63,8 @@ struct SearchFlags {
             "better at its length; never: at any length",
             {.choices = {"true", "false", "never"}});
     v.field("length_penalty", length_penalty,
-            "scores are over length^this, above 1: longer translations");
+            "scores are over length^this, above 1: longer translations",
+            {.least = -10, .most = 10});
     v.field("max_length", max_length, "tokens of the longest translation, with its start token",
             {.least = 2});
     v.field("min_length", min_length, "tokens before a translation may end, with its start token",
@@ -185,12 +188,25 @@ void set_search(const TranslateVerbOptions& options, const GivenFlags& flags,
            "--min-length", "raise --max-length");
 }
 
+// Opened for writing, a file is empty before it is read. "-": standard input.
+void expect_other_file(const std::string& output, const std::vector<std::string>& files) {
+  namespace fs = std::filesystem;
+  std::error_code none;
+  if (output.empty() || !fs::is_regular_file(output, none)) return;
+  for (const auto& file : files)
+    if (fs::equivalent(file == "-" ? "/dev/stdin" : file, output, none))
+      throw UsageError("translate",
+                       "expected another file than the one that is read, got " + output, "--output",
+                       "write a file of its own, and move it over the other");
+}
+
 void run(TranslateVerbOptions options, const GivenFlags& flags) {
   update_from_json(options, flags.own, "flags");
   check_fields<UsageError>(options, "translate");
   check_flags(SearchFlags(), flags.search);
   check_flags(DrawingFlags(), flags.drawing);
   if (options.files.empty()) options.files.emplace_back("-");
+  expect_other_file(options.output, options.files);
   const auto progress = make_terminal_progress();
   auto translator = tasks::load_translator(models::find_checkpoint(options.checkpoint, *progress));
   set_search(options, flags, translator);

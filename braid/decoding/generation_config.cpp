@@ -83,7 +83,7 @@ void GenerationConfig::visit(FieldVisitor& v) {
           {.least = 1, .most = 1000});
   v.field("num_return_sequences", num_return_sequences, "texts for each text", {.least = 1});
   v.field("length_penalty", length_penalty,
-          "power of the length that a hypothesis' score is divided by");
+          "power of the length that a hypothesis' score is divided by", {.least = -10, .most = 10});
   v.field("early_stopping", early_stopping,
           "whether beam search ends once there are num_beams hypotheses; never: only where none "
           "could become better at any length",

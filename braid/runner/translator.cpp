@@ -61,8 +61,7 @@ Translator Translator::of_bytes(std::span<const uint8_t> encoder, std::span<cons
 TranslatedText Translator::translate(std::string_view text) {
   if (text::is_blank(text)) return {};
   const auto source = text::make_sequence(text, *tokenizer_, format_);
-  // Out of nothing a model would make something up.
-  if (source.ids.size() <= 1 && !source.cut) return {};
+  if (text::has_no_words(source)) return {};
   auto config = generation_;
   config.max_length = decoding::longest_text(generation_, static_cast<int64_t>(source.ids.size()),
                                              max_length_factor_);

@@ -68,7 +68,8 @@ void TranslationOptions::visit(FieldVisitor& v) {
   v.field("num_beams", num_beams, "translation: beams of the checkpoint's `braid translate`",
           {.least = 1, .most = 100});
   v.field("length_penalty", length_penalty,
-          "translation: of the checkpoint's beam search, above 1: longer texts");
+          "translation: of the checkpoint's beam search, above 1: longer texts",
+          {.least = -10, .most = 10});
   v.field("val_bleu_pairs", val_bleu_pairs,
           "translation: pairs of val that are translated in each evaluation, 0: none, and the loss "
           "chooses the best epoch",

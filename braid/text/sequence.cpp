@@ -68,6 +68,8 @@ Sequence make_sequence(std::string_view text, const Tokenizer& tokenizer,
                         tokenizer.truncates_left());
 }
 
+bool has_no_words(const Sequence& sequence) { return sequence.ids.size() <= 1 && !sequence.cut; }
+
 Sequence make_target_sequence(std::string_view text, const Tokenizer& tokenizer,
                               const SequenceFormat& format) {
   const auto part = read_part(text, tokenizer, format);

@@ -32,7 +32,8 @@ struct Recipe {
 //   medium     up to 60: the same with random erasing and an average of the weights
 //   long       beyond: mixup and cutmix too
 //   fine-tune  AdamW at a small rate that falls from the head down, with warm-up and light
-//              augmentation; on few images batch norms keep the statistics of the weights
+//              augmentation; over few images seldom seen batch norms keep the
+//              statistics of the weights
 // Texts: AdamW in one cycle, dropout, where a label is of a whole text words left out at random;
 // the same names. Hidden words: Muon, no dropout.
 // Batches are as large as leaves some hundred steps. Throws UsageError for a model that is of no

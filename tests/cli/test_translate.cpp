@@ -101,6 +101,7 @@ TEST_F(TranslateTest, EveryLineGetsOneLine) {
   EXPECT_EQ(in_8bit.code, 0) << in_8bit.err;
   EXPECT_EQ(lines_in(in_8bit.out), 6) << in_8bit.out;
   EXPECT_EQ(braid("translate --checkpoint run --n-best 9 in.txt").code, 64);
+  EXPECT_THAT(braid("predict --checkpoint run 'a man'").err, HasSubstr("braid translate"));
   EXPECT_EQ(braid("translate --checkpoint run --max-length 5000 in.txt").code, 64);
 }
 
@@ -137,6 +138,9 @@ TEST_F(TranslateTest, BraidRunWritesTheLinesOfExportedFiles) {
   EXPECT_EQ(lines_in(cut.out), 2);
   EXPECT_THAT(cut.err, HasSubstr("long.txt:2: longer than"));
   EXPECT_EQ(cut.err.find("long.txt:1:"), std::string::npos) << cut.err;
+  const auto half = braid_run("mt long.txt --max-length 3 --no-truncate --format json");
+  EXPECT_EQ(half.code, 65);
+  EXPECT_EQ(Json::parse(half.out).size(), 1u) << "what came before is answered";
 }
 
 TEST_F(TranslateTest, BraidRunSaysWhatIsNoTranslator) {
@@ -196,6 +200,7 @@ TEST_F(TranslateTest, FlagsSayHowALineIsWritten) {
       {"--early-stopping true", "--num-beams"},
       {"--num-beams 2 --early-stopping sometimes", "early_stopping"},
       {"--min-length 9", "--min-length"},
+      {"--num-beams 2 --length-penalty 500", "length_penalty"},
       {"--repetition-penalty 0", "repetition_penalty"}};
   for (const auto& [flags, what] : refused) {
     const auto result = braid(verb + flags);
@@ -204,6 +209,21 @@ TEST_F(TranslateTest, FlagsSayHowALineIsWritten) {
   }
   const auto help = braid("translate --help").out;
   EXPECT_THAT(help, HasSubstr("Drawing (unset: the checkpoint's):"));
+}
+
+TEST_F(TranslateTest, KeepsTheFileThatItReads) {
+  ASSERT_EQ(train_translation().code, 0);
+  write("in.txt", "a man walks\n");
+  std::filesystem::create_hard_link(path("in.txt"), path("other.txt"));
+  const std::string verb = "translate --checkpoint run --max-length 4 ";
+  for (const std::string flags :
+       {"in.txt --output in.txt", "in.txt --output other.txt", "--output in.txt <in.txt"}) {
+    const auto result = braid(verb + flags);
+    EXPECT_EQ(result.code, 64) << flags;
+    EXPECT_THAT(result.err, HasSubstr("--output")) << flags;
+    EXPECT_EQ(text("in.txt"), "a man walks\n") << flags;
+  }
+  EXPECT_EQ(braid(verb + "in.txt --output /dev/null").code, 0);
 }
 
 // What the file says is no mistake of whoever calls the program.

@@ -32,6 +32,9 @@ TEST(ForeignGenerationConfig, WhatIsNoSettingIsADataErrorWithFileAndField) {
   EXPECT_THAT(refusal(R"({"bad_words_ids": [1]})"), HasSubstr("bad_words_ids"));
   EXPECT_THAT(refusal(R"({"early_stopping": "sometimes"})"), HasSubstr("early_stopping"));
   EXPECT_THAT(refusal(R"({"num_beams": 100000})"), HasSubstr("num_beams"));
+  for (const auto* far : {"500", "-500", "1e308"})  // a power that is no number any more
+    EXPECT_THAT(refusal(std::string(R"({"length_penalty": )") + far + "}"),
+                HasSubstr("length_penalty"));
   EXPECT_THAT(refusal("[]"), HasSubstr("object"));
   EXPECT_EQ(refusal(R"({"num_beams": 4.0, "unknown": 1e300, "max_new_tokens": null})"), "");
 }

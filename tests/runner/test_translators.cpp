@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -156,6 +157,8 @@ TEST(ExportedTranslator, TranslatesTexts) {
   EXPECT_EQ(translated.text, words);
   EXPECT_EQ(translator.translate("").text, "");
   EXPECT_EQ(translator.translate(" \t\n").text, "");
+  for (const char* nothing : {"\u00a0", "\u3000\u3000", "\ufffd"})  // to BERT's normalizer
+    EXPECT_EQ(translator.translate(nothing).text, "") << "the tokenizer leaves nothing";
   EXPECT_EQ(translator.max_length(), 12);
   const auto full = translator.translate("a b c d a b c d a b c");
   EXPECT_FALSE(full.cut);
@@ -206,6 +209,25 @@ TEST(ExportedTranslator, MakesNothingOutOfNothing) {
   EXPECT_NE(translator.translate("a").text, "");
   // The tokenizer drops control characters.
   EXPECT_EQ(translator.translate("\x01 \x02").text, "");
+}
+
+TEST(ExportedTranslator, WithoutAFolderForTemporaryFilesSaysSo) {
+  const SmallTranslator made;
+  const auto encoder = made.encoder(), decoder = made.decoder();
+  const char* before = std::getenv("TMPDIR");
+  const std::string kept = before == nullptr ? "" : before;
+  ::setenv("TMPDIR", "/nowhere/at/all", 1);
+  std::string said;
+  try {
+    Translator::of_bytes(encoder, decoder);
+  } catch (const IoError& e) {
+    said = e.what();
+  }
+  if (before == nullptr)
+    ::unsetenv("TMPDIR");
+  else
+    ::setenv("TMPDIR", kept.c_str(), 1);
+  EXPECT_THAT(said, HasSubstr("TMPDIR"));
 }
 
 TEST(ExportedTranslator, FlagsWinOverTheFiles) {

@@ -166,13 +166,16 @@ TEST(Recipes, FollowFromTheBudget) {
   EXPECT_EQ(of(30, 60'000, 75'000).name, "medium");
   EXPECT_EQ(of(200, 60'000, 75'000).name, "long");
   EXPECT_EQ(recipe_for(entry, {.fine_tuning = true}).name, "fine-tune");
-  const auto keeps_statistics = [&](int64_t items, bool fine_tuning, bool batch_norms) {
-    return recipe_for(
-               entry,
-               {.train_items = items, .fine_tuning = fine_tuning, .batch_norms = batch_norms})
+  const auto keeps_statistics = [&](int64_t items, bool fine_tuning, bool batch_norms,
+                                    double passes = 5) {
+    return recipe_for(entry, {.passes = passes,
+                              .train_items = items,
+                              .fine_tuning = fine_tuning,
+                              .batch_norms = batch_norms})
         .config.run.freeze_bn_stats;
   };
   EXPECT_TRUE(keeps_statistics(1'000, true, true));
+  EXPECT_FALSE(keeps_statistics(1'000, true, true, 11)) << "often enough seen";
   EXPECT_FALSE(keeps_statistics(50'000, true, true)) << "enough for statistics of their own";
   EXPECT_FALSE(keeps_statistics(1'000, true, false)) << "has none";
   EXPECT_FALSE(keeps_statistics(1'000, false, true)) << "nothing to keep";

@@ -140,9 +140,7 @@ std::vector<TranslatedText> translate(const Translator& translator,
     }
     auto sequence = data::make_sequence(texts[i], *translator.tokenizer, translator.format);
     results[i].cut = sequence.cut;
-    // Other white space, and what is no text to the tokenizer: out of nothing a model would make
-    // something up.
-    if (sequence.ids.size() <= 1 && !sequence.cut) {
+    if (text::has_no_words(sequence)) {  // other white space, and what is no text to the tokenizer
       results[i].best.resize(static_cast<size_t>(translator.generation.num_return_sequences));
       continue;
     }

@@ -210,6 +210,19 @@ TEST_F(Engines, ExplainNoOtherWeights) {
               HasSubstr("load the model again"));
 }
 
+// Of a model whose folder was removed, which goes on.
+TEST_F(Engines, ExplainNothingOnceTheFilesAreGone) {
+  const auto folder = images("resnet20");
+  const auto model = load(folder, "libtorch");
+  fs::remove_all(folder);
+  const io::Image image{
+      .height = 32, .width = 32, .channels = 3, .pixels = std::vector<uint8_t>(32 * 32 * 3)};
+  const auto png = io::encode_png(image);
+  const std::vector<std::string> files = {std::string(png.begin(), png.end())};
+  EXPECT_THAT(error_of<DataError>([&] { model->explainer->explain(bytes("image", files)); }),
+              HasSubstr("load the model again"));
+}
+
 class EnginesOfImages : public Engines,
                         public ::testing::WithParamInterface<std::tuple<const char*, const char*>> {
 };
