@@ -199,6 +199,15 @@ TEST_F(ImageTask, ATeacherSharesTheLoss) {
   EXPECT_THROW(make(), DataError) << "a teacher of other classes";
 }
 
+TEST_F(ImageTask, ATeacherIsNamedByTheFolderOfItsRunToo) {
+  fs::create_directories(root_ / "run" / "model_best");
+  make({.seed = 9})->save(root_ / "run" / "model_best");
+  config_.distillation.teacher = (root_ / "run").string();
+  EXPECT_NO_THROW(make());
+  config_.distillation.teacher = root_.string();
+  EXPECT_THROW(make(), IoError) << "no checkpoint there";
+}
+
 // A pixel is another number to a teacher that was trained with another mean and deviation.
 TEST_F(ImageTask, ATeacherSeesImagesNormalizedAsItsOwn) {
   constexpr double kMean = 0.9, kDeviation = 0.05;
