@@ -1,6 +1,7 @@
 // Image classification and distillation as tasks.
 #include "braid/tasks/image_classification.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -86,6 +87,16 @@ TEST_F(ImageTask, AResumeFetchesAndMeasuresNothing) {
   EXPECT_EQ(read_json(root_ / "again/config.json"), read_json(root_ / "config.json"));
   splits_.train = std::make_shared<Shades>(std::vector<std::string>{"a", "b", "d"});
   EXPECT_THROW(make({.checkpoint = root_}), DataError) << "other classes than the run began with";
+}
+
+TEST_F(ImageTask, ClassesThatAreNoUtf8AreNamed) {
+  splits_.train = std::make_shared<Shades>(std::vector<std::string>{"a", "b\xff", "c"});
+  try {
+    make();
+    FAIL() << "config.json could not hold that name";
+  } catch (const DataError& e) {
+    EXPECT_THAT(e.what(), ::testing::HasSubstr("got 'b\xEF\xBF\xBD'"));
+  }
 }
 
 TEST_F(ImageTask, KeptStatisticsAreNotMeasuredAgain) {
