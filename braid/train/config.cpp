@@ -155,6 +155,10 @@ void validate(const RunConfig& c) {
 void validate(const TrainConfig& c) {
   tasks::validate(c.task);
   validate(c.run);
+  if (!c.run.freeze.empty() && c.run.freeze_epochs == 0 && c.task.weights.empty() && !c.run.resume)
+    throw ConfigError("train", "expected weights with freeze, got none", "",
+                      "what is frozen would stay as it was drawn at random: give --weights or "
+                      "--pretrained");
   if (c.run.freeze_bn_stats && c.task.weights.empty())
     throw ConfigError("train", "expected weights with freeze_bn_stats, got none", "",
                       "batch norms of random weights have no statistics to keep: give --weights "
