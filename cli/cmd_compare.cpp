@@ -179,7 +179,8 @@ void print_fusion(const evaluate::Results& results) {
 std::string scored_on(const evaluate::Results& results) {
   const auto& data = results.data;
   if (data.test_split == "test") return fmt::format("test, {} {}", data.test, data.items);
-  if (results.folds > 1) return "what each fold left out of training: there is no test split";
+  if (results.folds > 1)
+    return fmt::format("every fold, {} {} in all: there is no test split", data.test, data.items);
   return fmt::format("val, {} {}, by which the best epochs were chosen too: there is no test split",
                      data.test, data.items);
 }
