@@ -161,7 +161,7 @@ std::string paragraph(const std::string& title, const std::vector<Item>& items, 
 std::string copies_text(const Duplicate& duplicate) {
   std::string text;
   for (size_t i = 0; i < duplicate.files.size(); ++i)
-    text += fmt::format("{}{} ({}, {})", i == 0 ? "" : " = ", duplicate.files[i],
+    text += fmt::format("{}{} ({}, {})", i == 0 ? "" : " = ", without_controls(duplicate.files[i]),
                         duplicate.splits[i], duplicate.labels[i]);
   return text;
 }
@@ -245,7 +245,7 @@ std::string to_text(const DataReport& r) {
   if (r.gray > 0 && r.colour > 0)
     text += fmt::format("Mixed channels: {} images are gray, {} in colour\n", r.gray, r.colour);
   text += paragraph("Images of an unusual size", r.odd_sizes, [](const auto& o) {
-    return fmt::format("{} ({} x {} pixels)", o.file, o.width, o.height);
+    return fmt::format("{} ({} x {} pixels)", without_controls(o.file), o.width, o.height);
   });
   text += paragraph("Classes named like a split", r.split_labels,
                     [](const std::string& name) { return name; });

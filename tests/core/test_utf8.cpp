@@ -22,6 +22,8 @@ TEST(Utf8, ReplacesMaximalSubparts) {
 }
 
 TEST(Utf8, FindsTheValidBeginning) {
+  EXPECT_EQ(without_controls("a \"b\"\n\t\x1b[2J\x7f\xc3\xa9"),
+            "a \"b\"\\n\\t\\x1b[2J\\x7f\xc3\xa9");
   EXPECT_EQ(valid_utf8_prefix(""), 0u);
   EXPECT_EQ(valid_utf8_prefix("\xc3\xa9z"), 3u);
   EXPECT_EQ(valid_utf8_prefix("ab\xc3"), 2u);
