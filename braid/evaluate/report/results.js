@@ -244,6 +244,10 @@ const readResults = (given) => {
     ]
       .filter(Boolean)
       .map(String),
+    // Of several trainings the scores are means; pictures and matrices are of the first.
+    seeds: Math.max(1, listOf(json.seeds).length),
+    folds: Number(json.folds ?? 1),
+    testedByFold: Number(json.folds ?? 1) > 1 && data.test_split === "val",
     classes: (count) =>
       names.length === count ? names : Array.from({length: count}, (_, i) => `class ${i}`),
     curves: rowsOf(json.models, (m) => m.curve, (p) => ({
