@@ -74,8 +74,8 @@ void ScheduleConfig::visit(FieldVisitor& v) {
 void RunConfig::visit(FieldVisitor& v) {
   v.field("output", output, "folder of this run", {.free_on_resume = true});
   v.field("freeze", freeze,
-          "what stays as it is: backbone (all but the classifier), or a number of layers from the "
-          "stem up; empty: nothing");
+          "what stays as it is of the weights to start from: backbone (all but the classifier), or "
+          "a number of layers from the stem up; empty: nothing");
   v.field("freeze_epochs", freeze_epochs,
           "epochs for which it stays so, then all is trained, 0: the whole run; with freeze = "
           "backbone the classifier is trained first",
