@@ -54,28 +54,30 @@ std::string deciding_heading(const evaluate::Results& results) {
   return results.scores.empty() ? "score" : heading(results.scores[0]);
 }
 
-void print_models(const evaluate::Results& results) {
+size_t name_width(const evaluate::Results& results) {
   size_t width = 28;
   for (const auto& m : results.models) width = std::max(width, m.name.size());
-  // A column per score, the interval after the one that decides.
+  return width;
+}
+
+// How well the models do: a column per score, the interval after the one that decides.
+void print_scores(const evaluate::Results& results) {
   struct Column {
     std::string name, title;
     size_t width;
   };
+  const size_t width = name_width(results);
   std::vector<Column> scores;
   for (const auto& kind : results.scores)
     scores.push_back({kind.name, heading(kind), std::max<size_t>(6, heading(kind).size())});
-  const auto rate = results.data.items + "/s";  // "images/s"
-  fmt::print("{:{}} {:11} {:>8} {:>8}", "model", width, "family", "params M", "MACs M");
+  fmt::print("{:{}} {:11} {:>8}", "model", width, "family", "params M");
   for (const auto& column : scores) {
     fmt::print(" {:>{}}", column.title, column.width);
     if (&column == scores.data()) fmt::print(" {:>15}", "95% interval");
   }
-  fmt::print(" {:>8} {:>7} {:>10} {:>6} {:>8} {:>8} {:>10} {:>7}\n", "seen", "epochs", "train",
-             "peak %", "p50 ms", "p95 ms", rate, "MiB");
+  fmt::print("\n");
   for (const auto& m : results.models) {
-    fmt::print("{:{}} {:11} {:>8} {:>8}", m.name, width, m.family, cell(m.params, "{:.2f}", 1e-6),
-               cell(m.macs, "{:.1f}", 1e-6));
+    fmt::print("{:{}} {:11} {:>8}", m.name, width, m.family, cell(m.params, "{:.2f}", 1e-6));
     for (const auto& column : scores) {
       fmt::print(" {:>{}}", cell(value_of(m.scores, column.name), "{:.2f}"), column.width);
       if (&column == scores.data())
@@ -83,12 +85,25 @@ void print_models(const evaluate::Results& results) {
                                   ? fmt::format("{:.2f} to {:.2f}", *m.score->low, *m.score->high)
                                   : "-");
     }
-    fmt::print(" {:>8} {:>7} {:>10} {:>6} {:>8} {:>8} {:>10} {:>7}\n", cell(m.items_seen, "{:.0f}"),
-               cell(m.epochs, "{:.1f}"), cell(m.train_items_per_s, "{:.0f}"),
-               cell(m.peak_share, "{:.1f}", 100), cell(m.latency_ms_p50, "{:.2f}"),
-               cell(m.latency_ms_p95, "{:.2f}"), cell(m.throughput_items_per_s, "{:.0f}"),
-               cell(m.peak_memory_bytes, "{:.0f}", 1.0 / (1 << 20)));
+    fmt::print("\n");
   }
+}
+
+// What they take: in training, then to answer.
+void print_costs(const evaluate::Results& results) {
+  const size_t width = name_width(results);
+  const auto rate = results.data.items + "/s";  // "images/s"
+  const std::string trained = "trained " + rate;
+  fmt::print("\n{:{}} {:>8} {:>8} {:>7} {:>16} {:>6} {:>7} {:>8} {:>8} {:>10}\n", "what it takes",
+             width, "MACs M", "seen", "epochs", trained, "peak %", "MiB", "p50 ms", "p95 ms", rate);
+  for (const auto& m : results.models)
+    fmt::print("{:{}} {:>8} {:>8} {:>7} {:>{}} {:>6} {:>7} {:>8} {:>8} {:>10}\n", m.name, width,
+               cell(m.macs, "{:.1f}", 1e-6), cell(m.items_seen, "{:.0f}"), cell(m.epochs, "{:.1f}"),
+               cell(m.train_items_per_s, "{:.0f}"), std::max<size_t>(16, trained.size()),
+               cell(m.peak_share, "{:.1f}", 100),
+               cell(m.peak_memory_bytes, "{:.0f}", 1.0 / (1 << 20)),
+               cell(m.latency_ms_p50, "{:.2f}"), cell(m.latency_ms_p95, "{:.2f}"),
+               cell(m.throughput_items_per_s, "{:.0f}"));
 }
 
 // Under the models: what costs next to nothing.
@@ -102,8 +117,7 @@ void print_references(const evaluate::Results& results) {
 // What ships: the exported models in the engine that was asked for.
 void print_deployed(const evaluate::Results& results) {
   if (results.deploy.empty()) return;
-  size_t width = 28;
-  for (const auto& m : results.models) width = std::max(width, m.name.size());
+  const size_t width = name_width(results);
   fmt::print("\n{:{}} {:11} {:>8} {:>15} {:>7} {:>8} {:>8} {:>12} {:>10} {:>8} {:>7}\n",
              results.deploy, width, "family", deciding_heading(results), "95% interval", "drop",
              "p50 ms", "p95 ms", "LibTorch p50", results.data.items + "/s", "MB", "of f32");
@@ -162,6 +176,16 @@ void print_fusion(const evaluate::Results& results) {
         o->both_right, o->only_cnn_right, o->only_transformer_right, o->both_wrong);
 }
 
+// Whose scores those are: "test, 10000 images".
+std::string scored_on(const evaluate::Results& results) {
+  const auto& data = results.data;
+  if (data.test_split == "test") return fmt::format("test, {} {}", data.test, data.items);
+  if (results.folds > 1)
+    return fmt::format("every fold, {} {} in all: there is no test split", data.test, data.items);
+  return fmt::format("val, {} {}, by which the best epochs were chosen too: there is no test split",
+                     data.test, data.items);
+}
+
 void run(const ConfigFlags& flags, const std::string& file, const std::string& format,
          const std::string& command) {
   evaluate::CompareConfig config;
@@ -176,11 +200,13 @@ void run(const ConfigFlags& flags, const std::string& file, const std::string& f
                to_json(outcome.results).dump(2, ' ', false, Json::error_handler_t::replace));
   } else {
     const auto& chosen = outcome.results.recommendation;
-    print_models(outcome.results);
+    print_scores(outcome.results);
+    print_costs(outcome.results);
     print_references(outcome.results);
     print_deployed(outcome.results);
     print_fusion(outcome.results);
     fmt::print("\nrecommendation     {}\n", chosen.reason);
+    fmt::print("scored on          {}\n", scored_on(outcome.results));
     if (chosen.checkpoint) fmt::print("checkpoint         {}\n", *chosen.checkpoint);
     if (chosen.file) fmt::print("deployed           {}\n", *chosen.file);
     fmt::print("report             {}\nresults            {}/results.json\n",

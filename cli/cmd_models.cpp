@@ -6,6 +6,7 @@
 
 #include "braid/evaluate/model_table.h"
 #include "braid/models/describe.h"
+#include "braid/models/own_cost.h"
 #include "cli/command.h"
 #include "cli/model_list.h"
 
@@ -38,6 +39,13 @@ void describe(const std::string& name, const std::string& format) {
     fmt::print("{:20} {:{}} {:>14} {:>10} {:>10}\n", row.name, row.text, width,
                join_shape(row.shape), scaled(static_cast<double>(row.params)),
                row.macs ? scaled(static_cast<double>(*row.macs)) : "-");
+  if (std::all_of(rows.begin(), rows.end(), [](const auto& row) { return row.macs.has_value(); }))
+    return;
+  // Parts that only say where a named model's features come from are not all of it.
+  if (const auto cost = models::known_cost(entry.name))
+    fmt::print("{:20} {:{}} {:>14} {:>10} {:>10}\n", "in all", "", width, "",
+               scaled(static_cast<double>(cost->params)), scaled(static_cast<double>(cost->macs)));
+  fmt::print("These parts give features; `braid graph {}` shows every operator.\n", entry.name);
 }
 
 void run(const std::string& pattern, const std::string& format) {
@@ -59,9 +67,10 @@ void add_models(CLI::App& program) {
   verb->add_option("pattern", *pattern, "only names that contain this, or fit this glob");
   add_choice(*verb, "--format", *format, {"text", "json"}, "what is printed");
   auto design = std::make_shared<std::string>();
-  verb->add_option(
-      "--describe", *design,
-      "shapes, parameters and MACs per part of one model, braidnet line or TOML design");
+  verb->add_option("--describe", *design,
+                   "shapes, parameters and MACs per part of a braidnet line, a TOML design or a "
+                   "text model; of a "
+                   "named image model the parts that give features");
   verb->callback([=] { design->empty() ? run(*pattern, *format) : describe(*design, *format); });
 }
 

@@ -81,14 +81,18 @@ void run(const ConfigFlags& flags, const std::string& file, const std::string& r
   const auto result = train::train(*task, config.run, stop, *progress);
   if (!result.best_scores.empty())
     fmt::print("best val {} (epoch {})\n", to_text(result.best_scores.front()), result.best_epoch);
-  fmt::print("{:14} {}\n{:14} {:.1f} s, {:.0f} {}/s, {} steps\n", "stopped by", result.stop_reason,
-             "training", result.train_seconds, result.items_per_s, result.items, result.steps);
+  const bool interrupted = result.stop_reason == "interrupted";
+  fmt::print("{:14} {}\n{:14} {:.1f} s, {:.0f} {}/s, {} step{}\n", "stopped by",
+             interrupted ? "an interrupt" : result.stop_reason, "training", result.train_seconds,
+             result.items_per_s, result.items, result.steps, result.steps == 1 ? "" : "s");
   const auto saved = saved_checkpoint(result, config.run);
   if (!saved.empty()) fmt::print("{:14} {}\n", "checkpoint", saved.string());
   if (result.bad_samples + result.val_bad_samples > 0)
     fmt::print("{:14} {} {} could not be read, {} of val\n", "skipped",
                result.bad_samples + result.val_bad_samples, result.items, result.val_bad_samples);
-  if (data->has_test() && !saved.empty())
+  if (interrupted && !saved.empty())
+    fmt::print("next           the same command with --resume goes on\n");
+  else if (data->has_test() && !saved.empty())
     fmt::print("next           braid eval --checkpoint {} --data {} --split test\n",
                config.run.output, config.task.data);
 }

@@ -5,6 +5,7 @@
 
 #include "braid/core/error.h"
 #include "cli/command.h"
+#include "cli/usage.h"
 
 namespace braid::cli {
 namespace {
@@ -109,7 +110,7 @@ std::vector<std::string> shown_choices(const CLI::Option& option) {
 CLI::Option* add_choice(CLI::App& app, const std::string& flag, std::string& value,
                         const std::vector<std::string>& choices, const std::string& help) {
   auto* option = app.add_option(flag, value, fmt::format("{} [{}]", help, value));
-  return show_choices(option, choices)->check(CLI::IsMember(choices).description(""));
+  return check_choice(show_choices(option, choices), choices);
 }
 
 void ConfigFlags::add(CLI::App& app, const VisitFields& visit) {

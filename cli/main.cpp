@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <exception>
 #include <filesystem>
+#include <memory>
 #include <new>
 #include <string>
 #include <string_view>
@@ -53,9 +54,18 @@ void write_description(const CLI::App& program, const char* file) {
                                          -1, ' ', false, braid::Json::error_handler_t::replace));
 }
 
+// CLI11 shows a switch's opposite as "--no-resume{false}", which nobody can type.
+class HelpFormatter final : public CLI::Formatter {
+  std::string make_option_name(const CLI::Option* option, bool is_positional) const override {
+    return CLI::detail::find_and_replace(CLI::Formatter::make_option_name(option, is_positional),
+                                         "{false}", "");
+  }
+};
+
 int run(int argc, char** argv) {
   braid::runtime::set_threads(0);
   CLI::App program("braid: train, compare and ship CNNs, Transformers and their hybrids.", "braid");
+  program.formatter(std::make_shared<HelpFormatter>());  // verbs inherit it
   program.set_version_flag("--version", std::string("braid ") + braid::version());
   program.footer(kHelpFooter);
   program.require_subcommand(1);

@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "braid/core/error.h"
+#include "braid/core/utf8.h"
 
 namespace braid::cli {
 namespace {
@@ -46,7 +47,8 @@ PredictionPrinter::~PredictionPrinter() {
 
 void PredictionPrinter::print(const std::string& item_name, const Json& predictions,
                               const Json& more) {
-  if (format_ == "text") fmt::print("{}\n", item_name);
+  if (format_ == "text")
+    fmt::print("{}\n", what_ == "file" ? without_controls(item_name) : item_name);
   std::string columns;
   for (const auto& column : more_columns_)
     columns += "," + (more.contains(column) ? more.at(column).dump() : std::string());

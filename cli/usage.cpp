@@ -1,6 +1,7 @@
 #include "cli/usage.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <charconv>
@@ -80,7 +81,7 @@ std::string whole_number(const std::string& flag, const std::string& text) {
   const auto end = plain.data() + plain.size();
   if (text.size() == sign || text.find_first_not_of(kDigits, sign) != std::string::npos ||
       std::from_chars(plain.data(), end, value).ec != std::errc())
-    throw CLI::ConversionError(flag, std::vector<std::string>{text});
+    throw CLI::ConversionError(fmt::format("expected a whole number for {}, got '{}'", flag, text));
   return plain;
 }
 
@@ -94,7 +95,25 @@ void read_whole_numbers(CLI::App& app) {
   for (auto* verb : app.get_subcommands({})) read_whole_numbers(*verb);
 }
 
+// CLI11's word for what is no number where a number is wanted, in ours.
+std::string in_words(const std::string& what) {
+  constexpr std::string_view kUnread = "Could not convert: ";
+  const auto equals = what.find(" = ");
+  if (!what.starts_with(kUnread) || equals == std::string::npos) return what;
+  return fmt::format("cannot read '{}' as a value of {}", what.substr(equals + 3),
+                     what.substr(kUnread.size(), equals - kUnread.size()));
+}
+
 }  // namespace
+
+CLI::Option* check_choice(CLI::Option* option, const std::vector<std::string>& choices) {
+  return option->check([choices](const std::string& given) -> std::string {
+    if (std::find(choices.begin(), choices.end(), given) != choices.end()) return "";
+    const auto near = did_you_mean(given, choices);
+    return fmt::format("expected one of {}, got '{}'{}", fmt::join(choices, ", "), given,
+                       near.empty() ? "" : "; " + near);
+  });
+}
 
 std::string full_name(const CLI::App& verb) {
   const auto* parent = verb.get_parent();
@@ -120,7 +139,7 @@ void parse_command_line(CLI::App& program, int argc, const char* const* argv) {
   } catch (const CLI::ParseError& e) {
     const auto& verb = chosen_verb(program);
     check_extras(verb, program.remaining(/*recurse=*/true));
-    refuse(e.what(), verb);
+    refuse(in_words(e.what()), verb);
   }
 }
 

@@ -14,6 +14,9 @@ const CLI::App& chosen_verb(const CLI::App& program);
 // near matches for everything that is wrong.
 void parse_command_line(CLI::App& program, int argc, const char* const* argv);
 
+// Refuses another value than these, with the nearest of them.
+CLI::Option* check_choice(CLI::Option* option, const std::vector<std::string>& choices);
+
 // "braid data info" for a verb within the program.
 std::string full_name(const CLI::App& verb);
 

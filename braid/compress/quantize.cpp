@@ -71,6 +71,7 @@ class Ladder {
   }
 
   Quantized climb() {
+    show();
     add_row("float32", "", judge_.reference(), true);
     naive();
     if (options_.mode == "naive") return finish();
@@ -86,6 +87,10 @@ class Ladder {
   }
 
  private:
+  // The bar of the ladder; steps with a bar of their own end it. How many steps there will be is
+  // not known.
+  void show() { progress_.begin("quantize", 0); }
+
   // Shows and keeps a step's row; true where the plan is better than the one before.
   bool try_plan(Plan plan, const std::string& step, const std::string& note, bool anyway = false) {
     auto graph = quantized(plan);
@@ -169,6 +174,7 @@ class Ladder {
     Plan plan = plan_;
     const auto layers = round_adaptively(plan.graph, plan.placement, plan.weights,
                                          correction_items_, {}, progress_);
+    show();
     try_plan(std::move(plan), "adaptive rounding", fmt::format("{} layers", layers));
   }
 
@@ -192,6 +198,7 @@ class Ladder {
                               .lr = options_.qat_lr};
     compress::fine_tune(plan.graph, plan.placement, plan.ranges, plan.weights, reference_,
                         calibration_, how, progress_);
+    show();
     try_plan(std::move(plan), "quantization-aware training", fmt::format("{} steps", how.steps));
   }
 
@@ -236,6 +243,7 @@ class Ladder {
   }
 
   Quantized finish() {
+    progress_.end();
     Quantized out{.graph = std::move(result_),
                   .steps = std::move(rows_),
                   .quality = quality_,

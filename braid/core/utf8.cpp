@@ -41,6 +41,27 @@ size_t valid_utf8_prefix(std::string_view text) {
   return at;
 }
 
+std::string without_controls(std::string_view text) {
+  constexpr uint8_t kSpace = 0x20, kDelete = 0x7F;
+  constexpr const char* kDigits = "0123456789abcdef";
+  std::string out;
+  out.reserve(text.size());
+  for (const char c : text) {
+    const auto byte = static_cast<uint8_t>(c);
+    if (byte >= kSpace && byte != kDelete)
+      out += c;
+    else if (c == '\n')
+      out += "\\n";
+    else if (c == '\t')
+      out += "\\t";
+    else if (c == '\r')
+      out += "\\r";
+    else
+      out += {'\\', 'x', kDigits[byte >> 4], kDigits[byte & 15]};
+  }
+  return out;
+}
+
 std::string replace_invalid_utf8(std::string_view text) {
   std::string out;
   out.reserve(text.size());

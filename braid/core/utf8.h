@@ -17,4 +17,8 @@ inline bool starts_code_point(char byte) { return (static_cast<uint8_t>(byte) & 
 // recommends and Python's errors="replace" does.
 std::string replace_invalid_utf8(std::string_view text);
 
+// The text on one line, for people: control characters as C writes them (\n, \t, \x1b), so that a
+// file's name neither breaks a list nor commands a terminal.
+std::string without_controls(std::string_view text);
+
 }  // namespace braid

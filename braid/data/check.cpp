@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "braid/core/error.h"
+#include "braid/core/utf8.h"
 #include "braid/data/image/class_folders.h"
 #include "braid/data/stratify.h"
 #include "braid/io/digest.h"
@@ -160,7 +161,7 @@ std::string paragraph(const std::string& title, const std::vector<Item>& items, 
 std::string copies_text(const Duplicate& duplicate) {
   std::string text;
   for (size_t i = 0; i < duplicate.files.size(); ++i)
-    text += fmt::format("{}{} ({}, {})", i == 0 ? "" : " = ", duplicate.files[i],
+    text += fmt::format("{}{} ({}, {})", i == 0 ? "" : " = ", without_controls(duplicate.files[i]),
                         duplicate.splits[i], duplicate.labels[i]);
   return text;
 }
@@ -196,6 +197,7 @@ void DataReport::visit(FieldVisitor& v) {
   v.field("colour", colour, "images");
   v.list("odd_sizes", odd_sizes);
   v.field("split_labels", split_labels, "classes whose names are those of splits");
+  v.field("odd_labels", odd_labels, "classes whose names are no UTF-8, which training refuses");
 }
 
 DataReport check_data(const Splits& splits, int64_t threads, Progress& progress) {
@@ -218,8 +220,10 @@ DataReport check_data(const Splits& splits, int64_t threads, Progress& progress)
   for (const auto& part : parts)
     if (part.dataset) {
       if (part.name == "train") find_small_classes(*part.dataset, report);
-      for (const auto& name : part.dataset->classes())
+      for (const auto& name : part.dataset->classes()) {
         if (!split_of_name(name).empty()) report.split_labels.push_back(name);
+        if (valid_utf8_prefix(name) < name.size()) report.odd_labels.push_back(name);
+      }
       break;  // all have the same classes
     }
   return report;
@@ -241,12 +245,15 @@ std::string to_text(const DataReport& r) {
   if (r.gray > 0 && r.colour > 0)
     text += fmt::format("Mixed channels: {} images are gray, {} in colour\n", r.gray, r.colour);
   text += paragraph("Images of an unusual size", r.odd_sizes, [](const auto& o) {
-    return fmt::format("{} ({} x {} pixels)", o.file, o.width, o.height);
+    return fmt::format("{} ({} x {} pixels)", without_controls(o.file), o.width, o.height);
   });
   text += paragraph("Classes named like a split", r.split_labels,
                     [](const std::string& name) { return name; });
+  text += paragraph("Classes whose names are no UTF-8, which training refuses", r.odd_labels,
+                    [](const std::string& name) { return replace_invalid_utf8(name); });
   text += r.unreadable.empty() ? "Every image can be read.\n"
-                               : fmt::format("{} images cannot be read.\n", r.unreadable.size());
+                               : fmt::format("{} image{} cannot be read.\n", r.unreadable.size(),
+                                             r.unreadable.size() == 1 ? "" : "s");
   return text;
 }
 

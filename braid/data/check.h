@@ -40,6 +40,7 @@ struct DataReport {
   int64_t gray = 0, colour = 0;           // images
   std::vector<OddSize> odd_sizes;         // 8 times as long as wide, 64 times the median area, ...
   std::vector<std::string> split_labels;  // classes whose names are those of splits
+  std::vector<std::string> odd_labels;    // that are no UTF-8, which training refuses
   void visit(FieldVisitor& v);
 };
 

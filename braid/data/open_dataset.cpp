@@ -42,7 +42,8 @@ Splits open_with_train(const std::string& spec, const SourceOptions& options) {
 Splits open_dataset(const std::string& spec, const OpenOptions& options) {
   if (!(options.val_fraction > 0 && options.val_fraction < 1))
     throw ConfigError(
-        "data", fmt::format("expected val_fraction between 0 and 1, got {}", options.val_fraction),
+        "data",
+        fmt::format("expected val_fraction above 0 and below 1, got {}", options.val_fraction),
         "--val-fraction");
   Splits splits = open_with_train(spec, options.source);
   if (splits.val == nullptr) split_off_val(splits, spec, options);

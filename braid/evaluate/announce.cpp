@@ -7,6 +7,7 @@
 #include <string>
 
 #include "braid/core/error.h"
+#include "braid/evaluate/deploy/deploy_target.h"
 #include "braid/evaluate/folds.h"
 #include "braid/evaluate/run_training.h"
 #include "braid/evaluate/sample_efficiency.h"
@@ -44,7 +45,9 @@ void announce(const Experiment& experiment, const std::vector<ModelProfile>& pro
                      tested * (trainings + parts);  // items
   for (const auto& probe : experiment.workload.probes(experiment.progress))
     if (!skipped(probe->name())) evaluated += probe->items();
-  double seconds = 0;
+  double seconds = 0,
+         taught = 0;  // taught: the longest training of a Transformer, which is repeated
+  bool has_cnn = false;
   for (const auto& p : profiles) {
     double one = experiment.budget.value;
     const double rate = p.train_items_per_s;
@@ -53,12 +56,16 @@ void announce(const Experiment& experiment, const std::vector<ModelProfile>& pro
     if (experiment.budget.kind == BudgetKind::kFlops)
       one /= training_flops(std::max<int64_t>(1, p.train_macs)) * rate;
     seconds += one * (trainings + fractions) + evaluated / p.forward_items_per_s;
+    has_cnn = has_cnn || p.taxonomy.family == "cnn";
+    if (p.taxonomy.family == "transformer") taught = std::max(taught, one);
   }
-  experiment.progress.line(
-      fmt::format("Comparing {} models on {} ({} training {}), {} each{}: about "
-                  "{} in all.",
-                  profiles.size(), c.data, data.train, data.items, experiment.budget.text,
-                  c.folds > 1 ? fmt::format(" and {} folds", c.folds) : "", duration(seconds)));
+  if (c.distill && has_cnn) seconds += taught;
+  experiment.progress.line(fmt::format(
+      "Comparing {} models on {} ({} training {}), {} each{}: about "
+      "{} in all{}.",
+      profiles.size(), c.data, data.train, data.items, experiment.budget.text,
+      c.folds > 1 ? fmt::format(" and {} folds", c.folds) : "", duration(seconds),
+      c.deploy == kNotDeployed ? "" : ", and what exporting for " + c.deploy + " takes"));
   const auto classes = static_cast<int64_t>(data.classes.size());
   if (c.folds == 1 && experiment.workload.can_fold() && data.test_split == "val" &&
       data.val < kFewTested * classes)

@@ -22,10 +22,8 @@ std::string head_of(const std::filesystem::path& checkpoint) {
   return models::read_hub_config(models::find_config(checkpoint)).model_args.value("head", "");
 }
 
-}  // namespace
-
-Evaluation evaluate_checkpoint(const std::filesystem::path& checkpoint,
-                               const EvaluateRequest& asked, Progress& progress) {
+Evaluation evaluate_kind(const std::filesystem::path& checkpoint, const EvaluateRequest& asked,
+                         Progress& progress) {
   auto request = asked;
   if (is_as_trained(request.split) && !request.val_fraction)
     request.val_fraction = val_fraction_of(checkpoint);
@@ -44,6 +42,19 @@ Evaluation evaluate_checkpoint(const std::filesystem::path& checkpoint,
   auto loaded = models::load_for_inference(checkpoint);
   loaded.model->to(runtime::resolve_device(request.device));
   return evaluate_images(loaded, request, progress);
+}
+
+}  // namespace
+
+Evaluation evaluate_checkpoint(const std::filesystem::path& checkpoint,
+                               const EvaluateRequest& request, Progress& progress) {
+  auto evaluation = evaluate_kind(checkpoint, request, progress);
+  if (request.split == "auto" && evaluation.split == "all" &&
+      was_trained_on(checkpoint, request.data))
+    progress.line(
+        "The data has no test split: these scores are of all of it, with what the checkpoint was "
+        "trained on. --split val takes what its training left out.");
+  return evaluation;
 }
 
 }  // namespace braid::evaluate

@@ -70,12 +70,11 @@ std::string distance_text(const Score& a, const Score& b) {
 
 bool overlap(const Candidate& a, const Candidate& b) { return a.high >= b.low && b.high >= a.low; }
 
-std::string join(const Candidates& list) {
-  std::string text;
-  for (size_t i = 0; i < list.size(); ++i) {
-    if (i > 0) text += i + 1 == list.size() ? " and " : ", ";
-    text += list[i]->name;
-  }
+// "it, a and b"
+std::string it_and(const Candidates& others) {
+  std::string text = "it";
+  for (size_t i = 0; i < others.size(); ++i)
+    text += (i + 1 == others.size() ? " and " : ", ") + others[i]->name;
   return text;
 }
 
@@ -120,8 +119,8 @@ Recommendation by_score(const Candidates& eligible) {
     std::erase(level, &best);
     return recommendation(
         best, fmt::format("{} is the best with {}, and also the fastest ({:.2f} ms) of those whose "
-                          "intervals overlap with its own (it and {}).",
-                          best.name, full_text(best), best.latency_ms, join(level)));
+                          "intervals overlap with its own ({}).",
+                          best.name, full_text(best), best.latency_ms, it_and(level)));
   }
   return recommendation(
       chosen,
@@ -244,7 +243,7 @@ Recommendation recommend(const std::vector<ModelResult>& models, const Preferenc
   const bool beaten = !bar || std::any_of(measured.begin(), measured.end(), [&](const auto& c) {
     return tasks::better(c.score, bar->score);
   });
-  if (!measured.empty() && !beaten)
+  if (recommendation.model && !beaten)
     recommendation.reason = fmt::format(
         "No network beats {} ({}): give more --budget, or ship that. Of the networks: {}",
         bar->title, score_text(bar->score), recommendation.reason);

@@ -17,6 +17,15 @@ std::string run_name(const Run& run) {
   return name;
 }
 
+std::string run_title(const Run& run, int64_t seeds) {
+  std::vector<std::string> notes;
+  if (seeds > 1) notes.push_back(fmt::format("seed {}", run.seed));
+  if (run.fold) notes.push_back(fmt::format("fold {}", *run.fold));
+  if (run.fraction < 1) notes.push_back(fmt::format("{:.0f}% of the data", 100 * run.fraction));
+  if (run.teacher) notes.push_back("taught by " + run.teacher->model);
+  return notes.empty() ? run.model : fmt::format("{} ({})", run.model, fmt::join(notes, ", "));
+}
+
 void TrainedRun::visit(FieldVisitor& v) {
   v.field("checkpoint", checkpoint, "");
   v.list("val_scores", val_scores);

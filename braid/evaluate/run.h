@@ -33,6 +33,11 @@ struct Run {
 // "vit-seed0-from-resnet20-seed1"
 std::string run_name(const Run& run);
 
+// For people, what tells the run from others of its architecture: "resnet20",
+// "resnet20=hf-hub:timm/resnet18.a1_in1k", "resnet20 (seed 1, fold 2)", "resnet20 (10% of the
+// data)", "vit (taught by resnet20)". seeds: how many the comparison has.
+std::string run_title(const Run& run, int64_t seeds);
+
 struct TrainedRun {
   Run run;
   // A file that the workload may write while it evaluates the run, and read later.

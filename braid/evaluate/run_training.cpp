@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "braid/core/error.h"
+#include "braid/evaluate/starting_point.h"
 #include "braid/io/atomic_file.h"
 #include "braid/runtime/autocast.h"
 #include "braid/runtime/device.h"
@@ -152,6 +153,8 @@ RunTraining::RunTraining(const Experiment& experiment, Run run, const ModelProfi
       resident_bytes_(resident_bytes),
       recipe_(experiment.workload.recipe(run_)),
       config_(run_config(experiment, run_, profile, recipe_)),
+      progress_(experiment.progress, starting_point_of(run_.model).architecture,
+                run_title(run_, experiment.config.seeds)),
       generator_(runtime::resolve_device(config_.device), static_cast<uint64_t>(config_.seed)) {
   const auto last = fs::path(config_.output) / "last";
   io::restore_folder(last);
@@ -159,8 +162,7 @@ RunTraining::RunTraining(const Experiment& experiment, Run run, const ModelProfi
   task_ = experiment.workload.make_task(run_, train::checkpoint_to_resume(config_),
                                         experiment.progress);
   const auto turn = generator_.turn();
-  training_ =
-      std::make_unique<train::Training>(*task_, config_, experiment.stop, experiment.progress);
+  training_ = std::make_unique<train::Training>(*task_, config_, experiment.stop, progress_);
   items_ = static_cast<double>(experiment.workload.training_items(run_));
   items_of_weight_ = items_ / task_->pass_weight().value_or(items_);
   if (const auto kept = experiment.work.find<Turns>(turns_of(run_))) turns_ = *kept;

@@ -7,6 +7,7 @@
 
 #include "braid/evaluate/experiment.h"
 #include "braid/evaluate/peak_memory.h"
+#include "braid/evaluate/titled_progress.h"
 #include "braid/evaluate/turns.h"
 #include "braid/runtime/generator_guard.h"
 #include "braid/train/trainer.h"
@@ -54,6 +55,7 @@ class RunTraining {
   int64_t turns_taken_ = 0;
   train::Recipe recipe_;
   train::RunConfig config_;
+  TitledProgress progress_;
   std::unique_ptr<tasks::Task> task_;
   runtime::KeptGenerator generator_;
   std::unique_ptr<train::Training> training_;

@@ -34,17 +34,15 @@ std::optional<std::string> imbalance_text(const std::vector<int64_t>& counts,
   constexpr int64_t kRatio = 10;
   if (counts.empty()) return std::nullopt;
   if (counts.size() == 1)
-    return fmt::format(
-        "All training items have one class, '{}': there is nothing to tell apart, and whatever is "
-        "asked will be answered so.",
-        names.at(0));
+    return fmt::format("The data has one class alone, '{}': there is nothing to tell apart.",
+                       names.at(0));
   const auto [least, most] = std::minmax_element(counts.begin(), counts.end());
   if (*least == 0 || *most < kRatio * *least) return std::nullopt;
   const auto name = [&](auto it) { return names.at(static_cast<size_t>(it - counts.begin())); };
   return fmt::format(
-      "The classes are unbalanced: '{}' has {} training items, '{}' has {}. Look at macro-F1 "
+      "The classes are unbalanced: '{}' has {} training item{}, '{}' has {}. Look at macro-F1 "
       "beside top-1, or train with --class-weights balanced or --sampler balanced.",
-      name(least), *least, name(most), *most);
+      name(least), *least, *least == 1 ? "" : "s", name(most), *most);
 }
 
 }  // namespace braid::tasks

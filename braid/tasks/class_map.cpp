@@ -26,12 +26,12 @@ torch::Tensor class_map(const std::vector<std::string>& of_data,
     if (it == of_checkpoint.end())
       throw DataError(
           "eval",
-          fmt::format("the checkpoint knows {} classes ({}), not '{}'", of_checkpoint.size(),
+          fmt::format("the checkpoint knows {} classes ({}{}), not '{}'", of_checkpoint.size(),
                       fmt::join(of_checkpoint.begin(),
                                 of_checkpoint.begin() +
                                     static_cast<int64_t>(std::min<size_t>(8, of_checkpoint.size())),
                                 ", "),
-                      name),
+                      of_checkpoint.size() > 8 ? ", .." : "", name),
           where, "name the classes as in training: of texts their labels, of images their folders");
     map.push_back(it - of_checkpoint.begin());
   }

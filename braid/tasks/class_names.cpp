@@ -7,16 +7,18 @@
 
 #include "braid/core/config.h"
 #include "braid/core/error.h"
+#include "braid/core/utf8.h"
 #include "braid/models/hub_config.h"
 
 namespace braid::tasks {
 
 void expect_utf8(const std::vector<std::string>& classes, const std::string& data) {
-  try {
-    Json(classes).dump();
-  } catch (const Json::type_error&) {
-    throw DataError("train", "expected class names in UTF-8", data, "rename the class's folder");
-  }
+  for (const auto& name : classes)
+    if (valid_utf8_prefix(name) < name.size())
+      throw DataError(
+          "train",
+          fmt::format("expected class names in UTF-8, got '{}'", replace_invalid_utf8(name)), data,
+          "rename the class's folder");
 }
 
 void refuse_teachers_classes(const std::vector<std::string>& names, int64_t count, int64_t wanted,

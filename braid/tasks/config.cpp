@@ -80,7 +80,8 @@ void TranslationOptions::visit(FieldVisitor& v) {
 
 void DistillationOptions::visit(FieldVisitor& v) {
   v.field("teacher", teacher,
-          "distillation: the teacher's checkpoint, a folder or hf-hub:OWNER/NAME; empty: none");
+          "distillation: the teacher's checkpoint, its folder or its run's, or hf-hub:OWNER/NAME; "
+          "empty: none");
   v.field("distillation_type", distillation_type, "hard: DeiT's", {.choices = {"hard", "soft"}});
   v.field("distillation_alpha", distillation_alpha, "weight of the distillation loss",
           {.least = 0, .most = 1});

@@ -31,6 +31,7 @@ TrainingFacts ImageData::facts(const TaskConfig& config, const FactOptions& opti
                                Progress& progress) const {
   TaskConfig plain = config;
   plain.weights.clear();
+  plain.image.whiten_stem = false;  // takes long, and changes no figure
   const auto made =
       make_image_model(plain, splits_, {.seed = options.seed, .statistics = statistics_}, progress);
   const auto& input = made.hub.input;

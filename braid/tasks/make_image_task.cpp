@@ -5,9 +5,7 @@
 #include <utility>
 
 #include "braid/core/error.h"
-#include "braid/io/hub.h"
-#include "braid/io/posix_file.h"
-#include "braid/io/safetensors.h"
+#include "braid/models/checkpoint.h"
 #include "braid/tasks/class_names.h"
 #include "braid/tasks/distillation.h"
 #include "braid/tasks/image_classification.h"
@@ -51,9 +49,7 @@ class ImageTeacher final : public Teacher {
 
 std::unique_ptr<Teacher> load_teacher(const std::string& teacher,
                                       const models::ImageHubConfig& student, Progress& progress) {
-  const auto folder = io::resolve_weights(teacher, progress);
-  if (!io::is_folder(folder)) io::find_weight_files(folder);  // refuses pickles
-  auto loaded = models::load_for_inference(folder);
+  auto loaded = models::load_for_inference(models::find_checkpoint(teacher, progress));
   const auto& names = loaded.hub.classes;
   const auto count = loaded.model->num_classes();
   const auto order = order_by_name(names, student.classes);

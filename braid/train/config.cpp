@@ -74,8 +74,8 @@ void ScheduleConfig::visit(FieldVisitor& v) {
 void RunConfig::visit(FieldVisitor& v) {
   v.field("output", output, "folder of this run", {.free_on_resume = true});
   v.field("freeze", freeze,
-          "what stays as it is: backbone (all but the classifier), or a number of layers from the "
-          "stem up; empty: nothing");
+          "what stays as it is of the weights to start from: backbone (all but the classifier), or "
+          "a number of layers from the stem up; empty: nothing");
   v.field("freeze_epochs", freeze_epochs,
           "epochs for which it stays so, then all is trained, 0: the whole run; with freeze = "
           "backbone the classifier is trained first",
@@ -151,6 +151,10 @@ void validate(const RunConfig& c) {
 void validate(const TrainConfig& c) {
   tasks::validate(c.task);
   validate(c.run);
+  if (!c.run.freeze.empty() && c.run.freeze_epochs == 0 && c.task.weights.empty() && !c.run.resume)
+    throw ConfigError("train", "expected weights with freeze, got none", "",
+                      "what is frozen would stay as it was drawn at random: give --weights or "
+                      "--pretrained");
   if (c.run.freeze_bn_stats && c.task.weights.empty())
     throw ConfigError("train", "expected weights with freeze_bn_stats, got none", "",
                       "batch norms of random weights have no statistics to keep: give --weights "

@@ -51,7 +51,7 @@ void add_option(CLI::App& app, const Json& json) {
   if (!delimiter.empty()) option->delimiter(delimiter[0]);
   option->required(json.at("required").get<bool>());
   if (json.at("checked").get<bool>() && type.starts_with('{'))
-    option->check(CLI::IsMember(CLI::detail::split(type.substr(1, type.size() - 2), ',')));
+    check_choice(option, CLI::detail::split(type.substr(1, type.size() - 2), ','));
 }
 
 void add_content(CLI::App& app, const Json& json) {

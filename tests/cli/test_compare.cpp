@@ -26,6 +26,8 @@ TEST_F(Compare, MeasuresRecommendsAndReports) {
   const auto run = braid(std::string(kCommand) + "--distill");
   ASSERT_EQ(run.code, 0) << run.err;
   EXPECT_THAT(run.out, HasSubstr("recommendation"));
+  EXPECT_THAT(run.out, HasSubstr("\nwhat it takes"));
+  EXPECT_THAT(run.out, HasSubstr("\nscored on          test, "));
   const Json json = results();
   const Json schema =
       read_json(fs::path(BRAID_TEST_SOURCE_DIR) / ".." / "docs/results.schema.json");

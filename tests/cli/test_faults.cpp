@@ -222,7 +222,7 @@ TEST_F(Faults, InterruptSavesAndEndsCleanly) {
       "& "
       "pid=$!; sleep 4; kill -INT $pid; wait $pid");
   EXPECT_EQ(result.code, 0) << result.err;
-  EXPECT_THAT(result.out, HasSubstr("interrupted"));
+  EXPECT_THAT(result.out, HasSubstr("stopped by     an interrupt"));
   EXPECT_TRUE(fs::exists(path("run/last/model.safetensors")));
 }
 

@@ -117,7 +117,8 @@ TEST_F(Runs, AnInterruptBeforeTheFirstEpochEndsNamesOnlyWhatIsThere) {
       "& pid=$!; for i in $(seq 100); do [ -e run/config.toml ] && break; sleep 0.1; done; "
       "sleep 0.5; kill -INT $pid; wait $pid");
   EXPECT_EQ(result.code, 0) << result.err;
-  EXPECT_THAT(result.out, HasSubstr("interrupted"));
+  EXPECT_THAT(result.out, HasSubstr("stopped by     an interrupt"));
+  EXPECT_THAT(result.out, HasSubstr("--resume goes on"));
   EXPECT_THAT(result.out, HasSubstr("run/last"));
   expect_paths_exist(result.out + result.err);
 }

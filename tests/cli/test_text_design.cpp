@@ -40,6 +40,8 @@ class TextDesignProgram : public ProgramTest {
 
 TEST_F(TextDesignProgram, IsTrainedUsedAndExportedUnderItsLine) {
   const std::string line = "braidtext:embed=16|Z1x16|EK1x16k3h2|pool=max";
+  EXPECT_THAT(braid("models --describe resnet20").out,
+              AllOf(HasSubstr("\nin all "), HasSubstr("`braid graph resnet20`")));
   EXPECT_THAT(braid("models --describe mine.toml").out,
               AllOf(HasSubstr(line), HasSubstr("stages.1"), HasSubstr("pool=max")));
   const auto trained = braid(

@@ -74,6 +74,7 @@ TEST_F(Usage, HelpModelsAndCompletionNeedNoLibTorch) {
     EXPECT_EQ(help.code, 0) << verb << help.err;
     EXPECT_THAT(help.out, HasSubstr("Usage: braid " + verb + " [OPTIONS]"));
     EXPECT_EQ(help.out, run(worker_, verb + " --help").out) << verb;
+    EXPECT_THAT(help.out, Not(HasSubstr("{false}"))) << verb;
   }
   EXPECT_EQ(run(front(), "--help").out, run(worker_, "--help").out);
   EXPECT_EQ(run(front(), "--version").out, run(worker_, "--version").out);
@@ -106,11 +107,13 @@ TEST_F(Usage, RefusalsNeedNoLibTorchAndNameFlagsOfTheVerb) {
       {"data info x --fromat json", "did you mean '--format'?"},
       {"data info x --frmt=json", "'--frmt' of braid data info"},
       {"data info x y", "unexpected 'y' after braid data info"},
-      {"train --epochs three", "epochs"},
-      {"train --epochs 99999999999999999999", "--epochs = 99999999999999999999"},
-      {"train --seed 0x10", "--seed = 0x10"},
+      {"train --epochs three", "expected a whole number for --epochs, got 'three'"},
+      {"train --epochs 99999999999999999999", "for --epochs, got '99999999999999999999'"},
+      {"train --seed 0x10", "for --seed, got '0x10'"},
       {"train --seed -", "seed"},
-      {"train --lr 0.1.2", "lr"},
+      {"train --lr 0.1.2", "cannot read '0.1.2' as a value of --lr"},
+      {"eval --checkpoint x --data y --split vall",
+       "--split: expected one of auto, test, val, train, all, got 'vall'; did you mean 'val'"},
       {"train --opt-betas 0.9,x", "opt-betas"},
       {"train --lr", "lr"},
       {"models --format yaml", "format"},

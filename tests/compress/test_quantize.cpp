@@ -37,6 +37,28 @@ graph::Graph network() {
       {3, 8, 8});
 }
 
+// Whether a step was shown in a bar, and whether the last bar was ended.
+struct Bars : Progress {
+  void begin(const std::string&, int64_t) override { open = true; }
+  void update(int64_t, const std::string& text) override {
+    if (open) shown.push_back(text);
+  }
+  void end() override { open = false; }
+  bool open = false;
+  std::vector<std::string> shown;
+};
+
+TEST(Quantize, EveryStepIsShown) {
+  const auto graph = network();
+  const Judge judge(graph, noise(4, {3, 8, 8}));
+  Bars bars;
+  const auto out = quantize(graph, noise(4, {3, 8, 8}).batches, judge,
+                            {.max_drop = 100, .weight_bits = 4, .qat_steps = 2}, bars);
+  for (const auto& row : out.steps)
+    EXPECT_TRUE(std::count(bars.shown.begin(), bars.shown.end(), row.step)) << row.step;
+  EXPECT_FALSE(bars.open);
+}
+
 TEST(Quantize, ClimbsAndEndsBelowTheNaiveTwin) {
   const auto graph = network();
   const Judge judge(graph, noise(4, {3, 8, 8}));

@@ -21,6 +21,11 @@ TEST(Utf8, ReplacesMaximalSubparts) {
   EXPECT_EQ(replace_invalid_utf8(std::string("a\0b", 3)), std::string("a\0b", 3));
 }
 
+TEST(Utf8, ShowsControlCharactersAsCWritesThem) {
+  EXPECT_EQ(without_controls("a \"b\"\n\t\x1b[2J\x7f\xc3\xa9"),
+            "a \"b\"\\n\\t\\x1b[2J\\x7f\xc3\xa9");
+}
+
 TEST(Utf8, FindsTheValidBeginning) {
   EXPECT_EQ(valid_utf8_prefix(""), 0u);
   EXPECT_EQ(valid_utf8_prefix("\xc3\xa9z"), 3u);

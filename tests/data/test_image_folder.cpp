@@ -301,6 +301,14 @@ TEST_F(ImageFolderTest, ACheckFindsWhatIsWrong) {
     EXPECT_THAT(said, HasSubstr(part));
 }
 
+TEST_F(ImageFolderTest, ACheckNamesClassesThatAreNoUtf8) {
+  image("train/a/1.png", 1), image("train/b\xff/1.png", 2);
+  Progress silent;
+  const auto report = check_data(open(), 1, silent);
+  EXPECT_THAT(report.odd_labels, ElementsAre("b\xff"));
+  EXPECT_THAT(to_text(report), HasSubstr("no UTF-8, which training refuses: 1\n  b\xEF\xBF\xBD"));
+}
+
 TEST_F(ImageFolderTest, InputsAreFilesFoldersAndLists) {
   image("photos/b.png"), image("photos/a/2.png"), image("photos/a/10.png"), image("single.png");
   text("photos/notes.txt", "");

@@ -131,5 +131,32 @@ TEST_F(EvaluateCheckpoint, ValIsThatOfTheRun) {
   fs::remove_all(run);
 }
 
+TEST_F(EvaluateCheckpoint, SaysThatItWasTrainedOnWhatItIsScoredOn) {
+  namespace fs = std::filesystem;
+  struct Lines : Progress {
+    void line(const std::string& text) override { all += text; }
+    std::string all;
+  };
+  const auto data = (folder_ / "train").string();  // without splits
+  auto loaded = checkpoint({"left", "right"}, 2, 0);
+  loaded.hub.architecture = "resnet20";
+  loaded.hub.model_args = loaded.model->config();
+  const fs::path run = folder_.string() + "_run";
+  fs::remove_all(run);
+  fs::create_directories(run / "model_best");
+  models::save_model(*loaded.model, loaded.hub, run / "model_best");
+  const auto said = [&](const std::string& trained, const std::string& split) {
+    std::ofstream(run / "config.toml") << "data = '" << trained << "'\n";
+    Lines lines;
+    evaluate_checkpoint(run / "model_best",
+                        {.data = data, .split = split, .options = {.workers = 0}}, lines);
+    return lines.all.find("trained on") != std::string::npos;
+  };
+  EXPECT_TRUE(said(data + "/", "auto"));
+  EXPECT_FALSE(said(data, "all")) << "asked for";
+  EXPECT_FALSE(said("another", "auto"));
+  fs::remove_all(run);
+}
+
 }  // namespace
 }  // namespace braid::evaluate

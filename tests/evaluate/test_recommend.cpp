@@ -44,6 +44,9 @@ TEST(Recommend, AccuracyTakesTheFastestOfThoseThatCannotBeToldApart) {
   EXPECT_FALSE(none.model);
   EXPECT_THAT(none.reason, HasSubstr("0.1 ms"));
   EXPECT_EQ(rank(list, {}), (std::vector<size_t>{1, 0, 2}));
+  const std::vector<ModelResult> level = {model("best", 92.3, 1, 10), model("one", 92.0, 2, 20),
+                                          model("two", 92.0, 2, 30)};
+  EXPECT_THAT(recommend(level, {}).reason, HasSubstr("(it, one and two)"));
 }
 
 TEST(Recommend, SaysFirstThatNoNetworkBeatsTheReferences) {
@@ -58,6 +61,9 @@ TEST(Recommend, SaysFirstThatNoNetworkBeatsTheReferences) {
   EXPECT_EQ(chosen.model, "net");
   EXPECT_EQ(chosen.reason.rfind("No network beats a linear classifier (84.00% top-1)", 0), 0u)
       << chosen.reason;
+  const auto none = recommend(list, {.prefer = "accuracy", .max_latency_ms = {}, .max_params = 1},
+                              {row("a linear classifier", 84)});
+  EXPECT_EQ(none.reason, "No model meets the limits (at most 1 parameters).");
   const auto beaten = recommend(list, {}, {row("a linear classifier", 73)});
   EXPECT_EQ(beaten.reason, recommend(list, {}).reason);
 }

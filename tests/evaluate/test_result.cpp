@@ -10,6 +10,7 @@
 #include "braid/evaluate/result.h"
 #include "braid/evaluate/run.h"
 #include "braid/evaluate/seed_mean.h"
+#include "braid/evaluate/titled_progress.h"
 #include "braid/evaluate/work_folder.h"
 #include "braid/torch.h"
 #include "tests/evaluate/json_schema.h"
@@ -144,6 +145,9 @@ TEST_F(WorkFolderTest, RefusesAPartOfAnotherForm) {
 
 TEST(RunName, TellsEveryRunApart) {
   EXPECT_EQ(run_name({.model = "resnet20"}), "resnet20-seed0");
+  EXPECT_EQ(run_title({.model = "resnet20"}, 1), "resnet20");
+  EXPECT_EQ(run_title({.model = "resnet20", .seed = 2, .fold = 1}, 3), "resnet20 (seed 2, fold 1)");
+  EXPECT_EQ(run_title({.model = "resnet20", .fraction = 0.1}, 1), "resnet20 (10% of the data)");
   EXPECT_EQ(run_name({.model = "resnet20", .seed = 2, .fraction = 0.1}),
             "resnet20-seed2-10percent");
   // A teacher of another seed is another teacher.
@@ -151,6 +155,22 @@ TEST(RunName, TellsEveryRunApart) {
                       .teacher = Teacher{.model = "resnet20", .seed = 0, .checkpoint = ""}}),
             run_name({.model = "vit",
                       .teacher = Teacher{.model = "resnet20", .seed = 1, .checkpoint = ""}}));
+}
+
+TEST(TitledProgress, NamesTheTrainingAndNothingElse) {
+  struct Heard : Progress {
+    void begin(const std::string& title, int64_t) override { all += title + "\n"; }
+    void line(const std::string& text) override { all += text + "\n"; }
+    std::string all;
+  } heard;
+  TitledProgress progress(heard, "vit", "vit (taught by resnet20)");
+  progress.begin("vit epoch 0", 10);
+  progress.begin("evaluate", 10);
+  progress.line("vit epoch   0  train loss 2.1");
+  progress.line("vit_tiny is another.");
+  EXPECT_EQ(heard.all,
+            "vit (taught by resnet20) epoch 0\nevaluate\n"
+            "vit (taught by resnet20) epoch   0  train loss 2.1\nvit_tiny is another.\n");
 }
 
 TEST(FailureOf, KnowsEveryKind) {

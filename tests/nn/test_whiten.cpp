@@ -42,6 +42,20 @@ TEST(WhitenStem, TakesTheStrongestDirectionsAndLeavesTheRest) {
   EXPECT_TRUE(lengths.equal(std::get<0>(lengths.sort())));
 }
 
+TEST(WhitenStem, ImagesMayBeTakenBlockByBlock) {
+  const auto images = correlated_images();
+  torch::manual_seed(1);
+  torch::nn::Conv2d whole(torch::nn::Conv2dOptions(3, 24, 2));
+  torch::manual_seed(1);
+  torch::nn::Conv2d blocks(torch::nn::Conv2dOptions(3, 24, 2));
+  whiten_stem_(whole, images);
+  whiten_stem_(blocks, images, /*most_numbers=*/10000);  // does not divide the images
+  EXPECT_TRUE(blocks->weight.allclose(whole->weight, 1e-5, 1e-6));
+  torch::nn::Conv2d single(torch::nn::Conv2dOptions(3, 24, 2));
+  whiten_stem_(single, images, /*most_numbers=*/1);
+  EXPECT_TRUE(single->weight.allclose(whole->weight, 1e-5, 1e-6));
+}
+
 TEST(WhitenStem, ImagesWithoutVarianceGiveFiniteKernels) {
   torch::nn::Conv2d conv(torch::nn::Conv2dOptions(1, 16, 2));
   whiten_stem_(conv, torch::zeros({4, 1, 8, 8}));

@@ -1,6 +1,7 @@
 // Image classification and distillation as tasks.
 #include "braid/tasks/image_classification.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -86,6 +87,16 @@ TEST_F(ImageTask, AResumeFetchesAndMeasuresNothing) {
   EXPECT_EQ(read_json(root_ / "again/config.json"), read_json(root_ / "config.json"));
   splits_.train = std::make_shared<Shades>(std::vector<std::string>{"a", "b", "d"});
   EXPECT_THROW(make({.checkpoint = root_}), DataError) << "other classes than the run began with";
+}
+
+TEST_F(ImageTask, ClassesThatAreNoUtf8AreNamed) {
+  splits_.train = std::make_shared<Shades>(std::vector<std::string>{"a", "b\xff", "c"});
+  try {
+    make();
+    FAIL() << "config.json could not hold that name";
+  } catch (const DataError& e) {
+    EXPECT_THAT(e.what(), ::testing::HasSubstr("got 'b\xEF\xBF\xBD'"));
+  }
 }
 
 TEST_F(ImageTask, KeptStatisticsAreNotMeasuredAgain) {
@@ -180,6 +191,15 @@ TEST_F(ImageTask, ATeacherSharesTheLoss) {
   }
   splits_.train = splits_.val = std::make_shared<Shades>(std::vector<std::string>{"x", "y", "z"});
   EXPECT_THROW(make(), DataError) << "a teacher of other classes";
+}
+
+TEST_F(ImageTask, ATeacherIsNamedByTheFolderOfItsRunToo) {
+  fs::create_directories(root_ / "run" / "model_best");
+  make({.seed = 9})->save(root_ / "run" / "model_best");
+  config_.distillation.teacher = (root_ / "run").string();
+  EXPECT_NO_THROW(make());
+  config_.distillation.teacher = root_.string();
+  EXPECT_THROW(make(), IoError) << "no checkpoint there";
 }
 
 // A pixel is another number to a teacher that was trained with another mean and deviation.

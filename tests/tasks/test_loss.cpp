@@ -86,6 +86,12 @@ TEST(ClassBalance, IsSaidWhereOneClassHasTenTimesAnother) {
   const auto line = imbalance_text({100, 10, 50}, {"a", "b", "c"});
   ASSERT_TRUE(line);
   EXPECT_NE(line->find("'b' has 10 training items, 'a' has 100"), std::string::npos) << *line;
+  const auto single = imbalance_text({10, 1}, {"a", "b"});
+  ASSERT_TRUE(single);
+  EXPECT_NE(single->find("'b' has 1 training item, 'a' has 10"), std::string::npos) << *single;
+  const auto alone = imbalance_text({10}, {"a"});
+  ASSERT_TRUE(alone);
+  EXPECT_NE(alone->find("one class alone, 'a'"), std::string::npos) << *alone;
 }
 
 }  // namespace

@@ -133,6 +133,9 @@ TEST(TrainConfigTest, EveryValueOutOfRangeIsNamed) {
   EXPECT_THAT(error_of([&] { validate(frozen); }), HasSubstr("freeze with freeze_epochs"));
   frozen.run.freeze = "backbone";
   EXPECT_NO_THROW(validate(frozen));
+  frozen.run.freeze_epochs = 0;
+  EXPECT_THAT(error_of([&] { validate(frozen); }), HasSubstr("weights with freeze, got none"));
+  frozen.run.freeze_epochs = 1;
   frozen.run.freeze_bn_stats = true;
   EXPECT_THAT(error_of([&] { validate(frozen); }), HasSubstr("weights with freeze_bn_stats"));
   frozen.task.weights = "model.safetensors";

@@ -79,7 +79,8 @@ TextDatasetPtr sample_fraction(const TextDatasetPtr& dataset, double fraction, i
 TextSplits open_text_dataset(const std::string& spec, const OpenTextOptions& options) {
   if (!(options.val_fraction > 0 && options.val_fraction < 1))
     throw ConfigError(
-        "data", fmt::format("expected val_fraction between 0 and 1, got {}", options.val_fraction),
+        "data",
+        fmt::format("expected val_fraction above 0 and below 1, got {}", options.val_fraction),
         "--val-fraction");
   TextSplits splits = open_texts_with_train(spec, options.source);
   if (splits.val == nullptr) split_val_texts_off(splits, spec, options);

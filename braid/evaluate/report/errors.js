@@ -88,6 +88,13 @@ const confusionSpec = (r, model) => (width, t) => {
   };
 };
 
+// Of several trainings the scores are means, the errors those of the first; null: there is one, or
+// its folds are all of the data.
+const ofOneTraining = (r) => {
+  if (r.testedByFold) return r.seeds > 1 ? "Of all folds of the first seed; the scores above are means over the seeds." : null;
+  return r.seeds * r.folds > 1 ? `Of the first of ${r.seeds * r.folds} trainings; the scores above are their means.` : null;
+};
+
 const confusionSection = (r) => {
   const names = r.models.map((m) => m.name).filter((name) => r.confusion[name]);
   if (!names.length) return null;
@@ -124,7 +131,7 @@ const confusionSection = (r) => {
   return section(
     "confusion",
     "Confusion matrix",
-    null,
+    ofOneTraining(r),
     choice("Model:", names, show, model),
     h("div", {class: "pair wide-first"}, figure, pairs),
   );
@@ -166,7 +173,7 @@ const misclassifiedSection = (r) => {
   return section(
     "misclassified",
     "Misclassified examples",
-    `Test ${r.items} that the model is wrong about, the surest mistakes first: what it saw, how sure it was, and what the label says.`,
+    `Test ${r.items} that the model is wrong about, the surest mistakes first: what it saw, how sure it was, and what the label says. ${ofOneTraining(r) ?? ""}`.trim(),
     choice("Model:", names, show, names.includes(r.recommendation.model) ? r.recommendation.model : names[0]),
     list,
   );

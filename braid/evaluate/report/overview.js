@@ -1,4 +1,20 @@
 // The answer: the recommendation and the table of models.
+
+// What costs next to nothing and no model beats; null: some model beats them all.
+const unbeaten = (r) => {
+  const beats = (a, b) => (r.score.higher ? a > b : a < b);
+  const scores = shownModels(r).map((m) => m.score).filter(known);
+  const best = r.references.filter((m) => known(m.score)).reduce((a, b) => (a && !beats(b.score, a.score) ? a : b), null);
+  return best === null || scores.some((score) => beats(score, best.score)) ? null : best;
+};
+
+const headline = (r, winner) => {
+  if (!winner) return "No model is recommended";
+  const bar = unbeaten(r);
+  const name = h("span", {class: winner.family}, winner.name);
+  return bar ? [`No network beats ${bar.title}; the best is `, name] : ["Use ", name];
+};
+
 const verdict = (r) => {
   const chosen = r.models.find((m) => m.name === r.recommendation.model);
   const winner = chosen && (shownModels(r).find((m) => m.name === chosen.name) ?? chosen);
@@ -41,11 +57,7 @@ const verdict = (r) => {
     "section",
     {class: "verdict", id: "recommendation"},
     h("p", {class: "context"}, r.context.join(" · ")),
-    h(
-      "h1",
-      {},
-      winner ? ["Use ", h("span", {class: winner.family}, winner.name)] : "No model is recommended",
-    ),
+    h("h1", {}, headline(r, winner)),
     r.recommendation.reason ? h("p", {class: "reason"}, r.recommendation.reason) : null,
     figures,
     winner && winner.checkpoint

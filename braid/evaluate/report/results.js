@@ -209,6 +209,14 @@ const readRounds = (rounds) =>
       })),
     );
 
+// Whose scores those are; null where that is not known.
+const scoredOn = (data, folds) => {
+  if (!data.test) return null;
+  const items = `${data.test} ${data.items ?? "items"}`;
+  if (data.test_split !== "val") return `scored on test, ${items}`;
+  return folds > 1 ? `scored on every fold, ${items}` : `scored on val, ${items}, which chose the best epochs too`;
+};
+
 const readResults = (given) => {
   const json = given.schema_version === 1 ? liftSchema1(given) : given;
   const models = json.models.map(readModel),
@@ -238,12 +246,17 @@ const readResults = (given) => {
     budget: budgetText(objectOf(json.budget)),
     context: [
       data.name,
+      scoredOn(data, Number(json.folds ?? 1)),
       budgetText(objectOf(json.budget)),
       machine.cpu,
       json.created ? String(json.created).slice(0, 10) : null,
     ]
       .filter(Boolean)
       .map(String),
+    // Of several trainings the scores are means; pictures and matrices are of the first.
+    seeds: Math.max(1, listOf(json.seeds).length),
+    folds: Number(json.folds ?? 1),
+    testedByFold: Number(json.folds ?? 1) > 1 && data.test_split === "val",
     classes: (count) =>
       names.length === count ? names : Array.from({length: count}, (_, i) => `class ${i}`),
     curves: rowsOf(json.models, (m) => m.curve, (p) => ({

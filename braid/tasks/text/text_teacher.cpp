@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "braid/core/error.h"
-#include "braid/io/hub.h"
+#include "braid/models/checkpoint.h"
 #include "braid/runtime/device.h"
 #include "braid/tasks/class_names.h"
 #include "braid/tasks/text/text_classifier.h"
@@ -40,7 +40,8 @@ bool read_the_same_tokens(const text::Tokenizer& a, const text::Tokenizer& b) {
 
 std::unique_ptr<Teacher> load_text_teacher(const std::string& teacher,
                                            const TokenizedModel& student, Progress& progress) {
-  const auto loaded = load_text_classifier(io::resolve_weights(teacher, progress));
+  const auto folder = models::find_checkpoint(teacher, progress);
+  const auto loaded = load_text_classifier(folder);
   const auto &names = loaded.hub.classes, &wanted = student.hub.classes;
   const auto order = order_by_name(names, wanted);
   if (names != wanted && !order)
@@ -48,7 +49,7 @@ std::unique_ptr<Teacher> load_text_teacher(const std::string& teacher,
   if (!read_the_same_tokens(*loaded.tokenizer, *student.tokenizer))
     throw DataError("train",
                     "expected a teacher that reads the student's tokens, got another vocabulary",
-                    teacher, "give the student the teacher's: --tokenizer " + teacher);
+                    teacher, "give the student the teacher's: --tokenizer " + folder.string());
   const int64_t most = loaded.model->max_positions();
   if (most > 0 && student.max_length > most)
     throw DataError("train",

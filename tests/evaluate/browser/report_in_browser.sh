@@ -48,4 +48,13 @@ for results in "$@"; do
     [ "$failed" -ne 0 ] || echo "ok: $(basename "$results") at $width px: $charts charts"
   done
 done
+
+# The same results with something cheap that no model of theirs beats.
+results=results_sample.json
+width=1280
+row='{"name":"bar","title":"a bar","score":{"name":"top1","unit":"%","value":99.9,"higher_is_better":true}}'
+sed "0,/\"recommendation\":/s//\"references\":[$row],\"recommendation\":/" "$here/../fixtures/$results" >"$scratch/unbeaten.json"
+"$render" "$scratch/unbeaten.json" "$scratch/report.html"
+page=$(dom "$width" "$scratch/report.html")
+[ "$(count '<h1>No network beats a bar')" -eq 1 ] || problem "the heading recommends what a cheap classifier beats"
 exit "$failed"
