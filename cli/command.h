@@ -42,6 +42,9 @@ std::vector<std::string> shown_choices(const CLI::Option& option);
 CLI::Option* add_choice(CLI::App& app, const std::string& flag, std::string& value,
                         const std::vector<std::string>& choices, const std::string& help);
 
+// The flag of a config's field: --like-this of like_this.
+std::string flag_of(const std::string& field);
+
 // Adds a flag per field of a config struct (visit order), --like-this, with the help, choices and
 // bounds of the field.
 class ConfigFlags {
@@ -51,6 +54,13 @@ class ConfigFlags {
     Config copy = defaults;
     add(app, [&copy](FieldVisitor& v) { copy.visit(v); });
   }
+  // Of these fields alone. Somebody else says what holds where a flag is not given: the help has no
+  // defaults.
+  template <Visited Config>
+  ConfigFlags(CLI::App& app, Config config, const std::vector<std::string>& fields) {
+    add(
+        app, [&config](FieldVisitor& v) { config.visit(v); }, fields);
+  }
   // The help then lists these flags under a title of their own.
   void group(const std::string& title);
   // The flags given on the command line, as a JSON object of fields: for update_from_json, after
@@ -58,7 +68,8 @@ class ConfigFlags {
   Json given() const;
 
  private:
-  void add(CLI::App& app, const VisitFields& visit);
+  // only: these fields; empty: all.
+  void add(CLI::App& app, const VisitFields& visit, const std::vector<std::string>& only = {});
   struct Flag {
     std::string field;
     CLI::Option* option;

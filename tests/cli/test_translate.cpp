@@ -188,6 +188,8 @@ TEST_F(TranslateTest, FlagsSayHowALineIsWritten) {
   }
   const auto help = braid("translate --help").out;
   EXPECT_THAT(help, HasSubstr("Drawing (unset: the checkpoint's):"));
+  EXPECT_THAT(help, HasSubstr("1: greedy search (between 1 and 1000) [unset]"));
+  EXPECT_THAT(help, ::testing::Not(HasSubstr("--bad-words-ids")));
 }
 
 // What the file says is no mistake of whoever calls the program.
