@@ -82,15 +82,6 @@ io::Image pad_crop(const io::Image& image, int64_t padding, const std::string& m
   return out;
 }
 
-void flip(io::Image& image) {
-  const int64_t C = image.channels;
-  for (int64_t y = 0; y < image.height; ++y) {
-    uint8_t* row = image.pixels.data() + y * image.width * C;
-    for (int64_t a = 0, b = image.width - 1; a < b; ++a, --b)
-      std::swap_ranges(row + a * C, row + (a + 1) * C, row + b * C);
-  }
-}
-
 void check_range(const char* field, const std::vector<double>& range) {
   if (range.size() != 2 || !(range[1] >= range[0]))
     throw ConfigError("data", fmt::format("expected two rising numbers for {}, got {}", field,
@@ -179,7 +170,7 @@ io::Image augment_prepared(io::Image image, const InputConfig& input, const Augm
   if (!crops_randomly(augment, input) && augment.train_crop != "none")
     image = pad_crop(image, augment.crop_padding, augment.padding_mode, random);
   const bool by_chance = random.uniform() < augment.hflip;
-  if (mirrored.value_or(by_chance)) flip(image);
+  if (mirrored.value_or(by_chance)) mirror_image(image);
   if (!augment.aa.empty()) rand_augment(image, parse_rand_augment(augment.aa), input, random);
   return image;
 }
