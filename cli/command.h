@@ -42,9 +42,6 @@ std::vector<std::string> shown_choices(const CLI::Option& option);
 CLI::Option* add_choice(CLI::App& app, const std::string& flag, std::string& value,
                         const std::vector<std::string>& choices, const std::string& help);
 
-// The flag of a config's field: --like-this of like_this.
-std::string flag_of(const std::string& field);
-
 // Adds a flag per field of a config struct (visit order), --like-this, with the help, choices and
 // bounds of the field.
 class ConfigFlags {

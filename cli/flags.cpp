@@ -20,11 +20,6 @@ std::string default_text(const std::optional<T>& value) {
   return value ? default_text(*value) : "unset";
 }
 
-std::string dashed(std::string name) {
-  std::replace(name.begin(), name.end(), '_', '-');
-  return name;
-}
-
 // Turns every visited field, or those that are named, into a flag and remembers how to read it.
 class FlagAdder final : public FieldVisitor {
  public:
@@ -45,10 +40,10 @@ class FlagAdder final : public FieldVisitor {
 
   void add(const Field& field, bool value) {
     // --name and --no-name, as argparse's BooleanOptionalAction does.
-    const std::string flag = dashed(field.name);
+    const std::string flag = flag_of(field.name);
     auto holder = std::make_shared<bool>(value);
     const std::string names =
-        flag.starts_with("no-") ? "--" + flag : fmt::format("--{},!--no-{}", flag, flag);
+        flag.starts_with("--no-") ? flag : fmt::format("{},!--no-{}", flag, flag.substr(2));
     auto* option = app_.add_flag(names, *holder, help_text(field, initial_text(value)));
     add_(field.name, option, [holder] { return Json(*holder); });
   }
@@ -118,8 +113,6 @@ CLI::Option* add_choice(CLI::App& app, const std::string& flag, std::string& val
   auto* option = app.add_option(flag, value, fmt::format("{} [{}]", help, value));
   return show_choices(option, choices)->check(CLI::IsMember(choices).description(""));
 }
-
-std::string flag_of(const std::string& field) { return "--" + dashed(field); }
 
 void ConfigFlags::add(CLI::App& app, const VisitFields& visit,
                       const std::vector<std::string>& only) {

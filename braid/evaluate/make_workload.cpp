@@ -13,7 +13,6 @@
 #include "braid/evaluate/sample_efficiency.h"
 #include "braid/evaluate/text/text_workload.h"
 #include "braid/evaluate/text/translation_workload.h"
-#include "braid/tasks/own_options.h"
 
 namespace braid::evaluate {
 namespace {
@@ -26,9 +25,8 @@ void refuse_settings(const CompareConfig& config, std::initializer_list<const ch
     if (given.at(field) == plain.at(field)) continue;
     throw UsageError(
         "compare",
-        fmt::format("expected no {} for {}, which does not look at it, got {}",
-                    tasks::flag_of(field), task,
-                    given.at(field).dump(-1, ' ', false, Json::error_handler_t::replace)),
+        fmt::format("expected no {} for {}, which does not look at it, got {}", flag_of(field),
+                    task, given.at(field).dump(-1, ' ', false, Json::error_handler_t::replace)),
         "", "leave it out");
   }
 }

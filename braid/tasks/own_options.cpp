@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <map>
 #include <set>
 
@@ -46,11 +45,6 @@ std::map<std::string, Tasks> users_of_fields() {
 }
 
 }  // namespace
-
-std::string flag_of(std::string field) {
-  std::replace(field.begin(), field.end(), '_', '-');
-  return "--" + field;
-}
 
 void expect_own_options(const TaskConfig& config, const std::string& task) {
   const Json given = braid::to_json(config), plain = braid::to_json(TaskConfig());
