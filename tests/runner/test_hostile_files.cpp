@@ -8,9 +8,9 @@
 
 #include "braid/core/cpu.h"
 #include "braid/core/error.h"
-#include "cases.h"
-#include "narrow_weights.h"
-#include "written_files.h"
+#include "tests/runner/cases.h"
+#include "tests/runner/narrow_weights.h"
+#include "tests/runner/written_files.h"
 
 namespace braid::runner {
 namespace {
