@@ -69,29 +69,6 @@ void describe_turns(const std::vector<TrainedRun>& trained, ModelResult& result)
   if (!lost.empty()) result.lost_speed = mean(lost);
 }
 
-// Of the first training. A probe that fails is one of the failures, but for latency, without which
-// no model is compared.
-void run_probes(const Experiment& experiment, const ModelProfile& profile,
-                const TrainedRun& trained, ModelResult& result, std::vector<Failure>& failures) {
-  const auto& skip = experiment.config.skip;
-  const auto run = [&](Probe& probe) {
-    if (std::find(skip.begin(), skip.end(), probe.name()) == skip.end())
-      run_probe(experiment, probe, trained, result);
-  };
-  LatencyProbe latency(experiment);
-  run(latency);
-  const auto try_to_run = [&](Probe& probe) {
-    const auto failure = failure_of(probe.name() + " of " + profile.name, [&] { run(probe); });
-    if (!failure) return;
-    if (experiment.stop.stop_requested()) std::rethrow_exception(failure->error);
-    experiment.progress.line(failure->what + " failed: " + failure->message);
-    failures.push_back(*failure);
-  };
-  for (const auto& probe : experiment.workload.probes(experiment.progress)) try_to_run(*probe);
-  SampleEfficiencyProbe efficiency(experiment, profile);
-  try_to_run(efficiency);
-}
-
 }  // namespace
 
 ModelResult describe_model(const ModelProfile& profile) {
@@ -152,7 +129,23 @@ ModelResult measure_model(const Experiment& experiment, const ModelProfile& prof
   const auto tested = first_tested(experiment, evaluated);
   result.confusion = tested.confusion;
   result.misclassified = tested.misclassified;
-  run_probes(experiment, profile, trained[0], result, failures);
+
+  const auto run = [&](Probe& probe) {
+    if (std::find(config.skip.begin(), config.skip.end(), probe.name()) == config.skip.end())
+      run_probe(experiment, probe, trained[0], result);
+  };
+  LatencyProbe latency(experiment);
+  run(latency);
+  const auto try_to_run = [&](Probe& probe) {
+    const auto failure = failure_of(probe.name() + " of " + profile.name, [&] { run(probe); });
+    if (!failure) return;
+    if (experiment.stop.stop_requested()) std::rethrow_exception(failure->error);
+    experiment.progress.line(failure->what + " failed: " + failure->message);
+    failures.push_back(*failure);
+  };
+  for (const auto& probe : experiment.workload.probes(experiment.progress)) try_to_run(*probe);
+  SampleEfficiencyProbe efficiency(experiment, profile);
+  try_to_run(efficiency);
   return result;
 }
 
