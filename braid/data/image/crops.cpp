@@ -3,19 +3,21 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "braid/core/error.h"
 #include "braid/io/evaluation_view.h"
 
 namespace braid::data {
 
-void mirror_image(io::Image& image) {
+io::Image mirror_image(io::Image image) {
   const int64_t C = image.channels;
   for (int64_t y = 0; y < image.height; ++y) {
     uint8_t* row = image.pixels.data() + y * image.width * C;
     for (int64_t a = 0, b = image.width - 1; a < b; ++a, --b)
       std::swap_ranges(row + a * C, row + (a + 1) * C, row + b * C);
   }
+  return image;
 }
 
 io::EvaluationView view_of(const InputConfig& input) {
@@ -44,7 +46,7 @@ io::Image prepare_crops(const io::Image& image, const InputConfig& input, bool m
     out.height += input.height;
   };
   for (int turn = 0; turn < (mirrored ? 2 : 1); ++turn) {
-    if (turn == 1) mirror_image(source);
+    if (turn == 1) source = mirror_image(std::move(source));
     add(0, 0);
     add(0, beside);
     add(below, 0);

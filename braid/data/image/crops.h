@@ -9,8 +9,8 @@ struct EvaluationView;
 
 namespace braid::data {
 
-// In place: left becomes right.
-void mirror_image(io::Image& image);
+// Left becomes right.
+io::Image mirror_image(io::Image image);
 
 io::EvaluationView view_of(const InputConfig& input);
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "braid/core/error.h"
 #include "braid/data/image/crops.h"
@@ -170,7 +171,7 @@ io::Image augment_prepared(io::Image image, const InputConfig& input, const Augm
   if (!crops_randomly(augment, input) && augment.train_crop != "none")
     image = pad_crop(image, augment.crop_padding, augment.padding_mode, random);
   const bool by_chance = random.uniform() < augment.hflip;
-  if (mirrored.value_or(by_chance)) mirror_image(image);
+  if (mirrored.value_or(by_chance)) image = mirror_image(std::move(image));
   if (!augment.aa.empty()) rand_augment(image, parse_rand_augment(augment.aa), input, random);
   return image;
 }
