@@ -5,6 +5,7 @@
 #include "braid/ops/conv3x3_gradient_cpu.h"
 #include "braid/ops/first_derivative.h"
 #include "braid/ops/operator_named.h"
+#include "braid/ops/winograd_conv.h"
 
 namespace braid::ops {
 namespace {
@@ -33,6 +34,15 @@ TORCH_LIBRARY_FRAGMENT(braid, library) {
   library.def("conv3x3_weight_gradient(Tensor dy, Tensor x) -> Tensor", conv3x3_weight_gradient);
 }
 
+// By matrix units where there are some: suits_winograd_weight_gradient() says no there.
+Tensor weight_gradient(const Tensor& dy, const Tensor& x) {
+  if (!conv3x3_weight_gradient_is_usable()) return winograd_weight_gradient(dy, x);
+  static const auto op =
+      operator_named<decltype(conv3x3_weight_gradient)>("braid::conv3x3_weight_gradient");
+  return op.call(dy, x);
+}
+
+// Forward and the gradient of x are LibTorch's.
 struct FusedConv3x3 : torch::autograd::Function<FusedConv3x3> {
   static Tensor forward(torch::autograd::AutogradContext* context, const Tensor& x,
                         const Tensor& weight) {
@@ -46,8 +56,6 @@ struct FusedConv3x3 : torch::autograd::Function<FusedConv3x3> {
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
                                                  const torch::autograd::variable_list& gradients) {
     check_first_derivative("fused 3x3 convolution", "composed_conv3x3");
-    static const auto op =
-        operator_named<decltype(conv3x3_weight_gradient)>("braid::conv3x3_weight_gradient");
     const auto saved = context->get_saved_variables();
     const Tensor &x = saved[0], &weight = saved[1];
     const Tensor dy = gradients[0].to(x.scalar_type()).contiguous(at::MemoryFormat::ChannelsLast);
@@ -57,14 +65,12 @@ struct FusedConv3x3 : torch::autograd::Function<FusedConv3x3> {
       dx = std::get<0>(at::convolution_backward(dy, x, weight, at::OptionalIntArrayRef(), {1, 1},
                                                 {1, 1}, {1, 1}, /*transposed=*/false, {0, 0},
                                                 /*groups=*/1, {true, false, false}));
-    if (context->needs_input_grad(1)) dw = op.call(dy, x);
+    if (context->needs_input_grad(1)) dw = weight_gradient(dy, x);
     return {dx, dw};
   }
 };
 
-}  // namespace
-
-bool is_fused_conv3x3(const Tensor& x, const Tensor& weight) {
+bool suits_tiles(const Tensor& x, const Tensor& weight) {
   // Of larger maps LibTorch's gradient is as fast or faster, and over few pixels the sums of each
   // thread cost more than the products (docs/benchmarks.md).
   constexpr int64_t kWholeChannels = 16, kLargestMap = 64, kLeastPixels = 2048;
@@ -76,13 +82,22 @@ bool is_fused_conv3x3(const Tensor& x, const Tensor& weight) {
          weight.sizes().slice(1) == at::IntArrayRef({x.size(1), kSide, kSide});
 }
 
+}  // namespace
+
+bool is_fused_conv3x3(const Tensor& x, const Tensor& weight) {
+  return suits_tiles(x, weight) || suits_winograd(x, weight) ||
+         suits_winograd_weight_gradient(x, weight);
+}
+
 Tensor composed_conv3x3(const Tensor& x, const Tensor& weight) {
   return at::conv2d(x, weight, /*bias=*/{}, /*stride=*/1, /*padding=*/1);
 }
 
 Tensor conv3x3(const Tensor& x, const Tensor& weight) {
-  if (!is_fused_conv3x3(x, weight)) return composed_conv3x3(x, weight.to(x.scalar_type()));
-  return FusedConv3x3::apply(x, weight);
+  if (suits_winograd(x, weight)) return winograd_conv3x3(x, weight);
+  if (suits_tiles(x, weight) || suits_winograd_weight_gradient(x, weight))
+    return FusedConv3x3::apply(x, weight);
+  return composed_conv3x3(x, weight.to(x.scalar_type()));
 }
 
 }  // namespace braid::ops

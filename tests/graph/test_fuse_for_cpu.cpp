@@ -59,9 +59,10 @@ TEST_P(FusedForCpu, ComputesWhatTheModelDoes) {
   auto graph = simplified(*model, c.size);
   fuse_for_cpu(graph, torch::kFloat);
   EXPECT_EQ(count(graph, "aten::conv2d"), 0);
-  EXPECT_GT(
-      count(graph, "mkldnn::_convolution_pointwise") + count(graph, "mkldnn::_linear_pointwise"),
-      0);
+  EXPECT_GT(count(graph, "mkldnn::_convolution_pointwise") +
+                count(graph, "mkldnn::_linear_pointwise") +
+                count(graph, "braid::winograd_conv3x3_packed"),
+            0);
   const torch::NoGradGuard no_grad;
   const Replayer fused(std::move(graph));
   for (const int64_t batch : {1, 3}) {
@@ -107,10 +108,13 @@ TEST(FuseForCpu, TakesInSumsAndActivations) {
   fuse_for_cpu(graph, torch::kFloat);
   EXPECT_EQ(count(graph, "aten::relu"), 0);
   EXPECT_EQ(count(graph, "aten::add"), 0);
-  EXPECT_EQ(std::count_if(
-                graph.nodes.begin(), graph.nodes.end(),
-                [](const Node& node) { return node.op.operator_name().overload_name == "binary"; }),
+  EXPECT_EQ(std::count_if(graph.nodes.begin(), graph.nodes.end(),
+                          [](const Node& node) {
+                            return node.op.operator_name().overload_name == "binary" ||
+                                   (node.has("other") && !node.is_none("other"));
+                          }),
             sums);
+  EXPECT_GT(count(graph, "braid::winograd_conv3x3_packed"), 0) << "of large maps";
 }
 
 void expect_same(const std::function<Tensor(const Tensor&)>& run) {

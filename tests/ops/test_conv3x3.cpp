@@ -99,7 +99,7 @@ TEST_F(Conv3x3, AnyNumberOfThreadsGivesTheGradient) {
 
 TEST_F(Conv3x3, LeavesTheRestToLibTorch) {
   const Conv3x3Inputs in = conv3x3_inputs(kSmallMaps.front());
-  EXPECT_FALSE(is_fused_conv3x3(in.x.to(torch::kFloat), in.weight));
+  EXPECT_FALSE(is_fused_conv3x3(in.x.to(torch::kDouble), in.weight));
   EXPECT_FALSE(is_fused_conv3x3(in.x.contiguous(), in.weight)) << "another layout";
   EXPECT_FALSE(is_fused_conv3x3(in.x, in.weight.to(torch::kBFloat16)));
   EXPECT_FALSE(is_fused_conv3x3(in.x, torch::randn({32, 16, 1, 1})));

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "braid/graph/passes/rewrite.h"
+#include "braid/ops/winograd_packed.h"
 
 namespace braid::graph {
 namespace {
@@ -56,7 +57,8 @@ class Fusing {
       if (const auto fused = replaced_.find(i); fused != replaced_.end()) {
         node = std::move(fused->second);
         for (const char* input : {"X", "other"})
-          if (node.has(input)) convert(node.argument(input), node.module, nodes);
+          if (node.has(input) && !node.is_none(input))
+            convert(node.argument(input), node.module, nodes);
         graph_.at(node.outputs[0]).dtype = type_;
       }
       nodes.push_back(std::move(node));
@@ -136,7 +138,12 @@ class Fusing {
       return;
     const auto& conv = graph_.nodes[static_cast<size_t>(last)];
     ValueId output = add.outputs[0];
-    const bool relu = take_relu(output);  // oneDNN's operator knows no other one behind a sum
+    const bool relu = take_relu(output);  // the operators know no other one behind a sum
+    if (is_filtered(conv)) {
+      gone_[static_cast<size_t>(last)] = true;
+      replaced_.emplace(sum, filtered(conv, output, value_argument(other), relu));
+      return;
+    }
     auto node = convolution(conv, output, "binary");
     node.arguments = {value_argument(conv.value("input")),
                       value_argument(other),
@@ -160,12 +167,39 @@ class Fusing {
     const bool conv = is_convolution(layer);
     if (!conv && !is_linear(layer)) return;
     ValueId output = layer.outputs[0];
+    if (conv && is_filtered(layer)) {
+      const bool relu = take_relu(output);
+      replaced_.emplace(i, filtered(layer, output, other_argument({}), relu));
+      return;
+    }
     const auto activation = take_activation(output);
     auto node = conv ? convolution(layer, output, "") : linear(layer, output);
     node.arguments.push_back(other_argument(activation.name));
     node.arguments.push_back(other_argument(activation.scalars));
     node.arguments.push_back(other_argument(c10::IValue(activation.algorithm)));
     replaced_.emplace(i, std::move(node));
+  }
+
+  // By ops/winograd_packed.h.
+  bool is_filtered(const Node& conv) const {
+    const auto& weight = graph_.at(conv.value("weight")).constant;
+    const auto size = shape_at(graph_.at(conv.value("input")).shape, 1);
+    const std::vector<int64_t> one = {1, 1};
+    return type_ == torch::kFloat && weight.scalar_type() == torch::kFloat && weight.size(2) == 3 &&
+           weight.size(3) == 3 && conv.integers("stride") == one &&
+           conv.integers("padding") == one && conv.integers("dilation") == one &&
+           conv.integer("groups") == 1 &&
+           ops::suits_packed_winograd(weight.size(1), weight.size(0), size.at(2), size.at(3));
+  }
+  Node filtered(const Node& conv, ValueId output, const Argument& other, bool relu) {
+    const Value weight = graph_.at(conv.value("weight"));  // a constant more may move it
+    return {.op = find_operator("braid::winograd_conv3x3_packed"),
+            .arguments = {value_argument(conv.value("input")),
+                          constant(ops::pack_winograd_filters(weight.constant), weight.name),
+                          bias_of(conv), other, other_argument(weight.constant.size(0)),
+                          other_argument(relu)},
+            .outputs = {output},
+            .module = conv.module};
   }
 
   // Without the arguments that say what follows.

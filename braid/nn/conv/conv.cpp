@@ -65,8 +65,9 @@ torch::Tensor convolve(torch::nn::Conv2d& layer, const torch::Tensor& x) {
       if (ops::is_fused(input, layer->weight, layer->bias, *depthwise))
         return ops::depthwise_conv2d(input, layer->weight, layer->bias, *depthwise);
     }
-  if (gradient && layer->is_training() && autocast && type == torch::kBFloat16) {
-    if (suits_patch_product(*layer, x)) return patch_product(layer, x.to(type));
+  if (gradient && layer->is_training()) {
+    if (autocast && type == torch::kBFloat16 && suits_patch_product(*layer, x))
+      return patch_product(layer, x.to(type));
     if (is_plain_3x3(*layer))
       if (const auto input = x.to(type); ops::is_fused_conv3x3(input, layer->weight))
         return ops::conv3x3(input, layer->weight);
