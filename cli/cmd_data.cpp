@@ -77,7 +77,7 @@ void info(DataOptions options, const Json& flags) {
     json["splits"] = class_columns_json(columns, "images");
     json["left_out"] = to_json(data::summary_of(splits)).at("left_out");
     json["remarks"] = splits.remarks;
-    fmt::print("{}\n", json.dump(2, ' ', false, Json::error_handler_t::replace));
+    fmt::print("{}\n", dump_json(json, 2));
     return;
   }
   fmt::print("{}: {} classes, {}, first image {} x {} pixels\n\n", options.name, classes.size(),
@@ -101,7 +101,7 @@ void check(DataOptions options, const Json& flags) {
   const auto progress = make_terminal_progress();
   const auto report = data::check_data(open_named(options), options.workers, *progress);
   if (options.format == "json")
-    fmt::print("{}\n", to_json(report).dump(2, ' ', false, Json::error_handler_t::replace));
+    fmt::print("{}\n", dump_json(to_json(report), 2));
   else
     fmt::print("{}", to_text(report));
   if (!report.unreadable.empty())

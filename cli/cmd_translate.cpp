@@ -93,7 +93,7 @@ std::string json_of(const tasks::TranslatedLine& line) {
   for (const auto& one : line.translation.best)
     json["translations"].push_back({{"text", one.text}, {"score", one.score}});
   if (line.translation.cut) json["cut"] = true;
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+  return dump_json(json) + "\n";
 }
 
 // By themselves, whatever the checkpoint says.

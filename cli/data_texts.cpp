@@ -15,9 +15,7 @@ data::TextSplits open_all(const std::string& spec) {
   return data::open_text_source(spec, {.on_bad_sample = "skip"});
 }
 
-void print_json(const Json& json) {
-  fmt::print("{}\n", json.dump(2, ' ', false, Json::error_handler_t::replace));
-}
+void print_json(const Json& json) { fmt::print("{}\n", dump_json(json, 2)); }
 
 data::CorpusReport read_corpus(const CorpusOptions& options) {
   const auto progress = make_terminal_progress();

@@ -318,8 +318,7 @@ void write_files(const CompareConfig& config, CompareOutcome& outcome) {
       copy_winner(config, model, recommendation);
   if (!recommendation.checkpoint) fs::remove_all(output / kWinner);  // of other limits
   const Json written = braid::to_json(outcome.results);
-  io::write_file_atomic(output / "results.json",
-                        written.dump(1, ' ', false, Json::error_handler_t::replace) + "\n");
+  io::write_file_atomic(output / "results.json", dump_json(written, 1) + "\n");
   outcome.report = output / "report.html";
   write_report(written, outcome.report);
 }
