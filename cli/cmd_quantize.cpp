@@ -76,7 +76,7 @@ void run(QuantizeFlags flags, const Json& given) {
   const auto progress = make_terminal_progress();
   const auto report = quantize_chosen(chosen, flags, *progress);
   if (flags.format == "json")
-    fmt::print("{}\n", dump_json(to_json(report), 2));
+    fmt::print("{}\n", to_json(report).dump(2, ' ', false, Json::error_handler_t::replace));
   else
     print(report);
 }

@@ -47,7 +47,7 @@ class Printer {
     if (cut) items_.back()["cut"] = true;
   }
   void finish() const {
-    if (json_) fmt::print("{}\n", dump_json(items_, 2));
+    if (json_) fmt::print("{}\n", items_.dump(2, ' ', false, Json::error_handler_t::replace));
   }
 
  private:
@@ -174,7 +174,9 @@ Json description_of(const Session& session) {
   return json;
 }
 
-void print_json(const Json& json) { fmt::print("{}\n", dump_json(json, 2)); }
+void print_json(const Json& json) {
+  fmt::print("{}\n", json.dump(2, ' ', false, Json::error_handler_t::replace));
+}
 
 void print_description(const Json& json) {
   for (const char* key : {"inputs", "outputs"})

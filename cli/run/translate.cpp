@@ -39,7 +39,7 @@ class LinePrinter {
     items_.push_back(std::move(item));
   }
   void finish() const {
-    if (json_) print_line(dump_json(items_, 2) + "\n");
+    if (json_) print_line(items_.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
   }
 
  private:
