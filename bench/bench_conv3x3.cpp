@@ -1,8 +1,8 @@
-// The gradient of the weights of 3x3 convolutions in bfloat16: LibTorch's against that of
-// ops/conv3x3.h, taking turns.
+// 3x3 convolutions in training: LibTorch's against those of ops/conv3x3.h, taking turns.
 //
-// GFLOP/s count two for each weight, output and image. Prints medians. Needs a processor with
-// AMX-BF16.
+// Forward and forward with both gradients. GFLOP/s are of the latter, six for each weight, output
+// and image, whichever way they are computed. Prints medians; a dash is where braid takes
+// LibTorch's.
 #include <fmt/format.h>
 
 #include <cstdio>
@@ -11,7 +11,6 @@
 
 #include "bench/operators.h"
 #include "braid/ops/conv3x3.h"
-#include "braid/ops/conv3x3_gradient_cpu.h"
 
 namespace {
 
@@ -22,34 +21,35 @@ struct Shape {
   int64_t images, in, side, out;
 };
 
-void measure(const Shape& shape, double seconds) {
+void measure(const Shape& shape, at::ScalarType type, double seconds) {
   const auto map = [&](int64_t chans) {
     return torch::randn({shape.images, chans, shape.side, shape.side})
-        .to(torch::kBFloat16)
+        .to(type)
         .contiguous(at::MemoryFormat::ChannelsLast);
   };
-  const Tensor x = map(shape.in), dy = map(shape.out);
-  const Tensor weight = torch::randn({shape.out, shape.in, 3, 3})
-                            .to(torch::kBFloat16)
-                            .contiguous(at::MemoryFormat::ChannelsLast);
-  Tensor dw = at::empty({shape.out, shape.in, 3, 3},
-                        torch::TensorOptions().memory_format(at::MemoryFormat::ChannelsLast));
-  const auto by_torch = [&] {
-    at::convolution_backward(dy, x, weight, at::OptionalIntArrayRef(), {1, 1}, {1, 1}, {1, 1},
-                             false, {0, 0}, 1, {false, true, false});
+  const Tensor x = map(shape.in).requires_grad_(), dy = map(shape.out);
+  const Tensor weight = (0.05 * torch::randn({shape.out, shape.in, 3, 3}))
+                            .contiguous(at::MemoryFormat::ChannelsLast)
+                            .requires_grad_();
+  const auto name =
+      fmt::format("{}x{}x{}x{}, {}", shape.images, shape.in, shape.side, shape.side, shape.out);
+  const auto* dtype = type == at::kFloat ? "float32" : "bfloat16";
+  if (!ops::is_fused_conv3x3(x, weight)) {
+    fmt::print("{:<22} {:<9} -\n", name, dtype);
+    return;
+  }
+  const auto composed = [&](const Tensor& maps, const Tensor& filters) {
+    return ops::composed_conv3x3(maps, filters.to(type));
   };
-  const auto fused = [&] {
-    ops::conv3x3_weight_gradient_cpu(dy.const_data_ptr<at::BFloat16>(),
-                                     x.const_data_ptr<at::BFloat16>(), dw.mutable_data_ptr<float>(),
-                                     {shape.images, shape.side, shape.side, shape.in, shape.out});
-  };
-  const auto t = braid::bench::alternate({by_torch, fused}, seconds);
+  using Operator = std::function<Tensor(const Tensor&, const Tensor&)>;
+  const auto t = braid::bench::times_of<Operator>(
+      {x, weight}, dy, composed, ops::conv3x3,
+      [&](const Operator& op, const Tensor& maps) { return op(maps, weight); }, seconds);
   const double gflop =
-      18e-9 * static_cast<double>(shape.images * shape.in * shape.out * shape.side * shape.side);
-  fmt::print(
-      "{:<22} {:8.2f} {:7.2f} {:6.2f} {:9.0f} {:7.0f}\n",
-      fmt::format("{}x{}x{}x{}, {}", shape.images, shape.in, shape.side, shape.side, shape.out),
-      t[0] * 1e3, t[1] * 1e3, t[0] / t[1], gflop / t[0], gflop / t[1]);
+      54e-9 * static_cast<double>(shape.images * shape.in * shape.out * shape.side * shape.side);
+  fmt::print("{:<22} {:<9} {:8.2f} {:7.2f} {:6.2f} {:9.2f} {:7.2f} {:6.2f} {:9.0f} {:7.0f}\n", name,
+             dtype, t[1] * 1e3, t[2] * 1e3, t[1] / t[2], t[3] * 1e3, t[4] * 1e3, t[3] / t[4],
+             gflop / t[3], gflop / t[4]);
   std::fflush(stdout);
 }
 
@@ -59,19 +59,15 @@ void measure(const Shape& shape, double seconds) {
 int main(int argc, char** argv) {
   const double seconds = argc > 1 ? std::stod(argv[1]) : 0.5;
   if (argc > 2) at::set_num_threads(std::stoi(argv[2]));
-  if (!ops::conv3x3_weight_gradient_is_usable()) {
-    fmt::print("This processor has no matrix units for bfloat16 (AMX-BF16): nothing to compare.\n");
-    return 0;
-  }
-  fmt::print("{:<22} {:>8} {:>7} {:>6} {:>9} {:>7}\n", "x, channels of y", "torch ms", "fused",
-             "ratio", "GFLOP/s", "fused");
-  const std::vector<Shape> shapes = {{256, 16, 27, 16},  {256, 16, 27, 32},  {256, 24, 31, 64},
-                                     {256, 16, 13, 16},  {256, 32, 13, 32},  {256, 32, 13, 64},
-                                     {256, 64, 15, 64},  {256, 64, 15, 256}, {256, 64, 6, 64},
-                                     {256, 64, 6, 128},  {256, 256, 7, 256}, {256, 64, 3, 64},
-                                     {256, 128, 3, 128}, {256, 256, 3, 256}, {128, 16, 32, 16},
-                                     {128, 32, 16, 32},  {128, 64, 8, 64},   {16, 64, 56, 64},
-                                     {16, 128, 28, 128}, {16, 256, 14, 256}, {16, 512, 7, 512}};
-  for (const auto& shape : shapes) measure(shape, seconds);
+  fmt::print("{:<22} {:<9} {:>8} {:>7} {:>6} {:>9} {:>7} {:>6} {:>9} {:>7}\n", "x, channels of y",
+             "dtype", "torch ms", "braid", "ratio", "gradients", "braid", "ratio", "GFLOP/s",
+             "braid");
+  const std::vector<Shape> shapes = {
+      {256, 24, 27, 64},  {256, 64, 13, 64},  {256, 64, 13, 128}, {256, 128, 6, 128},
+      {256, 64, 6, 64},   {256, 128, 3, 128}, {256, 64, 15, 256}, {256, 256, 7, 256},
+      {128, 16, 32, 16},  {128, 32, 16, 32},  {128, 64, 8, 64},   {16, 64, 56, 64},
+      {16, 128, 28, 128}, {16, 256, 14, 256}, {16, 512, 7, 512},  {16, 96, 32, 96}};
+  for (const auto type : {at::kFloat, at::kBFloat16})
+    for (const auto& shape : shapes) measure(shape, type, seconds);
   return 0;
 }

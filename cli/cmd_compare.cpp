@@ -19,6 +19,7 @@ constexpr const char* kCompareFooter = R"(Examples:
   braid compare --data photos/ --models resnet18,mobilevit_xs --pretrained      fine-tune what timm publishes
   braid compare --data photos/ --models resnet20,cct_2_3x2_32 --prefer latency --max-latency-ms 5
   braid compare --data photos/ --deploy braid-run-int8 --output runs/photos      what ships decides: quantized, in that engine
+  braid compare --data multi30k/ --deploy braid-run      models that translate, by what their exported files translate
   braid compare --data multi30k/ --budget time=20m      parallel text (train.en, train.de): models that translate
 
 The same command continues a comparison that was cut off; another --models adds to it.)";

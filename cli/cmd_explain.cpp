@@ -1,4 +1,5 @@
 // braid explain: where in an image or a text a classifier looks.
+#include <ATen/Parallel.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -12,6 +13,7 @@
 #include "braid/data/run_fields.h"
 #include "braid/data/text/asked_text.h"
 #include "braid/explain/check_methods.h"
+#include "braid/explain/exported_text_explainer.h"
 #include "braid/explain/image_explainer.h"
 #include "braid/explain/output.h"
 #include "braid/explain/text_explainer.h"
@@ -123,16 +125,41 @@ void explain_texts(const ExplainOptions& options, const std::filesystem::path& c
   if (cut.count > 0) progress.line(to_text(cut) + ".");
 }
 
+// Of a file that `braid export` or `braid quantize` wrote.
+void explain_exported_texts(const ExplainOptions& options, explain::Explanations& e,
+                            Progress& progress) {
+  if (options.check)
+    throw UsageError("explain", "expected a checkpoint of images with --check, got a file",
+                     options.checkpoint);
+  if (options.device != "cpu" && options.device != "auto")
+    throw UsageError("explain", "expected cpu for an exported file, got " + options.device,
+                     "--device");
+  const explain::ExportedTextExplainer explainer(options.checkpoint, options.config,
+                                                 at::get_num_threads());
+  e.model = explainer.architecture();
+  data::CutExamples cut{.max_length = explainer.max_length()};
+  for (const auto& input : options.inputs) {
+    e.texts.push_back(explainer.explain(input, options.truncate));
+    ++cut.of;
+    cut.count += e.texts.back().truncated > 0 ? 1 : 0;
+  }
+  if (cut.count > 0) progress.line(to_text(cut) + ".");
+}
+
 void run(ExplainOptions options, const Json& flags) {
   update_from_json(options, flags, "flags");
   check_fields<UsageError>(options, "explain");
   const auto progress = make_terminal_progress();
-  const auto checkpoint = models::find_checkpoint(options.checkpoint, *progress);
+  const bool exported = options.checkpoint.ends_with(".onnx");
+  const auto checkpoint =
+      exported ? std::filesystem::path() : models::find_checkpoint(options.checkpoint, *progress);
   explain::Explanations e;
   e.braid_version = version();
   e.checkpoint = options.checkpoint;
   explain::Output output(options.output);
-  if (models::kind_of_checkpoint(checkpoint) == models::TextEncoder::kKind)
+  if (exported)
+    explain_exported_texts(options, e, *progress);
+  else if (models::kind_of_checkpoint(checkpoint) == models::TextEncoder::kKind)
     explain_texts(options, checkpoint, e, *progress);
   else
     explain_images(options, checkpoint, output, e, *progress);
@@ -162,13 +189,15 @@ void add_explain(CLI::App& program) {
       "  braid explain --checkpoint runs/photos photos/ --method grad-cam,rollout --check --output "
       "why\n"
       "  braid explain --checkpoint runs/sst2 \"a film that stays with you\" --output why\n"
+      "  braid explain --checkpoint sst2.int8.onnx \"a film that stays with you\" --output why\n"
       "  braid explain --checkpoint runs/mrpc '{\"text\": \"it rains\", \"text_pair\": \"rain "
       "falls\"}' --output why\n\n"
       "A model that was trained on pairs takes two texts in one argument, with a tab between or as "
       "JSON.");
   auto o = std::make_shared<ExplainOptions>();
-  verb->add_option("--checkpoint", o->checkpoint,
-                   "folder of a run or a checkpoint, or hf-hub:OWNER/NAME")
+  verb->add_option(
+          "--checkpoint", o->checkpoint,
+          "folder of a run or a checkpoint, or hf-hub:OWNER/NAME; of texts an exported .onnx too")
       ->required();
   verb->add_option("inputs", o->inputs,
                    "images: files, folders, or - for standard input; or texts themselves")

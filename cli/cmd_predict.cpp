@@ -9,6 +9,7 @@
 #include "braid/data/run_fields.h"
 #include "braid/io/image.h"
 #include "braid/models/checkpoint.h"
+#include "braid/models/text/encoder_decoder.h"
 #include "braid/models/text/text_model.h"
 #include "braid/models/vision/image_checkpoint.h"
 #include "braid/runtime/device.h"
@@ -72,6 +73,9 @@ void run(PredictOptions options, const Json& flags) {
       kind == models::TextEncoder::kKind) {
     tasks::expect_no_views(options.views, kind);
     predict_texts(options, checkpoint, *progress);
+  } else if (kind == models::EncoderDecoder::kKind) {
+    throw DataError("predict", "expected a model that labels images or texts, got a translator",
+                    checkpoint.string(), "`braid translate` takes it");
   } else {
     label_images(options, checkpoint, *progress);
   }

@@ -1,10 +1,14 @@
 // braid quantize: a checkpoint in 8 bits, for engines that know nothing of braid.
 #include <fmt/format.h>
 
+#include <utility>
+#include <vector>
+
 #include "braid/core/error.h"
 #include "braid/core/progress.h"
 #include "braid/data/run_fields.h"
 #include "braid/export/onnx/export_onnx.h"
+#include "braid/export/quantize_encoder_decoder.h"
 #include "braid/export/quantize_image_model.h"
 #include "braid/export/quantize_text_model.h"
 #include "braid/io/atomic_file.h"
@@ -49,36 +53,61 @@ void print(const onnx::QuantizeReport& r) {
                *r.file_relative_error);
 }
 
-onnx::QuantizeReport quantize_chosen(ChosenModel& chosen, const QuantizeFlags& flags,
-                                     Progress& progress) {
+// Of one file an object, of two a list.
+void print_reports(const std::vector<onnx::QuantizeReport>& reports) {
+  Json list = Json::array();
+  for (const auto& report : reports) list.push_back(to_json(report));
+  const Json& json = reports.size() == 1 ? list.at(0) : list;
+  fmt::print("{}\n", json.dump(2, ' ', false, Json::error_handler_t::replace));
+}
+
+std::vector<onnx::QuantizeReport> quantize_chosen(ChosenModel& chosen, const QuantizeFlags& flags,
+                                                  Progress& progress) {
   if (auto* image = std::get_if<models::LoadedModel>(&chosen.model))
-    return onnx::quantize_image_model(*image, flags.output, flags.request, progress);
-  if (std::holds_alternative<models::LoadedEncoderDecoder>(chosen.model))
-    throw DataError("quantize",
-                    "expected a model of images or a text encoder, got an encoder-decoder",
-                    flags.checkpoint, "`braid export` writes it in float32");
-  return onnx::quantize_text_model(tasks::load_tokenized_model(chosen.folder), chosen.folder,
-                                   flags.output, flags.request, progress);
+    return {onnx::quantize_image_model(*image, flags.output, flags.request, progress)};
+  if (std::holds_alternative<models::LoadedEncoderDecoder>(chosen.model)) {
+    const auto translator = tasks::load_translator(chosen.folder);
+    auto made = onnx::quantize_encoder_decoder(
+        translator, chosen.folder,
+        onnx::open_calibration_pairs(translator, flags.request, progress), flags.output,
+        flags.request, progress);
+    return {std::move(made.encoder), std::move(made.decoder)};
+  }
+  return {onnx::quantize_text_model(tasks::load_tokenized_model(chosen.folder), chosen.folder,
+                                    flags.output, flags.request, progress)};
+}
+
+// Of an encoder-decoder a folder, else a file. Before weights are read.
+void check_output(const std::string& output, bool of_two_files) {
+  const bool is_file = output.ends_with(".onnx");
+  if (of_two_files && is_file)
+    throw UsageError(
+        "quantize",
+        "expected a folder for the two files of an encoder-decoder, got '" + output + "'",
+        "--output", "leave .onnx out");
+  if (!of_two_files && !is_file)
+    throw UsageError("quantize", "expected a file that ends in .onnx, got '" + output + "'",
+                     "--output");
+  if (!of_two_files) io::check_folder_of(output);
 }
 
 void run(QuantizeFlags flags, const Json& given) {
   update_from_json(flags, given, "flags");
   check_fields<UsageError>(flags, "quantize");
-  if (!flags.output.ends_with(".onnx"))
-    throw UsageError("quantize", "expected a file that ends in .onnx, got '" + flags.output + "'",
-                     "--output");
-  io::check_folder_of(flags.output);
   if (!names_checkpoint(flags.checkpoint))
     throw UsageError("quantize", "expected a checkpoint's folder, got '" + flags.checkpoint + "'",
                      "--checkpoint", "train one with `braid train`");
   flags.request.limits.max_pixels = flags.max_image_pixels;
-  auto chosen = choose_any_model(flags.checkpoint, {}, 0);
+  const auto named = find_any_model(flags.checkpoint);
+  check_output(flags.output, named.kind == models::EncoderDecoder::kKind);
+  auto chosen = choose_any_model(named, {}, 0);
   const auto progress = make_terminal_progress();
-  const auto report = quantize_chosen(chosen, flags, *progress);
-  if (flags.format == "json")
-    fmt::print("{}\n", to_json(report).dump(2, ' ', false, Json::error_handler_t::replace));
-  else
+  const auto reports = quantize_chosen(chosen, flags, *progress);
+  if (flags.format == "json") return print_reports(reports);
+  for (const auto& report : reports) {
+    if (&report != reports.data()) fmt::print("\n");
     print(report);
+  }
 }
 
 }  // namespace
@@ -91,6 +120,7 @@ void add_quantize(CLI::App& program) {
       "  braid quantize --checkpoint runs/photos --data some/images --max-drop 1 --output "
       "photos.int8.onnx\n"
       "  braid quantize --checkpoint runs/reviews --data reviews.tsv --output reviews.int8.onnx\n"
+      "  braid quantize --checkpoint runs/mt --data multi30k/ --output mt-int8/\n"
       "  braid quantize --checkpoint runs/photos --data photos --mode naive --output "
       "naive.onnx --format json\n"
       "  braid quantize --checkpoint runs/photos --data photos --weight-bits 4 --samples 2048 "
@@ -102,9 +132,11 @@ void add_quantize(CLI::App& program) {
   verb->add_option(
           "--data", o->request.data,
           "dataset: a name, a folder or a file; images without classes, texts without labels "
-          "will do")
+          "will do; parallel text for a model that translates")
       ->required();
-  verb->add_option("--output", o->output, "file to write, .onnx")->required();
+  verb->add_option("--output", o->output,
+                   "file to write, .onnx; of models that write texts the folder for their two")
+      ->required();
   add_choice(*verb, "--split", o->request.split, {"auto", "test", "val"},
              "what the result is measured on; auto: test where there is one");
   add_choice(*verb, "--format", o->format, {"text", "json"}, "what is printed");

@@ -30,6 +30,7 @@ asked, then end.)";
 struct ServeFlags {
   std::vector<std::string> models;
   std::string repository, api_key, api_key_file;
+  bool has_key = false, has_key_file = false;  // whether they were given, empty or not
 };
 
 struct ServeOptions {
@@ -63,18 +64,38 @@ serve::ModelSource model_source(const std::string& text) {
   return {.name = (last.extension() == ".onnx" ? last.stem() : last).string(), .source = text};
 }
 
+// Without the white space at its ends, the line's own "\r" too: a header's value never has any.
+std::string without_spaces(const std::string& key) {
+  constexpr const char* kSpaces = " \t\r\n";
+  const size_t begin = key.find_first_not_of(kSpaces);
+  if (begin == std::string::npos) return "";
+  return key.substr(begin, key.find_last_not_of(kSpaces) - begin + 1);
+}
+
+// An empty key is one that was forgotten, and no wish to let everybody in.
+std::string needed_key(const std::string& given, const std::string& where) {
+  auto key = without_spaces(given);
+  if (key.empty())
+    throw UsageError("serve", "expected a key, got an empty one", where,
+                     "give a key, or leave it out, and requests need none");
+  return key;
+}
+
 // A key on the command line is seen by whoever lists the processes; a file and the environment are
-// not.
+// not. "": none is needed.
 std::string read_api_key(const ServeFlags& flags) {
-  if (!flags.api_key.empty()) return flags.api_key;
-  if (flags.api_key_file.empty()) {
+  if (flags.has_key) return needed_key(flags.api_key, "--api-key");
+  if (!flags.has_key_file) {
     const char* key = std::getenv("BRAID_API_KEY");
-    return key != nullptr ? key : "";
+    return key != nullptr ? needed_key(key, "BRAID_API_KEY") : "";
   }
   std::ifstream in(flags.api_key_file);
   std::string key;
-  if (!in || !std::getline(in, key) || key.empty())
-    throw IoError("serve", "expected a key in the first line", flags.api_key_file);
+  if (in) std::getline(in, key);
+  key = without_spaces(key);
+  if (key.empty())
+    throw IoError("serve", "expected a key in the first line", flags.api_key_file,
+                  "write one into it, or leave out --api-key-file");
   return key;
 }
 
@@ -146,7 +167,11 @@ void add_serve(CLI::App& program) {
       "the variable BRAID_API_KEY");
   verb->add_option("--api-key-file", o->api_key_file, "file with the key in its first line");
   auto flags = std::make_shared<ConfigFlags>(*verb, ServeOptions());
-  verb->callback([=] { run(*o, flags->given()); });
+  verb->callback([=] {
+    o->has_key = verb->count("--api-key") > 0;
+    o->has_key_file = verb->count("--api-key-file") > 0;
+    run(*o, flags->given());
+  });
 }
 
 }  // namespace braid::cli

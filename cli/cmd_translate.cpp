@@ -3,8 +3,10 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <filesystem>
 #include <memory>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "braid/core/error.h"
@@ -139,11 +141,24 @@ void set_search(const TranslateVerbOptions& options, const GivenFlags& flags,
            "--min-length", "raise --max-length");
 }
 
+// Opened for writing, a file is empty before it is read. "-": standard input.
+void expect_other_file(const std::string& output, const std::vector<std::string>& files) {
+  namespace fs = std::filesystem;
+  std::error_code none;
+  if (output.empty() || !fs::is_regular_file(output, none)) return;
+  for (const auto& file : files)
+    if (fs::equivalent(file == "-" ? "/dev/stdin" : file, output, none))
+      throw UsageError("translate",
+                       "expected another file than the one that is read, got " + output, "--output",
+                       "write a file of its own, and move it over the other");
+}
+
 void run(TranslateVerbOptions options, const GivenFlags& flags) {
   update_from_json(options, flags.own, "flags");
   check_fields<UsageError>(options, "translate");
   check_search(flags);
   if (options.files.empty()) options.files.emplace_back("-");
+  expect_other_file(options.output, options.files);
   const auto progress = make_terminal_progress();
   auto translator = tasks::load_translator(models::find_checkpoint(options.checkpoint, *progress));
   set_search(options, flags, translator);

@@ -10,6 +10,7 @@
 #include <new>
 #include <string>
 #include <string_view>
+#include <system_error>
 
 #include "braid/core/error.h"
 #include "braid/core/version.h"
@@ -85,11 +86,18 @@ int run(int argc, char** argv) {
     return fail(e.code(), e.what());
   } catch (const std::filesystem::filesystem_error& e) {
     return fail(braid::ExitCode::kIo, "[files] " + std::string(e.what()));
+  } catch (const std::system_error& e) {  // such as standard output that takes no more
+    const bool again = e.code() == std::errc::resource_unavailable_try_again;  // of threads
+    return fail(again ? braid::ExitCode::kTryAgain : braid::ExitCode::kIo,
+                "[system] " + std::string(e.what()));
   } catch (const std::bad_alloc&) {
     return fail(braid::ExitCode::kTryAgain,
                 "[memory] out of memory" + memory_remedy(braid::cli::chosen_verb(program)));
   } catch (const std::exception& e) {
     const std::string what = e.what();  // LibTorch's errors carry a backtrace
+    if (what.find("can't allocate memory") != std::string::npos)
+      return fail(braid::ExitCode::kTryAgain,
+                  "[memory] out of memory" + memory_remedy(braid::cli::chosen_verb(program)));
     return fail(braid::ExitCode::kInternal, what.substr(0, what.find("\nException raised")));
   }
 }

@@ -55,8 +55,6 @@ GROUPS = {
             "the recipe": [],
             "no label smoothing": ["--smoothing", "0"],
             "alternating flip": ["--alternate-flip"],
-            "without the easiest tenth": ["--skip-easiest", "0.1"],
-            "without the easiest quarter": ["--skip-easiest", "0.25"],
             "no shifts": ["--crop-padding", "0"],
             "shifts filled with black": ["--padding-mode", "constant"],
             "an average of the weights": ["--model-ema", "--model-ema-decay", "0.995"],

@@ -15,6 +15,7 @@ std::vector<Tensor> logits_of(const graph::Graph& graph, const Samples& samples)
   std::vector<Tensor> logits;
   for (size_t i = 0; i < samples.batches.size(); ++i) {
     auto of_batch = graph::replay(graph, samples.batches[i]).at(0).to(torch::kFloat);
+    if (samples.reader) of_batch = samples.reader(of_batch, i);
     if (!samples.asked.empty()) of_batch = of_batch.index({samples.asked[i]});
     logits.push_back(of_batch);
   }

@@ -24,13 +24,17 @@ constexpr int64_t kMostScalingItems = 32, kMostCorrectionItems = 256, kSensitivi
 
 // Numbers that all values of one item are; of texts, of the longest one.
 int64_t numbers_per_item(const Graph& graph, const std::vector<Inputs>& batches) {
-  int64_t length = 0;
-  for (const auto& batch : batches) length = std::max(length, graph::sizes_of(graph, batch).length);
+  graph::Sizes longest(1);
+  for (const auto& batch : batches) {
+    const auto sizes = graph::sizes_of(graph, batch);
+    longest.length = std::max(longest.length, sizes.length);
+    longest.memory = std::max(longest.memory, sizes.memory);
+  }
   int64_t count = 0;
   for (const auto& node : graph.nodes)
     for (const ValueId id : node.outputs) {
       int64_t product = 1;
-      for (const int64_t size : graph::shape_at(graph.at(id).shape, {1, length})) product *= size;
+      for (const int64_t size : graph::shape_at(graph.at(id).shape, longest)) product *= size;
       count += product;
     }
   return std::max<int64_t>(count, 1);

@@ -14,6 +14,7 @@ int64_t Samples::count() const {
 
 Samples Samples::first(int64_t items) const {
   Samples some{.batches = first_items(batches, items)};
+  some.reader = reader;
   for (size_t i = 0; i < some.batches.size(); ++i) {
     const int64_t size = some.batches[i].at(0).size(0);
     if (!labels.empty()) some.labels.push_back(labels[i].slice(0, 0, size));

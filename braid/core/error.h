@@ -45,4 +45,16 @@ BRAID_DEFINE_ERROR(TryAgainError, kTryAgain);
 BRAID_DEFINE_ERROR(ConfigError, kBadConfig);
 #undef BRAID_DEFINE_ERROR
 
+// A model's outputs hold NaN or infinity: its training diverged, and no data is to blame.
+class NonFiniteOutputError : public DataError {
+ public:
+  using DataError::DataError;
+};
+
+// One file that may not be read, or whose medium fails, where others beside it may do.
+class UnreadableFileError : public IoError {
+ public:
+  using IoError::IoError;
+};
+
 }  // namespace braid

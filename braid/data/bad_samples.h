@@ -12,13 +12,14 @@ namespace braid::data {
 
 class BadSamples {
  public:
-  // policy: error, the DataError is thrown; skip, the example is left out and counted. Throws
+  // policy: error, what reading throws is thrown; skip, the example is left out and counted. Throws
   // ConfigError for any other word.
   explicit BadSamples(const std::string& policy) : skip_(policy == "skip") {
     if (!skip_ && policy != "error")
       throw ConfigError("data", "expected error or skip, got '" + policy + "'", "--on-bad-sample");
   }
-  // Calls `read`; false: it threw a DataError and the example is to be left out. From any thread.
+  // Calls `read`; false: it threw a DataError or UnreadableFileError and the example is to be left
+  // out. From any thread.
   template <class Read>
   bool guard(const Read& read) {
     try {
@@ -26,12 +27,12 @@ class BadSamples {
       return true;
     } catch (const DataError& e) {
       if (!skip_) throw;
-      const std::lock_guard lock(mutex_);
-      ++count_;
-      last_message_ = e.what();
-      if (messages_.size() < kKeptMessages) messages_.push_back(last_message_);
-      return false;
+      count(e.what());
+    } catch (const UnreadableFileError& e) {
+      if (!skip_) throw;
+      count(e.what());
     }
+    return false;
   }
   int64_t count() const {
     const std::lock_guard lock(mutex_);
@@ -57,6 +58,12 @@ class BadSamples {
 
  private:
   static constexpr size_t kKeptMessages = 100;
+  void count(const std::string& message) {
+    const std::lock_guard lock(mutex_);
+    ++count_;
+    last_message_ = message;
+    if (messages_.size() < kKeptMessages) messages_.push_back(message);
+  }
   bool skip_;
   mutable std::mutex mutex_;
   int64_t count_ = 0;

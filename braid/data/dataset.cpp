@@ -49,7 +49,7 @@ io::Image first_image(const Dataset& dataset) {
   for (int64_t i = 0; i < attempts; ++i) {
     try {
       return dataset.get(i).image;
-    } catch (const DataError&) {
+    } catch (const Error&) {
       if (i + 1 == attempts) throw;
     }
   }

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <condition_variable>
 #include <exception>
-#include <iterator>
 #include <map>
 #include <mutex>
 #include <set>
@@ -21,13 +20,11 @@ struct Loader::State {
         const LoaderOptions& options)
       : collate(std::move(with)),
         sampler(std::move(order)),
-        size(sampler->size()),
         workers(options.workers),
         bad(options.on_bad_sample) {}
 
   std::shared_ptr<const Collate> collate;
   std::unique_ptr<const Sampler> sampler;
-  int64_t size;  // batches of an epoch
   int64_t workers;
   BadSamples bad;
 
@@ -110,12 +107,10 @@ Loader::~Loader() {
   for (auto& thread : state_->threads) thread.join();
 }
 
-int64_t Loader::size() const { return state_->size; }
+int64_t Loader::size() const { return state_->sampler->size(); }
 
-void Loader::start_epoch(int64_t epoch, int64_t first_batch, const std::vector<bool>& left_out) {
+void Loader::start_epoch(int64_t epoch, int64_t first_batch) {
   auto batches = state_->sampler->batches(epoch);
-  if (!left_out.empty()) batches = without(batches, left_out);
-  state_->size = left_out.empty() ? state_->sampler->size() : std::ssize(batches);
   const std::lock_guard lock(state_->mutex);
   auto& s = *state_;
   s.epoch = epoch;

@@ -26,11 +26,10 @@ class Loader {
   Loader(const Loader&) = delete;
   Loader& operator=(const Loader&) = delete;
 
-  // Batches per epoch; of the one under way where that leaves examples out.
+  // Batches per epoch.
   int64_t size() const;
-  // Begins an epoch. first_batch: batches to leave out, for a resume within an epoch. left_out: by
-  // position, the examples that the epoch is without (sampler.h's without()); empty: none.
-  void start_epoch(int64_t epoch, int64_t first_batch = 0, const std::vector<bool>& left_out = {});
+  // Begins an epoch. first_batch: batches to leave out, for a resume within an epoch.
+  void start_epoch(int64_t epoch, int64_t first_batch = 0);
   // The next batch, or nothing at the end of the epoch. Batches without a readable example are left
   // out.
   std::optional<Batch> next();

@@ -46,18 +46,6 @@ int64_t whole_batches(int64_t examples, int64_t batch_size) {
 
 }  // namespace
 
-std::vector<std::vector<int64_t>> without(const std::vector<std::vector<int64_t>>& batches,
-                                          const std::vector<bool>& left_out) {
-  if (batches.empty()) return batches;
-  std::vector<int64_t> order;
-  for (const auto& batch : batches)
-    for (const int64_t i : batch)
-      if (static_cast<size_t>(i) >= left_out.size() || !left_out[static_cast<size_t>(i)])
-        order.push_back(i);
-  const int64_t batch_size = std::ssize(batches.front());
-  return cut_into_batches(order, batch_size, whole_batches(std::ssize(order), batch_size));
-}
-
 Sequential::Sequential(int64_t examples, int64_t batch_size, int64_t first)
     : examples_(examples), batch_size_(batch_size), first_(first) {
   expect_batch_size(batch_size);

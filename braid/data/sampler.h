@@ -15,12 +15,6 @@ class Sampler {
   virtual int64_t size() const = 0;  // batches, the same in every epoch
 };
 
-// The same order without the positions for which left_out is true (those beyond its end stay), in
-// batches as large as the first one. What does not fill a batch is left out, as by Shuffled, but
-// fewer examples than one batch are one batch.
-std::vector<std::vector<int64_t>> without(const std::vector<std::vector<int64_t>>& batches,
-                                          const std::vector<bool>& left_out);
-
 // The dataset's own order; the last batch may be smaller.
 class Sequential final : public Sampler {
  public:

@@ -8,13 +8,22 @@ namespace {
 
 constexpr float kRuledOut = -1e9f;  // added to the score of what must not be chosen
 
+// The same for what has ended, as in transformers; but with a penalty far below 0 the scores of
+// texts themselves are below that number, and none of them would ever be taken.
+float ruled_out_by_length(double length_penalty) {
+  return length_penalty < -1 ? -INFINITY : kRuledOut;
+}
+
 }  // namespace
 
 BeamSearch::BeamSearch(const GenerationConfig& config, int64_t max_length)
-    : config_(config), max_length_(max_length), beams_(static_cast<size_t>(config.num_beams)) {
+    : config_(config),
+      max_length_(max_length),
+      beams_(static_cast<size_t>(config.num_beams)),
+      none_ended_(ruled_out_by_length(config.length_penalty)) {
   running_.assign(beams_, {{*config.decoder_start_token_id}, kRuledOut, 0});
   running_[0].score = 0;
-  ended_.assign(beams_, {{}, kRuledOut, false});
+  ended_.assign(beams_, {{}, none_ended_, false});
 }
 
 int64_t BeamSearch::candidates(const GenerationConfig& config) {
@@ -51,7 +60,7 @@ void BeamSearch::keep_ended(const std::vector<Candidate>& candidates,
   for (const auto& place : ended_) scores.push_back(place.score);
   for (size_t k = 0; k < candidates.size(); ++k) {
     // Those beyond the first beams are there so that the beams can go on; they cannot end.
-    const float out = hits[k] && k < beams_ ? 0 : kRuledOut;
+    const float out = hits[k] && k < beams_ ? 0 : none_ended_;
     scores.push_back(by_length(candidates[k].score, length_ + 1) + out);
   }
   std::vector<Ended> kept;
@@ -86,8 +95,9 @@ bool BeamSearch::can_improve() const {
   const float best = by_length(running_[0].score, any_length ? max_length_ - 1 : length_);
   float worst = ended_[0].score;
   for (const auto& place : ended_) worst = std::min(worst, place.score);
-  return std::any_of(ended_.begin(), ended_.end(),
-                     [&](const Ended& place) { return best > (place.ended ? worst : kRuledOut); });
+  return std::any_of(ended_.begin(), ended_.end(), [&](const Ended& place) {
+    return best > (place.ended ? worst : none_ended_);
+  });
 }
 
 }  // namespace braid::decoding

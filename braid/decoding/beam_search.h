@@ -48,6 +48,7 @@ class BeamSearch {
   GenerationConfig config_;
   int64_t max_length_;
   size_t beams_;
+  float none_ended_;    // the score of a place that no hypothesis has taken
   int64_t length_ = 0;  // of the running ones, without the start token
   std::vector<Beam> running_;
   std::vector<Ended> ended_;

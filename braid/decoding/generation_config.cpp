@@ -83,7 +83,8 @@ void GenerationConfig::visit(FieldVisitor& v) {
           {.least = 1, .most = 1000});
   v.field("num_return_sequences", num_return_sequences, "texts for each text", {.least = 1});
   v.field("length_penalty", length_penalty,
-          "power of the length that a score is divided by, above 1: longer texts");
+          "power of the length that a score is divided by, above 1: longer texts",
+          {.least = -10, .most = 10});
   v.field("early_stopping", early_stopping,
           "true: a text is done with as many hypotheses as beams; false: when none can become "
           "better at its length; never: at any length",
@@ -122,6 +123,18 @@ void GenerationConfig::visit(FieldVisitor& v) {
 int64_t longest_text(const GenerationConfig& config) {
   if (!config.max_new_tokens) return config.max_length;
   return std::min(*config.max_new_tokens, std::numeric_limits<int64_t>::max() - 1) + 1;
+}
+
+int64_t longest_text(const GenerationConfig& config, int64_t source_tokens, double factor) {
+  const int64_t most = longest_text(config);
+  if (factor <= 0) return most;
+  // In classes, so that sources of a batch share their limit, and it depends on no other source.
+  constexpr int64_t kLengthClass = 16;
+  const int64_t length = (source_tokens + kLengthClass - 1) / kLengthClass * kLengthClass;
+  const double times = factor * static_cast<double>(length);
+  return times >= static_cast<double>(most)
+             ? most
+             : std::min(most, kLengthClass + static_cast<int64_t>(times));
 }
 
 int64_t shortest_text(const GenerationConfig& config) {

@@ -60,6 +60,11 @@ int64_t longest_text(const GenerationConfig& config);
 // Tokens before a text may end, with the start token: by min_new_tokens where it is set.
 int64_t shortest_text(const GenerationConfig& config);
 
+// The same of one text that follows a source of so many tokens: no longer than `factor` times the
+// source, its length rounded up to 16, and 16 tokens more; 0: longest_text() alone. A model that
+// has learned little otherwise writes on to the end.
+int64_t longest_text(const GenerationConfig& config, int64_t source_tokens, double factor);
+
 // The first setting that fits no other, such as more texts to return than beams; each by itself is
 // within its range.
 std::optional<FieldFault> conflict_of(const GenerationConfig& config);

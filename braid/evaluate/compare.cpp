@@ -124,13 +124,9 @@ MachineSummary describe_machine(const CompareConfig& c) {
 void copy_winner(const CompareConfig& config, const ModelResult& model, Recommendation& chosen) {
   const fs::path winner = fs::path(config.output) / kWinner;
   io::replace_folder(winner, [&](const fs::path& fresh) {
-    const auto copy = [&](const fs::path& file) {
-      const auto bytes = io::read_file(file);
-      io::write_file_atomic(fresh / file.filename(),
-                            {std::as_bytes(std::span<const uint8_t>(bytes))});
-    };
-    for (const auto& entry : fs::directory_iterator(*model.checkpoint)) copy(entry.path());
-    if (model.deployed && model.deployed->file) copy(*model.deployed->file);
+    for (const auto& entry : fs::directory_iterator(*model.checkpoint))
+      copy_shipped(entry.path(), fresh);
+    if (model.deployed && model.deployed->file) copy_shipped(*model.deployed->file, fresh);
   });
   chosen.checkpoint = winner.string();
   if (model.deployed && model.deployed->file)
@@ -150,16 +146,20 @@ bool attempt(const Experiment& experiment, const std::string& model, std::vector
 }
 
 // Under a budget of time: the models' runs of one seed and fold after those of another, then those
-// of each part of the data. Only those of one group are in memory at once.
+// of each part of the data. Only those of one group are in memory at once. failed_parts: gets the
+// latter's failures by run_name(), which the model's own part of the work reports.
 void train_by_turns(const Experiment& experiment, const std::vector<ModelProfile>& profiles,
-                    std::vector<Failure>& failures) {
+                    std::vector<Failure>& failures, std::vector<Failure>& failed_parts) {
   const auto& c = experiment.config;
+  std::vector<Failure> on_parts;  // by the model's name
+  const auto has_failed = [](const std::vector<Failure>& list, const std::string& model) {
+    return std::any_of(list.begin(), list.end(), [&](const auto& f) { return f.what == model; });
+  };
   // The k-th runs of the models that did not fail.
   const auto group = [&](size_t k) {
     std::vector<Contestant> contestants;
     for (const auto& profile : profiles)
-      if (std::none_of(failures.begin(), failures.end(),
-                       [&](const auto& f) { return f.what == profile.name; }))
+      if (!has_failed(failures, profile.name) && !has_failed(on_parts, profile.name))
         contestants.push_back({runs_of(experiment, profile.name).at(k), &profile});
     return contestants;
   };
@@ -169,9 +169,17 @@ void train_by_turns(const Experiment& experiment, const std::vector<ModelProfile
   for (const double fraction : SampleEfficiencyProbe::kFractions) {
     auto part = group(0);
     for (auto& contestant : part) contestant.run.fraction = fraction;
-    std::vector<Failure>
-        again;  // the model's own part of the work meets them too, and reports them
-    train_in_turns(experiment, part, again);
+    std::vector<Failure> failed;
+    train_in_turns(experiment, part, failed);
+    for (auto& failure : failed) {
+      on_parts.push_back(failure);
+      for (const auto& contestant : part)
+        if (contestant.run.model == failure.what) {
+          failure.what = run_name(contestant.run);
+          failed_parts.push_back(failure);
+          break;
+        }
+    }
   }
 }
 
@@ -235,8 +243,9 @@ Measured measure_all(const Experiment& experiment, const std::optional<DeployTar
   }
   if (!profiles.empty()) announce(experiment, profiles);
   warn_of_short_budget(experiment, profiles);
+  std::vector<Failure> failed_parts;
   if (experiment.budget.kind == BudgetKind::kTime)
-    train_by_turns(experiment, profiles, all.failures);
+    train_by_turns(experiment, profiles, all.failures, failed_parts);
   for (auto& result : all.models)
     for (const auto& failure : all.failures)
       if (failure.what == result.name) result.error = failure.message;
@@ -245,7 +254,7 @@ Measured measure_all(const Experiment& experiment, const std::optional<DeployTar
     const auto profile = std::find_if(profiles.begin(), profiles.end(),
                                       [&](const auto& p) { return p.name == result.name; });
     if (!attempt(experiment, result.name, all.failures,
-                 [&] { result = measure_model(experiment, *profile, all.failures); }))
+                 [&] { result = measure_model(experiment, *profile, failed_parts, all.failures); }))
       result.error = all.failures.back().message;
     if (result.error || !target) continue;
     if (attempt(experiment, result.name + " for " + target->name, all.failures,

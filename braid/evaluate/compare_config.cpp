@@ -65,7 +65,7 @@ void CompareConfig::visit(FieldVisitor& v) {
           "recommend only models with up to so many parameters; auto takes no others",
           {.least = 1});
   v.field("deploy", deploy,
-          "also export every model (int8: quantize it on training images), measure that in this "
+          "also export every model (int8: quantize it on training items), measure that in this "
           "engine, and recommend by it",
           {.choices = deploy_names()});
   v.field("batch_size", batch_size, "images or texts per training step; unset: each recipe's own",

@@ -19,8 +19,9 @@ Deployed deploy_run(const Experiment& experiment, const DeployTarget& target,
   const auto run_as = run_name(run.run);
   const std::string part = "deploy-" + target.name + "-" + run_as;
   const auto folder = fs::path(experiment.config.output) / "deployed" / run_as;
-  const auto file = folder / (target.int8 ? "model.int8.onnx" : "model.onnx");
-  if (auto kept = experiment.work.find<Deployed>(part); kept && fs::exists(file)) {
+  const auto file = folder / experiment.workload.deployed_name(target);
+  auto kept = experiment.work.find<Deployed>(part);
+  if (kept && kept->bytes && shipped_bytes(file) == *kept->bytes) {
     kept->file = file.string();  // the comparison's folder may have been moved
     return *kept;
   }

@@ -53,9 +53,10 @@ class LatencyProbe final : public Probe {
 // What is known of a model that was not measured.
 ModelResult describe_model(const ModelProfile& profile);
 // Everything that is measured of one architecture. What is measured beside scores and latency may
-// fail by itself: it is missing then. failures: gets those.
+// fail by itself: it is missing then. failed_parts: of trainings on a share of the data, by
+// run_name(), which are not repeated. failures: gets those.
 ModelResult measure_model(const Experiment& experiment, const ModelProfile& profile,
-                          std::vector<Failure>& failures);
+                          const std::vector<Failure>& failed_parts, std::vector<Failure>& failures);
 
 // The measured model as it ships (result.deployed): the scores are those of all its trainings,
 // file and times those of the best one.

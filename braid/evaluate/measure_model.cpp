@@ -83,6 +83,7 @@ ModelResult describe_model(const ModelProfile& profile) {
 }
 
 ModelResult measure_model(const Experiment& experiment, const ModelProfile& profile,
+                          const std::vector<Failure>& failed_parts,
                           std::vector<Failure>& failures) {
   const auto& config = experiment.config;
   std::vector<TrainedRun> trained;
@@ -144,7 +145,7 @@ ModelResult measure_model(const Experiment& experiment, const ModelProfile& prof
     failures.push_back(*failure);
   };
   for (const auto& probe : experiment.workload.probes(experiment.progress)) try_to_run(*probe);
-  SampleEfficiencyProbe efficiency(experiment, profile);
+  SampleEfficiencyProbe efficiency(experiment, profile, failed_parts);
   try_to_run(efficiency);
   return result;
 }

@@ -8,7 +8,8 @@ train::RecipeFacts recipe_facts(const Run& run, int64_t train_items) {
   return {.passes = run.passes,
           .train_items = train_items,
           .params = run.params,
-          .fine_tuning = !starting_point_of(run.model).weights.empty()};
+          .fine_tuning = !starting_point_of(run.model).weights.empty(),
+          .whole_texts = true};  // of text encoders classifiers alone are compared
 }
 
 tasks::TaskConfig task_config_of(const Run& run, const train::Recipe& recipe,

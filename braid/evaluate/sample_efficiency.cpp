@@ -1,5 +1,7 @@
 #include "braid/evaluate/sample_efficiency.h"
 
+#include <exception>
+
 #include "braid/evaluate/run_training.h"
 
 namespace braid::evaluate {
@@ -9,6 +11,8 @@ void SampleEfficiencyProbe::measure(const TrainedRun& run, ModelResult& result) 
   for (const double fraction : kFractions) {
     const Run part{
         .model = run.run.model, .seed = run.run.seed, .fraction = fraction, .fold = run.run.fold};
+    for (const auto& failure : failed_)
+      if (failure.what == run_name(part)) std::rethrow_exception(failure.error);
     const auto evaluation = evaluate_run(experiment_, train_run(experiment_, part, profile_));
     points.push_back({fraction, evaluation.scores.front().value});
   }

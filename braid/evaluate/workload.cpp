@@ -34,6 +34,10 @@ void Workload::check_deploy(const DeployTarget& target) const {
                    "--deploy " + target.name);
 }
 
+std::string Workload::deployed_name(const DeployTarget& target) const {
+  return target.int8 ? "model.int8.onnx" : "model.onnx";
+}
+
 Deployed Workload::deploy(const TrainedRun&, const DeployTarget& target,
                           const std::filesystem::path&, Progress&) const {
   check_deploy(target);

@@ -95,8 +95,12 @@ class Workload {
   }
   // Throws UsageError where this task's models cannot ship so.
   virtual void check_deploy(const DeployTarget& target) const;
-  // The trained model, written to `file` for the target's engine, which is measured on the test
-  // split and timed. Throws DataError where this model cannot ship so.
+  // The name of what ships, in a folder of its own: a file's, or that of a folder where several
+  // files ship together.
+  virtual std::string deployed_name(const DeployTarget& target) const;
+  // The trained model, written to `file`, a path that ends in that name, for the target's engine,
+  // which is measured on the test split and timed. Throws DataError where this model cannot ship
+  // so.
   virtual Deployed deploy(const TrainedRun& run, const DeployTarget& target,
                           const std::filesystem::path& file, Progress& progress) const;
   // Simple models on the same data, trained within about so many seconds.

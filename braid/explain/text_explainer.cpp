@@ -8,15 +8,18 @@
 #include "braid/data/text/text_collate.h"
 #include "braid/explain/class_index.h"
 #include "braid/explain/pixel_attribution.h"
+#include "braid/explain/text_occlusion.h"
 #include "braid/io/question_row.h"
 #include "braid/runtime/device.h"
 #include "braid/tasks/predictor.h"
-#include "braid/text/token_rows.h"
+#include "braid/text/token_occlusion.h"
 
 namespace braid::explain {
 namespace {
 
 using torch::Tensor;
+
+constexpr const char* kIntegratedGradients = "integrated-gradients";
 
 Tensor find_table(models::TextEncoder& model) {
   for (const auto& item : model.named_parameters())
@@ -74,24 +77,32 @@ class EmbeddingTable {
   models::TextInput one_;  // [1,N]
 };
 
-// Of the tokens of one of both texts, where they stand in it.
-void place_tokens(const text::Encoding& encoding, const std::string& text, bool of_pair,
-                  std::vector<TokenAttribution>& tokens) {
-  const size_t second = encoding.pair_begin.value_or(encoding.ids.size());
-  std::vector<size_t> numbers;
-  std::vector<text::Span> spans;  // bytes
-  for (size_t i = of_pair ? second : 0; i < (of_pair ? encoding.ids.size() : second); ++i) {
-    if (encoding.special_tokens[i] != 0) continue;
-    numbers.push_back(i);
-    spans.push_back(encoding.offsets[i]);
-  }
-  const auto places = text::code_point_spans(text, spans);
-  for (size_t k = 0; k < numbers.size(); ++k) {
-    auto& token = tokens[numbers[k]];
-    token.sequence = of_pair ? 1 : 0;
-    token.start = static_cast<int64_t>(places[k].begin);
-    token.end = static_cast<int64_t>(places[k].end);
-  }
+// The logits of texts of one length that share everything but their tokens.
+text::LogitsOfTokens asking(models::TextEncoder& model, const models::TextInput& one) {
+  return [&model, one](const text::TokenIds& rows) {
+    const torch::NoGradGuard no_grad;
+    const auto count = static_cast<int64_t>(rows.size());
+    std::vector<int64_t> ids;
+    for (const auto& row : rows) ids.insert(ids.end(), row.begin(), row.end());
+    const auto repeated = [&](const Tensor& t) {
+      return t.defined() ? t.expand({count, t.size(1)}).contiguous() : t;
+    };
+    const auto logits =
+        model
+            .forward(
+                {.input_ids =
+                     torch::tensor(ids, torch::kLong).view({count, -1}).to(one.input_ids.device()),
+                 .attention_mask = repeated(one.attention_mask),
+                 .token_type_ids = repeated(one.token_type_ids)})
+            .to(torch::TensorOptions(torch::kFloat).device(torch::kCPU))
+            .contiguous();  // [R,K]
+    std::vector<std::vector<float>> answers;
+    for (int64_t row = 0; row < count; ++row) {
+      const auto* begin = logits.const_data_ptr<float>() + row * logits.size(1);
+      answers.emplace_back(begin, begin + logits.size(1));
+    }
+    return answers;
+  };
 }
 
 }  // namespace
@@ -99,17 +110,18 @@ void place_tokens(const text::Encoding& encoding, const std::string& text, bool 
 TextExplainer::TextExplainer(tasks::TokenizedModel classifier, const ExplainConfig& config,
                              const std::string& device)
     : classifier_(std::move(classifier)), config_(config) {
-  if (config.method != "auto" && config.method != "integrated-gradients")
-    throw UsageError(
-        "explain",
-        "expected integrated-gradients of a classifier of texts, got '" + config.method + "'",
-        "--method", "leave it out");
+  if (config.method != "auto" && config.method != kIntegratedGradients &&
+      config.method != kOcclusion)
+    throw UsageError("explain",
+                     "expected integrated-gradients or occlusion of a classifier of texts, got '" +
+                         config.method + "'",
+                     "--method", "leave it out");
   if (config.layer)
     throw UsageError("explain",
                      "expected no --layer with a classifier of texts, got '" + *config.layer + "'");
   classifier_.model->eval();
   classifier_.model->to(runtime::resolve_device(device));
-  table_ = find_table(*classifier_.model);
+  if (config.method != kOcclusion) table_ = find_table(*classifier_.model);
 }
 
 TextExplanation TextExplainer::explain(const std::string& text,
@@ -126,11 +138,24 @@ TextExplanation TextExplainer::explain(const std::string& text,
   const auto N = static_cast<int64_t>(encoding.ids.size());
   const auto batch = data::make_text_batch({{.text = text, .pair = pair}}, *classifier_.tokenizer,
                                            classifier_.max_length)
-                         .to(table_.device());
+                         .to(classifier_.model->parameters().at(0).device());
   const auto one = tasks::text_input(batch);
   if (N == 0 || one.input_ids.size(1) != N)
     throw DataError("explain", "expected a text of one token or more, got none",
                     io::shortened(text));
+  const ReadText read{.text = text, .pair = pair, .encoding = encoding};
+  if (config_.method == kOcclusion)
+    return explain_by_occlusion(
+        read,
+        text::occlude_tokens(encoding, classifier_.tokenizer->special(), config_.batch_size,
+                             asking(*classifier_.model, one)),
+        *classifier_.tokenizer, classifier_.hub.classes, config_.target);
+  return integrate(read, one);
+}
+
+TextExplanation TextExplainer::integrate(const ReadText& read, const models::TextInput& one) const {
+  const auto& [text, pair, encoding] = read;
+  const auto N = static_cast<int64_t>(encoding.ids.size());
   EmbeddingTable table(*classifier_.model, table_, one);
   if (table.capacity() == 0)
     throw DataError("explain",
@@ -157,7 +182,7 @@ TextExplanation TextExplainer::explain(const std::string& text,
   TextExplanation e;
   e.text = text;
   e.text_pair = pair;
-  e.method = "integrated-gradients";
+  e.method = kIntegratedGradients;
   e.index = config_.target ? class_index(*config_.target, classes, probabilities.size(0)) : best;
   e.target = name(e.index);
   e.predicted = name(best);
@@ -171,15 +196,9 @@ TextExplanation TextExplainer::explain(const std::string& text,
   e.total = found.total;
   e.sum = found.values.sum().item<double>();
   const auto tokens = found.values.sum(1).cpu();  // [N]
+  e.tokens = tokens_of(read, *classifier_.tokenizer);
   for (int64_t i = 0; i < N; ++i)
-    e.tokens.push_back(
-        {.token = classifier_.tokenizer->id_to_token(encoding.ids[static_cast<size_t>(i)]),
-         .attribution = tokens[i].item<double>(),
-         .sequence = {},
-         .start = {},
-         .end = {}});
-  place_tokens(encoding, text, /*of_pair=*/false, e.tokens);
-  if (pair) place_tokens(encoding, *pair, /*of_pair=*/true, e.tokens);
+    e.tokens[static_cast<size_t>(i)].attribution = tokens[i].item<double>();
   return e;
 }
 

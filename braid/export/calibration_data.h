@@ -22,6 +22,8 @@ struct CalibrationData {
   int64_t test_size = 0;
   torch::Tensor classes;
   std::string split;
+  // See compress::Samples, of `judged`.
+  std::function<torch::Tensor(const torch::Tensor& output, size_t batch)> reader;
   std::vector<std::string> remarks;
 };
 

@@ -68,18 +68,29 @@ void measure(const graph::Graph& in_float, const compress::Quantized& quantized,
   report.agreement = after.agreement;
 }
 
+// The tokens of the first batch whose outputs are asked for; undefined: each item has one.
+Tensor asked_of(const graph::Graph& graph, const compress::Samples& judged) {
+  if (!judged.reader) return judged.asked.empty() ? Tensor() : judged.asked[0];
+  // What the reader is asked for are its own tokens.
+  for (size_t i = 0; i < graph.inputs.size(); ++i)
+    if (graph.at(graph.inputs[i]).name == data::kAttentionMask)
+      return judged.batches.at(0).at(i).ne(0);
+  return {};
+}
+
 // Some of those that judge, alone and together, and what the quantized graph says to them.
 std::vector<graph::Sample> judged_samples(const graph::Graph& quantized,
                                           const compress::Samples& judged) {
   constexpr int64_t kMost = 4;
   std::vector<graph::Sample> samples;
   const auto& first = judged.batches.at(0);
+  const auto asked = asked_of(quantized, judged);
   for (const int64_t batch : {int64_t{1}, std::min(kMost, first.at(0).size(0))}) {
     graph::Sample sample;
     for (const auto& input : first) sample.inputs.push_back(input.narrow(0, 0, batch).cpu());
     sample.expected = graph::replay(quantized, sample.inputs).at(0);
-    if (!judged.asked.empty()) {
-      sample.asked = judged.asked[0].narrow(0, 0, batch).cpu();
+    if (asked.defined()) {
+      sample.asked = asked.narrow(0, 0, batch).cpu();
       if (!sample.asked.any().item<bool>()) continue;
     }
     samples.push_back(std::move(sample));
@@ -114,7 +125,8 @@ QuantizeReport quantize_model(const graph::Graph& in_float, const CalibrationDat
                               OnnxOptions options, const std::filesystem::path& output,
                               const QuantizeRequest& request, Progress& progress) {
   const torch::NoGradGuard no_grad;
-  const auto judged = samples_of(in_float, data.judged);
+  auto judged = samples_of(in_float, data.judged);
+  judged.reader = data.reader;
   const compress::Judge judge(in_float, judged);
   const auto quantized = compress::quantize(
       in_float, samples_of(in_float, data.calibration).batches, judge, request.options, progress);

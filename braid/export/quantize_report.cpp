@@ -16,7 +16,7 @@ void QuantizeReport::visit(FieldVisitor& v) {
           "of the file's outputs, run by braid-run, against the quantized graph's, to the largest; "
           "null where it could not");
   v.field("split", split, "what the result was measured on");
-  v.field("count", count, "its images or texts; of models that tag words their words");
+  v.field("count", count, "its images or texts; of models that tag or write words their words");
   v.field("float_top1", float_top1, "percent in float32; null without labels");
   v.field("top1", top1, "percent in int8; null without labels");
   v.field("drop", drop, "percentage points lost; null without labels");

@@ -20,7 +20,7 @@ struct QuantizeReport {
   // nothing where braid-run lacks an operator, which `remarks` names.
   std::optional<double> file_relative_error = {};
   std::string split;  // what follows is measured on; "calibration" where nothing else is there
-  int64_t count = 0;  // its images or texts; of models that tag words their words
+  int64_t count = 0;  // its images or texts; of models that tag or write words their words
   std::optional<double> float_top1 = {}, top1 = {},
                         drop = {};       // percent, points; none without labels
   double agreement = 0;                  // percent

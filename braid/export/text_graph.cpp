@@ -18,6 +18,7 @@ Metadata metadata_of(const models::LoadedTextEncoder& loaded, const fs::path& to
   auto metadata = text_metadata(*loaded.model, loaded.hub.architecture, tokenizer);
   metadata["head"] = models::to_string(loaded.model->head());
   if (loaded.hub.text_pairs) metadata["text_pairs"] = "true";
+  if (!loaded.hub.problem_type.empty()) metadata["problem_type"] = loaded.hub.problem_type;
   if (!loaded.hub.classes.empty())
     metadata["label_names"] =
         Json(loaded.hub.classes).dump(-1, ' ', false, Json::error_handler_t::replace);

@@ -59,7 +59,7 @@ Metadata text_metadata(const models::TextModel& model, const std::string& archit
                        const fs::path& checkpoint) {
   Metadata metadata = {{"braid_version", version()},
                        {"architecture", architecture},
-                       {"pad_token_id", std::to_string(model.pad_token_id())}};
+                       {"pad_token_id", std::to_string(model.fill_token_id())}};
   if (const int64_t most = longest_text(model, checkpoint); most > 0)
     metadata["max_length"] = std::to_string(most);
   add_tokenizer(metadata, checkpoint);

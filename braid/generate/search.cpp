@@ -40,9 +40,10 @@ struct Search {
 };
 
 [[noreturn]] void refuse_output() {
-  throw DataError("generate", "the model's output is not finite", "",
-                  "its training diverged, or --dtype is too coarse for it; take an earlier one of "
-                  "its checkpoints");
+  throw NonFiniteOutputError(
+      "generate", "the model's output is not finite", "",
+      "its training diverged, or --dtype is too coarse for it; take an earlier one of "
+      "its checkpoints");
 }
 
 GenerationConfig with_tokens(GenerationConfig config, const models::EncoderDecoder& model) {

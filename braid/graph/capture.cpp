@@ -132,8 +132,10 @@ Tensors example_texts(const models::TextEncoder& model, Sizes sizes, at::Generat
   // Every row but the first ends in padding.
   for (int64_t row = 1; row < batch; ++row)
     mask[row].slice(0, std::max<int64_t>(length - row, 1), length).zero_();
-  ids.masked_fill_(mask.eq(0), model.pad_token_id());
-  const auto types = torch::arange(length).ge(length / 2).to(torch::kLong).repeat({batch, 1});
+  ids.masked_fill_(mask.eq(0), model.fill_token_id());
+  // The second half is another text, where the model knows of two.
+  const int64_t second = model.token_types() == 1 ? length : length / 2;
+  const auto types = torch::arange(length).ge(second).to(torch::kLong).repeat({batch, 1});
   return {ids, mask, types};
 }
 

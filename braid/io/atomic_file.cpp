@@ -2,11 +2,15 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <charconv>
 #include <cstdio>
+#include <string>
+#include <system_error>
 
 #include "braid/core/error.h"
 #include "braid/io/posix_file.h"
@@ -25,6 +29,44 @@ void write_synced(const fs::path& file, const std::vector<std::span<const std::b
 
 void rename_or_fail(const fs::path& from, const fs::path& to) {
   if (::rename(from.c_str(), to.c_str()) != 0) fail_io("rename", to, errno);
+}
+
+// What tells the processes of this machine and PID namespace from others, which see the same file
+// system and may have the same numbers.
+uint32_t number_of_here() {
+  char name[256] = {}, space[64] = {};
+  ::gethostname(name, sizeof name - 1);
+  if (::readlink("/proc/self/ns/pid", space, sizeof space - 1) < 0) space[0] = 0;
+  uint32_t hash = 2166136261U;  // FNV-1a
+  for (const char* text : {name, space})
+    for (; *text != 0; ++text) hash = (hash ^ static_cast<uint8_t>(*text)) * 16777619U;
+  return hash;
+}
+
+constexpr std::string_view kTemporary = ".tmp";
+
+// "<name>.tmp<process>-<here>"
+fs::path temporary_of(const fs::path& file) {
+  fs::path temporary = file;
+  temporary += fmt::format("{}{}-{:08x}", kTemporary, ::getpid(), number_of_here());
+  return temporary;
+}
+
+// What processes left that were killed while they wrote this file.
+void clear_leftovers(const fs::path& file) {
+  const auto folder = file.has_parent_path() ? file.parent_path() : fs::path(".");
+  const std::string begin = file.filename().string() + std::string(kTemporary);
+  const std::string here = fmt::format("-{:08x}", number_of_here());
+  std::error_code error;
+  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
+    const auto name = it->path().filename().string();
+    if (!name.starts_with(begin) || !name.ends_with(here)) continue;
+    const char* last = name.data() + name.size() - here.size();
+    pid_t process = 0;
+    const auto [stop, wrong] = std::from_chars(name.data() + begin.size(), last, process);
+    if (wrong != std::errc() || stop != last || process <= 0) continue;
+    if (::kill(process, 0) != 0 && errno == ESRCH) ::unlink(it->path().c_str());
+  }
 }
 
 // ".<name>.new"
@@ -53,8 +95,8 @@ void exchange_names(const fs::path& fresh, const fs::path& target) {
 }  // namespace
 
 void write_file_atomic(const fs::path& file, const std::vector<std::span<const std::byte>>& parts) {
-  fs::path temporary = file;
-  temporary += fmt::format(".tmp{}", ::getpid());
+  const auto temporary = temporary_of(file);
+  clear_leftovers(file);
   try {
     write_synced(temporary, parts);
     rename_or_fail(temporary, file);
@@ -116,7 +158,7 @@ void check_folder_of(const fs::path& file) {
 
 std::vector<uint8_t> read_file(const fs::path& file, uint64_t max_bytes) {
   const FileDescriptor fd(file, O_RDONLY);
-  if (!fd.ok()) fail_io("open", file, errno);
+  if (!fd.ok()) fail_reading("open", file, errno);
   const uint64_t size = size_of_file(fd, file);
   if (size > max_bytes)
     throw DataError("io", fmt::format("expected at most {} bytes, got {}", max_bytes, size),
@@ -126,7 +168,7 @@ std::vector<uint8_t> read_file(const fs::path& file, uint64_t max_bytes) {
   while (done < bytes.size()) {
     const ssize_t n = ::read(fd.get(), bytes.data() + done, bytes.size() - done);
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0) fail_io("read", file, errno);
+    if (n < 0) fail_reading("read", file, errno);
     if (n == 0) break;
     done += static_cast<size_t>(n);
   }

@@ -10,7 +10,8 @@
 namespace braid::io {
 
 // Writes a temporary sibling, syncs it, renames it over `file`: a kill leaves the old or the new
-// content. Throws IoError with the system's reason (disk full, read-only, ...).
+// content, and a sibling that the next call for the same file on the same machine clears. Throws
+// IoError with the system's reason (disk full, read-only, ...).
 void write_file_atomic(const std::filesystem::path& file, std::string_view content);
 // The same from several parts, written one after the other.
 void write_file_atomic(const std::filesystem::path& file,
@@ -32,7 +33,8 @@ void check_writable(const std::filesystem::path& folder, uint64_t bytes);
 // Throws IoError where there is no folder to write `file` into: before what takes long, not after.
 void check_folder_of(const std::filesystem::path& file);
 
-// The whole file. Throws IoError, or DataError when it is larger than max_bytes.
+// The whole file. Throws IoError (UnreadableFileError where it may not be read), or DataError when
+// it is larger than max_bytes.
 std::vector<uint8_t> read_file(const std::filesystem::path& file, uint64_t max_bytes = UINT64_MAX);
 
 }  // namespace braid::io

@@ -11,26 +11,6 @@ namespace {
 
 int64_t round_to_even(double value) { return static_cast<int64_t>(std::nearbyint(value)); }
 
-// The size that timm's evaluation transform resizes an image to.
-std::pair<int64_t, int64_t> resized_size(const Image& image, const EvaluationView& view) {
-  const auto scaled = [&](int64_t side) {
-    return static_cast<int64_t>(std::floor(static_cast<double>(side) / view.crop_pct));
-  };
-  const int64_t height = scaled(view.height), width = scaled(view.width);
-  if (view.crop_mode == "squash") return {height, width};
-  if (view.crop_mode == "center" && height == width) {  // torchvision's Resize
-    const int64_t shorter = std::min(image.height, image.width);
-    return {height * image.height / shorter, height * image.width / shorter};
-  }
-  const double down = static_cast<double>(image.height) / static_cast<double>(height),
-               across = static_cast<double>(image.width) / static_cast<double>(width);
-  const double ratio = view.crop_mode == "border" ? std::max(down, across) : std::min(down, across);
-  const auto shrunk = [&](int64_t side) {
-    return std::max<int64_t>(1, round_to_even(static_cast<double>(side) / ratio));
-  };
-  return {shrunk(image.height), shrunk(image.width)};
-}
-
 Interpolation interpolation_of(const EvaluationView& view) {
   return view.interpolation == "bicubic" ? Interpolation::kBicubic : Interpolation::kBilinear;
 }
@@ -60,16 +40,42 @@ Image crop(const Image& image, int64_t top, int64_t left, int64_t height, int64_
 
 int64_t centred(int64_t rest) { return round_to_even(static_cast<double>(rest) / 2); }
 
+// What timm's evaluation transform resizes an image to.
+std::pair<int64_t, int64_t> size_for_evaluation(const Image& image, const EvaluationView& view) {
+  const auto scaled = [&](int64_t side) {
+    return static_cast<int64_t>(std::floor(static_cast<double>(side) / view.crop_pct));
+  };
+  const int64_t height = scaled(view.height), width = scaled(view.width);
+  if (view.crop_mode == "squash") return {height, width};
+  if (view.crop_mode == "center" && height == width) {  // torchvision's Resize
+    const int64_t shorter = std::min(image.height, image.width);
+    return {height * image.height / shorter, height * image.width / shorter};
+  }
+  const double down = static_cast<double>(image.height) / static_cast<double>(height),
+               across = static_cast<double>(image.width) / static_cast<double>(width);
+  const double ratio = view.crop_mode == "border" ? std::max(down, across) : std::min(down, across);
+  const auto shrunk = [&](int64_t side) {
+    return std::max<int64_t>(1, round_to_even(static_cast<double>(side) / ratio));
+  };
+  return {shrunk(image.height), shrunk(image.width)};
+}
+
 Image resize_for_evaluation(const Image& image, const EvaluationView& view) {
   const Image source = convert_channels(image, view.channels);
-  const auto [height, width] = resized_size(source, view);
+  const auto [height, width] = size_for_evaluation(source, view);
   return resize(source, height, width, interpolation_of(view));
+}
+
+Image resize_part_for_evaluation(const Image& image, const EvaluationView& view, const Part& part) {
+  const Image source = convert_channels(image, view.channels);
+  const auto [height, width] = size_for_evaluation(source, view);
+  return resize_part(source, height, width, interpolation_of(view), part);
 }
 
 // What is not in the view is never computed: of an image of one row that would be millions of them.
 Image evaluation_view(const Image& image, const EvaluationView& view) {
   const Image source = convert_channels(image, view.channels);
-  const auto [height, width] = resized_size(source, view);
+  const auto [height, width] = size_for_evaluation(source, view);
   const auto rows = middle_of(height, view.height), columns = middle_of(width, view.width);
   Image middle = resize_part(source, height, width, interpolation_of(view),
                              {rows.from, columns.from, rows.size, columns.size});

@@ -2,9 +2,11 @@
 #pragma once
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "braid/io/image.h"
+#include "braid/io/resize.h"
 
 namespace braid::io {
 
@@ -21,8 +23,11 @@ struct EvaluationView {
 // with the mean), squash both sides.
 Image evaluation_view(const Image& image, const EvaluationView& view);
 
-// The same before the centre is taken.
+// The same before the centre is taken: all of it; its rows and columns, and a part of it, of which
+// no more is computed.
 Image resize_for_evaluation(const Image& image, const EvaluationView& view);
+std::pair<int64_t, int64_t> size_for_evaluation(const Image& image, const EvaluationView& view);
+Image resize_part_for_evaluation(const Image& image, const EvaluationView& view, const Part& part);
 // The pixels from top and left on; they must be there.
 Image crop(const Image& image, int64_t top, int64_t left, int64_t height, int64_t width);
 // Where the centre begins, of a side with so many pixels more than are taken.

@@ -15,13 +15,29 @@
 namespace braid::io {
 namespace fs = std::filesystem;
 
-void fail_io(const std::string& action, const fs::path& path, int reason) {
+namespace {
+
+template <class ErrorType>
+[[noreturn]] void fail_as(const std::string& action, const fs::path& path, int reason) {
   const char* remedy = reason == ENOSPC   ? "free some space or choose another folder"
                        : reason == EROFS  ? "the file system is read-only; choose another folder"
                        : reason == EACCES ? "check the permissions"
                                           : "";
-  throw IoError("io", fmt::format("cannot {}: {}", action, std::generic_category().message(reason)),
-                path.string(), remedy);
+  throw ErrorType("io",
+                  fmt::format("cannot {}: {}", action, std::generic_category().message(reason)),
+                  path.string(), remedy);
+}
+
+}  // namespace
+
+void fail_io(const std::string& action, const fs::path& path, int reason) {
+  fail_as<IoError>(action, path, reason);
+}
+
+void fail_reading(const std::string& action, const fs::path& path, int reason) {
+  if (reason == EACCES || reason == EPERM || reason == EIO)
+    fail_as<UnreadableFileError>(action, path, reason);
+  fail_io(action, path, reason);
 }
 
 namespace {

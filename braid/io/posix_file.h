@@ -12,6 +12,9 @@ namespace braid::io {
 
 // Throws IoError "cannot ACTION: REASON (path)" with a remedy where one is known; reason: an errno.
 [[noreturn]] void fail_io(const std::string& action, const std::filesystem::path& path, int reason);
+// The same of one of many files; UnreadableFileError where the reason is its own.
+[[noreturn]] void fail_reading(const std::string& action, const std::filesystem::path& path,
+                               int reason);
 
 // As std::filesystem's, but IoError where the system does not say: no permission, a name too long.
 bool is_folder(const std::filesystem::path& path);

@@ -77,6 +77,14 @@ std::vector<Answer> read_answers(const Json& row, const std::string& context,
   return answers;
 }
 
+// A text or a whole number; of a row without, its place.
+std::string question_id(const Json& row, const std::string& place) {
+  const auto id = row.find("id");
+  if (id == row.end()) return place;
+  if (id->is_string()) return id->get<std::string>();
+  return id->is_number_integer() ? id->dump() : place;
+}
+
 bool is_object_with(const Json& json, const char* list) {
   return json.is_object() && json.contains(list) && json.at(list).is_array();
 }
@@ -104,15 +112,14 @@ std::string shortened(std::string_view text) {
 QuestionRow question_row(const Json& row, const std::string& context, const std::string& place) {
   if (!row.is_object())
     throw DataError("data", "expected a question, got " + shortened(row.dump()), place);
-  const auto id = row.find("id");
-  return {.id = id != row.end() && id->is_string() ? id->get<std::string>() : place,
+  return {.id = question_id(row, place),
           .question = question_text(row, "question", place),
           .context = context,
           .answers = read_answers(row, context, place)};
 }
 
 QuestionRow parse_question_row(std::string_view line, const std::string& place) {
-  const auto row = parse_json(line, {.component = "data", .where = place});
+  const auto row = parse_json(line, {.component = "data", .where = place, .unique_keys = true});
   if (!row.is_object())
     throw DataError("data", "expected a row of question and context, got another", place);
   return question_row(row, question_text(row, "context", place), place);

@@ -15,13 +15,15 @@ namespace braid::models {
 // texts together `text_pairs`, true, and of classifiers whose outputs are no classes of which one
 // is right transformers' `problem_type`. What a kind of models adds is its own matter: see
 // vision/pretrained_cfg.h.
+inline constexpr const char* kSeveralLabels = "multi_label_classification";  // a problem_type
+
 struct HubConfig {
   std::string architecture{};          // a name of the registry
   std::string tag{};                   // of the pretrained weights, such as "a1_in1k"; may be empty
   Json model_args = Json::object();    // fields of the model's config
   std::vector<std::string> classes{};  // may be empty: timm's files need not name them
   bool text_pairs = false;             // trained on two texts at once; absent: on single ones
-  // "multi_label_classification" or "regression"; empty: one of the classes is right.
+  // kSeveralLabels: each output by itself; "regression"; empty: one of the classes is right.
   std::string problem_type{};
 };
 

@@ -40,6 +40,31 @@ torch::Tensor load_step(const WeightSource& source, const LoadStep& step) {
   return half ? tensor.to(torch::kFloat) : tensor;
 }
 
+// Of heads without a tensor among the names: the modules of which nothing is there, such as the
+// whole of a norm and a classifier. names: a map by them.
+template <class Names>
+std::vector<std::string> absent_heads(const Model& model, const Names& names) {
+  const auto any = [&](const std::string& module) {
+    const auto it = names.lower_bound(module + ".");
+    return it != names.end() && it->first.starts_with(module + ".");
+  };
+  std::vector<std::string> absent;
+  for (std::string module : model.head_modules()) {
+    if (any(module)) continue;
+    for (auto dot = module.rfind('.'); dot != std::string::npos; dot = module.rfind('.')) {
+      if (any(module.substr(0, dot))) break;
+      module.resize(dot);
+    }
+    absent.push_back(module);
+  }
+  return absent;
+}
+
+bool is_below(const std::string& name, const std::vector<std::string>& modules) {
+  return std::any_of(modules.begin(), modules.end(),
+                     [&](const std::string& module) { return name.starts_with(module + "."); });
+}
+
 class Planner {
  public:
   Planner(const Model& model, WeightSource source)
@@ -65,8 +90,9 @@ class Planner {
     }
     if ((any && !head.before) || head.now == 0) return;
     if (!model_.classifies()) head.now = 0;
+    const auto absent = absent_heads(model_, plan_.steps);
     for (const auto& [name, own] : state_) {
-      if (!model_.in_head(name)) continue;
+      if (!model_.in_head(name) && !is_below(name, absent)) continue;
       const auto it = plan_.steps.find(name);
       // One that differs in more than its classes stays, to be refused.
       if (it == plan_.steps.end() || own.sizes() == it->second.shape ||
@@ -96,6 +122,19 @@ class Planner {
     }
   }
 
+  // A model that was asked for without a classifier needs none of the file's.
+  void leave_out_head() {
+    const auto absent = absent_heads(model_, state_);
+    if (absent.size() < model_.head_modules().size()) return;
+    for (auto it = plan_.steps.begin(); it != plan_.steps.end();) {
+      if (!is_below(it->first, absent)) {
+        ++it;
+        continue;
+      }
+      plan_.other_heads.push_back(it->second.name);
+      it = plan_.steps.erase(it);
+    }
+  }
   LoadPlan finish() {
     for (const auto& item : plan_.steps)
       if (!state_.contains(item.first))
@@ -178,6 +217,7 @@ WeightSource source_of(const runtime::TensorMap& tensors, const std::string& whe
 
 LoadPlan plan_load(const Model& model, WeightSource source, bool fine_tune) {
   Planner planner(model, std::move(source));
+  planner.leave_out_head();
   if (fine_tune) {
     planner.keep_head();
     planner.keep_fresh();

@@ -47,11 +47,12 @@ struct LoadPlan {
     int64_t now = 0;                      // the model's; 0: the head has no classes
   };
   std::optional<Head> head;
-  std::vector<std::string> other_heads;  // names in the source of what other heads have
+  std::vector<std::string> other_heads;  // names in the source of heads that the model has not
 };
 
 // fine_tune: keeps the model's head where the file's is for other classes, and what may begin fresh
 // where the file lacks it, and adapts input weights; else every tensor of the model must be there.
+// Of a model without a classifier (num_classes 0) the file's is left out in both cases.
 // Names are those that Model::place_weight knows. Throws DataError naming the first tensor that is
 // missing, unexpected, of another shape, or unlike another one that it is tied to.
 LoadPlan plan_load(const Model& model, WeightSource source, bool fine_tune);

@@ -1,5 +1,6 @@
 #include "braid/models/macs.h"
 
+#include <algorithm>
 #include <numeric>
 #include <string_view>
 #include <vector>
@@ -70,6 +71,13 @@ int64_t count_parameters(const Model& model) {
   int64_t count = 0;
   for (const auto& p : model.parameters()) count += p.numel();
   return count;
+}
+
+int64_t count_batch_norms(const Model& model) {
+  const auto modules = model.modules(/*include_self=*/false);
+  return std::count_if(modules.begin(), modules.end(), [](const auto& module) {
+    return module->named_buffers(/*recurse=*/false).contains("running_mean");
+  });
 }
 
 std::optional<int64_t> macs_of_operator(std::string_view name, const std::vector<Shape>& inputs,

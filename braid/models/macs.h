@@ -9,6 +9,8 @@
 namespace braid::models {
 
 int64_t count_parameters(const Model& model);
+// Of the layers that keep running statistics.
+int64_t count_batch_norms(const Model& model);
 
 // Multiply-accumulates of what runs on this thread: convolutions, matrix products and attention
 // (Q K^T and the weighted sum), counted from the operators that really run, as fvcore counts them

@@ -69,7 +69,9 @@ ModelEntry make_entry(const std::string& name, Family family, Fusion fusion,
   try {
     return std::make_shared<ModelImpl>(config);
   } catch (const c10::Error& e) {  // fields that are fine by themselves, not together
-    if (std::string(e.what()).find("allocate memory") != std::string::npos) throw;
+    if (std::string(e.what()).find("allocate memory") != std::string::npos)
+      throw TryAgainError("models", "out of memory: the config asks for larger weights",
+                          "model " + name, "check its numbers of channels and of words");
     throw ConfigError("models", e.what_without_backtrace(), "model " + name);
   }
 }

@@ -74,7 +74,7 @@ std::string problem_type_of(const HubFields& fields, const Json& config) {
   std::string type;
   if (!fields.has("braid") && config.at("num_labels") == 1) type = "regression";
   fields.read("problem_type", type);
-  for (const char* known : {"regression", "multi_label_classification"})
+  for (const char* known : {"regression", kSeveralLabels})
     if (type == known) return type;
   if (type.empty() || type == kOneOfTheClasses) return "";
   fields.fail("expected a problem_type that transformers has, got '" + type + "'");

@@ -42,6 +42,15 @@ const Validator& Validator::positive(const char* field, const std::vector<int64_
   return *this;
 }
 
+const Validator& Validator::depth(const char* field, int64_t blocks) const {
+  return between(field, blocks, 1, kMaxBlocks);
+}
+
+const Validator& Validator::depth(const char* field, const std::vector<int64_t>& blocks) const {
+  for (const int64_t count : blocks) depth(field, count);
+  return *this;
+}
+
 const Validator& Validator::odd(const char* field, int64_t value, int64_t most) const {
   if (value < 1 || value % 2 == 0 || value > most)
     fail(fmt::format("expected an odd {} between 1 and {}, got {}", field, most, value));
@@ -100,6 +109,13 @@ void expect_img_size(const char* model, const torch::Tensor& x, int64_t img_size
                    fmt::format("expected images of {0} x {0} pixels, got {1} x {2}", img_size,
                                x.size(2), x.size(3)),
                    fmt::format("model {}", model), "build the model with this img_size");
+}
+
+void expect_img_size(const char* model, const torch::Tensor& x, int64_t img_size,
+                     const torch::Tensor& tokens, int64_t grid_size) {
+  // As many tokens in another order would meet each other's positions.
+  if (x.size(2) != x.size(3) || tokens.size(1) != grid_size * grid_size)
+    expect_img_size(model, x, img_size);
 }
 
 }  // namespace braid::models

@@ -13,6 +13,7 @@ namespace braid::models {
 constexpr int64_t kMaxClasses = 1'000'000;
 constexpr int64_t kMaxChannels = 1024;   // of an image
 constexpr int64_t kMaxImageSize = 4096;  // pixels along one side
+constexpr int64_t kMaxBlocks = 1000;     // of one stage
 
 // Each check throws ConfigError naming model, field and value, or returns *this.
 class Validator {
@@ -22,6 +23,9 @@ class Validator {
   const Validator& input(int64_t num_classes, int64_t in_chans, int64_t img_size) const;
   const Validator& positive(const char* field, int64_t value) const;
   const Validator& positive(const char* field, const std::vector<int64_t>& values) const;
+  // Blocks of a stage, or of each: 1 to 1000. A few bytes of a config could ask for any number.
+  const Validator& depth(const char* field, int64_t blocks) const;
+  const Validator& depth(const char* field, const std::vector<int64_t>& blocks) const;
   // Positive and odd, such as a kernel's size.
   const Validator& odd(const char* field, int64_t value, int64_t most = 1'000'000) const;
   const Validator& between(const char* field, int64_t value, int64_t least, int64_t most) const;
@@ -53,5 +57,9 @@ class Validator {
 // For models with tables of one grid: throws UsageError unless x, [B,C,H,W], has img_size pixels
 // along both sides.
 void expect_img_size(const char* model, const torch::Tensor& x, int64_t img_size);
+// The same of models with a position for each of grid_size^2 tokens, whose x may be somewhat
+// smaller or larger where that makes as many. tokens: [B,N,D], what x became.
+void expect_img_size(const char* model, const torch::Tensor& x, int64_t img_size,
+                     const torch::Tensor& tokens, int64_t grid_size);
 
 }  // namespace braid::models

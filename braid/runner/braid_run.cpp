@@ -115,20 +115,23 @@ BraidRunModel* braid_run_open_memory(const void* bytes, size_t size, int threads
 
 void braid_run_free(BraidRunModel* model) { delete model; }
 
-size_t braid_run_input_count(const BraidRunModel* model) { return model->session->inputs().size(); }
+size_t braid_run_input_count(const BraidRunModel* model) {
+  return model == nullptr ? 0 : model->session->inputs().size();
+}
 size_t braid_run_output_count(const BraidRunModel* model) {
-  return model->session->outputs().size();
+  return model == nullptr ? 0 : model->session->outputs().size();
 }
 BraidRunTensor braid_run_input(const BraidRunModel* model, size_t index) {
-  return described_value(model->session->inputs(), index);
+  return model == nullptr ? BraidRunTensor{} : described_value(model->session->inputs(), index);
 }
 BraidRunTensor braid_run_output(const BraidRunModel* model, size_t index) {
-  return described_value(model->session->outputs(), index);
+  return model == nullptr ? BraidRunTensor{} : described_value(model->session->outputs(), index);
 }
 
 const char* braid_run_metadata(const BraidRunModel* model, const char* key) {
   const char* text = nullptr;
   guarded_call([&] {
+    if (model == nullptr) refuse_argument("a model", "none");
     const auto it = model->session->metadata().find(key == nullptr ? "" : key);
     if (it != model->session->metadata().end()) text = it->second.c_str();
   });
@@ -142,10 +145,13 @@ int braid_run(BraidRunModel* model, const BraidRunTensor* inputs, size_t input_c
     if (output_count != model->session->outputs().size())
       refuse_argument(std::to_string(model->session->outputs().size()) + " outputs",
                       std::to_string(output_count));
+    if (inputs == nullptr && input_count > 0) refuse_argument("inputs", "none");
+    if (outputs == nullptr && output_count > 0) refuse_argument("a place for outputs", "none");
     std::map<std::string, Tensor> given;
     for (size_t i = 0; i < input_count; ++i) {
       if (inputs[i].name == nullptr) refuse_argument("an input's name", "none");
-      given[inputs[i].name] = copied(*model->session, inputs[i]);
+      if (!given.emplace(inputs[i].name, copied(*model->session, inputs[i])).second)
+        refuse_argument("each input once", "'" + std::string(inputs[i].name) + "' twice");
     }
     model->outputs = model->session->run(given);
     for (size_t i = 0; i < output_count; ++i) {

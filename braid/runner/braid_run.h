@@ -39,7 +39,7 @@ BraidRunModel* braid_run_open_memory(const void* bytes, size_t size, int threads
 void braid_run_free(BraidRunModel* model); /* of 0: does nothing */
 
 /* What the model reads and gives: name, type, rank and dims, without data. Index beyond the last:
-   name is 0. */
+   name is 0. Of no model: none. */
 size_t braid_run_input_count(const BraidRunModel* model);
 size_t braid_run_output_count(const BraidRunModel* model);
 BraidRunTensor braid_run_input(const BraidRunModel* model, size_t index);
@@ -79,8 +79,8 @@ BraidRunTranslator* braid_run_open_translator_memory(const void* encoder, size_t
                                                      const BraidRunSearch* search, int threads);
 void braid_run_free_translator(BraidRunTranslator* translator); /* of 0: does nothing */
 
-/* Translates one text of UTF-8, such as a line; one of white space alone gives an empty text. 0 on
-   success, else an exit code of the program. */
+/* Translates one text of UTF-8, such as a line; one of white space alone, or of which the tokenizer
+   leaves nothing, gives an empty text. 0 on success, else an exit code of the program. */
 int braid_run_translate(BraidRunTranslator* translator, const char* text,
                         BraidRunTranslation* translation);
 

@@ -24,7 +24,12 @@ namespace fs = std::filesystem;
 class TemporaryFolder {
  public:
   TemporaryFolder() {
-    std::string name = (fs::temp_directory_path() / "braid-run-XXXXXX").string();
+    std::error_code error;
+    const auto parent = fs::temp_directory_path(error);
+    if (error)
+      throw IoError("runner", "expected a folder for temporary files, got none: " + error.message(),
+                    "TMPDIR", "set it to a folder that is there");
+    std::string name = (parent / "braid-run-XXXXXX").string();
     if (::mkdtemp(name.data()) == nullptr) io::fail_io("make a folder", name, errno);
     path_ = name;
   }

@@ -12,10 +12,14 @@
 namespace braid::runner {
 namespace {
 
-std::vector<double> probabilities_of(const Tensor& output, bool are_logits) {
+std::vector<double> probabilities_of(const Tensor& output, bool are_logits, bool each) {
   const float* numbers = output.as<float>();
   std::vector<double> list(numbers, numbers + output.count());
   if (!are_logits) return list;
+  if (each) {
+    for (double& number : list) number = 1 / (1 + std::exp(-number));
+    return list;
+  }
   const double top = *std::max_element(list.begin(), list.end());
   double sum = 0;
   for (double& number : list) sum += number = std::exp(number - top);
@@ -50,6 +54,16 @@ std::vector<std::string> label_names(const Session& session) {
   return list;
 }
 
+bool has_several_labels(const Session& session) {
+  const auto type = session.metadata().find("problem_type");
+  if (type == session.metadata().end() || type->second == "single_label_classification")
+    return false;
+  if (type->second == "multi_label_classification") return true;
+  throw DataError("runner",
+                  "expected a classifier, got a model with the problem_type " + type->second,
+                  session.where(), "write the output with --output");
+}
+
 std::vector<Label> top_labels(const Session& session, const Tensor& output,
                               const std::vector<std::string>& names, int64_t top) {
   const bool vector = output.rank() == 2 && output.dim(0) == 1 && output.count() > 0;
@@ -67,8 +81,8 @@ std::vector<Label> top_labels(const Session& session, const Tensor& output,
       head != metadata.end() && head->second != "sequence_classification")
     throw DataError("runner", "expected a classifier, got a model with the head " + head->second,
                     session.where(), "write the output with --output");
-  const auto probabilities =
-      probabilities_of(output, session.outputs().at(0).name != "probabilities");
+  const auto probabilities = probabilities_of(
+      output, session.outputs().at(0).name != "probabilities", has_several_labels(session));
   std::vector<size_t> order(probabilities.size());
   std::iota(order.begin(), order.end(), size_t{0});
   const auto count = std::min(order.size(), static_cast<size_t>(std::max<int64_t>(top, 0)));

@@ -16,7 +16,13 @@ struct Label {
 
 // label_names of the metadata; empty where there are none.
 std::vector<std::string> label_names(const Session& session);
-// The most probable classes of [1,K]: a softmax of logits, or probabilities as they are.
+// Whether any number of the labels may be right, by problem_type of the metadata: each has a
+// probability of its own, the sigmoid of its logit. Throws DataError for a file whose outputs are
+// no classes.
+bool has_several_labels(const Session& session);
+// The most probable classes of [1,K]: a softmax of logits (of several labels a sigmoid each), or
+// probabilities as they are. Throws DataError for another output, one that is not finite, and
+// what has_several_labels() throws.
 std::vector<Label> top_labels(const Session& session, const Tensor& output,
                               const std::vector<std::string>& names, int64_t top);
 

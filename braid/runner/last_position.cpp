@@ -26,7 +26,9 @@ std::optional<size_t> positions_of(const Graph& graph, const FileNode& node) {
     if (is_vector(graph, node.inputs[0])) return 1;
     return std::nullopt;
   }
-  if (node.op_type != "MatMul" && node.op_type != "braid.Linear") return std::nullopt;
+  if (node.op_type != "MatMul" && node.op_type != "braid.Linear" &&
+      node.op_type != "braid.QuantizedLinear")
+    return std::nullopt;
   const Tensor* weight = find_constant(graph, node.inputs[1]);
   const bool by_rows = weight != nullptr && weight->rank() == 2 && is_left_out(node, 3) &&
                        (is_left_out(node, 2) || is_vector(graph, node.inputs[2]));

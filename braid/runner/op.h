@@ -88,6 +88,8 @@ class Op {
   // Whether it has taken of this input, a constant, what it needs, so that it gets it no more: what
   // it packs need not stay beside it.
   virtual bool keeps(size_t /*input*/) const { return false; }
+  // Gives up what takes memory to be faster, from now on. Whether it had not done so before.
+  virtual bool give_back() { return false; }
 
  protected:
   // Throws DataError naming the operator.

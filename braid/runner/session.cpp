@@ -42,9 +42,11 @@ auto guarded(const std::string& where, const F& f) {
   try {
     return f();
   } catch (const std::bad_alloc&) {
-    throw DataError("runner", "expected a model that fits into memory, got a larger one", where);
+    throw OutOfMemoryError("runner", "expected a model that fits into memory, got a larger one",
+                           where);
   } catch (const std::length_error&) {
-    throw DataError("runner", "expected a model that fits into memory, got a larger one", where);
+    throw OutOfMemoryError("runner", "expected a model that fits into memory, got a larger one",
+                           where);
   }
 }
 
@@ -86,6 +88,7 @@ struct Session::State {
   const Tensor& checked_input(const FileValue& value,
                               const std::map<std::string, Tensor>& given) const;
   std::vector<Tensor> run(const std::map<std::string, Tensor>& given);
+  std::vector<Tensor> run_steps(const std::map<std::string, Tensor>& given);
   void check_output(const FileValue& value, const Tensor& made) const;
   void run_step(Step& step, std::vector<Tensor>& values) const;
 };
@@ -284,7 +287,19 @@ void Session::State::run_step(Step& step, std::vector<Tensor>& values) const {
     if (step.outputs[i] >= 0) values[static_cast<size_t>(step.outputs[i])] = std::move(made[i]);
 }
 
+// Where memory ends, once more by operators that do with less of it.
 std::vector<Tensor> Session::State::run(const std::map<std::string, Tensor>& given) {
+  try {
+    return run_steps(given);
+  } catch (const OutOfMemoryError&) {
+    bool freed = false;
+    for (auto& step : steps) freed = step.op->give_back() || freed;
+    if (!freed) throw;
+  }
+  return run_steps(given);
+}
+
+std::vector<Tensor> Session::State::run_steps(const std::map<std::string, Tensor>& given) {
   std::vector<Tensor> values = constants;
   for (size_t i = 0; i < file.inputs.size(); ++i)
     values[static_cast<size_t>(input_places[i])] = checked_input(file.inputs[i], given);

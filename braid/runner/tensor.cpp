@@ -6,7 +6,6 @@
 #include <map>
 #include <mutex>
 
-#include "braid/core/error.h"
 #include "braid/runner/kernels/kernels.h"
 
 namespace braid::runner {
@@ -57,11 +56,12 @@ std::shared_ptr<std::byte> BufferPool::allocate(uint64_t bytes) {
       if (state_->total + size <= state_->most)
         found = static_cast<std::byte*>(std::aligned_alloc(kAlignment, size));
       if (found == nullptr)
-        throw DataError("runner",
-                        fmt::format("expected tensors that fit into {} bytes of memory, got one "
-                                    "of {} bytes beside {} others",
-                                    state_->most, bytes, state_->total),
-                        state_->where, "give smaller inputs or, to braid-run, more: --max-memory");
+        throw OutOfMemoryError(
+            "runner",
+            fmt::format("expected tensors that fit into {} bytes of memory, got one "
+                        "of {} bytes beside {} others",
+                        state_->most, bytes, state_->total),
+            state_->where, "give smaller inputs or, to braid-run, more: --max-memory");
       state_->total += size;
     }
   }

@@ -6,11 +6,19 @@
 #include <string>
 #include <vector>
 
+#include "braid/core/error.h"
 #include "braid/runner/dtype.h"
 
 namespace braid::runner {
 
 inline constexpr size_t kAlignment = 64;  // bytes: a cache line, the widest vector
+
+// What is computed takes more memory than there is for it: a pool's limit, or the system's, is
+// reached.
+class OutOfMemoryError : public DataError {
+ public:
+  using DataError::DataError;
+};
 
 // Hands out memory and takes it back, so that a run needs little more than what lives at once.
 // Buffers may outlive the pool. Not for several threads.
@@ -22,7 +30,7 @@ class BufferPool {
   BufferPool(const BufferPool&) = delete;
   BufferPool& operator=(const BufferPool&) = delete;
 
-  // Uninitialized. Throws DataError beyond the limit and where the system has none left.
+  // Uninitialized. Throws OutOfMemoryError beyond the limit and where the system has none left.
   std::shared_ptr<std::byte> allocate(uint64_t bytes);
 
  private:

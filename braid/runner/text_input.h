@@ -18,6 +18,8 @@ class TextInput {
                                         const text::Encoding& of_text) const;
   // Cut to what the model takes; safe to use from several threads.
   text::Encoding encode(const std::string& text) const;
+  const text::Tokenizer& tokenizer() const { return *tokenizer_; }
+  int64_t max_length() const { return max_length_; }  // tokens; 0: any number
 
  private:
   text::TokenizerPtr tokenizer_;

@@ -36,6 +36,7 @@ Translator::Translator(EncoderDecoder model, const TranslatorOptions& options)
 }
 
 void Translator::set_search(const TranslatorOptions& options) {
+  max_length_factor_ = options.max_length_factor;
   if (options.num_beams != 0) generation_.num_beams = options.num_beams;
   if (options.max_length != 0) generation_.max_length = options.max_length;
   if (options.num_beams != 0 || options.max_length != 0)
@@ -60,7 +61,11 @@ Translator Translator::of_bytes(std::span<const uint8_t> encoder, std::span<cons
 TranslatedText Translator::translate(std::string_view text) {
   if (text::is_blank(text)) return {};
   const auto source = text::make_sequence(text, *tokenizer_, format_);
-  const auto written = write_text(model_, {source.ids.begin(), source.ids.end()}, generation_);
+  if (text::has_no_words(source)) return {};
+  auto config = generation_;
+  config.max_length = decoding::longest_text(generation_, static_cast<int64_t>(source.ids.size()),
+                                             max_length_factor_);
+  const auto written = write_text(model_, {source.ids.begin(), source.ids.end()}, config);
   std::vector<int32_t> ids;
   for (const int64_t id : written.ids)  // a model may have more numbers than the tokenizer
     if (id < tokenizer_->vocab_size()) ids.push_back(static_cast<int32_t>(id));

@@ -15,8 +15,9 @@ namespace braid::runner {
 struct TranslatorOptions {
   SessionOptions session = {};
   // Of the search; 0: as the files' generation_config says.
-  int64_t num_beams = 0;   // 1: greedy search
-  int64_t max_length = 0;  // tokens of the longest translation, with the start token
+  int64_t num_beams = 0;         // 1: greedy search
+  int64_t max_length = 0;        // tokens of the longest translation, with the start token
+  double max_length_factor = 0;  // see decoding::longest_text(); 0: whatever the source has
 };
 
 struct TranslatedText {
@@ -35,8 +36,9 @@ class Translator {
   static Translator of_bytes(std::span<const uint8_t> encoder, std::span<const uint8_t> decoder,
                              const TranslatorOptions& options = {});
 
-  // What `braid translate` gives in float32. A text without anything but white space is an empty
-  // one. Throws DataError for text that the tokenizer or the model cannot read.
+  // What `braid translate` gives in float32. A text without anything but white space, or of which
+  // the tokenizer leaves nothing, is an empty one. Throws DataError for text that the tokenizer or
+  // the model cannot read.
   TranslatedText translate(std::string_view text);
   int64_t max_length() const { return format_.max_length; }  // tokens of a source; 0: any number
   const EncoderDecoder& model() const { return model_; }
@@ -49,6 +51,7 @@ class Translator {
   text::TokenizerPtr tokenizer_;
   text::SequenceFormat format_;
   decoding::GenerationConfig generation_;
+  double max_length_factor_ = 0;
 };
 
 }  // namespace braid::runner

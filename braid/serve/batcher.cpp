@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <new>
 #include <utility>
 
 namespace braid::serve {
@@ -137,9 +138,19 @@ void Batcher::execute(std::vector<Waiting>& batch) {
   for (const auto& one : batch) rows += one.rows;
   std::vector<Tensor> outputs;
   std::string error;
+  Ending ending = Ending::kSuccess;
+  bool too_large = false;
   try {
     outputs = infer(batch);
+  } catch (const BatchTooLargeError& e) {
+    ending = Ending::kInvalid;
+    too_large = true;
+    error = e.what();
+  } catch (const std::bad_alloc&) {
+    ending = Ending::kOverload;
+    error = "the server is out of memory";
   } catch (const std::exception& e) {
+    ending = Ending::kFailed;
     error = first_line(e.what());
     if (error.empty()) error = "the model failed and does not say why";
   }
@@ -161,7 +172,8 @@ void Batcher::execute(std::vector<Waiting>& batch) {
   }
   int64_t row = 0;
   for (const auto& one : batch) {
-    JobResult result{.ending = error.empty() ? Ending::kSuccess : Ending::kFailed,
+    JobResult result{.ending = ending,
+                     .too_large = too_large,
                      .error = error,
                      .queue_seconds = elapsed_seconds(one.since, begin),
                      .inference_seconds = seconds,

@@ -23,7 +23,9 @@ struct BatchOptions {
 };
 
 struct JobResult {
-  Ending ending = Ending::kSuccess;  // success, timeout, invalid (not finite) or failed
+  // success, timeout, invalid (not finite, too large), overload (no memory left) or failed
+  Ending ending = Ending::kSuccess;
+  bool too_large = false;  // the request's rows take more memory than the model may have
   std::string error{};
   std::vector<Tensor> outputs{};  // the engine's, of the request's rows
   double queue_seconds = 0, inference_seconds = 0;

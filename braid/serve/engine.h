@@ -1,10 +1,19 @@
 // What computes: LibTorch, and whatever else learns to.
 #pragma once
+#include <string>
 #include <vector>
 
+#include "braid/core/error.h"
 #include "braid/serve/tensor.h"
 
 namespace braid::serve {
+
+// A batch for which an engine has no memory.
+class BatchTooLargeError : public DataError {
+ public:
+  explicit BatchTooLargeError(const std::string& message)
+      : DataError("serve", message, "", "send fewer rows, or smaller ones") {}
+};
 
 class Engine {
  public:
@@ -12,7 +21,8 @@ class Engine {
   virtual const std::vector<TensorSpec>& inputs() const = 0;
   virtual const std::vector<TensorSpec>& outputs() const = 0;
   // batch: one tensor per input, in their order, of N rows each, checked against inputs(). Returns
-  // one per output, of N rows. Called by one thread at a time.
+  // one per output, of N rows. Called by one thread at a time. Throws BatchTooLargeError, and what
+  // computing throws.
   virtual std::vector<Tensor> infer(const std::vector<Tensor>& batch) = 0;
 };
 

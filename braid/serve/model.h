@@ -50,6 +50,7 @@ struct Model {
   std::unique_ptr<Preparation> preparation{};
   bool takes_tensors = true;               // requests may give the engine's own inputs too
   std::vector<std::string> classes{};      // may be empty
+  bool several_labels = false;             // any number of the classes may be right
   bool pairs = false;                      // a text is two, judged together
   std::unique_ptr<Explainer> explainer{};  // none: what is served cannot be explained
 };

@@ -57,8 +57,10 @@ void Service::explain(const ExchangePtr& exchange, const std::string& name) {
   const auto served = repository_.find(name);
   if (!served) return exchange->respond(unknown_model(name));
   if (!served->model->explainer)
-    return exchange->respond(
-        json_error(501, "'" + name + "' is no checkpoint, and nothing else can be explained"));
+    return exchange->respond(json_error(
+        501, "'" + name +
+                 "' cannot be explained: of exported files those of texts can, of images only "
+                 "a checkpoint"));
   const auto end = [&metrics = served->metrics](Ending ending) {
     ++metrics.explained[static_cast<size_t>(ending)];
   };

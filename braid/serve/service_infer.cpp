@@ -160,7 +160,9 @@ void Service::finish(const std::shared_ptr<Inference>& inference, JobResult resu
     case Ending::kTimeout:
       return fail(inference, result.ending, json_error(504, result.error));
     case Ending::kInvalid:
-      return fail(inference, result.ending, json_error(422, result.error));
+      return fail(inference, result.ending, json_error(result.too_large ? 413 : 422, result.error));
+    case Ending::kOverload:
+      return fail(inference, result.ending, try_later(503, result.error, 1));
     default:
       return fail(inference, result.ending, json_error(500, result.error));
   }
@@ -170,7 +172,8 @@ void Service::finish(const std::shared_ptr<Inference>& inference, JobResult resu
                            .id = inference->request.id,
                            .truncated_rows = inference->truncated,
                            .outputs = std::move(result.outputs)};
-    response.outputs.push_back(softmax(response.outputs.front(), "probabilities"));
+    const auto probabilities_of = model.several_labels ? sigmoid : softmax;
+    response.outputs.push_back(probabilities_of(response.outputs.front(), "probabilities"));
     auto encoded = encode_response(response, inference->request, model.classes);
     HttpResponse answer{.body = std::move(encoded.body), .memory = MemoryBudget::Charge(budget_)};
     expect_memory(answer.memory, static_cast<int64_t>(answer.body.size()));

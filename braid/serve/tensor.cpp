@@ -132,4 +132,10 @@ Tensor softmax(const Tensor& logits, std::string name) {
   return make_tensor(std::move(name), DataType::kFp32, logits.shape, std::move(values));
 }
 
+Tensor sigmoid(const Tensor& logits, std::string name) {
+  auto values = values_of<float>(logits);
+  for (float& value : values) value = 1 / (1 + std::exp(-value));
+  return make_tensor(std::move(name), DataType::kFp32, logits.shape, std::move(values));
+}
+
 }  // namespace braid::serve

@@ -92,5 +92,7 @@ Tensor slice_rows(const Tensor& tensor, int64_t begin, int64_t count);
 bool is_finite(const Tensor& tensor);
 // [N,K] FP32 -> [N,K] FP32, rows sum to 1.
 Tensor softmax(const Tensor& logits, std::string name);
+// The same of labels of which any number may be right: of each by itself.
+Tensor sigmoid(const Tensor& logits, std::string name);
 
 }  // namespace braid::serve

@@ -33,6 +33,11 @@ std::optional<std::string> imbalance_text(const std::vector<int64_t>& counts,
                                           const std::vector<std::string>& names) {
   constexpr int64_t kRatio = 10;
   if (counts.empty()) return std::nullopt;
+  if (counts.size() == 1)
+    return fmt::format(
+        "All training items have one class, '{}': there is nothing to tell apart, and whatever is "
+        "asked will be answered so.",
+        names.at(0));
   const auto [least, most] = std::minmax_element(counts.begin(), counts.end());
   if (*least == 0 || *most < kRatio * *least) return std::nullopt;
   const auto name = [&](auto it) { return names.at(static_cast<size_t>(it - counts.begin())); };

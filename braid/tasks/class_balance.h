@@ -22,7 +22,8 @@ torch::Tensor class_weights(const std::string& kind, const std::vector<int64_t>&
 // small ones. component: of the error.
 void check_balance(const std::string& class_weights, const std::string& sampler,
                    const std::string& component);
-// Where the largest class has ten times the items of the smallest or more: a line that says so.
+// Where the largest class has ten times the items of the smallest or more, or there is one class
+// alone, of which all that is learned is its name: a line that says so.
 std::optional<std::string> imbalance_text(const std::vector<int64_t>& counts,
                                           const std::vector<std::string>& names);
 

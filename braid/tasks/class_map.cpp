@@ -32,7 +32,7 @@ torch::Tensor class_map(const std::vector<std::string>& of_data,
                                     static_cast<int64_t>(std::min<size_t>(8, of_checkpoint.size())),
                                 ", "),
                       name),
-          where, "name the class folders as in training");
+          where, "name the classes as in training: of texts their labels, of images their folders");
     map.push_back(it - of_checkpoint.begin());
   }
   return torch::tensor(map, torch::kInt64);

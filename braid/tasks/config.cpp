@@ -25,7 +25,8 @@ void TextOptions::visit(FieldVisitor& v) {
           "tokenizer.json, vocab.txt, a SentencePiece model or a folder with one; empty: that of "
           "the weights, else one is learned from the training texts");
   v.field("vocab_size", vocab_size, "tokens of a tokenizer that is learned", {.least = 300});
-  v.field("word_drop", word_drop, "share of the words left out at random in training, 0: none",
+  v.field("word_drop", word_drop,
+          "text_classification: share of the words left out at random in training, 0: none",
           {.least = 0, .below = 1});
   v.field("mlm_probability", mlm_probability, "masked_lm: share of the tokens that are hidden",
           {.above = 0, .below = 1});
@@ -67,7 +68,8 @@ void TranslationOptions::visit(FieldVisitor& v) {
   v.field("num_beams", num_beams, "translation: beams of the checkpoint's `braid translate`",
           {.least = 1, .most = 100});
   v.field("length_penalty", length_penalty,
-          "translation: of the checkpoint's beam search, above 1: longer texts");
+          "translation: of the checkpoint's beam search, above 1: longer texts",
+          {.least = -10, .most = 10});
   v.field("val_bleu_pairs", val_bleu_pairs,
           "translation: pairs of val that are translated in each evaluation, 0: none, and the loss "
           "chooses the best epoch",

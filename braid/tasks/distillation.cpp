@@ -22,8 +22,8 @@ Step Distillation::training_step(const data::Batch& batch) {
   const auto own = student_->loss(logits, batch);
   const auto from_teacher =
       distillation_loss(learner, taught, o.distillation_type, o.distillation_tau);
-  return student_->make_step(own * (1 - o.distillation_alpha) + from_teacher * o.distillation_alpha,
-                             logits, batch);
+  return {own * (1 - o.distillation_alpha) + from_teacher * o.distillation_alpha,
+          static_cast<double>(batch.size())};
 }
 
 }  // namespace braid::tasks

@@ -26,7 +26,6 @@ class Distillation final : public Task {
   }
   torch::Tensor forward(const data::Batch& batch) override { return student_->forward(batch); }
   Step training_step(const data::Batch& batch) override;
-  bool give_item_losses() override { return student_->give_item_losses(); }
   bool has_static_steps() const override { return student_->has_static_steps(); }
   Scores evaluate(Split split, const EvaluateOptions& options, Progress& progress) override {
     return student_->evaluate(split, options, progress);

@@ -85,19 +85,8 @@ torch::Tensor ImageClassification::loss(const torch::Tensor& logits,
              : cross_entropy(logits, batch.at(data::kLabels), config_.smoothing, class_weights_);
 }
 
-bool ImageClassification::give_item_losses() {
-  const auto& augment = config_.image.augment;
-  if (!augment.no_aug && (augment.mixup > 0 || augment.cutmix > 0))
-    throw ConfigError(
-        "train", "expected neither mixup nor cutmix with skip_easiest",
-        fmt::format("mixup = {}, cutmix = {}", augment.mixup, augment.cutmix),
-        "the loss of a mixed image says nothing of either: give --mixup 0 --cutmix 0");
-  return Classifier::give_item_losses();
-}
-
 Step ImageClassification::training_step(const data::Batch& batch) {
-  const auto logits = forward(batch).to(torch::kFloat);
-  return make_step(loss(logits, batch), logits, batch);
+  return {loss(forward(batch).to(torch::kFloat), batch), static_cast<double>(batch.size())};
 }
 
 Scores ImageClassification::evaluate(Split split, const EvaluateOptions& options,

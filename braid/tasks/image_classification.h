@@ -33,8 +33,7 @@ class ImageClassification final : public Classifier {
   Heads forward_heads(const data::Batch& batch) override;
   torch::Tensor loss(const torch::Tensor& logits, const data::Batch& batch) const override;
   Step training_step(const data::Batch& batch) override;
-  bool give_item_losses() override;
-  bool has_static_steps() const override { return !gives_item_losses(); }
+  bool has_static_steps() const override { return true; }
   void to(const torch::Device& device) override;
   Scores evaluate(Split split, const EvaluateOptions& options, Progress& progress) override;
   int64_t unread(Split split) const override {

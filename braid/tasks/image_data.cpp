@@ -37,7 +37,8 @@ TrainingFacts ImageData::facts(const TaskConfig& config, const FactOptions& opti
   TrainingFacts facts{.train_items = splits_.train->size(),
                       .params = models::count_parameters(*made.model),
                       .input_size = input.height,
-                      .fine_tuning = !config.weights.empty()};
+                      .fine_tuning = !config.weights.empty(),
+                      .batch_norms = models::count_batch_norms(*made.model) > 0};
   if (!options.measure_rate) return facts;
   made.model->to(runtime::resolve_device(options.device));
   made.model->eval();

@@ -26,6 +26,7 @@ int64_t largest_side(const data::Dataset& dataset) {
     try {
       largest = std::max(largest, longer_side(dataset.get(i * dataset.size() / kImages).image));
     } catch (const DataError&) {  // the loader meets it and says so
+    } catch (const UnreadableFileError&) {
     }
   }
   return largest;
@@ -40,6 +41,7 @@ torch::Tensor some_images(const data::Dataset& dataset, const data::InputConfig&
     try {
       images.push_back(dataset.get(i * dataset.size() / count).image);
     } catch (const DataError&) {  // the loader meets it and says so
+    } catch (const UnreadableFileError&) {
     }
   }
   if (images.empty()) throw DataError("train", "expected at least one image that can be read");

@@ -17,11 +17,6 @@ torch::Tensor cross_entropy(const torch::Tensor& logits, const torch::Tensor& la
   return (each * class_weights.to(logits.device()).index_select(0, labels)).mean();
 }
 
-torch::Tensor item_losses(const torch::Tensor& logits, const torch::Tensor& labels) {
-  return F::cross_entropy(logits.detach(), labels,
-                          F::CrossEntropyFuncOptions().reduction(torch::kNone));
-}
-
 torch::Tensor soft_cross_entropy(const torch::Tensor& logits, const torch::Tensor& targets,
                                  const torch::Tensor& class_weights) {
   const auto each = (targets * torch::log_softmax(logits, -1)).sum(-1);

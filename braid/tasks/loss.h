@@ -12,8 +12,6 @@ namespace braid::tasks {
 // undefined: 1.
 torch::Tensor cross_entropy(const torch::Tensor& logits, const torch::Tensor& labels,
                             double smoothing, const torch::Tensor& class_weights = {});
-// Of each item, [B], without a gradient. logits: [B,K]; labels: [B] int64.
-torch::Tensor item_losses(const torch::Tensor& logits, const torch::Tensor& labels);
 // targets: [B,K], rows sum to 1 (mixup, cutmix); an item's weight is the mean of its classes'.
 torch::Tensor soft_cross_entropy(const torch::Tensor& logits, const torch::Tensor& targets,
                                  const torch::Tensor& class_weights = {});

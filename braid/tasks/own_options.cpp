@@ -16,10 +16,8 @@ using Tasks = std::set<std::string>;
 std::map<std::string, Tasks> users_of_fields() {
   const Tasks classifiers = {kImageClassification, kTextClassification};
   const Tasks hidden_words = {kMaskedLm, kReplacedTokenDetection};
-  const Tasks encoders = {kTextClassification, kTokenClassification, kMaskedLm,
-                          kReplacedTokenDetection, kQuestionAnswering};
-  Tasks texts = encoders;
-  texts.insert(kTranslation);
+  const Tasks texts = {kTextClassification,     kTokenClassification, kMaskedLm,
+                       kReplacedTokenDetection, kQuestionAnswering,   kTranslation};
   std::map<std::string, Tasks> users = {
       {"smoothing",
        {kImageClassification, kTextClassification, kTokenClassification, kTranslation}},
@@ -28,7 +26,7 @@ std::map<std::string, Tasks> users_of_fields() {
       {"max_length", texts},
       {"tokenizer", texts},
       {"vocab_size", texts},
-      {"word_drop", encoders},  // of classifiers alone, but the recipe of all of these has it
+      {"word_drop", {kTextClassification}},
       {"mlm_probability", hidden_words},
       {"whole_word_mask", hidden_words},
       {"next_sentence", hidden_words},

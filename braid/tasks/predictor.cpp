@@ -54,7 +54,7 @@ torch::Tensor Predictor::probabilities(const std::vector<io::Image>& images) con
 
 void expect_finite(const torch::Tensor& outputs) {
   if (!runtime::is_finite(outputs))
-    throw DataError(
+    throw NonFiniteOutputError(
         "checkpoint", "the model's output is not finite", "",
         "its training diverged, or --dtype is too coarse for it; take an earlier one of "
         "its checkpoints");

@@ -13,7 +13,7 @@ namespace braid::tasks {
 
 // Throws DataError for a model without classes, or of images that are neither gray nor in colour.
 void expect_classifier_of_images(const models::LoadedModel& loaded);
-// Throws DataError where outputs hold NaN or infinity.
+// Throws NonFiniteOutputError where outputs hold NaN or infinity.
 void expect_finite(const torch::Tensor& outputs);
 
 class Predictor final : public Teacher {

@@ -34,6 +34,14 @@ bool all_finite(const Scores& scores) {
                      [](const Score& score) { return std::isfinite(score.value); });
 }
 
+Scores without_values(Scores scores) {
+  for (auto& score : scores) {
+    score.value = std::nan("");
+    score.low = score.high = std::nullopt;
+  }
+  return scores;
+}
+
 const Score& find_score(const Scores& scores, const std::string& name) {
   const auto it =
       std::find_if(scores.begin(), scores.end(), [&](const Score& s) { return s.name == name; });

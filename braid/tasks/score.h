@@ -27,6 +27,8 @@ bool better(const Score& a, const Score& b);
 
 // Whether every value is a finite number.
 bool all_finite(const Scores& scores);
+// The same scores, all of them NaN: of a model whose outputs are not finite.
+Scores without_values(Scores scores);
 
 // The score of that name. Throws InternalError naming what is there.
 const Score& find_score(const Scores& scores, const std::string& name);

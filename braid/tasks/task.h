@@ -23,9 +23,6 @@ enum class Split { kTrain, kVal, kTest };
 struct Step {
   torch::Tensor loss;  // scalar: the mean over `weight` items
   double weight = 0;   // items: images, or tokens
-  // [B], without gradient, where Task::give_item_losses() asked for it: of each of the batch's
-  // examples, by which they are compared with each other.
-  torch::Tensor item_losses = {};
 };
 
 // How a split is loaded for training.
@@ -60,9 +57,6 @@ class Task {
   // Forward pass and loss of a batch on the model's device; the caller has set training mode and
   // precision.
   virtual Step training_step(const data::Batch& batch) = 0;
-  // Asks training_step() for Step::item_losses from now on; false where the task has none. Throws
-  // ConfigError where its settings leave none.
-  virtual bool give_item_losses() { return false; }
   // Whether training_step() does the same for every batch of one shape: no operator, size or number
   // on the host hangs on what the batch holds, and its weight is the number of examples. Such steps
   // can be recorded for a GPU.

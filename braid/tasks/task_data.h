@@ -20,6 +20,7 @@ struct TrainingFacts {
   double items_per_s = 0;    // of training; 0: not measured
   double batch_items = 0;    // where batches hold tokens: items of one; 0: batch_size
   bool fine_tuning = false;  // from published weights
+  bool batch_norms = false;  // of an image model
 };
 
 struct FactOptions {

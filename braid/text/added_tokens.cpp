@@ -21,8 +21,9 @@ void AddedTokens::Trie::add(std::string_view content, int32_t token) {
   if (nodes[node].token < 0) nodes[node].token = token;
 }
 
-AddedTokens::AddedTokens(std::vector<AddedToken> tokens, const Normalize& normalize)
-    : tokens_(std::move(tokens)) {
+AddedTokens::AddedTokens(std::vector<AddedToken> tokens, const Normalize& normalize,
+                         bool split_special)
+    : tokens_(std::move(tokens)), split_special_(split_special) {
   for (size_t i = 0; i < tokens_.size(); ++i) {
     const auto& token = tokens_[i];
     normalized_.push_back(token.normalized ? normalize(token.content) : token.content);
@@ -63,6 +64,7 @@ void AddedTokens::split(std::string_view text, bool normalized, std::vector<Part
     const auto& token = tokens_[static_cast<size_t>(found)];
     uint32_t begin = at, end = found_end;
     at = found_end;
+    if (token.special && split_special_) continue;
     if (token.single_word &&
         ((begin > 0 && has_flag(decode_utf8_before(text, begin).code, kWord)) ||
          (end < size && has_flag(decode_utf8(text.data() + end).code, kWord))))

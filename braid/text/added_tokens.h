@@ -35,7 +35,9 @@ class AddedTokens {
   using Normalize = std::function<std::string(const std::string&)>;
 
   AddedTokens() = default;
-  AddedTokens(std::vector<AddedToken> tokens, const Normalize& normalize);
+  // split_special: the name of a special token in a text is no token, but read as other words are.
+  AddedTokens(std::vector<AddedToken> tokens, const Normalize& normalize,
+              bool split_special = false);
 
   // The whole text in parts; the leftmost token, of those the longest, first.
   void split(std::string_view text, bool normalized, std::vector<Part>& out) const;
@@ -58,6 +60,7 @@ class AddedTokens {
   };
 
   std::vector<AddedToken> tokens_;
+  bool split_special_ = false;
   std::vector<std::string> normalized_;  // contents
   std::unordered_map<int32_t, size_t> by_id_;
   std::unordered_map<std::string, size_t> by_content_;

@@ -73,6 +73,8 @@ class Pipeline final : public Tokenizer {
     return std::string(parts_.model->vocabulary().token(id));
   }
   const SpecialTokens& special() const override { return parts_.special; }
+  std::vector<int32_t> special_ids() const override { return parts_.special_ids; }
+  bool truncates_left() const override { return parts_.post.truncate_left; }
   std::string kind() const override { return parts_.model->kind(); }
   void save(const std::filesystem::path& folder) const override {
     std::error_code ignored;  // writing says what is wrong with the folder

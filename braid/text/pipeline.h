@@ -26,6 +26,8 @@ struct PipelineParts {
   PostProcessor post;
   TokenDecoder decoder;
   SpecialTokens special;
+  std::vector<int32_t> special_ids;   // those too that have no name in `special`; sorted
+  bool split_special_tokens = false;  // their names in a text are words like others
   // What is saved: the files as they were read.
   std::string tokenizer_json, tokenizer_config;
 };

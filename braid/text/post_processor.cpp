@@ -10,21 +10,30 @@
 namespace braid::text {
 namespace {
 
-void cut(Encoding& text, size_t length) {
-  if (text.ids.size() <= length) return;
-  text.truncated += static_cast<int64_t>(text.ids.size() - length);
-  text.ids.resize(length);
-  text.type_ids.resize(length);
-  text.offsets.resize(length);
-  text.special_tokens.resize(length);
-  text.words.resize(length);
+template <class T>
+void keep(std::vector<T>& list, size_t length, bool last) {
+  if (last)
+    list.erase(list.begin(), list.end() - static_cast<std::ptrdiff_t>(length));
+  else
+    list.resize(length);
 }
 
-void truncate(std::vector<Encoding>& texts, size_t most) {
-  if (texts.size() == 1) return cut(texts[0], most);
+// left: at its beginning.
+void cut(Encoding& text, size_t length, bool left) {
+  if (text.ids.size() <= length) return;
+  text.truncated += static_cast<int64_t>(text.ids.size() - length);
+  keep(text.ids, length, left);
+  keep(text.type_ids, length, left);
+  keep(text.offsets, length, left);
+  keep(text.special_tokens, length, left);
+  keep(text.words, length, left);
+}
+
+void truncate(std::vector<Encoding>& texts, size_t most, bool left) {
+  if (texts.size() == 1) return cut(texts[0], most, left);
   const auto [first, second] = longest_first(texts[0].ids.size(), texts[1].ids.size(), most);
-  cut(texts[0], first);
-  cut(texts[1], second);
+  cut(texts[0], first, left);
+  cut(texts[1], second, left);
 }
 
 }  // namespace
@@ -59,7 +68,7 @@ Encoding PostProcessor::process(std::vector<Encoding> texts, const EncodeOptions
                                     "added, got {}",
                                     added, most),
                         where);
-    truncate(texts, most - added);
+    truncate(texts, most - added, truncate_left);
   }
   if (pieces.size() == 1 && pieces[0].sequence == 0 && pieces[0].type_id == 0)
     return std::move(texts[0]);

@@ -23,6 +23,7 @@ std::pair<size_t, size_t> longest_first(size_t n1, size_t n2, size_t most);
 struct PostProcessor {
   bool trim_offsets = false;      // spans without the spaces of their tokens
   bool add_prefix_space = false;  // a first space was added, so it is not trimmed
+  bool truncate_left = false;     // texts are cut at their beginning
   std::vector<TemplatePiece> single = {{.sequence = 0}};
   std::vector<TemplatePiece> pair = {{.sequence = 0}, {.sequence = 1, .type_id = 1}};
   // `texts`: one or two. where: the tokenizer's file, for errors. Throws ConfigError where the

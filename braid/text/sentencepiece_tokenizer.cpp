@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <initializer_list>
 #include <optional>
+#include <vector>
 
 #include "braid/core/error.h"
 #include "braid/io/atomic_file.h"
@@ -13,6 +14,7 @@
 #include "braid/text/json_field.h"
 #include "braid/text/post_processor.h"
 #include "braid/text/sentencepiece_check.h"
+#include "braid/text/tokenizer_config.h"
 #include "braid/text/utf8.h"
 #include "braid/text/vocabulary.h"
 
@@ -149,6 +151,15 @@ class SentencePieceTokenizer final : public Tokenizer {
                : "";
   }
   const SpecialTokens& special() const override { return special_; }
+  std::vector<int32_t> special_ids() const override {
+    auto ids = ids_of(special_);
+    for (size_t i = 0; !is_marian() && i < model_.pieces.size(); ++i)
+      if (model_.pieces[i].type == ModelPiece::kControl) ids.push_back(static_cast<int32_t>(i));
+    std::sort(ids.begin(), ids.end());
+    ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+    return ids;
+  }
+  bool truncates_left() const override { return post_.truncate_left; }
   std::string kind() const override { return "sentencepiece"; }
 
   void save(const fs::path& folder) const override {
@@ -256,6 +267,8 @@ class SentencePieceTokenizer final : public Tokenizer {
       if (eos && special_.eos) pieces.push_back({.ids = {*special_.eos}});
       return pieces;
     };
+    // Names of special tokens in a text are split anyway: a model looks for none.
+    post_.truncate_left = read_tokenizer_config(config_, model_.file).truncate_left;
     post_.single = surround(0);
     post_.pair = surround(0);
     for (auto& piece : surround(1)) post_.pair.push_back(std::move(piece));

@@ -11,16 +11,37 @@ namespace {
 // book costs no more than another.
 constexpr uint64_t kBytesPerToken = 256;
 
-// Cut to the format's length, with its end token.
-Sequence ended_sequence(std::vector<int32_t> ids, bool cut, const SequenceFormat& format) {
+// Cut to the format's length, with its end token. left: at its beginning.
+Sequence ended_sequence(std::vector<int32_t> ids, bool cut, const SequenceFormat& format,
+                        bool left) {
   Sequence sequence{.ids = std::move(ids), .cut = cut};
   const auto most = static_cast<size_t>(std::max<int64_t>(format.max_length - 1, 0));
   if (format.max_length > 0 && sequence.ids.size() > most) {
-    sequence.ids.resize(most);
+    if (left)
+      sequence.ids.erase(sequence.ids.begin(),
+                         sequence.ids.end() - static_cast<std::ptrdiff_t>(most));
+    else
+      sequence.ids.resize(most);
     sequence.cut = true;
   }
   sequence.ids.push_back(format.eos);
   return sequence;
+}
+
+// The end of a text: so many bytes, less what would be a part of a code point.
+std::string_view end_of(std::string_view text, uint64_t max_bytes) {
+  if (text.size() <= max_bytes) return text;
+  text.remove_prefix(text.size() - max_bytes);
+  for (int i = 0; i < 3 && !text.empty() && (static_cast<uint8_t>(text[0]) & 0xC0) == 0x80; ++i)
+    text.remove_prefix(1);
+  return text;
+}
+
+// The part of a text that is read.
+std::string_view read_part(std::string_view text, const Tokenizer& tokenizer,
+                           const SequenceFormat& format) {
+  const auto most = most_bytes_of(format);
+  return tokenizer.truncates_left() ? end_of(text, most) : beginning_of(text, most);
 }
 
 }  // namespace
@@ -41,16 +62,20 @@ uint64_t most_bytes_of(const SequenceFormat& format) {
 
 Sequence make_sequence(std::string_view text, const Tokenizer& tokenizer,
                        const SequenceFormat& format) {
-  const auto beginning = beginning_of(text, most_bytes_of(format));
-  auto encoding = tokenizer.encode(beginning, {.add_special_tokens = false});
-  return ended_sequence(std::move(encoding.ids), beginning.size() < text.size(), format);
+  const auto part = read_part(text, tokenizer, format);
+  auto encoding = tokenizer.encode(part, {.add_special_tokens = false});
+  return ended_sequence(std::move(encoding.ids), part.size() < text.size(), format,
+                        tokenizer.truncates_left());
 }
+
+bool has_no_words(const Sequence& sequence) { return sequence.ids.size() <= 1 && !sequence.cut; }
 
 Sequence make_target_sequence(std::string_view text, const Tokenizer& tokenizer,
                               const SequenceFormat& format) {
-  const auto beginning = beginning_of(text, most_bytes_of(format));
-  auto encoding = tokenizer.encode_target(beginning, {.add_special_tokens = false});
-  return ended_sequence(std::move(encoding.ids), beginning.size() < text.size(), format);
+  const auto part = read_part(text, tokenizer, format);
+  auto encoding = tokenizer.encode_target(part, {.add_special_tokens = false});
+  return ended_sequence(std::move(encoding.ids), part.size() < text.size(), format,
+                        tokenizer.truncates_left());
 }
 
 }  // namespace braid::text

@@ -26,6 +26,9 @@ struct Sequence {
 };
 Sequence make_sequence(std::string_view text, const Tokenizer& tokenizer,
                        const SequenceFormat& format);
+// Whether the tokenizer left nothing of a text: out of the end token alone a model would make
+// something up.
+bool has_no_words(const Sequence& sequence);
 // Of a text that the model is to write: see Tokenizer::encode_target().
 Sequence make_target_sequence(std::string_view text, const Tokenizer& tokenizer,
                               const SequenceFormat& format);

@@ -32,11 +32,13 @@ struct Encoding {
 struct SpecialTokens {
   std::optional<int32_t> pad, unk, cls, sep, mask, bos, eos;
 };
+// Sorted, each once.
+std::vector<int32_t> ids_of(const SpecialTokens& special);
 
 struct EncodeOptions {
   bool add_special_tokens = true;
   // Tokens, those that are added too; 0: as many as there are. The longest of two texts is
-  // shortened first, at its end.
+  // shortened first, at its end (see Tokenizer::truncates_left()).
   int64_t max_length = 0;
 };
 
@@ -61,6 +63,10 @@ class Tokenizer {
   virtual std::optional<int32_t> token_to_id(std::string_view token) const = 0;
   virtual std::string id_to_token(int32_t id) const = 0;  // empty: no such number
   virtual const SpecialTokens& special() const = 0;
+  // These and all others that are no part of a text, such as additional_special_tokens: sorted.
+  virtual std::vector<int32_t> special_ids() const { return ids_of(special()); }
+  // Whether texts are cut at their beginning: truncation_side of tokenizer_config.json.
+  virtual bool truncates_left() const { return false; }
   virtual std::string kind() const = 0;  // "wordpiece", "bpe", "sentencepiece"
   // The files that load_tokenizer reads again: the ecosystem's (tokenizer.json, or a SentencePiece
   // model). Throws IoError.

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "braid/core/error.h"
+#include "braid/text/tokenizer_config.h"
 
 namespace braid::text {
 namespace {
@@ -130,9 +131,10 @@ AddedTokens read_added_tokens(const JsonField& file, const PipelineParts& parts)
       item.at("id").fail(fmt::format("a number that is free, not that of '{}'", other->second));
     if (is_new) tokens.push_back(std::move(token));
   }
-  return AddedTokens(std::move(tokens), [&](const std::string& content) {
-    return normalized_content(parts, content);
-  });
+  return AddedTokens(
+      std::move(tokens),
+      [&](const std::string& content) { return normalized_content(parts, content); },
+      parts.split_special_tokens);
 }
 
 PipelineParts read_tokenizer_json(const Json& json, const Json& config, const std::string& file) {
@@ -140,6 +142,11 @@ PipelineParts read_tokenizer_json(const Json& json, const Json& config, const st
   parts.file = file;
   const JsonField root(json, parts.file);
   if (!json.is_object()) root.fail("an object with a model", "give a tokenizer.json");
+  const auto truncation = root.find("truncation");
+  const auto settings = read_tokenizer_config(
+      config, file,
+      {.truncate_left = truncation && truncation->text("direction", "Right") == "Left"});
+  parts.split_special_tokens = settings.split_special_tokens;
   const auto model = root.at("model");
   if (const auto field = root.find("normalizer")) parts.normalizer = read_normalizer(*field);
   if (const auto field = root.find("pre_tokenizer")) read_pre_tokenizer(*field, parts);
@@ -147,10 +154,12 @@ PipelineParts read_tokenizer_json(const Json& json, const Json& config, const st
   parts.added = read_added_tokens(root, parts);
   if (const auto field = root.find("post_processor"))
     parts.post = read_post_processor(*field, parts);
+  parts.post.truncate_left = settings.truncate_left;
   if (const auto field = root.find("decoder")) parts.decoder = read_decoder(*field);
   const auto padding = root.find("padding");
   parts.special = find_special_tokens(parts, config, model.text("unk_token", ""),
                                       padding ? padding->text("pad_token", "") : "");
+  parts.special_ids = find_special_ids(parts, config);
   return parts;
 }
 

@@ -18,5 +18,8 @@ PostProcessor read_post_processor(const JsonField& post, const PipelineParts& pa
 // From tokenizer_config.json, else by the names that are usual.
 SpecialTokens find_special_tokens(const PipelineParts& parts, const Json& config,
                                   const std::string& unk_token, const std::string& pad_token);
+// parts.special, what was added as special, and what tokenizer_config.json names beside these;
+// sorted.
+std::vector<int32_t> find_special_ids(const PipelineParts& parts, const Json& config);
 
 }  // namespace braid::text

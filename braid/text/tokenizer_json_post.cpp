@@ -1,6 +1,7 @@
 // The parts of a tokenizer.json that say what surrounds a text, and which tokens have a meaning.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <initializer_list>
 
 #include "braid/text/tokenizer_json.h"
@@ -101,14 +102,16 @@ void read_post(const JsonField& field, const PipelineParts& parts, PostProcessor
   }
 }
 
-// "[SEP]" or {"content": "[SEP]", ...}; empty: not named.
-std::string configured(const Json& config, const std::string& key) {
-  if (!config.is_object() || !config.contains(key)) return "";
-  const auto& value = config.at(key);
+// "[SEP]" or {"content": "[SEP]", ...}; empty: neither.
+std::string name_of(const Json& value) {
   if (value.is_string()) return value.get<std::string>();
   if (value.is_object() && value.contains("content") && value.at("content").is_string())
     return value.at("content").get<std::string>();
   return "";
+}
+
+std::string configured(const Json& config, const std::string& key) {
+  return config.is_object() && config.contains(key) ? name_of(config.at(key)) : "";
 }
 
 }  // namespace
@@ -142,6 +145,25 @@ SpecialTokens find_special_tokens(const PipelineParts& parts, const Json& config
   special.bos = pick("bos_token", {"<s>", "<|begin_of_text|>", "<|endoftext|>", "[BOS]"});
   special.eos = pick("eos_token", {"</s>", "<|end_of_text|>", "<|endoftext|>", "[EOS]"});
   return special;
+}
+
+std::vector<int32_t> find_special_ids(const PipelineParts& parts, const Json& config) {
+  auto ids = ids_of(parts.special);
+  for (const auto& token : parts.added.all())
+    if (token.special) ids.push_back(token.id);
+  const auto add = [&](const std::string& name) {
+    if (name.empty()) return;
+    if (const int32_t id = id_in(parts, name); id >= 0) ids.push_back(id);
+  };
+  for (const char* key : {"additional_special_tokens", "extra_special_tokens"}) {
+    if (!config.is_object() || !config.contains(key)) continue;
+    const auto& list = config.at(key);  // of names, or an object with a name for each purpose
+    if (!list.is_array() && !list.is_object()) continue;
+    for (const auto& item : list.items()) add(name_of(item.value()));
+  }
+  std::sort(ids.begin(), ids.end());
+  ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+  return ids;
 }
 
 }  // namespace braid::text

@@ -13,7 +13,11 @@ namespace braid::text {
 namespace {
 
 constexpr int kThreads = 4;  // the model depends on their number, so it is no machine's own
-constexpr int kMaxSentence = 1'000'000;  // bytes; longer texts are cut
+// Bytes; longer texts are cut. The library keeps places within a word in 16 bits and ends the
+// program where a word is longer, once it is normalized: one code point of three bytes may become
+// 18. And what it takes to learn unigram pieces grows with the square of a text that repeats
+// itself.
+constexpr int kMaxSentence = 8192;
 
 // Gives the trainer one text after the other; a longer one in parts.
 class Sentences final : public sentencepiece::SentenceIterator {
@@ -32,6 +36,9 @@ class Sentences final : public sentencepiece::SentenceIterator {
     }
     size_t end = std::min(text_.size(), at_ + kMaxSentence);
     while (end < text_.size() && !starts_code_point(text_[end])) --end;
+    if (const size_t space = text_.rfind(' ', end);
+        end < text_.size() && space != std::string::npos && space > at_)
+      end = space;
     part_ = text_.substr(at_, end - at_);
     at_ = end;
   }

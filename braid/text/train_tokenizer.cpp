@@ -17,6 +17,9 @@ namespace braid::text {
 namespace {
 
 constexpr const char* kContinues = "##";
+// Bytes. A piece of a longer word would be no line of a vocabulary, and the word is unknown to
+// whatever is learned: WordPiece reads words of at most 100 characters.
+constexpr size_t kLongestWord = 9000;
 
 void check_training(int64_t vocab_size, int64_t min_frequency) {
   if (vocab_size < 1 || vocab_size > kMaxTokenId)
@@ -88,11 +91,12 @@ TokenizerPtr train_wordpiece(const TextSource& texts, const WordPieceTraining& o
   check_training(options.vocab_size, options.min_frequency);
   const BertNormalizerOptions normalizer{.strip_accents = options.lowercase,
                                          .lowercase = options.lowercase};
-  const auto words = count_words(
+  auto words = count_words(
       texts, {{.kind = PreTokenizer::Kind::kBert}},
       [&](const std::string& text, AlignedText& aligned) {
         normalize_bert(normalizer, text, {0, static_cast<uint32_t>(text.size())}, aligned);
       });
+  std::erase_if(words, [](const CountedWord& word) { return word.text.size() > kLongestWord; });
   check_words(words);
 
   std::vector<std::string> tokens = {"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"};

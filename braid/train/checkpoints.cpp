@@ -18,7 +18,7 @@ namespace fs = std::filesystem;
 
 bool Checkpoints::resume(const VisitFields& config, bool moved) {
   if (!fs::exists(last())) return false;
-  auto& [task, optimizer, schedule, ema, easiest, state] = parts_;
+  auto& [task, optimizer, schedule, ema, state] = parts_;
   std::map<std::string, torch::Tensor> tensors;
   state = load_state(last(), tensors);
   check_same_run(state, config, moved);
@@ -29,7 +29,6 @@ bool Checkpoints::resume(const VisitFields& config, bool moved) {
   if (ema)
     for (const auto& [name, tensor] : with_prefix(tensors, "ema."))
       ema->state().at(name).copy_(tensor);
-  if (easiest) easiest->load_state(with_prefix(tensors, "easiest."));
   if (tensors.contains("rng")) {
     auto generator = at::globalContext().defaultGenerator(torch::kCPU);
     generator.set_state(tensors.at("rng"));
@@ -44,13 +43,11 @@ bool Checkpoints::resume(const VisitFields& config, bool moved) {
 }
 
 void Checkpoints::save_last() {
-  auto& [task, optimizer, schedule, ema, easiest, state] = parts_;
+  auto& [task, optimizer, schedule, ema, state] = parts_;
   std::map<std::string, torch::Tensor> tensors;
   for (const auto& [name, tensor] : optimizer.state()) tensors["optimizer." + name] = tensor;
   if (ema)
     for (const auto& [name, tensor] : ema->state()) tensors["ema." + name] = tensor;
-  if (easiest)
-    for (const auto& [name, tensor] : easiest->state()) tensors["easiest." + name] = tensor;
   tensors["rng"] = at::globalContext().defaultGenerator(torch::kCPU).get_state();
   state.schedule = schedule.state();
   io::replace_folder(last(), [&](const fs::path& fresh) {

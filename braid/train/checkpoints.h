@@ -7,7 +7,6 @@
 
 #include "braid/tasks/task.h"
 #include "braid/train/config.h"
-#include "braid/train/easiest.h"
 #include "braid/train/ema.h"
 #include "braid/train/optimizer.h"
 #include "braid/train/schedule.h"
@@ -28,7 +27,6 @@ class Checkpoints {
     Optimizer& optimizer;
     Schedule& schedule;
     std::optional<Ema>& ema;
-    std::optional<EasiestItems>& easiest;
     TrainState& state;
   };
   Checkpoints(std::filesystem::path run, Parts parts) : run_(std::move(run)), parts_(parts) {}

@@ -97,10 +97,6 @@ void RunConfig::visit(FieldVisitor& v) {
           {.least = 1, .most = data::kMostAtOnce});
   v.field("grad_accum_steps", grad_accum_steps, "forward passes per optimizer step",
           {.least = 1, .most = data::kMostAtOnce});
-  v.field("skip_easiest", skip_easiest,
-          "classifiers: share of the items, those of the smallest losses when they were last seen, "
-          "that epochs from the third on are without, 0: none",
-          {.least = 0, .below = 1});
   v.field("clip_grad", clip_grad, "largest norm of the gradient, 0: off", {.least = 0});
   v.field("model_ema", model_ema, "keep and evaluate a moving average of the weights");
   v.field("model_ema_decay", model_ema_decay, "decay of that average per step",

@@ -52,7 +52,6 @@ struct RunConfig {
   // how
   int64_t batch_size = 128;
   int64_t grad_accum_steps = 1;
-  double skip_easiest = 0;
   double clip_grad = 0;
   bool model_ema = false;
   double model_ema_decay = 0.9998;

@@ -62,12 +62,6 @@ std::vector<torch::Tensor> freeze_layers(models::Model& model, const std::string
   return had_gradients;
 }
 
-int64_t count_batch_norms(const models::Model& model) {
-  const auto modules = model.modules(/*include_self=*/false);
-  return std::count_if(modules.begin(), modules.end(),
-                       [](const auto& module) { return keeps_statistics(*module); });
-}
-
 void set_training_mode(models::Model& model, const Frozen& frozen) {
   model.train();
   if (frozen.layers.empty() && !frozen.bn_stats) return;

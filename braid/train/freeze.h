@@ -26,9 +26,6 @@ bool is_frozen(const models::Model& model, const std::string& parameter, const s
 std::vector<torch::Tensor> freeze_layers(models::Model& model, const std::string& freeze,
                                          Progress& progress);
 
-// What keeps running statistics: batch norms.
-int64_t count_batch_norms(const models::Model& model);
-
 struct Frozen {
   std::string layers;  // as --freeze says
   // Every batch norm normalizes by its running statistics, and keeps them; its weight and bias are

@@ -132,13 +132,12 @@ LrFinding lr_find(tasks::Task& task, const RunConfig& config, const LrFindOption
   const runtime::GeneratorGuard device_numbers(runtime::resolve_device(config.device));
   TrainState state;
   Progress silent;  // steps that are skipped are what the test is for
-  RunConfig tested = config;
-  tested.skip_easiest = 0;
-  if (config.freeze_epochs > 0) {  // the rate is that of what is trained after them
-    tested.freeze.clear();
-    tested.freeze_epochs = 0;
+  RunConfig all_layers = config;
+  if (config.freeze_epochs > 0) {  // the rate is that of what is trained then
+    all_layers.freeze.clear();
+    all_layers.freeze_epochs = 0;
   }
-  Stepper stepper(task, tested, state, silent);
+  Stepper stepper(task, all_layers, state, silent);
   stepper.begin_epoch();
   auto loader = task.training_loader({.batch_size = config.batch_size,
                                       .workers = config.workers,

@@ -15,7 +15,9 @@ RecipeFacts measure_facts(const TrainConfig& config, const tasks::TaskData& data
                         .params = facts.params,
                         .input_size = facts.input_size,
                         .fine_tuning = facts.fine_tuning,
-                        .hidden_words = data.task() == tasks::kMaskedLm};
+                        .batch_norms = facts.batch_norms,
+                        .hidden_words = data.task() == tasks::kMaskedLm,
+                        .whole_texts = data.task() == tasks::kTextClassification};
   const auto items = static_cast<double>(facts.train_items);
   if (timed)
     of_recipe.passes = run.max_train_seconds * facts.items_per_s / items;

@@ -73,6 +73,11 @@ void from_weights(TrainConfig& config, const RecipeFacts& facts) {
   config.task.smoothing = 0.1;
   auto& augment = config.task.image.augment;
   augment.scale = {0.5, 1.0};
+  // Those of few batches are worse than those the weights came with.
+  constexpr int64_t kFewImages = 10'000;
+  constexpr double kFewPasses = 8;
+  run.freeze_bn_stats =
+      facts.batch_norms && facts.train_items < kFewImages && facts.passes <= kFewPasses;
 }
 
 // Attention's rate falls with the size of the network: at the rate of the smallest, one of four
@@ -100,7 +105,7 @@ void of_texts(TrainConfig& config, const models::ModelEntry& entry, const Recipe
   if (facts.fine_tuning) {
     run.optimizer.layer_decay = 0.9;
     run.optimizer.head_lr = 1e-3;
-  } else {
+  } else if (facts.whole_texts) {
     config.task.text.word_drop = 0.1;
   }
 }

@@ -15,7 +15,9 @@ struct RecipeFacts {
   int64_t params = 1'000'000;
   int64_t input_size = 32;    // of the model: pixels along one side, tokens
   bool fine_tuning = false;   // from published weights
+  bool batch_norms = false;   // of the model
   bool hidden_words = false;  // are learned, not labels
+  bool whole_texts = false;   // have the labels, so that a text may lose words
 };
 
 struct Recipe {
@@ -30,9 +32,10 @@ struct Recipe {
 //   medium     up to 60: the same with random erasing and an average of the weights
 //   long       beyond: mixup and cutmix too
 //   fine-tune  AdamW at a small rate that falls from the head down, with warm-up and light
-//              augmentation
-// Texts: AdamW in one cycle, dropout, words left out at random; the same names. Hidden
-// words: Muon, no dropout.
+//              augmentation; over few images seldom seen batch norms keep the
+//              statistics of the weights
+// Texts: AdamW in one cycle, dropout, where a label is of a whole text words left out at random;
+// the same names. Hidden words: Muon, no dropout.
 // Batches are as large as leaves some hundred steps. Throws UsageError for a model that is of no
 // known kind.
 Recipe recipe_for(const models::ModelEntry& entry, const RecipeFacts& facts);

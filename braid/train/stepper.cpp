@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "braid/core/error.h"
+#include "braid/models/macs.h"
 #include "braid/runtime/autocast.h"
 #include "braid/runtime/device.h"
 #include "braid/runtime/tensor_file.h"
@@ -27,7 +28,6 @@ Stepper::Stepper(tasks::Task& task, const RunConfig& config, TrainState& state, 
   task.to(device_);
   model.set_grad_checkpointing(config.grad_checkpointing);
   prepare_parameters(config);
-  if (config.skip_easiest > 0) skip_easiest(config.skip_easiest);
   if (config.model_ema)
     ema_.emplace(model, Ema::Options{config.model_ema_decay, config.model_ema_warmup});
   if (device_.is_cuda()) {
@@ -46,24 +46,12 @@ void Stepper::prepare_parameters(const RunConfig& config) {
                               runtime::resolve_dtype(dtype_, device_.type()) == "bfloat16");
   if (!for_good) to_thaw_ = freeze_layers(model, frozen_.layers, progress_);
   if (!frozen_.bn_stats) return;
-  const auto norms = count_batch_norms(model);
+  const auto norms = models::count_batch_norms(model);
   if (norms == 0)
     throw ConfigError("train", "expected a model with batch norms, got none",
                       "freeze_bn_stats = true", "leave out --freeze-bn-stats");
   progress_.line(
       fmt::format("Batch norms that keep their statistics: {} (--freeze-bn-stats).", norms));
-}
-
-void Stepper::skip_easiest(double share) {
-  if (!task_.give_item_losses())
-    throw ConfigError("train",
-                      "expected a classifier, which has a loss for each item, got " + task_.name(),
-                      fmt::format("skip_easiest = {:g}", share), "leave out --skip-easiest");
-  easiest_.emplace(share);
-  progress_.line(
-      fmt::format("From epoch {} on the easiest {:g}% of the {} are skipped "
-                  "(--skip-easiest {:g}).",
-                  EasiestItems::kWholeEpochs, 100 * share, task_.items(), share));
 }
 
 void Stepper::thaw() {
@@ -156,7 +144,6 @@ void Stepper::add(const data::Batch& batch) {
   }
   window_.add(step);
   account(step);
-  if (easiest_) easiest_->see(batch.indices, step.item_losses);
 }
 
 void Stepper::account(const tasks::Step& step) {
@@ -164,7 +151,12 @@ void Stepper::account(const tasks::Step& step) {
   // is not finite spoils the step, and its gradients go with it.
   const double loss = step.loss.item<double>();
   state_.train_items += step.weight;
-  if (!guard_.loss(loss)) return;
+  if (!guard_.loss(loss)) {
+    const auto weights = task_.model().parameters();
+    lost_ = !std::all_of(weights.begin(), weights.end(), runtime::is_finite);
+    of_gradients_ = false;
+    return;
+  }
   last_loss_ = loss;
   state_.epoch_loss += loss * step.weight;
   state_.epoch_items += step.weight;
@@ -177,7 +169,9 @@ void Stepper::step(double lr) {
   }
   if (!guard_.spoilt()) {
     window_.finish(*optimizer_);
-    if (clip_grad_ > 0) guard_.gradient_norm(clip_grad_norm(*optimizer_, clip_grad_));
+    if (clip_grad_ > 0)
+      of_gradients_ = !guard_.gradient_norm(clip_grad_norm(*optimizer_, clip_grad_));
+    if (guard_.hopeless()) return;
   }
   if (guard_.end_step()) {
     progress_.line(fmt::format("Step {} skipped: loss or gradient not finite.", state_.step));
@@ -190,21 +184,34 @@ void Stepper::step(double lr) {
   begin_window(0);
 }
 
-DivergenceError Stepper::divergence(const data::Batch& batch, const std::filesystem::path& where,
+DivergenceError Stepper::divergence(const data::Batch* batch, const std::filesystem::path& where,
                                     const std::string& remedy) {
-  const auto module = first_non_finite_module(task_.model(), batch, [&] { task_.forward(batch); });
-  return {"train",
-          fmt::format("the loss was not finite in {} steps in a row; first not finite: {}",
-                      NonFiniteGuard::kMostSkipped, module),
-          where.string(), remedy};
+  std::string problem;
+  if (const auto name = first_not_finite(); !name.empty())
+    problem = fmt::format(
+        "expected finite weights at step {}, got NaN or infinity in {}: a gradient before was not "
+        "finite, or a step too large",
+        state_.step, name);
+  else
+    problem =
+        fmt::format("the {} was not finite in {} steps in a row, up to step {}",
+                    of_gradients_ ? "gradient" : "loss", NonFiniteGuard::kMostSkipped, state_.step);
+  if (batch)
+    problem += "; first not finite: " +
+               first_non_finite_module(task_.model(), *batch, [&] { task_.forward(*batch); });
+  return {"train", problem, where.string(), remedy};
 }
 
-bool Stepper::is_finite() {
-  const auto all_finite = [](const runtime::TensorMap& tensors) {
-    return std::all_of(tensors.begin(), tensors.end(),
-                       [](const auto& item) { return runtime::is_finite(item.second); });
+std::string Stepper::first_not_finite() {
+  const auto first = [](const runtime::TensorMap& tensors) {
+    const auto found = std::find_if(tensors.begin(), tensors.end(), [](const auto& item) {
+      return !runtime::is_finite(item.second);
+    });
+    return found == tensors.end() ? std::string() : found->first;
   };
-  return all_finite(runtime::named_state(task_.model())) && (!ema_ || all_finite(ema_->state()));
+  auto name = first(runtime::named_state(task_.model()));
+  if (name.empty() && ema_) name = first(ema_->state());
+  return name;
 }
 
 }  // namespace braid::train

@@ -12,7 +12,6 @@
 #include "braid/train/accumulation.h"
 #include "braid/train/config.h"
 #include "braid/train/divergence.h"
-#include "braid/train/easiest.h"
 #include "braid/train/ema.h"
 #include "braid/train/freeze.h"
 #include "braid/train/non_finite_guard.h"
@@ -39,14 +38,16 @@ class Stepper {
   // was left out.
   void step(double lr);
   int64_t accumulated() const { return window_.count(); }  // batches of the window so far
-  // Whether the step under way is not finite either, after too many before it.
-  bool is_hopeless() const { return guard_.hopeless(); }
-  // What says so: where the batch's forward pass stops being finite. where, remedy: the checkpoint
-  // to go back to, if there is one.
-  DivergenceError divergence(const data::Batch& batch, const std::filesystem::path& where,
+  // Whether nothing more can be learned: the step under way is not finite either, after too many
+  // before it, or the weights are not.
+  bool is_hopeless() const { return lost_ || guard_.hopeless(); }
+  // What says so, with the step and what is not finite: a weight, the gradients, or where the
+  // batch's forward pass stops being so. batch: the last one; null: it is gone. where, remedy: the
+  // checkpoint to go back to, if there is one.
+  DivergenceError divergence(const data::Batch* batch, const std::filesystem::path& where,
                              const std::string& remedy);
-  // Whether every weight and every average of one is finite.
-  bool is_finite();
+  // Whether every weight, every running statistic and every average of one is finite.
+  bool is_finite() { return first_not_finite().empty(); }
   // The state is another run's now.
   void resume() { guard_ = NonFiniteGuard(state_.skipped_steps); }
 
@@ -54,7 +55,6 @@ class Stepper {
   const torch::Device& device() const { return device_; }
   Optimizer& optimizer() { return *optimizer_; }
   std::optional<Ema>& ema() { return ema_; }
-  std::optional<EasiestItems>& easiest() { return easiest_; }
 
  private:
   tasks::Step forward(const data::Batch& batch);
@@ -62,9 +62,10 @@ class Stepper {
   std::optional<tasks::Step> try_step(const data::Batch& batch);
   // The batch by one launch on the device, where that can be.
   std::optional<tasks::Step> replay(const data::Batch& batch);
+  // The name of one that is not, empty: all are.
+  std::string first_not_finite();
   // Counts a batch whose backward pass has begun.
   void account(const tasks::Step& step);
-  void skip_easiest(double share);
   // Freezes what is to be frozen, and makes the optimizer of what is trained at any time of the
   // run.
   void prepare_parameters(const RunConfig& config);
@@ -84,8 +85,9 @@ class Stepper {
   bool left_one_out_ = false;
   std::unique_ptr<Optimizer> optimizer_;
   std::optional<Ema> ema_;
-  std::optional<EasiestItems> easiest_;
   NonFiniteGuard guard_{0};
+  bool of_gradients_ = false;  // are not finite, where the loss is
+  bool lost_ = false;          // a weight is not finite, and stays so
   Accumulation window_;
   std::optional<StepGraph> graph_;
   double last_loss_ = 0;

@@ -31,8 +31,8 @@ void TrainingLoop::save_last() {
     progress_.line(fmt::format("Not saved at step {}: the weights are not finite.", state_.step));
 }
 
-void TrainingLoop::diverged(const data::Batch& batch) {
-  constexpr const char* kLower = "lower lr or set clip_grad";
+void TrainingLoop::diverged(const data::Batch* batch) {
+  constexpr const char* kLower = "lower lr, or set clip_grad, with which such steps are skipped";
   if (!fs::exists(checkpoints_.last())) save_last();  // as it was before the steps skipped
   if (fs::exists(checkpoints_.best()))
     throw stepper_.divergence(
@@ -55,6 +55,7 @@ tasks::Scores TrainingLoop::evaluate() {
 }
 
 bool TrainingLoop::evaluate_epoch() {
+  if (!stepper_.is_finite()) diverged(nullptr);  // what is NaN stays so
   auto& ema = stepper_.ema();
   EpochStats stats{.epoch = state_.epoch,
                    .step = state_.step,

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <vector>
 
 #include "braid/core/error.h"
 #include "braid/train/run_texts.h"
@@ -28,8 +27,8 @@ TrainingLoop::TrainingLoop(tasks::Task& task, const RunConfig& config, std::stop
                                     .on_bad_sample = config.on_bad_sample})),
       schedule_(config.schedule, config.optimizer.lr, static_cast<double>(config.epochs)),
       budget_(config),
-      checkpoints_(folder_.path(), {task, stepper_.optimizer(), schedule_, stepper_.ema(),
-                                    stepper_.easiest(), state_}) {
+      checkpoints_(folder_.path(),
+                   {task, stepper_.optimizer(), schedule_, stepper_.ema(), state_}) {
   if (const auto cut = loader_->cut(); cut.count > 0)
     progress.line(fmt::format("{}: {} (--max-length).", title_, to_text(cut)));
   const Json settings = visit_to_json(settings_of(task, config));
@@ -90,11 +89,7 @@ bool TrainingLoop::ends_here() {
 
 void TrainingLoop::begin_epoch() {
   stepper_.begin_epoch();
-  auto& easiest = stepper_.easiest();
-  // Within an epoch what it skips is known.
-  if (easiest && state_.batch == 0) easiest->begin_epoch(state_.epoch);
-  loader_->start_epoch(state_.epoch, state_.batch,
-                       easiest ? easiest->skipped() : std::vector<bool>());
+  loader_->start_epoch(state_.epoch, state_.batch);
   within_epoch_ = true;
 }
 
@@ -123,13 +118,14 @@ bool TrainingLoop::train_epoch() {
         stepper_.begin_window(std::min(config_.grad_accum_steps, size - position + 1));
       }
       stepper_.add(moved);
-      if (stepper_.is_hopeless()) diverged(moved);
+      if (stepper_.is_hopeless()) diverged(&moved);
     }
     state_.batch = position;
     const bool last = position >= size;  // the last batches may have been left out: no batch
     const bool full = stepper_.accumulated() == config_.grad_accum_steps;
     const bool stepped = full || (last && stepper_.accumulated() > 0);
     if (stepped) stepper_.step(window_lr);
+    if (stepper_.is_hopeless()) diverged(nullptr);  // its gradients are not finite
     const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
     start = Clock::now();
     state_.epoch_seconds += seconds;
@@ -171,7 +167,12 @@ bool TrainingLoop::advance(double seconds) {
     return run_epochs();
   } catch (const DivergenceError&) {
     throw;
+  } catch (const NonFiniteOutputError&) {
+    throw;
   } catch (const DataError&) {
+    save_before_bad_sample();
+    throw;
+  } catch (const UnreadableFileError&) {
     save_before_bad_sample();
     throw;
   }

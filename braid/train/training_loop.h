@@ -47,7 +47,7 @@ class TrainingLoop {
   void note_bad_samples();
   void save_last();
   // Throws what ends a run whose loss stayed not finite.
-  [[noreturn]] void diverged(const data::Batch& batch);
+  [[noreturn]] void diverged(const data::Batch* batch);
   double lr() const { return schedule_.lr(budget_.position(state_, loader_->size()), state_.step); }
 
   tasks::Task& task_;

@@ -4,6 +4,8 @@
 #include <csignal>
 #include <cstdio>
 #include <exception>
+#include <string>
+#include <system_error>
 
 #include "braid/core/error.h"
 #include "braid/core/version.h"
@@ -63,6 +65,8 @@ int main(int argc, char** argv) {
     return code;
   } catch (const braid::Error& e) {
     return fail(e.code(), e.what());
+  } catch (const std::system_error& e) {  // such as standard output that takes no more
+    return fail(braid::ExitCode::kIo, ("[system] " + std::string(e.what())).c_str());
   } catch (const std::exception& e) {
     return fail(braid::ExitCode::kInternal, e.what());
   }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <optional>
 #include <utility>
 
 #include "braid/core/error.h"
@@ -17,6 +18,7 @@
 #include "braid/runner/tensor_files.h"
 #include "braid/runner/text_input.h"
 #include "braid/text/whole_text.h"
+#include "cli/run/json_list.h"
 #include "cli/run/translate.h"
 
 namespace braid::cli {
@@ -29,11 +31,13 @@ using runner::Tensor;
 class Printer {
  public:
   // what: "file" or "text", which an item is named by in JSON.
-  Printer(bool json, std::string what) : json_(json), what_(std::move(what)) {}
+  Printer(bool json, std::string what) : what_(std::move(what)) {
+    if (json) list_.emplace();
+  }
 
   // cut: the beginning of a text alone was read.
   void print(const std::string& item, const std::vector<runner::Label>& labels, bool cut = false) {
-    if (!json_) {
+    if (!list_) {
       fmt::print("{}\n", item);
       for (const auto& label : labels)
         fmt::print("  {:5.1f}%  {}\n", 100 * label.probability, label.name);
@@ -43,17 +47,14 @@ class Printer {
     for (const auto& label : labels)
       predictions.push_back(
           {{"class", label.name}, {"index", label.index}, {"probability", label.probability}});
-    items_.push_back({{what_, item}, {"predictions", predictions}});
-    if (cut) items_.back()["cut"] = true;
-  }
-  void finish() const {
-    if (json_) fmt::print("{}\n", items_.dump(2, ' ', false, Json::error_handler_t::replace));
+    Json printed = {{what_, item}, {"predictions", predictions}};
+    if (cut) printed["cut"] = true;
+    list_->print(printed);
   }
 
  private:
-  bool json_;
   std::string what_;
-  Json items_ = Json::array();
+  std::optional<JsonList> list_;  // of JSON
 };
 
 void label_images(const RunOptions& options, Session& session) {
@@ -65,7 +66,6 @@ void label_images(const RunOptions& options, Session& session) {
         session.run({{session.inputs()[0].name, input.prepare(session, io::read_image(file))}});
     printer.print(file, runner::top_labels(session, outputs.at(0), names, options.top));
   }
-  printer.finish();
 }
 
 void label_texts(const RunOptions& options, Session& session) {
@@ -83,7 +83,6 @@ void label_texts(const RunOptions& options, Session& session) {
     printer.print(options.texts[i], runner::top_labels(session, outputs.at(0), names, options.top),
                   encoding.truncated > 0);
   }
-  printer.finish();
   if (cut > 0)
     fmt::print(stderr, "{} of {} texts {} cut to what the model reads.\n", cut,
                options.texts.size(), cut == 1 ? "is" : "are");

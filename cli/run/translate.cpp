@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -16,6 +17,7 @@
 #include "braid/io/posix_file.h"
 #include "braid/runner/translator.h"
 #include "braid/text/line.h"
+#include "cli/run/json_list.h"
 
 namespace braid::cli {
 namespace {
@@ -30,21 +32,19 @@ void print_line(const std::string& line) {
 
 class LinePrinter {
  public:
-  explicit LinePrinter(bool json) : json_(json) {}
+  explicit LinePrinter(bool json) {
+    if (json) list_.emplace();
+  }
 
   void print(const std::string& source, const runner::TranslatedText& translated) {
-    if (!json_) return print_line(text::on_one_line(translated.text) + "\n");
+    if (!list_) return print_line(text::on_one_line(translated.text) + "\n");
     Json item = {{"text", source}, {"translation", translated.text}, {"score", translated.score}};
     if (translated.cut) item["cut"] = true;
-    items_.push_back(std::move(item));
-  }
-  void finish() const {
-    if (json_) print_line(items_.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+    list_->print(item);
   }
 
  private:
-  bool json_;
-  Json items_ = Json::array();
+  std::optional<JsonList> list_;  // of JSON
 };
 
 class LineTranslator {
@@ -66,7 +66,6 @@ class LineTranslator {
     else
       take_text(argument, fmt::format("argument {}", number));
   }
-  void finish() const { printer_.finish(); }
 
  private:
   void take_lines(const std::string& file, const std::string& name) {
@@ -114,7 +113,6 @@ void translate(const RunOptions& options) {
   size_t number = 0;
   for (const auto* arguments : {&options.items, &options.texts})
     for (const auto& argument : *arguments) translator.take(argument, ++number);
-  translator.finish();
 }
 
 }  // namespace braid::cli

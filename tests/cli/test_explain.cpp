@@ -47,6 +47,49 @@ TEST_F(ExplainVerb, WritesPicturesAPageAndJson) {
   EXPECT_EQ(page.find("{{"), std::string::npos);
 }
 
+TEST_F(ExplainVerb, ExplainsAnExportedFileOfTexts) {
+  std::string rows;
+  for (int i = 0; i < 80; ++i)
+    rows += std::string(i % 2 == 0 ? "a good film\tpos\n" : "a bad film\tneg\n");
+  write("reviews.tsv", rows);
+  ASSERT_EQ(braid("train --model textcnn_small --data reviews.tsv --batch-size 8 --epochs 10 "
+                  "--threads 1 --output run")
+                .code,
+            0);
+  ASSERT_EQ(braid("export --checkpoint run --output reviews.onnx").code, 0);
+  const std::string verb = "explain --checkpoint reviews.onnx \"a good film\" --output ";
+  const auto result = braid(verb + "why --format json");
+  ASSERT_EQ(result.code, 0) << result.err;
+  const Json text = Json::parse(result.out).at("texts").at(0);
+  EXPECT_EQ(text.at("method"), "occlusion");
+  EXPECT_EQ(text.at("target"), "pos");
+  double largest = 0;
+  std::string word;
+  for (const auto& token : text.at("tokens"))
+    if (token.at("attribution").get<double>() > largest) {
+      largest = token.at("attribution");
+      word = token.at("token");
+    }
+  EXPECT_THAT(word, HasSubstr("good"));
+  // The checkpoint by the same method says the same.
+  const auto same = braid(
+      "explain --checkpoint run \"a good film\" --method occlusion --output why2 --format json");
+  ASSERT_EQ(same.code, 0) << same.err;
+  const Json of_checkpoint = Json::parse(same.out).at("texts").at(0);
+  for (size_t i = 0; i < text.at("tokens").size(); ++i)
+    EXPECT_NEAR(of_checkpoint.at("tokens").at(i).at("attribution").get<double>(),
+                text.at("tokens").at(i).at("attribution").get<double>(), 1e-3);
+  EXPECT_EQ(braid(verb + "x --method integrated-gradients").code, 64);
+  EXPECT_EQ(braid(verb + "x --check").code, 64);
+  EXPECT_EQ(braid(verb + "x --device cuda").code, 64);
+  EXPECT_EQ(braid("explain --checkpoint missing.onnx text --output x").code, 74);
+  save("resnet20");
+  ASSERT_EQ(braid("export --checkpoint saved --output images.onnx").code, 0);
+  const auto images = braid("explain --checkpoint images.onnx a.png --output x");
+  EXPECT_EQ(images.code, 65);
+  EXPECT_THAT(images.err, HasSubstr("expected an exported classifier of texts"));
+}
+
 TEST_F(ExplainVerb, PrintsATableAndTakesTargetAndLayer) {
   save("resnet20");
   const auto result =

@@ -82,18 +82,14 @@ TEST_F(Runs, AResumeIsOfTheSameClassesAndData) {
 
 TEST_F(Runs, KeepsWhatAFileSaysOfItsOrderAndItsRates) {
   write_images("data");
-  write(
-      "run.toml",
-      "sampler = \"balanced\"\nalternate_flip = true\nbias_lr_scale = 4.0\nskip_easiest = 0.25\n");
+  write("run.toml", "sampler = \"balanced\"\nalternate_flip = true\nbias_lr_scale = 4.0\n");
   const auto begun = train("--config run.toml --epochs 3");
   ASSERT_EQ(begun.code, 0) << begun.err;
-  EXPECT_THAT(begun.err, HasSubstr("--skip-easiest 0.25"));
-  for (const char* line : {"sampler = 'balanced'", "alternate_flip = true", "bias_lr_scale = 4",
-                           "skip_easiest = 0.25"})
+  for (const char* line : {"sampler = 'balanced'", "alternate_flip = true", "bias_lr_scale = 4"})
     EXPECT_THAT(text("run/config.toml"), HasSubstr(line));
   EXPECT_EQ(train("--epochs 4 --resume").code, 0) << "with what it began with";
   for (const char* other : {"--sampler random", "--no-alternate-flip", "--bias-lr-scale 1",
-                            "--skip-easiest 0", "--freeze-epochs 1 --freeze 1"})
+                            "--freeze-epochs 1 --freeze 1"})
     expect_fails(train(std::string("--epochs 5 --resume ") + other), 78,
                  HasSubstr("the run was started with"));
   expect_fails(train("--output other --freeze-bn-stats"), 78, HasSubstr("--pretrained"));

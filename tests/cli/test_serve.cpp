@@ -99,6 +99,29 @@ TEST_F(ServeVerb, ShowsItsFlags) {
   EXPECT_EQ(braid("serve --model x=y --api-key-file nowhere").code, 74);
 }
 
+// Whoever forgot the key did not ask for a server without one.
+TEST_F(ServeVerb, AnEmptyKeyIsRefused) {
+  const auto flag = braid("serve --model x=y --api-key ''");
+  EXPECT_EQ(flag.code, 64);
+  EXPECT_THAT(flag.err, HasSubstr("--api-key"));
+  const auto variable = braid("serve --model x=y", "BRAID_API_KEY=");
+  EXPECT_EQ(variable.code, 64);
+  EXPECT_THAT(variable.err, HasSubstr("BRAID_API_KEY"));
+  write("key.txt", "\r\n");
+  EXPECT_EQ(braid("serve --model x=y --api-key-file key.txt").code, 74);
+}
+
+// As editors and `echo` on other systems leave it.
+TEST_F(ServeVerb, AKeysLineMayEndInBlanks) {
+  write("key.txt", "secret \r\nanother\n");
+  std::filesystem::create_directories(path("models"));
+  const auto port = start("--model-repository models --api-key-file key.txt");
+  ASSERT_NE(port, 0) << text("said.txt");
+  EXPECT_EQ(Client(port).get("/v2", "Authorization: Bearer secret\r\n").status, 200);
+  EXPECT_EQ(Client(port).get("/v2", "Authorization: Bearer another\r\n").status, 401);
+  EXPECT_EQ(stop(), 0);
+}
+
 TEST_F(ServeVerb, AnswersAsPredictDoes) {
   for (int i = 0; i < 8; ++i) {
     write("data/train/left/" + std::to_string(i) + ".png", png(0, i));

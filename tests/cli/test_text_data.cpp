@@ -134,6 +134,15 @@ TEST_F(TextDataProgram, TokenizesPackedLines) {
   EXPECT_EQ(packed.out, plain.out) << packed.err;
 }
 
+TEST_F(TextDataProgram, AFullDiskIsNoBugOfOurs) {
+  std::string lines;
+  for (int i = 0; i < 10'000; ++i) lines += "a a a a\n";
+  write("lines.txt", lines);
+  write("vocab.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\n");
+  const auto full = braid("data tokenize --tokenizer vocab.txt lines.txt >/dev/full");
+  EXPECT_EQ(full.code, 74) << full.err;
+}
+
 TEST_F(TextDataProgram, DebiansDescriptionsComeThroughApt) {
   data::write_fake_apt(path("bin"), true);
   const std::string with_apt = "PATH=$PWD/bin:/usr/bin:/bin BRAID_DATA_HOME=$PWD/home";

@@ -39,6 +39,22 @@ class TranslateTest : public ProgramTest {
   }
 };
 
+TEST_F(TranslateTest, QuantizesIntoAFolderOfTwoFiles) {
+  ASSERT_EQ(train_translation().code, 0);
+  const std::string base = "quantize --checkpoint run --data data --mode naive --output ";
+  const auto result = braid(base + "q --format json");
+  ASSERT_EQ(result.code, 0) << result.err;
+  const Json reports = Json::parse(result.out);
+  ASSERT_EQ(reports.size(), 2u);
+  EXPECT_EQ(reports.at(0).at("bytes"), std::filesystem::file_size(path("q/encoder_model.onnx")));
+  EXPECT_EQ(reports.at(1).at("bytes"), std::filesystem::file_size(path("q/decoder_model.onnx")));
+  for (const auto& report : reports) EXPECT_LT(report.at("size_ratio"), 0.6);
+  EXPECT_THAT(result.err, HasSubstr("20 pairs calibrate: few"));
+  const auto file = braid(base + "q.onnx");
+  EXPECT_EQ(file.code, 64);
+  EXPECT_THAT(file.err, HasSubstr("expected a folder"));
+}
+
 TEST_F(TranslateTest, EveryLineGetsOneLine) {
   const auto trained = train_translation();
   ASSERT_EQ(trained.code, 0) << trained.err;
@@ -85,6 +101,7 @@ TEST_F(TranslateTest, EveryLineGetsOneLine) {
   EXPECT_EQ(in_8bit.code, 0) << in_8bit.err;
   EXPECT_EQ(lines_in(in_8bit.out), 6) << in_8bit.out;
   EXPECT_EQ(braid("translate --checkpoint run --n-best 9 in.txt").code, 64);
+  EXPECT_THAT(braid("predict --checkpoint run 'a man'").err, HasSubstr("braid translate"));
   EXPECT_EQ(braid("translate --checkpoint run --max-length 5000 in.txt").code, 64);
 }
 
@@ -121,6 +138,9 @@ TEST_F(TranslateTest, BraidRunWritesTheLinesOfExportedFiles) {
   EXPECT_EQ(lines_in(cut.out), 2);
   EXPECT_THAT(cut.err, HasSubstr("long.txt:2: longer than"));
   EXPECT_EQ(cut.err.find("long.txt:1:"), std::string::npos) << cut.err;
+  const auto half = braid_run("mt long.txt --max-length 3 --no-truncate --format json");
+  EXPECT_EQ(half.code, 65);
+  EXPECT_EQ(Json::parse(half.out).size(), 1u) << "what came before is answered";
 }
 
 TEST_F(TranslateTest, BraidRunSaysWhatIsNoTranslator) {
@@ -180,6 +200,7 @@ TEST_F(TranslateTest, FlagsSayHowALineIsWritten) {
       {"--early-stopping true", "--num-beams"},
       {"--num-beams 2 --early-stopping sometimes", "early_stopping"},
       {"--min-length 9", "--min-length"},
+      {"--num-beams 2 --length-penalty 500", "length_penalty"},
       {"--repetition-penalty 0", "repetition_penalty"}};
   for (const auto& [flags, what] : refused) {
     const auto result = braid(verb + flags);
@@ -190,6 +211,21 @@ TEST_F(TranslateTest, FlagsSayHowALineIsWritten) {
   EXPECT_THAT(help, HasSubstr("Drawing (unset: the checkpoint's):"));
   EXPECT_THAT(help, HasSubstr("1: greedy search (between 1 and 1000) [unset]"));
   EXPECT_THAT(help, ::testing::Not(HasSubstr("--bad-words-ids")));
+}
+
+TEST_F(TranslateTest, KeepsTheFileThatItReads) {
+  ASSERT_EQ(train_translation().code, 0);
+  write("in.txt", "a man walks\n");
+  std::filesystem::create_hard_link(path("in.txt"), path("other.txt"));
+  const std::string verb = "translate --checkpoint run --max-length 4 ";
+  for (const std::string flags :
+       {"in.txt --output in.txt", "in.txt --output other.txt", "--output in.txt <in.txt"}) {
+    const auto result = braid(verb + flags);
+    EXPECT_EQ(result.code, 64) << flags;
+    EXPECT_THAT(result.err, HasSubstr("--output")) << flags;
+    EXPECT_EQ(text("in.txt"), "a man walks\n") << flags;
+  }
+  EXPECT_EQ(braid(verb + "in.txt --output /dev/null").code, 0);
 }
 
 // What the file says is no mistake of whoever calls the program.

@@ -2,6 +2,8 @@
 #pragma once
 #include <algorithm>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "braid/text/tokenizer.h"
 
@@ -11,7 +13,9 @@ class FakeTokenizer final : public text::Tokenizer {
  public:
   static constexpr int32_t kPad = 0, kUnk = 1, kCls = 2, kSep = 3, kMask = 4, kFirst = 5;
 
-  explicit FakeTokenizer(bool with_special = true) : with_special_(with_special) {
+  // others: special tokens without a name of their own.
+  explicit FakeTokenizer(bool with_special = true, std::vector<int32_t> others = {})
+      : with_special_(with_special), others_(std::move(others)) {
     if (with_special) special_ = {kPad, kUnk, kCls, kSep, kMask, std::nullopt, std::nullopt};
   }
   static int32_t number(std::string_view piece) {
@@ -42,6 +46,12 @@ class FakeTokenizer final : public text::Tokenizer {
   }
   std::string id_to_token(int32_t id) const override { return std::to_string(id); }
   const text::SpecialTokens& special() const override { return special_; }
+  std::vector<int32_t> special_ids() const override {
+    auto ids = text::ids_of(special_);
+    ids.insert(ids.end(), others_.begin(), others_.end());
+    std::sort(ids.begin(), ids.end());
+    return ids;
+  }
   std::string kind() const override { return "fake"; }
   void save(const std::filesystem::path&) const override {}
 
@@ -73,6 +83,7 @@ class FakeTokenizer final : public text::Tokenizer {
   }
 
   bool with_special_;
+  std::vector<int32_t> others_;
   text::SpecialTokens special_;
 };
 

@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "braid/core/error.h"
+#include "braid/data/bad_samples.h"
 #include "braid/data/check.h"
 #include "braid/data/image/class_folders.h"
 #include "braid/data/image/image_inputs.h"
@@ -226,6 +227,42 @@ TEST_F(ImageFolderTest, ImagesOverTheLimitAreRefused) {
   EXPECT_THROW(splits.train->get(0), DataError);
   EXPECT_THROW(splits.train->check_header(0), DataError);
   EXPECT_NO_THROW(open({.limits = {.max_pixels = 16}}).train->get(0));
+}
+
+// Root may read everything.
+class AsNobody {
+ public:
+  AsNobody() {
+    if (was_root_) {
+      EXPECT_EQ(::seteuid(65534), 0);
+    }
+  }
+  ~AsNobody() {
+    if (was_root_) {
+      EXPECT_EQ(::seteuid(0), 0);
+    }
+  }
+  AsNobody(const AsNobody&) = delete;
+  AsNobody& operator=(const AsNobody&) = delete;
+
+ private:
+  const bool was_root_ = ::geteuid() == 0;
+};
+
+TEST_F(ImageFolderTest, WhatMayNotBeReadIsLeftOutAsWhatIsBroken) {
+  for (const char* name : {"a/1.png", "a/2.png", "b/1.png"}) image(name);
+  fs::permissions(root_ / "a/2.png", fs::perms::none);
+  const AsNobody nobody;
+  const auto train = open().train;
+  ASSERT_EQ(train->size(), 3);
+  EXPECT_EQ(train->channels(), 3);
+  EXPECT_NO_THROW(train->get(0));
+  EXPECT_THROW(train->get(1), UnreadableFileError);
+  BadSamples skip("skip"), strict("error");
+  EXPECT_FALSE(skip.guard([&] { train->get(1); }));
+  EXPECT_EQ(skip.count(), 1);
+  EXPECT_THAT(skip.last_message(), ::testing::AllOf(HasSubstr("2.png"), HasSubstr("permissions")));
+  EXPECT_THROW(strict.guard([&] { train->get(1); }), IoError);
 }
 
 TEST_F(ImageFolderTest, ACheckFindsWhatIsWrong) {

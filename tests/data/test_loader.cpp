@@ -112,27 +112,6 @@ TEST(LoaderTest, EpochsAreShuffledAndComplete) {
   EXPECT_EQ(next, 50);
 }
 
-TEST(LoaderTest, AnEpochMayBeWithoutSomeExamples) {
-  const auto dataset = std::make_shared<Numbered>();
-  const auto loader = make_image_loader(dataset, options(2));
-  std::vector<bool> left_out(50);
-  for (size_t i = 0; i < 20; ++i) left_out[2 * i] = true;
-  loader->start_epoch(2, 0, left_out);
-  EXPECT_EQ(loader->size(), 3) << "30 examples in batches of 8";
-  std::vector<Batch> batches;
-  while (auto batch = loader->next()) batches.push_back(*batch);
-  ASSERT_EQ(batches.size(), 3u);
-  for (const auto& batch : batches) {
-    EXPECT_EQ(batch.size(), 8);
-    for (const int64_t index : batch.indices)
-      EXPECT_FALSE(left_out[static_cast<size_t>(index)]) << index;
-  }
-  loader->start_epoch(2, 2, left_out);
-  expect_same(loader->next().value(), batches[2]);
-  loader->start_epoch(3);
-  EXPECT_EQ(loader->size(), 6) << "all of them again";
-}
-
 TEST(LoaderTest, ABalancedEpochAugmentsEachOfItsRepeatsAnew) {
   const auto dataset = std::make_shared<Numbered>();
   const auto balanced = [&](int64_t workers) {

@@ -163,7 +163,8 @@ TEST_F(QuestionFiles, WhatIsAskedIsAJsonLine) {
   EXPECT_EQ(asked.question, "Who ran?");
   EXPECT_EQ(asked.context, "Ada ran.");
   EXPECT_EQ(asked.id, 7);
-  for (const char* line : {"hello", "[1]", R"({"question": "Who?"})"}) {
+  for (const char* line : {"hello", "[1]", R"({"question": "Who?"})",
+                           R"({"question": "Who?", "question": "Why?", "context": "Ada ran."})"}) {
     try {
       parse_asked_question(line, "question 2");
       FAIL() << "no error: " << line;

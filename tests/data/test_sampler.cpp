@@ -87,16 +87,6 @@ TEST(SamplerTest, ClassBalancedDrawsClassesAlike) {
   }
 }
 
-TEST(SamplerTest, WhatIsLeftOutMakesFewerWholeBatches) {
-  const Batches batches = {{4, 0, 2}, {1, 5, 3}};
-  EXPECT_EQ(without(batches, {true}), (Batches{{4, 2, 1}})) << "5 and 3 fill no batch";
-  EXPECT_EQ(without(batches, {false, true, false, false, false, false}), (Batches{{4, 0, 2}}));
-  EXPECT_EQ(without(batches, {true, true, true, true}), (Batches{{4, 5}})) << "one at least";
-  EXPECT_EQ(without(batches, {}), batches);
-  EXPECT_TRUE(without({}, {true}).empty());
-  EXPECT_TRUE(without(Batches{{0, 1}}, {true, true}).empty());
-}
-
 TEST(SamplerTest, ShardsShareTheBatches) {
   constexpr int64_t kWorld = 3;
   const auto shard = [](int64_t rank, Shard::Remainder remainder) {

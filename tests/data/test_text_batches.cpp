@@ -186,6 +186,20 @@ TEST_F(MaskingTest, SharesAreBerts) {
   EXPECT_TRUE(asked.any(1).all().item<bool>()) << "something is asked in each row";
 }
 
+// Such as transformers' additional_special_tokens.
+TEST_F(MaskingTest, OtherSpecialTokensAreNeitherAskedNorDrawn) {
+  const int32_t other = FakeTokenizer::number("lon");  // begins every word
+  const auto data = blocks(false);
+  const MaskedLmCollate collate(data,
+                                std::make_shared<FakeTokenizer>(true, std::vector<int32_t>{other}),
+                                {.masked = 0.1, .replaced = 0.9, .seed = 1});
+  const auto batch = collate(all_of(data->size()), {}, bad_);
+  const auto ids = batch.at(kInputIds), labels = batch.at(kLabels);
+  EXPECT_TRUE(ids.eq(other).any().item<bool>());
+  EXPECT_FALSE(labels.eq(other).any().item<bool>());
+  EXPECT_FALSE((ids.eq(other) & labels.ne(-100)).any().item<bool>());
+}
+
 TEST_F(MaskingTest, SharesMayBeElectras) {
   const auto data = blocks(false);
   const MaskingConfig config{.masked = 0.85, .replaced = 0, .draws = true, .seed = 1};

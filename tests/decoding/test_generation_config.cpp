@@ -32,6 +32,9 @@ TEST(ForeignGenerationConfig, WhatIsNoSettingIsADataErrorWithFileAndField) {
   EXPECT_THAT(refusal(R"({"bad_words_ids": [1]})"), HasSubstr("bad_words_ids"));
   EXPECT_THAT(refusal(R"({"early_stopping": "sometimes"})"), HasSubstr("early_stopping"));
   EXPECT_THAT(refusal(R"({"num_beams": 100000})"), HasSubstr("num_beams"));
+  for (const auto* far : {"500", "-500", "1e308"})  // a power that is no number any more
+    EXPECT_THAT(refusal(std::string(R"({"length_penalty": )") + far + "}"),
+                HasSubstr("length_penalty"));
   EXPECT_THAT(refusal("[]"), HasSubstr("object"));
   EXPECT_EQ(refusal(R"({"num_beams": 4.0, "unknown": 1e300, "max_new_tokens": null})"), "");
 }
@@ -63,6 +66,17 @@ TEST(ForeignGenerationConfig, TokensOutsideOfTheVocabularyAreNamed) {
   EXPECT_EQ(fault([](auto& c) { c.decoder_start_token_id = 10; }), "decoder_start_token_id");
   EXPECT_EQ(fault([](auto& c) { c.forced_bos_token_id = 10; }), "forced_bos_token_id");
   EXPECT_EQ(fault([](auto& c) { c.forced_eos_token_id = 10; }), "forced_eos_token_id");
+}
+
+TEST(LongestText, FollowsTheSourceByClassesOf16) {
+  const GenerationConfig config{.max_length = 100};
+  EXPECT_EQ(longest_text(config, 5, 0), 100);
+  EXPECT_EQ(longest_text(config, 1, 2), 16 + 32);
+  EXPECT_EQ(longest_text(config, 16, 2), 16 + 32);
+  EXPECT_EQ(longest_text(config, 17, 2), 16 + 64);
+  EXPECT_EQ(longest_text(config, 33, 2), 100);
+  EXPECT_EQ(longest_text(config, 1, 1e300), 100);
+  EXPECT_EQ(longest_text({.max_length = 100, .max_new_tokens = 20}, 1, 2), 21);
 }
 
 }  // namespace

@@ -175,6 +175,22 @@ TEST_F(Deploy, TextsShipInEightBits) {
   EXPECT_GT(*int8.throughput_items_per_s, 0);
 }
 
+TEST_F(Deploy, SeveralFilesShipAsAFolder) {
+  const auto pair = folder_ / "pair", to = folder_ / "to";
+  fs::create_directories(pair);
+  fs::create_directories(to);
+  io::write_file_atomic(pair / "a.onnx", std::string("abc"));
+  io::write_file_atomic(pair / "b.onnx", std::string("de"));
+  EXPECT_EQ(shipped_bytes(pair), 5);
+  EXPECT_EQ(shipped_bytes(pair / "a.onnx"), 3);
+  EXPECT_EQ(shipped_bytes(folder_ / "missing"), 0);
+  copy_shipped(pair, to);
+  copy_shipped(pair / "b.onnx", to);
+  EXPECT_EQ(shipped_bytes(to / "pair"), 5);
+  EXPECT_EQ(shipped_bytes(to / "b.onnx"), 2);
+  EXPECT_THROW(copy_shipped(folder_ / "missing", to), IoError);
+}
+
 TEST_F(Deploy, SaysWhatBringsAnEngineThatIsNotThere) {
   EXPECT_NO_THROW(check_engine(deploy_target("braid-run-int8")));
   if (serve::openvino_missing().empty()) GTEST_SKIP() << "OpenVINO is there";

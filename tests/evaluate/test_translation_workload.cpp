@@ -12,11 +12,13 @@
 #include "braid/core/error.h"
 #include "braid/core/json.h"
 #include "braid/evaluate/compare.h"
+#include "braid/evaluate/deploy/deploy_target.h"
 #include "braid/evaluate/make_workload.h"
 #include "braid/evaluate/robustness_probe.h"
 #include "braid/evaluate/text/text_corruptions.h"
 #include "braid/evaluate/text/text_robustness.h"
 #include "braid/evaluate/text/translation_references.h"
+#include "braid/runner/translator.h"
 #include "braid/tasks/metrics/bleu.h"
 
 namespace braid::evaluate {
@@ -99,6 +101,62 @@ TEST_F(TranslationComparison, CountsPassesThatItsBatchesOfTokensMake) {
   EXPECT_TRUE(fs::exists(fs::path(config_.output) / "report.html"));
 }
 
+TEST_F(TranslationComparison, MeasuresWhatShips) {
+  config_.deploy = "braid-run";
+  const auto results = run(config_);
+  ASSERT_EQ(results.models.size(), 1u);
+  const auto& model = results.models[0];
+  ASSERT_TRUE(model.deployed) << model.error.value_or("");
+  const auto& deployed = *model.deployed;
+  ASSERT_FALSE(deployed.error) << *deployed.error;
+  EXPECT_EQ(results.deploy, "braid-run");
+  // The same search with the same limits, but for ties that rounding breaks otherwise.
+  ASSERT_EQ(deployed.scores.size(), 2u);
+  for (size_t i = 0; i < 2; ++i) {
+    EXPECT_EQ(deployed.scores[i].name, model.scores[i].name);
+    EXPECT_NEAR(deployed.scores[i].value, model.scores[i].value, 2) << deployed.scores[i].name;
+  }
+  EXPECT_NEAR(*deployed.drop, model.score->value - deployed.score->value, 1e-9);
+  EXPECT_TRUE(deployed.score->low && deployed.score->high);
+  EXPECT_GT(*deployed.latency_ms_p50, 0);
+  EXPECT_GE(*deployed.latency_ms_p95, *deployed.latency_ms_p50);
+  EXPECT_GT(*deployed.throughput_items_per_s, 0);
+  // Two files, which the winner has too, and which translate.
+  const fs::path folder = *deployed.file, winner = fs::path(config_.output) / "winner" / "model";
+  int64_t bytes = 0;
+  for (const auto* name : {"encoder_model.onnx", "decoder_model.onnx"}) {
+    bytes += static_cast<int64_t>(fs::file_size(folder / name));
+    EXPECT_TRUE(fs::exists(winner / name)) << name;
+  }
+  EXPECT_EQ(*deployed.bytes, bytes);
+  EXPECT_EQ(*deployed.float_bytes, bytes);
+  EXPECT_EQ(results.recommendation.file, winner.string());
+  EXPECT_NO_THROW(runner::Translator::open(winner).translate("aa bb"));
+  // What is there is kept; a file that somebody deleted is made again.
+  const auto kept = run(config_).models.at(0).deployed;
+  EXPECT_EQ(kept->latency_ms_p50, deployed.latency_ms_p50);
+  fs::remove(folder / "decoder_model.onnx");
+  run(config_);
+  EXPECT_TRUE(fs::exists(folder / "decoder_model.onnx"));
+}
+
+TEST_F(TranslationComparison, ShipsInEightBits) {
+  config_.deploy = "braid-run-int8";
+  const auto results = run(config_);
+  ASSERT_EQ(results.models.size(), 1u);
+  const auto& model = results.models[0];
+  ASSERT_TRUE(model.deployed) << model.error.value_or("");
+  const auto& deployed = *model.deployed;
+  ASSERT_FALSE(deployed.error) << *deployed.error;
+  EXPECT_LT(*deployed.bytes, *deployed.float_bytes / 2);
+  EXPECT_EQ(*deployed.bytes, shipped_bytes(*deployed.file));
+  EXPECT_THAT(*deployed.weight_bits, ::testing::AnyOf(7, 8));
+  EXPECT_GT(*deployed.operators, *deployed.operators_in_float);
+  EXPECT_EQ(deployed.scores.at(0).name, "bleu");
+  EXPECT_NO_THROW(
+      runner::Translator::open(fs::path(config_.output) / "winner" / "model.int8").translate("aa"));
+}
+
 TEST_F(TranslationComparison, FollowsABudgetOfTime) {
   config_.budget = "time=1s";
   const auto results = run(config_);
@@ -164,7 +222,8 @@ TEST_F(TranslationComparison, SaysWhatItDoesNotDo) {
   EXPECT_THAT(refusal([](CompareConfig& c) { c.sampler = "balanced"; }), HasSubstr("--sampler"));
   EXPECT_THAT(refusal([](CompareConfig& c) { c.folds = 3; }), HasSubstr("--folds"));
   EXPECT_THAT(refusal([](CompareConfig& c) { c.distill = true; }), HasSubstr("--distill"));
-  EXPECT_THAT(refusal([](CompareConfig& c) { c.deploy = "braid-run"; }), HasSubstr("--deploy"));
+  EXPECT_THAT(refusal([](CompareConfig& c) { c.deploy = "openvino"; }),
+              AllOf(HasSubstr("got openvino"), HasSubstr("--deploy braid-run")));
   EXPECT_THAT(refusal([](CompareConfig& c) { c.models = {"bert_tiny"}; }), HasSubstr("bert_tiny"));
 }
 

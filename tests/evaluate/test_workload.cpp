@@ -384,6 +384,31 @@ TEST_F(AnyTask, AProbeThatFailsTakesNoScoresAlong) {
   }
 }
 
+// On parts of the data nothing can be trained.
+class WithFailingParts final : public test::SentenceWorkload {
+ public:
+  std::unique_ptr<tasks::Task> make_task(const Run& run, const fs::path& checkpoint,
+                                         Progress& progress) const override {
+    if (run.fraction == 1) return SentenceWorkload::make_task(run, checkpoint, progress);
+    ++of_parts;
+    throw DataError("parts", "cannot be trained");
+  }
+  mutable int64_t of_parts = 0;
+};
+
+TEST_F(AnyTask, ATrainingOnAPartThatFailedIsNotRepeated) {
+  WithFailingParts workload;
+  auto config = quick("time=0.2s");
+  config.skip = {"typos"};
+  const auto outcome = compare(config, workload, "the test", {}, progress_);
+  EXPECT_EQ(workload.of_parts, 2) << "one of each model";
+  EXPECT_THAT(outcome.failure, AllOf(HasSubstr("efficiency of bag"), HasSubstr("cannot be")));
+  for (const auto& model : outcome.results.models) {
+    EXPECT_TRUE(model.score) << model.name;
+    EXPECT_FALSE(model.sample_efficiency) << model.name;
+  }
+}
+
 TEST_F(AnyTask, OneErrorOfAllIsThrownOnceItIsWritten) {
   EXPECT_THROW(run({"boom", "boom2"}), std::bad_alloc);
   EXPECT_EQ(written()["models"].size(), 2u);

@@ -133,6 +133,47 @@ TEST(TextExplainer, WorksForOtherFamilies) {
   }
 }
 
+TEST(TextExplainer, OcclusionIsWhatTheLogitLosesWithoutAToken) {
+  const auto classifier = letters_of_pairs();
+  ExplainConfig config;
+  config.method = "occlusion";
+  config.target = "yes";
+  config.batch_size = 3;
+  const auto e = TextExplainer(classifier, config, "cpu").explain("ab", "cab");
+  EXPECT_EQ(e.method, "occlusion");
+  ASSERT_EQ(e.tokens.size(), 7u);
+  const auto encoding = classifier.tokenizer->encode_pair("ab", "cab", {});
+  const auto& special = classifier.tokenizer->special();
+  const int32_t stand_in = special.mask.value_or(special.pad.value_or(special.unk.value_or(-1)));
+  const auto logit = [&](std::vector<int32_t> ids) {
+    const torch::NoGradGuard no_grad;
+    const auto row = [](const std::vector<int32_t>& numbers) {
+      return torch::tensor(std::vector<int64_t>(numbers.begin(), numbers.end()), torch::kLong)
+          .unsqueeze(0);
+    };
+    const auto input_ids = row(ids);
+    return classifier.model
+        ->forward({.input_ids = input_ids,
+                   .attention_mask = torch::ones_like(input_ids),
+                   .token_type_ids = row(encoding.type_ids)})[0][1]
+        .item<double>();
+  };
+  const double whole = logit(encoding.ids);
+  auto none = encoding.ids;
+  for (size_t i = 0; i < 7; ++i) {
+    if (encoding.special_tokens[i] != 0) {
+      EXPECT_EQ(e.tokens[i].attribution, 0) << i;
+      continue;
+    }
+    auto without = encoding.ids;
+    none[i] = without[i] = stand_in;
+    EXPECT_NEAR(e.tokens[i].attribution, whole - logit(without), 1e-4) << i;
+  }
+  EXPECT_NEAR(e.total, whole - logit(none), 1e-4);
+  EXPECT_EQ(e.tokens[4].sequence, 1);
+  EXPECT_EQ(e.tokens[4].start, 1);
+}
+
 TEST(TextExplainer, RefusesWhatItCannot) {
   ExplainConfig config;
   config.method = "grad-cam";

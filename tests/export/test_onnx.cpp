@@ -21,6 +21,7 @@
 #include "braid/graph/passes/passes.h"
 #include "braid/io/atomic_file.h"
 #include "braid/models/registry.h"
+#include "braid/models/text/text_embeddings.h"
 #include "tests/export/small_translators.h"
 
 namespace braid::onnx {
@@ -236,6 +237,9 @@ TEST(Export, TextsAreFreeInBatchAndLength) {
   EXPECT_FALSE(onnx_options(loaded, folder).metadata.contains("text_pairs"));
   loaded.hub.text_pairs = true;
   EXPECT_EQ(onnx_options(loaded, folder).metadata.at("text_pairs"), "true");
+  EXPECT_FALSE(onnx_options(loaded, folder).metadata.contains("problem_type"));
+  loaded.hub.problem_type = models::kSeveralLabels;
+  EXPECT_EQ(onnx_options(loaded, folder).metadata.at("problem_type"), "multi_label_classification");
   std::filesystem::remove_all(folder);
   const auto model = read(std::string(bytes.begin(), bytes.end()));
   expect_ordered(model);
@@ -244,6 +248,30 @@ TEST(Export, TextsAreFreeInBatchAndLength) {
   EXPECT_EQ(model.metadata.at("vocab.txt"), "[PAD]\n[UNK]\n");
   EXPECT_EQ(model.metadata.at("max_length"), "512");
   EXPECT_EQ(Json::parse(model.metadata.at("label_names")), (Json{"bad", "good"}));
+}
+
+TEST(Export, TextsMayHaveAnyKindOfPositions) {
+  const auto folder = std::filesystem::temp_directory_path() /
+                      ("braid_onnx_positions" + std::to_string(::getpid()));
+  std::filesystem::create_directories(folder);
+  for (const auto& positions : models::text_positions_names()) {
+    models::LoadedTextEncoder loaded;
+    loaded.model = models::create_model<models::TextEncoder>(
+        "bert_tiny", {{"head", "sequence_classification"},
+                      {"vocab_size", 40},
+                      {"hidden_size", 16},
+                      {"num_attention_heads", 2},
+                      {"intermediate_size", 16},
+                      {"initializer_range", 0.5},
+                      {"position_embedding_type", positions}});
+    loaded.model->eval();
+    loaded.hub = models::make_hub_config("bert_tiny", *loaded.model);
+    const auto report = export_text_model(loaded, folder, folder / "a.onnx");
+    EXPECT_LT(report.relative_error, 2e-5) << positions;
+    EXPECT_TRUE(report.file_relative_error) << positions << ": braid-run lacks an operator";
+    EXPECT_LT(report.file_relative_error.value_or(0), 2e-5) << positions;
+  }
+  std::filesystem::remove_all(folder);
 }
 
 ReadModel read_file(const std::filesystem::path& file) {

@@ -103,6 +103,22 @@ TEST(BeamSearch, EarlyStoppingEndsWithTheFirstFullSet) {
   EXPECT_LE(longest["false"], longest["never"]);
 }
 
+// Scores of texts are far below what stands for none then.
+TEST(BeamSearch, PenaltiesFarBelowZeroFindTexts) {
+  const Language language(6, 7);
+  for (const double penalty : {-2.0, -6.0, -10.0}) {
+    const GenerationConfig config{.num_beams = 3,
+                                  .length_penalty = penalty,
+                                  .decoder_start_token_id = kStart,
+                                  .eos_token_id = {kEnd}};
+    const auto search = run(language, config, 40);
+    for (const auto& place : search.ended()) {
+      EXPECT_TRUE(place.ended) << penalty;
+      EXPECT_TRUE(std::isfinite(place.score)) << penalty;
+    }
+  }
+}
+
 TEST(BestCandidates, AreThoseOfASort) {
   torch::manual_seed(4);
   for (const auto& [texts, rows, words, count] :

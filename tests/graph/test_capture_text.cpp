@@ -67,6 +67,34 @@ TEST_P(SmallEncoders, SimplifiedItComputesTheSame) {
   EXPECT_TRUE(torch::allclose(replay(graph, inputs).at(0), expected, 1e-4, 1e-5));
 }
 
+// Nor is there a second text for every model.
+TEST(CaptureText, NeedsNoSecondText) {
+  for (const char* name : {"bert_tiny", "braidtext:embed=16(type_vocab_size=1)|T1x16h2"}) {
+    Json fields = {{"vocab_size", 60}};
+    if (std::string(name) == "bert_tiny")
+      fields.update({{"hidden_size", 16}, {"num_attention_heads", 2}, {"type_vocab_size", 1}});
+    const auto model = models::create_model<models::TextEncoder>(name, fields);
+    EXPECT_EQ(model->token_types(), 1) << name;
+    const auto graph = capture(*model);
+    EXPECT_EQ(graph.inputs.size(), 3u) << name;
+  }
+}
+
+// What stands behind a text is hidden by the mask, so that any word can fill rows up.
+TEST(CaptureText, NeedsNoPaddingToken) {
+  auto model = models::create_model<models::TextEncoder>("bert_tiny", {{"vocab_size", 60},
+                                                                       {"hidden_size", 16},
+                                                                       {"num_attention_heads", 2},
+                                                                       {"intermediate_size", 16},
+                                                                       {"pad_token_id", -1}});
+  const auto graph = capture(*model);
+  const runtime::EvalScope scope(*model);
+  const auto texts = example_texts(*model, {3, 9}, at::make_generator<at::CPUGeneratorImpl>(3));
+  EXPECT_EQ(texts.at(0).min().item<int64_t>(), 0);
+  EXPECT_TRUE(torch::equal(replay(graph, texts).at(0),
+                           model->forward({texts.at(0), texts.at(1), texts.at(2)})));
+}
+
 // Positions added, in the attention's scores, by a skewed table; kernels that follow the text.
 INSTANTIATE_TEST_SUITE_P(Families, SmallEncoders,
                          ::testing::Values("bert_tiny", "textcnn_small", "lightconv_encoder_tiny",

@@ -54,6 +54,38 @@ class AtomicFile : public ::testing::Test {
   }
 };
 
+// Of processes that are gone, and of no others: another machine's have numbers of their own.
+TEST_F(AtomicFile, WhatAKilledProcessLeftIsCleared) {
+  const auto file = folder_ / "f";
+  const std::string large(30'000'000, 'a');
+  const auto temporaries = [&] {
+    std::vector<std::string> names;
+    for (const auto& entry : fs::directory_iterator(folder_))
+      if (entry.path().filename() != "f") names.push_back(entry.path().filename().string());
+    return names;
+  };
+  for (useconds_t delay = 500; temporaries().empty() && delay < 100'000; delay += 500)
+    kill_within(
+        [&] {
+          for (;;) write_file_atomic(file, large);
+        },
+        delay);
+  ASSERT_EQ(temporaries().size(), 1U);
+  const auto left = temporaries().front();  // "f.tmp123-0123abcd"
+  const auto here = left.substr(left.find('-'));
+  const std::vector<std::string> others = {
+      "f.tmp" + std::to_string(::getppid()) + here,  // lives
+      left.substr(0, left.find('-')) + "-00000000",  // is of another machine
+      left.substr(0, left.find('-')),
+      "f.tmp0" + here,
+      "f.tmpx" + here,
+      "g" + left.substr(1)};
+  for (const auto& name : others) std::ofstream(folder_ / name) << "x";
+  write_file_atomic(file, "b");
+  EXPECT_FALSE(fs::exists(folder_ / left));
+  for (const auto& name : others) EXPECT_TRUE(fs::exists(folder_ / name)) << name;
+}
+
 TEST_F(AtomicFile, AKillLeavesTheOldOrTheNewContent) {
   const auto file = folder_ / "f";
   const std::string a(3'000'000, 'a'), b(3'000'000, 'b');

@@ -35,6 +35,24 @@ TEST(QuestionRow, ReadsListsOfAnswersAndListsOfTextsAlike) {
   }
 }
 
+TEST(QuestionRow, AKeyThatIsThereTwiceIsRefused) {
+  EXPECT_THAT(refusal_of(R"({"question": "Who?", "context": "Ada.", "context": "Bob.",
+                             "answers": []})"),
+              AllOf(HasSubstr("train.jsonl:3"), HasSubstr("'context'")));
+}
+
+TEST(QuestionRow, AnIdMayBeANumber) {
+  const auto id_of = [](const std::string& id) {
+    return parse_question_row(
+               R"({"id": )" + id + R"(, "question": "Who?", "context": "Ada.", "answers": []})",
+               "here")
+        .id;
+  };
+  EXPECT_EQ(id_of("7"), "7");
+  EXPECT_EQ(id_of("\"7\""), "7");
+  EXPECT_EQ(id_of("null"), "here");
+}
+
 TEST(QuestionRow, AnImpossibleQuestionHasNoAnswer) {
   const auto row = parse_question_row(
       R"({"question": "Why?", "context": "It was Ada.", "is_impossible": true})", "here");

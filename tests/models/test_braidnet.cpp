@@ -128,6 +128,20 @@ TEST(BraidNet, StemsOfAnyStrideMeetTheirPositions) {
   }
 }
 
+// Also where blocks of another kind come first.
+TEST(BraidNet, PositionsAreGivenOncePerStage) {
+  const auto given = [](const std::string& stage, const std::string& key) {
+    int64_t count = 0;
+    for (const auto& item : compose("stem=conv3x3s2,8|" + stage, 32)->named_parameters())
+      count += item.key().ends_with(key) ? 1 : 0;
+    return count;
+  };
+  for (const char* blocks : {"T2x16h2", "CT2x16h2", "TT1x16h2", "PCT2x16h2"}) {
+    EXPECT_EQ(given(std::string(blocks) + "(pos=absolute)", "pos_embed"), 1) << blocks;
+    EXPECT_EQ(given(std::string(blocks) + "(pos=conv)", "pos.proj.0.weight"), 1) << blocks;
+  }
+}
+
 TEST(BraidNet, StemErrorsShowTheOption) {
   const auto error = [](const std::string& options) -> std::string {
     try {

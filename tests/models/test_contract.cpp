@@ -47,6 +47,20 @@ class Contract : public ::testing::TestWithParam<std::string> {
   }
 };
 
+TEST_P(Contract, TakesImagesOfAnotherShapeOrSaysWhichItIsFor) {
+  const torch::InferenceMode no_grad;
+  const auto model = make();
+  model->eval();
+  for (const auto& [height, width] : {std::pair{kSide, kSide * 3 / 2}, {kSide / 2, kSide * 2}}) {
+    try {
+      const auto logits = model->forward(torch::randn({2, 3, height, width}));
+      EXPECT_EQ(logits.sizes(), (std::vector<int64_t>{2, 7})) << height << " x " << width;
+    } catch (const UsageError& e) {
+      EXPECT_THAT(e.what(), ::testing::HasSubstr("expected images of 32 x 32 pixels"));
+    }
+  }
+}
+
 TEST_P(Contract, TakesGrayAndColourOfManySizes) {
   const torch::InferenceMode no_grad;
   for (const auto& [channels, side] : {std::pair{1, 28}, {3, 32}, {2, 37}, {3, 224}}) {

@@ -40,6 +40,34 @@ TEST(EfficientNetStages, OnlyTheFirstBlockOfAStageIsStrided) {
   EXPECT_EQ(make({"cn_s2_c16"}, {1})->levels()[0].stage, -1);
 }
 
+// In eval mode: a variance of next to nothing, so that the epsilon is what is divided by.
+TEST(EfficientNetStages, EveryNormHasTheEpsilonOrIsRefused) {
+  const auto make_with = [](const std::string& block, double eps, nn::Padding padding) {
+    return EfficientNetStages(EfficientNetStagesConfig{.arch_def = {block},
+                                                       .depths = {1},
+                                                       .in_chs = 8,
+                                                       .act = nn::Act::kIdentity,
+                                                       .padding = padding,
+                                                       .norm_eps = eps});
+  };
+  torch::manual_seed(1);
+  auto one = make_with("cn_k1_c8", 1e-3, nn::Padding::kSymmetric);
+  auto other = make_with("cn_k1_c8", 4e-3, nn::Padding::kSame);
+  for (auto stages : {one, other}) {
+    const torch::NoGradGuard no_grad;
+    stages->eval();
+    for (auto& item : stages->named_parameters()) item.value().fill_(1);
+    for (auto& item : stages->named_buffers()) item.value().zero_();
+  }
+  const auto x = torch::ones({1, 8, 2, 2});
+  EXPECT_TRUE((one->forward(x, false) - 1).allclose(2 * (other->forward(x, false) - 1)));
+  EXPECT_THROW(make_with("cn_k3_s2_c8", 1e-5, nn::Padding::kSame), ConfigError);
+  for (const char* block : {"uir_a3_k3_e2_c8", "mqa_h2_d4_c8"}) {
+    EXPECT_THROW(make_with(block, 1e-3, nn::Padding::kSymmetric), ConfigError) << block;
+    EXPECT_THROW(make_with(block, 1e-5, nn::Padding::kSame), ConfigError) << block;
+  }
+}
+
 TEST(EfficientNetStages, RefuseWhatTheyCannotBuild) {
   for (const char* stage : {"", "xx_c8", "ir_k3_s1", "ir_c8_q3", "ir_c8_k", "ir_c8_k4", "ir_c8.5",
                             "ir_c8_s3", "ir_c8_e0", "ir_c8_se2", "ir_r2_c8", "mqa_c8_s2",

@@ -16,6 +16,7 @@
 #include "braid/models/vision/image_checkpoint.h"
 #include "braid/models/vision/inputs.h"
 #include "braid/models/weights.h"
+#include "braid/runtime/skip_random_init.h"
 #include "braid/runtime/tensor_file.h"
 
 namespace braid::models {
@@ -195,6 +196,50 @@ TEST(ImageEntries, SayWhatTheirModelIsBuiltFor) {
     const auto input = image_input(entry);
     EXPECT_EQ(input.height, entry.config.at("img_size").get<int64_t>()) << entry.name;
     EXPECT_EQ(input.channels, entry.config.at("in_chans").get<int64_t>()) << entry.name;
+  }
+}
+
+// A few bytes of a config must not cost hours and all of the memory.
+TEST(Entries, RefuseDepthsBeyondReason) {
+  constexpr int64_t kTooMany = 1'000'000;
+  for (const auto& entry : registry().entries()) {
+    size_t refused = 0;
+    for (const char* field : {"depth", "depths", "layers", "n_layers", "num_hidden_layers",
+                              "encoder_layers", "decoder_layers"}) {
+      if (!entry.config.contains(field)) continue;
+      auto value = entry.config.at(field);
+      (value.is_array() ? value.at(0) : value) = kTooMany;
+      EXPECT_THROW(create_model(entry.name, {{field, value}}), ConfigError)
+          << entry.name << " " << field;
+      ++refused;
+    }
+    const bool of_one_block = entry.name.starts_with("bag") || entry.name.starts_with("braid") ||
+                              entry.name == "resnet9" || entry.name.starts_with("textcnn");
+    EXPECT_EQ(refused == 0, of_one_block) << entry.name;
+  }
+}
+
+TEST(Entries, WeightsThatNoMachineHoldsAreSaidToBeSo) {
+  const runtime::SkipRandomInit skip;
+  const std::vector<int64_t> wide(4, 1'000'000);
+  try {
+    create_model("resnet18", {{"widths", wide}});
+    ADD_FAILURE() << "nothing was thrown";
+  } catch (const TryAgainError& e) {
+    EXPECT_THAT(e.what(), AllOf(HasSubstr("out of memory"), HasSubstr("model resnet18"),
+                                ::testing::Not(HasSubstr("frame #"))));
+  }
+}
+
+TEST(Entries, RefuseMoreStagesThanAnImageHasHalvings) {
+  const std::vector<int64_t> depths(70, 1), widths(70, 32);
+  for (const char* name : {"densenet121", "repvit_m1", "coatnet_pico_32", "efficientnet_b0"}) {
+    Json fields = {{"depths", depths}};
+    for (const char* field : {"embed_dim", "embed_dims"})
+      if (find_model(name).config.contains(field)) fields[field] = widths;
+    if (find_model(name).config.contains("arch_def"))
+      fields["arch_def"] = std::vector<std::string>(70, "ir_k3_s2_e1_c8");
+    EXPECT_THROW(create_model(name, fields), ConfigError) << name;
   }
 }
 

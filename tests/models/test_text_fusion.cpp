@@ -130,6 +130,19 @@ TEST(ConformerText, ItsNormsStatisticsAreThoseOfTheTokens) {
   EXPECT_TRUE(variance(wide).allclose(variance(input), 1e-4, 1e-6));
 }
 
+// A window of one token is one of each channel still.
+TEST(ConformerText, ItsConvolutionIsDepthwiseWhateverItsSize) {
+  for (const int64_t size : {1, 3}) {
+    const auto model = create_model<TextEncoder>(
+        "wav2vec2_conformer_text_tiny", {{"vocab_size", 20}, {"conv_depthwise_kernel_size", size}});
+    const auto weight =
+        runtime::named_state(*model).at("encoder.layers.0.conv_module.depthwise_conv.weight");
+    EXPECT_EQ(weight.sizes(), (std::vector<int64_t>{128, 1, size}));
+    model->eval();
+    EXPECT_TRUE(model->forward_features(fusion_batch()).isfinite().all().item<bool>()) << size;
+  }
+}
+
 TEST(ConvStemBert, BertsWeightsFitBehindTheStem) {
   const auto bert = create_model<TextEncoder>("bert_mini", {{"vocab_size", 20}}, 1);
   const auto stem = create_model<TextEncoder>("conv_stem_bert_mini", {{"vocab_size", 20}}, 1);
@@ -166,6 +179,22 @@ TEST(TextFusionConfigs, RefuseWhatDoesNotFitTogether) {
   refuses("wav2vec2_conformer_text_tiny", {{"position_embeddings_type", "absolute"}});
   refuses("wav2vec2_conformer_text_tiny", {{"conv_depthwise_kernel_size", 8}});
   refuses("conv_stem_bert_mini", {{"stem_kernel_size", 2}});
+  for (const char* name : {"bert_tiny_cnn", "textcnn_small"})
+    refuses(name, {{"vocab_size", 20}, {"head", "pretraining"}});
+  refuses("convbert_small", {{"num_hidden_layers", 1}, {"head", "pretraining"}});
+  refuses("distilbert_base", {{"vocab_size", 20}, {"n_layers", 1}, {"head", "pretraining"}});
+}
+
+TEST(TextFusionConfigs, AHeadThatIsNotThereIsNamedWithThoseThatAre) {
+  try {
+    create_model("bert_tiny_cnn", {{"vocab_size", 20}, {"head", "masked_lm"}});
+    ADD_FAILURE() << "nothing was thrown";
+  } catch (const ConfigError& e) {
+    EXPECT_STREQ(
+        e.what(),
+        "[models] expected a head that it can have, got masked_lm (model bert_cnn); it can "
+        "have none, sequence_classification, token_classification, question_answering");
+  }
 }
 
 }  // namespace

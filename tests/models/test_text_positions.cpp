@@ -80,6 +80,17 @@ TEST_P(Positions, GradientsAreThoseOfFiniteDifferences) {
   }
 }
 
+TEST(RotaryPositions, NeedPairsOfChannels) {
+  for (const char* name : {"bert_tiny", "electra_small", "distilbert_base"}) {
+    const bool distil = std::string(name).starts_with("distil");
+    const Json fields = {{"vocab_size", 23},
+                         {distil ? "dim" : "hidden_size", 15},
+                         {distil ? "n_heads" : "num_attention_heads", 3},
+                         {"position_embedding_type", "rotary"}};
+    EXPECT_THROW(create_model(name, fields), ConfigError) << name;
+  }
+}
+
 TEST(PositionNames, AreRefusedWithNearMatches) {
   EXPECT_EQ(text_positions_names().size(), 6u);
   EXPECT_THROW(parse_text_positions("rotarry"), ConfigError);

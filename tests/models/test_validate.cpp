@@ -46,11 +46,19 @@ TEST(Validator, NamesModelFieldAndValue) {
                 check.positive("depths", {1, 0, 2});
               }),
               HasSubstr("expected depths between 1 and 1000000, got 0"));
-  EXPECT_EQ(
-      error_of([](const Validator& check) {
-        check.odd("kernel_size", 3).one_of("mixer", "a", {"a"}).between("ratio", 1.0, 1.0, 2.0);
-      }),
-      "");
+  EXPECT_THAT(error_of([](const Validator& check) {
+                check.depth("depths", {1, 1000, 1001});
+              }),
+              HasSubstr("expected depths between 1 and 1000, got 1001"));
+  EXPECT_THAT(error_of([](const Validator& check) { check.depth("depth", 0); }),
+              HasSubstr("expected depth between 1 and 1000, got 0"));
+  EXPECT_EQ(error_of([](const Validator& check) {
+              check.depth("depth", 1000)
+                  .odd("kernel_size", 3)
+                  .one_of("mixer", "a", {"a"})
+                  .between("ratio", 1.0, 1.0, 2.0);
+            }),
+            "");
 }
 
 }  // namespace

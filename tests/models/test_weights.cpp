@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <map>
 
 #include "braid/core/error.h"
 #include "braid/models/load_plan.h"
@@ -160,6 +161,47 @@ TEST_F(Weights, ABackboneWithoutClassifierGetsAFreshOne) {
   save_weights(*old, file_);
   load_weights_to_fine_tune(*fresh, file_, progress_);
   EXPECT_THAT(progress_.lines, ElementsAre(HasSubstr("no classifier")));
+}
+
+// Also where more than the classifier's own layer goes with it.
+TEST_F(Weights, AModelWithoutClassifierTakesTheFilesOfOthers) {
+  const std::map<std::string, Json> small = {{"resnet20", {}},
+                                             {"levit_128s", {{"depths", {1, 1, 1}}}},
+                                             {"caformer_s18", {{"depths", {1, 1, 1, 1}}}},
+                                             {"repvit_m1", {{"depths", {1, 1, 1, 1}}}},
+                                             {"mobile_former_96m", {}},
+                                             {"deit_tiny_distilled_patch16_224", {{"depth", 1}}}};
+  for (const auto& [name, fields] : small) {
+    Json whole = fields.is_null() ? Json::object() : fields, bare = whole;
+    whole.update({{"num_classes", 5}, {"img_size", 32}});
+    bare.update({{"num_classes", 0}, {"img_size", 32}});
+    const auto classifier = create_model<ImageModel>(name, whole, 1);
+    const auto features = create_model<ImageModel>(name, bare, 2);
+    save_weights(*classifier, file_);
+    load_weights(*features, file_);
+    const auto from = runtime::named_state(*classifier);
+    for (const auto& [key, tensor] : runtime::named_state(*features))
+      EXPECT_TRUE(tensor.equal(from.at(key))) << name << " " << key;
+    // And the other way round a fresh head grows.
+    save_weights(*features, file_);
+    load_weights_to_fine_tune(*create_model<ImageModel>(name, whole, 3), file_, progress_);
+    EXPECT_THAT(progress_.lines.back(), HasSubstr("no classifier")) << name;
+  }
+}
+
+TEST_F(Weights, TablesOfIndicesAreLeftOut) {
+  const auto model =
+      create_model<ImageModel>("swin_tiny_patch4_window7_224",
+                               {{"img_size", 32}, {"depths", {1, 2}}, {"num_heads", {3, 6}}});
+  auto tensors = runtime::named_state(*model);
+  tensors["layers.0.blocks.0.attn.relative_position_index"] = torch::arange(4);
+  tensors["layers.1.blocks.1.attn_mask"] = torch::zeros({1, 2, 2});
+  load_tensors_into(*model, tensors, "memory");
+  const auto levit =
+      create_model<ImageModel>("levit_128s", {{"img_size", 32}, {"depths", {1, 1, 1}}});
+  tensors = runtime::named_state(*levit);
+  tensors["stages.0.blocks.0.attn.attention_bias_idxs"] = torch::zeros({4, 4}, torch::kLong);
+  load_tensors_into(*levit, tensors, "memory");
 }
 
 TEST_F(Weights, ChannelsByTimmsRule) {

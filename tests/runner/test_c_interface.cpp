@@ -43,7 +43,21 @@ TEST(CInterface, SaysWhatIsWrong) {
   BraidRunTensor output{};
   EXPECT_EQ(braid_run(model, nullptr, 0, &output, 1), 65);
   EXPECT_NE(std::strstr(braid_run_error(), "'x'"), nullptr) << braid_run_error();
+  const auto session = Session::of_bytes(bytes, "gemm");
+  const Tensor x = case_tensors(*session, "gemm", "in").at("x");
+  const BraidRunTensor given{"x", BRAID_RUN_FLOAT32, x.dims().size(), x.dims().data(), x.raw()};
+  const BraidRunTensor twice[] = {given, given};
+  EXPECT_EQ(braid_run(model, twice, 2, &output, 1), 65);
+  EXPECT_NE(std::strstr(braid_run_error(), "'x' twice"), nullptr) << braid_run_error();
+  EXPECT_EQ(braid_run(model, nullptr, 1, &output, 1), 65);
+  EXPECT_EQ(braid_run(model, &given, 1, nullptr, 1), 65);
   braid_run_free(model);
+  EXPECT_EQ(braid_run_input_count(nullptr), 0u);
+  EXPECT_EQ(braid_run_output_count(nullptr), 0u);
+  EXPECT_EQ(braid_run_input(nullptr, 0).name, nullptr);
+  EXPECT_EQ(braid_run_output(nullptr, 0).name, nullptr);
+  EXPECT_EQ(braid_run_metadata(nullptr, "architecture"), nullptr);
+  EXPECT_EQ(braid_run(nullptr, nullptr, 0, &output, 1), 65);
   braid_run_free(nullptr);
 }
 

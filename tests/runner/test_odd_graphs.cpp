@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <map>
 #include <protozero/pbf_writer.hpp>
@@ -200,6 +201,41 @@ TEST(OddGraphs, ATextWithoutTokensIsOneOfPadding) {
     EXPECT_EQ(*given.at("input_ids").as<int64_t>(), id);
     EXPECT_EQ(*given.at("attention_mask").as<int64_t>(), 1);
   }
+}
+
+// A server tells it from a file's other faults.
+TEST(OddGraphs, WhatDoesNotFitIntoMemoryHasAnErrorOfItsOwn) {
+  const auto file = WrittenGraph()
+                        .input("x", DType::kFloat, {-1, 2})
+                        .node("Relu", {"x"}, {"y"})
+                        .output("y", DType::kFloat, {-1, 2})
+                        .bytes();
+  const auto session = Session::of_bytes(file, "file.onnx", {.most_bytes = 1 << 20});
+  EXPECT_NO_THROW(session->make(DType::kFloat, {1, 2}));
+  EXPECT_THROW(session->make(DType::kFloat, {1 << 20, 2}), OutOfMemoryError);
+}
+
+TEST(OddGraphs, SeveralLabelsHaveAProbabilityEach) {
+  const auto labels_of = [](const std::string& problem_type) {
+    const auto file = WrittenGraph()
+                          .input("x", DType::kFloat, {-1, 2})
+                          .node("Relu", {"x"}, {"logits"})
+                          .output("logits", DType::kFloat, {-1, 2})
+                          .metadata("problem_type", problem_type)
+                          .bytes();
+    const auto session = Session::of_bytes(file, "file.onnx");
+    auto logits = session->make(DType::kFloat, {1, 2});
+    logits.as<float>()[0] = 0;
+    logits.as<float>()[1] = 2;
+    return top_labels(*session, logits, {}, 2);
+  };
+  const auto several = labels_of("multi_label_classification");
+  EXPECT_EQ(several.at(0).index, 1);
+  EXPECT_NEAR(several.at(0).probability, 1 / (1 + std::exp(-2.0)), 1e-12);
+  EXPECT_EQ(several.at(1).probability, 0.5);
+  const auto one = labels_of("single_label_classification");
+  EXPECT_NEAR(one.at(0).probability + one.at(1).probability, 1, 1e-12);
+  EXPECT_THROW(labels_of("regression"), DataError);
 }
 
 // As in `braid predict` and in the server: no class is likelier than another.

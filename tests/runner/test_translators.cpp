@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -156,6 +157,8 @@ TEST(ExportedTranslator, TranslatesTexts) {
   EXPECT_EQ(translated.text, words);
   EXPECT_EQ(translator.translate("").text, "");
   EXPECT_EQ(translator.translate(" \t\n").text, "");
+  for (const char* nothing : {"\u00a0", "\u3000\u3000", "\ufffd"})  // to BERT's normalizer
+    EXPECT_EQ(translator.translate(nothing).text, "") << "the tokenizer leaves nothing";
   EXPECT_EQ(translator.max_length(), 12);
   const auto full = translator.translate("a b c d a b c d a b c");
   EXPECT_FALSE(full.cut);
@@ -163,6 +166,68 @@ TEST(ExportedTranslator, TranslatesTexts) {
   EXPECT_TRUE(longer.cut);
   EXPECT_EQ(longer.text, full.text) << "of its first 11 words";
   EXPECT_EQ(longer.score, full.score);
+}
+
+// A model that never ends a text.
+SmallTranslator endless() {
+  SmallTranslator made;
+  made.bias[kEnd] = -1e4f;
+  made.metadata["max_length"] = "100";
+  made.metadata["generation_config"] = R"({"bad_words_ids": [[0], [1], [2]], "max_length": 90})";
+  return made;
+}
+
+int64_t words_in(const std::string& text) {
+  return text.empty() ? 0 : 1 + std::count(text.begin(), text.end(), ' ');
+}
+
+TEST(ExportedTranslator, IsNoLongerThanItsSourceAllows) {
+  const auto made = endless();
+  const auto encoder = made.encoder(), decoder = made.decoder();
+  std::string source = "a b";
+  for (int i = 0; i < 14; ++i) source += " c";  // 16 words, and the token that ends them
+  for (const int64_t beams : {1, 2}) {
+    const auto words_of = [&](double factor, const std::string& text) {
+      return words_in(
+          Translator::of_bytes(encoder, decoder, {.num_beams = beams, .max_length_factor = factor})
+              .translate(text)
+              .text);
+    };
+    // Without the start token; lengths are rounded up to 16.
+    EXPECT_EQ(words_of(0, "a b"), 89) << beams;
+    EXPECT_EQ(words_of(2, "a b"), 16 + 2 * 16 - 1) << beams;
+    EXPECT_EQ(words_of(0.5, "a b"), 16 + 8 - 1) << beams;
+    EXPECT_EQ(words_of(0.5, source), 16 + 16 - 1) << beams;
+    EXPECT_EQ(words_of(100, "a b"), 89) << beams << ": the files' own limit holds";
+  }
+}
+
+TEST(ExportedTranslator, MakesNothingOutOfNothing) {
+  const auto made = endless();
+  const auto encoder = made.encoder(), decoder = made.decoder();
+  auto translator = Translator::of_bytes(encoder, decoder, {.max_length = 9});
+  EXPECT_NE(translator.translate("a").text, "");
+  // The tokenizer drops control characters.
+  EXPECT_EQ(translator.translate("\x01 \x02").text, "");
+}
+
+TEST(ExportedTranslator, WithoutAFolderForTemporaryFilesSaysSo) {
+  const SmallTranslator made;
+  const auto encoder = made.encoder(), decoder = made.decoder();
+  const char* before = std::getenv("TMPDIR");
+  const std::string kept = before == nullptr ? "" : before;
+  ::setenv("TMPDIR", "/nowhere/at/all", 1);
+  std::string said;
+  try {
+    Translator::of_bytes(encoder, decoder);
+  } catch (const IoError& e) {
+    said = e.what();
+  }
+  if (before == nullptr)
+    ::unsetenv("TMPDIR");
+  else
+    ::setenv("TMPDIR", kept.c_str(), 1);
+  EXPECT_THAT(said, HasSubstr("TMPDIR"));
 }
 
 TEST(ExportedTranslator, FlagsWinOverTheFiles) {

@@ -56,7 +56,7 @@ class Pace {
 using PacePtr = std::shared_ptr<Pace>;
 
 // x FP32 [N,2] -> logits [N,3]: x0, x1, x0 + x1. Fails where x0 is 666, is not finite where it is
-// 777, and lets go of all rows where it is 888.
+// 777, lets go of all rows where it is 888, has no memory where it is 990, and never for 999.
 class FakeEngine final : public Engine {
  public:
   explicit FakeEngine(PacePtr pace) : pace_(std::move(pace)) {}
@@ -69,6 +69,8 @@ class FakeEngine final : public Engine {
     std::vector<float> logits;
     for (size_t i = 0; i < x.size(); i += 2) {
       if (x[i] == 666) throw InternalError("fake", "this row cannot be computed");
+      if (x[i] == 990) throw std::bad_alloc();
+      if (x[i] == 999) throw BatchTooLargeError("this row takes too much memory");
       if (x[i] == 888) return {make_tensor<float>("logits", DataType::kFp32, {0, 3}, {})};
       const float first = x[i] == 777 ? std::numeric_limits<float>::quiet_NaN() : x[i];
       logits.insert(logits.end(), {first, x[i + 1], x[i] + x[i + 1]});
@@ -121,7 +123,7 @@ class FakeExplainer final : public Explainer {
 };
 
 // A loader of such models; a source that begins with "broken" cannot be loaded, "mute" explains
-// nothing.
+// nothing, of "several" any number of labels may be right.
 inline LoadModel fake_loader(const PacePtr& pace) {
   return [pace](const std::string& source) {
     if (source.find("broken") != std::string::npos)
@@ -132,6 +134,7 @@ inline LoadModel fake_loader(const PacePtr& pace) {
     model->prepared = {.name = "text", .type = DataType::kBytes, .shape = {-1}};
     model->preparation = std::make_unique<FakePreparation>();
     model->classes = {"ant", "bee", "cat"};
+    model->several_labels = source == "several";
     if (source != "mute") model->explainer = std::make_unique<FakeExplainer>();
     return model;
   };

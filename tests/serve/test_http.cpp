@@ -66,6 +66,25 @@ TEST_F(HttpTest, ReadsChunks) {
   EXPECT_THAT(endless.read().status, ::testing::AnyOf(400, 413));
 }
 
+// They are no part of the body, and are understood at their end alone.
+TEST_F(HttpTest, EndsEndlessExtensionsAndTrailersOfChunks) {
+  start({.config = {.max_body_size = 1000}});
+  const std::string head = "POST " + std::string(kInfer) +
+                           " HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n";
+  const std::string much(1 << 20, 'x');
+  for (const std::string begin : {"4;x=", "4\r\n    \r\n0\r\nX: "}) {
+    auto c = client();
+    c.send(head + begin);
+    c.send(much);  // without an end; fails where the server has closed already
+    const auto answer = c.read();
+    EXPECT_EQ(answer.status, 400) << begin;
+    EXPECT_THAT(answer.body, HasSubstr("Content-Length")) << begin;
+  }
+  auto c = client();
+  c.send(head + "1;x=" + std::string(60'000, 'x') + "\r\n?\r\n0\r\n\r\n");
+  EXPECT_THAT(c.read().body, HasSubstr("JSON")) << "a long one is read";
+}
+
 TEST_F(HttpTest, RefusesWhatIsTooLarge) {
   start({.config = {.max_body_size = 1000}});
   EXPECT_EQ(client().post(kInfer, std::string(1001, ' ')).status, 413);

@@ -82,6 +82,15 @@ TEST_F(ServiceTest, InfersFromNumbersTextAndRawBytes) {
   EXPECT_EQ(c.post("/v2/models/n/infer", row_json(2)).status, 404);
 }
 
+TEST_F(ServiceTest, LabelsOfWhichSeveralMayBeRightHaveAProbabilityEach) {
+  start({.models = {{.name = "m", .source = "several"}}});
+  const auto probabilities = client().post(kInfer, row_json(2, -5)).numbers(1);
+  ASSERT_EQ(probabilities.size(), 3u);
+  EXPECT_NEAR(probabilities[0], 1 / (1 + std::exp(-2.0)), 1e-6);
+  EXPECT_NEAR(probabilities[1], 1 / (1 + std::exp(5.0)), 1e-6);
+  EXPECT_NEAR(probabilities[2], 1 / (1 + std::exp(3.0)), 1e-6);
+}
+
 TEST_F(ServiceTest, SaysWhyAModelDecides) {
   start({.models = {{.name = "m", .source = "good"}, {.name = "mute", .source = "mute"}}});
   auto c = client();
@@ -158,6 +167,10 @@ TEST_F(ServiceTest, RefusesRequestsThatDoNotFit) {
   EXPECT_THAT(not_finite.body, HasSubstr("NaN"));
   EXPECT_EQ(c.post(kInfer, row_json(777)).status, 422);
   EXPECT_EQ(c.post(kInfer, row_json(666)).status, 500);
+  EXPECT_EQ(c.post(kInfer, row_json(990)).status, 503);
+  const auto too_large = c.post(kInfer, row_json(999));
+  EXPECT_EQ(too_large.status, 413);
+  EXPECT_THAT(too_large.body, HasSubstr("send fewer rows"));
   EXPECT_EQ(c.post(kInfer, row_json(1)).status, 200);  // and goes on
 }
 

@@ -147,23 +147,6 @@ TEST_F(ImageTask, ABalancedSamplerShowsRareClassesAsOften) {
   EXPECT_THROW(make(), ConfigError) << "balanced twice";
 }
 
-TEST_F(ImageTask, GivesTheLossOfEachImageOnRequest) {
-  config_.smoothing = 0.1;
-  const auto task = make();
-  task->model().eval();
-  EXPECT_FALSE(task->training_step(batch()).item_losses.defined());
-  EXPECT_TRUE(task->has_static_steps());
-  ASSERT_TRUE(task->give_item_losses());
-  EXPECT_FALSE(task->has_static_steps());
-  const auto losses = task->training_step(batch()).item_losses;
-  const auto logits = task->forward(batch()).log_softmax(1);
-  const auto labels = batch().at(data::kLabels).unsqueeze(1);
-  EXPECT_TRUE(losses.allclose(-logits.gather(1, labels).squeeze(1), 1e-5, 1e-6));
-  EXPECT_FALSE(losses.requires_grad());
-  config_.image.augment.mixup = 0.2;
-  EXPECT_THROW(make()->give_item_losses(), ConfigError) << "of mixed images";
-}
-
 TEST_F(ImageTask, EvaluationLeavesTheModeAndTheOrder) {
   const auto task = make();
   task->model().train();

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <limits>
@@ -245,6 +246,17 @@ TEST_F(QuestionTask, LearnsEvaluatesSavesAndAnswers) {
   const auto late = find_answers(saved, "which town ?", far + context, 1, "float32");
   EXPECT_EQ(late.size(), 1u);
   EXPECT_THROW(find_answers(saved, far + far + far, context, 1, "float32"), DataError);
+}
+
+TEST_F(QuestionTask, OutputsThatAreNotFiniteHaveNoScore) {
+  const auto task = make();
+  {
+    const torch::NoGradGuard no_grad;
+    for (auto& weight : task->model().parameters()) weight.fill_(NAN);
+  }
+  const auto scores = task->evaluate(Split::kVal, {.batch_size = 7, .workers = 0}, silent_);
+  EXPECT_EQ(scores.front().name, "f1");
+  for (const auto& score : scores) EXPECT_TRUE(std::isnan(score.value)) << score.name;
 }
 
 }  // namespace

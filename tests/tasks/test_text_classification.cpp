@@ -76,6 +76,7 @@ TEST_F(TextTask, SettingsOfOtherTasksAreRefused) {
   EXPECT_THAT(refusal({{"task", kMaskedLm}, {"class_weights", "balanced"}}),
               HasSubstr("--class-weights"));
   EXPECT_THAT(refusal({{"task", kMaskedLm}, {"smoothing", 0.1}}), HasSubstr("--smoothing"));
+  EXPECT_THAT(refusal({{"task", kMaskedLm}, {"word_drop", 0.1}}), HasSubstr("--word-drop"));
   EXPECT_EQ(refusal({{"mixup", 0.2}}, root_), "none") << "a run goes on as it began";
 }
 
@@ -129,17 +130,6 @@ TEST_F(TextTask, LearnsEvaluatesSavesAndAnswersAlike) {
   EXPECT_LT((alone[0] - rows[1]).abs().max().item<double>(), 1e-6);
 }
 
-TEST_F(TextTask, GivesTheLossOfEachText) {
-  const auto task = make({.seed = 3});
-  task->model().eval();
-  ASSERT_TRUE(task->give_item_losses());
-  const auto loader = task->training_loader({.batch_size = 6, .workers = 0});
-  loader->start_epoch(0);
-  const auto step = task->training_step(*loader->next());
-  ASSERT_EQ(step.item_losses.numel(), 6);
-  EXPECT_NEAR(step.item_losses.mean().item<double>(), step.loss.item<double>(), 1e-6);
-}
-
 TEST_F(TextTask, ATeacherSharesTheLoss) {
   const auto folder = root_ / "teacher";
   fs::create_directories(folder);
@@ -161,8 +151,6 @@ TEST_F(TextTask, ATeacherSharesTheLoss) {
                           distillation_loss(logits, taught, type, 2) * 0.3;
     EXPECT_LT((step.loss - expected).abs().item<double>(), 1e-6);
     EXPECT_EQ(step.weight, 6);
-    EXPECT_TRUE(task->give_item_losses());
-    EXPECT_EQ(task->training_step(batch).item_losses.numel(), 6);
   }
   const auto refusal = [&] {
     try {

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -128,6 +129,18 @@ TEST_F(TaggedTask, AWordIsOneEntityWhateverTheTokenizerMakesOfIt) {
   EXPECT_EQ(found[1].kind, "DATE");
   EXPECT_EQ(found[1].text, "1996-08-22");
   EXPECT_EQ(found[1].begin, 13);
+}
+
+// The data is not to blame: a training goes on or ends by its own rule.
+TEST_F(TaggedTask, OutputsThatAreNotFiniteHaveNoScore) {
+  const auto task = make();
+  {
+    const torch::NoGradGuard no_grad;
+    for (auto& weight : task->model().parameters()) weight.fill_(NAN);
+  }
+  const auto scores = task->evaluate(Split::kVal, {.workers = 0}, silent_);
+  EXPECT_EQ(scores.front().name, "f1");
+  for (const auto& score : scores) EXPECT_TRUE(std::isnan(score.value)) << score.name;
 }
 
 TEST_F(TaggedTask, SentencesThatAreCutAreCounted) {

@@ -385,8 +385,8 @@ TEST_F(TranslationTest, OutputThatIsNotFiniteIsNoTranslation) {
     translator.generation.num_beams = beams;
     try {
       translate(translator, {"a man"}, {});
-      FAIL() << "expected a DataError";
-    } catch (const DataError& e) {
+      FAIL() << "expected a NonFiniteOutputError";
+    } catch (const NonFiniteOutputError& e) {
       EXPECT_THAT(e.what(), HasSubstr("not finite"));
     }
   }

@@ -1,10 +1,15 @@
 // Test-time augmentation against torchvision's crops and airbench's own. See generate_views.py.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include <utility>
+#include <vector>
 
 #include "braid/core/error.h"
 #include "braid/data/image/crops.h"
 #include "braid/data/memory_dataset.h"
+#include "braid/io/evaluation_view.h"
 #include "braid/runtime/tensor_file.h"
 #include "braid/tasks/test_time_augmentation.h"
 
@@ -50,6 +55,36 @@ TEST(Views, CropsAreTorchvisions) {
     EXPECT_TRUE(apart(data::prepare_crops(image, input, true), 10)
                     .equal(views_fixture().at(name + "ten_crop").to(torch::kInt64)));
   }
+}
+
+// One row becomes eleven, and so many columns: none but the crops' are computed.
+TEST(Views, CropsOfNarrowImagesAreThoseOfTheWholeOne) {
+  const auto input = input_of(1);
+  io::Image image{.height = 5, .width = 301, .channels = 1, .pixels = {}};
+  for (int64_t i = 0; i < 5 * 301; ++i) image.pixels.push_back(static_cast<uint8_t>(i * i % 251));
+  const auto whole = io::resize_for_evaluation(image, data::view_of(input));
+  ASSERT_GT(whole.width, 600);
+  const auto crops = apart(data::prepare_crops(image, input, true), 10);
+  const int64_t below = whole.height - 8, beside = whole.width - 8;
+  const auto all = apart(whole, 1)[0];
+  int64_t at = 0;
+  for (const bool mirrored : {false, true}) {
+    const auto shown = mirrored ? all.flip(2) : all;
+    for (const auto& [top, left] :
+         std::vector<std::pair<int64_t, int64_t>>{{0, 0},
+                                                  {0, beside},
+                                                  {below, 0},
+                                                  {below, beside},
+                                                  {io::centred(below), io::centred(beside)}})
+      EXPECT_TRUE(crops[at++].equal(shown.narrow(1, top, 8).narrow(2, left, 8))) << at;
+  }
+  io::Image thread{.height = 1, .width = 2'000'000, .channels = 1, .pixels = {}};
+  thread.pixels.resize(2'000'000);
+  rusage before{}, after{};
+  ::getrusage(RUSAGE_SELF, &before);
+  data::prepare_crops(thread, input, true);
+  ::getrusage(RUSAGE_SELF, &after);
+  EXPECT_LT(after.ru_maxrss - before.ru_maxrss, 100'000) << "KiB; all of it takes 240 MB";
 }
 
 torch::Tensor small_net(const torch::Tensor& x) {

@@ -7,6 +7,7 @@
 #include <chrono>
 
 #include "braid/core/json.h"
+#include "braid/text/sequence.h"
 #include "tests/text/tokenizer_files.h"
 
 namespace braid::text {
@@ -204,6 +205,54 @@ TEST(Tokenizer, FindsTokensThatWereAddedToAVocabulary) {
   folder.write("tokenizer_config.json", R"({"added_tokens_decoder": {"x": {"content": "Foo"}}})");
   EXPECT_THAT(message_of([&] { load_tokenizer(folder.path()); }),
               AllOf(HasSubstr("tokenizer_config.json"), HasSubstr("added_tokens_decoder.x")));
+}
+
+// transformers' truncation_side, of tokenizer_config.json or else of the tokenizer.json.
+TEST(Tokenizer, CutsTextsOnTheSideThatItsFilesName) {
+  const auto left = from_vocab_txt(kVocabulary, R"({"truncation_side": "left"})");
+  EXPECT_TRUE(left->truncates_left());
+  const auto cut = left->encode("unaffable ab", {.max_length = 4});
+  EXPECT_EQ(cut.ids, (std::vector<int32_t>{2, 8, 9, 3}));
+  EXPECT_EQ(cut.offsets[1], (Span{10, 11}));
+  EXPECT_EQ(cut.truncated, 3);
+  EXPECT_EQ(left->encode_pair("unaffable", "ab", {.max_length = 6}).ids,
+            (std::vector<int32_t>{2, 6, 7, 3, 9, 3}));
+  const auto sequence = make_sequence("unaffable ab", *left, {.eos = 3, .max_length = 3});
+  EXPECT_EQ(sequence.ids, (std::vector<int32_t>{8, 9, 3}));
+  EXPECT_TRUE(sequence.cut);
+  const std::string book = std::string(5000, 'a') + " ab";
+  EXPECT_EQ(make_sequence(book, *left, {.eos = 3, .max_length = 3}).ids, sequence.ids);
+
+  const auto right = from_vocab_txt(kVocabulary, R"({"truncation_side": "right"})");
+  EXPECT_EQ(right->encode("unaffable ab", {.max_length = 4}).ids,
+            (std::vector<int32_t>{2, 5, 6, 3}));
+  EXPECT_THAT(message_of([] { from_vocab_txt(kVocabulary, R"({"truncation_side": "middle"})"); }),
+              AllOf(HasSubstr("truncation_side"), HasSubstr("left or right"), HasSubstr("middle")));
+  auto json = small_bpe();
+  json["truncation"] = {{"direction", "Left"}, {"max_length", 5}};
+  const Folder folder;
+  folder.write("tokenizer.json", json.dump());
+  EXPECT_TRUE(load_tokenizer(folder.path())->truncates_left());
+  folder.write("tokenizer_config.json", R"({"truncation_side": "right"})");
+  EXPECT_FALSE(load_tokenizer(folder.path())->truncates_left());
+}
+
+TEST(Tokenizer, MayReadTheNamesOfSpecialTokensAsWords) {
+  const auto text = "a [MASK]";
+  EXPECT_EQ(from_vocab_txt(kVocabulary)->encode(text).ids, (std::vector<int32_t>{2, 8, 4, 3}));
+  EXPECT_EQ(from_vocab_txt(kVocabulary, R"({"split_special_tokens": true})")->encode(text).ids,
+            (std::vector<int32_t>{2, 8, 1, 1, 1, 3}));
+  EXPECT_THAT(message_of([] { from_vocab_txt(kVocabulary, R"({"split_special_tokens": "yes"})"); }),
+              AllOf(HasSubstr("split_special_tokens"), HasSubstr("true or false")));
+}
+
+TEST(Tokenizer, KnowsItsOtherSpecialTokens) {
+  EXPECT_EQ(from_vocab_txt(kVocabulary)->special_ids(), (std::vector<int32_t>{0, 1, 2, 3, 4}));
+  EXPECT_EQ(from_vocab_txt(kVocabulary, R"({"additional_special_tokens": ["un", "none"],
+          "added_tokens_decoder": {"12": {"content": "[E]", "special": true},
+                                   "13": {"content": "Foo"}}})")
+                ->special_ids(),
+            (std::vector<int32_t>{0, 1, 2, 3, 4, 5, 12}));
 }
 
 TEST(Tokenizer, FindsItsFiles) {

@@ -107,6 +107,34 @@ TEST(TrainTokenizer, TrainsSentencePiece) {
   }
 }
 
+// The library ends the program where a word is longer than 65,535 code points; normalized, each of
+// these becomes 18.
+TEST(TrainTokenizer, ReadsGiantWords) {
+  std::string ligatures;
+  for (int i = 0; i < 10'000; ++i) ligatures += "\ufdfa";
+  for (const auto& giant : {std::string(100'000, 'a'), ligatures}) {
+    auto texts = kTexts;
+    texts.push_back(giant);
+    const auto bpe = train_sentencepiece(
+        texts_of(texts), {.type = "bpe", .vocab_size = 60, .character_coverage = 1});
+    EXPECT_EQ(bpe->decode(bpe->encode("low newest").ids), "low newest");
+    const auto pieces = train_wordpiece(texts_of(texts), {.vocab_size = 60});
+    EXPECT_TRUE(pieces->token_to_id("low").has_value());
+  }
+}
+
+// Cut at a space, where there is one: what is learned of a line is what is learned of its parts.
+TEST(TrainTokenizer, CutsLongLinesBetweenWords) {
+  std::string line;
+  for (int i = 0; i < 5'000; ++i) line += "lowest widest ";
+  const SentencePieceTraining training{.type = "bpe", .vocab_size = 60};
+  const auto one = train_sentencepiece(texts_of({line}), training);
+  const auto parts =
+      train_sentencepiece(texts_of(std::vector<std::string>(5'000, "lowest widest")), training);
+  EXPECT_EQ(tokens_of(*one, "lowest widest"), "\u2581lowest \u2581widest </s>");
+  EXPECT_EQ(one->vocab_size(), parts->vocab_size()) << "no piece of half a word";
+}
+
 TEST(TrainTokenizer, SaysWhatCannotBeLearned) {
   EXPECT_THAT(message_of([] { train_bpe(texts_of(kTexts), {.vocab_size = 100}); }),
               AllOf(HasSubstr("at least 261"), HasSubstr("100")));

@@ -79,7 +79,6 @@ TEST(TrainConfigTest, EveryValueOutOfRangeIsNamed) {
                     {"early_stop_epochs", -1},
                     {"batch_size", 0},
                     {"grad_accum_steps", 0},
-                    {"skip_easiest", 1},
                     {"clip_grad", -1},
                     {"smoothing", 1},
                     {"model_ema_decay", 1},
@@ -167,6 +166,19 @@ TEST(Recipes, FollowFromTheBudget) {
   EXPECT_EQ(of(30, 60'000, 75'000).name, "medium");
   EXPECT_EQ(of(200, 60'000, 75'000).name, "long");
   EXPECT_EQ(recipe_for(entry, {.fine_tuning = true}).name, "fine-tune");
+  const auto keeps_statistics = [&](int64_t items, bool fine_tuning, bool batch_norms,
+                                    double passes = 5) {
+    return recipe_for(entry, {.passes = passes,
+                              .train_items = items,
+                              .fine_tuning = fine_tuning,
+                              .batch_norms = batch_norms})
+        .config.run.freeze_bn_stats;
+  };
+  EXPECT_TRUE(keeps_statistics(1'000, true, true));
+  EXPECT_FALSE(keeps_statistics(1'000, true, true, 11)) << "often enough seen";
+  EXPECT_FALSE(keeps_statistics(50'000, true, true)) << "enough for statistics of their own";
+  EXPECT_FALSE(keeps_statistics(1'000, true, false)) << "has none";
+  EXPECT_FALSE(keeps_statistics(1'000, false, true)) << "nothing to keep";
   const auto whitens = [](const char* model, bool fine_tuning) {
     return recipe_for(models::find_model(model), {.passes = 5, .fine_tuning = fine_tuning})
         .config.task.image.whiten_stem;
@@ -216,6 +228,18 @@ TEST(Recipes, OfHiddenWordsUseMuonWithoutDropout) {
   EXPECT_EQ(of(true).task.text.word_drop, 0);
   EXPECT_EQ(of(false).run.optimizer.opt, "adamw");
   EXPECT_EQ(of(false).task.drop, 0.1);
+}
+
+// Tags and answers stand at words: a text that lost some is another one.
+TEST(Recipes, LeaveWordsOutOfWholeTextsAlone) {
+  const auto word_drop = [](bool whole_texts, bool fine_tuning) {
+    return recipe_for(models::find_model("bert_tiny"),
+                      {.fine_tuning = fine_tuning, .whole_texts = whole_texts})
+        .config.task.text.word_drop;
+  };
+  EXPECT_EQ(word_drop(true, false), 0.1);
+  EXPECT_EQ(word_drop(false, false), 0);
+  EXPECT_EQ(word_drop(true, true), 0);
 }
 
 TEST(Recipes, OfTranslationsTradesStepsForTokens) {

@@ -1,13 +1,10 @@
 // The loop on a task that has nothing to do with images.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <set>
-#include <utility>
-#include <vector>
 
 #include "braid/core/error.h"
 #include "braid/runtime/tensor_file.h"
@@ -21,6 +18,8 @@ namespace braid::train {
 namespace {
 
 namespace fs = std::filesystem;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
 
 // Batches of 4, and what is accumulated of them, against one batch of all: 20 examples are five
 // batches, a window of 8 batches has five, one of 2 has two, two and one; 18 examples make the last
@@ -343,6 +342,48 @@ TEST_F(Loop, WeightsThatAreNotFiniteAreNeverSaved) {
   }
   EXPECT_FALSE(fs::exists(root_ / "infinite/last"));
   EXPECT_FALSE(fs::exists(root_ / "infinite/model_best"));
+}
+
+// With a clip the gradient's norm is known: such a step is skipped, and five in a row are too many.
+TEST_F(Loop, GradientsThatAreNotFiniteAreSkippedWithAClip) {
+  auto c = config("clipped");
+  c.clip_grad = 1;
+  Numbers task(16);
+  task.spoil_gradient = [](int64_t step) { return step == 2; };
+  EXPECT_EQ(train(task, c, {}, silent_).steps, 4);
+  EXPECT_TRUE(std::isfinite(result(task).first));
+  Numbers never(80);
+  never.spoil_gradient = [](int64_t step) { return step > 2; };
+  c.output = (root_ / "never").string();
+  try {
+    train(never, c, {}, silent_);
+    FAIL() << "no error";
+  } catch (const DivergenceError& e) {
+    EXPECT_THAT(e.what(), AllOf(HasSubstr("the gradient was not finite in 5 steps"),
+                                HasSubstr("up to step 6"), HasSubstr("lower lr")));
+  }
+  EXPECT_EQ(never.steps, 7);
+  EXPECT_TRUE(std::isfinite(result(never).first));
+}
+
+// Without one the weights are spoilt, which the next loss gives away, or the end of the epoch.
+TEST_F(Loop, WeightsThatAGradientSpoiltEndTheRun) {
+  Numbers task(80), last(16);
+  task.spoil_gradient = [](int64_t step) { return step == 2; };
+  last.spoil_gradient = [](int64_t step) { return step == 4; };
+  for (auto* numbers : {&task, &last}) {
+    auto c = config(numbers == &task ? "spoilt" : "spoilt-last");
+    try {
+      train(*numbers, c, {}, silent_);
+      FAIL() << "no error";
+    } catch (const DivergenceError& e) {
+      EXPECT_THAT(e.what(), AllOf(HasSubstr(numbers == &task ? "step 2" : "step 4"),
+                                  HasSubstr("fc.weight"), HasSubstr("clip_grad")));
+    }
+    EXPECT_EQ(numbers->evaluations, 0u);
+  }
+  EXPECT_EQ(task.steps, 3);
+  EXPECT_EQ(last.steps, 4);
 }
 
 TEST_F(Loop, WhatWasLearnedBeforeABadSampleIsKept) {

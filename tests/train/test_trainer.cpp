@@ -9,9 +9,6 @@
 
 #include <filesystem>
 #include <fstream>
-#include <stop_token>
-#include <string>
-#include <utility>
 
 #include "braid/core/error.h"
 #include "braid/runtime/generator_guard.h"
@@ -90,23 +87,6 @@ class TrainerTest : public ::testing::Test {
   Progress silent_;
 };
 
-// Ends a run within an epoch.
-class StopsAt final : public Progress {
- public:
-  StopsAt(std::string epoch, int64_t batch) : epoch_(std::move(epoch)), batch_(batch) {}
-  void begin(const std::string& title, int64_t) override { is_there_ = title.ends_with(epoch_); }
-  void update(int64_t done, const std::string&) override {
-    if (is_there_ && done == batch_) source_.request_stop();
-  }
-  std::stop_token token() const { return source_.get_token(); }
-
- private:
-  std::string epoch_;
-  int64_t batch_;
-  bool is_there_ = false;
-  std::stop_source source_;
-};
-
 TEST_F(TrainerTest, LearnsAndFillsTheRunFolder) {
   auto longer = config("whole");
   longer.run.epochs = 8;
@@ -151,30 +131,24 @@ TEST_F(TrainerTest, ABalancedSamplerResumesToTheSameWeights) {
   }
   train(whole);
   // Within the first epoch, by another number of loader threads.
+  std::stop_source source;
+  class StopsAt final : public Progress {
+   public:
+    explicit StopsAt(std::stop_source& source) : source_(source) {}
+    void update(int64_t done, const std::string&) override {
+      if (done == 3) source_.request_stop();
+    }
+
+   private:
+    std::stop_source& source_;
+  } stops(source);
   parts.run.workers = 2;
-  StopsAt stops("epoch 0", 3);
-  EXPECT_EQ(train_run(parts, splits_, stops, stops.token()).stop_reason, "interrupted");
+  EXPECT_EQ(train_run(parts, splits_, stops, source.get_token()).stop_reason, "interrupted");
   parts.run.resume = true;
   train(parts);
   expect_same_weights("whole/last", "parts/last");
   parts.task.sampler = "random";
   EXPECT_THROW(train(parts), ConfigError) << "another order";
-}
-
-TEST_F(TrainerTest, SkippedItemsAreTheSameAfterAResume) {
-  auto whole = config("whole"), parts = config("parts");
-  whole.run.skip_easiest = parts.run.skip_easiest = 0.3;
-  EXPECT_EQ(train(whole).steps, 6 + 6 + 4 + 4) << "34 of 48 images";
-  StopsAt stops("epoch 3", 2);
-  EXPECT_EQ(train_run(parts, splits_, stops, stops.token()).stop_reason, "interrupted");
-  const auto state = runtime::load_tensors(root_ / "parts/last/state.safetensors");
-  EXPECT_EQ(state.at("easiest.losses").numel(), 48);
-  EXPECT_EQ(state.at("easiest.skipped").sum().item<int64_t>(), 14);
-  parts.run.resume = true;
-  train(parts);
-  expect_same_weights("whole/last", "parts/last");
-  parts.run.skip_easiest = 0.2;
-  EXPECT_THROW(train(parts), ConfigError) << "another share";
 }
 
 TEST_F(TrainerTest, TurnsChangeNothing) {

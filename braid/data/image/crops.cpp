@@ -31,22 +31,32 @@ io::EvaluationView view_of(const InputConfig& input) {
 }
 
 io::Image prepare_crops(const io::Image& image, const InputConfig& input, bool mirrored) {
+  // A narrow image may become a very long one, of which the crops are a small part.
+  constexpr int64_t kCropsAtOnce = 16;
   check_fields(input, "data");
-  auto source = io::resize_for_evaluation(image, view_of(input));
-  const int64_t below = source.height - input.height, beside = source.width - input.width;
+  const auto view = view_of(input);
+  const io::Image source = io::convert_channels(image, input.channels);
+  const auto [height, width] = io::size_for_evaluation(source, view);
+  const int64_t below = height - input.height, beside = width - input.width;
   if (below < 0 || beside < 0)
     throw ConfigError("data",
-                      fmt::format("expected crops within {} x {} pixels, got {} x {}",
-                                  source.height, source.width, input.height, input.width),
+                      fmt::format("expected crops within {} x {} pixels, got {} x {}", height,
+                                  width, input.height, input.width),
                       "", "take a crop_pct of at most 1, and not crop_mode border");
+  const bool whole = height * width <= kCropsAtOnce * input.height * input.width;
+  const io::Image resized = whole ? io::resize_for_evaluation(source, view) : io::Image{};
   io::Image out{0, input.width, input.channels, {}};
-  const auto add = [&](int64_t top, int64_t left) {
-    const auto part = io::crop(source, top, left, input.height, input.width);
-    out.pixels.insert(out.pixels.end(), part.pixels.begin(), part.pixels.end());
-    out.height += input.height;
-  };
-  for (int turn = 0; turn < (mirrored ? 2 : 1); ++turn) {
-    if (turn == 1) source = mirror_image(std::move(source));
+  for (const bool turned : {false, true}) {
+    if (turned && !mirrored) break;
+    const auto add = [&](int64_t top, int64_t left) {
+      if (turned) left = beside - left;
+      auto part = whole ? io::crop(resized, top, left, input.height, input.width)
+                        : io::resize_part_for_evaluation(source, view,
+                                                         {top, left, input.height, input.width});
+      if (turned) part = mirror_image(std::move(part));
+      out.pixels.insert(out.pixels.end(), part.pixels.begin(), part.pixels.end());
+      out.height += input.height;
+    };
     add(0, 0);
     add(0, beside);
     add(below, 0);

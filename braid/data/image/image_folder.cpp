@@ -43,13 +43,16 @@ class ImageFolder final : public Dataset {
         labels_.push_back(labels.at(folder.name));
       }
     if (bytes <= kMemoryBudget) encoded_.resize(files_.size());
-    for (size_t i = 0; i < encoded_.size(); ++i) encoded_[i] = io::read_file(files_[i]);
+    for (size_t i = 0; i < encoded_.size(); ++i) try {
+        encoded_[i] = io::read_file(files_[i]);
+      } catch (const UnreadableFileError&) {  // whoever asks for it reads it again
+      }
   }
 
   int64_t size() const override { return static_cast<int64_t>(files_.size()); }
   Example get(int64_t index) const override {
     const auto i = static_cast<size_t>(index);
-    if (encoded_.empty()) return {io::read_image(files_.at(i), limits_), labels_[i]};
+    if (!is_in_memory(i)) return {io::read_image(files_.at(i), limits_), labels_[i]};
     const auto& bytes = encoded_.at(i);
     return {io::decode_image(bytes.data(), bytes.size(), files_[i].string(), limits_), labels_[i]};
   }
@@ -65,8 +68,9 @@ class ImageFolder final : public Dataset {
   void check_header(int64_t index) const override { header(static_cast<size_t>(index)); }
 
  private:
+  bool is_in_memory(size_t i) const { return !encoded_.empty() && !encoded_.at(i).empty(); }
   io::ImageInfo header(size_t i) const {
-    if (encoded_.empty()) return io::read_image_info(files_.at(i), limits_);
+    if (!is_in_memory(i)) return io::read_image_info(files_.at(i), limits_);
     const auto& bytes = encoded_.at(i);
     return io::image_info(bytes.data(), bytes.size(), files_[i].string(), limits_);
   }
@@ -81,7 +85,7 @@ class ImageFolder final : public Dataset {
         try {
           if (header(i).channels > 1) return 3;
           any = true;
-        } catch (const DataError&) {  // a bad image is the loader's business
+        } catch (const Error&) {  // a bad image is the loader's business
         }
       }
     return any ? 1 : 3;

@@ -19,7 +19,7 @@ PixelStatistics measure_statistics(const Dataset& dataset) {
     io::Image image;
     try {
       image = io::convert_channels(dataset.get(i).image, channels);
-    } catch (const DataError&) {
+    } catch (const Error&) {
       continue;  // the loader reports it
     }
     for (size_t k = 0; k < image.pixels.size(); ++k) {

@@ -51,10 +51,7 @@ MaskedLmCollate::MaskedLmCollate(TokenBlocksPtr blocks, text::TokenizerPtr token
   if (config_.next_sentence && config_.others_end > config_.others_begin &&
       blocks_->document_of(config_.others_begin) == blocks_->document_of(config_.others_end - 1))
     throw ConfigError("data", "expected blocks of several whole documents for next-sentence pairs");
-  for (const auto& token :
-       {special.pad, special.unk, special.cls, special.sep, special.mask, special.bos, special.eos})
-    if (token) special_.push_back(*token);
-  std::sort(special_.begin(), special_.end());
+  special_ = tokenizer_->special_ids();
 }
 
 int32_t MaskedLmCollate::random_token(Random& random) const {

@@ -81,7 +81,7 @@ ParallelCollate::ParallelCollate(ParallelTextPtr pairs, text::TokenizerPtr token
 
 ParallelCollate::SequencePair ParallelCollate::make_pair(int64_t index) const {
   // A byte more than is tokenized, which shows that there is more.
-  const uint64_t most = text::most_bytes_of(format_);
+  const uint64_t most = tokenizer_->truncates_left() ? ~uint64_t{0} : text::most_bytes_of(format_);
   const auto texts = pairs_->get(index, most + (most < ~uint64_t{0} ? 1 : 0));
   return {.source = make_sequence(texts.source, *tokenizer_, format_),
           .target = make_target_sequence(texts.target, *tokenizer_, format_)};

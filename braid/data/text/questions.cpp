@@ -206,7 +206,7 @@ AskedQuestion parse_asked_question(const std::string& line, const std::string& w
   constexpr const char* kRemedy = "one question a line, as JSON";
   Json row;
   try {
-    row = parse_json(line, {.component = "predict", .where = where});
+    row = parse_json(line, {.component = "predict", .where = where, .unique_keys = true});
   } catch (const DataError&) {
     throw DataError("predict", kForm + io::shortened(line), where, kRemedy);
   }

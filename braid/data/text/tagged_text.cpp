@@ -55,7 +55,7 @@ const Json* list_of(const Json& row, const std::array<const char*, N>& names) {
 }
 
 std::optional<Json> parse_row(const std::string& line, const std::string& where) {
-  auto row = parse_json(line, {.component = "data", .where = where});
+  auto row = parse_json(line, {.component = "data", .where = where, .unique_keys = true});
   if (!row.is_object()) return std::nullopt;
   return row;
 }

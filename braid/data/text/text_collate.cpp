@@ -170,7 +170,8 @@ void TextCollate::prepare(int64_t threads) {
       kept[i].row.ids.shrink_to_fit();
       kept[i].row.type_ids.shrink_to_fit();
       if (drops) kept[i].words = std::move(encoding.words);
-    } catch (const DataError&) {  // a bad text is the loader's business
+    } catch (const DataError&) {            // a bad text is the loader's business
+    } catch (const UnreadableFileError&) {  // and so is its file
     }
   };
   for_each_index(count, threads, prepare_one);

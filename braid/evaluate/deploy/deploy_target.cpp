@@ -1,6 +1,8 @@
 #include "braid/evaluate/deploy/deploy_target.h"
 
+#include <span>
 #include <string_view>
+#include <system_error>
 
 #include "braid/core/error.h"
 #include "braid/io/atomic_file.h"
@@ -8,6 +10,9 @@
 #include "braid/serve/openvino/openvino_engine.h"
 
 namespace braid::evaluate {
+
+namespace fs = std::filesystem;
+
 namespace {
 
 const std::vector<DeployTarget>& deploy_targets() {
@@ -40,8 +45,32 @@ void check_engine(const DeployTarget& target) {
                       "`make openvino` sets it up; braid-run and braid-run-int8 are always there");
 }
 
-std::unique_ptr<serve::Engine> open_engine(const DeployTarget& target,
-                                           const std::filesystem::path& file, int64_t threads) {
+int64_t shipped_bytes(const fs::path& shipped) {
+  std::error_code none;
+  if (!fs::is_directory(shipped, none)) {
+    const auto size = fs::file_size(shipped, none);
+    return none ? 0 : static_cast<int64_t>(size);
+  }
+  int64_t bytes = 0;
+  for (const auto& entry : fs::directory_iterator(shipped, none))
+    bytes += shipped_bytes(entry.path());
+  return bytes;
+}
+
+void copy_shipped(const fs::path& shipped, const fs::path& folder) {
+  if (!fs::is_directory(shipped)) {
+    const auto bytes = io::read_file(shipped);
+    io::write_file_atomic(folder / shipped.filename(),
+                          {std::as_bytes(std::span<const uint8_t>(bytes))});
+    return;
+  }
+  const auto copy = folder / shipped.filename();
+  fs::create_directories(copy);
+  for (const auto& entry : fs::directory_iterator(shipped)) copy_shipped(entry.path(), copy);
+}
+
+std::unique_ptr<serve::Engine> open_engine(const DeployTarget& target, const fs::path& file,
+                                           int64_t threads) {
   const auto bytes = io::read_file(file);
   const std::string_view onnx(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   if (target.openvino)

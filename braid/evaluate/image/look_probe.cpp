@@ -47,6 +47,7 @@ std::vector<data::Example> look_examples(const data::Dataset& test) {
         examples.push_back(test.get(i));
         break;
       } catch (const DataError&) {  // the evaluation, which reads every image, has said so
+      } catch (const UnreadableFileError&) {
       }
   if (examples.empty())
     throw DataError("compare", "expected an image that can be read, got none", test.describe(0));

@@ -13,7 +13,9 @@
 #include "braid/evaluate/run_settings.h"
 #include "braid/evaluate/starting_point.h"
 #include "braid/evaluate/text/auto_models.h"
+#include "braid/evaluate/text/deploy_translator.h"
 #include "braid/evaluate/text/text_robustness.h"
+#include "braid/evaluate/text/translation_calls.h"
 #include "braid/evaluate/text/translation_references.h"
 #include "braid/evaluate/text/translation_robustness.h"
 #include "braid/models/macs.h"
@@ -40,27 +42,6 @@ data::ParallelTextPtr sample_fraction(const data::ParallelTextPtr& pairs, double
   std::sort(places.begin(), places.end());
   return pairs->subset(places);
 }
-
-// Of test sources, as long as they are.
-class TranslationInference final : public Inference {
- public:
-  TranslationInference(tasks::Translator translator, data::ParallelTextPtr test, std::string dtype)
-      : translator_(std::move(translator)), test_(std::move(test)), dtype_(std::move(dtype)) {}
-  void set_batch(int64_t items) override {
-    texts_.clear();
-    for (int64_t i = 0; i < items; ++i)
-      texts_.push_back(test_->source((i * test_->size() / items) % test_->size()));
-  }
-  void call() override {
-    tasks::translate(translator_, texts_, {.dtype = dtype_, .max_length_factor = kLengthFactor});
-  }
-
- private:
-  tasks::Translator translator_;
-  data::ParallelTextPtr test_;
-  std::string dtype_;
-  std::vector<std::string> texts_;
-};
 
 // A translation is a pass of the decoder for each of its tokens: a fifth of what others measure.
 int64_t pairs_of(int64_t robustness_items) { return (robustness_items + 4) / 5; }
@@ -208,7 +189,33 @@ TestResult TranslationWorkload::evaluate(const TrainedRun& run, Progress& progre
 }
 
 std::unique_ptr<Inference> TranslationWorkload::inference(const TrainedRun& run) const {
-  return std::make_unique<TranslationInference>(load(run), test_, config_.dtype);
+  const auto translator = std::make_shared<tasks::Translator>(load(run));
+  const auto translate = [translator, dtype = config_.dtype](const auto& sources) {
+    tasks::translate(*translator, sources, {.dtype = dtype, .max_length_factor = kLengthFactor});
+  };
+  return std::make_unique<TranslationCalls>(test_, translate);
+}
+
+void TranslationWorkload::check_deploy(const DeployTarget& target) const {
+  check_translator_target(target);
+}
+
+std::string TranslationWorkload::deployed_name(const DeployTarget& target) const {
+  return target.int8 ? "model.int8" : "model";
+}
+
+Deployed TranslationWorkload::deploy(const TrainedRun& run, const DeployTarget& target,
+                                     const std::filesystem::path& file, Progress& progress) const {
+  return deploy_translator(run.checkpoint, target,
+                           {.train = part_of(run.run).splits().train,
+                            .val = part_of(run.run).splits().val,
+                            .test = test_,
+                            .data = config_.data,
+                            .seed = config_.seed,
+                            .on_bad_sample = config_.on_bad_sample,
+                            .max_length_factor = kLengthFactor,
+                            .latency_seconds = config_.latency_seconds},
+                           file, progress);
 }
 
 std::vector<std::unique_ptr<Probe>> TranslationWorkload::probes(Progress& progress) const {

@@ -34,6 +34,10 @@ class TranslationWorkload final : public Workload {
   TestResult evaluate(const TrainedRun& run, Progress& progress) const override;
   std::unique_ptr<Inference> inference(const TrainedRun& run) const override;
   std::vector<std::unique_ptr<Probe>> probes(Progress& progress) const override;
+  void check_deploy(const DeployTarget& target) const override;
+  std::string deployed_name(const DeployTarget& target) const override;
+  Deployed deploy(const TrainedRun& run, const DeployTarget& target,
+                  const std::filesystem::path& file, Progress& progress) const override;
   References references(double seconds, Progress& progress) const override;
 
  private:

@@ -73,7 +73,7 @@ std::vector<std::string> HeadedTextEncoder::head_modules() const {
 void HeadedTextEncoder::begin_head(const std::string& head, int64_t num_labels) {
   Validator(body_.model).between("num_labels", num_labels, int64_t{1}, kMaxClasses);
   const auto kind = parse_text_head(head);
-  if (!supports(kind)) Validator(body_.model).fail("expected a head that it can have, got " + head);
+  expect_supported(body_.model, *this, kind);
   build_head(kind, num_labels);
 }
 

@@ -51,6 +51,16 @@ TextHead parse_text_head(const std::string& name) {
                     did_you_mean(name, text_head_names()));
 }
 
+void expect_supported(const char* model, const TextEncoder& encoder, TextHead head) {
+  if (encoder.supports(head)) return;
+  std::vector<std::string> known;
+  for (const auto& [value, name] : kTextHeads)
+    if (encoder.supports(value)) known.emplace_back(name);
+  throw ConfigError(
+      "models", fmt::format("expected a head that it can have, got {}", to_string(head)),
+      fmt::format("model {}", model), fmt::format("it can have {}", fmt::join(known, ", ")));
+}
+
 torch::Tensor TextEncoder::next_sentence(const torch::Tensor&) {
   throw UsageError("models", "expected a model with the head pretraining", to_string(head()));
 }

@@ -36,7 +36,10 @@ struct TextInput {
 class TextModel : public Model {
  public:
   virtual int64_t vocab_size() const = 0;
-  virtual int64_t pad_token_id() const = 0;
+  virtual int64_t pad_token_id() const = 0;  // -1: none
+  // What fills up rows that are shorter than their batch: a word where there is no padding, which
+  // masks hide as well.
+  int64_t fill_token_id() const { return pad_token_id() < 0 ? 0 : pad_token_id(); }
   // The longest text in tokens; 0: any.
   virtual int64_t max_positions() const = 0;
 };
@@ -56,6 +59,8 @@ class TextEncoder : public TextModel {
   torch::Tensor forward(const TextInput& input) {
     return forward_head(forward_features(input), input);
   }
+  // Texts that token_type_ids tell apart, whose numbers are below; 0: they are not looked at.
+  virtual int64_t token_types() const { return 0; }
   // Whether next_sentence() has an answer: of kPreTraining, where the model learns that.
   virtual bool has_next_sentence() const { return false; }
   // [B,2], 0: the second text follows the first. Throws UsageError where it has no answer.
@@ -73,6 +78,9 @@ class TextEncoder : public TextModel {
   virtual TextHead infer_head(const std::vector<std::string>& names_in_file) const = 0;
 };
 using TextEncoderPtr = std::shared_ptr<TextEncoder>;
+
+// Throws ConfigError, which names the heads that the encoder can have, for another one.
+void expect_supported(const char* model, const TextEncoder& encoder, TextHead head);
 
 // Tokens of the text that a model's cost is counted with, or what it takes at most.
 constexpr int64_t kExampleTokens = 128;

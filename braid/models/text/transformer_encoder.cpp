@@ -1,9 +1,12 @@
 #include "braid/models/text/transformer_encoder.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 
 #include "braid/models/layer_ids.h"
+#include "braid/models/validate.h"
 #include "braid/nn/basic/drop_path.h"
 #include "braid/nn/basic/dropout.h"
 #include "braid/nn/basic/norm.h"
@@ -44,6 +47,12 @@ void draw(torch::nn::Module& module, double std) {
 }  // namespace
 
 TransformerEncoder::TransformerEncoder(const TransformerEncoderConfig& body) : body_(body) {
+  const int64_t head_dim = body_.layer.dim / body_.layer.num_heads;
+  if (body_.positions == TextPositions::kRotary && head_dim % 2 != 0)
+    Validator(body_.prefix)
+        .fail(fmt::format("expected an even number of channels per head for rotary positions, got "
+                          "{} of {} heads",
+                          head_dim, body_.layer.num_heads));
   root_ = std::make_shared<torch::nn::Module>();
   auto input = body_.embeddings;
   input.max_positions = body_.positions == TextPositions::kAbsolute ? body_.max_positions : 0;

@@ -37,6 +37,7 @@ class TransformerEncoder : public TextEncoder {
   int64_t pad_token_id() const override { return body_.embeddings.pad_token_id; }
   int64_t max_positions() const override { return body_.max_positions; }
   int64_t num_features() const override { return body_.layer.dim; }
+  int64_t token_types() const override { return body_.embeddings.type_vocab_size; }
   bool supports(TextHead head) const override;
   TextHead infer_head(const std::vector<std::string>& names_in_file) const override;
   std::vector<std::string> head_modules() const override { return parts_of(head()).own; }

@@ -1,6 +1,7 @@
 #include "braid/models/vision/compact.h"
 
 #include "braid/models/layer_ids.h"
+#include "braid/models/validate.h"
 #include "braid/nn/basic/pad.h"
 #include "braid/nn/position/position.h"
 
@@ -21,6 +22,7 @@ void CompactModel::build(const CompactTokenizerConfig& tokens, CompactTransforme
 torch::Tensor CompactModel::forward_features(const torch::Tensor& x) {
   const auto tokens =
       tokenizer->forward(patch_ > 0 ? nn::pad_to_multiple(x, patch_) : x);  // [B,N,D]
+  expect_img_size(patch_ > 0 ? "vit_lite" : "cct", x, img_size(), tokens, classifier_->grid_size());
   return classifier_->encode(tokens, checkpointing());
 }
 

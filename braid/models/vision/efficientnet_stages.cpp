@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "braid/core/error.h"
+#include "braid/models/validate.h"
 #include "braid/models/vision/mobile_attention.h"
 #include "braid/nn/basic/drop_path.h"
 
@@ -91,6 +92,12 @@ std::shared_ptr<nn::BlockImpl> make_mobile_block(const BlockArgs& args, int64_t 
   const nn::Act act = args.act.value_or(config.act);
   const int64_t out = args.whole("c", 0);
   const double exp_ratio = args.get("e", 1);
+  const bool same = config.padding == nn::Padding::kSame;
+  if ((args.type == "mqa" || args.type == "uir") &&
+      (same || config.norm_eps != EfficientNetStagesConfig().norm_eps))
+    fail("blocks ds, ir, er or cn with padding 'same' or another epsilon of the norms", args.type);
+  if (args.type == "cn" && same && stride > 1)
+    fail("cn of stride 1 with padding 'same'", args.type);
   if (args.type == "mqa")
     return std::make_shared<MobileAttentionImpl>(
         MobileAttentionConfig{.attn = {.dim = in,
@@ -130,6 +137,7 @@ std::shared_ptr<nn::BlockImpl> make_mobile_block(const BlockArgs& args, int64_t 
                               .kernel_size = block.kernel_size,
                               .stride = stride,
                               .act = act,
+                              .norm_eps = config.norm_eps,
                               .norm_key = "bn1"});
   if (args.type == "ds") return std::make_shared<nn::DepthwiseSeparableConvImpl>(block);
   if (!config.se_from_exp) block.se.ratio /= exp_ratio;
@@ -150,13 +158,17 @@ std::vector<BlockArgs> parse_stage(const std::string& stage, int64_t depth) {
 }  // namespace
 
 EfficientNetStagesImpl::EfficientNetStagesImpl(const EfficientNetStagesConfig& config) {
+  constexpr size_t kMostStages = 60;  // whose strides' product is a number
   const size_t count = config.arch_def.size();
-  if (count == 0 || config.depths.size() != count)
-    throw ConfigError("models", "expected as many depths as arch_def, at least one",
+  if (count == 0 || count > kMostStages || config.depths.size() != count)
+    throw ConfigError("models",
+                      fmt::format("expected as many depths as arch_def, 1 to {}, got {} and {}",
+                                  kMostStages, config.depths.size(), count),
                       "field depths");
   for (const int64_t depth : config.depths)
-    if (depth < 1 || depth > 1000)
-      throw ConfigError("models", fmt::format("expected depths between 1 and 1000, got {}", depth),
+    if (depth < 1 || depth > kMaxBlocks)
+      throw ConfigError("models",
+                        fmt::format("expected depths between 1 and {}, got {}", kMaxBlocks, depth),
                         "field depths");
   std::vector<std::vector<BlockArgs>> stages;
   for (size_t i = 0; i < count; ++i)

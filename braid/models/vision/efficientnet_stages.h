@@ -28,8 +28,8 @@ struct EfficientNetStagesConfig {
   nn::Act act = nn::Act::kRelu;  // of blocks that name none
   nn::MobileSqueezeConfig se{};  // its ratio comes from arch_def
   bool se_from_exp = true;       // the ratio is of the hidden channels; else of the block's input
-  nn::Padding padding = nn::Padding::kSymmetric;   // of ds, ir and er
-  double norm_eps = 1e-5;                          // likewise
+  nn::Padding padding = nn::Padding::kSymmetric;   // of ds, ir and er; others refuse it
+  double norm_eps = 1e-5;                          // and of cn; likewise
   std::optional<double> layer_scale_init_value{};  // of uir and mqa; unset: none
   double drop_path_rate = 0;  // rises from 0 for the first block and would be this after the last
 };

@@ -27,6 +27,13 @@ std::vector<std::string> ImageModel::input_weights() const {
   return names;
 }
 
+WeightPlace ImageModel::place_weight(const std::string& in_file) const {
+  for (const char* computed : {".relative_position_index", ".attn_mask", ".attention_bias_idxs"})
+    if (in_file.ends_with(computed) && !named_buffers().contains(in_file))
+      return {in_file, WeightUse::kIgnore};
+  return {in_file};
+}
+
 std::vector<Part> ImageModel::parts() {
   std::vector<Part> parts;
   for (const auto& info : feature_info()) {

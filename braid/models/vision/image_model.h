@@ -51,6 +51,8 @@ class ImageModel : public Model {
   // Weights [O,C,h,w] of convolutions over all channels at once that take in_chans() channels; the
   // first convolutions are among them, and where in_chans() is unusual others.
   std::vector<std::string> input_weights() const override;
+  // Tables of indices that files of older timm have beside the weights are left out.
+  WeightPlace place_weight(const std::string& in_file) const override;
   // The stages of feature_info().
   std::vector<Part> parts() override;
 

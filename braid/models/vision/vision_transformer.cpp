@@ -13,9 +13,9 @@
 namespace braid::models {
 
 VisionTransformer::VisionTransformer(const char* model, const VisionTransformerConfig& body)
-    : body_(body) {
+    : model_(model), body_(body) {
   Validator(model)
-      .positive("depth", body.depth)
+      .depth("depth", body.depth)
       .divides("num_heads", body.num_heads, "embed_dim", body.embed_dim)
       .ratio("mlp_ratio", body.mlp_ratio, body.embed_dim)
       .rate("drop_rate", body.drop_rate)
@@ -48,6 +48,7 @@ VisionTransformer::VisionTransformer(const char* model, const VisionTransformerC
 
 torch::Tensor VisionTransformer::forward_features(const torch::Tensor& x) {
   auto tokens = embed(x);  // [B,N,D]
+  expect_img_size(model_, x, img_size(), tokens, body_.grid_size);
   if (!body_.class_token) return blocks->forward(tokens + pos_embed, checkpointing());
   if (body_.no_embed_class) tokens = tokens + pos_embed;
   std::vector<torch::Tensor> parts = {cls_token.expand({x.size(0), -1, -1}).to(tokens.dtype())};

@@ -51,7 +51,7 @@ class VisionTransformer : public ImageModel {
 
  protected:
   void replace_head(int64_t num_classes) override;
-  // Checks the fields that every such model has; `model` stands in the errors.
+  // Checks the fields that every such model has; `model`, a literal, stands in the errors.
   VisionTransformer(const char* model, const VisionTransformerConfig& body);
   // Images [B,C,H,W] to tokens [B,N,D], N = grid_size^2, without prefix tokens and positions. Its
   // parameters are those named patch_embed.
@@ -60,6 +60,7 @@ class VisionTransformer : public ImageModel {
  private:
   int64_t prefix_tokens() const { return (body_.class_token ? 1 : 0) + (body_.distilled ? 1 : 0); }
   int64_t embedded_prefix() const { return body_.no_embed_class ? 0 : prefix_tokens(); }
+  const char* model_;
   VisionTransformerConfig body_;
 };
 

@@ -113,18 +113,19 @@ class ConformerConvolutionImpl : public torch::nn::Module {
   explicit ConformerConvolutionImpl(const ConformerLayerConfig& c)
       : act_(c.act), drop_(c.conv_drop) {
     const int64_t D = c.dim;
-    const auto conv = [this](const char* key, int64_t in, int64_t out, int64_t size) {
+    const auto conv = [this](const char* key, int64_t in, int64_t out, int64_t size,
+                             int64_t groups) {
       auto module = register_module(
-          key, torch::nn::Conv1d(
-                   torch::nn::Conv1dOptions(in, out, size).groups(size > 1 ? in : 1).bias(false)));
+          key,
+          torch::nn::Conv1d(torch::nn::Conv1dOptions(in, out, size).groups(groups).bias(false)));
       torch::nn::init::kaiming_normal_(module->weight);
       return module;
     };
     norm_ = register_module("layer_norm", layer_norm(D, kConformerNormEps));
-    pointwise1_ = conv("pointwise_conv1", D, 2 * D, 1);
-    depthwise_ = conv("depthwise_conv", D, D, c.kernel_size);
+    pointwise1_ = conv("pointwise_conv1", D, 2 * D, 1, 1);
+    depthwise_ = conv("depthwise_conv", D, D, c.kernel_size, D);
     batch_norm_ = register_module("batch_norm", torch::nn::BatchNorm1d(D));
-    pointwise2_ = conv("pointwise_conv2", D, D, 1);
+    pointwise2_ = conv("pointwise_conv2", D, D, 1, 1);
   }
 
   Tensor forward(const Tensor& x, const Tensor& mask) {

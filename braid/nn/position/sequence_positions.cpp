@@ -50,7 +50,7 @@ Tensor sinusoidal_positions(int64_t length, int64_t dim, const torch::TensorOpti
 Tensor sequence_rotary(int64_t length, int64_t dim, const torch::TensorOptions& options,
                        int64_t first, double theta) {
   const auto turned = angles(length, first, dim / 2, dim, theta, options.device());
-  const auto spread = turned.repeat_interleave(2, -1);  // [length,dim]
+  const auto spread = torch::stack({turned, turned}, -1).flatten(1);  // [length,dim]
   return as_stored(torch::cat({spread.sin(), spread.cos()}, -1), options);
 }
 

@@ -80,6 +80,7 @@ struct Kernels {
   // columns], packed; c: rows of ldc numbers, of which used_rows x used_columns are written. A tile
   // is added to what is there, or written over it.
   int64_t rows, columns;
+  int64_t lanes;  // numbers of a vector
   void (*tile)(int64_t used_rows, int64_t used_columns, int64_t depth, const Matrix& a,
                const float* b, float* c, int64_t ldc, bool add);
   // Products of whole numbers, of which `group` are summed at once: four bytes together. a: [depth
@@ -115,6 +116,22 @@ struct Kernels {
                     int64_t y_stride);
   // x[0], x[2], ... to even, x[1], x[3], ... to odd; n: of x.
   void (*split_pairs)(const float* x, float* even, float* odd, int64_t n);
+  // Winograd's F(4x4, 3x3) of many tiles, see ops/winograd.h; 36 points, [6 down, 6 across].
+  // n filters of 3x3 of each of `rows` rows, [n, 9, rows], to [36, n, rows], from point to point
+  // `stride` numbers. Gives 0, or NaN where a number is not finite.
+  float (*winograd_filters)(const float* filters, int64_t n, float* points, int64_t stride);
+  // Rows of pixels, tile t's first one at 4 t, to the six points across. Row y's go to points + (y
+  // % 4 * 6 + point) * stride + y / 4 * tiles. Read up to 2 kSlack, written up to kSlack beyond.
+  void (*winograd_across)(const float* pixels, int64_t pixel_stride, int64_t rows, int64_t tiles,
+                          float* points, int64_t stride);
+  // From there, of n tiles, to all points, points_stride apart, of which numbers up to `room` from
+  // the first tile on may be written. tiles_across: the `tiles` of above. Read up to kSlack beyond.
+  void (*winograd_down)(const float* rows, int64_t stride, int64_t tiles_across, int64_t n,
+                        int64_t room, float* points, int64_t points_stride);
+  // Products, of each point stride apart, to four rows of pixels, written up to 4 kSlack beyond.
+  // Gives 0, or NaN where a sum is not finite.
+  float (*winograd_back)(const float* products, int64_t stride, int64_t tiles, float* pixels,
+                         int64_t pixel_stride);
   // Rows of a panel for tile(): row d is made of stretches of image + rows[d], then zeros.
   void (*gather)(const float* image, const int64_t* rows, int64_t depth, const Run* runs,
                  int64_t count, float* panel);

@@ -4,6 +4,7 @@
 #include "braid/runner/kernels/simd_moves.h"
 #include "braid/runner/kernels/simd_rows.h"
 #include "braid/runner/kernels/simd_tiles.h"
+#include "braid/runner/kernels/simd_winograd.h"
 
 namespace braid::runner::RUNNER_ISA {
 
@@ -12,6 +13,7 @@ static Kernels make_table(const char* name) {
   return {.name = name,
           .rows = kRows,
           .columns = kColumns,
+          .lanes = kLanes,
           .tile = tile,
           .integer_rows = kRows,
           .integer_columns = kColumns,
@@ -27,6 +29,10 @@ static Kernels make_table(const char* name) {
           .taps = taps,
           .transpose = transpose,
           .split_pairs = split_pairs,
+          .winograd_filters = winograd_filters,
+          .winograd_across = winograd_across,
+          .winograd_down = winograd_down,
+          .winograd_back = winograd_back,
           .gather = gather,
           .gather_bytes = gather_bytes,
           .quantize = quantize,

@@ -3,11 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "braid/runner/op.h"
 #include "braid/runner/ops/convolution.h"
 #include "braid/runner/ops/fused.h"
 #include "braid/runner/ops/image_plane.h"
+#include "braid/runner/ops/winograd.h"
 #include "braid/runner/product.h"
 
 namespace braid::runner {
@@ -51,6 +53,7 @@ class ConvOp final : public Op {
       node.refuse("weights of one or two spatial dimensions", to_string(weight->dims()));
     weight_ = *weight;
     window_ = read_window(node, {weight->dims().begin() + 2, weight->dims().end()});
+    may_use_winograd_ = groups_ == 1 && WinogradWeights::fits(window_);
     M_ = weight->dim(0);
     per_group_ = weight->dim(1);
     if (groups_ < 1 || M_ < 1 || per_group_ < 1 || M_ % groups_ != 0)
@@ -83,12 +86,17 @@ class ConvOp final : public Op {
                         .activation = apart ? Activation{} : activation_};
     if (y.count() > 0 && per_group_ == 1)
       by_channel(context, x, input, output, ending, y);
-    else if (y.count() > 0)
+    else if (y.count() > 0 && !by_winograd(context, x, input, output, ending, y))
       by_product(context, x, input, output, ending, y);
     if (!apart) return {y};
     Tensor sum = add_tensors(context, y, in.at(3), where());
     activate(context, activation_, sum);
     return {bytes_out_ ? quantize_tensor(context, sum, *bytes_out_) : sum};
+  }
+
+  bool give_back() override {
+    winograd_.reset();
+    return std::exchange(may_use_winograd_, false);
   }
 
  private:
@@ -98,11 +106,33 @@ class ConvOp final : public Op {
     Activation activation;
   };
 
+  // Whether it was done so: see WinogradWeights. The first image decides which form of the weights
+  // is kept. Where a sum was not finite, by_product does it again with weights as they are stored.
+  bool by_winograd(const RunContext& context, const Tensor& x, const Plane& input,
+                   const Plane& output, const Ending& ending, Tensor& y) {
+    if (!may_use_winograd_) return false;
+    if (winograd_ == nullptr) {
+      if (!packed_.empty() || !WinogradWeights::pays(context.kernels, output, M_, per_group_))
+        return false;
+      winograd_ = WinogradWeights::make(context, weight_.as<float>(), M_, per_group_);
+      if (winograd_ == nullptr) return false;
+    }
+    return winograd_->convolve(context, {.x = x.as<float>(),
+                                         .images = x.dim(0),
+                                         .input = input,
+                                         .output = output,
+                                         .begin = {window_.begin[0], window_.begin[1]},
+                                         .bias = ending.bias,
+                                         .residual = ending.residual,
+                                         .activation = ending.activation,
+                                         .y = y.as<float>()});
+  }
+
   void by_product(const RunContext& context, const Tensor& x, const Plane& input,
                   const Plane& output, const Ending& ending, Tensor& y) {
     const int64_t K = per_group_ * window_.kernel[0] * window_.kernel[1], M = M_ / groups_,
                   N = output.size();
-    if (packed_.empty())
+    if (packed_.empty() && winograd_ == nullptr)
       for (int64_t g = 0; g < groups_; ++g)
         packed_.push_back(
             pack_left(context, {.data = weight_.as<float>() + g * M * K, .row_stride = K}, M, K));
@@ -121,7 +151,10 @@ class ConvOp final : public Op {
                                   offsets_.windows, offsets_.outputs);
         const int64_t first = g * M;
         Product p{.M = M, .N = N, .K = K};
-        p.left_packed = reinterpret_cast<const float*>(packed_[static_cast<size_t>(g)].get());
+        if (packed_.empty())
+          p.left = {.data = weight_.as<float>() + g * M * K, .row_stride = K};
+        else
+          p.left_packed = reinterpret_cast<const float*>(packed_[static_cast<size_t>(g)].get());
         p.right = &source;
         const int64_t at = (image * M_ + first) * N;
         p.out = y.as<float>() + at;
@@ -187,7 +220,9 @@ class ConvOp final : public Op {
   Activation activation_;
   std::optional<FusedBytes> bytes_in_, bytes_out_;  // of convolutions by channel
   Tensor weight_;
-  std::vector<std::shared_ptr<std::byte>> packed_;  // of each group
+  std::vector<std::shared_ptr<std::byte>> packed_;  // of each group, or:
+  std::unique_ptr<WinogradWeights> winograd_;
+  bool may_use_winograd_ = false;
   WindowOffsets offsets_;
 };
 

@@ -25,6 +25,9 @@ using boost::system::error_code;
 
 constexpr uint32_t kMaxHeadBytes = 16 << 10;
 constexpr size_t kMaxPipelinedBytes = 16 << 10;  // read ahead while a request is answered
+// Read ahead of what is understood. An endless chunk's extension or trailer is understood at its
+// end alone, and is no part of the body that other limits hold for.
+constexpr size_t kMaxBufferedBytes = 128 << 10;
 constexpr size_t kLeastBodyStep = 64 << 10, kMostBodyStep = 4 << 20;
 constexpr size_t kReservedBody = 4 << 20;  // set aside for a body, and not touched before it comes
 // What every answer begins with, whatever it will be.
@@ -100,7 +103,8 @@ Connection::Connection(asio::ip::tcp::socket socket, ConnectionContext& context,
     : socket_(std::move(socket)),
       context_(context),
       on_end_(std::move(on_end)),
-      timer_(socket_.get_executor()) {
+      timer_(socket_.get_executor()),
+      buffer_(kMaxBufferedBytes) {
   ++context_.metrics.connections;
   ++context_.metrics.connections_total;
 }
@@ -270,6 +274,12 @@ void Connection::refuse_parse_error(const error_code& error) {
   if (error == http::error::body_limit)
     return refuse(
         json_error(413, fmt::format("expected at most {} bytes", context_.options.max_body_size)));
+  if (error == http::error::buffer_overflow)
+    return refuse(json_error(
+        400,
+        fmt::format("expected a chunk's head or trailer of at most {} bytes: send the body with "
+                    "a Content-Length",
+                    kMaxBufferedBytes)));
   if (error.category() != http::make_error_code(http::error::bad_method).category() ||
       error == http::error::end_of_stream || error == http::error::partial_message)
     return close();  // the client has gone

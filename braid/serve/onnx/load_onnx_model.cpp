@@ -12,6 +12,7 @@
 #include "braid/runner/labels.h"
 #include "braid/runner/text_input.h"
 #include "braid/serve/onnx/exported_engine.h"
+#include "braid/serve/onnx/exported_explainer.h"
 #include "braid/serve/people_input.h"
 #include "braid/serve/warm_up.h"
 #include "braid/text/whole_text.h"
@@ -115,6 +116,7 @@ bool is_onnx_file(const std::string& source) {
 }
 
 std::unique_ptr<Model> load_onnx_model(const std::string& file, const ModelOptions& options) {
+  auto explainer = explain_exported_texts(file, options);
   const auto bytes = io::read_file(file);
   const std::string_view onnx(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   // Read here for what it says of itself.
@@ -122,17 +124,20 @@ std::unique_ptr<Model> load_onnx_model(const std::string& file, const ModelOptio
   auto model = std::make_unique<Model>();
   open_exported(onnx, options, pad_token_id(*session), file, *model);
   model->classes = runner::label_names(*session);
+  model->several_labels = runner::has_several_labels(*session);
   expect_classifier(*model, file);
   const auto& inputs = model->engine->inputs();
   const bool texts =
       std::ranges::any_of(inputs, [](const auto& spec) { return spec.type == DataType::kInt64; });
   model->prepared = {.name = texts ? "text" : "image", .type = DataType::kBytes, .shape = {-1}};
-  if (texts)
+  if (texts) {
     model->preparation =
         std::make_unique<ExportedTexts>(runner::TextInput(*session), inputs, options.truncate);
-  else
+    model->explainer = std::move(explainer);
+  } else {
     model->preparation = std::make_unique<ExportedImages>(runner::ImageInput(*session),
                                                           inputs.front().name, options.max_pixels);
+  }
   model->takes_tensors = !texts;  // ids beyond the vocabulary would be the model's to refuse
   warm_up(*model->engine);
   return model;

@@ -63,6 +63,15 @@ class RunnerEngine final : public Engine {
   const std::vector<TensorSpec>& inputs() const override { return inputs_; }
   const std::vector<TensorSpec>& outputs() const override { return outputs_; }
   std::vector<Tensor> infer(const std::vector<Tensor>& batch) override {
+    try {
+      return run(batch);
+    } catch (const runner::OutOfMemoryError& error) {
+      throw BatchTooLargeError(error.what());
+    }
+  }
+
+ private:
+  std::vector<Tensor> run(const std::vector<Tensor>& batch) {
     std::map<std::string, runner::Tensor> given;
     for (size_t i = 0; i < inputs_.size(); ++i) {
       auto tensor = session_->make(session_->inputs()[i].dtype, batch.at(i).shape);
@@ -84,7 +93,6 @@ class RunnerEngine final : public Engine {
     return answers;
   }
 
- private:
   const std::string onnx_;  // a file that is written over while it is mapped would change
   std::unique_ptr<runner::Session> session_;
   std::vector<TensorSpec> inputs_, outputs_;

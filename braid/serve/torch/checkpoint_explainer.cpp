@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <optional>
+#include <system_error>
 #include <tuple>
 #include <utility>
 #include <vector>
@@ -52,12 +53,13 @@ class Reread {
  private:
   using State = std::tuple<std::string, uintmax_t, fs::file_time_type>;
   std::vector<State> states() const {
+    std::error_code gone;  // a file that was removed has another state than it had
     auto files = io::find_weight_files(folder_);
     for (const char* name : {"config.json", "tokenizer.json"})
-      if (fs::exists(fs::path(folder_) / name)) files.push_back(fs::path(folder_) / name);
+      if (fs::exists(fs::path(folder_) / name, gone)) files.push_back(fs::path(folder_) / name);
     std::vector<State> found;
     for (const auto& file : files)
-      found.emplace_back(file.string(), fs::file_size(file), fs::last_write_time(file));
+      found.emplace_back(file.string(), fs::file_size(file, gone), fs::last_write_time(file, gone));
     return found;
   }
 

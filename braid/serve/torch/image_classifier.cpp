@@ -15,6 +15,7 @@
 #include "braid/serve/torch/fused_graph.h"
 #include "braid/serve/torch/load_model.h"
 #include "braid/serve/torch/torch_tensor.h"
+#include "braid/serve/torch/within_memory.h"
 #include "braid/tasks/predictor.h"
 
 namespace braid::serve {
@@ -43,7 +44,7 @@ class ImageEngine final : public Engine {
   std::vector<Tensor> infer(const std::vector<Tensor>& batch) override {
     auto pixels = to_torch(batch.front());
     if (pixels.size(1) > 1) pixels = pixels.contiguous(torch::MemoryFormat::ChannelsLast);
-    return {from_torch("logits", logits(pixels))};
+    return {from_torch("logits", within_memory([&] { return logits(pixels); }))};
   }
 
  private:

@@ -18,6 +18,7 @@
 #include "braid/serve/torch/checkpoint_explainer.h"
 #include "braid/serve/torch/load_model.h"
 #include "braid/serve/torch/torch_tensor.h"
+#include "braid/serve/torch/within_memory.h"
 #include "braid/text/whole_text.h"
 
 namespace braid::serve {
@@ -34,7 +35,7 @@ class TextEngine final : public Engine {
       return TensorSpec{
           .name = name, .type = DataType::kInt64, .shape = {-1, -1}, .padding = padding};
     };
-    inputs_ = {tokens(data::kInputIds, model_->pad_token_id()), tokens(data::kAttentionMask, 0),
+    inputs_ = {tokens(data::kInputIds, model_->fill_token_id()), tokens(data::kAttentionMask, 0),
                tokens(data::kTokenTypeIds, 0)};
     outputs_ = {{.name = "logits", .type = DataType::kFp32, .shape = {-1, model_->num_labels()}}};
   }
@@ -46,7 +47,9 @@ class TextEngine final : public Engine {
     data::Batch tokens{.tensors = {}, .indices = {}};
     for (const auto& tensor : batch)
       tokens.tensors[tensor.name] = to_torch(tensor).to(scope.device());
-    return {from_torch("logits", model_->forward(tasks::text_input(tokens)).to(torch::kFloat))};
+    return {from_torch("logits", within_memory([&] {
+                         return model_->forward(tasks::text_input(tokens)).to(torch::kFloat);
+                       }))};
   }
 
  private:
@@ -98,15 +101,20 @@ class TextPreparation final : public Preparation {
 std::unique_ptr<Model> load_text_classifier(const std::string& folder,
                                             const ModelOptions& options) {
   auto explainer = explain_texts_of(folder, options);
-  auto loaded = tasks::load_text_classifier(folder);
-  loaded.truncate = options.truncate;
+  auto loaded = tasks::load_tokenized_model(folder);
   auto model = std::make_unique<Model>();
+  model->several_labels = loaded.hub.problem_type == models::kSeveralLabels;
+  if (model->several_labels)
+    explainer.reset();  // it explains why one class was chosen
+  else
+    tasks::expect_text_classifier(loaded, folder);
+  loaded.truncate = options.truncate;
   model->prepared = {.name = "text", .type = DataType::kBytes, .shape = {-1}};
   if (is_engine_of_files(options.engine)) {
     models::LoadedTextEncoder encoder{.model = loaded.model, .hub = loaded.hub};
     const auto onnx =
         onnx::export_onnx(onnx::make_text_graph(encoder).graph, onnx::onnx_options(encoder, ""));
-    open_exported(onnx, options, loaded.model->pad_token_id(), folder, *model);
+    open_exported(onnx, options, loaded.model->fill_token_id(), folder, *model);
   } else {
     model->platform = kLibTorchPlatform;
     model->engine = std::make_unique<TextEngine>(loaded.model, options);

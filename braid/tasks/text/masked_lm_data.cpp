@@ -1,8 +1,8 @@
 #include "braid/tasks/text/masked_lm_data.h"
 
 #include <algorithm>
-#include <thread>
 
+#include "braid/core/cpu.h"
 #include "braid/core/error.h"
 #include "braid/data/summary.h"
 #include "braid/tasks/text/starting_weights.h"
@@ -62,11 +62,10 @@ const MaskedLmBlocks& MaskedLmData::blocks_for(const TaskConfig& config,
   constexpr int64_t kMostVal = 2000;  // blocks
   auto& blocks = blocks_[model.tokenizer.get()];
   if (blocks.train) return blocks;
-  const data::TokenBlockOptions options{
-      .block_length = model.max_length,
-      .whole_documents = config.text.next_sentence,
-      .threads = static_cast<int64_t>(std::max(1U, std::thread::hardware_concurrency())),
-      .on_bad_sample = on_bad_sample_};
+  const data::TokenBlockOptions options{.block_length = model.max_length,
+                                        .whole_documents = config.text.next_sentence,
+                                        .threads = usable_cpus(),
+                                        .on_bad_sample = on_bad_sample_};
   const auto read = [&](const std::vector<fs::path>& files) {
     return std::make_shared<const data::TokenBlocks>(files, *model.tokenizer, options, progress);
   };

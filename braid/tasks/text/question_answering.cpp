@@ -6,6 +6,7 @@
 #include "braid/core/error.h"
 #include "braid/data/sampler.h"
 #include "braid/data/summary.h"
+#include "braid/tasks/predictor.h"
 #include "braid/tasks/split_part.h"
 #include "braid/tasks/text/answer_finder.h"
 #include "braid/tasks/text/starting_weights.h"
@@ -61,8 +62,12 @@ Step QuestionAnswering::training_step(const data::Batch& batch) {
 
 Scores QuestionAnswering::evaluate(Split split, const EvaluateOptions& options,
                                    Progress& progress) {
-  return score_questions(model_, part_of(windows_, split), config_.question, options, progress)
-      .scores();
+  const auto& part = part_of(windows_, split);
+  try {
+    return score_questions(model_, part, config_.question, options, progress).scores();
+  } catch (const NonFiniteOutputError&) {  // whoever trains it says what became of it
+    return without_values(AnswerScores(part->questions().some_unanswerable()).scores());
+  }
 }
 
 data::Summary QuestionAnswering::data() const {

@@ -24,7 +24,8 @@ std::vector<int64_t> sample_lengths(const data::TextDataset& texts,
       const auto encoding = example.pair ? tokenizer.encode_pair(example.text, *example.pair)
                                          : tokenizer.encode(example.text);
       lengths.push_back(static_cast<int64_t>(encoding.ids.size()));
-    } catch (const DataError&) {  // a bad text is the loader's business
+    } catch (const DataError&) {            // a bad text is the loader's business
+    } catch (const UnreadableFileError&) {  // and so is its file
     }
   }
   return lengths;
@@ -41,7 +42,8 @@ text::TokenizerPtr make_tokenizer(const TaskConfig& config, const data::TextData
         auto example = texts.get(next++);
         text = example.pair ? example.text + "\n" + *example.pair : std::move(example.text);
         return true;
-      } catch (const DataError&) {  // a bad text is the loader's business
+      } catch (const DataError&) {            // a bad text is the loader's business
+      } catch (const UnreadableFileError&) {  // and so is its file
       }
     }
     return false;
@@ -93,7 +95,8 @@ bool has_pairs(const data::TextDataset& texts) {
   for (int64_t i = 0; i < count; ++i) {
     try {
       if (texts.get(i * texts.size() / count).pair) return true;
-    } catch (const DataError&) {  // a bad text is the loader's business
+    } catch (const DataError&) {            // a bad text is the loader's business
+    } catch (const UnreadableFileError&) {  // and so is its file
     }
   }
   return false;

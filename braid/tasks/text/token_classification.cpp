@@ -9,6 +9,7 @@
 #include "braid/data/summary.h"
 #include "braid/data/text/tagged_collate.h"
 #include "braid/tasks/class_names.h"
+#include "braid/tasks/predictor.h"
 #include "braid/tasks/split_part.h"
 #include "braid/tasks/text/starting_weights.h"
 #include "braid/tasks/text/text_facts.h"
@@ -71,9 +72,13 @@ Step TokenClassification::training_step(const data::Batch& batch) {
 Scores TokenClassification::evaluate(Split split, const EvaluateOptions& options,
                                      Progress& progress) {
   const auto& part = part_of(splits_, split);
-  const auto scores = score_tags(tagger_, part, options, progress);
-  unread_[split] = scores.bad_samples;
-  return to_scores(scores, part->tags());
+  try {
+    const auto scores = score_tags(tagger_, part, options, progress);
+    unread_[split] = scores.bad_samples;
+    return to_scores(scores, part->tags());
+  } catch (const NonFiniteOutputError&) {  // whoever trains it says what became of it
+    return without_values(to_scores({}, part->tags()));
+  }
 }
 
 int64_t TokenClassification::unread(Split split) const {

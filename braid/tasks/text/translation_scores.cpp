@@ -5,13 +5,13 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "braid/core/error.h"
 #include "braid/data/length_bucketed.h"
 #include "braid/runtime/eval_scope.h"
 #include "braid/tasks/loss.h"
-#include "braid/tasks/metrics/bleu.h"
-#include "braid/tasks/metrics/chrf.h"
+#include "braid/tasks/text/corpus_scores.h"
 
 namespace braid::tasks {
 namespace {
@@ -75,31 +75,19 @@ void measure_bleu(const Translator& translator, const data::ParallelText& pairs,
                 {.dtype = options.evaluate.dtype, .max_length_factor = options.max_length_factor},
                 [&](int64_t done) { progress.update(done, ""); });
   progress.end();
-  Bleu bleu;
-  std::vector<Bleu> bleu_of_texts(sources.size());
-  Chrf chrf;
-  for (size_t i = 0; i < sources.size(); ++i) {
-    const auto text = translated[i].best.empty() ? "" : on_one_line(translated[i].best[0].text);
-    bleu_of_texts[i].update(text, {targets[i]});
-    bleu.merge(bleu_of_texts[i]);
-    chrf.update(text, {targets[i]});
-    result.cut += translated[i].cut;
-    if (options.translations) options.translations->push_back(text);
+  std::vector<std::string> written;
+  for (const auto& text : translated) {
+    written.push_back(text.best.empty() ? "" : on_one_line(text.best[0].text));
+    result.cut += text.cut;
   }
   result.decoded_pairs = count;
-  const auto score = bleu.score();
-  const auto interval = bleu_interval(bleu_of_texts);
-  result.bleu_text = to_text(score);
-  result.bleu_signature = bleu.signature();
-  result.chrf_signature = chrf.signature();
-  result.scores = {{.name = "bleu",
-                    .unit = "",
-                    .value = score.score,
-                    .low = interval.low,
-                    .high = interval.high},
-                   {.name = "chrf", .unit = "", .value = chrf.score(), .low = {}, .high = {}},
-                   result.scores.at(0),
-                   result.scores.at(1)};
+  auto corpus = score_corpus(written, targets);
+  result.bleu_text = std::move(corpus.bleu_text);
+  result.bleu_signature = std::move(corpus.bleu_signature);
+  result.chrf_signature = std::move(corpus.chrf_signature);
+  result.scores.insert(result.scores.begin(), corpus.scores.begin(), corpus.scores.end());
+  if (options.translations)
+    options.translations->insert(options.translations->end(), written.begin(), written.end());
 }
 
 // Of a model whose training diverged: there is nothing to translate with.
@@ -140,10 +128,15 @@ TranslationScores score_translations(const Translator& translator,
                                 pairs->size()),
                     pairs->source_path().string());
   if (options.decoded_pairs == 0) return result;
-  if (all_finite(result.scores))
-    measure_bleu(translator, *pairs, options, progress, result);
-  else
+  if (!all_finite(result.scores)) {
     leave_bleu_out(result);
+    return result;
+  }
+  try {
+    measure_bleu(translator, *pairs, options, progress, result);
+  } catch (const NonFiniteOutputError&) {  // of what it writes by itself, where the loss is finite
+    leave_bleu_out(result);
+  }
   return result;
 }
 

@@ -20,16 +20,6 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr const char* kTokenizerFile = "tokenizer_config.json";
-constexpr int64_t kLengthClass = 16;  // tokens
-
-// Of a source of so many tokens. Lengths are in classes, so that those of a batch share their limit
-// and it does not depend on who else is in the batch.
-int64_t longest_translation(int64_t source, const TranslateOptions& options, int64_t most) {
-  if (options.max_length_factor <= 0) return most;
-  const int64_t length = (source + kLengthClass - 1) / kLengthClass * kLengthClass;
-  return std::min(most, kLengthClass + static_cast<int64_t>(options.max_length_factor *
-                                                            static_cast<double>(length)));
-}
 
 std::vector<Translation> decode_all(const std::vector<generate::Hypothesis>& hypotheses,
                                     const text::Tokenizer& tokenizer, int64_t vocab_size) {
@@ -150,9 +140,7 @@ std::vector<TranslatedText> translate(const Translator& translator,
     }
     auto sequence = data::make_sequence(texts[i], *translator.tokenizer, translator.format);
     results[i].cut = sequence.cut;
-    // Other white space, and what is no text to the tokenizer: out of nothing a model would make
-    // something up.
-    if (sequence.ids.size() <= 1 && !sequence.cut) {
+    if (text::has_no_words(sequence)) {  // other white space, and what is no text to the tokenizer
       results[i].best.resize(static_cast<size_t>(translator.generation.num_return_sequences));
       continue;
     }
@@ -161,9 +149,8 @@ std::vector<TranslatedText> translate(const Translator& translator,
   std::stable_sort(pending.begin(), pending.end(), [](const PendingText& a, const PendingText& b) {
     return a.tokens() < b.tokens();
   });
-  const int64_t most = generate::longest_text(translator.generation);
   const auto limit = [&](const PendingText& text) {
-    return longest_translation(text.tokens(), options, most);
+    return generate::longest_text(translator.generation, text.tokens(), options.max_length_factor);
   };
   auto ready = static_cast<int64_t>(texts.size() - pending.size());
   if (done) done(ready);

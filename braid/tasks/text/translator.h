@@ -59,9 +59,7 @@ struct TranslatedText {
 struct TranslateOptions {
   int64_t batch_tokens = 4096;  // of the sources that are translated at once, padding too
   std::string dtype = "float32";
-  // No translation is longer than this many times its source and 16 tokens more, the source's
-  // length rounded up to 16; 0: generation.max_length alone. A model that has learned little
-  // otherwise writes on to the end.
+  // See decoding::longest_text(); 0: generation.max_length alone.
   double max_length_factor = 0;
   int64_t first_number = 0;  // of the texts, for what is drawn: see generate::SearchArgs
   std::stop_token stop = {};

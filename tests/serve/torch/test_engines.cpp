@@ -210,6 +210,19 @@ TEST_F(Engines, ExplainNoOtherWeights) {
               HasSubstr("load the model again"));
 }
 
+// Of a model whose folder was removed, which goes on.
+TEST_F(Engines, ExplainNothingOnceTheFilesAreGone) {
+  const auto folder = images("resnet20");
+  const auto model = load(folder, "libtorch");
+  fs::remove_all(folder);
+  const io::Image image{
+      .height = 32, .width = 32, .channels = 3, .pixels = std::vector<uint8_t>(32 * 32 * 3)};
+  const auto png = io::encode_png(image);
+  const std::vector<std::string> files = {std::string(png.begin(), png.end())};
+  EXPECT_THAT(error_of<DataError>([&] { model->explainer->explain(bytes("image", files)); }),
+              HasSubstr("load the model again"));
+}
+
 class EnginesOfImages : public Engines,
                         public ::testing::WithParamInterface<std::tuple<const char*, const char*>> {
 };
@@ -444,6 +457,26 @@ TEST_F(Engines, RefuseWhatIsNoClassifiersFile) {
   std::ofstream(file, std::ios::app | std::ios::binary) << "more";
   EXPECT_THROW(load(file, "auto"), DataError);
   EXPECT_THROW(load((folder_ / "absent.onnx").string(), "auto"), IoError);
+}
+
+TEST_F(Engines, KnowWhereSeveralLabelsMayBeRight) {
+  const auto folder = texts(), file = (folder_ / "several.onnx").string();
+  const auto set_type = [&](const char* type) {
+    Json fields = read_json(fs::path(folder) / "config.json");
+    fields["problem_type"] = type;
+    io::write_file_atomic(fs::path(folder) / "config.json", fields.dump());
+    auto loaded = models::load_text_encoder(folder);
+    onnx::export_text_model(loaded, folder, file);
+  };
+  EXPECT_FALSE(load(folder, "libtorch")->several_labels);
+  set_type(models::kSeveralLabels);
+  EXPECT_TRUE(load(folder, "libtorch")->several_labels);
+  for (const auto& source : {folder, file})
+    EXPECT_TRUE(load(source, kBraidRunEngine)->several_labels) << source;
+  set_type("regression");
+  for (const auto& source : {folder, file})
+    EXPECT_THAT(error_of<DataError>([&] { load(source, kBraidRunEngine); }),
+                HasSubstr("regression"));
 }
 
 TEST_F(Engines, AreChosenForWhatTheyCanDo) {

@@ -8,7 +8,7 @@ namespace {
 
 FairseqEncoderConfig lightconv_body(const LightConvConfig& c) {
   const Validator check("lightconv");
-  check.positive("encoder_layers", c.encoder_layers)
+  check.depth("encoder_layers", c.encoder_layers)
       .divides("encoder_attention_heads", c.encoder_attention_heads, "encoder_embed_dim",
                c.encoder_embed_dim)
       .positive("encoder_ffn_embed_dim", c.encoder_ffn_embed_dim)

@@ -42,6 +42,10 @@ class BraidText : public TextEncoderOf<BraidTextConfig, HeadedTextEncoder> {
   // Mean, maximum or first of the tokens, as the design says.
   torch::Tensor pool(const torch::Tensor& features, const TextInput& input) override;
   int64_t max_positions() const override { return max_positions_; }
+  int64_t token_types() const override {
+    const auto& table = embeddings->token_type_embeddings;
+    return table ? table->weight.size(0) : 0;
+  }
   std::vector<std::string> no_weight_decay() const override;
   int64_t layer_id(const std::string& parameter) const override;
   int64_t layer_count() const override { return static_cast<int64_t>(stages_.size()) + 2; }

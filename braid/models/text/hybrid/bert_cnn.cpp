@@ -28,8 +28,7 @@ void BertCnnConfig::visit(FieldVisitor& v) {
 }
 
 BertCnn::BertCnn(const BertCnnConfig& config) : TextEncoderOf(config, bert_cnn_body(config)) {
-  if (!supports(head()))
-    Validator("bert_cnn").fail("expected a head that it can have, got " + config.head);
+  expect_supported("bert_cnn", *this, head());
   convs = register_module("convs",
                           nn::TextConvs(nn::TextConvsConfig{.in_features = config.hidden_size,
                                                             .num_filters = config.num_filters,

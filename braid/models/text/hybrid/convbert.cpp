@@ -50,8 +50,7 @@ void ConvBertConfig::visit(FieldVisitor& v) {
 }
 
 ConvBert::ConvBert(const ConvBertConfig& config) : TextEncoderOf(config, convbert_body(config)) {
-  if (!supports(head()))
-    Validator("convbert").fail("expected a head that it can have, got " + config.head);
+  expect_supported("convbert", *this, head());
   const torch::NoGradGuard no_grad;
   for (const auto& module : modules(/*include_self=*/false))
     if (auto* layer = module->as<nn::GroupedLinearImpl>())

@@ -28,7 +28,7 @@ FairseqSeq2SeqConfig checked_lite(const FairseqSeq2SeqConfig& c) {
 
 FairseqEncoderConfig lite_transformer_body(const LiteTransformerConfig& c) {
   const Validator check("lite_transformer");
-  check.positive("encoder_layers", c.encoder_layers)
+  check.depth("encoder_layers", c.encoder_layers)
       .positive("encoder_attention_heads", c.encoder_attention_heads)
       .between("encoder_embed_dim", c.encoder_embed_dim, int64_t{4}, int64_t{65536})
       .positive("encoder_ffn_embed_dim", c.encoder_ffn_embed_dim)

@@ -28,7 +28,7 @@ nn::ConformerLayerConfig conformer_text_layer(const Wav2Vec2ConformerTextConfig&
 
 HeadedEncoderConfig conformer_text_body(const Wav2Vec2ConformerTextConfig& c) {
   const Validator check("wav2vec2_conformer_text");
-  check.positive("num_hidden_layers", c.num_hidden_layers)
+  check.depth("num_hidden_layers", c.num_hidden_layers)
       .divides("num_attention_heads", c.num_attention_heads, "hidden_size", c.hidden_size)
       .positive("intermediate_size", c.intermediate_size)
       .rate("hidden_dropout", c.hidden_dropout)

@@ -49,7 +49,7 @@ template <class Config>
 TransformerEncoderConfig bert_body(const char* prefix, const Config& c, int64_t embedding_dim) {
   Validator(prefix)
       .positive("vocab_size", c.vocab_size)
-      .positive("num_hidden_layers", c.num_hidden_layers)
+      .depth("num_hidden_layers", c.num_hidden_layers)
       .divides("num_attention_heads", c.num_attention_heads, "hidden_size", c.hidden_size)
       .positive("intermediate_size", c.intermediate_size)
       .rate("hidden_dropout_prob", c.hidden_dropout_prob)

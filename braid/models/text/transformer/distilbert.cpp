@@ -13,7 +13,7 @@ constexpr double kDistilNormEps = 1e-12;
 TransformerEncoderConfig distilbert_body(const DistilBertConfig& c) {
   Validator("distilbert")
       .positive("vocab_size", c.vocab_size)
-      .positive("n_layers", c.n_layers)
+      .depth("n_layers", c.n_layers)
       .divides("n_heads", c.n_heads, "dim", c.dim)
       .positive("hidden_dim", c.hidden_dim)
       .rate("dropout", c.dropout)
@@ -75,6 +75,7 @@ void DistilBertConfig::visit(FieldVisitor& v) {
 
 DistilBert::DistilBert(const DistilBertConfig& config)
     : TextEncoderOf(config, distilbert_body(config)) {
+  expect_supported("distilbert", *this, head());
   DistilBert::build_head(head(), config.num_labels);
 }
 

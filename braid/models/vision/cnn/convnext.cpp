@@ -34,7 +34,7 @@ void validate(const ConvNeXtConfig& config) {
       .rate("drop_path_rate", config.drop_path_rate)
       .same_length("depths", config.depths.size(), {{"dims", config.dims.size()}})
       .stages("depths", config.depths.size())
-      .positive("depths", config.depths)
+      .depth("depths", config.depths)
       .positive("dims", config.dims);
 }
 

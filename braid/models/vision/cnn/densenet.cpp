@@ -79,7 +79,8 @@ DenseNet::DenseNet(const DenseNetConfig& config) : ModelOf(config) {
       .rate("drop_rate", config.drop_rate)
       .rate("proj_drop_rate", config.proj_drop_rate)
       .same_length("depths", config.depths.size(), {})
-      .positive("depths", config.depths);
+      .stages("depths", config.depths.size())
+      .depth("depths", config.depths);
 
   int64_t chans = 2 * config.growth_rate, reduction = 2;
   auto features = register_module("features", std::make_shared<torch::nn::Module>());

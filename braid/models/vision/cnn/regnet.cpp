@@ -18,7 +18,7 @@ void validate(const RegNetConfig& config) {
       .rate("drop_path_rate", config.drop_path_rate)
       .same_length("depths", config.depths.size(), {{"widths", config.widths.size()}})
       .stages("depths", config.depths.size())
-      .positive("depths", config.depths);
+      .depth("depths", config.depths);
   for (const int64_t width : config.widths)
     check.divides("group_size", config.group_size, "widths", width);
 }

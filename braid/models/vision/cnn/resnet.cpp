@@ -32,7 +32,7 @@ ResNet::ResNet(const ResNetConfig& config) : ModelOf(config) {
       .rate("drop_path_rate", config.drop_path_rate)
       .same_length("layers", config.layers.size(), {{"widths", config.widths.size()}})
       .stages("layers", config.layers.size())
-      .positive("layers", config.layers)
+      .depth("layers", config.layers)
       .positive("widths", config.widths);
 
   int64_t chans = config.small_images ? config.widths[0] : 64;

@@ -25,7 +25,7 @@ void validate(const VggConfig& config) {
       .rate("drop_rate", config.drop_rate)
       .same_length("depths", config.depths.size(), {{"widths", config.widths.size()}})
       .stages("depths", config.depths.size())
-      .positive("depths", config.depths)
+      .depth("depths", config.depths)
       .positive("widths", config.widths)
       .between("mlp_ratio", config.mlp_ratio, 1.0 / kHeadChannels, 16.0);
 }

@@ -124,13 +124,13 @@ TORCH_MODULE(OsaStage);
 void validate(const VovNetConfig& config) {
   const Validator check("vovnet");
   check.input(config.num_classes, config.in_chans, config.img_size)
-      .positive("layer_per_block", config.layer_per_block)
+      .depth("layer_per_block", config.layer_per_block)
       .same_length("depths", config.depths.size(),
                    {{"stage_conv_chs", config.stage_conv_chs.size()},
                     {"stage_out_chs", config.stage_out_chs.size()}})
       .stages("depths", config.depths.size())
       .positive("stem_chs", config.stem_chs)
-      .positive("depths", config.depths)
+      .depth("depths", config.depths)
       .positive("stage_conv_chs", config.stage_conv_chs)
       .positive("stage_out_chs", config.stage_out_chs)
       .rate("drop_rate", config.drop_rate)

@@ -68,7 +68,8 @@ BlockPtr transformer(const text::StageOptions& options, const BlockPlace& place)
           fmt::format("expected a multiple of 4 channels per head for rotary positions, got {}",
                       config.dim / config.num_heads));
   }
-  // Absolute and convolutional positions are given once, at the beginning of a stage.
+  // Absolute and convolutional positions are given once, by the first of a stage's blocks of this
+  // kind.
   if (position == "absolute" && place.first) config.position = Position::kAbsolute;
   if (position == "conv" && place.first) config.position = Position::kConvolution;
   return behind_transition(place, std::make_shared<TokenBlockImpl>(config));

@@ -20,7 +20,7 @@ struct BlockPlace {
   int64_t stride = 1;
   int64_t depth = 1;      // above 1: of a parallel stage, which builds its blocks together
   int64_t feat_size = 0;  // pixels along one side of its output
-  bool first = false;     // of its stage
+  bool first = false;     // of its kind in the stage
   double drop_path = 0;
   double attn_drop = 0;
   double proj_drop = 0;

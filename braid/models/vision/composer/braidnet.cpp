@@ -176,11 +176,12 @@ void BraidNet::build_stages() {
     const bool together = spec.blocks == "D";  // its tokens live through the whole stage
     const int64_t rounds = together ? 1 : spec.depth, depth = spec.depth / rounds;
     for (int64_t round = 0; round < rounds; ++round)
-      for (const char letter : spec.blocks) {
+      for (size_t place = 0; place < spec.blocks.size(); ++place) {
+        const char letter = spec.blocks[place];
         const int64_t step = number == 0 && stride == "2" ? 2 : 1;
         feat_size_ = (feat_size_ + step - 1) / step;
         reduction_ *= step;
-        const bool first = number == 0;
+        const bool first = round == 0 && spec.blocks.find(letter) == place;
         number += static_cast<size_t>(depth);
         stage->push_back(build_block(letter, options,
                                      {.in_chs = chans_,

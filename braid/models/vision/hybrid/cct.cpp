@@ -28,7 +28,7 @@ CCT::CCT(const CCTConfig& config) : ModelOf(config) {
       .positive("conv_layers", config.conv_layers)
       .stages("conv_layers", static_cast<size_t>(config.conv_layers))
       .positive("kernel_size", config.kernel_size)
-      .positive("depth", config.depth)
+      .depth("depth", config.depth)
       .divides("num_heads", config.num_heads, "embed_dim", config.embed_dim)
       .ratio("mlp_ratio", config.mlp_ratio, config.embed_dim)
       .rate("drop_rate", config.drop_rate)

@@ -37,7 +37,7 @@ void validate(const ConformerConfig& config) {
     check.fail(fmt::format("expected patch_size as a multiple of 16, got {}", config.patch_size));
   if (config.depths.size() != kStages)
     check.fail(fmt::format("expected 3 numbers in depths, got {}", config.depths.size()));
-  check.positive("depths", config.depths);
+  check.depth("depths", config.depths);
   const double width = kStemChans * config.channel_ratio;
   if (!(width >= 4 && width <= 1e5) || static_cast<int64_t>(width) % 4 != 0)
     check.fail(

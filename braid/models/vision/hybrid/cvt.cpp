@@ -39,7 +39,7 @@ void validate(const CvtConfig& config) {
       .odd("kernel_qkv", config.kernel_qkv)
       .between("mlp_ratio", config.mlp_ratio, 1.0, 64.0)
       .stages("depths", stages)
-      .positive("depths", config.depths)
+      .depth("depths", config.depths)
       .positive("patch_sizes", config.patch_sizes);
   int64_t side = config.img_size;
   for (size_t i = 0; i < stages; ++i) {

@@ -33,7 +33,7 @@ void validate(const EdgeNeXtConfig& config) {
                     {"use_pos_emb", config.use_pos_emb.size()}})
       .stages("depths", stages)
       .between("expand_ratio", config.expand_ratio, 1.0, 64.0)
-      .positive("depths", config.depths)
+      .depth("depths", config.depths)
       .positive("dims", config.dims);
   for (size_t i = 0; i < stages; ++i) {
     const int64_t dim = config.dims[i];

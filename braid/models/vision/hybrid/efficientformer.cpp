@@ -161,7 +161,7 @@ void validate(const EfficientFormerConfig& config) {
   check.odd("pool_size", config.pool_size)
       .same_length("depths", config.depths.size(), {{"embed_dims", config.embed_dims.size()}})
       .stages("depths", config.depths.size())
-      .positive("depths", config.depths)
+      .depth("depths", config.depths)
       .between("embed_dims", config.embed_dims[0], 2, 1'000'000);
   for (const int64_t dim : config.embed_dims)
     check.positive("embed_dims", dim).ratio("mlp_ratios", config.mlp_ratios, dim);

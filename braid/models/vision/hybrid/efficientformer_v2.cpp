@@ -204,10 +204,11 @@ void validate(const EfficientFormerV2Config& config) {
                     {"mlp_ratios", config.mlp_ratios.size()},
                     {"wide_first", config.wide_first.size()},
                     {"wide_last", config.wide_last.size()}})
+      .stages("depths", config.depths.size())
       .between("embed_dims", config.embed_dims[0], 2, 1'000'000)
       .between("num_vit", config.num_vit, 0, 1'000'000)
       .between("wide_mlp_ratio", config.wide_mlp_ratio, 1.0, 64.0)
-      .positive("depths", config.depths)
+      .depth("depths", config.depths)
       .positive("embed_dims", config.embed_dims);
   for (const double ratio : config.mlp_ratios) check.between("mlp_ratios", ratio, 1.0, 64.0);
 }

@@ -33,7 +33,7 @@ void validate(const FastViTConfig& config) {
       .odd("repmixer_kernel_size", config.repmixer_kernel_size, 255)
       .odd("down_patch_size", config.down_patch_size, 255)
       .between("down_patch_size", config.down_patch_size, 3, 255)
-      .positive("depths", config.depths)
+      .depth("depths", config.depths)
       .between("cls_ratio", config.cls_ratio, 1.0, 64.0);
   int64_t in = config.embed_dims[0];
   for (size_t i = 0; i < stages; ++i) {

@@ -162,7 +162,7 @@ void validate(const LevitConfig& config) {
       .stages("depths", stages)
       .between("attn_ratio", config.attn_ratio, 1.0, 64.0)
       .between("mlp_ratio", config.mlp_ratio, 1.0, 64.0)
-      .positive("depths", config.depths)
+      .depth("depths", config.depths)
       .positive("embed_dim", config.embed_dim)
       .positive("num_heads", config.num_heads);
   for (size_t i = 0; i + 1 < stages; ++i)

@@ -18,8 +18,9 @@ void MaxxVit::validate(const MaxxVitLayout& layout) {
       .rate("drop_rate", layout.drop_rate)
       .rate("drop_path_rate", layout.drop_path_rate)
       .same_length("depths", layout.depths.size(), {{"embed_dim", layout.embed_dim.size()}})
+      .stages("depths", layout.depths.size())
       .positive("stem_width", layout.stem.out_chs)
-      .positive("depths", layout.depths)
+      .depth("depths", layout.depths)
       .positive("embed_dim", layout.embed_dim);
   if (layout.stem.out_chs.size() != 2) check.fail("expected two numbers in stem_width");
 }

@@ -26,7 +26,7 @@ void validate(const MetaFormerConfig& config) {
                     {"token_mixers", config.token_mixers.size()},
                     {"res_scale_init_values", config.res_scale_init_values.size()}})
       .stages("depths", stages)
-      .positive("depths", config.depths)
+      .depth("depths", config.depths)
       .positive("dims", config.dims);
   for (size_t i = 0; i < stages; ++i) {
     check.one_of("token_mixers", config.token_mixers[i], {"sep_conv", "attention"});

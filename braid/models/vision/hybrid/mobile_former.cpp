@@ -1,5 +1,7 @@
 #include "braid/models/vision/hybrid/mobile_former.h"
 
+#include <fmt/format.h>
+
 #include <cmath>
 
 #include "braid/models/layer_ids.h"
@@ -277,8 +279,11 @@ void validate(const MobileFormerConfig& config) {
                     {"strides", config.strides.size()},
                     {"expand_ratio", config.expand_ratio.size()},
                     {"expand_ratio2", config.expand_ratio2.size()}})
-      .positive("depths", config.depths)
+      .depth("depths", config.depths)
       .positive("expand_ratio", config.expand_ratio);
+  constexpr size_t kMostRows = 60;  // whose strides' product is a number
+  if (rows > kMostRows)
+    check.fail(fmt::format("expected at most {} entries in block_type, got {}", kMostRows, rows));
   int64_t in = config.stem_chs;
   for (size_t i = 0; i < rows; ++i) {
     check.one_of("block_type", config.block_type[i], {"DnaBlock", "DnaBlock3"})

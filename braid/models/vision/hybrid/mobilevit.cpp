@@ -34,12 +34,12 @@ void validate(const MobileViTConfig& config) {
                     {"transformer_dims", config.transformer_dims.size()}})
       .stages("depths", stages)
       .between("num_features", config.num_features, 0, 1'000'000)
-      .positive("depths", config.depths);
+      .depth("depths", config.depths);
   for (size_t i = 0; i < stages; ++i) {
     check.positive("embed_dims", config.embed_dims[i])
         .ratio("bottle_ratio", config.bottle_ratio, config.embed_dims[i]);
     if (config.transformer_depths[i] == 0) continue;
-    check.positive("transformer_depths", config.transformer_depths[i])
+    check.depth("transformer_depths", config.transformer_depths[i])
         .positive("transformer_dims", config.transformer_dims[i])
         .ratio("mlp_ratio", config.mlp_ratio, config.transformer_dims[i]);
     if (!config.linear_attention)

@@ -34,7 +34,7 @@ void validate(const NextViTConfig& config) {
                     {"transformer_period", config.transformer_period.size()}})
       .stages("depths", stages)
       .positive("stem_chs", config.stem_chs)
-      .positive("depths", config.depths)
+      .depth("depths", config.depths)
       .positive("sr_ratios", config.sr_ratios);
   if (config.stem_chs.size() != 3) check.fail("expected three numbers in stem_chs");
   if (!(config.mix_block_ratio > 0 && config.mix_block_ratio < 1))

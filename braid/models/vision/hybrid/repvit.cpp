@@ -101,8 +101,9 @@ void validate(const RepViTConfig& config) {
       .odd("kernel_size", config.kernel_size)
       .rate("drop_rate", config.drop_rate)
       .same_length("depths", config.depths.size(), {{"embed_dim", config.embed_dim.size()}})
+      .stages("depths", config.depths.size())
       .between("embed_dim", config.embed_dim[0], 2, 1'000'000)
-      .positive("depths", config.depths)
+      .depth("depths", config.depths)
       .positive("embed_dim", config.embed_dim);
 }
 

@@ -15,9 +15,10 @@ VisionTransformerConfig body_of(const ViTHybridConfig& config) {
       .divides("32", 32, "stem_chs", config.stem_chs);  // groups of the group norm
   if (config.layers.empty() || config.layers.size() > config.channels.size())
     check.fail("expected at least as many channels as layers, and one of layers");
+  check.stages("layers", config.layers.size());
   int64_t side = (config.img_size + 1) / 2, reduction = 2;
   for (size_t i = 0; i < config.layers.size(); ++i) {
-    check.positive("layers", config.layers[i]).divides("128", 128, "channels", config.channels[i]);
+    check.depth("layers", config.layers[i]).divides("128", 128, "channels", config.channels[i]);
     side = (side + 1) / 2;
     reduction *= 2;
   }

@@ -29,7 +29,7 @@ void validate(const PvtV2Config& config) {
                     {"sr_ratios", config.sr_ratios.size()},
                     {"mlp_ratios", config.mlp_ratios.size()}})
       .stages("depths", stages)
-      .positive("depths", config.depths)
+      .depth("depths", config.depths)
       .positive("sr_ratios", config.sr_ratios);
   for (size_t i = 0; i < stages; ++i)
     check.divides("num_heads", config.num_heads[i], "embed_dims", config.embed_dims[i])

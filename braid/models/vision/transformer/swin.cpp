@@ -30,7 +30,7 @@ void validate(const SwinConfig& config) {
       .ratio("mlp_ratio", config.mlp_ratio, config.embed_dim)
       .same_length("depths", config.depths.size(), {{"num_heads", config.num_heads.size()}})
       .stages("depths", config.depths.size())
-      .positive("depths", config.depths);
+      .depth("depths", config.depths);
   if (config.img_size < config.patch_size)
     check.fail(fmt::format("expected img_size of at least patch_size = {}, got {}",
                            config.patch_size, config.img_size));

@@ -23,7 +23,7 @@ ViTLite::ViTLite(const ViTLiteConfig& config) : ModelOf(config) {
   Validator("vit_lite")
       .input(config.num_classes, config.in_chans, config.img_size)
       .positive("patch_size", config.patch_size)
-      .positive("depth", config.depth)
+      .depth("depth", config.depth)
       .divides("num_heads", config.num_heads, "embed_dim", config.embed_dim)
       .ratio("mlp_ratio", config.mlp_ratio, config.embed_dim)
       .rate("drop_rate", config.drop_rate)
