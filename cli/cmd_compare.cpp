@@ -196,8 +196,7 @@ void run(const ConfigFlags& flags, const std::string& file, const std::string& f
   const auto progress = make_terminal_progress();
   const auto outcome = evaluate::compare(config, command, stop, *progress);
   if (format == "json") {
-    fmt::print("{}\n",
-               to_json(outcome.results).dump(2, ' ', false, Json::error_handler_t::replace));
+    fmt::print("{}\n", dump_json(to_json(outcome.results), 2));
   } else {
     const auto& chosen = outcome.results.recommendation;
     print_scores(outcome.results);

@@ -12,8 +12,8 @@
 #include "braid/data/dataset.h"
 #include "braid/data/run_fields.h"
 #include "braid/data/sources.h"
-#include "braid/data/stratify.h"
 #include "braid/data/summary.h"
+#include "cli/class_table.h"
 #include "cli/command.h"
 #include "cli/data_texts.h"
 #include "cli/data_tokenizers.h"
@@ -65,44 +65,24 @@ void info(DataOptions options, const Json& flags) {
   if (kind == data::DataKind::kLabelledText) return describe_texts(options.name, options.format);
   if (kind != data::DataKind::kImages) return describe_corpus(corpus_options(kind, options));
   const auto splits = open_named(options);
-  const std::vector<std::pair<std::string, data::DatasetPtr>> parts = {
-      {"train", splits.train}, {"val", splits.val}, {"test", splits.test}};
   const auto& any = splits.train ? *splits.train : splits.val ? *splits.val : *splits.test;
   const auto first = data::first_image(any);
   const auto& classes = any.classes();
+  const auto columns = class_columns(splits);
   if (options.format == "json") {
     Json json = {{"name", options.name},
                  {"channels", any.channels()},
                  {"first_image", {first.height, first.width}},
                  {"classes", classes}};
-    for (const auto& [name, part] : parts)
-      json["splits"][name] =
-          part ? Json{{"images", part->size()}, {"per_class", data::count_labels(*part)}}
-               : Json(nullptr);
+    json["splits"] = class_columns_json(columns, "images");
     json["left_out"] = to_json(data::summary_of(splits)).at("left_out");
     json["remarks"] = splits.remarks;
-    fmt::print("{}\n", json.dump(2, ' ', false, Json::error_handler_t::replace));
+    fmt::print("{}\n", dump_json(json, 2));
     return;
   }
   fmt::print("{}: {} classes, {}, first image {} x {} pixels\n\n", options.name, classes.size(),
              any.channels() == 1 ? "gray" : "colour", first.height, first.width);
-  fmt::print("{:24}", "class");
-  std::vector<std::vector<int64_t>> columns;
-  for (const auto& [name, part] : parts)
-    if (part) {
-      fmt::print(" {:>9}", name);
-      columns.push_back(data::count_labels(*part));
-    }
-  fmt::print("\n");
-  for (size_t k = 0; k < classes.size(); ++k) {
-    fmt::print("{:24}", classes[k]);
-    for (const auto& column : columns) fmt::print(" {:9}", k < column.size() ? column[k] : 0);
-    fmt::print("\n");
-  }
-  fmt::print("{:24}", "all");
-  for (const auto& [name, part] : parts)
-    if (part) fmt::print(" {:9}", part->size());
-  fmt::print("\n");
+  print_class_table(classes, columns);
   for (const auto& left_out : splits.left_out)
     fmt::print("\nLeft out of {}: {}\n", left_out.split == "all" ? options.name : left_out.split,
                to_text(left_out));
@@ -121,7 +101,7 @@ void check(DataOptions options, const Json& flags) {
   const auto progress = make_terminal_progress();
   const auto report = data::check_data(open_named(options), options.workers, *progress);
   if (options.format == "json")
-    fmt::print("{}\n", to_json(report).dump(2, ' ', false, Json::error_handler_t::replace));
+    fmt::print("{}\n", dump_json(to_json(report), 2));
   else
     fmt::print("{}", to_text(report));
   if (!report.unreadable.empty())

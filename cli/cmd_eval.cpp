@@ -73,7 +73,7 @@ void run(EvalOptions options, const Json& flags) {
                                      .views = options.views},
                                     *progress);
   if (options.format == "json")
-    fmt::print("{}\n", to_json(evaluation).dump(2, ' ', false, Json::error_handler_t::replace));
+    fmt::print("{}\n", dump_json(to_json(evaluation), 2));
   else
     print(evaluation, options);
 }

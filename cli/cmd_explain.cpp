@@ -165,7 +165,7 @@ void run(ExplainOptions options, const Json& flags) {
     explain_images(options, checkpoint, output, e, *progress);
   output.finish(e);
   if (options.format == "json") {
-    fmt::print("{}\n", to_json(e).dump(2, ' ', false, Json::error_handler_t::replace));
+    fmt::print("{}\n", dump_json(to_json(e), 2));
     return;
   }
   print_maps(e);

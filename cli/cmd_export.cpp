@@ -110,7 +110,7 @@ void print_json(const std::vector<onnx::ExportReport>& reports) {
   Json list = Json::array();
   for (const auto& report : reports) list.push_back(to_json(report));
   const Json& json = reports.size() == 1 ? list.at(0) : list;
-  fmt::print("{}\n", json.dump(2, ' ', false, Json::error_handler_t::replace));
+  fmt::print("{}\n", dump_json(json, 2));
 }
 
 void run(const ExportFlags& flags) {

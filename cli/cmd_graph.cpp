@@ -81,7 +81,7 @@ void print_json(const std::vector<Described>& all) {
   Json list = Json::array();
   for (const auto& d : all) list.push_back(described_json(d));
   const Json& json = all.size() == 1 ? list.at(0) : list;
-  fmt::print("{}\n", json.dump(2, ' ', false, Json::error_handler_t::replace));
+  fmt::print("{}\n", dump_json(json, 2));
 }
 
 // The deviation is asked for after the passes.

@@ -5,13 +5,14 @@
 #include <cstdio>
 #include <filesystem>
 #include <memory>
-#include <optional>
+#include <string>
 #include <system_error>
-#include <utility>
+#include <vector>
 
 #include "braid/core/error.h"
 #include "braid/core/progress.h"
 #include "braid/data/run_fields.h"
+#include "braid/generate/generation_config.h"
 #include "braid/io/posix_file.h"
 #include "braid/models/checkpoint.h"
 #include "braid/runtime/device.h"
@@ -29,7 +30,8 @@ constexpr const char* kTranslateFooter = R"(Examples:
   braid translate --checkpoint runs/en-de --do-sample --temperature 0.7 --top-k 20 test.en
 
 One line of output for each line of input, in their order. With --n-best above 1 each line has that many, as
-"LINE ||| TEXT ||| SCORE", lines counted from 0.)";
+"LINE ||| TEXT ||| SCORE", lines counted from 0. What is drawn for a line depends on --seed and the
+line's number alone.)";
 
 struct TranslateVerbOptions {
   std::string checkpoint, output, format = "text";
@@ -51,52 +53,7 @@ struct TranslateVerbOptions {
   }
 };
 
-// Fields of generate::GenerationConfig under their names there; unset: what the checkpoint says.
-struct SearchFlags {
-  std::optional<int64_t> num_beams, max_length, min_length, no_repeat_ngram_size;
-  std::optional<double> length_penalty, repetition_penalty;
-  std::optional<std::string> early_stopping;
-  void visit(FieldVisitor& v) {
-    v.field("num_beams", num_beams, "beams, 1: greedy", {.least = 1, .most = 100});
-    v.field("early_stopping", early_stopping,
-            "true: a line is done with as many translations as beams; false: when none can become "
-            "better at its length; never: at any length",
-            {.choices = {"true", "false", "never"}});
-    v.field("length_penalty", length_penalty,
-            "scores are over length^this, above 1: longer translations",
-            {.least = -10, .most = 10});
-    v.field("max_length", max_length, "tokens of the longest translation, with its start token",
-            {.least = 2});
-    v.field("min_length", min_length, "tokens before a translation may end, with its start token",
-            {.least = 0});
-    v.field("repetition_penalty", repetition_penalty,
-            "above 1: what was written becomes unlikelier", {.above = 0});
-    v.field("no_repeat_ngram_size", no_repeat_ngram_size,
-            "no sequence of so many tokens comes twice, 0: any may", {.least = 0});
-  }
-};
-
-struct DrawingFlags {
-  bool do_sample = false;
-  std::optional<double> temperature, top_p, min_p, typical_p;
-  std::optional<int64_t> top_k, seed;
-  void visit(FieldVisitor& v) {
-    v.field("do_sample", do_sample, "draw tokens instead of taking the likeliest");
-    v.field("temperature", temperature, "below 1: likely tokens more often", {.above = 0});
-    v.field("top_k", top_k, "draw among so many tokens, 0: all", {.least = 0});
-    v.field("top_p", top_p, "draw among the likeliest tokens of this joint probability",
-            {.least = 0, .most = 1});
-    v.field("min_p", min_p, "draw among tokens with this share of the likeliest one's probability",
-            {.least = 0, .most = 1});
-    v.field("typical_p", typical_p,
-            "draw among the tokens of this joint probability whose own is nearest to what is "
-            "expected",
-            {.most = 1, .above = 0});
-    v.field("seed", seed, "what is drawn for a line depends on it and the line's number");
-  }
-};
-
-// As they were given, field by field.
+// As they were given, field by field: the verb's, and those of generate::GenerationConfig.
 struct GivenFlags {
   Json own, search, drawing;
 };
@@ -138,13 +95,15 @@ std::string json_of(const tasks::TranslatedLine& line) {
   for (const auto& one : line.translation.best)
     json["translations"].push_back({{"text", one.text}, {"score", one.score}});
   if (line.translation.cut) json["cut"] = true;
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+  return dump_json(json) + "\n";
 }
 
-template <Visited Flags>
-void check_flags(Flags flags, const Json& given) {
-  update_from_json(flags, given, "flags");
-  check_fields<UsageError>(flags, "translate");
+// By themselves, whatever the checkpoint says.
+void check_search(const GivenFlags& flags) {
+  generate::GenerationConfig alone;
+  update_from_json(alone, flags.search, "flags");
+  update_from_json(alone, flags.drawing, "flags");
+  check_fields<UsageError>(alone, "translate");
 }
 
 // What the flags say of the search, which the checkpoint's settings give way to.
@@ -158,16 +117,10 @@ void set_search(const TranslateVerbOptions& options, const GivenFlags& flags,
                          const std::string& remedy = "") {
     throw UsageError("translate", what, flag, remedy);
   };
-  const std::pair<const char*, const char*> of_drawing[] = {{"temperature", "--temperature"},
-                                                            {"top_k", "--top-k"},
-                                                            {"top_p", "--top-p"},
-                                                            {"min_p", "--min-p"},
-                                                            {"typical_p", "--typical-p"},
-                                                            {"seed", "--seed"}};
-  for (const auto& [field, flag] : of_drawing)
-    if (!generation.do_sample && flags.drawing.contains(field))
-      refuse("expected a search that draws, got one that takes the likeliest tokens", flag,
-             "add --do-sample");
+  for (const auto& [field, value] : flags.drawing.items())
+    if (!generation.do_sample && field != "do_sample")
+      refuse("expected a search that draws, got one that takes the likeliest tokens",
+             flag_of(field), "add --do-sample");
   if (generation.num_beams == 1 && flags.search.contains("early_stopping"))
     refuse("expected a search with beams, got one without", "--early-stopping",
            "raise --num-beams");
@@ -203,8 +156,7 @@ void expect_other_file(const std::string& output, const std::vector<std::string>
 void run(TranslateVerbOptions options, const GivenFlags& flags) {
   update_from_json(options, flags.own, "flags");
   check_fields<UsageError>(options, "translate");
-  check_flags(SearchFlags(), flags.search);
-  check_flags(DrawingFlags(), flags.drawing);
+  check_search(flags);
   if (options.files.empty()) options.files.emplace_back("-");
   expect_other_file(options.output, options.files);
   const auto progress = make_terminal_progress();
@@ -258,9 +210,14 @@ void add_translate(CLI::App& program) {
   verb->add_option("--output", o->output, "file that is written; empty: standard output");
   add_choice(*verb, "--format", o->format, {"text", "jsonl"}, "what is printed, line by line");
   auto flags = std::make_shared<ConfigFlags>(*verb, *o);
-  auto search = std::make_shared<ConfigFlags>(*verb, SearchFlags());
+  const auto settings = [&](const std::vector<std::string>& fields) {
+    return std::make_shared<ConfigFlags>(*verb, generate::GenerationConfig(), fields);
+  };
+  auto search = settings({"num_beams", "early_stopping", "length_penalty", "max_length",
+                          "min_length", "repetition_penalty", "no_repeat_ngram_size"});
   search->group("Search (unset: the checkpoint's)");
-  auto drawing = std::make_shared<ConfigFlags>(*verb, DrawingFlags());
+  auto drawing =
+      settings({"do_sample", "temperature", "top_k", "top_p", "min_p", "typical_p", "seed"});
   drawing->group("Drawing (unset: the checkpoint's)");
   verb->callback([=] {
     run(*o, {.own = flags->given(), .search = search->given(), .drawing = drawing->given()});

@@ -51,6 +51,13 @@ class ConfigFlags {
     Config copy = defaults;
     add(app, [&copy](FieldVisitor& v) { copy.visit(v); });
   }
+  // Of these fields alone. Somebody else says what holds where a flag is not given: the help has no
+  // defaults.
+  template <Visited Config>
+  ConfigFlags(CLI::App& app, Config config, const std::vector<std::string>& fields) {
+    add(
+        app, [&config](FieldVisitor& v) { config.visit(v); }, fields);
+  }
   // The help then lists these flags under a title of their own.
   void group(const std::string& title);
   // The flags given on the command line, as a JSON object of fields: for update_from_json, after
@@ -58,7 +65,8 @@ class ConfigFlags {
   Json given() const;
 
  private:
-  void add(CLI::App& app, const VisitFields& visit);
+  // only: these fields; empty: all.
+  void add(CLI::App& app, const VisitFields& visit, const std::vector<std::string>& only = {});
   struct Flag {
     std::string field;
     CLI::Option* option;

@@ -6,23 +6,16 @@
 #include "braid/core/progress.h"
 #include "braid/data/text/corpus_report.h"
 #include "braid/data/text/text_summary.h"
+#include "cli/class_table.h"
 
 namespace braid::cli {
 namespace {
-
-using NamedTexts = std::vector<std::pair<std::string, data::TextDatasetPtr>>;
-
-NamedTexts splits_of(const data::TextSplits& splits) {
-  return {{"train", splits.train}, {"val", splits.val}, {"test", splits.test}};
-}
 
 data::TextSplits open_all(const std::string& spec) {
   return data::open_text_source(spec, {.on_bad_sample = "skip"});
 }
 
-void print_json(const Json& json) {
-  fmt::print("{}\n", json.dump(2, ' ', false, Json::error_handler_t::replace));
-}
+void print_json(const Json& json) { fmt::print("{}\n", dump_json(json, 2)); }
 
 data::CorpusReport read_corpus(const CorpusOptions& options) {
   const auto progress = make_terminal_progress();
@@ -58,39 +51,21 @@ Json named_json(const CorpusOptions& options, const data::CorpusReport& report) 
 
 void describe_texts(const std::string& spec, const std::string& format) {
   const auto splits = open_all(spec);
-  const auto parts = splits_of(splits);
   const auto& any = splits.train ? *splits.train : splits.val ? *splits.val : *splits.test;
   const auto& classes = any.classes();
+  const auto columns = class_columns(splits);
   if (format == "json") {
     Json json = {{"name", spec}, {"classes", classes}, {"pairs", any.get(0).pair.has_value()}};
-    for (const auto& [name, part] : parts)
-      json["splits"][name] =
-          part ? Json{{"texts", part->size()}, {"per_class", data::count_labels(*part)}}
-               : Json(nullptr);
+    json["splits"] = class_columns_json(columns, "texts");
     json["left_out"] = to_json(data::summary_of(splits)).at("left_out");
     json["bad_samples"] = splits.bad_samples;
     json["remarks"] = splits.remarks;
     print_json(json);
     return;
   }
-  fmt::print("{}: {} classes of {}\n\n{:24}", spec, classes.size(),
-             any.get(0).pair ? "pairs of texts" : "texts", "class");
-  std::vector<std::vector<int64_t>> columns;
-  for (const auto& [name, part] : parts)
-    if (part) {
-      fmt::print(" {:>9}", name);
-      columns.push_back(data::count_labels(*part));
-    }
-  fmt::print("\n");
-  for (size_t k = 0; k < classes.size(); ++k) {
-    fmt::print("{:24}", classes[k]);
-    for (const auto& column : columns) fmt::print(" {:9}", column[k]);
-    fmt::print("\n");
-  }
-  fmt::print("{:24}", "all");
-  for (const auto& [name, part] : parts)
-    if (part) fmt::print(" {:9}", part->size());
-  fmt::print("\n");
+  fmt::print("{}: {} classes of {}\n\n", spec, classes.size(),
+             any.get(0).pair ? "pairs of texts" : "texts");
+  print_class_table(classes, columns);
   for (const auto& line : data::remarks_on(splits, spec)) fmt::print("\n{}\n", line);
   if (splits.train && !splits.val)
     fmt::print("\nTraining splits a val off train (--val-fraction).\n");

@@ -51,8 +51,7 @@ void tokenize(const TokenizeOptions& options) {
   const auto source = lines(options.files);
   for (std::string line; source(line);) {
     if (options.format == "jsonl")
-      line = text::token_row(*tokenizer, line, row)
-                 .dump(-1, ' ', false, Json::error_handler_t::replace);
+      line = dump_json(text::token_row(*tokenizer, line, row));
     else
       line = text::token_line(*tokenizer, line, row);
     fmt::print("{}\n", line);

@@ -21,14 +21,16 @@ std::string default_text(const std::optional<T>& value) {
   return value ? default_text(*value) : "unset";
 }
 
-// Turns every visited field into a flag and remembers how to read it.
+// Turns every visited field, or those that are named, into a flag and remembers how to read it.
 class FlagAdder final : public FieldVisitor {
  public:
   using Add = std::function<void(std::string field, CLI::Option* option, std::function<Json()>)>;
-  FlagAdder(CLI::App& app, Add add) : app_(app), add_(std::move(add)) {}
+  FlagAdder(CLI::App& app, const std::vector<std::string>& only, Add add)
+      : app_(app), only_(only), add_(std::move(add)) {}
 
  private:
   void on_field(const Field& field, FieldValue value) override {
+    if (!only_.empty() && std::find(only_.begin(), only_.end(), field.name) == only_.end()) return;
     std::visit([&](const auto* v) { add(field, *v); }, value);
   }
   void on_nested(const char* name, const NestedFields&) override { refuse(name); }
@@ -39,25 +41,25 @@ class FlagAdder final : public FieldVisitor {
 
   void add(const Field& field, bool value) {
     // --name and --no-name, as argparse's BooleanOptionalAction does.
-    const std::string flag = dashed(field.name);
+    const std::string flag = flag_of(field.name);
     auto holder = std::make_shared<bool>(value);
     const std::string names =
-        flag.starts_with("no-") ? "--" + flag : fmt::format("--{},!--no-{}", flag, flag);
-    auto* option = app_.add_flag(names, *holder, help_text(field, default_text(value)));
+        flag.starts_with("--no-") ? flag : fmt::format("{},!--no-{}", flag, flag.substr(2));
+    auto* option = app_.add_flag(names, *holder, help_text(field, initial_text(value)));
     add_(field.name, option, [holder] { return Json(*holder); });
   }
-  void add(const Field& field, int64_t value) { add_option(field, value, default_text(value)); }
-  void add(const Field& field, double value) { add_option(field, value, default_text(value)); }
+  void add(const Field& field, int64_t value) { add_option(field, value, initial_text(value)); }
+  void add(const Field& field, double value) { add_option(field, value, initial_text(value)); }
   void add(const Field& field, const std::string& value) {
-    add_option(field, value, default_text(value));
+    add_option(field, value, initial_text(value));
   }
   template <class T>
   void add(const Field& field, const std::optional<T>& value) {
-    add_option(field, T(), default_text(value));
+    add_option(field, T(), initial_text(value));
   }
   template <class T>
   void add(const Field& field, const std::vector<T>& value) {
-    add_option(field, value, default_text(value))
+    add_option(field, value, initial_text(value))
         ->delimiter(',')
         ->expected(1, CLI::detail::expected_max_vector_size);
   }
@@ -71,25 +73,25 @@ class FlagAdder final : public FieldVisitor {
   }
   void add(const Field& field, const Json&) { refuse(field.name); }
 
-  static std::string dashed(std::string name) {
-    std::replace(name.begin(), name.end(), '_', '-');
-    return name;
+  template <class T>
+  std::string initial_text(const T& value) const {
+    return only_.empty() ? default_text(value) : "unset";
   }
   static std::string help_text(const Field& field, const std::string& initial) {
     const std::string bounds = bounds_text(field.rules);
     return fmt::format("{}{} [{}]", field.help, bounds.empty() ? "" : " (" + bounds + ")", initial);
   }
   template <class T>
-  CLI::Option* add_option(const Field& field, const T& initial, const std::string& initial_text) {
+  CLI::Option* add_option(const Field& field, const T& initial, const std::string& default_shown) {
     auto holder = std::make_shared<T>(initial);
-    auto* option =
-        app_.add_option("--" + dashed(field.name), *holder, help_text(field, initial_text));
+    auto* option = app_.add_option(flag_of(field.name), *holder, help_text(field, default_shown));
     if (!field.rules.choices.empty()) show_choices(option, field.rules.choices);
     add_(field.name, option, [holder] { return Json(*holder); });
     return option;
   }
 
   CLI::App& app_;
+  const std::vector<std::string>& only_;
   Add add_;
 };
 
@@ -113,11 +115,16 @@ CLI::Option* add_choice(CLI::App& app, const std::string& flag, std::string& val
   return check_choice(show_choices(option, choices), choices);
 }
 
-void ConfigFlags::add(CLI::App& app, const VisitFields& visit) {
-  FlagAdder adder(app, [this](std::string field, CLI::Option* option, std::function<Json()> value) {
-    flags_.push_back({std::move(field), option, std::move(value)});
-  });
+void ConfigFlags::add(CLI::App& app, const VisitFields& visit,
+                      const std::vector<std::string>& only) {
+  FlagAdder adder(app, only,
+                  [this](std::string field, CLI::Option* option, std::function<Json()> value) {
+                    flags_.push_back({std::move(field), option, std::move(value)});
+                  });
   visit(adder);
+  if (!only.empty() && flags_.size() != only.size())
+    throw InternalError(
+        "cli", fmt::format("expected settings named {}, got others", fmt::join(only, ", ")));
 }
 
 void ConfigFlags::group(const std::string& title) {

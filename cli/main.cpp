@@ -50,8 +50,7 @@ std::string memory_remedy(const CLI::App& verb) {
 }
 
 void write_description(const CLI::App& program, const char* file) {
-  braid::io::write_file_atomic(file, braid::cli::describe_program(program).dump(
-                                         -1, ' ', false, braid::Json::error_handler_t::replace));
+  braid::io::write_file_atomic(file, braid::dump_json(braid::cli::describe_program(program)));
 }
 
 // CLI11 shows a switch's opposite as "--no-resume{false}", which nobody can type.

@@ -65,9 +65,7 @@ void PredictionPrinter::print(const std::string& item_name, const Json& predicti
   }
   Json item = {{what_, item_name}, {"predictions", predictions}};
   item.update(more);
-  const auto dumped = [&](int indent) {
-    return item.dump(indent, ' ', false, Json::error_handler_t::replace);
-  };
+  const auto dumped = [&](int indent) { return dump_json(item, indent); };
   if (format_ == "json") fmt::print("{}{}", first_ ? "[\n" : ",\n", dumped(2));
   if (format_ == "jsonl") fmt::print("{}\n", dumped(-1));
   first_ = false;

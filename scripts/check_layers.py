@@ -7,6 +7,7 @@
 - a header under nn/ that only one architecture reaches (the composer alone is enough): it belongs beside its model;
 - what has one door and is entered elsewhere: attention, dropout, foreign JSON, devices from text;
 - a header of cmake/public_headers.txt that includes one that is not in it, and so not installed;
+- a test that includes something of a room above its own;
 - a test that reaches GoogleTest only through the precompiled header, which clang-tidy does not read.
 
 --graph prints the rooms and their arrows.
@@ -171,6 +172,11 @@ def check_tests(root: pathlib.Path) -> list:
              if file.suffix in (".h", ".cpp")}
     problems = []
     for path, text in files.items():
+        room = path.split("/")[1]
+        for name in INCLUDE.findall(COMMENT.sub("", text)) if room in RANK else []:
+            target = re.match(r"(?:braid|tests)/(\w+)/", name)
+            if target and RANK.get(target[1], -1) > RANK[room]:
+                problems.append(f"{path}: includes {name}, which points up")
         reads = {path} if path.endswith(".cpp") and GTEST_MACRO.search(text) else set()
         waiting = list(reads)
         while waiting:

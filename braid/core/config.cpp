@@ -42,10 +42,6 @@ class Writer final : public FieldVisitor {
   }
 };
 
-std::string shown(const Json& json) {
-  return json.dump(-1, ' ', /*ensure_ascii=*/false, Json::error_handler_t::replace);
-}
-
 // The choice that is meant: people write masked-lm for masked_lm.
 std::string spelled_as_choice(const std::vector<std::string>& choices, const std::string& word) {
   const auto dashed = [](std::string text) {
@@ -123,7 +119,7 @@ class Reader final : public FieldVisitor {
   [[noreturn]] void wrong_type(const std::string& path, const char* expected,
                                const Json& got) const {
     throw ConfigError("config",
-                      fmt::format("expected {} for '{}', got {}", expected, path, shown(got)),
+                      fmt::format("expected {} for '{}', got {}", expected, path, dump_json(got)),
                       place(path));
   }
 
@@ -198,7 +194,7 @@ std::optional<FieldFault> visit_for_bad_text(const VisitFields& visit) {
   const Json fields = visit_to_json(visit);
   for (const auto& [name, value] : fields.items())
     if (value.is_array() ? std::any_of(value.begin(), value.end(), is_bad) : is_bad(value))
-      return FieldFault{name, fmt::format("expected {} in UTF-8, got {}", name, shown(value)),
+      return FieldFault{name, fmt::format("expected {} in UTF-8, got {}", name, dump_json(value)),
                         "rename it, or name it from within its folder"};
   return std::nullopt;
 }

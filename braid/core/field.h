@@ -42,6 +42,8 @@ struct Field {
   const char* help;  // meaning, unit, what 0 means; choices and bounds are added by who prints it
   FieldRules rules = {};
 };
+// A field's flag on the command line: "--max-length" of max_length.
+std::string flag_of(std::string field);
 
 // Where a member's value is. Json: a part whose form another place knows.
 using FieldValue =

@@ -87,6 +87,11 @@ class RuleChecker final : public FieldVisitor {
 
 }  // namespace
 
+std::string flag_of(std::string field) {
+  std::replace(field.begin(), field.end(), '_', '-');
+  return "--" + field;
+}
+
 std::string bounds_text(const FieldRules& r) {
   if (r.least && r.most) return fmt::format("between {} and {}", *r.least, *r.most);
   std::string text;

@@ -61,9 +61,7 @@ class HubFields {
   }
   [[noreturn]] void refuse_value(const char* key) const {
     fail(fmt::format("expected a valid '{}', got {}", key,
-                     json_.contains(key)
-                         ? json_.at(key).dump(-1, ' ', false, Json::error_handler_t::replace)
-                         : "nothing"));
+                     json_.contains(key) ? dump_json(json_.at(key)) : "nothing"));
   }
 
   Json json_;

@@ -125,4 +125,8 @@ Json read_json(const std::filesystem::path& file) {
   return parse_json(text, source);
 }
 
+std::string dump_json(const Json& json, int indent) {
+  return json.dump(indent, ' ', /*ensure_ascii=*/false, Json::error_handler_t::replace);
+}
+
 }  // namespace braid

@@ -29,4 +29,7 @@ Json parse_json(const std::vector<uint8_t>& bytes, const JsonSource& source);
 // The same of a file; throws IoError too.
 Json read_json(const std::filesystem::path& file);
 
+// As UTF-8: bytes of texts that are none are replaced. indent: columns, -1: all on one line.
+std::string dump_json(const Json& json, int indent = -1);
+
 }  // namespace braid

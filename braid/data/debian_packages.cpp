@@ -234,11 +234,10 @@ std::vector<Described> read_descriptions(const Lists& lists) {
 void write_labelled(const std::vector<Described>& all, const fs::path& folder) {
   std::array<std::string, 3> files;
   for (const auto& one : all)
-    files[one.split] += Json{{"text", joined(one.english)},
-                             {"label", one.section},
-                             {"package", one.package},
-                             {"source", one.source}}
-                            .dump(-1, ' ', false, Json::error_handler_t::replace) +
+    files[one.split] += dump_json(Json{{"text", joined(one.english)},
+                                       {"label", one.section},
+                                       {"package", one.package},
+                                       {"source", one.source}}) +
                         "\n";
   for (size_t s = 0; s < files.size(); ++s)
     io::write_file_atomic(folder / (std::string(kSplitNames[s]) + ".jsonl"), files[s]);

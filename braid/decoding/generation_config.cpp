@@ -83,10 +83,11 @@ void GenerationConfig::visit(FieldVisitor& v) {
           {.least = 1, .most = 1000});
   v.field("num_return_sequences", num_return_sequences, "texts for each text", {.least = 1});
   v.field("length_penalty", length_penalty,
-          "power of the length that a hypothesis' score is divided by", {.least = -10, .most = 10});
+          "power of the length that a score is divided by, above 1: longer texts",
+          {.least = -10, .most = 10});
   v.field("early_stopping", early_stopping,
-          "whether beam search ends once there are num_beams hypotheses; never: only where none "
-          "could become better at any length",
+          "true: a text is done with as many hypotheses as beams; false: when none can become "
+          "better at its length; never: at any length",
           {.choices = {"false", "true", "never"}});
   v.field("do_sample", do_sample, "draw tokens instead of taking the likeliest");
   v.field("temperature", temperature, "of drawing, below 1: likely ones more often", {.above = 0});

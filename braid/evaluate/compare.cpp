@@ -305,6 +305,33 @@ Results results_of(const Experiment& experiment, const Measured& measured,
   return results;
 }
 
+// Throws UsageError where the task cannot do what is asked for.
+void check_task(const CompareConfig& config, const Workload& workload) {
+  if (config.folds > 1 && !workload.can_fold())
+    throw UsageError("compare",
+                     fmt::format("expected 1 for {}, which cannot be divided, got {}",
+                                 workload.task(), config.folds),
+                     "--folds");
+  if (config.distill && !workload.can_distill())
+    throw UsageError("compare",
+                     "expected a task whose models learn from a teacher, got " + workload.task(),
+                     "--distill");
+}
+
+// The winner's files, which the recommendation then names, results.json and report.html.
+void write_files(const CompareConfig& config, CompareOutcome& outcome) {
+  auto& recommendation = outcome.results.recommendation;
+  const fs::path output(config.output);
+  for (const auto& model : outcome.results.models)
+    if (recommendation.model == model.name && model.checkpoint)
+      copy_winner(config, model, recommendation);
+  if (!recommendation.checkpoint) fs::remove_all(output / kWinner);  // of other limits
+  const Json written = braid::to_json(outcome.results);
+  io::write_file_atomic(output / "results.json", dump_json(written, 1) + "\n");
+  outcome.report = output / "report.html";
+  write_report(written, outcome.report);
+}
+
 // Whether no model could be measured, for one and the same reason.
 bool all_failed_alike(const Measured& measured) {
   const auto& failures = measured.failures;
@@ -325,15 +352,7 @@ CompareOutcome compare(const CompareConfig& given, const Workload& workload,
   tasks::expect_utf8(workload.data().classes, config.data);
   check_skip(config, workload, progress);
   const auto target = target_of(config, workload);
-  if (config.folds > 1 && !workload.can_fold())
-    throw UsageError("compare",
-                     fmt::format("expected 1 for {}, which cannot be divided, got {}",
-                                 workload.task(), config.folds),
-                     "--folds");
-  if (config.distill && !workload.can_distill())
-    throw UsageError("compare",
-                     "expected a task whose models learn from a teacher, got " + workload.task(),
-                     "--distill");
+  check_task(config, workload);
   if (config.budget.starts_with("total"))  // trainings on parts of the data are not in it
     config.skip.emplace_back(SampleEfficiencyProbe::kName);
   runtime::set_threads(config.threads);
@@ -377,19 +396,9 @@ CompareOutcome compare(const CompareConfig& given, const Workload& workload,
   outcome.results = results_of(experiment, measured, command);
   outcome.results.budget = {to_string(asked.kind), asked.value, asked.text};
   outcome.results.rounds = qualified.rounds;
-  auto& recommendation = outcome.results.recommendation;
   if (const auto text = rounds_text(qualified.rounds, experiment.budget.value); !text.empty())
-    recommendation.reason += " " + text;
-  const fs::path output(config.output);
-  for (const auto& model : outcome.results.models)
-    if (recommendation.model == model.name && model.checkpoint)
-      copy_winner(config, model, recommendation);
-  if (!recommendation.checkpoint) fs::remove_all(output / kWinner);  // of other limits
-  const Json written = braid::to_json(outcome.results);
-  io::write_file_atomic(output / "results.json",
-                        written.dump(1, ' ', false, Json::error_handler_t::replace) + "\n");
-  outcome.report = output / "report.html";
-  write_report(written, outcome.report);
+    outcome.results.recommendation.reason += " " + text;
+  write_files(config, outcome);
   auto failures = qualified.failures;
   failures.insert(failures.end(), measured.failures.begin(), measured.failures.end());
   if (!failures.empty()) {

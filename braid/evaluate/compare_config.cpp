@@ -8,6 +8,7 @@
 #include "braid/evaluate/budget.h"
 #include "braid/evaluate/deploy/deploy_target.h"
 #include "braid/tasks/class_balance.h"
+#include "braid/tasks/config.h"
 
 namespace braid::evaluate {
 namespace {
@@ -29,7 +30,8 @@ void CompareConfig::visit(FieldVisitor& v) {
   v.field("img_size", img_size,
           "pixels; unset: the data's own up to 64 pixels, else the model's or less", {.least = 1});
   v.field("task", task, "what is learned; auto: what the data is for",
-          {.choices = {"auto", "image_classification", "text_classification", "translation"}});
+          {.choices = {tasks::kAutoTask, tasks::kImageClassification, tasks::kTextClassification,
+                       tasks::kTranslation}});
   v.field("max_length", max_length, "tokens of a text; unset: what most texts have", {.least = 3});
   v.field("tokenizer", tokenizer,
           "of texts, see `braid train --help`; empty: one is learned from the training texts");

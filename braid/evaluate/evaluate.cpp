@@ -1,7 +1,7 @@
 #include "braid/evaluate/evaluate.h"
 
 #include "braid/core/error.h"
-#include "braid/evaluate/evaluate_classifier.h"
+#include "braid/evaluate/chosen_parts.h"
 #include "braid/evaluate/image/evaluate_images.h"
 #include "braid/evaluate/text/evaluate_answers.h"
 #include "braid/evaluate/text/evaluate_tags.h"

@@ -58,6 +58,14 @@ double least_latency_ms(const std::function<void()>& call) {
   return least;
 }
 
+double warm_items_per_s(int64_t items, const std::function<void()>& call) {
+  call();
+  const auto start = std::chrono::steady_clock::now();
+  call();
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+  return static_cast<double>(items) / std::max(1e-6, seconds.count());
+}
+
 double quantile(std::vector<double> values, double q) {
   std::sort(values.begin(), values.end());
   const double at = q * static_cast<double>(values.size() - 1);

@@ -37,6 +37,9 @@ Latency measure_latency(Inference& model, const LatencyOptions& options = {});
 // Milliseconds of the fastest of a few calls: what a model takes at least, also beside other work.
 double least_latency_ms(const std::function<void()>& call);
 
+// Of a call on so many items, after one that warms up.
+double warm_items_per_s(int64_t items, const std::function<void()>& call);
+
 // The q-quantile (0 to 1) of at least one value, linearly interpolated as numpy's default does.
 double quantile(std::vector<double> values, double q);
 

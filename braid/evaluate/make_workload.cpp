@@ -13,7 +13,6 @@
 #include "braid/evaluate/sample_efficiency.h"
 #include "braid/evaluate/text/text_workload.h"
 #include "braid/evaluate/text/translation_workload.h"
-#include "braid/tasks/own_options.h"
 
 namespace braid::evaluate {
 namespace {
@@ -24,12 +23,10 @@ void refuse_settings(const CompareConfig& config, std::initializer_list<const ch
   const Json given = braid::to_json(config), plain = braid::to_json(CompareConfig());
   for (const std::string field : fields) {
     if (given.at(field) == plain.at(field)) continue;
-    throw UsageError(
-        "compare",
-        fmt::format("expected no {} for {}, which does not look at it, got {}",
-                    tasks::flag_of(field), task,
-                    given.at(field).dump(-1, ' ', false, Json::error_handler_t::replace)),
-        "", "leave it out");
+    throw UsageError("compare",
+                     fmt::format("expected no {} for {}, which does not look at it, got {}",
+                                 flag_of(field), task, dump_json(given.at(field))),
+                     "", "leave it out");
   }
 }
 

@@ -78,8 +78,7 @@ void WorkFolder::refuse(const std::string& name, const std::string& why) const {
 }
 
 void WorkFolder::keep(const std::string& name, const Json& part) const {
-  io::write_file_atomic(file(name),
-                        part.dump(1, ' ', false, Json::error_handler_t::replace) + "\n");
+  io::write_file_atomic(file(name), dump_json(part, 1) + "\n");
 }
 
 std::vector<std::string> kept_classes(const std::filesystem::path& output) {

@@ -47,9 +47,7 @@ std::string Output::add_tensor(const std::string& name, const torch::Tensor& ten
 
 void Output::finish(const Explanations& explanations) {
   if (!tensors_.empty()) runtime::save_tensors(tensors_, folder_ / "maps.safetensors");
-  io::write_file_atomic(
-      folder_ / "explain.json",
-      to_json(explanations).dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+  io::write_file_atomic(folder_ / "explain.json", dump_json(to_json(explanations), 2) + "\n");
   io::write_file_atomic(folder_ / "index.html", page_of(explanations, pictures_));
 }
 

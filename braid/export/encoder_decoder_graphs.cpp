@@ -45,8 +45,7 @@ EncoderDecoderOptions onnx_options(const models::LoadedEncoderDecoder& loaded,
   metadata[decoding::kStartKey] = std::to_string(model.decoder_start_token_id());
   metadata[decoding::kEosKey] = std::to_string(model.eos_token_id());
   const auto generation = generate::load_generation_config(checkpoint, model);
-  metadata[decoding::kGenerationKey] = generate::generation_config_to_json(generation)
-                                           .dump(-1, ' ', false, Json::error_handler_t::replace);
+  metadata[decoding::kGenerationKey] = dump_json(generate::generation_config_to_json(generation));
   const auto part = [&](const char* word) {
     auto of_part = metadata;
     of_part[decoding::kPartKey] = word;

@@ -31,13 +31,11 @@ ImageGraph make_image_graph(models::LoadedModel& loaded) {
 }
 
 OnnxOptions onnx_options(const models::ImageHubConfig& hub, bool with_preprocessing) {
-  OnnxOptions options{
-      .name = hub.architecture,
-      .preprocessing = {},
-      .metadata = {{"braid_version", version()},
-                   {"architecture", hub.architecture},
-                   {"preprocessing",
-                    preprocessing_of(hub).dump(-1, ' ', false, Json::error_handler_t::replace)}}};
+  OnnxOptions options{.name = hub.architecture,
+                      .preprocessing = {},
+                      .metadata = {{"braid_version", version()},
+                                   {"architecture", hub.architecture},
+                                   {"preprocessing", dump_json(preprocessing_of(hub))}}};
   if (with_preprocessing) options.preprocessing = hub.input;
   return options;
 }

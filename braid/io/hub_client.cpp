@@ -10,7 +10,6 @@
 namespace braid::io {
 namespace {
 
-constexpr const char* kPublicHub = "https://huggingface.co";
 constexpr int kMaxRedirects = 20;     // as huggingface_hub
 constexpr long kAskSeconds = 10;      // for facts
 constexpr size_t kMaxList = 8 << 20;  // bytes of a description

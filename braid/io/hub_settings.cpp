@@ -105,7 +105,7 @@ HubSettings hub_settings_from_environment() {
   while (settings.endpoint.ends_with('/')) settings.endpoint.pop_back();
   if (url_origin(settings.endpoint).empty() || settings.endpoint.find('@') != std::string::npos)
     throw ConfigError("hub", "expected an http or https address without a password", "HF_ENDPOINT",
-                      "unset it to use https://huggingface.co");
+                      std::string("unset it to use ") + kPublicHub);
   const std::string cache = variable({"HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"});
   settings.cache = cache.empty() ? hf_home() / "hub" : expand(cache);
   settings.token = read_token();

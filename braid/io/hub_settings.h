@@ -6,11 +6,13 @@
 
 namespace braid::io {
 
+inline constexpr const char* kPublicHub = "https://huggingface.co";
+
 struct HubSettings {
-  std::string endpoint = "https://huggingface.co";  // without a slash at the end
-  std::filesystem::path cache;                      // shared with huggingface_hub
-  std::string token;                                // empty: none
-  bool offline = false;                             // the cache alone, no request
+  std::string endpoint = kPublicHub;  // without a slash at the end
+  std::filesystem::path cache;        // shared with huggingface_hub
+  std::string token;                  // empty: none
+  bool offline = false;               // the cache alone, no request
 
   // Requests that fail for a passing reason.
   int attempts = 5;                            // in a row without progress

@@ -39,11 +39,6 @@ BufferPool::~BufferPool() {
   state_->release_all();
 }
 
-uint64_t BufferPool::bytes_in_all() const {
-  const std::lock_guard lock(state_->mutex);
-  return state_->total;
-}
-
 std::shared_ptr<std::byte> BufferPool::allocate(uint64_t bytes) {
   // A vector may be read beyond the last element.
   const uint64_t size = (bytes + kSlackBytes + kAlignment - 1) / kAlignment * kAlignment;

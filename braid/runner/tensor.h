@@ -32,7 +32,6 @@ class BufferPool {
 
   // Uninitialized. Throws OutOfMemoryError beyond the limit and where the system has none left.
   std::shared_ptr<std::byte> allocate(uint64_t bytes);
-  uint64_t bytes_in_all() const;  // in use and kept for reuse
 
  private:
   struct State;

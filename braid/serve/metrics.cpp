@@ -140,6 +140,15 @@ std::string Metrics::text(const std::map<std::string, std::string>& ready) const
     for (const auto& [model, metrics] : models_)
       fmt::format_to(to, "{}{{{}}} {}\n", name, label(model), value(*metrics));
   };
+  const auto each_ending = [&](const char* name, const char* help, const auto& count) {
+    write_head(out, name, "counter", help);
+    for (const auto& [model, metrics] : models_)
+      for (int i = 0; i < kEndings; ++i) {
+        const auto ending = static_cast<Ending>(i);
+        fmt::format_to(to, "{}{{{},outcome=\"{}\"}} {}\n", name, label(model), to_string(ending),
+                       count(*metrics, ending));
+      }
+  };
   const auto one_number = [&](const char* name, const char* type, const char* help,
                               const auto value) {
     write_head(out, name, type, help);
@@ -155,18 +164,12 @@ std::string Metrics::text(const std::map<std::string, std::string>& ready) const
   each_histogram("braid_inference_duration_seconds", "The model's work on a batch.",
                  &ModelMetrics::inference);
   each_histogram("braid_batch_size", "Rows of a batch.", &ModelMetrics::batch_rows);
-  write_head(out, "braid_requests_total", "counter", "Requests for inference by how they ended.");
-  for (const auto& [model, metrics] : models_)
-    for (int ending = 0; ending < kEndings; ++ending)
-      fmt::format_to(to, "braid_requests_total{{{},outcome=\"{}\"}} {}\n", label(model),
-                     to_string(static_cast<Ending>(ending)),
-                     metrics->count(static_cast<Ending>(ending)));
-  write_head(out, "braid_explanations_total", "counter", "Explanations by how they ended.");
-  for (const auto& [model, metrics] : models_)
-    for (int ending = 0; ending < kEndings; ++ending)
-      fmt::format_to(to, "braid_explanations_total{{{},outcome=\"{}\"}} {}\n", label(model),
-                     to_string(static_cast<Ending>(ending)),
-                     metrics->explained[static_cast<size_t>(ending)].load());
+  each_ending("braid_requests_total", "Requests for inference by how they ended.",
+              [](const ModelMetrics& m, Ending ending) { return m.count(ending); });
+  each_ending("braid_explanations_total", "Explanations by how they ended.",
+              [](const ModelMetrics& m, Ending ending) {
+                return m.explained[static_cast<size_t>(ending)].load();
+              });
   each_number("braid_rows_total", "counter", "Images or texts that a model has seen.",
               [](const ModelMetrics& m) { return m.rows.load(); });
   each_number("braid_queue_size", "gauge", "Requests that are prepared or wait for a batch.",

@@ -25,9 +25,7 @@ BatchOptions batch_options(const ServeConfig& config) {
           .max_queue_size = config.max_queue_size};
 }
 
-std::string dumped(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
+std::string dumped(const Json& json) { return dump_json(json); }
 
 HttpResponse empty_answer(int status = 200) { return {.status = status}; }
 

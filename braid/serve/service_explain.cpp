@@ -81,8 +81,7 @@ void Service::explain(const ExchangePtr& exchange, const std::string& name) {
           only_input(model, read_request(request, working, options_.config.max_body_size));
       expect_memory(working, model.preparation->working_bytes(input));
       HttpResponse answer{.memory = MemoryBudget::Charge(budget_)};
-      answer.body = to_json(model.explainer->explain(input), *served)
-                        .dump(-1, ' ', false, Json::error_handler_t::replace);
+      answer.body = dump_json(to_json(model.explainer->explain(input), *served));
       expect_memory(answer.memory, static_cast<int64_t>(answer.body.size()));
       end(Ending::kSuccess);
       exchange->respond(std::move(answer));

@@ -21,7 +21,7 @@ class ImageClassification final : public Classifier {
   ImageClassification(const TaskConfig& config, const data::Splits& splits,
                       const std::filesystem::path& checkpoint);
 
-  std::string name() const override { return "image_classification"; }
+  std::string name() const override { return kImageClassification; }
   std::string items() const override { return "images"; }
   void visit_config(FieldVisitor& v) const override {
     TaskConfig copy = config_;  // one list serves reading and writing

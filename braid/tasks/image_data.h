@@ -12,7 +12,7 @@ class ImageData final : public TaskData {
  public:
   // spec: the data's name, for people.
   ImageData(data::Splits splits, std::string spec);
-  std::string task() const override { return "image_classification"; }
+  std::string task() const override { return kImageClassification; }
   std::vector<std::string> remarks() const override;
   bool has_test() const override { return splits_.test != nullptr; }
   TrainingFacts facts(const TaskConfig& config, const FactOptions& options,

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <map>
 #include <set>
 
@@ -45,20 +44,14 @@ std::map<std::string, Tasks> users_of_fields() {
 
 }  // namespace
 
-std::string flag_of(std::string field) {
-  std::replace(field.begin(), field.end(), '_', '-');
-  return "--" + field;
-}
-
 void expect_own_options(const TaskConfig& config, const std::string& task) {
   const Json given = braid::to_json(config), plain = braid::to_json(TaskConfig());
   for (const auto& [field, users] : users_of_fields())
     if (!users.contains(task) && given.at(field) != plain.at(field))
-      throw ConfigError(
-          "train",
-          fmt::format("expected no {} for {}, which does not look at it, got {}", field, task,
-                      given.at(field).dump(-1, ' ', false, Json::error_handler_t::replace)),
-          "", "leave out " + flag_of(field));
+      throw ConfigError("train",
+                        fmt::format("expected no {} for {}, which does not look at it, got {}",
+                                    field, task, dump_json(given.at(field))),
+                        "", "leave out " + flag_of(field));
 }
 
 }  // namespace braid::tasks

@@ -6,9 +6,6 @@
 
 namespace braid::tasks {
 
-// A field's flag on the command line: "--max-length" of max_length.
-std::string flag_of(std::string field);
-
 // Throws ConfigError naming the first setting that differs from its default although `task` never
 // looks at it: who asks for mixup of texts, or for class weights of a translation, would believe
 // that it was done.

@@ -32,12 +32,6 @@ const std::array<char32_t, 256>& byte_alphabet() {
   return kAlphabet;
 }
 
-std::string to_byte_alphabet(std::string_view bytes) {
-  std::string text;
-  for (const char byte : bytes) append_utf8(text, byte_alphabet()[static_cast<uint8_t>(byte)]);
-  return text;
-}
-
 std::optional<std::string> from_byte_alphabet(std::string_view text) {
   static const auto kBytes = bytes_of_alphabet();
   std::string bytes;

@@ -8,8 +8,6 @@
 namespace braid::text {
 
 const std::array<char32_t, 256>& byte_alphabet();
-// Of the bytes themselves.
-std::string to_byte_alphabet(std::string_view bytes);
 // The bytes; none where a code point is not in the alphabet. text: valid UTF-8.
 std::optional<std::string> from_byte_alphabet(std::string_view text);
 

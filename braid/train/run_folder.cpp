@@ -76,8 +76,7 @@ void RunFolder::result(const TrainResult& result) const {
   Json json = {{"schema_version", 2}, {"braid_version", version()}};
   json.update(to_json(result));
   io::write_file_atomic(  // files that were left out may have any names
-      path_ / "results.json",
-      json.dump(2, ' ', /*ensure_ascii=*/false, Json::error_handler_t::replace) + "\n");
+      path_ / "results.json", dump_json(json, 2) + "\n");
 }
 
 }  // namespace braid::train

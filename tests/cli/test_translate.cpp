@@ -209,6 +209,8 @@ TEST_F(TranslateTest, FlagsSayHowALineIsWritten) {
   }
   const auto help = braid("translate --help").out;
   EXPECT_THAT(help, HasSubstr("Drawing (unset: the checkpoint's):"));
+  EXPECT_THAT(help, HasSubstr("1: greedy search (between 1 and 1000) [unset]"));
+  EXPECT_THAT(help, ::testing::Not(HasSubstr("--bad-words-ids")));
 }
 
 TEST_F(TranslateTest, KeepsTheFileThatItReads) {

@@ -133,6 +133,7 @@ TEST(FieldRules, FieldsAreListedInOrder) {
   EXPECT_FALSE(fields[0].rules.free_on_resume);
   EXPECT_TRUE(fields[2].rules.free_on_resume);
   EXPECT_EQ(bounds_text(fields[3].rules), "between 0 and 8");
+  EXPECT_EQ(flag_of("a_b_c"), "--a-b-c");
 }
 
 }  // namespace

@@ -80,6 +80,12 @@ TEST(ForeignJson, ManyKeysTakeNoQuadraticTime) {
   EXPECT_EQ(json.begin().value(), 0);
 }
 
+TEST(ForeignJson, IsWrittenWhateverItsTextsHold) {
+  const Json json = {{"a", "\xff"}, {"b", "\u00fc"}};
+  EXPECT_EQ(dump_json(json), "{\"a\":\"\uFFFD\",\"b\":\"\u00fc\"}");
+  EXPECT_EQ(dump_json(Json{{"a", 1}}, 1), "{\n \"a\": 1\n}");
+}
+
 TEST(ForeignJson, Files) {
   const auto file = std::filesystem::temp_directory_path() /
                     ("braid_json_" + std::to_string(::getpid()) + ".json");

@@ -37,7 +37,7 @@ GenerationConfig with(const Change& change) {
 
 TEST(TokenRules, AreTransformers) {
   const auto file =
-      io::SafetensorsFile::read(BRAID_TEST_SOURCE_DIR "/generate/fixtures/processors.safetensors");
+      io::SafetensorsFile::read(BRAID_TEST_SOURCE_DIR "/decoding/fixtures/processors.safetensors");
   struct Case {
     Change change;
     int64_t max_length = 100;

@@ -56,6 +56,17 @@ TEST(Latency, GoesOnUntilTheTimeIsUsed) {
   EXPECT_LE(latency.calls, 50);
 }
 
+TEST(Latency, ARateIsOfTheSecondCall) {
+  int calls = 0;
+  const double rate = warm_items_per_s(32, [&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(calls == 0 ? 40 : 2));
+    ++calls;
+  });
+  EXPECT_EQ(calls, 2);
+  EXPECT_LE(rate, 32 / 2e-3);
+  EXPECT_GT(rate, 32 / 40e-3);
+}
+
 constexpr int64_t kMiB = 1 << 20;
 
 // The peak while 64 MiB are held.

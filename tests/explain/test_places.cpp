@@ -1,9 +1,7 @@
 // Tokens keep their pixels through windows, shifts, strides and unfolds.
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <cmath>
-#include <filesystem>
 #include <set>
 
 #include "braid/core/error.h"
@@ -11,6 +9,7 @@
 #include "braid/explain/class_activation.h"
 #include "braid/explain/explainable_graph.h"
 #include "tests/explain/small_models.h"
+#include "tests/models/parity_fixtures.h"
 
 namespace braid::explain {
 namespace {
@@ -100,17 +99,7 @@ TEST(Places, LayersAreFoundByModuleAndMistypedOnesAreNamed) {
   EXPECT_THROW(find_layer(explained, "head"), UsageError);
 }
 
-// Every architecture in the small form of its committed reference.
-std::vector<std::string> architectures() {
-  std::vector<std::string> names;
-  for (const auto& file :
-       std::filesystem::directory_iterator(BRAID_TEST_SOURCE_DIR "/models/fixtures"))
-    if (const auto stem = file.path().stem().string(); stem.starts_with("parity_"))
-      names.push_back(stem.substr(7));
-  std::sort(names.begin(), names.end());
-  return names;
-}
-
+// Of every architecture in the small form of its committed reference.
 class EveryArchitecture : public ::testing::TestWithParam<std::string> {};
 
 TEST_P(EveryArchitecture, HasAGridAndItsAttentionIsFollowed) {
@@ -141,7 +130,7 @@ TEST_P(EveryArchitecture, HasAGridAndItsAttentionIsFollowed) {
   EXPECT_LT(rollout.sum().item<double>(), 1.001);
 }
 
-INSTANTIATE_TEST_SUITE_P(Small, EveryArchitecture, ::testing::ValuesIn(architectures()),
+INSTANTIATE_TEST_SUITE_P(Small, EveryArchitecture, ::testing::ValuesIn(models::parity_fixtures()),
                          [](const auto& info) {
                            std::string name = info.param;
                            for (char& c : name)

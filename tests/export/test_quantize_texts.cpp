@@ -21,6 +21,7 @@
 #include "braid/models/text/text_checkpoint.h"
 #include "braid/tasks/text/length_file.h"
 #include "braid/text/tokenizer_files.h"
+#include "tests/models/narrow_encoder.h"
 
 namespace braid::onnx {
 namespace {
@@ -186,20 +187,8 @@ TEST_F(QuantizeTexts, RefuseAModelWithoutClasses) {
 class EveryEncoder : public ::testing::TestWithParam<const char*> {
  protected:
   static models::TextEncoderPtr make() {
-    const auto config = models::find_model(GetParam()).config;
-    Json fields = {{"head", "sequence_classification"}, {"num_labels", 3}, {"vocab_size", 70}};
-    for (const char* name : {"num_hidden_layers", "n_layers", "encoder_layers"})
-      if (config.contains(name)) fields[name] = 2;
-    for (const auto& [width, heads] :
-         {std::pair("hidden_size", "num_attention_heads"), std::pair("dim", "n_heads")}) {
-      if (!config.contains(width)) continue;
-      fields[width] = 16 * config.at(heads).get<int64_t>();
-      for (const char* hidden : {"intermediate_size", "hidden_dim"})
-        if (config.contains(hidden)) fields[hidden] = 80;
-      if (config.contains("embedding_size"))
-        fields["embedding_size"] =
-            config.at("embedding_size") == config.at(width) ? fields[width] : Json(24);
-    }
+    const auto fields = models::narrow_encoder_fields(
+        GetParam(), {{"head", "sequence_classification"}, {"num_labels", 3}, {"vocab_size", 70}});
     auto model = models::create_model<models::TextEncoder>(GetParam(), fields, 1);
     model->eval();
     return model;

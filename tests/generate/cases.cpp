@@ -1,4 +1,4 @@
-#include "cases.h"
+#include "tests/generate/cases.h"
 
 #include <algorithm>
 

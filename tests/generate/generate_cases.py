@@ -10,7 +10,7 @@ generation_config.json), `sequences` and, of beam search, `scores`, computed in 
 more than 0.0001 in float32. The weights are large enough for clear choices: a case in which any two scores that are compared
 lie within 0.001 is left out, since rounding would decide it.
 
-processors.safetensors: scores before and after transformers' logits processors.
+Without FOLDER also ../decoding/fixtures/processors.safetensors: scores before and after transformers' logits processors.
 """
 import argparse
 import copy
@@ -181,7 +181,7 @@ def run(model, exact, fields, settings, ids, mask, margin):
     return case
 
 
-def write_processors(folder):
+def write_processors(file):
     """Each processor by itself, and all of them, on the same scores."""
     from transformers.generation import logits_process as lp
     torch.manual_seed(3)
@@ -205,7 +205,7 @@ def write_processors(folder):
     tensors = {"scores": scores, "written": written}
     for name, processor in each.items():
         tensors[name] = processor(written, scores.clone()).contiguous()
-    save_file(tensors, folder / "processors.safetensors")
+    save_file(tensors, file)
 
 
 def main():
@@ -238,7 +238,8 @@ def main():
         save_file(state, args.folder / f"{name}.safetensors")
         text = ",\n".join(json.dumps(c) for c in cases)
         (args.folder / f"{name}.json").write_text(f'{{"model": {json.dumps(fields)},\n"cases": [\n{text}]}}\n')
-    write_processors(args.folder)
+    if args.folder == HERE / "fixtures":
+        write_processors(HERE.parent / "decoding/fixtures/processors.safetensors")
     print(f"{args.models * args.cases} cases in {args.folder}, {near} left out: too near to call")
 
 

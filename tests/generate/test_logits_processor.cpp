@@ -7,13 +7,14 @@
 #include <map>
 
 #include "braid/runtime/tensor_file.h"
-#include "cases.h"
+#include "tests/generate/cases.h"
 
 namespace braid::generate {
 namespace {
 
 TEST(LogitsProcessors, AreTransformers) {
-  const auto file = runtime::load_tensors(case_fixtures() / "processors.safetensors");
+  const auto file =
+      runtime::load_tensors(BRAID_TEST_SOURCE_DIR "/decoding/fixtures/processors.safetensors");
   std::vector<TokenIds> written;
   for (int64_t row = 0; row < 3; ++row) {
     const auto ids = file.at("written")[row].contiguous();

@@ -15,7 +15,7 @@
 #include "braid/core/error.h"
 #include "braid/models/registry.h"
 #include "braid/runtime/eval_scope.h"
-#include "cases.h"
+#include "tests/generate/cases.h"
 
 namespace braid::generate {
 namespace {

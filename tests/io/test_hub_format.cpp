@@ -220,7 +220,7 @@ TEST_F(Environment, TheToken) {
 }
 
 TEST_F(Environment, EndpointAndOffline) {
-  EXPECT_EQ(hub_settings_from_environment().endpoint, "https://huggingface.co");
+  EXPECT_EQ(hub_settings_from_environment().endpoint, kPublicHub);
   set("HF_ENDPOINT", "http://127.0.0.1:80/hub//");
   EXPECT_EQ(hub_settings_from_environment().endpoint, "http://127.0.0.1:80/hub");
   for (const char* bad : {"file:///etc", "hub", "https://user:word@hub"}) {

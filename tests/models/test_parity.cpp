@@ -4,13 +4,13 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <filesystem>
 
 #include "braid/io/safetensors.h"
 #include "braid/models/registry.h"
 #include "braid/models/vision/image_model.h"
 #include "braid/runtime/tensor_file.h"
 #include "braid/torch.h"
+#include "tests/models/parity_fixtures.h"
 
 namespace braid::models {
 namespace {
@@ -27,17 +27,6 @@ double relative_error(const torch::Tensor& ours, const torch::Tensor& theirs, do
   if (ours.sizes() != theirs.sizes()) return INFINITY;
   if (ours.equal(theirs)) return 0;
   return ((ours - theirs).abs().max() / theirs.abs().max().clamp_min(floor)).item<double>();
-}
-
-// Every parity_NAME[@VARIANT].safetensors: a registered name, config fields in the metadata.
-std::vector<std::string> fixtures() {
-  std::vector<std::string> names;
-  for (const auto& file :
-       std::filesystem::directory_iterator(BRAID_TEST_SOURCE_DIR "/models/fixtures"))
-    if (const auto stem = file.path().stem().string(); stem.starts_with("parity_"))
-      names.push_back(stem.substr(7));
-  std::sort(names.begin(), names.end());
-  return names;
 }
 
 class Parity : public ::testing::TestWithParam<std::string> {};
@@ -104,11 +93,12 @@ TEST_P(Parity, CheckpointedGradientsAreTheSame) {
     EXPECT_LT(relative_error(parameters[i].grad(), plain[i], 1e-4 * largest), kTolerance);
 }
 
-INSTANTIATE_TEST_SUITE_P(Tiny, Parity, ::testing::ValuesIn(fixtures()), [](const auto& info) {
-  std::string name = info.param;
-  std::replace(name.begin(), name.end(), '@', '_');
-  return name;
-});
+INSTANTIATE_TEST_SUITE_P(Tiny, Parity, ::testing::ValuesIn(parity_fixtures()),
+                         [](const auto& info) {
+                           std::string name = info.param;
+                           std::replace(name.begin(), name.end(), '@', '_');
+                           return name;
+                         });
 
 }  // namespace
 }  // namespace braid::models

@@ -12,6 +12,7 @@
 #include "braid/nn/basic/own_operators.h"
 #include "braid/runtime/eval_scope.h"
 #include "braid/runtime/tensor_file.h"
+#include "tests/models/narrow_encoder.h"
 
 namespace braid::models {
 namespace {
@@ -33,20 +34,8 @@ class TextContract : public ::testing::TestWithParam<std::string> {
  protected:
   // With two layers and narrow heads, so that the suite takes little time.
   TextEncoderPtr make(TextHead head = TextHead::kNone, int64_t labels = 5) const {
-    const auto& config = find_model(GetParam()).config;
-    Json fields = {{"head", to_string(head)}, {"vocab_size", kWords}, {"num_labels", labels}};
-    for (const char* name : {"num_hidden_layers", "n_layers", "encoder_layers"})
-      if (config.contains(name)) fields[name] = 2;
-    for (const auto& [width, heads] :
-         {std::pair("hidden_size", "num_attention_heads"), std::pair("dim", "n_heads")}) {
-      if (!config.contains(width)) continue;
-      fields[width] = 16 * config.at(heads).get<int64_t>();
-      for (const char* hidden : {"intermediate_size", "hidden_dim"})
-        if (config.contains(hidden)) fields[hidden] = 80;
-      if (config.contains("embedding_size"))
-        fields["embedding_size"] =
-            config.at("embedding_size") == config.at(width) ? fields[width] : Json(24);
-    }
+    const auto fields = narrow_encoder_fields(
+        GetParam(), {{"head", to_string(head)}, {"vocab_size", kWords}, {"num_labels", labels}});
     return create_model<TextEncoder>(GetParam(), fields, 1);
   }
   std::vector<TextHead> heads() const {

@@ -6,7 +6,7 @@
 #include "braid/core/error.h"
 #include "braid/runtime/autocast.h"
 #include "tests/nn/fixture.h"
-#include "tests/nn/gradient_check.h"
+#include "tests/ops/gradient_check.h"
 
 namespace braid::nn {
 namespace {
@@ -87,11 +87,11 @@ TEST(Attend, GradientsAreTheFiniteDifferences) {
     const auto k = torch::randn({2, 3, M, 2}, torch::kDouble);
     const auto v = torch::randn({2, 3, M, 2}, torch::kDouble);
     const auto& others = args;
-    EXPECT_LT(gradient_error([&](const auto& x) { return attend(x, k, v, others); }, q), 1e-7)
+    EXPECT_LT(ops::gradient_error([&](const auto& x) { return attend(x, k, v, others); }, q), 1e-7)
         << name;
-    EXPECT_LT(gradient_error([&](const auto& x) { return attend(q, x, v, others); }, k), 1e-7)
+    EXPECT_LT(ops::gradient_error([&](const auto& x) { return attend(q, x, v, others); }, k), 1e-7)
         << name;
-    EXPECT_LT(gradient_error([&](const auto& x) { return attend(q, k, x, others); }, v), 1e-7)
+    EXPECT_LT(ops::gradient_error([&](const auto& x) { return attend(q, k, x, others); }, v), 1e-7)
         << name;
     if (!args.bias.defined()) continue;
     const auto of_bias = [&](const auto& x) {
@@ -99,7 +99,7 @@ TEST(Attend, GradientsAreTheFiniteDifferences) {
       with.bias = x;
       return attend(q, k, v, with);
     };
-    EXPECT_LT(gradient_error(of_bias, args.bias), 1e-7) << name;
+    EXPECT_LT(ops::gradient_error(of_bias, args.bias), 1e-7) << name;
   }
 }
 

@@ -2,7 +2,7 @@
 #include "braid/nn/position/conditional_position.h"
 
 #include "tests/nn/fixture.h"
-#include "tests/nn/gradient_check.h"
+#include "tests/ops/gradient_check.h"
 
 namespace braid::nn {
 namespace {
@@ -55,8 +55,8 @@ TEST(ConditionalPositionEncoding, GradientsAreTheFiniteDifferences) {
   torch::manual_seed(1);
   ConditionalPositionEncoding layer(ConditionalPositionEncodingConfig{.dim = 3});
   layer->to(torch::kDouble);
-  EXPECT_LT(gradient_error([&](const auto& x) { return layer->forward(x); },
-                           torch::randn({2, 3, 3, 5}, torch::kDouble)),
+  EXPECT_LT(ops::gradient_error([&](const auto& x) { return layer->forward(x); },
+                                torch::randn({2, 3, 3, 5}, torch::kDouble)),
             1e-7);
 }
 

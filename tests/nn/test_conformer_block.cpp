@@ -3,7 +3,7 @@
 
 #include "braid/runtime/grad_checkpoint.h"
 #include "tests/nn/fixture.h"
-#include "tests/nn/gradient_check.h"
+#include "tests/ops/gradient_check.h"
 
 namespace braid::nn {
 namespace {
@@ -97,9 +97,11 @@ TEST(ConvTransBlockTest, GradientsAreTheFiniteDifferences) {
       const auto [x, t] = block->forward(map, tokens);
       return torch::cat({x.flatten(), t.flatten()});
     };
-    EXPECT_LT(gradient_error([&](const auto& map) { return both(map, in.tokens); }, in.map), 1e-6);
-    EXPECT_LT(gradient_error([&](const auto& tokens) { return both(in.map, tokens); }, in.tokens),
+    EXPECT_LT(ops::gradient_error([&](const auto& map) { return both(map, in.tokens); }, in.map),
               1e-6);
+    EXPECT_LT(
+        ops::gradient_error([&](const auto& tokens) { return both(in.map, tokens); }, in.tokens),
+        1e-6);
   }
 }
 

@@ -2,7 +2,7 @@
 #include "braid/nn/mlp/conv_ffn.h"
 
 #include "tests/nn/fixture.h"
-#include "tests/nn/gradient_check.h"
+#include "tests/ops/gradient_check.h"
 
 namespace braid::nn {
 namespace {
@@ -78,8 +78,8 @@ TEST(ConvFfnTest, GradientsAreTheFiniteDifferences) {
   torch::manual_seed(1);
   for (const auto form : {ConvFfnForm::kPvt, ConvFfnForm::kLeff}) {
     ConvFfn layer = make(form, 3, 5);
-    EXPECT_LT(gradient_error([&](const auto& x) { return layer->forward(x); },
-                             torch::randn({2, 3, 4, 3}, torch::kDouble)),
+    EXPECT_LT(ops::gradient_error([&](const auto& x) { return layer->forward(x); },
+                                  torch::randn({2, 3, 4, 3}, torch::kDouble)),
               1e-7);
   }
 }

@@ -13,7 +13,7 @@
 #include "braid/nn/position/position.h"
 #include "braid/runtime/autocast.h"
 #include "braid/runtime/grad_checkpoint.h"
-#include "tests/nn/gradient_check.h"
+#include "tests/ops/gradient_check.h"
 
 namespace braid::nn {
 namespace {
@@ -46,7 +46,7 @@ TEST(MlpTest, EqualsItsNaiveTwin) {
   const auto gelu = 0.5 * hidden * (1 + torch::erf(hidden / std::sqrt(2.0)));
   const auto expected = gelu.matmul(layer->fc2->weight.t()) + layer->fc2->bias;
   EXPECT_LT((layer->forward(x) - expected).abs().max().item<double>(), 1e-12);
-  EXPECT_LT(gradient_error([&](const auto& in) { return layer->forward(in); }, x), 1e-8);
+  EXPECT_LT(ops::gradient_error([&](const auto& in) { return layer->forward(in); }, x), 1e-8);
 }
 
 TEST(DropPath, DropsWholeSamplesAndKeepsTheMean) {

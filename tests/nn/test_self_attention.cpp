@@ -6,7 +6,7 @@
 #include "braid/nn/position/make_position_bias.h"
 #include "braid/nn/position/rotary.h"
 #include "tests/nn/fixture.h"
-#include "tests/nn/gradient_check.h"
+#include "tests/ops/gradient_check.h"
 
 namespace braid::nn {
 namespace {
@@ -151,9 +151,9 @@ TEST(SelfAttention, TurnsQueriesAndKeys) {
     EXPECT_LT(largest_difference(turned, naive_attention(layer, x, config, {}, {}, rotary)), 1e-12);
     EXPECT_GT(largest_difference(turned, layer->forward(x)), 1e-3);
   }
-  EXPECT_LT(
-      gradient_error([&](const auto& in) { return layer->forward(in, {.rotary = rotary}); }, x),
-      1e-7);
+  EXPECT_LT(ops::gradient_error(
+                [&](const auto& in) { return layer->forward(in, {.rotary = rotary}); }, x),
+            1e-7);
 }
 
 TEST(SelfAttention, MasksPaddingAndTheFuture) {
@@ -176,7 +176,8 @@ TEST(SelfAttention, MasksPaddingAndTheFuture) {
                                      naive_attention(layer, x, config, {}, seen)),
                   1e-12);
       }
-      EXPECT_LT(gradient_error([&](const auto& in) { return layer->forward(in, args); }, x), 1e-7);
+      EXPECT_LT(ops::gradient_error([&](const auto& in) { return layer->forward(in, args); }, x),
+                1e-7);
     }
   // Real tokens do not know what the padding holds.
   auto other = x.clone();
@@ -194,8 +195,8 @@ TEST(SelfAttention, GradientsAreTheFiniteDifferences) {
         .num_heads = 2,
         .position = {.type = PositionBiasType::kRelative, .grid_size = 2, .key = key}});
     prepare(layer);
-    EXPECT_LT(gradient_error([&](const auto& x) { return layer->forward(x); },
-                             torch::randn({2, 4, 6}, torch::kDouble)),
+    EXPECT_LT(ops::gradient_error([&](const auto& x) { return layer->forward(x); },
+                                  torch::randn({2, 4, 6}, torch::kDouble)),
               1e-7);
     for (const auto& item : layer->named_parameters())
       EXPECT_GT(item.value().grad().abs().max().item<double>(), 0) << item.key();
@@ -269,7 +270,8 @@ TEST(SpatialReductionAttention, EqualsItsNaiveTwin) {
                       layer->proj, x.flatten(1, 2));
       EXPECT_LT(largest_difference(layer->forward(x), expected.view_as(x)), 1e-12) << ratio;
     }
-    EXPECT_LT(gradient_error([&](const auto& in) { return layer->forward(in); }, x), 1e-7) << ratio;
+    EXPECT_LT(ops::gradient_error([&](const auto& in) { return layer->forward(in); }, x), 1e-7)
+        << ratio;
   }
 }
 
@@ -320,8 +322,8 @@ TEST(SpatialReductionAttention, MasksAndBiasHaveTheFiniteDifferencesForGradients
     const auto call = [&](const Tensor& in, const Tensor& of) {
       return layer->forward(in, {.bias = of, .key_padding = tokens});
     };
-    EXPECT_LT(gradient_error([&](const auto& in) { return call(in, bias); }, x), 1e-7);
-    EXPECT_LT(gradient_error([&](const auto& of) { return call(x, of); }, bias), 1e-7);
+    EXPECT_LT(ops::gradient_error([&](const auto& in) { return call(in, bias); }, x), 1e-7);
+    EXPECT_LT(ops::gradient_error([&](const auto& of) { return call(x, of); }, bias), 1e-7);
     // A bias changes the result; one that is the same for all keys does not.
     const torch::NoGradGuard no_grad;
     const auto plain = layer->forward(x, {.key_padding = tokens});

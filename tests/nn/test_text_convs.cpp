@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "braid/nn/conv/text_convs.h"
-#include "gradient_check.h"
+#include "tests/ops/gradient_check.h"
 
 namespace braid::nn {
 namespace {
@@ -59,7 +59,7 @@ TEST(TextConvs, GradientIsThatOfFiniteDifferences) {
   const auto call = [&](const torch::Tensor& x) {
     return max_over_tokens(convs->forward(x, mask), mask);
   };
-  EXPECT_LT(gradient_error(call, torch::randn({2, 4, 3}, torch::kDouble)), 1e-8);
+  EXPECT_LT(ops::gradient_error(call, torch::randn({2, 4, 3}, torch::kDouble)), 1e-8);
 }
 
 }  // namespace

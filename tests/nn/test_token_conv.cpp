@@ -5,7 +5,7 @@
 #include "braid/nn/conv/lightweight_conv.h"
 #include "braid/nn/conv/token_conv.h"
 #include "braid/nn/mlp/grouped_linear.h"
-#include "gradient_check.h"
+#include "tests/ops/gradient_check.h"
 
 namespace braid::nn {
 namespace {
@@ -45,20 +45,20 @@ TEST(TokenConv, GradientsAreThoseOfFiniteDifferences) {
   const auto x = doubles({2, 5, 4}), kernels = doubles({2, 5, 2, 3}), weight = doubles({2, 3});
   for (const auto path : {DynamicConvPath::kBand, DynamicConvPath::kUnfold}) {
     EXPECT_LT(
-        gradient_error(
+        ops::gradient_error(
             [&](const torch::Tensor& t) { return dynamic_convolution(t, kernels, 1, path); }, x),
         1e-8);
     EXPECT_LT(
-        gradient_error([&](const torch::Tensor& t) { return dynamic_convolution(x, t, 1, path); },
-                       kernels),
+        ops::gradient_error(
+            [&](const torch::Tensor& t) { return dynamic_convolution(x, t, 1, path); }, kernels),
         1e-8);
   }
-  EXPECT_LT(
-      gradient_error([&](const torch::Tensor& t) { return token_convolution(t, weight, 1); }, x),
-      1e-8);
-  EXPECT_LT(
-      gradient_error([&](const torch::Tensor& t) { return token_convolution(x, t, 1); }, weight),
-      1e-8);
+  EXPECT_LT(ops::gradient_error(
+                [&](const torch::Tensor& t) { return token_convolution(t, weight, 1); }, x),
+            1e-8);
+  EXPECT_LT(ops::gradient_error([&](const torch::Tensor& t) { return token_convolution(x, t, 1); },
+                                weight),
+            1e-8);
 }
 
 LightweightConv lightweight(bool dynamic) {
@@ -106,7 +106,7 @@ TEST(LightweightConv, GradientIsThatOfFiniteDifferences) {
     const auto call = [&](const torch::Tensor& x) {
       return layer->forward(x, {.key_padding = mask});
     };
-    EXPECT_LT(gradient_error(call, doubles({2, 4, 6})), 1e-7);
+    EXPECT_LT(ops::gradient_error(call, doubles({2, 4, 6})), 1e-7);
   }
 }
 
@@ -132,7 +132,8 @@ TEST(GroupedLinear, IsALinearLayerPerGroup) {
   std::vector<torch::Tensor> parts;
   for (int64_t g = 0; g < 2; ++g) parts.push_back(x.narrow(2, 3 * g, 3).matmul(layer->weight[g]));
   EXPECT_TRUE(layer->forward(x).allclose(torch::cat(parts, 2) + layer->bias, 0, 1e-12));
-  EXPECT_LT(gradient_error([&](const torch::Tensor& t) { return layer->forward(t); }, x), 1e-8);
+  EXPECT_LT(ops::gradient_error([&](const torch::Tensor& t) { return layer->forward(t); }, x),
+            1e-8);
 }
 
 }  // namespace

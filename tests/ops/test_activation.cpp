@@ -10,7 +10,7 @@
 
 #include "braid/core/error.h"
 #include "braid/ops/activation_cpu.h"
-#include "tests/nn/gradient_check.h"
+#include "tests/ops/gradient_check.h"
 #include "tests/ops/operator_checks.h"
 
 namespace braid::ops {
@@ -155,8 +155,7 @@ TEST(FusedActivation, FallsBackToLibTorchsOperators) {
 TEST(FusedActivation, HasTheGradientOfFiniteDifferencesInFloat64) {
   const auto x = torch::randn({3, 7}, torch::kDouble);
   for (const auto activation : kFusedActivations)
-    EXPECT_LT(nn::gradient_error([&](const Tensor& t) { return activate(t, activation); }, x),
-              1e-6);
+    EXPECT_LT(gradient_error([&](const Tensor& t) { return activate(t, activation); }, x), 1e-6);
 }
 
 TEST(FusedActivation, ASecondDerivativeIsRefused) {

@@ -11,7 +11,7 @@
 
 #include "braid/core/error.h"
 #include "braid/ops/batch_norm_act_cpu.h"
-#include "tests/nn/gradient_check.h"
+#include "tests/ops/gradient_check.h"
 #include "tests/ops/operator_checks.h"
 
 namespace braid::ops {
@@ -210,7 +210,7 @@ TEST(BatchNormAct, FallsBackToLibTorchsOperators) {
 TEST(BatchNormAct, HasTheGradientOfFiniteDifferencesInFloat64) {
   const Inputs in = as(inputs({2, 3, 3, 2}), torch::kDouble);
   for (const auto activation : kActivations)
-    EXPECT_LT(nn::gradient_error(
+    EXPECT_LT(gradient_error(
                   [&](const Tensor& x) {
                     return batch_norm_act(x, in.weight, in.bias, {.training = true}, activation);
                   },

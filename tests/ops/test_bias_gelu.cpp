@@ -9,7 +9,7 @@
 
 #include "braid/core/error.h"
 #include "braid/ops/token_kernels_cpu.h"
-#include "tests/nn/gradient_check.h"
+#include "tests/ops/gradient_check.h"
 #include "tests/ops/operator_checks.h"
 
 namespace braid::ops {
@@ -113,9 +113,9 @@ TEST(BiasGelu, FallsBackToLibTorchsOperators) {
 TEST(BiasGelu, HasTheGradientOfFiniteDifferencesInFloat64) {
   const GeluInputs in = gelu_inputs({2, 3, 5});
   const auto bias = in.bias.to(torch::kDouble);
-  EXPECT_LT(nn::gradient_error([&](const Tensor& x) { return bias_gelu(x, bias); },
-                               in.x.to(torch::kDouble)),
-            1e-6);
+  EXPECT_LT(
+      gradient_error([&](const Tensor& x) { return bias_gelu(x, bias); }, in.x.to(torch::kDouble)),
+      1e-6);
 }
 
 TEST(BiasGelu, ASecondDerivativeIsRefused) {

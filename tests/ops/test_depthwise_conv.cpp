@@ -11,7 +11,7 @@
 
 #include "braid/core/error.h"
 #include "braid/ops/depthwise_conv_cpu.h"
-#include "tests/nn/gradient_check.h"
+#include "tests/ops/gradient_check.h"
 #include "tests/ops/operator_checks.h"
 
 namespace braid::ops {
@@ -261,7 +261,7 @@ TEST(DepthwiseConv, HasTheGradientOfFiniteDifferencesInFloat64) {
   const ConvCase c{{2, 3, 4, 5}, 3, 2, 1};
   const ConvInputs in = as_type(conv_inputs(c), torch::kDouble);
   EXPECT_LT(
-      nn::gradient_error(
+      gradient_error(
           [&](const Tensor& x) { return depthwise_conv2d(x, in.weight, in.bias, options_of(c)); },
           in.x),
       1e-6);

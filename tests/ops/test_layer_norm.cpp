@@ -9,7 +9,7 @@
 
 #include "braid/core/error.h"
 #include "braid/ops/token_kernels_cpu.h"
-#include "tests/nn/gradient_check.h"
+#include "tests/ops/gradient_check.h"
 #include "tests/ops/operator_checks.h"
 
 namespace braid::ops {
@@ -132,7 +132,7 @@ TEST(LayerNorm, FallsBackToLibTorchsOperators) {
 
 TEST(LayerNorm, HasTheGradientOfFiniteDifferencesInFloat64) {
   const NormInputs in = norm_inputs({2, 3, 5}).as(torch::kDouble);
-  EXPECT_LT(nn::gradient_error(
+  EXPECT_LT(gradient_error(
                 [&](const Tensor& x) {
                   return layer_norm(x, in.weight, in.bias, kNormEps, torch::kDouble);
                 },

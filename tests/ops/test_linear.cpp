@@ -11,7 +11,7 @@
 #include "braid/core/cpu.h"
 #include "braid/core/error.h"
 #include "braid/ops/token_kernels_cpu.h"
-#include "tests/nn/gradient_check.h"
+#include "tests/ops/gradient_check.h"
 #include "tests/ops/operator_checks.h"
 
 namespace braid::ops {
@@ -86,8 +86,8 @@ TEST(Linear, FallsBackToLibTorchsOperator) {
 TEST(Linear, HasTheGradientOfFiniteDifferencesInFloat64) {
   const LinearInputs in = linear_inputs({2, 3}, 4, 5);
   const auto weight = in.weight.to(torch::kDouble), bias = in.bias.to(torch::kDouble);
-  EXPECT_LT(nn::gradient_error([&](const Tensor& x) { return linear(x, weight, bias); },
-                               in.x.to(torch::kDouble)),
+  EXPECT_LT(gradient_error([&](const Tensor& x) { return linear(x, weight, bias); },
+                           in.x.to(torch::kDouble)),
             1e-6);
 }
 

@@ -11,7 +11,7 @@
 
 #include "braid/core/error.h"
 #include "braid/ops/max_pool2d_cpu.h"
-#include "tests/nn/gradient_check.h"
+#include "tests/ops/gradient_check.h"
 #include "tests/ops/operator_checks.h"
 
 namespace braid::ops {
@@ -116,8 +116,8 @@ TEST(MaxPool2x2, FallsBackToLibTorchsOperator) {
 }
 
 TEST(MaxPool2x2, HasTheGradientOfFiniteDifferencesInFloat64) {
-  EXPECT_LT(nn::gradient_error([](const Tensor& x) { return max_pool2x2(x); },
-                               map_of({2, 3, 5, 4}).to(torch::kDouble)),
+  EXPECT_LT(gradient_error([](const Tensor& x) { return max_pool2x2(x); },
+                           map_of({2, 3, 5, 4}).to(torch::kDouble)),
             1e-6);
 }
 

@@ -10,7 +10,7 @@
 
 #include "braid/core/error.h"
 #include "braid/ops/token_kernels_cpu.h"
-#include "tests/nn/gradient_check.h"
+#include "tests/ops/gradient_check.h"
 #include "tests/ops/operator_checks.h"
 
 namespace braid::ops {
@@ -216,9 +216,9 @@ TEST(ShortAttention, HasTheGradientOfFiniteDifferencesInFloat64) {
   const auto of_q = [&](const Tensor& q) { return short_attention(q, in.k, in.v, in.bias, 0.3); };
   const auto of_k = [&](const Tensor& k) { return short_attention(in.q, k, in.v, in.bias, 0.3); };
   const auto of_bias = [&](const Tensor& b) { return short_attention(in.q, in.k, in.v, b, 0.3); };
-  EXPECT_LT(nn::gradient_error(of_q, in.q), 1e-6);
-  EXPECT_LT(nn::gradient_error(of_k, in.k), 1e-6);
-  EXPECT_LT(nn::gradient_error(of_bias, in.bias), 1e-6);
+  EXPECT_LT(gradient_error(of_q, in.q), 1e-6);
+  EXPECT_LT(gradient_error(of_k, in.k), 1e-6);
+  EXPECT_LT(gradient_error(of_bias, in.bias), 1e-6);
 }
 
 TEST(ShortAttention, ASecondDerivativeIsRefused) {

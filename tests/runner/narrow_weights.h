@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "braid/io/int4.h"
-#include "cases.h"
+#include "tests/runner/cases.h"
 
 namespace braid::runner {
 

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "written_files.h"
+#include "tests/runner/written_files.h"
 
 namespace braid::runner {
 

@@ -3,7 +3,7 @@
 #include <cstring>
 
 #include "braid/runner/braid_run.h"
-#include "cases.h"
+#include "tests/runner/cases.h"
 
 namespace braid::runner {
 namespace {

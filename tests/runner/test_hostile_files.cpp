@@ -1,16 +1,16 @@
 // Files that are broken or made to do harm: a DataError, or a run, and nothing else.
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <functional>
 #include <limits>
 #include <random>
 
 #include "braid/core/cpu.h"
 #include "braid/core/error.h"
-#include "cases.h"
-#include "narrow_weights.h"
-#include "written_files.h"
+#include "tests/runner/cases.h"
+#include "tests/runner/narrow_weights.h"
+#include "tests/runner/run_on_ones.h"
+#include "tests/runner/written_files.h"
 
 namespace braid::runner {
 namespace {
@@ -26,19 +26,11 @@ std::string error_of(const std::vector<uint8_t>& model) {
   return "";
 }
 
-// Loads and runs on inputs of ones; whatever is wrong is a DataError.
+// Loads and runs; whatever is wrong is a DataError.
 void load_and_run(const std::vector<uint8_t>& model) {
   try {
     const auto session = Session::of_bytes(model, "file.onnx", {.most_bytes = 64 << 20});
-    std::map<std::string, Tensor> inputs;
-    for (const auto& value : session->inputs()) {
-      auto dims = value.dims;
-      for (auto& dim : dims) dim = dim < 0 ? 3 : dim;
-      Tensor tensor = session->make(value.dtype, dims);
-      std::fill_n(tensor.raw(), tensor.byte_size(), std::byte{1});
-      inputs[value.name] = tensor;
-    }
-    session->run(inputs);
+    run_on_ones(*session, 3);
   } catch (const DataError&) {
   }
 }

@@ -5,7 +5,7 @@
 #include <cstring>
 #include <stdexcept>
 
-#include "narrow_weights.h"
+#include "tests/runner/narrow_weights.h"
 
 namespace braid::runner {
 namespace {

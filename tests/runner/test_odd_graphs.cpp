@@ -11,7 +11,7 @@
 #include "braid/core/error.h"
 #include "braid/runner/labels.h"
 #include "braid/runner/text_input.h"
-#include "cases.h"
+#include "tests/runner/cases.h"
 
 namespace braid::runner {
 namespace {

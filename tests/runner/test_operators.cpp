@@ -4,7 +4,7 @@
 #include <cmath>
 #include <cstring>
 
-#include "cases.h"
+#include "tests/runner/cases.h"
 
 namespace braid::runner {
 namespace {

@@ -15,8 +15,8 @@
 #include "braid/runner/braid_run.h"
 #include "braid/runner/translator.h"
 #include "braid/runner/write_text.h"
-#include "small_translator.h"
 #include "tests/decoding/best_of_all.h"
+#include "tests/runner/small_translator.h"
 
 namespace braid::runner {
 namespace {

@@ -14,10 +14,10 @@
 namespace braid::tasks {
 namespace {
 
-// Made by train/generate_trajectories.py.
+// Made by tests/train/generate_trajectories.py.
 const runtime::TensorMap& fixture() {
   static const auto tensors = runtime::load_tensors(std::filesystem::path(BRAID_TEST_SOURCE_DIR) /
-                                                    "train/fixtures/optimizers.safetensors");
+                                                    "tasks/fixtures/losses.safetensors");
   return tensors;
 }
 

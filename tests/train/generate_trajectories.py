@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes fixtures/optimizers.safetensors, fixtures/muon.safetensors, fixtures/lookahead.safetensors and
-fixtures/schedules.json: trajectories of PyTorch 2.13.0's and timm 1.0's optimizers, schedules, average of weights and
-losses, for tests/train/test_craft.cpp. Seed 11.
+fixtures/schedules.json: trajectories of PyTorch 2.13.0's and timm 1.0's optimizers, schedules and average of weights, for
+tests/train/test_craft.cpp; and ../tasks/fixtures/losses.safetensors: losses, for tests/tasks/test_loss.cpp. Seed 11.
 
 Run with the oracle's Python: .venv/bin/python tests/train/generate_trajectories.py
 """
@@ -67,21 +67,22 @@ for step in range(STEPS):
     ema.update(module)
 tensors["ema.weight"] = ema.module.weight.detach().clone()
 tensors["ema.bias"] = ema.module.bias.detach().clone()
+save_file({k: v.contiguous() for k, v in tensors.items()}, OUT / "optimizers.safetensors")
 
 # Losses.
 logits, teacher = torch.randn(6, 5), torch.randn(6, 5)
 labels = torch.randint(5, (6,))
 targets = torch.rand(6, 5).softmax(-1)
-tensors |= {"logits": logits, "teacher": teacher, "labels": labels, "targets": targets}
-tensors["loss.smooth"] = torch.nn.functional.cross_entropy(logits, labels, label_smoothing=0.1)
-tensors["loss.plain"] = torch.nn.functional.cross_entropy(logits, labels)
-tensors["loss.soft"] = timm.loss.SoftTargetCrossEntropy()(logits, targets)
-tensors["loss.hard_distillation"] = torch.nn.functional.cross_entropy(logits, teacher.argmax(1))
+losses = {"logits": logits, "teacher": teacher, "labels": labels, "targets": targets}
+losses["loss.smooth"] = torch.nn.functional.cross_entropy(logits, labels, label_smoothing=0.1)
+losses["loss.plain"] = torch.nn.functional.cross_entropy(logits, labels)
+losses["loss.soft"] = timm.loss.SoftTargetCrossEntropy()(logits, targets)
+losses["loss.hard_distillation"] = torch.nn.functional.cross_entropy(logits, teacher.argmax(1))
 T = 3.0  # as in DeiT's losses.py: sum over all logits, over their number
-tensors["loss.soft_distillation"] = torch.nn.functional.kl_div(
+losses["loss.soft_distillation"] = torch.nn.functional.kl_div(
     torch.log_softmax(logits / T, 1), torch.log_softmax(teacher / T, 1), reduction="sum",
     log_target=True) * (T * T) / logits.numel()
-save_file({k: v.contiguous() for k, v in tensors.items()}, OUT / "optimizers.safetensors")
+save_file({k: v.contiguous() for k, v in losses.items()}, OUT / "../../tasks/fixtures/losses.safetensors")
 
 
 def timm_path(make, epochs=20, metrics=None):

@@ -9,7 +9,6 @@
 #include "braid/io/evaluation_view.h"
 
 namespace braid::data {
-namespace {
 
 io::Image mirror_image(io::Image image) {
   const int64_t C = image.channels;
@@ -20,8 +19,6 @@ io::Image mirror_image(io::Image image) {
   }
   return image;
 }
-
-}  // namespace
 
 io::EvaluationView view_of(const InputConfig& input) {
   return {.channels = input.channels,

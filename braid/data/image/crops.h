@@ -1,4 +1,4 @@
-// What evaluation shows of an image: its centre, or torchvision's crops.
+// What evaluation shows of an image: its centre, or torchvision's crops. And its mirror image.
 #pragma once
 #include "braid/data/image/input_config.h"
 #include "braid/io/image.h"
@@ -8,6 +8,9 @@ struct EvaluationView;
 }
 
 namespace braid::data {
+
+// Left becomes right.
+io::Image mirror_image(io::Image image);
 
 io::EvaluationView view_of(const InputConfig& input);
 

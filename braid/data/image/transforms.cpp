@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "braid/core/error.h"
 #include "braid/data/image/crops.h"
@@ -80,15 +81,6 @@ io::Image pad_crop(const io::Image& image, int64_t padding, const std::string& m
       if (x < x0 || x >= x1) std::copy_n(row + inside(x + dx, W, reflect) * C, C, to + x * C);
   }
   return out;
-}
-
-void flip(io::Image& image) {
-  const int64_t C = image.channels;
-  for (int64_t y = 0; y < image.height; ++y) {
-    uint8_t* row = image.pixels.data() + y * image.width * C;
-    for (int64_t a = 0, b = image.width - 1; a < b; ++a, --b)
-      std::swap_ranges(row + a * C, row + (a + 1) * C, row + b * C);
-  }
 }
 
 void check_range(const char* field, const std::vector<double>& range) {
@@ -179,7 +171,7 @@ io::Image augment_prepared(io::Image image, const InputConfig& input, const Augm
   if (!crops_randomly(augment, input) && augment.train_crop != "none")
     image = pad_crop(image, augment.crop_padding, augment.padding_mode, random);
   const bool by_chance = random.uniform() < augment.hflip;
-  if (mirrored.value_or(by_chance)) flip(image);
+  if (mirrored.value_or(by_chance)) image = mirror_image(std::move(image));
   if (!augment.aa.empty()) rand_augment(image, parse_rand_augment(augment.aa), input, random);
   return image;
 }

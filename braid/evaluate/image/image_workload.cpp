@@ -2,9 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <chrono>
-
 #include "braid/data/image/statistics.h"
 #include "braid/data/open_dataset.h"
 #include "braid/evaluate/class_scores.h"
@@ -109,11 +106,8 @@ ModelProfile ImageWorkload::profile(const std::string& model) const {
     const runtime::EvalScope scope(*made.model, config_.dtype);
     const auto images =
         torch::randn({kBatch, input.channels, input.height, input.width}).to(scope.device());
-    made.model->forward(images);  // warm-up
-    const auto start = std::chrono::steady_clock::now();
-    made.model->forward(images).cpu();
-    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-    profile.forward_items_per_s = static_cast<double>(kBatch) / std::max(1e-6, seconds.count());
+    profile.forward_items_per_s =
+        warm_items_per_s(kBatch, [&] { made.model->forward(images).cpu(); });
   }
   // In the form that is trained, which count_cost folds.
   profile.train_items_per_s =

@@ -12,6 +12,7 @@
 #include "braid/evaluate/compare_config.h"
 #include "braid/evaluate/workload.h"
 #include "braid/models/vision/image_checkpoint.h"
+#include "braid/tasks/config.h"
 #include "braid/tasks/task.h"
 #include "braid/train/config.h"
 
@@ -22,7 +23,7 @@ class ImageWorkload final : public Workload {
   // Throws UsageError for the models' names, DataError or IoError for the data.
   ImageWorkload(const CompareConfig& config, Progress& progress);
 
-  std::string task() const override { return "image_classification"; }
+  std::string task() const override { return tasks::kImageClassification; }
   const DataSummary& data() const override { return summary_; }
   Json settings() const override;
   std::vector<ModelChoice> choose_models(

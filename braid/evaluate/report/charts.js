@@ -9,6 +9,13 @@ const theme = () => ({
   winner: style("--winner-line"),
   family: Object.fromEntries(Object.keys(FAMILIES).map((name) => [name, style(`--${name}`)])),
 });
+// The encoding of a point's shape by its family.
+const familyShape = () => ({
+  field: "family",
+  type: "nominal",
+  legend: null,
+  scale: {domain: Object.keys(FAMILIES), range: Object.values(FAMILIES).map((f) => f.shape)},
+});
 const chartConfig = (t) => ({
   background: "transparent",
   font: style("--sans").replaceAll('"', "'"),

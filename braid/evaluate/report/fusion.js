@@ -57,12 +57,7 @@ const fusionSpec = (rows, kind) => (width, t) => {
           y,
           x,
           color,
-          shape: {
-            field: "family",
-            type: "nominal",
-            legend: null,
-            scale: {domain: Object.keys(FAMILIES), range: Object.values(FAMILIES).map((f) => f.shape)},
-          },
+          shape: familyShape(),
           tooltip: [
             {field: "name", title: "Which"},
             {field: "text", title: kind.axis},

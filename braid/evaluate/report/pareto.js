@@ -150,12 +150,7 @@ const paretoSpec = (r, cost) => (width, t) => {
           x,
           y,
           color,
-          shape: {
-            field: "family",
-            type: "nominal",
-            legend: null,
-            scale: {domain: Object.keys(FAMILIES), range: Object.values(FAMILIES).map((f) => f.shape)},
-          },
+          shape: familyShape(),
           tooltip: [
             {field: "model", title: "Model"},
             {field: "scoreText", title: r.score.heading},

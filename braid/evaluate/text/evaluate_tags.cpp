@@ -7,7 +7,7 @@
 #include "braid/data/summary.h"
 #include "braid/data/text/tagged_text.h"
 #include "braid/data/text/text_dataset.h"
-#include "braid/evaluate/evaluate_classifier.h"
+#include "braid/evaluate/chosen_parts.h"
 #include "braid/evaluate/split_name.h"
 #include "braid/runtime/device.h"
 #include "braid/tasks/text/token_tagger.h"
@@ -23,9 +23,7 @@ Evaluation evaluate_tags(const std::filesystem::path& checkpoint, const Evaluate
   const auto splits = data::open_tagged_texts(
       request.data, {.tag_order = tagger.hub.classes,
                      .on_bad_sample = request.options.on_bad_sample,
-                     .val_fraction = is_as_trained(request.split)
-                                         ? as_trained(data::OpenTextOptions(), request).val_fraction
-                                         : 0});
+                     .val_fraction = held_out_for_val<data::OpenTextOptions>(request)});
   for (const auto& line : data::remarks_on(splits.left_out, splits.remarks, request.data))
     progress.line(line);
   const auto chosen = choose_parts(splits, request.split, request.data);

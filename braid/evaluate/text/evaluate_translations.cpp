@@ -6,7 +6,7 @@
 
 #include "braid/core/error.h"
 #include "braid/data/text/parallel_text.h"
-#include "braid/evaluate/evaluate_classifier.h"
+#include "braid/evaluate/chosen_parts.h"
 #include "braid/evaluate/split_name.h"
 #include "braid/runtime/device.h"
 #include "braid/tasks/predictor.h"

@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <chrono>
 #include <set>
 
 #include "braid/evaluate/class_scores.h"
@@ -110,11 +108,8 @@ ModelProfile TextWorkload::profile(const std::string& model) const {
   {
     const runtime::EvalScope scope(*made.model, config_.dtype);
     const auto input = tasks::random_texts(*made.model, kBatch, made.max_length);
-    made.model->forward(input);  // warm-up
-    const auto start = std::chrono::steady_clock::now();
-    made.model->forward(input).cpu();
-    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-    profile.forward_items_per_s = static_cast<double>(kBatch) / std::max(1e-6, seconds.count());
+    profile.forward_items_per_s =
+        warm_items_per_s(kBatch, [&] { made.model->forward(input).cpu(); });
     const auto one = tasks::random_texts(*made.model, 1, made.max_length);
     profile.latency_ms = least_latency_ms([&] { made.model->forward(one).cpu(); });
   }

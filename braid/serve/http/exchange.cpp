@@ -10,7 +10,7 @@ namespace braid::serve {
 HttpResponse json_error(int status, const std::string& message) {
   Json json;
   json["error"] = message;
-  return {.status = status, .body = json.dump(-1, ' ', false, Json::error_handler_t::replace)};
+  return {.status = status, .body = dump_json(json)};
 }
 
 HttpResponse try_later(int status, const std::string& message, double seconds) {

@@ -13,9 +13,7 @@
 namespace braid::serve {
 namespace {
 
-std::string json_text(std::string_view text) {
-  return Json(text).dump(-1, ' ', false, Json::error_handler_t::replace);
-}
+std::string json_text(std::string_view text) { return dump_json(Json(text)); }
 
 template <class T>
 void append_numbers(std::string& out, const Tensor& tensor) {

@@ -1,4 +1,4 @@
-// Gradients of layers against finite differences.
+// Gradients of operators and layers against finite differences.
 #pragma once
 
 #include <algorithm>
@@ -7,7 +7,7 @@
 
 #include "braid/torch.h"
 
-namespace braid::nn {
+namespace braid::ops {
 
 // The largest difference between the gradient of sum(f(x) * weights) and its central differences.
 inline double gradient_error(const std::function<torch::Tensor(const torch::Tensor&)>& f,
@@ -30,4 +30,4 @@ inline double gradient_error(const std::function<torch::Tensor(const torch::Tens
   return worst;
 }
 
-}  // namespace braid::nn
+}  // namespace braid::ops
