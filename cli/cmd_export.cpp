@@ -10,11 +10,11 @@
 #include "braid/export/export_encoder_decoder.h"
 #include "braid/export/export_image_model.h"
 #include "braid/export/export_text_model.h"
-#include "braid/io/atomic_file.h"
 #include "braid/models/registry.h"
 #include "braid/tasks/text/tokenized_model.h"
 #include "cli/chosen_model.h"
 #include "cli/command.h"
+#include "cli/exported_output.h"
 
 namespace braid::cli {
 namespace {
@@ -35,23 +35,6 @@ void check(const ExportFlags& flags) {
                      "--checkpoint",
                      "train one with `braid train`; --init SEED exports an architecture of "
                      "`braid models` with random weights");
-}
-
-// Of an encoder-decoder a folder, else a file. Before weights are read.
-void check_output(const std::string& output, bool of_two_files) {
-  const bool is_file = output.ends_with(".onnx");
-  if (of_two_files && is_file) {
-    const auto folder = output.substr(0, output.size() - std::string_view(".onnx").size());
-    throw UsageError(
-        "export", "expected a folder for the two files of an encoder-decoder, got '" + output + "'",
-        "--output",
-        fmt::format("--output {0}/ writes {0}/{1} and {0}/{2}", folder.empty() ? "model" : folder,
-                    onnx::kEncoderFile, onnx::kDecoderFile));
-  }
-  if (!of_two_files && !is_file)
-    throw UsageError("export", "expected a file that ends in .onnx, got '" + output + "'",
-                     "--output");
-  if (!of_two_files) io::check_folder_of(output);
 }
 
 // What only some kinds of models have.
@@ -116,7 +99,7 @@ void print_json(const std::vector<onnx::ExportReport>& reports) {
 void run(const ExportFlags& flags) {
   check(flags);
   const auto named = find_any_model(flags.checkpoint);
-  check_output(flags.output, named.kind == models::EncoderDecoder::kKind);
+  check_exported_output("export", flags.output, named.kind == models::EncoderDecoder::kKind);
   check_kind(named, flags);
   auto chosen = choose_any_model(named, flags.shape, flags.init.value_or(0));
   const auto reports = export_chosen(chosen, flags);

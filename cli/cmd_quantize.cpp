@@ -14,6 +14,7 @@
 #include "braid/io/atomic_file.h"
 #include "cli/chosen_model.h"
 #include "cli/command.h"
+#include "cli/exported_output.h"
 
 namespace braid::cli {
 namespace {
@@ -77,20 +78,6 @@ std::vector<onnx::QuantizeReport> quantize_chosen(ChosenModel& chosen, const Qua
                                     flags.output, flags.request, progress)};
 }
 
-// Of an encoder-decoder a folder, else a file. Before weights are read.
-void check_output(const std::string& output, bool of_two_files) {
-  const bool is_file = output.ends_with(".onnx");
-  if (of_two_files && is_file)
-    throw UsageError(
-        "quantize",
-        "expected a folder for the two files of an encoder-decoder, got '" + output + "'",
-        "--output", "leave .onnx out");
-  if (!of_two_files && !is_file)
-    throw UsageError("quantize", "expected a file that ends in .onnx, got '" + output + "'",
-                     "--output");
-  if (!of_two_files) io::check_folder_of(output);
-}
-
 void run(QuantizeFlags flags, const Json& given) {
   update_from_json(flags, given, "flags");
   check_fields<UsageError>(flags, "quantize");
@@ -99,7 +86,7 @@ void run(QuantizeFlags flags, const Json& given) {
                      "--checkpoint", "train one with `braid train`");
   flags.request.limits.max_pixels = flags.max_image_pixels;
   const auto named = find_any_model(flags.checkpoint);
-  check_output(flags.output, named.kind == models::EncoderDecoder::kKind);
+  check_exported_output("quantize", flags.output, named.kind == models::EncoderDecoder::kKind);
   auto chosen = choose_any_model(named, {}, 0);
   const auto progress = make_terminal_progress();
   const auto reports = quantize_chosen(chosen, flags, *progress);
