@@ -4,6 +4,7 @@
 
 #include "braid/models/registry.h"
 #include "cli/command.h"
+#include "cli/usage.h"
 
 namespace braid::cli {
 namespace {
@@ -91,9 +92,8 @@ void add_completion(CLI::App& program) {
   verb->footer(kCompletionFooter);
   auto shell = std::make_shared<std::string>();
   const std::vector<std::string> shells = {"bash"};
-  show_choices(verb->add_option("shell", *shell, "which shell"), shells)
-      ->required()
-      ->check(CLI::IsMember(shells).description(""));
+  check_choice(show_choices(verb->add_option("shell", *shell, "which shell"), shells), shells)
+      ->required();
   verb->callback([&program] { fmt::print("{}", bash_completion(program)); });
 }
 

@@ -24,31 +24,38 @@ WinogradPasses passes_of(const Tensor& x) {
            .bfloat16 = x.scalar_type() == at::kBFloat16}};
 }
 
-// taps: [3,3,in,out]
-Tensor convolved(const Tensor& x, const Tensor& taps, bool turned) {
-  const int64_t in_chs = taps.size(2), out_chs = taps.size(3);
-  const WinogradPasses passes = passes_of(x);
-  const Tensor packed = passes.pack(taps.const_data_ptr<float>(), in_chs, out_chs, turned);
+Tensor convolved(const WinogradPasses& passes, const Tensor& x, const Tensor& packed,
+                 int64_t out_chs) {
   Tensor y = at::empty({x.size(0), out_chs, x.size(2), x.size(3)},
                        x.options().memory_format(at::MemoryFormat::ChannelsLast));
-  passes.convolve(x.const_data_ptr(), in_chs, packed.const_data_ptr<float>(), y.mutable_data_ptr(),
-                  out_chs);
+  passes.convolve(x.const_data_ptr(), x.size(1), packed.const_data_ptr<float>(),
+                  y.mutable_data_ptr(), out_chs);
   return y;
 }
 
 Tensor winograd_forward(const Tensor& x, const Tensor& weight) {
-  return convolved(x, weight.permute({2, 3, 1, 0}).contiguous(), /*turned=*/false);
+  const WinogradPasses passes = passes_of(x);
+  const Tensor filters = weight.contiguous(at::MemoryFormat::ChannelsLast);
+  const int64_t in_chs = weight.size(1), out_chs = weight.size(0);
+  return convolved(passes, x, passes.pack(filters.const_data_ptr<float>(), in_chs, out_chs),
+                   out_chs);
 }
 
 Tensor winograd_gradient(const Tensor& dy, const Tensor& weight) {
-  return convolved(dy, weight.permute({2, 3, 0, 1}).contiguous(), /*turned=*/true);
+  const WinogradPasses passes = passes_of(dy);
+  const Tensor filters = weight.contiguous(at::MemoryFormat::ChannelsLast);
+  const int64_t in_chs = weight.size(1), out_chs = weight.size(0);
+  return convolved(passes, dy, passes.pack_turned(filters.const_data_ptr<float>(), in_chs, out_chs),
+                   in_chs);
 }
 
 Tensor filter_gradient(const Tensor& dy, const Tensor& x) {
-  const Tensor taps = at::empty({kFilterSide, kFilterSide, dy.size(1), x.size(1)}, at::kFloat);
+  Tensor dweight =
+      at::empty({dy.size(1), x.size(1), kFilterSide, kFilterSide},
+                at::TensorOptions(at::kFloat).memory_format(at::MemoryFormat::ChannelsLast));
   passes_of(x).weight_gradient(dy.const_data_ptr(), dy.size(1), x.const_data_ptr(), x.size(1),
-                               taps.mutable_data_ptr<float>());
-  return taps.permute({2, 3, 0, 1}).contiguous(at::MemoryFormat::ChannelsLast);
+                               dweight.mutable_data_ptr<float>());
+  return dweight;
 }
 
 // With the dispatcher, so that what watches operators sees them.

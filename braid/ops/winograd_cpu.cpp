@@ -3,6 +3,7 @@
 #include <ATen/Parallel.h>
 
 #include <algorithm>
+#include <vector>
 
 #include "braid/ops/kernel_levels.h"
 #include "braid/ops/numbers.h"
@@ -17,6 +18,7 @@ constexpr int64_t kOutputs = kWinogradOutputs, kInputs = kWinogradInputs, kPlace
 constexpr int64_t kBlockNumbers = 1 << 18;   // of a block of tiles: they stay near the processor
 constexpr int64_t kSharedNumbers = 1 << 20;  // of such a block, where all threads work on one
 constexpr int64_t kGrainTiles = 8;
+constexpr int64_t kTurnedTogether = 16;   // channels of filters
 constexpr int64_t kLeastBlockTiles = 48;  // over which a product reads its filters once
 
 constexpr KernelLevel<WinogradKernels> kWinogradLevels[] = {
@@ -93,18 +95,47 @@ int64_t WinogradPasses::block_tiles(int64_t chans) const {
 }
 
 // [place, panel of outputs, in, outputs of a panel]
-Tensor WinogradPasses::pack(const float* taps, int64_t in_chs, int64_t out_chs, bool turned) const {
-  const int64_t columns = level_.products.columns, panels = parts(out_chs, columns);
-  Tensor packed = buffer(kPlaces * panels * columns * in_chs);
-  auto* to = packed.mutable_data_ptr<float>();
-  const int64_t tap = in_chs * out_chs;
-  const WinogradLayout layout{
-      .place_step = panels * columns * in_chs, .panel_step = columns * in_chs, .panel = columns};
-  const float* first = turned ? taps + (kWinogradTaps - 1) * tap : taps;
-  at::parallel_for(0, in_chs, 8, [&](int64_t begin, int64_t end) {
-    for (int64_t c = begin; c < end; ++c)
-      level_.transforms.filters(first + c * out_chs, turned ? -tap : tap, out_chs, to + c * columns,
-                                layout);
+Tensor WinogradPasses::empty_packed(int64_t in_chs, int64_t out_chs) const {
+  return buffer(kPlaces * rounded_up(out_chs, level_.products.columns) * in_chs);
+}
+WinogradLayout WinogradPasses::packed_layout(int64_t in_chs, int64_t out_chs) const {
+  const int64_t columns = level_.products.columns;
+  return {.place_step = rounded_up(out_chs, columns) * in_chs,
+          .panel_step = columns * in_chs,
+          .panel = columns};
+}
+
+Tensor WinogradPasses::pack(const float* filters, int64_t in_chs, int64_t out_chs) const {
+  const Tensor packed = empty_packed(in_chs, out_chs);
+  const WinogradLayout layout = packed_layout(in_chs, out_chs);
+  const int64_t filter = kWinogradTaps * in_chs;
+  at::parallel_for(0, parts(in_chs, kTurnedTogether), 1, [&](int64_t first, int64_t last) {
+    // Channels of x, one after another, of all filters: what a vector is of.
+    std::vector<float> lines(static_cast<size_t>(kWinogradTaps * kTurnedTogether * out_chs) +
+                             runner::kSlack);
+    for (int64_t c = first * kTurnedTogether; c < std::min(in_chs, last * kTurnedTogether);
+         c += kTurnedTogether) {
+      const int64_t count = std::min(kTurnedTogether, in_chs - c);
+      for (int64_t tap = 0; tap < kWinogradTaps; ++tap)
+        level_.products.transpose(filters + tap * in_chs + c, filter, out_chs, count,
+                                  lines.data() + tap * count * out_chs, out_chs);
+      for (int64_t i = 0; i < count; ++i)
+        level_.transforms.filters(
+            lines.data() + i * out_chs, count * out_chs, out_chs,
+            packed.mutable_data_ptr<float>() + (c + i) * level_.products.columns, layout);
+    }
+  });
+  return packed;
+}
+
+Tensor WinogradPasses::pack_turned(const float* filters, int64_t in_chs, int64_t out_chs) const {
+  const Tensor packed = empty_packed(out_chs, in_chs);
+  const WinogradLayout layout = packed_layout(out_chs, in_chs);
+  at::parallel_for(0, out_chs, 8, [&](int64_t first, int64_t last) {
+    for (int64_t o = first; o < last; ++o)
+      level_.transforms.filters(
+          filters + (o * kWinogradTaps + kWinogradTaps - 1) * in_chs, -in_chs, in_chs,
+          packed.mutable_data_ptr<float>() + o * level_.products.columns, layout);
   });
   return packed;
 }
@@ -162,7 +193,7 @@ void WinogradPasses::convolve(const void* x, int64_t in_chs, const float* packed
 }
 
 void WinogradPasses::weight_gradient(const void* dy, int64_t out_chs, const void* x, int64_t in_chs,
-                                     float* dtaps) const {
+                                     float* dfilters) const {
   const auto& products = level_.products;
   const int64_t columns = products.columns, panels = parts(in_chs, columns);
   const int64_t in_wide = panels * columns, matrix = out_chs * in_chs;
@@ -209,8 +240,8 @@ void WinogradPasses::weight_gradient(const void* dy, int64_t out_chs, const void
   }
   at::parallel_for(0, out_chs, 1, [&](int64_t first, int64_t last) {
     for (int64_t o = first; o < last; ++o)
-      level_.transforms.filter_gradients(sums + o * in_chs, sum_layout, in_chs, dtaps + o * in_chs,
-                                         matrix);
+      level_.transforms.filter_gradients(sums + o * in_chs, sum_layout, in_chs,
+                                         dfilters + o * kWinogradTaps * in_chs, in_chs);
   });
 }
 

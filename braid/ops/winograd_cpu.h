@@ -36,26 +36,28 @@ struct WinogradAfter {
   bool relu = false;
 };
 
-// Maps are channels-last, one pixel after another. Filters are taps, in row-major order, of
-// matrices: [9, in, out] in float32.
+// Maps are channels-last, one pixel after another; so are filters and their gradients, float32
+// [out, 3, 3, in].
 class WinogradPasses {
  public:
   WinogradPasses(WinogradLevel level, const WinogradMaps& maps) : level_(level), maps_(maps) {}
 
-  // Transformed filters, for convolve() of this level. turned: by half a circle, as the gradient of
-  // x has them.
-  torch::Tensor pack(const float* taps, int64_t in_chs, int64_t out_chs, bool turned) const;
+  // Transformed filters, for convolve() of this level; turned by half a circle, from out to in, for
+  // the gradient of x.
+  torch::Tensor pack(const float* filters, int64_t in_chs, int64_t out_chs) const;
+  torch::Tensor pack_turned(const float* filters, int64_t in_chs, int64_t out_chs) const;
   void convolve(const void* x, int64_t in_chs, const float* packed, void* y, int64_t out_chs,
                 const WinogradAfter& after = {}) const;
-  // Of taps [9, out, in].
   void weight_gradient(const void* dy, int64_t out_chs, const void* x, int64_t in_chs,
-                       float* dtaps) const;
+                       float* dfilters) const;
 
  private:
   int64_t tiles() const {
     return maps_.images * winograd_tiles(maps_.height) * winograd_tiles(maps_.width);
   }
   int64_t block_tiles(int64_t chans) const;
+  torch::Tensor empty_packed(int64_t in_chs, int64_t out_chs) const;
+  WinogradLayout packed_layout(int64_t in_chs, int64_t out_chs) const;
 
   WinogradLevel level_;
   WinogradMaps maps_;

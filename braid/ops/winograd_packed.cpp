@@ -40,9 +40,8 @@ TORCH_LIBRARY_FRAGMENT(braid, library) {
 }  // namespace
 
 Tensor pack_winograd_filters(const Tensor& weight) {
-  const Tensor taps = weight.detach().permute({2, 3, 1, 0}).contiguous();
   return WinogradPasses(winograd_level(), {})
-      .pack(taps.const_data_ptr<float>(), weight.size(1), weight.size(0), /*turned=*/false);
+      .pack(channels_last(weight.detach()).const_data_ptr<float>(), weight.size(1), weight.size(0));
 }
 
 bool suits_packed_winograd(int64_t in_chs, int64_t out_chs, int64_t height, int64_t width) {

@@ -55,19 +55,17 @@ FilteredStep by_level(const WinogradLevel& level, const Tensor& x, const Tensor&
                                       .height = x.size(2),
                                       .width = x.size(3),
                                       .bfloat16 = x.scalar_type() == at::kBFloat16});
-  const auto forward = weight.permute({2, 3, 1, 0}).contiguous();
-  const auto backward = weight.permute({2, 3, 0, 1}).contiguous();
-  const FilteredStep step{torch::empty_like(dy), torch::empty_like(x),
-                          torch::empty({3, 3, out, in})};
-  const auto packed = passes.pack(forward.const_data_ptr<float>(), in, out, /*turned=*/false);
+  const auto filters = weight.contiguous(at::MemoryFormat::ChannelsLast);
+  const FilteredStep step{torch::empty_like(dy), torch::empty_like(x), torch::empty_like(filters)};
+  const auto packed = passes.pack(filters.const_data_ptr<float>(), in, out);
   passes.convolve(x.const_data_ptr(), in, packed.const_data_ptr<float>(), step.y.mutable_data_ptr(),
                   out);
-  const auto turned = passes.pack(backward.const_data_ptr<float>(), out, in, /*turned=*/true);
+  const auto turned = passes.pack_turned(filters.const_data_ptr<float>(), in, out);
   passes.convolve(dy.const_data_ptr(), out, turned.const_data_ptr<float>(),
                   step.dx.mutable_data_ptr(), in);
   passes.weight_gradient(dy.const_data_ptr(), out, x.const_data_ptr(), in,
                          step.dweight.mutable_data_ptr<float>());
-  return {step.y, step.dx, step.dweight.permute({2, 3, 0, 1})};
+  return step;
 }
 
 TEST(Winograd, IsLibTorchsAtEveryLevel) {
