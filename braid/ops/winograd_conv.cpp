@@ -110,7 +110,7 @@ bool is_full(const Tensor& x) {
   return 5 * computed <= 6 * x.size(2) * x.size(3);
 }
 
-constexpr int64_t kFewestChannels = 16, kFewestChannelsOfBfloat16 = 32;
+constexpr int64_t kFewestChannels = 24, kFewestChannelsOfBfloat16 = 32;
 
 }  // namespace
 

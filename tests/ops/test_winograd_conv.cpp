@@ -121,7 +121,7 @@ TEST(Winograd, AnyNumberOfThreadsGivesTheSameBits) {
 
 TEST(Winograd, IsTakenInFloat32) {
   torch::manual_seed(5);
-  const FilteredMaps c{4, 16, 24, 14, 14};
+  const FilteredMaps c{4, 24, 32, 14, 14};
   const auto x = map_of(c, c.in, torch::kFloat), dy = map_of(c, c.out, torch::kFloat);
   const auto weight = torch::randn({c.out, c.in, 3, 3}).contiguous(at::MemoryFormat::ChannelsLast);
   ASSERT_TRUE(suits_winograd(x, weight));
@@ -150,7 +150,7 @@ TEST(Winograd, LeavesTheRestToOthers) {
   EXPECT_FALSE(suits_winograd(x.to(torch::kDouble), weight));
   EXPECT_FALSE(suits_winograd(x, weight.to(torch::kBFloat16)));
   EXPECT_FALSE(suits_winograd(x, torch::randn({32, 32, 1, 1})));
-  EXPECT_FALSE(suits_winograd(x, torch::randn({8, 32, 3, 3}))) << "few channels";
+  EXPECT_FALSE(suits_winograd(x, torch::randn({16, 32, 3, 3}))) << "few channels";
   EXPECT_FALSE(suits_winograd(x.slice(0, 0, 1), weight)) << "few tiles";
   EXPECT_FALSE(suits_winograd_weight_gradient(x, weight)) << "float32 has more than that";
   const auto rounded = x.to(torch::kBFloat16);
@@ -186,18 +186,18 @@ TEST(Winograd, PackedAddsWhatFollows) {
 }
 
 TEST(Winograd, WhatIsNoNumberStaysNone) {
-  const FilteredMaps c{2, 16, 16, 24, 24};
+  const FilteredMaps c{2, 24, 24, 24, 24};
   auto x = map_of(c, c.in, torch::kFloat);
   x[1][3][10][10] = std::numeric_limits<float>::quiet_NaN();
-  const auto y = conv3x3(x, torch::ones({16, 16, 3, 3}));
+  const auto y = conv3x3(x, torch::ones({24, 24, 3, 3}));
   EXPECT_TRUE(y[1][0][10][10].isnan().item<bool>());
   EXPECT_FALSE(y[0].isnan().any().item<bool>()) << "of another image";
 }
 
 TEST(Winograd, HasNoSecondDerivative) {
-  const FilteredMaps c{4, 16, 16, 16, 16};
-  const auto weight = torch::randn({16, 16, 3, 3}).requires_grad_();
-  const auto y = conv3x3(map_of(c, 16, torch::kFloat), weight);
+  const FilteredMaps c{4, 24, 24, 16, 16};
+  const auto weight = torch::randn({24, 24, 3, 3}).requires_grad_();
+  const auto y = conv3x3(map_of(c, 24, torch::kFloat), weight);
   EXPECT_THROW(torch::autograd::grad({y}, {weight}, {torch::ones_like(y)}, /*retain_graph=*/true,
                                      /*create_graph=*/true),
                InternalError);
