@@ -82,7 +82,8 @@ TEST(Losses, ClassWeightsMultiplyEachItemsLoss) {
 
 TEST(ClassBalance, IsSaidWhereOneClassHasTenTimesAnother) {
   EXPECT_FALSE(imbalance_text({90, 10}, {"a", "b"}));
-  EXPECT_NE(imbalance_text({90}, {"a"}).value_or("").find("one class alone, 'a'"), std::string::npos);
+  EXPECT_NE(imbalance_text({90}, {"a"}).value_or("").find("one class alone, 'a'"),
+            std::string::npos);
   const auto line = imbalance_text({100, 10, 50}, {"a", "b", "c"});
   ASSERT_TRUE(line);
   EXPECT_NE(line->find("'b' has 10 training items, 'a' has 100"), std::string::npos) << *line;
