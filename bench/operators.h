@@ -51,17 +51,17 @@ inline std::function<void()> copy_of(const torch::Tensor& x) {
 // and of the fused operator. forward(op, x): op on x; `x` is the first of the leaves, detached.
 template <class Operator, class Forward>
 std::vector<double> times_of(const std::vector<torch::Tensor>& leaves, const torch::Tensor& dy,
-                             Operator composed, Operator fused, const Forward& forward,
-                             double seconds) {
+                             const Operator& composed, const Operator& fused,
+                             const Forward& forward, double seconds) {
   const auto x = leaves[0].detach();
-  const auto alone = [&](Operator op) {
-    return [&, op] {
+  const auto alone = [&](const Operator& op) {
+    return [&] {
       const torch::NoGradGuard no_grad;
       forward(op, x);
     };
   };
-  const auto both = [&](Operator op) {
-    return [&, op] { torch::autograd::grad({forward(op, leaves[0])}, leaves, {dy}); };
+  const auto both = [&](const Operator& op) {
+    return [&] { torch::autograd::grad({forward(op, leaves[0])}, leaves, {dy}); };
   };
   return alternate({copy_of(x), alone(composed), alone(fused), both(composed), both(fused)},
                    seconds);

@@ -129,8 +129,9 @@ Tensor WinogradPasses::pack(const float* filters, int64_t in_chs, int64_t out_ch
 }
 
 Tensor WinogradPasses::pack_turned(const float* filters, int64_t in_chs, int64_t out_chs) const {
-  const Tensor packed = empty_packed(out_chs, in_chs);
-  const WinogradLayout layout = packed_layout(out_chs, in_chs);
+  const int64_t from = out_chs, to = in_chs;
+  const Tensor packed = empty_packed(from, to);
+  const WinogradLayout layout = packed_layout(from, to);
   at::parallel_for(0, out_chs, 8, [&](int64_t first, int64_t last) {
     for (int64_t o = first; o < last; ++o)
       level_.transforms.filters(

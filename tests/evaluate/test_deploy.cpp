@@ -179,8 +179,8 @@ TEST_F(Deploy, SeveralFilesShipAsAFolder) {
   const auto pair = folder_ / "pair", to = folder_ / "to";
   fs::create_directories(pair);
   fs::create_directories(to);
-  io::write_file_atomic(pair / "a.onnx", std::string("abc"));
-  io::write_file_atomic(pair / "b.onnx", std::string("de"));
+  io::write_file_atomic(pair / "a.onnx", "abc");
+  io::write_file_atomic(pair / "b.onnx", "de");
   EXPECT_EQ(shipped_bytes(pair), 5);
   EXPECT_EQ(shipped_bytes(pair / "a.onnx"), 3);
   EXPECT_EQ(shipped_bytes(folder_ / "missing"), 0);

@@ -145,7 +145,7 @@ TEST(TextExplainer, OcclusionIsWhatTheLogitLosesWithoutAToken) {
   const auto encoding = classifier.tokenizer->encode_pair("ab", "cab", {});
   const auto& special = classifier.tokenizer->special();
   const int32_t stand_in = special.mask.value_or(special.pad.value_or(special.unk.value_or(-1)));
-  const auto logit = [&](std::vector<int32_t> ids) {
+  const auto logit = [&](const std::vector<int32_t>& ids) {
     const torch::NoGradGuard no_grad;
     const auto row = [](const std::vector<int32_t>& numbers) {
       return torch::tensor(std::vector<int64_t>(numbers.begin(), numbers.end()), torch::kLong)

@@ -41,8 +41,7 @@ class QuantizedTranslators : public ::testing::TestWithParam<std::pair<const cha
     std::string vocabulary = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n";
     for (int i = 5; i < 44; ++i) vocabulary += word(i) + "\n";
     io::write_file_atomic(checkpoint() / "vocab.txt", vocabulary);
-    io::write_file_atomic(checkpoint() / "generation_config.json",
-                          std::string(R"({"max_length": 14})"));
+    io::write_file_atomic(checkpoint() / "generation_config.json", R"({"max_length": 14})");
     write_split("train", 60);
     write_split("val", kJudges);
   }

@@ -85,7 +85,8 @@ class ImageFolder final : public Dataset {
         try {
           if (header(i).channels > 1) return 3;
           any = true;
-        } catch (const Error&) {  // a bad image is the loader's business
+        } catch (const DataError&) {            // a bad image is the loader's business
+        } catch (const UnreadableFileError&) {  // and so is its file
         }
       }
     return any ? 1 : 3;

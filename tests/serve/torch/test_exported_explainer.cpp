@@ -47,7 +47,7 @@ class ExplainedFiles : public ::testing::Test {
     loaded.hub.classes = {"bad", "fair", "good"};
     models::save_text_model(*loaded.model, loaded.hub, checkpoint());
     io::write_file_atomic(folder_ / "run" / "vocab.txt",
-                          std::string("[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\nfine\nlong\nfilm\n"));
+                          "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\nfine\nlong\nfilm\n");
     onnx::export_text_model(loaded, checkpoint(), file());
   }
   void TearDown() override { fs::remove_all(folder_); }
@@ -111,7 +111,7 @@ TEST_F(ExplainedFiles, SaysWhatItLeavesOutAndRefusesWhatItCannotExplain) {
 
 TEST_F(ExplainedFiles, AreThoseThatAreServed) {
   const auto served = load(file(), "braid-run");
-  io::write_file_atomic(file(), std::string("another file"));
+  io::write_file_atomic(file(), "another file");
   try {
     explain(*served, "a film");
     FAIL() << "it was explained";
