@@ -104,7 +104,7 @@ bool conv3x3_weight_gradient_is_usable() {
 void conv3x3_weight_gradient_cpu(const BFloat16* dy, const BFloat16* x, float* dw,
                                  const Conv3x3Shape& shape) {
   const Group group(shape);
-  const int64_t groups = (shape.images + group.images - 1) / group.images;
+  const int64_t groups = parts(shape.images, group.images);
   const int64_t tasks = std::min<int64_t>(at::get_num_threads(), groups);
   std::vector<GradientSum> sums(static_cast<size_t>(tasks), GradientSum(shape, group));
   at::parallel_for(0, tasks, 1, [&](int64_t first, int64_t last) {

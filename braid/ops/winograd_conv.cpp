@@ -24,29 +24,28 @@ WinogradPasses passes_of(const Tensor& x) {
            .bfloat16 = x.scalar_type() == at::kBFloat16}};
 }
 
-Tensor convolved(const WinogradPasses& passes, const Tensor& x, const Tensor& packed,
-                 int64_t out_chs) {
-  Tensor y = at::empty({x.size(0), out_chs, x.size(2), x.size(3)},
+// turned: from the channels of y to those of x, as the gradient goes.
+Tensor convolved(const Tensor& x, const Tensor& weight, bool turned) {
+  const WinogradPasses passes = passes_of(x);
+  const Tensor filters = weight.contiguous(at::MemoryFormat::ChannelsLast);
+  const auto* numbers = filters.const_data_ptr<float>();
+  const int64_t in_chs = weight.size(1), out_chs = weight.size(0);
+  const Tensor packed =
+      turned ? passes.pack_turned(numbers, in_chs, out_chs) : passes.pack(numbers, in_chs, out_chs);
+  const int64_t chans = turned ? in_chs : out_chs;
+  Tensor y = at::empty({x.size(0), chans, x.size(2), x.size(3)},
                        x.options().memory_format(at::MemoryFormat::ChannelsLast));
   passes.convolve(x.const_data_ptr(), x.size(1), packed.const_data_ptr<float>(),
-                  y.mutable_data_ptr(), out_chs);
+                  y.mutable_data_ptr(), chans);
   return y;
 }
 
 Tensor winograd_forward(const Tensor& x, const Tensor& weight) {
-  const WinogradPasses passes = passes_of(x);
-  const Tensor filters = weight.contiguous(at::MemoryFormat::ChannelsLast);
-  const int64_t in_chs = weight.size(1), out_chs = weight.size(0);
-  return convolved(passes, x, passes.pack(filters.const_data_ptr<float>(), in_chs, out_chs),
-                   out_chs);
+  return convolved(x, weight, /*turned=*/false);
 }
 
 Tensor winograd_gradient(const Tensor& dy, const Tensor& weight) {
-  const WinogradPasses passes = passes_of(dy);
-  const Tensor filters = weight.contiguous(at::MemoryFormat::ChannelsLast);
-  const int64_t in_chs = weight.size(1), out_chs = weight.size(0);
-  return convolved(passes, dy, passes.pack_turned(filters.const_data_ptr<float>(), in_chs, out_chs),
-                   in_chs);
+  return convolved(dy, weight, /*turned=*/true);
 }
 
 Tensor filter_gradient(const Tensor& dy, const Tensor& x) {

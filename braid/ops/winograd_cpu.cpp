@@ -29,8 +29,6 @@ constexpr KernelLevel<WinogradKernels> kWinogradLevels[] = {
 #endif
     {"baseline", baseline_winograd}};
 
-int64_t parts(int64_t total, int64_t size) { return (total + size - 1) / size; }
-
 // Which pixels of which image the tiles are, one after another.
 class TilePixels {
  public:
@@ -53,8 +51,9 @@ class TilePixels {
       for (int64_t j = 0; j < side; ++j) {
         const int64_t row = top + i, column = left + j;
         const bool inside = row >= 0 && row < maps_.height && column >= 0 && column < maps_.width;
-        const char* at = data_ + ((image * maps_.height + row) * maps_.width + column) * pixel_;
-        pixels[i * side + j] = const_cast<Address>(inside ? at : outside_);
+        const void* at = outside_;
+        if (inside) at = data_ + ((image * maps_.height + row) * maps_.width + column) * pixel_;
+        pixels[i * side + j] = const_cast<Address>(at);
       }
   }
 

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "braid/ops/kernels/winograd_kernels.h"
+#include "braid/ops/numbers.h"
 #include "braid/runner/kernels/kernels.h"
 #include "braid/torch.h"
 
@@ -19,9 +20,7 @@ WinogradLevel winograd_level();
 std::vector<WinogradLevel> usable_winograd_levels();
 
 // Tiles that cover so many pixels.
-inline int64_t winograd_tiles(int64_t pixels) {
-  return (pixels + kWinogradOutputs - 1) / kWinogradOutputs;
-}
+inline int64_t winograd_tiles(int64_t pixels) { return parts(pixels, kWinogradOutputs); }
 
 // Stride 1, one pixel of padding: outputs are as many as inputs.
 struct WinogradMaps {

@@ -8,14 +8,6 @@ namespace braid::ops::RUNNER_ISA {
 
 static_assert(kBlockChannels % kLanes == 0);
 
-// body(first channel, span): vectors that cover `chans` channels.
-template <class Body>
-static inline void over_channels(int64_t chans, Body body) {
-  int64_t c = 0;
-  for (; c + kLanes <= chans; c += kLanes) body(c, Whole{});
-  if (c < chans) body(c, Part{chans - c});
-}
-
 template <class T>
 static void widen_row(const void* from, PixelRow row, float* to, int64_t step, int64_t block) {
   const auto* x = static_cast<const typename T::Stored*>(from);

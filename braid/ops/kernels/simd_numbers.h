@@ -31,6 +31,14 @@ static inline void copy_some(void* to, const void* from, size_t bytes) {
     __builtin_memcpy(to, from, bytes);
 }
 
+// body(first channel, span): vectors that cover `chans` channels.
+template <class Body>
+static inline void over_channels(int64_t chans, Body body) {
+  int64_t c = 0;
+  for (; c + kLanes <= chans; c += kLanes) body(c, Whole{});
+  if (c < chans) body(c, Part{chans - c});
+}
+
 struct Float32 {
   typedef float Stored;
   static Floats load(const float* p, Whole) { return runner::RUNNER_ISA::load(p); }

@@ -102,14 +102,6 @@ template <class Line, class Get, class Put>
   }
 }
 
-// body(first channel, span): vectors that cover `chans` channels.
-template <class Body>
-static inline void over_vectors(int64_t chans, Body body) {
-  int64_t c = 0;
-  for (; c + kLanes <= chans; c += kLanes) body(c, Whole{});
-  if (c < chans) body(c, Part{chans - c});
-}
-
 static inline int64_t place_of(int64_t c, const WinogradLayout& layout) {
   return c / layout.panel * layout.panel_step + c % layout.panel;
 }
@@ -118,7 +110,7 @@ template <class Line, class T>
 static void pixels_to_places(const void* const* pixels, int64_t chans, float* to,
                              WinogradLayout layout) {
   typedef const typename T::Stored* Row;
-  over_vectors(chans, [=](int64_t c, auto span) {
+  over_channels(chans, [=](int64_t c, auto span) {
     float* there = to + place_of(c, layout);
     map_tile<Line>(
         [=](int place) { return T::load(static_cast<Row>(pixels[place]) + c, span); },
@@ -129,7 +121,7 @@ template <class T>
 static void places_to_pixels(const float* from, WinogradLayout layout, void* const* pixels,
                              int64_t chans, const WinogradEnding& ending) {
   typedef typename T::Stored* Row;
-  over_vectors(chans, [=](int64_t c, auto span) {
+  over_channels(chans, [=](int64_t c, auto span) {
     const float* there = from + place_of(c, layout);
     const Floats bias = ending.bias == nullptr ? Floats{} : Float32::load(ending.bias + c, span);
     map_tile<OutputLine>(
@@ -161,7 +153,7 @@ static void winograd_output_gradients(const void* const* pixels, int64_t chans, 
 }
 static void winograd_filters(const float* from, int64_t tap_step, int64_t chans, float* to,
                              WinogradLayout layout) {
-  over_vectors(chans, [=](int64_t c, auto span) {
+  over_channels(chans, [=](int64_t c, auto span) {
     float* there = to + place_of(c, layout);
     map_tile<FilterLine>(
         [=](int tap) { return Float32::load(from + tap * tap_step + c, span); },
@@ -170,7 +162,7 @@ static void winograd_filters(const float* from, int64_t tap_step, int64_t chans,
 }
 static void winograd_filter_gradients(const float* from, WinogradLayout layout, int64_t chans,
                                       float* to, int64_t tap_step) {
-  over_vectors(chans, [=](int64_t c, auto span) {
+  over_channels(chans, [=](int64_t c, auto span) {
     const float* there = from + place_of(c, layout);
     map_tile<FilterGradientLine>(
         [=](int place) { return Float32::load(there + place * layout.place_step, span); },
