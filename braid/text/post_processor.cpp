@@ -6,27 +6,20 @@
 #include <utility>
 
 #include "braid/core/error.h"
+#include "braid/text/keep_part.h"
 
 namespace braid::text {
 namespace {
-
-template <class T>
-void keep(std::vector<T>& list, size_t length, bool last) {
-  if (last)
-    list.erase(list.begin(), list.end() - static_cast<std::ptrdiff_t>(length));
-  else
-    list.resize(length);
-}
 
 // left: at its beginning.
 void cut(Encoding& text, size_t length, bool left) {
   if (text.ids.size() <= length) return;
   text.truncated += static_cast<int64_t>(text.ids.size() - length);
-  keep(text.ids, length, left);
-  keep(text.type_ids, length, left);
-  keep(text.offsets, length, left);
-  keep(text.special_tokens, length, left);
-  keep(text.words, length, left);
+  keep_part(text.ids, length, left);
+  keep_part(text.type_ids, length, left);
+  keep_part(text.offsets, length, left);
+  keep_part(text.special_tokens, length, left);
+  keep_part(text.words, length, left);
 }
 
 void truncate(std::vector<Encoding>& texts, size_t most, bool left) {

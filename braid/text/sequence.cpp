@@ -1,8 +1,9 @@
 #include "braid/text/sequence.h"
 
 #include <algorithm>
-#include <cstddef>
 #include <utility>
+
+#include "braid/text/keep_part.h"
 
 namespace braid::text {
 namespace {
@@ -17,11 +18,7 @@ Sequence ended_sequence(std::vector<int32_t> ids, bool cut, const SequenceFormat
   Sequence sequence{.ids = std::move(ids), .cut = cut};
   const auto most = static_cast<size_t>(std::max<int64_t>(format.max_length - 1, 0));
   if (format.max_length > 0 && sequence.ids.size() > most) {
-    if (left)
-      sequence.ids.erase(sequence.ids.begin(),
-                         sequence.ids.end() - static_cast<std::ptrdiff_t>(most));
-    else
-      sequence.ids.resize(most);
+    keep_part(sequence.ids, most, left);
     sequence.cut = true;
   }
   sequence.ids.push_back(format.eos);
@@ -37,11 +34,14 @@ std::string_view end_of(std::string_view text, uint64_t max_bytes) {
   return text;
 }
 
-// The part of a text that is read.
-std::string_view read_part(std::string_view text, const Tokenizer& tokenizer,
-                           const SequenceFormat& format) {
+// encode(part): the encoding of the part of the text that is read, without special tokens.
+template <class Encode>
+Sequence sequence_of(std::string_view text, const Tokenizer& tokenizer,
+                     const SequenceFormat& format, Encode encode) {
   const auto most = most_bytes_of(format);
-  return tokenizer.truncates_left() ? end_of(text, most) : beginning_of(text, most);
+  const bool left = tokenizer.truncates_left();
+  const auto part = left ? end_of(text, most) : beginning_of(text, most);
+  return ended_sequence(encode(part).ids, part.size() < text.size(), format, left);
 }
 
 }  // namespace
@@ -62,20 +62,18 @@ uint64_t most_bytes_of(const SequenceFormat& format) {
 
 Sequence make_sequence(std::string_view text, const Tokenizer& tokenizer,
                        const SequenceFormat& format) {
-  const auto part = read_part(text, tokenizer, format);
-  auto encoding = tokenizer.encode(part, {.add_special_tokens = false});
-  return ended_sequence(std::move(encoding.ids), part.size() < text.size(), format,
-                        tokenizer.truncates_left());
+  return sequence_of(text, tokenizer, format, [&](std::string_view part) {
+    return tokenizer.encode(part, {.add_special_tokens = false});
+  });
 }
 
 bool has_no_words(const Sequence& sequence) { return sequence.ids.size() <= 1 && !sequence.cut; }
 
 Sequence make_target_sequence(std::string_view text, const Tokenizer& tokenizer,
                               const SequenceFormat& format) {
-  const auto part = read_part(text, tokenizer, format);
-  auto encoding = tokenizer.encode_target(part, {.add_special_tokens = false});
-  return ended_sequence(std::move(encoding.ids), part.size() < text.size(), format,
-                        tokenizer.truncates_left());
+  return sequence_of(text, tokenizer, format, [&](std::string_view part) {
+    return tokenizer.encode_target(part, {.add_special_tokens = false});
+  });
 }
 
 }  // namespace braid::text
