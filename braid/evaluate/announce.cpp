@@ -45,8 +45,8 @@ void announce(const Experiment& experiment, const std::vector<ModelProfile>& pro
                      tested * (trainings + parts);  // items
   for (const auto& probe : experiment.workload.probes(experiment.progress))
     if (!skipped(probe->name())) evaluated += probe->items();
-  double seconds = 0,
-         taught = 0;  // taught: the longest training of a Transformer, which is repeated
+  double seconds = 0;
+  double taught = 0;  // the longest training of a Transformer, which a teacher repeats
   bool has_cnn = false;
   for (const auto& p : profiles) {
     double one = experiment.budget.value;

@@ -73,11 +73,14 @@ int64_t count_parameters(const Model& model) {
   return count;
 }
 
+bool keeps_statistics(const torch::nn::Module& layer) {
+  return layer.named_buffers(/*recurse=*/false).contains("running_mean");
+}
+
 int64_t count_batch_norms(const Model& model) {
   const auto modules = model.modules(/*include_self=*/false);
-  return std::count_if(modules.begin(), modules.end(), [](const auto& module) {
-    return module->named_buffers(/*recurse=*/false).contains("running_mean");
-  });
+  return std::count_if(modules.begin(), modules.end(),
+                       [](const auto& module) { return keeps_statistics(*module); });
 }
 
 std::optional<int64_t> macs_of_operator(std::string_view name, const std::vector<Shape>& inputs,

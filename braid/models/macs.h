@@ -1,4 +1,4 @@
-// What a model costs.
+// What a model costs, and of what.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +9,8 @@
 namespace braid::models {
 
 int64_t count_parameters(const Model& model);
-// Of the layers that keep running statistics.
+// Whether a layer keeps running statistics; how many of a model's do.
+bool keeps_statistics(const torch::nn::Module& layer);
 int64_t count_batch_norms(const Model& model);
 
 // Multiply-accumulates of what runs on this thread: convolutions, matrix products and attention

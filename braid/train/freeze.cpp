@@ -6,6 +6,7 @@
 #include <cctype>
 
 #include "braid/core/error.h"
+#include "braid/models/macs.h"
 
 namespace braid::train {
 namespace {
@@ -17,10 +18,6 @@ bool is_number(const std::string& text) {
   return !text.empty() && text.size() <= kMostDigits &&
          std::all_of(text.begin(), text.end(),
                      [](char c) { return std::isdigit(static_cast<unsigned char>(c)) != 0; });
-}
-
-bool keeps_statistics(const torch::nn::Module& module) {
-  return module.named_buffers(/*recurse=*/false).contains("running_mean");
 }
 
 }  // namespace
@@ -66,7 +63,7 @@ void set_training_mode(models::Model& model, const Frozen& frozen) {
   model.train();
   if (frozen.layers.empty() && !frozen.bn_stats) return;
   for (const auto& item : model.named_modules(/*name_prefix=*/"", /*include_self=*/false))
-    if (keeps_statistics(*item.value()) &&
+    if (models::keeps_statistics(*item.value()) &&
         (frozen.bn_stats || is_frozen(model, item.key() + ".weight", frozen.layers)))
       item.value()->eval();
 }
