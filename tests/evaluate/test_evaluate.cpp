@@ -39,6 +39,18 @@ class EvaluateCheckpoint : public ImageFolderTest {
     loaded.hub.input.mean = loaded.hub.input.std = {0.5};
     return loaded;
   }
+  // A run's folder whose best model knows "left" and "right", and answers the former.
+  std::filesystem::path save_run() {
+    namespace fs = std::filesystem;
+    auto loaded = checkpoint({"left", "right"}, 2, 0);
+    loaded.hub.architecture = "resnet20";
+    loaded.hub.model_args = loaded.model->config();
+    const fs::path run = folder_.string() + "_run";
+    fs::remove_all(run);
+    fs::create_directories(run / "model_best");
+    models::save_model(*loaded.model, loaded.hub, run / "model_best");
+    return run;
+  }
   Evaluation evaluate(models::LoadedModel loaded, const std::string& split = "test") {
     Progress progress;
     return evaluate_images(
@@ -100,14 +112,8 @@ TEST_F(EvaluateCheckpoint, ValIsThatOfTheRun) {
   for (uint32_t i = 0; i < 10; ++i)
     for (const std::string side : {"left", "right"})
       write_image("train/" + side + "/" + std::to_string(i) + ".png", i);
-  auto loaded = checkpoint({"left", "right"}, 2, 0);
-  loaded.hub.architecture = "resnet20";
-  loaded.hub.model_args = loaded.model->config();
-  const fs::path run = folder_.string() + "_run";
-  fs::remove_all(run);
-  fs::create_directories(run / "model_best");
+  const fs::path run = save_run();
   fs::create_directories(run / "work");
-  models::save_model(*loaded.model, loaded.hub, run / "model_best");
   std::ofstream(run / "config.toml") << "val_fraction = 0.5\nlr = 0.1\n";
   const auto count = [&](const char* name, std::optional<double> asked = {}) {
     Progress progress;
@@ -138,13 +144,7 @@ TEST_F(EvaluateCheckpoint, SaysThatItWasTrainedOnWhatItIsScoredOn) {
     std::string all;
   };
   const auto data = (folder_ / "train").string();  // without splits
-  auto loaded = checkpoint({"left", "right"}, 2, 0);
-  loaded.hub.architecture = "resnet20";
-  loaded.hub.model_args = loaded.model->config();
-  const fs::path run = folder_.string() + "_run";
-  fs::remove_all(run);
-  fs::create_directories(run / "model_best");
-  models::save_model(*loaded.model, loaded.hub, run / "model_best");
+  const fs::path run = save_run();
   const auto said = [&](const std::string& trained, const std::string& split) {
     std::ofstream(run / "config.toml") << "data = '" << trained << "'\n";
     Lines lines;

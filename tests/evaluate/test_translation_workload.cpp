@@ -70,6 +70,14 @@ class TranslationComparison : public ::testing::Test {
     return compare(config, *workload, "braid compare", {}, silent_).results;
   }
 
+  // One model, which ships.
+  static void expect_deployed(const Results& results) {
+    ASSERT_EQ(results.models.size(), 1u);
+    const auto& model = results.models[0];
+    ASSERT_TRUE(model.deployed) << model.error.value_or("");
+    ASSERT_FALSE(model.deployed->error) << *model.deployed->error;
+  }
+
   fs::path root_;
   CompareConfig config_;
   Progress silent_;
@@ -104,11 +112,9 @@ TEST_F(TranslationComparison, CountsPassesThatItsBatchesOfTokensMake) {
 TEST_F(TranslationComparison, MeasuresWhatShips) {
   config_.deploy = "braid-run";
   const auto results = run(config_);
-  ASSERT_EQ(results.models.size(), 1u);
+  ASSERT_NO_FATAL_FAILURE(expect_deployed(results));
   const auto& model = results.models[0];
-  ASSERT_TRUE(model.deployed) << model.error.value_or("");
   const auto& deployed = *model.deployed;
-  ASSERT_FALSE(deployed.error) << *deployed.error;
   EXPECT_EQ(results.deploy, "braid-run");
   // The same search with the same limits, but for ties that rounding breaks otherwise.
   ASSERT_EQ(deployed.scores.size(), 2u);
@@ -143,11 +149,9 @@ TEST_F(TranslationComparison, MeasuresWhatShips) {
 TEST_F(TranslationComparison, ShipsInEightBits) {
   config_.deploy = "braid-run-int8";
   const auto results = run(config_);
-  ASSERT_EQ(results.models.size(), 1u);
+  ASSERT_NO_FATAL_FAILURE(expect_deployed(results));
   const auto& model = results.models[0];
-  ASSERT_TRUE(model.deployed) << model.error.value_or("");
   const auto& deployed = *model.deployed;
-  ASSERT_FALSE(deployed.error) << *deployed.error;
   EXPECT_LT(*deployed.bytes, *deployed.float_bytes / 2);
   EXPECT_EQ(*deployed.bytes, shipped_bytes(*deployed.file));
   EXPECT_THAT(*deployed.weight_bits, ::testing::AnyOf(7, 8));
