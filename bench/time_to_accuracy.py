@@ -3,9 +3,9 @@
 
     bench/time_to_accuracy.py [--seconds 45] [--output FILE.json]
 
-On Fashion-MNIST, 10,000 test images. braid trains the models that `braid compare` would choose, one after the other with
-`braid train`; PyTorch trains a short network of the same family, and a model of timm, in processes with the same
-allocator. Leave the machine alone while it runs.
+On Fashion-MNIST, 10,000 test images. `braid compare` chooses a model of each family and trains them in turns; PyTorch trains
+a short network of the same family, and a model of timm, in processes with the same allocator. Leave the machine alone while
+it runs.
 """
 import argparse
 import json
@@ -18,9 +18,7 @@ import tempfile
 import peers
 
 ROOT = peers.ROOT
-FAMILIES = {"cnn": ("airbench_tiny", "timm:resnet18"),
-            "hybrid": ("airvit_nano", "timm:mobilevit_xxs"),
-            "transformer": ("vit_nano_patch4_gap_32", "timm:vit_tiny_patch16_224")}
+TIMM = {"cnn": "timm:resnet18", "hybrid": "timm:mobilevit_xxs", "transformer": "timm:vit_tiny_patch16_224"}
 
 
 def run(command: list, **env: str) -> str:
@@ -37,14 +35,14 @@ def by_torch(name: str, seconds: float) -> dict:
     return {"top1": float(top1), "images_per_s": float(rate)}
 
 
-def by_braid(name: str, seconds: float) -> dict:
+def by_braid(seconds: float) -> list[dict]:
+    """The models that it chooses, one of each family."""
     with tempfile.TemporaryDirectory() as folder:
-        run(["build/bin/braid", "train", "--model", name, "--data", "fashion-mnist", "--max-train-seconds", str(seconds),
-             "--output", folder])
-        evaluation = json.loads(run(["build/bin/braid", "eval", "--checkpoint", folder, "--data", "fashion-mnist",
-                                     "--split", "test", "--format", "json"]))
-        training = json.loads((pathlib.Path(folder) / "results.json").read_text())
-        return {"top1": evaluation["top1"], "images_per_s": training["items_per_s"]}
+        run(["build/bin/braid", "compare", "--data", "fashion-mnist", "--budget", f"time={seconds:g}s", "--skip",
+             "efficiency,robustness,looks", "--output", folder])
+        models = json.loads((pathlib.Path(folder) / "results.json").read_text())["models"]
+    return [{"family": model["family"], "who": f"braid, {model['name']}", "top1": model["score"]["value"],
+             "images_per_s": model["train_items_per_s"]} for model in models]
 
 
 def main() -> None:
@@ -54,12 +52,16 @@ def main() -> None:
     args = parser.parse_args()
     print(f"{peers.cpu()}, {args.seconds:g} s each\n{'family':12} {'who':34} {'top-1 %':>8} {'images/s':>9}")
     rows = []
-    for family, (braid, timm) in FAMILIES.items():
-        for who, measure, name in (("braid " + braid, by_braid, braid), ("PyTorch, thirty lines", by_torch, family),
-                                   ("PyTorch, " + timm, by_torch, timm)):
-            row = {"family": family, "who": who, **measure(name, args.seconds)}
-            rows.append(row)
-            print(f"{family:12} {who:34} {row['top1']:8.2f} {row['images_per_s']:9.0f}", flush=True)
+
+    def add(row: dict) -> None:
+        rows.append(row)
+        print(f"{row['family']:12} {row['who']:34} {row['top1']:8.2f} {row['images_per_s']:9.0f}", flush=True)
+
+    for row in by_braid(args.seconds):
+        add(row)
+    for family, timm in TIMM.items():
+        for who, name in (("PyTorch, thirty lines", family), ("PyTorch, " + timm, timm)):
+            add({"family": family, "who": who, **by_torch(name, args.seconds)})
     if args.output:
         args.output.write_text(json.dumps({"cpu": peers.cpu(), "seconds": args.seconds, "rows": rows}, indent=1))
 
