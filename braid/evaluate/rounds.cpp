@@ -15,7 +15,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr size_t kFinalists = 3;  // at most
+constexpr size_t kFinalists = 3;      // at most
+constexpr double kFinalShare = 0.75;  // of the seconds: what ships is trained in them
 
 // So many take part where the plan has other numbers of candidates: together they get its seconds.
 Budget seconds_each(const RoundPlan& round, size_t models) {
@@ -83,7 +84,7 @@ std::vector<RoundPlan> plan_rounds(double seconds, size_t candidates, int64_t tr
   std::vector<RoundPlan> plan;
   for (; candidates > kFinalists; candidates = (candidates + 1) / 2)
     plan.push_back({.candidates = candidates});
-  const double for_final = plan.empty() ? seconds : seconds / 2;
+  const double for_final = plan.empty() ? seconds : seconds * kFinalShare;
   for (auto& round : plan)
     round.seconds = (seconds - for_final) / static_cast<double>(plan.size()) /
                     static_cast<double>(round.candidates);

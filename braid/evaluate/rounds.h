@@ -17,8 +17,8 @@ struct RoundPlan {
   size_t candidates = 0;  // of that round
   double seconds = 0;     // of training for each of them
 };
-// One round per halving, then the final, whose candidates are the finalists. Half of the seconds
-// are the final's, for each of a finalist's trainings; the rounds before share the other half.
+// One round per halving, then the final, whose candidates are the finalists. Three quarters of the
+// seconds are the final's, for each of a finalist's trainings; the rounds before share the rest.
 // Three candidates or fewer are finalists at once.
 std::vector<RoundPlan> plan_rounds(double seconds, size_t candidates, int64_t trainings);
 

@@ -27,7 +27,7 @@ TEST(Rounds, TheBetterHalfGoesOnAndAllSecondsAreSpent) {
   EXPECT_NEAR(seconds, 600, 1e-9);
   EXPECT_LT(plan[0].seconds, plan[1].seconds);
   EXPECT_LT(plan[1].seconds, plan[2].seconds);
-  EXPECT_NEAR(plan[2].seconds, 150, 1e-9) << "half of all for the final";
+  EXPECT_NEAR(plan[2].seconds, 225, 1e-9) << "three quarters of all for the final";
 }
 
 TEST(Rounds, FewCandidatesAreFinalistsAtOnce) {
@@ -38,8 +38,8 @@ TEST(Rounds, FewCandidatesAreFinalistsAtOnce) {
 
 TEST(Rounds, FinalistsShareTheSecondsOfThoseThatAreMissing) {
   const auto plan = plan_rounds(600, 8, 1);
-  EXPECT_NEAR(final_budget(plan, 2).value, 150, 1e-9);
-  EXPECT_NEAR(final_budget(plan, 1).value, 300, 1e-9);
+  EXPECT_NEAR(final_budget(plan, 2).value, 225, 1e-9);
+  EXPECT_NEAR(final_budget(plan, 1).value, 450, 1e-9);
 }
 
 class Totals : public ::testing::Test {
@@ -80,7 +80,7 @@ TEST_F(Totals, AreComparedAndTold) {
       EXPECT_FALSE(model.error);
     }
   EXPECT_THAT(results.recommendation.reason,
-              HasSubstr("Of 7 candidates the 2 finalists were trained for 0.15 s each; sick failed "
+              HasSubstr("Of 7 candidates the 2 finalists were trained for 0.225 s each; sick failed "
                         "before."));
   EXPECT_EQ(outcome.exit_code, ExitCode::kBadData);
   EXPECT_THAT(outcome.failure, HasSubstr("sick: "));
@@ -105,9 +105,9 @@ TEST_F(Totals, AreDividedAmongThoseThatDidNotFail) {
   const auto outcome = run();
   const auto& results = outcome.results;
   ASSERT_EQ(results.rounds.size(), 1u);
-  EXPECT_NEAR(results.rounds[0].seconds, 0.15, 1e-9) << "half of 0.6 s, not a fifth of that";
+  EXPECT_NEAR(results.rounds[0].seconds, 0.075, 1e-9) << "a quarter of 0.6 s, of two and not five";
   ASSERT_EQ(results.models.size(), 2u);
-  for (const auto& model : results.models) EXPECT_THAT(*model.checkpoint, HasSubstr("-0.15s"));
+  for (const auto& model : results.models) EXPECT_THAT(*model.checkpoint, HasSubstr("-0.225s"));
   EXPECT_EQ(outcome.exit_code, ExitCode::kTryAgain);
   EXPECT_THAT(results.recommendation.reason, HasSubstr("; boom, boom2, boom3 failed before."));
 }
