@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -13,6 +14,8 @@
 #include "braid/data/run_fields.h"
 #include "braid/data/text/asked_text.h"
 #include "braid/explain/check_methods.h"
+#include "braid/explain/exported_file.h"
+#include "braid/explain/exported_image_explainer.h"
 #include "braid/explain/exported_text_explainer.h"
 #include "braid/explain/image_explainer.h"
 #include "braid/explain/output.h"
@@ -125,18 +128,9 @@ void explain_texts(const ExplainOptions& options, const std::filesystem::path& c
   if (cut.count > 0) progress.line(to_text(cut) + ".");
 }
 
-// Of a file that `braid export` or `braid quantize` wrote.
-void explain_exported_texts(const ExplainOptions& options, explain::Explanations& e,
-                            Progress& progress) {
-  if (options.check)
-    throw UsageError("explain", "expected a checkpoint of images with --check, got a file",
-                     options.checkpoint);
-  if (options.device != "cpu" && options.device != "auto")
-    throw UsageError("explain", "expected cpu for an exported file, got " + options.device,
-                     "--device");
-  const explain::ExportedTextExplainer explainer(options.checkpoint, options.config,
-                                                 at::get_num_threads());
-  e.model = explainer.architecture();
+void explain_exported_texts(const ExplainOptions& options, std::unique_ptr<runner::Session> session,
+                            explain::Explanations& e, Progress& progress) {
+  const explain::ExportedTextExplainer explainer(std::move(session), options.config);
   data::CutExamples cut{.max_length = explainer.max_length()};
   for (const auto& input : options.inputs) {
     e.texts.push_back(explainer.explain(input, options.truncate));
@@ -144,6 +138,33 @@ void explain_exported_texts(const ExplainOptions& options, explain::Explanations
     cut.count += e.texts.back().truncated > 0 ? 1 : 0;
   }
   if (cut.count > 0) progress.line(to_text(cut) + ".");
+}
+
+void explain_exported_images(const ExplainOptions& options,
+                             std::unique_ptr<runner::Session> session, explain::Output& output,
+                             explain::Explanations& e) {
+  explain::ExportedImageExplainer explainer(std::move(session), options.config);
+  data::ImageInputs inputs(options.inputs, "");
+  while (const auto file = inputs.next())
+    e.images.push_back(explainer.explain(
+        *file, data::read_input(*file, {.max_pixels = options.max_image_pixels}), output));
+}
+
+// Of a file that `braid export` or `braid quantize` wrote.
+void explain_exported(const ExplainOptions& options, explain::Output& output,
+                      explain::Explanations& e, Progress& progress) {
+  if (options.check)
+    throw UsageError("explain", "expected a checkpoint of images with --check, got a file",
+                     options.checkpoint);
+  if (options.device != "cpu" && options.device != "auto")
+    throw UsageError("explain", "expected cpu for an exported file, got " + options.device,
+                     "--device");
+  auto session = explain::open_exported(options.checkpoint, options.config, at::get_num_threads());
+  e.model = explain::architecture_of(*session);
+  if (explain::reads_texts(*session))
+    explain_exported_texts(options, std::move(session), e, progress);
+  else
+    explain_exported_images(options, std::move(session), output, e);
 }
 
 void run(ExplainOptions options, const Json& flags) {
@@ -158,7 +179,7 @@ void run(ExplainOptions options, const Json& flags) {
   e.checkpoint = options.checkpoint;
   explain::Output output(options.output);
   if (exported)
-    explain_exported_texts(options, e, *progress);
+    explain_exported(options, output, e, *progress);
   else if (models::kind_of_checkpoint(checkpoint) == models::TextEncoder::kKind)
     explain_texts(options, checkpoint, e, *progress);
   else
@@ -189,15 +210,15 @@ void add_explain(CLI::App& program) {
       "  braid explain --checkpoint runs/photos photos/ --method grad-cam,rollout --check --output "
       "why\n"
       "  braid explain --checkpoint runs/sst2 \"a film that stays with you\" --output why\n"
+      "  braid explain --checkpoint photos.int8.onnx cat.jpg --output why\n"
       "  braid explain --checkpoint sst2.int8.onnx \"a film that stays with you\" --output why\n"
       "  braid explain --checkpoint runs/mrpc '{\"text\": \"it rains\", \"text_pair\": \"rain "
       "falls\"}' --output why\n\n"
       "A model that was trained on pairs takes two texts in one argument, with a tab between or as "
       "JSON.");
   auto o = std::make_shared<ExplainOptions>();
-  verb->add_option(
-          "--checkpoint", o->checkpoint,
-          "folder of a run or a checkpoint, or hf-hub:OWNER/NAME; of texts an exported .onnx too")
+  verb->add_option("--checkpoint", o->checkpoint,
+                   "folder of a run or a checkpoint, hf-hub:OWNER/NAME, or an exported .onnx")
       ->required();
   verb->add_option("inputs", o->inputs,
                    "images: files, folders, or - for standard input; or texts themselves")

@@ -1,7 +1,6 @@
 // Explains what an exported file, of float32 or in 8 bits, makes of texts.
 #pragma once
 #include <cstdint>
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
@@ -12,26 +11,22 @@
 
 namespace braid::explain {
 
-// Occlusion of one token after the other, run by braid-run's interpreter: a file has no gradients.
+// Occlusion of one token after the other.
 class ExportedTextExplainer {
  public:
-  // threads: that compute. Throws UsageError for another method or a layer; IoError; DataError for
-  // a file that is no classifier of single texts, or that the interpreter cannot run.
-  ExportedTextExplainer(const std::filesystem::path& file, const ExplainConfig& config,
-                        int threads);
+  // session: open_exported()'s. Throws DataError for a file that is no classifier of single texts.
+  ExportedTextExplainer(std::unique_ptr<runner::Session> session, const ExplainConfig& config);
 
   // truncate: of a text that is longer than the model reads the beginning is explained, else it is
   // refused. Throws DataError for texts without a token too.
   TextExplanation explain(const std::string& text, bool truncate = true) const;
-  const std::string& architecture() const { return architecture_; }  // empty: the file does not say
-  int64_t max_length() const { return input_->max_length(); }        // tokens; 0: any number
+  int64_t max_length() const { return input_.max_length(); }  // tokens; 0: any number
 
  private:
   ExplainConfig config_;
   std::unique_ptr<runner::Session> session_;
-  std::unique_ptr<runner::TextInput> input_;
+  runner::TextInput input_;
   std::vector<std::string> classes_;
-  std::string architecture_;
 };
 
 }  // namespace braid::explain

@@ -4,8 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
-#include <filesystem>
 
 #include "braid/core/error.h"
 #include "braid/core/near_match.h"
@@ -24,21 +22,8 @@ namespace {
 
 using torch::Tensor;
 
-// What a file's name becomes in those of its pictures.
-std::string plain_stem(const std::string& file) {
-  std::string stem = std::filesystem::path(file).stem().string().substr(0, 60);
-  for (char& c : stem)
-    if (!std::isalnum(static_cast<unsigned char>(c)) && c != '-' && c != '_') c = '_';
-  return stem;
-}
-
 std::string file_word(const std::string& method) {
   return method == "grad-cam++" ? "grad-cam-plus-plus" : method;
-}
-
-std::vector<int64_t> peak_of(const Tensor& map) {
-  const auto index = map.argmax().item<int64_t>();
-  return {index / map.size(1), index % map.size(1)};
 }
 
 std::vector<MethodResult> attention_results(const ExplainableGraph& explained, const Tensor& image,
@@ -124,13 +109,7 @@ std::vector<MethodResult> ImageExplainer::results(const ExplainableGraph& explai
     result.sum = found.values.sum().item<double>();
     result.total = found.total;
   } else if (method == "occlusion") {
-    const int64_t side = std::min(H, W);
-    const int64_t window =
-        std::min(side, config_.window > 0 ? config_.window : std::max<int64_t>(1, side / 8));
-    const int64_t stride = config_.stride > 0 ? config_.stride : std::max<int64_t>(1, window / 2);
-    result.values = occlusion(classify, image, target,
-                              {.window = window, .stride = stride, .batch = config_.batch_size});
-    result.map = min_max(result.values.clamp_min(0));
+    result = occlusion_result(classify, image, target, config_);
   } else {
     // Of the model itself, where `explained` is one with other weights.
     const auto& layer = config_.layer ? find_layer(explained_, *config_.layer)
@@ -160,7 +139,7 @@ ImageExplanation ImageExplainer::explain(const std::string& file, const io::Imag
   e.target = class_name(e.index);
   e.probability = rows[e.index].item<double>();
   seen_.push_back(x);
-  const auto base = fmt::format("{}-{}", seen_.size(), plain_stem(file));
+  const auto base = picture_name(seen_.size(), file);
   e.picture = output.add_picture(base + ".png", enlarged(shown));
   for (const auto& method : methods_) {
     if (method == "erf") continue;
@@ -168,15 +147,7 @@ ImageExplanation ImageExplainer::explain(const std::string& file, const io::Imag
     for (size_t k = 0; k < found.size(); ++k) {
       const auto name = base + "-" + file_word(method) +
                         (method == "attention" ? fmt::format("-{}", k + 1) : std::string());
-      e.maps.push_back({.method = method,
-                        .layer = found[k].layer,
-                        .picture = output.add_picture(name + ".png", overlay(shown, found[k].map)),
-                        .map = output.add_tensor(name + ".map", found[k].map),
-                        .values = output.add_tensor(name + ".values", found[k].values),
-                        .peak = peak_of(found[k].map),
-                        .sum = found[k].sum,
-                        .total = found[k].total,
-                        .distance = found[k].distance});
+      e.maps.push_back(add_map(output, name, shown, method, found[k]));
     }
   }
   return e;

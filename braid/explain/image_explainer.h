@@ -1,26 +1,17 @@
 // Explains what a classifier makes of images, by any method.
 #pragma once
 #include <cstdint>
-#include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "braid/explain/explainable_graph.h"
 #include "braid/explain/explanation.h"
+#include "braid/explain/method_result.h"
 #include "braid/explain/output.h"
 #include "braid/io/image.h"
 #include "braid/tasks/predictor.h"
 
 namespace braid::explain {
-
-// A method's map [H,W] in [0,1], what it is made of, and its figures.
-struct MethodResult {
-  std::string layer;
-  torch::Tensor map, values;
-  std::optional<double> sum, total;
-  std::vector<double> distance;
-};
 
 class ImageExplainer {
  public:

@@ -110,7 +110,7 @@ Tensor ImageInput::prepare(const Session& session, const io::Image& image) const
 }
 
 void ImageInput::write(const io::Image& image, float* to) const {
-  const auto pixels = io::evaluation_view(image, view_);
+  const auto pixels = view(image);
   const int64_t size = pixels.height * pixels.width;
   for (int64_t c = 0; c < channels_; ++c, to += size) {
     const auto k = static_cast<size_t>(c);

@@ -14,8 +14,10 @@ class ImageInput {
   explicit ImageInput(const Session& session);
   // [1,C,H,W] float32, or [1,height,width,C] uint8 where the graph prepares images itself.
   Tensor prepare(const Session& session, const io::Image& image) const;
-  // Where the graph does not prepare images itself. [C,H,W], and as many floats for one image; safe
-  // to use from several threads.
+  bool in_graph() const { return in_graph_; }
+  // Where the graph does not prepare images itself. What the model sees of an image; [C,H,W], and
+  // as many floats for one image; safe to use from several threads.
+  io::Image view(const io::Image& image) const { return io::evaluation_view(image, view_); }
   std::vector<int64_t> shape() const { return {channels_, view_.height, view_.width}; }
   void write(const io::Image& image, float* to) const;
 

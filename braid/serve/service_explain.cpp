@@ -58,9 +58,7 @@ void Service::explain(const ExchangePtr& exchange, const std::string& name) {
   if (!served) return exchange->respond(unknown_model(name));
   if (!served->model->explainer)
     return exchange->respond(json_error(
-        501, "'" + name +
-                 "' cannot be explained: of exported files those of texts can, of images only "
-                 "a checkpoint"));
+        501, "'" + name + "' cannot be explained: classifiers of images and of texts can"));
   const auto end = [&metrics = served->metrics](Ending ending) {
     ++metrics.explained[static_cast<size_t>(ending)];
   };

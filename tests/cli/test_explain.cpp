@@ -83,11 +83,37 @@ TEST_F(ExplainVerb, ExplainsAnExportedFileOfTexts) {
   EXPECT_EQ(braid(verb + "x --check").code, 64);
   EXPECT_EQ(braid(verb + "x --device cuda").code, 64);
   EXPECT_EQ(braid("explain --checkpoint missing.onnx text --output x").code, 74);
+}
+
+TEST_F(ExplainVerb, ExplainsAnExportedFileOfImages) {
   save("resnet20");
   ASSERT_EQ(braid("export --checkpoint saved --output images.onnx").code, 0);
-  const auto images = braid("explain --checkpoint images.onnx a.png --output x");
-  EXPECT_EQ(images.code, 65);
-  EXPECT_THAT(images.err, HasSubstr("expected an exported classifier of texts"));
+  const std::string method = " a.png b.png --target 1 --method occlusion --format json --output ";
+  const auto result = braid("explain --checkpoint images.onnx" + method + "why");
+  ASSERT_EQ(result.code, 0) << result.err;
+  const Json json = Json::parse(result.out);
+  EXPECT_EQ(json, Json::parse(text("why/explain.json")));
+  EXPECT_EQ(json.at("model"), "resnet20");
+  // The checkpoint by the same method says the same.
+  const auto same = braid("explain --checkpoint saved" + method + "why2");
+  ASSERT_EQ(same.code, 0) << same.err;
+  const Json of_checkpoint = Json::parse(same.out);
+  ASSERT_EQ(json.at("images").size(), 2u);
+  for (size_t i = 0; i < 2; ++i) {
+    const auto &file = json.at("images").at(i), &checkpoint = of_checkpoint.at("images").at(i);
+    EXPECT_EQ(file.at("index"), 1);
+    EXPECT_EQ(file.at("predicted"), checkpoint.at("predicted"));
+    EXPECT_NEAR(file.at("probability").get<double>(), checkpoint.at("probability").get<double>(),
+                1e-4);
+    ASSERT_EQ(file.at("maps").size(), 1u);
+    EXPECT_EQ(file.at("maps").at(0).at("peak"), checkpoint.at("maps").at(0).at("peak"));
+  }
+  EXPECT_EQ(braid("explain --checkpoint images.onnx a.png --method grad-cam --output x").code, 64);
+  EXPECT_EQ(braid("explain --checkpoint images.onnx a.png --target 3 --output x").code, 64);
+  ASSERT_EQ(braid("export --checkpoint saved --with-preprocessing --output whole.onnx").code, 0);
+  const auto whole = braid("explain --checkpoint whole.onnx a.png --output x");
+  EXPECT_EQ(whole.code, 65);
+  EXPECT_THAT(whole.err, HasSubstr("without --with-preprocessing"));
 }
 
 TEST_F(ExplainVerb, PrintsATableAndTakesTargetAndLayer) {

@@ -186,6 +186,29 @@ TEST_F(Engines, SayWhyAnImageIsWhatItIs) {
   EXPECT_THROW(model->explainer->explain(bytes("image", no_image)), DataError);
 }
 
+TEST_F(Engines, SayWhyOfAnExportedFileOfImages) {
+  const auto folder = images("resnet20");
+  const auto file = exported(folder);
+  const auto model = load(file, "braid-run");
+  ASSERT_TRUE(model->explainer);
+  io::Image image{.height = 32, .width = 32, .channels = 3, .pixels = {}};
+  for (int i = 0; i < 32 * 32 * 3; ++i) image.pixels.push_back(static_cast<uint8_t>(i * 7));
+  const auto png = io::encode_png(image);
+  const std::vector<std::string> files = {std::string(png.begin(), png.end())};
+  const auto explanation = model->explainer->explain(bytes("image", files));
+  EXPECT_EQ(explanation.method, "occlusion");
+  const auto logits =
+      to_torch(model->engine->infer(model->preparation->prepare(bytes("image", files))).at(0));
+  EXPECT_EQ(explanation.class_index, logits.argmax().item<int64_t>());
+  EXPECT_NEAR(explanation.probability, logits.softmax(1).max().item<double>(), 1e-5);
+  EXPECT_NE(explanation.overlay, explanation.picture);
+  // Another one in its place is not explained in its name.
+  const auto again = load(file, "braid-run");
+  io::write_file_atomic(file, "another file");
+  EXPECT_THAT(error_of<DataError>([&] { again->explainer->explain(bytes("image", files)); }),
+              HasSubstr("load the model again"));
+}
+
 TEST_F(Engines, SayWhyATextIsWhatItIs) {
   const auto model = load(texts(), "libtorch");
   const std::vector<std::string> text = {"a fine film"};
