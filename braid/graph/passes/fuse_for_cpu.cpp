@@ -50,6 +50,8 @@ class Fusing {
       if (graph_.nodes[i].name() == "aten::add") fuse_sum(i);
     for (size_t i = 0; i < graph_.nodes.size(); ++i)
       if (!gone_[i] && !replaced_.contains(i)) fuse_layer(i);
+    if (type_ == torch::kBFloat16)
+      for (auto& node : graph_.nodes) pool_by_sum(node);
     std::vector<Node> nodes;
     for (size_t i = 0; i < graph_.nodes.size(); ++i) {
       if (gone_[i]) continue;
@@ -178,6 +180,22 @@ class Fusing {
     node.arguments.push_back(other_argument(activation.scalars));
     node.arguments.push_back(other_argument(c10::IValue(activation.algorithm)));
     replaced_.emplace(i, std::move(node));
+  }
+
+  // By ops/global_avg_pool.h.
+  void pool_by_sum(Node& node) const {
+    if (node.name() != "aten::mean" || !node.has("dim") || node.is_none("dim") ||
+        !node.is_none("dtype"))
+      return;
+    const auto rank = static_cast<int64_t>(graph_.at(node.value("self")).shape.size());
+    auto positions = node.integers("dim");
+    for (auto& dim : positions) dim = dim < 0 ? dim + rank : dim;
+    std::sort(positions.begin(), positions.end());
+    const bool is_map = rank == 4 && positions == std::vector<int64_t>{2, 3};
+    const bool is_row = rank == 3 && positions == std::vector<int64_t>{1};
+    if (!is_map && !is_row) return;
+    node.arguments = {node.argument("self"), node.argument("keepdim")};
+    node.op = find_operator("braid::global_avg_pool");
   }
 
   // By ops/winograd_packed.h.

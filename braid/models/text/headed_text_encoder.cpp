@@ -6,6 +6,7 @@
 
 #include "braid/nn/basic/dropout.h"
 #include "braid/nn/basic/init.h"
+#include "braid/ops/global_avg_pool.h"
 
 namespace braid::models {
 namespace {
@@ -44,7 +45,7 @@ Tensor HeadedTextEncoder::dropped(const Tensor& x) const {
 
 Tensor HeadedTextEncoder::pool(const Tensor& features, const TextInput& input) {
   const auto mask = token_mask(input);
-  if (!mask.defined()) return features.mean(1);
+  if (!mask.defined()) return ops::global_avg_pool(features);
   const auto tokens = mask.unsqueeze(-1);  // [B,N,1]
   const auto sum = features.masked_fill(tokens.logical_not(), 0).sum(1);
   return sum / tokens.sum(1).clamp_min(1).to(sum.scalar_type());

@@ -6,9 +6,11 @@
 #include "braid/nn/basic/dropout.h"
 #include "braid/nn/basic/init.h"
 #include "braid/nn/basic/norm.h"
+#include "braid/nn/basic/norm_for_product.h"
 #include "braid/nn/block/vit_block.h"
 #include "braid/nn/head/replace_head.h"
 #include "braid/nn/position/position.h"
+#include "braid/ops/global_avg_pool.h"
 
 namespace braid::models {
 
@@ -56,11 +58,12 @@ torch::Tensor VisionTransformer::forward_features(const torch::Tensor& x) {
   parts.push_back(tokens);
   tokens = torch::cat(parts, 1);  // [B,prefix+N,D]
   if (!body_.no_embed_class) tokens = tokens + pos_embed;
-  return norm->forward(blocks->forward(tokens, checkpointing()));
+  return nn::trained_norm(norm, blocks->forward(tokens, checkpointing()));
 }
 
 torch::Tensor VisionTransformer::forward_head(const torch::Tensor& features, bool pre_logits) {
-  auto cls = body_.class_token ? features.select(1, 0) : norm->forward(features.mean(1));  // [B,D]
+  auto cls = body_.class_token ? features.select(1, 0)
+                               : norm->forward(ops::global_avg_pool(features));  // [B,D]
   if (!body_.distilled) {
     if (pre_logits || !head) return cls;
     return head->forward(nn::dropout(cls, body_.drop_rate, is_training()));

@@ -1,5 +1,7 @@
 #include "braid/nn/conv/squeeze_excite.h"
 
+#include "braid/ops/global_avg_pool.h"
+
 namespace braid::nn {
 
 SqueezeExciteImpl::SqueezeExciteImpl(const SqueezeExciteConfig& config)
@@ -15,8 +17,8 @@ SqueezeExciteImpl::SqueezeExciteImpl(const SqueezeExciteConfig& config)
 }
 
 torch::Tensor SqueezeExciteImpl::forward(const torch::Tensor& x) {
-  auto gate = activate(reduce_->forward(x.mean({2, 3})), act_);  // [B,C] -> [B,rd]
-  gate = activate(expand_->forward(gate), gate_);                // [B,C]
+  auto gate = activate(reduce_->forward(ops::global_avg_pool(x)), act_);  // [B,C] -> [B,rd]
+  gate = activate(expand_->forward(gate), gate_);                         // [B,C]
   return x * gate.unsqueeze(2).unsqueeze(3);
 }
 

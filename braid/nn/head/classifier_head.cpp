@@ -4,6 +4,7 @@
 #include "braid/nn/basic/init.h"
 #include "braid/nn/basic/norm.h"
 #include "braid/nn/head/replace_head.h"
+#include "braid/ops/global_avg_pool.h"
 
 namespace braid::nn {
 
@@ -20,7 +21,7 @@ ClassifierHeadImpl::ClassifierHeadImpl(const ClassifierHeadConfig& config) : con
 }
 
 torch::Tensor ClassifierHeadImpl::forward(const torch::Tensor& features, bool pre_logits) {
-  auto x = features.mean({2, 3});  // [B,D,H,W] -> [B,D]
+  auto x = ops::global_avg_pool(features);  // [B,D,H,W] -> [B,D]
   if (norm) x = norm->forward(x);
   if (hidden) x = activate(hidden->forward(x), config_.act);
   if (pre_logits || !fc) return x;

@@ -8,6 +8,7 @@
 #include "braid/nn/basic/norm_act.h"
 #include "braid/nn/conv/conv.h"
 #include "braid/nn/head/replace_head.h"
+#include "braid/ops/global_avg_pool.h"
 #include "braid/runtime/grad_checkpoint.h"
 
 namespace braid::models {
@@ -114,7 +115,7 @@ torch::Tensor DenseNet::forward_features(const torch::Tensor& x) {
 }
 
 torch::Tensor DenseNet::forward_head(const torch::Tensor& features, bool pre_logits) {
-  auto pooled = features.mean({2, 3});  // [B,D,h,w] -> [B,D]
+  auto pooled = ops::global_avg_pool(features);  // [B,D,h,w] -> [B,D]
   if (pre_logits || !classifier_) return pooled;
   return classifier_->forward(nn::dropout(pooled, config_.drop_rate, is_training()));
 }

@@ -10,6 +10,7 @@
 #include "braid/nn/basic/norm_act.h"
 #include "braid/nn/conv/conv.h"
 #include "braid/nn/head/replace_head.h"
+#include "braid/ops/global_avg_pool.h"
 
 namespace braid::models {
 namespace {
@@ -110,7 +111,7 @@ torch::Tensor EfficientNet::forward_features(const torch::Tensor& x) {
 }
 
 torch::Tensor EfficientNet::forward_head(const torch::Tensor& features, bool pre_logits) {
-  return classify(features.mean({2, 3}), config_.drop_rate, pre_logits);
+  return classify(ops::global_avg_pool(features), config_.drop_rate, pre_logits);
 }
 
 void EfficientNet::replace_head(int64_t num_classes) {

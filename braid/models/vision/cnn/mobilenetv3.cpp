@@ -4,6 +4,7 @@
 #include "braid/models/vision/inputs.h"
 #include "braid/nn/basic/norm.h"
 #include "braid/nn/conv/conv.h"
+#include "braid/ops/global_avg_pool.h"
 
 namespace braid::models {
 
@@ -50,7 +51,7 @@ MobileNetV3::MobileNetV3(const MobileNetV3Config& config)
 torch::Tensor MobileNetV3::forward_features(const torch::Tensor& x) { return trunk(x); }
 
 torch::Tensor MobileNetV3::forward_head(const torch::Tensor& features, bool pre_logits) {
-  auto x = conv_head_->forward(features.mean({2, 3}, /*keepdim=*/true));  // [B,D',1,1]
+  auto x = conv_head_->forward(ops::global_avg_pool(features, /*keepdim=*/true));  // [B,D',1,1]
   if (norm_head_) x = norm_head_->forward(x);
   return classify(nn::activate(x, act_).flatten(1), config_.drop_rate, pre_logits);
 }

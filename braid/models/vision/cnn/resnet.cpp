@@ -9,6 +9,7 @@
 #include "braid/nn/block/resnet_block.h"
 #include "braid/nn/conv/conv.h"
 #include "braid/nn/head/replace_head.h"
+#include "braid/ops/global_avg_pool.h"
 
 namespace braid::models {
 
@@ -68,7 +69,7 @@ torch::Tensor ResNet::forward_features(const torch::Tensor& x) {
 }
 
 torch::Tensor ResNet::forward_head(const torch::Tensor& features, bool pre_logits) {
-  auto pooled = features.mean({2, 3});  // [B,D,h,w] -> [B,D]
+  auto pooled = ops::global_avg_pool(features);  // [B,D,h,w] -> [B,D]
   if (pre_logits || !fc_) return pooled;
   return fc_->forward(nn::dropout(pooled, config_.drop_rate, is_training()));
 }

@@ -6,6 +6,7 @@
 #include "braid/nn/basic/drop_path.h"
 #include "braid/nn/basic/norm.h"
 #include "braid/nn/conv/conv_norm_act.h"
+#include "braid/ops/global_avg_pool.h"
 
 namespace braid::models {
 namespace {
@@ -79,7 +80,7 @@ class OsaBlockImpl : public nn::BlockImpl {
     auto y = conv_reduction_ ? conv_reduction_->forward(x) : x;
     for (auto& conv : conv_mid_) parts.push_back(y = conv->forward(y));
     y = conv_concat_->forward(torch::cat(parts, 1));
-    if (fc_) y = y * at::hardsigmoid(fc_->forward(y.mean({2, 3}, /*keepdim=*/true)));
+    if (fc_) y = y * at::hardsigmoid(fc_->forward(ops::global_avg_pool(y, /*keepdim=*/true)));
     y = nn::drop_path(y, config_.drop_path, is_training());
     return config_.residual ? y + x : y;
   }

@@ -14,6 +14,7 @@
 #include "braid/nn/basic/pad.h"
 #include "braid/nn/conv/conv.h"
 #include "braid/nn/head/replace_head.h"
+#include "braid/ops/global_avg_pool.h"
 #include "braid/runtime/grad_checkpoint.h"
 
 namespace braid::models {
@@ -141,7 +142,7 @@ std::pair<Tensor, Tensor> Conformer::heads(const Tensor& pooled) {
 }
 
 Tensor Conformer::forward_head(const Tensor& features, bool pre_logits) {
-  auto pooled = features.mean({2, 3});  // [B,C+D,h,w] -> [B,C+D]
+  auto pooled = ops::global_avg_pool(features);  // [B,C+D,h,w] -> [B,C+D]
   if (pre_logits || !conv_cls_head) return pooled;
   const auto [conv, trans] = heads(pooled);
   return (conv + trans) / 2;
@@ -150,7 +151,7 @@ Tensor Conformer::forward_head(const Tensor& features, bool pre_logits) {
 std::pair<Tensor, Tensor> Conformer::forward_distilled(const Tensor& x) {
   const auto features = forward_features(x);
   if (!conv_cls_head) return {forward_head(features, true), Tensor()};
-  return heads(features.mean({2, 3}));
+  return heads(ops::global_avg_pool(features));
 }
 
 std::vector<FeatureInfo> Conformer::feature_info() const {

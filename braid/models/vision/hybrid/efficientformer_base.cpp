@@ -6,6 +6,7 @@
 #include "braid/nn/basic/dropout.h"
 #include "braid/nn/head/replace_head.h"
 #include "braid/nn/position/attention_bias_table.h"
+#include "braid/ops/global_avg_pool.h"
 
 namespace braid::models {
 
@@ -17,7 +18,7 @@ void EfficientFormerBase::finish(const std::vector<FeatureInfo>& info, int64_t n
 }
 
 torch::Tensor EfficientFormerBase::pool(const torch::Tensor& features) {
-  const auto pooled = features.dim() == 3 ? features.mean(1) : features.mean({2, 3});
+  const auto pooled = ops::global_avg_pool(features);
   return nn::dropout(pooled, drop_rate_, is_training());
 }
 

@@ -14,6 +14,7 @@
 #include "braid/nn/block/pre_norm_block.h"
 #include "braid/nn/head/replace_head.h"
 #include "braid/nn/position/attention_bias_table.h"
+#include "braid/ops/global_avg_pool.h"
 #include "braid/runtime/grad_checkpoint.h"
 
 namespace braid::models {
@@ -266,7 +267,7 @@ torch::Tensor Levit::forward_features(const torch::Tensor& x) {
 }
 
 torch::Tensor Levit::forward_head(const torch::Tensor& features, bool pre_logits) {
-  auto pooled = features.mean(1);  // [B,N,D] -> [B,D]
+  auto pooled = ops::global_avg_pool(features);  // [B,N,D] -> [B,D]
   if (pre_logits || !head) return pooled;
   const auto logits = head->forward(pooled);
   return head_dist ? (logits + head_dist->forward(pooled)) / 2 : logits;
@@ -275,7 +276,7 @@ torch::Tensor Levit::forward_head(const torch::Tensor& features, bool pre_logits
 std::pair<torch::Tensor, torch::Tensor> Levit::forward_distilled(const torch::Tensor& x) {
   const auto features = forward_features(x);
   if (!head_dist) return {forward_head(features, false), torch::Tensor()};
-  const auto pooled = features.mean(1);  // [B,N,D] -> [B,D]
+  const auto pooled = ops::global_avg_pool(features);  // [B,N,D] -> [B,D]
   return {head->forward(pooled), head_dist->forward(pooled)};
 }
 

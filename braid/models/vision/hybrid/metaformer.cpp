@@ -9,6 +9,7 @@
 #include "braid/nn/basic/norm.h"
 #include "braid/nn/conv/conv.h"
 #include "braid/nn/head/replace_head.h"
+#include "braid/ops/global_avg_pool.h"
 
 namespace braid::models {
 namespace {
@@ -113,7 +114,7 @@ torch::Tensor MetaFormer::forward_features(const torch::Tensor& x) {
 }
 
 torch::Tensor MetaFormer::forward_head(const torch::Tensor& features, bool pre_logits) {
-  auto x = norm->forward(features.mean({2, 3}));  // [B,D,h,w] -> [B,D]
+  auto x = norm->forward(ops::global_avg_pool(features));  // [B,D,h,w] -> [B,D]
   x = nn::dropout(x, config_.drop_rate, is_training());
   if (pre_logits || !fc1) return x;
   return fc2->forward(hidden_norm->forward(at::relu(fc1->forward(x)).square()));

@@ -17,6 +17,7 @@
 #include "braid/nn/conv/conv_norm_act.h"
 #include "braid/nn/head/replace_head.h"
 #include "braid/nn/mlp/mlp.h"
+#include "braid/ops/global_avg_pool.h"
 #include "braid/runtime/grad_checkpoint.h"
 
 namespace braid::models {
@@ -384,7 +385,7 @@ Tensor MobileFormer::forward_features(const Tensor& x) {
 Tensor MobileFormer::forward_head(const Tensor& features, bool pre_logits) {
   const auto parts = features.split_with_sizes({config_.channels.back(), config_.token_dim}, 1);
   auto y = at::clamp(last_norm_->forward(last_conv_->forward(parts[0])), 0, 6);
-  y = torch::cat({at::hardswish(y.mean({2, 3})), parts[1].mean({2, 3})}, 1);
+  y = torch::cat({at::hardswish(ops::global_avg_pool(y)), ops::global_avg_pool(parts[1])}, 1);
   y = at::hardswish(merge_norm_->forward(merge_->forward(y)));  // [B,num_features]
   if (pre_logits || !fc_) return y;
   return fc_->forward(nn::dropout(y, config_.drop_rate, is_training()));

@@ -11,6 +11,7 @@
 #include "braid/nn/conv/squeeze_excite.h"
 #include "braid/nn/head/replace_head.h"
 #include "braid/nn/mlp/conv_norm_mlp.h"
+#include "braid/ops/global_avg_pool.h"
 #include "braid/runtime/grad_checkpoint.h"
 
 namespace braid::models {
@@ -160,7 +161,7 @@ Tensor RepViT::forward_features(const Tensor& x) {
 }
 
 Tensor RepViT::pool(const Tensor& features) {
-  return nn::dropout(features.mean({2, 3}), config_.drop_rate, is_training());
+  return nn::dropout(ops::global_avg_pool(features), config_.drop_rate, is_training());
 }
 
 Tensor RepViT::forward_head(const Tensor& features, bool pre_logits) {

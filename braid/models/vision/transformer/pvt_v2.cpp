@@ -7,9 +7,11 @@
 #include "braid/nn/basic/drop_path.h"
 #include "braid/nn/basic/dropout.h"
 #include "braid/nn/basic/norm.h"
+#include "braid/nn/basic/norm_for_product.h"
 #include "braid/nn/conv/conv.h"
 #include "braid/nn/head/replace_head.h"
 #include "braid/nn/mlp/conv_ffn.h"
+#include "braid/ops/global_avg_pool.h"
 
 namespace braid::models {
 namespace {
@@ -90,7 +92,7 @@ PvtV2StageImpl::PvtV2StageImpl(const PvtV2Config& config, size_t stage,
 
 torch::Tensor PvtV2StageImpl::forward(torch::Tensor x, bool checkpointing) {
   if (downsample) x = downsample->forward(nn::to_nchw(x));
-  return norm->forward(blocks->forward(x, checkpointing));
+  return nn::trained_norm(norm, blocks->forward(x, checkpointing));
 }
 
 PvtV2::PvtV2(const PvtV2Config& config) : ModelOf(config) {
@@ -115,7 +117,7 @@ torch::Tensor PvtV2::forward_features(const torch::Tensor& x) {
 }
 
 torch::Tensor PvtV2::forward_head(const torch::Tensor& features, bool pre_logits) {
-  auto pooled = features.mean({2, 3});  // [B,D,h,w] -> [B,D]
+  auto pooled = ops::global_avg_pool(features);  // [B,D,h,w] -> [B,D]
   if (pre_logits || !head) return pooled;
   return head->forward(nn::dropout(pooled, config_.drop_rate, is_training()));
 }
