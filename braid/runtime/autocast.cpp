@@ -27,6 +27,11 @@ at::ScalarType type_of_products(const torch::Tensor& x) {
              : x.scalar_type();
 }
 
+at::ScalarType type_of_norms(const torch::Tensor& x) {
+  const bool autocast = x.is_cpu() && at::autocast::is_autocast_enabled(at::kCPU);
+  return autocast && x.scalar_type() != torch::kDouble ? at::kFloat : x.scalar_type();
+}
+
 Autocast::Autocast(torch::DeviceType device, const std::string& dtype)
     : device_(device), active_(resolve_dtype(dtype, device) == "bfloat16") {
   if (!active_) return;

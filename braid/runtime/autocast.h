@@ -15,6 +15,8 @@ std::string resolve_dtype(const std::string& dtype, torch::DeviceType device);
 at::ScalarType product_type(const std::string& resolved);
 // What autocast makes of a tensor that is multiplied; its own type where there is none.
 at::ScalarType type_of_products(const torch::Tensor& x);
+// What a layer norm gives: on the CPU autocast has it compute and give float32; else x's type.
+at::ScalarType type_of_norms(const torch::Tensor& x);
 
 // Runs the scope's matrix products and convolutions in bfloat16, with PyTorch's autocast rules.
 // float32: does nothing.

@@ -6,6 +6,7 @@
 #include "braid/core/near_match.h"
 #include "braid/nn/basic/dropout.h"
 #include "braid/nn/basic/norm.h"
+#include "braid/nn/basic/norm_for_product.h"
 #include "braid/nn/position/sequence_positions.h"
 
 namespace braid::models {
@@ -65,7 +66,7 @@ Tensor TextEmbeddingsImpl::forward(const TextInput& input) {
   }
   if (position_embeddings) x = x + position_embeddings->weight.narrow(0, 0, N);
   if (config_.sinusoidal) x = x + nn::sinusoidal_positions(N, config_.dim, x.options());
-  if (norm) x = norm->forward(x);
+  if (norm) x = nn::trained_norm(norm, x);
   return nn::dropout(x, config_.drop, is_training());
 }
 

@@ -5,6 +5,7 @@
 #include "braid/nn/basic/drop_path.h"
 #include "braid/nn/basic/dropout.h"
 #include "braid/nn/basic/init.h"
+#include "braid/nn/basic/norm_for_product.h"
 #include "braid/nn/conv/conv.h"
 #include "braid/nn/head/replace_head.h"
 
@@ -32,9 +33,9 @@ class CompactBlockImpl : public nn::BlockImpl {
   }
 
   torch::Tensor forward(const torch::Tensor& tokens) override {  // [B,N,D]
-    auto x = tokens + nn::drop_path(self_attn->forward(pre_norm->forward(tokens)), drop_path_,
-                                    is_training());
-    x = norm1->forward(x);
+    auto x = tokens + nn::drop_path(self_attn->forward(nn::norm_for_product(pre_norm, tokens)),
+                                    drop_path_, is_training());
+    x = nn::trained_norm(norm1, x);
     auto y = nn::dropout(nn::activate(linear1->forward(x), nn::Act::kGelu), drop_, is_training());
     y = nn::dropout(linear2->forward(y), drop_, is_training());
     return x + nn::drop_path(y, drop_path_, is_training());

@@ -5,6 +5,7 @@
 #include "braid/nn/basic/dropout.h"
 #include "braid/nn/basic/init.h"
 #include "braid/nn/basic/norm.h"
+#include "braid/nn/basic/norm_for_product.h"
 #include "braid/nn/conv/conv.h"
 
 namespace braid::nn {
@@ -76,7 +77,7 @@ Tensor SpatialReductionAttentionImpl::at_least_one_key(const Tensor& map) const 
 
 Tensor SpatialReductionAttentionImpl::reduce(const Tensor& x) {
   if (!sr) return x;
-  return norm->forward(to_nhwc(sr->forward(at_least_one_key(to_nchw(x)))));
+  return norm_for_product(norm, to_nhwc(sr->forward(at_least_one_key(to_nchw(x)))));
 }
 
 Tensor SpatialReductionAttentionImpl::reduce_mask(const Tensor& tokens) {

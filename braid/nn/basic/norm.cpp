@@ -1,5 +1,8 @@
 #include "braid/nn/basic/norm.h"
 
+#include "braid/ops/layer_norm.h"
+#include "braid/runtime/autocast.h"
+
 namespace braid::nn {
 
 torch::nn::LayerNorm layer_norm(int64_t dim, double eps) {
@@ -24,7 +27,11 @@ LayerNorm2dImpl::LayerNorm2dImpl(int64_t chans, double eps) : eps_(eps) {
 }
 
 torch::Tensor LayerNorm2dImpl::forward(const torch::Tensor& x) {
-  return at::layer_norm(x.permute({0, 2, 3, 1}), weight.sizes(), weight, bias, eps_)
+  const auto rows = x.permute({0, 2, 3, 1});  // [B,H,W,C]
+  const auto out = runtime::type_of_norms(x);
+  const bool fused = is_training() && ops::is_layer_norm_fused(rows, weight, bias, out);
+  return (fused ? ops::layer_norm(rows, weight, bias, eps_, out)
+                : at::layer_norm(rows, weight.sizes(), weight, bias, eps_))
       .permute({0, 3, 1, 2});
 }
 

@@ -1,7 +1,5 @@
 #include "braid/nn/basic/norm_for_product.h"
 
-#include <ATen/autocast_mode.h>
-
 #include "braid/ops/layer_norm.h"
 #include "braid/runtime/autocast.h"
 
@@ -22,9 +20,7 @@ torch::Tensor norm_for_product(torch::nn::LayerNorm& norm, const torch::Tensor& 
 }
 
 torch::Tensor trained_norm(torch::nn::LayerNorm& norm, const torch::Tensor& x) {
-  // Autocast has LibTorch's compute and give float32.
-  const bool autocast = x.is_cpu() && at::autocast::is_autocast_enabled(at::kCPU);
-  return norm_in(norm, x, autocast ? at::kFloat : x.scalar_type());
+  return norm_in(norm, x, runtime::type_of_norms(x));
 }
 
 }  // namespace braid::nn

@@ -6,6 +6,7 @@
 #include "braid/nn/basic/drop_path.h"
 #include "braid/nn/basic/dropout.h"
 #include "braid/nn/basic/norm.h"
+#include "braid/nn/basic/norm_for_product.h"
 #include "braid/nn/conv/token_conv.h"
 
 namespace braid::nn {
@@ -129,7 +130,7 @@ class ConformerConvolutionImpl : public torch::nn::Module {
   }
 
   Tensor forward(const Tensor& x, const Tensor& mask) {
-    auto y = at::glu(at::linear(norm_->forward(x), pointwise1_->weight.squeeze(2)), -1);
+    auto y = at::glu(at::linear(norm_for_product(norm_, x), pointwise1_->weight.squeeze(2)), -1);
     const auto kernels = depthwise_->weight.squeeze(1);  // [D,K]
     y = token_convolution(zero_padding(y, mask), kernels, kernels.size(1) / 2);
     y = activate(normalized(y, mask), act_);
@@ -217,12 +218,12 @@ Tensor ConformerLayerImpl::forward(const Tensor& x, const ConformerLayerArgs& ar
   const auto path = [this](const Tensor& branch) {
     return drop_path(branch, config_.drop_path, is_training());
   };
-  auto y = x + path(0.5 * ffn1_->forward(ffn1_norm_->forward(x)));
-  y = y + path(nn::dropout(attention_->forward(attention_norm_->forward(y), args),
+  auto y = x + path(0.5 * ffn1_->forward(norm_for_product(ffn1_norm_, x)));
+  y = y + path(nn::dropout(attention_->forward(norm_for_product(attention_norm_, y), args),
                            config_.attn_drop, is_training()));
   y = y + path(convolution_->forward(y, args.mask));
-  y = y + path(0.5 * ffn2_->forward(ffn2_norm_->forward(y)));
-  return final_norm_->forward(y);
+  y = y + path(0.5 * ffn2_->forward(norm_for_product(ffn2_norm_, y)));
+  return trained_norm(final_norm_, y);
 }
 
 }  // namespace braid::nn

@@ -4,6 +4,7 @@
 #include "braid/nn/basic/init.h"
 #include "braid/nn/basic/init_layers.h"
 #include "braid/nn/basic/norm.h"
+#include "braid/nn/basic/norm_for_product.h"
 
 namespace braid::nn {
 
@@ -29,7 +30,7 @@ ConvNeXtBlockImpl::ConvNeXtBlockImpl(const ConvNeXtBlockConfig& config)
 }
 
 torch::Tensor ConvNeXtBlockImpl::forward(const torch::Tensor& x) {
-  auto y = mlp_->forward(norm_->forward(to_nhwc(convolve(conv_dw_, x))));  // [B,H,W,C]
+  auto y = mlp_->forward(norm_for_product(norm_, to_nhwc(convolve(conv_dw_, x))));  // [B,H,W,C]
   if (gamma_.defined()) y = y * gamma_;
   return x + drop_path(to_nchw(y), drop_path_, is_training());
 }

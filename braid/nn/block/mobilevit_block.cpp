@@ -3,6 +3,7 @@
 #include "braid/nn/basic/init.h"
 #include "braid/nn/basic/init_layers.h"
 #include "braid/nn/basic/norm.h"
+#include "braid/nn/basic/norm_for_product.h"
 
 namespace braid::nn {
 namespace {
@@ -67,7 +68,7 @@ torch::Tensor MobileViTBlockImpl::forward(const torch::Tensor& x) {
   if (resized) y = at::upsample_bilinear2d(y, {height, width}, /*align_corners=*/false);
   y = unfold_patches(y, patch_size_);  // [B,P,N,D]
   const int64_t P = y.size(1), N = y.size(2);
-  y = norm_->forward(transformer_->forward(y.flatten(0, 1))).view({B, P, N, D});
+  y = trained_norm(norm_, transformer_->forward(y.flatten(0, 1))).view({B, P, N, D});
   y = fold_patches(y, patch_size_, height, width);
   if (resized) y = at::upsample_bilinear2d(y, {H, W}, /*align_corners=*/false);
   return conv_fusion_->forward(torch::cat({x, conv_proj_->forward(y)}, 1));

@@ -1,6 +1,7 @@
 #include "braid/nn/conv/patch_embed.h"
 
 #include "braid/nn/basic/norm.h"
+#include "braid/nn/basic/norm_for_product.h"
 #include "braid/nn/conv/conv.h"
 
 namespace braid::nn {
@@ -15,7 +16,7 @@ OverlapPatchEmbedImpl::OverlapPatchEmbedImpl(const OverlapPatchEmbedConfig& conf
 }
 
 torch::Tensor OverlapPatchEmbedImpl::forward(const torch::Tensor& x) {
-  return norm->forward(to_nhwc(proj->forward(x)));
+  return trained_norm(norm, to_nhwc(proj->forward(x)));
 }
 
 }  // namespace braid::nn

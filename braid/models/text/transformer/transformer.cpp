@@ -11,6 +11,7 @@
 #include "braid/models/validate.h"
 #include "braid/nn/basic/dropout.h"
 #include "braid/nn/basic/norm.h"
+#include "braid/nn/basic/norm_for_product.h"
 #include "braid/nn/basic/product.h"
 #include "braid/nn/basic/register_at.h"
 #include "braid/nn/position/sequence_positions.h"
@@ -192,7 +193,7 @@ EncodedText Transformer::encode(const TextInput& input) {
           return layer->forward(y, {.mixer = {.key_padding = mask}});
         },
         x);
-  if (encoder_norm_) x = encoder_norm_->forward(x);
+  if (encoder_norm_) x = nn::trained_norm(encoder_norm_, x);
   return {x, mask};
 }
 
@@ -221,7 +222,7 @@ Tensor Transformer::decode(const Tensor& decoder_input_ids, const Tensor& decode
     x = runtime::checkpoint_if(checkpointing(), run, {x, encoded.hidden});
   }
   if (cache) cache->length += length;
-  return decoder_norm_ ? decoder_norm_->forward(x) : x;
+  return decoder_norm_ ? nn::trained_norm(decoder_norm_, x) : x;
 }
 
 Tensor Transformer::logits(const Tensor& hidden) {

@@ -12,6 +12,7 @@
 #include "braid/nn/basic/dropout.h"
 #include "braid/nn/basic/init.h"
 #include "braid/nn/basic/norm.h"
+#include "braid/nn/basic/norm_for_product.h"
 #include "braid/nn/conv/conv.h"
 #include "braid/nn/head/replace_head.h"
 #include "braid/runtime/grad_checkpoint.h"
@@ -107,10 +108,10 @@ CvtLayerImpl::CvtLayerImpl(const CvtConfig& config, size_t stage, double drop_pa
 }
 
 torch::Tensor CvtLayerImpl::forward(torch::Tensor x, int64_t H, int64_t W) {
-  x = x + nn::drop_path(attention->forward(layernorm_before->forward(x), H, W), drop_path_,
-                        is_training());
-  auto y = output->forward(
-      nn::activate(intermediate->forward(layernorm_after->forward(x)), nn::Act::kGelu));
+  x = x + nn::drop_path(attention->forward(nn::norm_for_product(layernorm_before, x), H, W),
+                        drop_path_, is_training());
+  auto y = output->forward(nn::activate(
+      intermediate->forward(nn::norm_for_product(layernorm_after, x)), nn::Act::kGelu));
   y = nn::dropout(y, drop_rate_, is_training());
   return x + nn::drop_path(y, drop_path_, is_training());
 }
@@ -175,7 +176,7 @@ torch::Tensor Cvt::forward_features(const torch::Tensor& x) {
   auto map = x;
   for (size_t i = 0;; ++i) {
     const auto [tokens, H, W] = stages[i]->forward(map, checkpointing());
-    if (i + 1 == stages.size()) return layernorm->forward(tokens);
+    if (i + 1 == stages.size()) return nn::trained_norm(layernorm, tokens);
     map = nn::to_nchw(tokens.view({x.size(0), H, W, -1}));
   }
 }

@@ -7,6 +7,7 @@
 #include "braid/nn/basic/dropout.h"
 #include "braid/nn/basic/init.h"
 #include "braid/nn/basic/norm.h"
+#include "braid/nn/basic/norm_for_product.h"
 #include "braid/nn/conv/conv.h"
 
 namespace braid::models {
@@ -114,9 +115,10 @@ torch::Tensor SdtaBlockImpl::mix_scales(const torch::Tensor& x) {
 torch::Tensor SdtaBlockImpl::forward(const torch::Tensor& x) {
   auto y = nn::to_nhwc(mix_scales(x));  // [B,H,W,C]
   if (pos_embd) y = y + pos_embd->forward(y.size(1), y.size(2));
-  const auto attended = xca->forward(norm_xca->forward(y).flatten(1, 2)).view(y.sizes());
+  const auto attended =
+      xca->forward(nn::norm_for_product(norm_xca, y).flatten(1, 2)).view(y.sizes());
   y = y + nn::drop_path(gamma_xca * attended, drop_path_, is_training());
-  y = gamma * mlp->forward(norm->forward(y));
+  y = gamma * mlp->forward(nn::norm_for_product(norm, y));
   return x + nn::drop_path(nn::to_nchw(y), drop_path_, is_training());
 }
 

@@ -10,6 +10,7 @@
 #include "braid/nn/basic/drop_path.h"
 #include "braid/nn/basic/init.h"
 #include "braid/nn/basic/norm.h"
+#include "braid/nn/basic/norm_for_product.h"
 #include "braid/nn/basic/pad.h"
 #include "braid/nn/conv/conv.h"
 #include "braid/nn/position/relative_position.h"
@@ -70,7 +71,7 @@ torch::Tensor SwinPatchMergingImpl::forward(const torch::Tensor& x) {
   const auto patches = y.reshape({B, H / 2, 2, W / 2, 2, C})
                            .permute({0, 1, 3, 4, 2, 5})
                            .flatten(3);  // [B,H/2,W/2,4C], the column of a pixel before its row
-  return nn::to_nchw(reduction->forward(norm->forward(patches)));
+  return nn::to_nchw(reduction->forward(nn::norm_for_product(norm, patches)));
 }
 
 Swin::Swin(const SwinConfig& config) : ModelOf(config) {
@@ -118,12 +119,12 @@ Swin::Swin(const SwinConfig& config) : ModelOf(config) {
 
 torch::Tensor Swin::forward_features(const torch::Tensor& x) {
   expect_img_size("swin", x, config_.img_size);
-  auto y = nn::to_nchw(patch_norm->forward(nn::to_nhwc(proj->forward(x))));
+  auto y = nn::to_nchw(nn::trained_norm(patch_norm, nn::to_nhwc(proj->forward(x))));
   for (auto& stage : stages) {
     if (stage.downsample) y = stage.downsample->forward(y);
     y = stage.blocks->forward(y, checkpointing());
   }
-  return nn::to_nchw(norm->forward(nn::to_nhwc(y)));
+  return nn::to_nchw(nn::trained_norm(norm, nn::to_nhwc(y)));
 }
 
 torch::Tensor Swin::forward_head(const torch::Tensor& features, bool pre_logits) {
