@@ -70,7 +70,9 @@ std::vector<onnx::ExportReport> export_chosen(ChosenModel& chosen, const ExportF
   }
   if (auto* pair = std::get_if<models::LoadedEncoderDecoder>(&chosen.model)) {
     auto reports = onnx::export_encoder_decoder(*pair, chosen.folder, flags.output);
-    return {std::move(reports.encoder), std::move(reports.decoder)};
+    std::vector<onnx::ExportReport> all = {std::move(reports.encoder), std::move(reports.decoder)};
+    if (reports.decoder_with_past) all.push_back(std::move(*reports.decoder_with_past));
+    return all;
   }
   return {onnx::export_text_model(std::get<models::LoadedTextEncoder>(chosen.model), chosen.folder,
                                   flags.output, texts_of(chosen, flags))};
@@ -88,7 +90,7 @@ void print_text(const onnx::ExportReport& report) {
   for (const auto& remark : report.remarks) fmt::print("{}\n", remark);
 }
 
-// Of one file an object, of two a list.
+// Of one file an object, of several a list.
 void print_json(const std::vector<onnx::ExportReport>& reports) {
   Json list = Json::array();
   for (const auto& report : reports) list.push_back(to_json(report));
@@ -125,7 +127,7 @@ void add_export(CLI::App& program) {
                    "--init")
       ->required();
   verb->add_option("--output", o->output,
-                   "file to write, .onnx; of models that write texts the folder for their two")
+                   "file to write, .onnx; of models that write texts the folder for their files")
       ->required();
   verb->add_flag("--with-preprocessing", o->with_preprocessing,
                  "take images [N,H,W,C] of uint8 in any size and give probabilities");

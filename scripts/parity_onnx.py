@@ -134,9 +134,9 @@ def error_of_texts(arguments, name, checkpoint, file, folder, rng):
 def error_of_translators(arguments, name, checkpoint, file, folder, rng):
     files = folder / "exported"
     reports = json.loads(run([arguments.braid, "export", "--checkpoint", checkpoint, "--output", files, "--format", "json"]))
-    for part in ("encoder_model.onnx", "decoder_model.onnx"):
-        onnx.checker.check_model(str(files / part), full_check=True)
-    encoder, decoder = (session(report["file"], arguments.engine) for report in reports)
+    for report in reports:
+        onnx.checker.check_model(report["file"], full_check=True)
+    encoder, decoder, with_past = (session(report["file"], arguments.engine) for report in reports)
     tokens = metadata(files / "encoder_model.onnx")
     words = json.loads((pathlib.Path(checkpoint) / "config.json").read_text())
     words = {**words, **words.get("braid", {}).get("config", {})}["vocab_size"]
@@ -151,11 +151,28 @@ def error_of_translators(arguments, name, checkpoint, file, folder, rng):
              "--output", folder / "output.safetensors"])
         expected = load_file(folder / "output.safetensors")
         hidden = encoder.run(None, {"input_ids": source, "attention_mask": mask})[0]
-        logits = decoder.run(None, {"input_ids": target, "encoder_hidden_states": hidden, "encoder_attention_mask": mask})[0]
+        of_decoder = {"encoder_hidden_states": hidden, "encoder_attention_mask": mask}
+        logits = decoder.run(["logits"], {"input_ids": target, **of_decoder})[0]
+        by_word = logits_by_word(decoder, with_past, target, of_decoder)
         real = mask != 0
-        for got, wanted in ((hidden[real], expected["encoder_hidden"][real]), (logits, expected["logits"])):
+        for got, wanted in ((hidden[real], expected["encoder_hidden"][real]), (logits, expected["logits"]),
+                            (by_word, expected["logits"])):
             errors.append(np.abs(got - wanted).max() / np.abs(wanted).max())
     return max(errors), max(r["relative_error"] for r in reports), sum(r["operators"] for r in reports), TOLERANCE
+
+
+def logits_by_word(decoder, with_past, target, given):
+    """Of the first word by the decoder, of each word after it by the one that goes on from what is kept."""
+    def run(engine, inputs):
+        return dict(zip([output.name for output in engine.get_outputs()], engine.run(None, inputs)))
+
+    outputs = run(decoder, {"input_ids": target[:, :1], **given})
+    kept, logits = {}, [outputs["logits"]]
+    for place in range(1, target.shape[1]):
+        kept.update({name.replace("present", "past_key_values", 1): value for name, value in outputs.items() if name != "logits"})
+        outputs = run(with_past, {"encoder_attention_mask": given["encoder_attention_mask"], "input_ids": target[:, place:place + 1], **kept})
+        logits.append(outputs["logits"])
+    return np.concatenate(logits, 1)
 
 
 def metadata(file):

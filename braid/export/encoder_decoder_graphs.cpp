@@ -13,24 +13,35 @@
 
 namespace braid::onnx {
 
-EncoderDecoderGraphs make_encoder_decoder_graphs(models::LoadedEncoderDecoder& loaded) {
+EncoderDecoderGraphs make_encoder_decoder_graphs(models::LoadedEncoderDecoder& loaded,
+                                                 DecoderCaching caching) {
   auto& model = *loaded.model;
+  const auto& name = loaded.hub.architecture;
+  const bool goes_on = caching == DecoderCaching::kWhereItCan && graph::can_go_on(model);
   EncoderDecoderGraphs made{.encoder = graph::capture_encoder(model),
-                            .decoder = graph::capture_decoder(model),
+                            .decoder = goes_on ? graph::capture_decoder_with_present(model)
+                                               : graph::capture_decoder(model),
                             .encoder_deviation = {},
                             .decoder_deviation = {}};
   graph::simplify(made.encoder);
   graph::simplify(made.decoder);
   // Other sizes than those of the capture.
   const int64_t most = model.max_positions();
-  const auto at_most = [most](int64_t tokens) {
-    return most == 0 ? tokens : std::min(tokens, most);
+  const auto at_most = [](int64_t tokens, int64_t limit) {
+    return limit == 0 ? tokens : std::min(tokens, limit);
   };
-  const graph::Sizes sizes(4, at_most(17), at_most(23));
+  const graph::Sizes sizes(4, at_most(17, most), at_most(23, most));
   made.encoder_deviation = graph::encoder_deviation_on_noise(made.encoder, model, sizes);
   made.decoder_deviation = graph::decoder_deviation_on_noise(made.decoder, model, sizes);
-  expect_close(made.encoder_deviation, loaded.hub.architecture + ", encoder");
-  expect_close(made.decoder_deviation, loaded.hub.architecture + ", decoder");
+  expect_close(made.encoder_deviation, name + ", encoder");
+  expect_close(made.decoder_deviation, name + ", decoder");
+  if (!goes_on) return made;
+  auto& next = made.decoder_with_past.emplace(graph::capture_decoder_with_past(model));
+  graph::simplify(next);
+  // One word more follows.
+  const graph::Sizes past(4, at_most(17, most == 0 ? 0 : most - 1), at_most(23, most));
+  made.decoder_with_past_deviation = graph::decoder_with_past_deviation_on_noise(next, model, past);
+  expect_close(made.decoder_with_past_deviation, name + ", decoder with past");
   return made;
 }
 
@@ -46,13 +57,17 @@ EncoderDecoderOptions onnx_options(const models::LoadedEncoderDecoder& loaded,
   metadata[decoding::kEosKey] = std::to_string(model.eos_token_id());
   const auto generation = generate::load_generation_config(checkpoint, model);
   metadata[decoding::kGenerationKey] = dump_json(generate::generation_config_to_json(generation));
-  const auto part = [&](const char* word) {
+  const auto part = [&](const char* word, const char* length_name) {
     auto of_part = metadata;
     of_part[decoding::kPartKey] = word;
-    return OnnxOptions{
-        .name = name + "_" + word, .preprocessing = {}, .metadata = std::move(of_part)};
+    return OnnxOptions{.name = name + "_" + word,
+                       .preprocessing = {},
+                       .metadata = std::move(of_part),
+                       .length_name = length_name};
   };
-  return {.encoder = part(decoding::kEncoderPart), .decoder = part(decoding::kDecoderPart)};
+  return {.encoder = part(decoding::kEncoderPart, "sequence"),
+          .decoder = part(decoding::kDecoderPart, "sequence"),
+          .decoder_with_past = part(decoding::kDecoderWithPastPart, "past_sequence")};
 }
 
 }  // namespace braid::onnx

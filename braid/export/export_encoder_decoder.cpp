@@ -1,6 +1,10 @@
 #include "braid/export/export_encoder_decoder.h"
 
 #include <algorithm>
+#include <optional>
+#include <string>
+#include <system_error>
+#include <vector>
 
 #include "braid/export/encoder_decoder_graphs.h"
 #include "braid/export/file_proof.h"
@@ -10,30 +14,47 @@
 namespace braid::onnx {
 namespace {
 
-struct PairOfFiles {
-  std::string encoder, decoder;  // bytes
-  FileProof encoder_proof, decoder_proof;
+struct Made {
+  std::string bytes;
+  FileProof proof;
 };
 
-PairOfFiles make_files(models::LoadedEncoderDecoder& loaded, const EncoderDecoderGraphs& graphs,
-                       const EncoderDecoderOptions& options) {
+struct MadeFiles {
+  Made encoder, decoder;
+  std::optional<Made> decoder_with_past;
+};
+
+MadeFiles make_files(models::LoadedEncoderDecoder& loaded, const EncoderDecoderGraphs& graphs,
+                     const EncoderDecoderOptions& options) {
   auto& model = *loaded.model;
   const int64_t most = model.max_positions();
-  const auto at_most = [most](int64_t tokens) {
-    return most == 0 ? tokens : std::min(tokens, most);
+  const auto sizes = [](int64_t batch, int64_t length, int64_t memory, int64_t most_length,
+                        int64_t most_memory) {
+    const auto at_most = [](int64_t tokens, int64_t limit) {
+      return limit == 0 ? tokens : std::min(tokens, limit);
+    };
+    return graph::Sizes(batch, at_most(length, most_length), at_most(memory, most_memory));
   };
-  const graph::Sizes one(1, at_most(5), at_most(7)), two(2, at_most(17), at_most(11));
-  PairOfFiles files{.encoder = export_onnx(graphs.encoder, options.encoder),
-                    .decoder = export_onnx(graphs.decoder, options.decoder),
-                    .encoder_proof = {},
-                    .decoder_proof = {}};
-  const auto& name = loaded.hub.architecture;
-  files.encoder_proof = prove_file(
-      files.encoder, name + ", encoder",
-      {graph::encoder_sample_of_noise(model, one), graph::encoder_sample_of_noise(model, two)});
-  files.decoder_proof = prove_file(
-      files.decoder, name + ", decoder",
-      {graph::decoder_sample_of_noise(model, one), graph::decoder_sample_of_noise(model, two)});
+  const auto one = sizes(1, 5, 7, most, most), two = sizes(2, 17, 11, most, most);
+  const auto make = [&](const graph::Graph& graph, const OnnxOptions& how, const char* part,
+                        const std::vector<graph::Sample>& samples) {
+    Made made{.bytes = export_onnx(graph, how), .proof = {}};
+    made.proof = prove_file(made.bytes, loaded.hub.architecture + ", " + part, samples);
+    return made;
+  };
+  MadeFiles files{.encoder = make(graphs.encoder, options.encoder, "encoder",
+                                  {graph::encoder_sample_of_noise(model, one),
+                                   graph::encoder_sample_of_noise(model, two)}),
+                  .decoder = make(graphs.decoder, options.decoder, "decoder",
+                                  {graph::decoder_sample_of_noise(model, one),
+                                   graph::decoder_sample_of_noise(model, two)}),
+                  .decoder_with_past = {}};
+  if (!graphs.decoder_with_past) return files;
+  const int64_t most_past = most == 0 ? 0 : most - 1;
+  files.decoder_with_past =
+      make(*graphs.decoder_with_past, options.decoder_with_past, "decoder with past",
+           {graph::decoder_with_past_sample_of_noise(model, sizes(1, 1, 7, most_past, most)),
+            graph::decoder_with_past_sample_of_noise(model, sizes(2, 17, 11, most_past, most))});
   return files;
 }
 
@@ -52,14 +73,22 @@ EncoderDecoderReport export_encoder_decoder(models::LoadedEncoderDecoder& loaded
   prove_without_zeros(loaded);
   const auto made = make_encoder_decoder_graphs(loaded);
   const auto files = make_files(loaded, made, onnx_options(loaded, checkpoint));
-  const auto encoder_file = folder / kEncoderFile, decoder_file = folder / kDecoderFile;
-  io::write_file_atomic(encoder_file, files.encoder);
-  io::write_file_atomic(decoder_file, files.decoder);
   const auto& name = loaded.hub.architecture;
-  return {.encoder = make_report(name, encoder_file, made.encoder, made.encoder_deviation,
-                                 files.encoder_proof, files.encoder.size()),
-          .decoder = make_report(name, decoder_file, made.decoder, made.decoder_deviation,
-                                 files.decoder_proof, files.decoder.size())};
+  // One that was there is of other weights.
+  std::error_code none;
+  std::filesystem::remove(folder / kDecoderWithPastFile, none);
+  const auto write = [&](const char* file, const graph::Graph& graph,
+                         const graph::Deviation& deviation, const Made& of) {
+    io::write_file_atomic(folder / file, of.bytes);
+    return make_report(name, folder / file, graph, deviation, of.proof, of.bytes.size());
+  };
+  EncoderDecoderReport report{
+      .encoder = write(kEncoderFile, made.encoder, made.encoder_deviation, files.encoder),
+      .decoder = write(kDecoderFile, made.decoder, made.decoder_deviation, files.decoder)};
+  if (files.decoder_with_past)
+    report.decoder_with_past = write(kDecoderWithPastFile, *made.decoder_with_past,
+                                     made.decoder_with_past_deviation, *files.decoder_with_past);
+  return report;
 }
 
 }  // namespace braid::onnx

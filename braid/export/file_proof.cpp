@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <map>
@@ -30,7 +29,16 @@ std::optional<std::string> unknown_operator(std::string_view bytes, const std::s
   return std::nullopt;
 }
 
-torch::Tensor output_for(runner::Session& session, const graph::Sample& sample) {
+torch::Tensor in_torch(const runner::Session& session, const runner::Tensor& made) {
+  if (made.dtype() != runner::DType::kFloat)
+    throw InternalError("onnx", "expected float32 as output, got " + to_string(made.dtype()),
+                        session.where());
+  auto output = torch::empty(made.dims(), torch::kFloat);
+  if (made.byte_size() > 0) std::memcpy(output.data_ptr(), made.raw(), made.byte_size());
+  return output;
+}
+
+std::vector<torch::Tensor> outputs_for(runner::Session& session, const graph::Sample& sample) {
   const auto& wanted = session.inputs();
   if (wanted.size() != sample.inputs.size())
     throw InternalError(
@@ -50,14 +58,9 @@ torch::Tensor output_for(runner::Session& session, const graph::Sample& sample) 
     if (given.nbytes() > 0) std::memcpy(tensor.raw(), given.const_data_ptr(), given.nbytes());
     inputs.emplace(wanted[i].name, std::move(tensor));
   }
-  const auto results = session.run(inputs);
-  const auto& first = results.at(0);
-  if (first.dtype() != runner::DType::kFloat)
-    throw InternalError("onnx", "expected float32 as output, got " + to_string(first.dtype()),
-                        session.where());
-  auto output = torch::empty(first.dims(), torch::kFloat);
-  if (first.byte_size() > 0) std::memcpy(output.data_ptr(), first.raw(), first.byte_size());
-  return output;
+  std::vector<torch::Tensor> outputs;
+  for (const auto& made : session.run(inputs)) outputs.push_back(in_torch(session, made));
+  return outputs;
 }
 
 }  // namespace
@@ -72,7 +75,7 @@ FileProof prove_file(std::string_view bytes, const std::string& name,
   if (samples.empty()) return {.remark = "No sample was asked for anything: the file was not run."};
   graph::Deviation largest;
   for (const auto& sample : samples) {
-    const auto deviation = graph::deviation(sample, output_for(*session, sample));
+    const auto deviation = graph::deviation(sample, outputs_for(*session, sample));
     if (!is_within(deviation, limits))
       throw InternalError(
           "onnx",
@@ -80,8 +83,7 @@ FileProof prove_file(std::string_view bytes, const std::string& name,
                       "{} in a batch",
                       limits.relative, deviation.relative, sample.expected.size(0)),
           where, "nothing was written");
-    largest.absolute = std::max(largest.absolute, deviation.absolute);
-    largest.relative = std::max(largest.relative, deviation.relative);
+    largest = graph::larger(largest, deviation);
   }
   return {.deviation = largest};
 }

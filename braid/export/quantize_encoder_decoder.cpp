@@ -161,7 +161,7 @@ EncoderDecoderQuantization quantize_encoder_decoder(
                      "--with-preprocessing",
                      "leave it out: the tokenizer's files are in the files' metadata");
   models::LoadedEncoderDecoder model{loaded.model, loaded.hub};
-  const auto graphs = make_encoder_decoder_graphs(model);
+  const auto graphs = make_encoder_decoder_graphs(model, DecoderCaching::kNone);
   const auto options = onnx_options(model, checkpoint);
   PairBatches some(loaded, pairs.calibrate, request), others(loaded, pairs.judge, request);
   auto of_encoder = data_of(
@@ -182,6 +182,9 @@ EncoderDecoderQuantization quantize_encoder_decoder(
   io::check_writable(folder, 0);
   fs::create_directories(folder);
   const auto encoder_file = folder / decoding::kEncoderFile;
+  // One that was there is of other weights.
+  std::error_code none;
+  fs::remove(folder / decoding::kDecoderWithPastFile, none);
   EncoderDecoderQuantization made;
   made.encoder =
       quantize_model(graphs.encoder, of_encoder, options.encoder, encoder_file, request, progress);
@@ -189,7 +192,6 @@ EncoderDecoderQuantization quantize_encoder_decoder(
     made.decoder = quantize_model(graphs.decoder, of_decoder, options.decoder,
                                   folder / decoding::kDecoderFile, request, progress);
   } catch (...) {
-    std::error_code none;
     fs::remove(encoder_file, none);  // one part alone is no translator
     throw;
   }

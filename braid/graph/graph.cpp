@@ -147,10 +147,47 @@ std::string to_text(const Shape& shape) {
   return text;
 }
 
+namespace {
+
+// Values whose names differ in one number, that of their layer.
+struct OfLayers {
+  std::string before, after, shape;
+  std::string first, last;  // layer
+};
+
+// The number that stands between two dots, where there is one.
+OfLayers parts_of(const std::string& name, std::string shape) {
+  const auto begin = name.find('.'), end = name.find('.', begin + 1);
+  const auto number = name.substr(begin + 1, end - begin - 1);
+  const bool is_number = end != std::string::npos && !number.empty() &&
+                         number.find_first_not_of("0123456789") == std::string::npos;
+  if (!is_number) return {name, "", std::move(shape), "", ""};
+  return {name.substr(0, begin + 1), name.substr(end), std::move(shape), number, number};
+}
+
+std::string to_text(const OfLayers& of) {
+  if (of.after.empty()) return of.before + " " + of.shape;
+  const auto layers = of.first == of.last ? of.first : fmt::format("{{{}..{}}}", of.first, of.last);
+  return of.before + layers + of.after + " " + of.shape;
+}
+
+}  // namespace
+
 std::string to_text(const Graph& graph, const std::vector<ValueId>& values) {
+  std::vector<OfLayers> all;
+  for (const ValueId id : values) {
+    auto parts = parts_of(graph.at(id).name, to_text(graph.at(id).shape));
+    const auto same = std::find_if(all.begin(), all.end(), [&](const OfLayers& other) {
+      return !parts.after.empty() && other.before == parts.before && other.after == parts.after &&
+             other.shape == parts.shape;
+    });
+    if (same == all.end())
+      all.push_back(std::move(parts));
+    else
+      same->last = parts.last;
+  }
   std::string text;
-  for (const ValueId id : values)
-    text += (text.empty() ? "" : ", ") + graph.at(id).name + " " + to_text(graph.at(id).shape);
+  for (const auto& of : all) text += (text.empty() ? "" : ", ") + to_text(of);
   return text;
 }
 

@@ -121,7 +121,8 @@ c10::OperatorHandle find_operator(const std::string& name, const std::string& ov
 std::string to_text(const Extent& extent);
 // "Nx3x224x224".
 std::string to_text(const Shape& shape);
-// Names and shapes: "input_ids NxL, attention_mask NxL".
+// Names and shapes: "input_ids NxL, attention_mask NxL". What each layer has is named once:
+// "present.{0..3}.decoder.key Nx4xLx32".
 std::string to_text(const Graph& graph, const std::vector<ValueId>& values);
 Shape constant_shape(at::IntArrayRef sizes);
 std::vector<int64_t> shape_at(const Shape& shape, Sizes sizes);

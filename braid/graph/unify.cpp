@@ -141,6 +141,17 @@ class Unifier {
     for (const auto& run : runs_)
       for (const ValueId id : call.outputs)
         if (tensor(id).shape != tensor_of(run, id).shape) return true;
+    return follows_sizes(call);
+  }
+
+  // Such as the row of a table of positions that stands behind the text's.
+  bool follows_sizes(const RecordedCall& call) const {
+    const auto position = static_cast<size_t>(&call - first_.recorder->calls.data());
+    for (const auto& run : runs_) {
+      const auto& other = run.recorder->calls[position];
+      for (size_t i = 0; i < call.arguments.size(); ++i)
+        if (integers_of(call.arguments[i]) != integers_of(other.arguments[i])) return true;
+    }
     return false;
   }
 

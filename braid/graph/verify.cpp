@@ -5,6 +5,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "braid/core/error.h"
 #include "braid/graph/capture.h"
@@ -20,7 +21,7 @@ Deviation replayed(const Graph& graph, const Sample& sample, torch::Device devic
   const torch::NoGradGuard no_grad;
   std::vector<torch::Tensor> inputs;
   for (const auto& input : sample.inputs) inputs.push_back(input.to(device));
-  return deviation(sample, replay(graph, inputs).at(0));
+  return deviation(sample, replay(graph, inputs));
 }
 
 at::Generator noise() { return at::make_generator<at::CPUGeneratorImpl>(1); }
@@ -87,9 +88,31 @@ Sample decoder_sample_of_noise(models::EncoderDecoder& model, Sizes sizes) {
   const auto mask = source.attention_mask.to(scope.device());
   const auto ids = example_target(model, sizes.batch, sizes.length, generator).to(scope.device());
   const auto encoded = model.encode({source.input_ids.to(scope.device()), mask, {}});
-  return {.inputs = {ids.cpu(), encoded.hidden.cpu(), mask.cpu()},
-          .expected = model.logits(model.decode(ids, {}, encoded)).cpu(),
-          .asked = {}};
+  Sample made{.inputs = {ids.cpu(), encoded.hidden.cpu(), mask.cpu()},
+              .expected = model.logits(model.decode(ids, {}, encoded)).cpu(),
+              .asked = {}};
+  for (const auto& kept : decode_words(model, ids, encoded).kept)
+    made.expected_more.push_back(kept.value.cpu());
+  return made;
+}
+
+Sample decoder_with_past_sample_of_noise(models::EncoderDecoder& model, Sizes sizes) {
+  const runtime::EvalScope scope(model);
+  const auto generator = noise();
+  const auto source = example_source(model, sizes.batch, sizes.memory, generator);
+  const auto mask = source.attention_mask.to(scope.device());
+  const auto ids =
+      example_target(model, sizes.batch, sizes.length + 1, generator).to(scope.device());
+  const auto encoded = model.encode({source.input_ids.to(scope.device()), mask, {}});
+  const auto last = [&](const torch::Tensor& x) { return x.narrow(1, sizes.length, 1).cpu(); };
+  Sample made{.inputs = {mask.cpu(), last(ids)},
+              .expected = last(model.logits(model.decode(ids, {}, encoded))),
+              .asked = {}};
+  for (const auto& kept : decode_words(model, ids.narrow(1, 0, sizes.length), encoded).kept)
+    made.inputs.push_back(kept.value.cpu());
+  for (const auto& kept : decode_words(model, ids, encoded).kept)
+    if (!kept.of_memory) made.expected_more.push_back(kept.value.cpu());
+  return made;
 }
 
 Deviation deviation(const Sample& sample, const torch::Tensor& output) {
@@ -109,6 +132,24 @@ Deviation deviation(const Sample& sample, const torch::Tensor& output) {
   deviation.absolute = (got - expected).abs().max().item<double>();
   deviation.relative = deviation.absolute / std::max(expected.abs().max().item<double>(), 1e-12);
   return deviation;
+}
+
+Deviation deviation(const Sample& sample, const std::vector<torch::Tensor>& outputs) {
+  if (outputs.empty() || outputs.size() > 1 + sample.expected_more.size())
+    throw InternalError("graph", fmt::format("expected 1 to {} outputs, got {}",
+                                             1 + sample.expected_more.size(), outputs.size()));
+  auto largest = deviation(sample, outputs[0]);
+  for (size_t i = 1; i < outputs.size(); ++i) {
+    const Sample one{.inputs = {}, .expected = sample.expected_more[i - 1], .asked = {}};
+    largest = larger(largest, deviation(one, outputs[i]));
+  }
+  return largest;
+}
+
+Deviation larger(const Deviation& a, const Deviation& b) {
+  // Not a number is the largest of all.
+  const auto most = [](double x, double y) { return x > y || std::isnan(x) ? x : y; };
+  return {.absolute = most(a.absolute, b.absolute), .relative = most(a.relative, b.relative)};
 }
 
 Deviation deviation(const Graph& graph, models::ImageModel& model, const torch::Tensor& images) {
@@ -131,6 +172,12 @@ Deviation encoder_deviation_on_noise(const Graph& graph, models::EncoderDecoder&
 Deviation decoder_deviation_on_noise(const Graph& graph, models::EncoderDecoder& model,
                                      Sizes sizes) {
   return replayed(graph, decoder_sample_of_noise(model, sizes), runtime::device_of(model));
+}
+
+Deviation decoder_with_past_deviation_on_noise(const Graph& graph, models::EncoderDecoder& model,
+                                               Sizes sizes) {
+  return replayed(graph, decoder_with_past_sample_of_noise(model, sizes),
+                  runtime::device_of(model));
 }
 
 }  // namespace braid::graph

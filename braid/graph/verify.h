@@ -19,6 +19,7 @@ struct Sample {
   std::vector<torch::Tensor> inputs;  // in the graph's order
   torch::Tensor expected;
   torch::Tensor asked;  // bool [N,L], of outputs per token: no padding; undefined: all are asked
+  std::vector<torch::Tensor> expected_more{};  // of the outputs behind the first, where some are
 };
 // images: [B,C,H,W], of the graph's size.
 Sample sample(models::ImageModel& model, const torch::Tensor& images);
@@ -29,10 +30,17 @@ Sample sample_of_noise(const Graph& graph, models::TextEncoder& model, Sizes siz
 // Of the graphs of an encoder-decoder. The decoder's graph reads what the model's encoder gives.
 Sample encoder_sample_of_noise(models::EncoderDecoder& model, Sizes sizes);
 Sample decoder_sample_of_noise(models::EncoderDecoder& model, Sizes sizes);
+// Of capture_decoder_with_past(), which reads what was kept of sizes.length words: what the model
+// says of one word more when it computes all of them anew.
+Sample decoder_with_past_sample_of_noise(models::EncoderDecoder& model, Sizes sizes);
 
 // Of an output for the sample's inputs. Throws DataError where the model's is not finite,
 // InternalError where the output has another shape.
 Deviation deviation(const Sample& sample, const torch::Tensor& output);
+// The largest of several outputs, each against its own. Throws InternalError too where there are
+// more of them than the sample knows.
+Deviation deviation(const Sample& sample, const std::vector<torch::Tensor>& outputs);
+Deviation larger(const Deviation& a, const Deviation& b);
 
 // images: [B,C,H,W], of the graph's size. Throws DataError where the model's output is not finite.
 Deviation deviation(const Graph& graph, models::ImageModel& model, const torch::Tensor& images);
@@ -46,5 +54,7 @@ Deviation encoder_deviation_on_noise(const Graph& graph, models::EncoderDecoder&
                                      Sizes sizes);
 Deviation decoder_deviation_on_noise(const Graph& graph, models::EncoderDecoder& model,
                                      Sizes sizes);
+Deviation decoder_with_past_deviation_on_noise(const Graph& graph, models::EncoderDecoder& model,
+                                               Sizes sizes);
 
 }  // namespace braid::graph

@@ -187,6 +187,24 @@ BraidRunTranslator* braid_run_open_translator_memory(const void* encoder, size_t
   return translator;
 }
 
+BraidRunTranslator* braid_run_open_translator_memory_with_past(
+    const void* encoder, size_t encoder_size, const void* decoder, size_t decoder_size,
+    const void* decoder_with_past, size_t decoder_with_past_size, const BraidRunSearch* search,
+    int threads) {
+  BraidRunTranslator* translator = nullptr;
+  guarded_call([&] {
+    const auto reads = given_bytes(encoder, encoder_size, "an encoder");
+    const auto writes = given_bytes(decoder, decoder_size, "a decoder");
+    const auto goes_on =
+        given_bytes(decoder_with_past, decoder_with_past_size, "a decoder with past");
+    if (goes_on.empty()) refuse_argument("the bytes of a decoder with past", "none");
+    translator = new BraidRunTranslator{
+        braid::runner::Translator::of_bytes(reads, writes, options_of(search, threads), goes_on),
+        ""};
+  });
+  return translator;
+}
+
 void braid_run_free_translator(BraidRunTranslator* translator) { delete translator; }
 
 int braid_run_translate(BraidRunTranslator* translator, const char* text,

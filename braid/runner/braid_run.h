@@ -53,8 +53,8 @@ const char* braid_run_metadata(const BraidRunModel* model, const char* key);
 int braid_run(BraidRunModel* model, const BraidRunTensor* inputs, size_t input_count,
               BraidRunTensor* outputs, size_t output_count);
 
-/* A translator: the two files that `braid export` writes of a model that writes texts. One thread
-   at a time; several translators may run beside each other. */
+/* A translator: the files that `braid export` writes of a model that writes texts. One thread at a
+   time; several translators may run beside each other. */
 typedef struct BraidRunTranslator BraidRunTranslator;
 
 /* How it searches; 0: as the files say. */
@@ -71,12 +71,19 @@ typedef struct BraidRunTranslation {
 } BraidRunTranslation;
 
 /* 0 on failure, with the reason in braid_run_error(). folder: with encoder_model.onnx and
-   decoder_model.onnx; bytes must live as long as the translator. search: may be 0. */
+   decoder_model.onnx, and decoder_with_past_model.onnx where there is one, without which each word
+   computes all words before it again; bytes must live as long as the translator. search: may be 0.
+ */
 BraidRunTranslator* braid_run_open_translator(const char* folder, const BraidRunSearch* search,
                                               int threads);
 BraidRunTranslator* braid_run_open_translator_memory(const void* encoder, size_t encoder_size,
                                                      const void* decoder, size_t decoder_size,
                                                      const BraidRunSearch* search, int threads);
+/* The same with the third file. */
+BraidRunTranslator* braid_run_open_translator_memory_with_past(
+    const void* encoder, size_t encoder_size, const void* decoder, size_t decoder_size,
+    const void* decoder_with_past, size_t decoder_with_past_size, const BraidRunSearch* search,
+    int threads);
 void braid_run_free_translator(BraidRunTranslator* translator); /* of 0: does nothing */
 
 /* Translates one text of UTF-8, such as a line; one of white space alone, or of which the tokenizer

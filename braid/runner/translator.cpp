@@ -54,8 +54,9 @@ Translator Translator::open(const std::filesystem::path& folder, const Translato
 }
 
 Translator Translator::of_bytes(std::span<const uint8_t> encoder, std::span<const uint8_t> decoder,
-                                const TranslatorOptions& options) {
-  return {EncoderDecoder::of_bytes(encoder, decoder, options.session), options};
+                                const TranslatorOptions& options,
+                                std::span<const uint8_t> decoder_with_past) {
+  return {EncoderDecoder::of_bytes(encoder, decoder, options.session, decoder_with_past), options};
 }
 
 TranslatedText Translator::translate(std::string_view text) {

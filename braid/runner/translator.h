@@ -34,7 +34,8 @@ class Translator {
   static Translator open(const std::filesystem::path& folder,
                          const TranslatorOptions& options = {});
   static Translator of_bytes(std::span<const uint8_t> encoder, std::span<const uint8_t> decoder,
-                             const TranslatorOptions& options = {});
+                             const TranslatorOptions& options = {},
+                             std::span<const uint8_t> decoder_with_past = {});
 
   // What `braid translate` gives in float32. A text without anything but white space, or of which
   // the tokenizer leaves nothing, is an empty one. Throws DataError for text that the tokenizer or

@@ -38,8 +38,10 @@ WrittenText write_greedily(EncoderDecoder& model, const GenerationConfig& config
   std::vector<TokenIds> rows = {{*config.decoder_start_token_id}};
   auto& written = rows[0];
   double sum = 0;
+  std::vector<int64_t> parents;  // none of the first word
   while (true) {
-    const auto logits = model.next(rows);
+    const auto logits = model.next(rows, parents);
+    parents = {0};
     const float norm = finite_log_sum_exp(model, logits.data());
     auto scores = logits;
     rules.apply(written, scores.data(), model.vocab_size());
@@ -54,10 +56,17 @@ WrittenText write_greedily(EncoderDecoder& model, const GenerationConfig& config
   return text;
 }
 
+// What is written by the beams, and which of those before each goes on from.
+struct Rows {
+  std::vector<TokenIds> ids;
+  std::vector<int64_t> parents;
+};
+
 // Log-probabilities of each row, [R,V], with what the settings say of them.
 std::vector<float> next_scores(EncoderDecoder& model, const decoding::TokenRules& rules,
-                               bool renormalize, const std::vector<TokenIds>& rows) {
-  auto scores = model.next(rows);
+                               bool renormalize, const Rows& of) {
+  const auto& rows = of.ids;
+  auto scores = model.next(rows, of.parents);
   const int64_t words = model.vocab_size();
   for (size_t row = 0; row < rows.size(); ++row) {
     float* begin = scores.data() + static_cast<int64_t>(row) * words;
@@ -95,13 +104,17 @@ std::vector<Candidate> best_continuations(const BeamSearch& search, const Genera
 WrittenText write_with_beams(EncoderDecoder& model, const GenerationConfig& config) {
   const decoding::TokenRules rules(config, config.max_length);
   BeamSearch search(config, config.max_length);
-  std::vector<TokenIds> rows = {search.running().at(0).ids};  // at the start all beams are alike
+  Rows rows{.ids = {search.running().at(0).ids}, .parents = {}};  // at the start all are alike
   while (true) {
     const auto scores = next_scores(model, rules, config.renormalize_logits, rows);
     search.advance(best_continuations(search, config, scores, model.vocab_size()));
     if (search.done()) break;
-    rows.clear();
-    for (const auto& beam : search.running()) rows.push_back(beam.ids);
+    const bool was_one = rows.ids.size() == 1;
+    rows = {};
+    for (const auto& beam : search.running()) {
+      rows.ids.push_back(beam.ids);
+      rows.parents.push_back(was_one ? 0 : beam.parent);
+    }
   }
   const auto& best = search.ended().at(0);
   return {.ids = best.ended ? best.ids : TokenIds(), .score = static_cast<double>(best.score)};

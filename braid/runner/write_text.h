@@ -17,8 +17,9 @@ struct WrittenText {
 };
 
 // The best text for the tokens of `source`, at least one. config: the model's generation(), with
-// another num_beams or max_length perhaps. There is no cache: each token computes those before it
-// again. Throws DataError where the model's output is not finite.
+// another num_beams or max_length perhaps. With a decoder with past each token is computed once,
+// without one it computes those before it again: the text is the same. Throws DataError where the
+// model's output is not finite.
 WrittenText write_text(EncoderDecoder& model, const std::vector<int64_t>& source,
                        const decoding::GenerationConfig& config);
 

@@ -195,8 +195,10 @@ void describe(const RunOptions& options, const Session& session) {
 
 void describe_translator(const RunOptions& options) {
   const auto model = runner::EncoderDecoder::open(options.model, session_options(options));
-  const Json json = {{decoding::kEncoderPart, description_of(model.encoder())},
-                     {decoding::kDecoderPart, description_of(model.decoder())}};
+  Json json = {{decoding::kEncoderPart, description_of(model.encoder())},
+               {decoding::kDecoderPart, description_of(model.decoder())}};
+  if (const auto* past = model.decoder_with_past())
+    json[decoding::kDecoderWithPastPart] = description_of(*past);
   if (options.format == "json") return print_json(json);
   for (const auto& [part, description] : json.items()) {
     fmt::print("{}\n", part);
@@ -224,7 +226,7 @@ void refuse_part(const Session& session) {
   if (part != session.metadata().end())
     throw DataError("runner", "expected a whole model, got a translator's " + part->second,
                     session.where(),
-                    "give the folder that has both its files, as `braid-run FOLDER`");
+                    "give the folder that has all its files, as `braid-run FOLDER`");
 }
 
 }  // namespace

@@ -92,13 +92,17 @@ TEST_F(ExportVerb, WritesModelsOfTexts) {
       64);
 }
 
-TEST_F(ExportVerb, WritesModelsThatWriteTextsAsTwoFiles) {
+TEST_F(ExportVerb, WritesModelsThatWriteTextsAsSeveralFiles) {
   const auto two = braid("export --checkpoint lightconv_tiny --init 0 --output pair --format json");
   ASSERT_EQ(two.code, 0) << two.err;
   const Json json = Json::parse(two.out);
   EXPECT_EQ(json.at(0).at("bytes"), std::filesystem::file_size(path("pair/encoder_model.onnx")));
   EXPECT_EQ(json.at(1).at("bytes"), std::filesystem::file_size(path("pair/decoder_model.onnx")));
-  EXPECT_EQ(json.at(1).at("output"), "logits NxLx32000");
+  ASSERT_EQ(json.size(), 3u);
+  EXPECT_EQ(json.at(2).at("bytes"),
+            std::filesystem::file_size(path("pair/decoder_with_past_model.onnx")));
+  EXPECT_THAT(json.at(1).at("output"), ::testing::StartsWith("logits NxLx32000, present.{0.."));
+  EXPECT_THAT(json.at(2).at("output"), ::testing::StartsWith("logits Nx1x32000, present.{0.."));
   const auto file = braid("export --checkpoint lightconv_tiny --init 0 --output b.onnx");
   EXPECT_EQ(file.code, 64);
   EXPECT_THAT(file.err, HasSubstr("b/encoder_model.onnx and b/decoder_model.onnx"));

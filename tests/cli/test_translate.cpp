@@ -150,7 +150,7 @@ TEST_F(TranslateTest, BraidRunSaysWhatIsNoTranslator) {
   EXPECT_EQ(parts.code, 0) << parts.err;
   for (const auto* word : {"encoder\n", "decoder\n", "encoder_hidden_states", "logits"})
     EXPECT_THAT(parts.out, HasSubstr(word));
-  EXPECT_EQ(Json::parse(braid_run("mt --format json").out).size(), 2u);
+  EXPECT_EQ(Json::parse(braid_run("mt --format json").out).size(), 3u);
   const std::vector<std::tuple<std::string, int, std::string>> refused = {
       {"mt/decoder_model.onnx --text a", 65, "give the folder"},
       {"mt/encoder_model.onnx picture.png", 65, "give the folder"},

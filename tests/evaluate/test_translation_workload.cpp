@@ -127,10 +127,11 @@ TEST_F(TranslationComparison, MeasuresWhatShips) {
   EXPECT_GT(*deployed.latency_ms_p50, 0);
   EXPECT_GE(*deployed.latency_ms_p95, *deployed.latency_ms_p50);
   EXPECT_GT(*deployed.throughput_items_per_s, 0);
-  // Two files, which the winner has too, and which translate.
+  // Its files, which the winner has too, and which translate.
   const fs::path folder = *deployed.file, winner = fs::path(config_.output) / "winner" / "model";
   int64_t bytes = 0;
-  for (const auto* name : {"encoder_model.onnx", "decoder_model.onnx"}) {
+  for (const auto* name :
+       {"encoder_model.onnx", "decoder_model.onnx", "decoder_with_past_model.onnx"}) {
     bytes += static_cast<int64_t>(fs::file_size(folder / name));
     EXPECT_TRUE(fs::exists(winner / name)) << name;
   }

@@ -1,4 +1,4 @@
-// What braid-run writes with the two files of a translator, against the model that they were made
+// What braid-run writes with the files of a translator, against the model that they were made
 // of.
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -88,6 +88,27 @@ TEST_P(ExportedTranslators, AreWrittenWithAsTheModelIs) {
       const auto written = runner::write_text(model, read, config);
       EXPECT_EQ(written.ids, expected.ids) << name;
       EXPECT_NEAR(written.score, expected.score, 1e-4) << name;
+    }
+  }
+}
+
+TEST_P(ExportedTranslators, AreWrittenWithAlikeWithAndWithoutTheThirdFile) {
+  auto three = runner::EncoderDecoder::open(folder / "files");
+  ASSERT_NE(three.decoder_with_past(), nullptr);
+  std::filesystem::remove(folder / "files" / kDecoderWithPastFile);
+  auto two = runner::EncoderDecoder::open(folder / "files");
+  EXPECT_EQ(two.decoder_with_past(), nullptr);
+  for (const int64_t beams : {1, 4}) {
+    auto config = two.generation();
+    config.num_beams = beams;
+    config.max_length = 40;  // as many as the model takes
+    config.min_length = 20;
+    for (int64_t seed = 0; seed < 4; ++seed) {
+      const std::vector<int64_t> read = {5 + seed, 30 - 3 * seed, 12, loaded.model->eos_token_id()};
+      const auto expected = runner::write_text(two, read, config);
+      const auto written = runner::write_text(three, read, config);
+      EXPECT_EQ(written.ids, expected.ids) << beams << " beams";
+      EXPECT_NEAR(written.score, expected.score, 1e-5) << beams << " beams";
     }
   }
 }

@@ -6,12 +6,9 @@
 #include <filesystem>
 #include <functional>
 #include <map>
-#include <protozero/pbf_reader.hpp>
 #include <set>
 
 #include "braid/core/error.h"
-#include "braid/export/encoder_decoder_graphs.h"
-#include "braid/export/export_encoder_decoder.h"
 #include "braid/export/export_image_model.h"
 #include "braid/export/export_text_model.h"
 #include "braid/export/onnx/export_onnx.h"
@@ -22,152 +19,12 @@
 #include "braid/io/atomic_file.h"
 #include "braid/models/registry.h"
 #include "braid/models/text/text_embeddings.h"
-#include "tests/export/small_translators.h"
+#include "tests/export/read_model.h"
 
 namespace braid::onnx {
 namespace {
 
-using protozero::pbf_reader;
 using ::testing::HasSubstr;
-
-struct ReadNode {
-  std::string op_type;
-  std::vector<std::string> inputs, outputs;
-};
-
-struct ReadModel {
-  int64_t ir_version = 0, opset = 0;
-  std::vector<ReadNode> nodes;
-  std::map<std::string, std::pair<std::vector<int64_t>, size_t>> initializers;  // dims, bytes
-  std::map<std::string, std::vector<std::string>> inputs, outputs;              // dimensions
-  std::map<std::string, std::string> metadata;
-};
-
-ReadNode read_node(pbf_reader message) {
-  ReadNode node;
-  while (message.next()) switch (message.tag()) {
-      case 1:
-        node.inputs.push_back(message.get_string());
-        break;
-      case 2:
-        node.outputs.push_back(message.get_string());
-        break;
-      case 4:
-        node.op_type = message.get_string();
-        break;
-      default:
-        message.skip();
-    }
-  return node;
-}
-
-void read_initializer(pbf_reader message, ReadModel& model) {
-  std::string name;
-  std::vector<int64_t> dims;
-  size_t bytes = 0;
-  while (message.next()) switch (message.tag()) {
-      case 1:
-        dims.push_back(message.get_int64());
-        break;
-      case 8:
-        name = message.get_string();
-        break;
-      case 9:
-        bytes = message.get_view().size();
-        break;
-      default:
-        message.skip();
-    }
-  EXPECT_TRUE(model.initializers.emplace(name, std::pair(dims, bytes)).second) << name;
-}
-
-void read_value(pbf_reader message, std::map<std::string, std::vector<std::string>>& values) {
-  std::string name;
-  std::vector<std::string> dims;
-  while (message.next()) {
-    if (message.tag() == 1) {
-      name = message.get_string();
-      continue;
-    }
-    pbf_reader type = message.get_message();
-    EXPECT_TRUE(type.next(1));
-    pbf_reader tensor = type.get_message();
-    EXPECT_TRUE(tensor.next(2));
-    pbf_reader shape = tensor.get_message();
-    while (shape.next(1)) {
-      pbf_reader dim = shape.get_message();
-      EXPECT_TRUE(dim.next());
-      dims.push_back(dim.tag() == 1 ? std::to_string(dim.get_int64()) : dim.get_string());
-    }
-  }
-  values[name] = dims;
-}
-
-void read_graph(pbf_reader message, ReadModel& model) {
-  while (message.next()) switch (message.tag()) {
-      case 1:
-        model.nodes.push_back(read_node(message.get_message()));
-        break;
-      case 5:
-        read_initializer(message.get_message(), model);
-        break;
-      case 11:
-        read_value(message.get_message(), model.inputs);
-        break;
-      case 12:
-        read_value(message.get_message(), model.outputs);
-        break;
-      default:
-        message.skip();
-    }
-}
-
-ReadModel read(const std::string& bytes) {
-  ReadModel model;
-  pbf_reader message(bytes);
-  while (message.next()) switch (message.tag()) {
-      case 1:
-        model.ir_version = message.get_int64();
-        break;
-      case 7:
-        read_graph(message.get_message(), model);
-        break;
-      case 8: {
-        pbf_reader opset = message.get_message();
-        while (opset.next())
-          if (opset.tag() == 2)
-            model.opset = opset.get_int64();
-          else
-            opset.skip();
-        break;
-      }
-      case 14: {
-        pbf_reader entry = message.get_message();
-        std::string key;
-        while (entry.next())
-          if (entry.tag() == 1)
-            key = entry.get_string();
-          else
-            model.metadata[key] = entry.get_string();
-        break;
-      }
-      default:
-        message.skip();
-    }
-  return model;
-}
-
-// Every name is given once, and before it is read.
-void expect_ordered(const ReadModel& model) {
-  std::set<std::string> known = {""};
-  for (const auto& item : model.initializers) known.insert(item.first);
-  for (const auto& item : model.inputs) known.insert(item.first);
-  for (const auto& node : model.nodes) {
-    for (const auto& input : node.inputs) EXPECT_TRUE(known.contains(input)) << input;
-    for (const auto& output : node.outputs) EXPECT_TRUE(known.insert(output).second) << output;
-  }
-  for (const auto& item : model.outputs) EXPECT_TRUE(known.contains(item.first)) << item.first;
-}
 
 models::LoadedModel load(const std::string& name) {
   models::LoadedModel loaded;
@@ -273,82 +130,6 @@ TEST(Export, TextsMayHaveAnyKindOfPositions) {
   }
   std::filesystem::remove_all(folder);
 }
-
-ReadModel read_file(const std::filesystem::path& file) {
-  const auto bytes = io::read_file(file);
-  return read(std::string(bytes.begin(), bytes.end()));
-}
-
-using Dimensions = std::vector<std::string>;
-
-class Pairs : public ::testing::TestWithParam<std::pair<const char*, const char*>> {
- protected:
-  void SetUp() override {
-    const auto [name, fields] = GetParam();
-    loaded.model = models::create_model<models::EncoderDecoder>(name, Json::parse(fields));
-    loaded.model->eval();
-    loaded.hub = models::make_hub_config(name, *loaded.model);
-    folder = std::filesystem::temp_directory_path() /
-             ("braid_onnx_pair_" + std::string(name) + std::to_string(::getpid()));
-    std::filesystem::create_directories(folder);
-  }
-  void TearDown() override { std::filesystem::remove_all(folder); }
-
-  models::LoadedEncoderDecoder loaded;
-  std::filesystem::path folder;
-};
-
-TEST_P(Pairs, AreTwoWholeFilesFreeInBatchAndBothLengths) {
-  const auto report = export_encoder_decoder(loaded, {}, folder / "new");
-  EXPECT_LT(report.encoder.relative_error, 2e-5);
-  EXPECT_LT(report.decoder.relative_error, 2e-5);
-  const auto encoder = read_file(folder / "new/encoder_model.onnx");
-  const auto decoder = read_file(folder / "new/decoder_model.onnx");
-  expect_ordered(encoder);
-  expect_ordered(decoder);
-  const Dimensions text = {"batch", "sequence"};
-  EXPECT_EQ(encoder.inputs,
-            (std::map<std::string, Dimensions>{{"input_ids", text}, {"attention_mask", text}}));
-  EXPECT_EQ(encoder.outputs.at("last_hidden_state"), (Dimensions{"batch", "sequence", "32"}));
-  EXPECT_EQ(decoder.inputs, (std::map<std::string, Dimensions>{
-                                {"input_ids", text},
-                                {"encoder_hidden_states", {"batch", "encoder_sequence", "32"}},
-                                {"encoder_attention_mask", {"batch", "encoder_sequence"}}}));
-  EXPECT_EQ(decoder.outputs.at("logits"), (Dimensions{"batch", "sequence", "44"}));
-  int64_t tables = 0;
-  for (const auto& item : decoder.initializers)
-    tables += item.second.first == std::vector<int64_t>{44, 32} ||
-              item.second.first == std::vector<int64_t>{32, 44};
-  EXPECT_EQ(tables, 1) << "the embeddings of words are the last layer too";
-  EXPECT_EQ(report.decoder.input,
-            "input_ids NxL, encoder_hidden_states NxMx32, encoder_attention_mask NxM");
-}
-
-TEST_P(Pairs, CarryWhatATranslationNeeds) {
-  io::write_file_atomic(folder / "vocab.txt", "[PAD]\n[UNK]\n");
-  io::write_file_atomic(folder / "target.spm", "pieces");
-  io::write_file_atomic(folder / "tokenizer_config.json", R"({"model_max_length": 24})");
-  io::write_file_atomic(folder / "generation_config.json", R"({"max_length": 17, "num_beams": 3})");
-  const auto options = onnx_options(loaded, folder);
-  EXPECT_EQ(options.encoder.metadata.at("part"), "encoder");
-  EXPECT_EQ(options.decoder.metadata.at("part"), "decoder");
-  for (const auto* one : {&options.encoder, &options.decoder}) {
-    const auto& metadata = one->metadata;
-    EXPECT_EQ(metadata.at("pad_token_id"), std::to_string(loaded.model->pad_token_id()));
-    EXPECT_EQ(metadata.at("eos_token_id"), std::to_string(loaded.model->eos_token_id()));
-    EXPECT_EQ(metadata.at("decoder_start_token_id"),
-              std::to_string(loaded.model->decoder_start_token_id()));
-    EXPECT_EQ(metadata.at("max_length"), "40") << "as `braid translate` cuts";
-    EXPECT_EQ(metadata.at("vocab.txt"), "[PAD]\n[UNK]\n");
-    EXPECT_EQ(metadata.at("target.spm;base64"), "cGllY2Vz");
-    const Json generation = Json::parse(metadata.at("generation_config"));
-    EXPECT_EQ(generation.at("max_length"), 17);
-    EXPECT_EQ(generation.at("num_beams"), 3);
-    EXPECT_EQ(generation.at("bad_words_ids"), (Json{{loaded.model->pad_token_id()}}));
-  }
-}
-
-INSTANTIATE_TEST_SUITE_P(Small, Pairs, ::testing::ValuesIn(kSmallTranslators));
 
 TEST(Export, InitializersHaveTheBytesOfTheirShapes) {
   const auto model = export_and_read(load("resnet20"), {});

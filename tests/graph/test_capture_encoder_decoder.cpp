@@ -90,6 +90,58 @@ TEST_P(SmallPairs, ReplayEqualsTheDecoderToTheBitAtOtherSizes) {
       }
 }
 
+TEST_P(SmallPairs, WhatIsKeptHasOptimumsNames) {
+  ASSERT_TRUE(can_go_on(*model));
+  const auto whole = capture_decoder_with_present(*model), next = capture_decoder_with_past(*model);
+  const std::string name = GetParam().name;
+  const auto kept = [&](const std::string& before, const std::string& length) {
+    const auto heads = [&](int64_t dim) { return "Nx4x" + length + "x" + std::to_string(dim / 4); };
+    const auto of = before + "{0..1}.decoder.";
+    const std::string key = of + "key " + heads(32) + ", " + of + "value " + heads(32);
+    if (name == "transformer") return key;
+    if (name == "lightconv") return of + "conv Nx1x" + length + "x32";
+    return of + "key " + heads(16) + ", " + of + "value " + heads(16) + ", " + of + "conv Nx1x" +
+           length + "x16";
+  };
+  const auto memory = [](const std::string& before) {
+    const auto of = before + "{0..1}.encoder.";
+    return of + "key Nx4xMx8, " + of + "value Nx4xMx8";
+  };
+  const std::string past = "past_key_values.", present = "present.";
+  EXPECT_EQ(to_text(whole, whole.outputs),
+            "logits NxLx" + words() + ", " + kept(present, "L") + ", " + memory(present));
+  EXPECT_EQ(to_text(next, next.inputs),
+            "encoder_attention_mask NxM, input_ids Nx1, " + kept(past, "L") + ", " + memory(past));
+  EXPECT_EQ(to_text(next, next.outputs), "logits Nx1x" + words() + ", " + kept(present, "L+1"));
+  // Layer by layer, in the order in which Optimum has them.
+  EXPECT_EQ(whole.at(whole.outputs.at(1)).name,
+            name == "lightconv" ? "present.0.decoder.conv" : "present.0.decoder.key");
+  EXPECT_EQ(whole.at(whole.outputs.back()).name, "present.1.encoder.value");
+  EXPECT_EQ(next.at(next.inputs.back()).name, "past_key_values.1.encoder.value");
+}
+
+TEST_P(SmallPairs, OneWordMoreIsWhatAllOfThemSay) {
+  auto whole = capture_decoder_with_present(*model), next = capture_decoder_with_past(*model);
+  simplify(whole);
+  simplify(next);
+  for (const Sizes sizes : {Sizes(1, 1, 1), Sizes(4, 11, 23), Sizes(5, 39, 40), Sizes(2, 30, 2)}) {
+    EXPECT_LT(decoder_deviation_on_noise(whole, *model, sizes).relative, 1e-5);
+    EXPECT_LT(decoder_with_past_deviation_on_noise(next, *model, sizes).relative, 5e-5);
+  }
+}
+
+TEST_P(SmallPairs, OtherStatesSayOtherThings) {
+  auto next = capture_decoder_with_past(*model);
+  const auto sample = decoder_with_past_sample_of_noise(*model, {3, 9, 7});
+  for (size_t i = 1; i < sample.inputs.size(); ++i) {
+    auto changed = sample.inputs;
+    changed[i] = changed[i].roll(1, 0);
+    const torch::NoGradGuard no_grad;
+    EXPECT_GT(deviation(sample, replay(next, changed).at(0)).relative, 1e-5)
+        << next.at(next.inputs.at(i)).name;
+  }
+}
+
 TEST_P(SmallPairs, SimplifiedTheyComputeTheSameAtOtherSizes) {
   auto encoder = capture_encoder(*model), decoder = capture_decoder(*model);
   simplify(encoder);
@@ -203,6 +255,29 @@ TEST(CaptureEncoderDecoder, RefusesDecisionsByTheMemory) {
                  return x.at(1).size(1) > 6 ? x.at(1).exp() : x.at(1).relu();
                }),
                DataError);
+}
+
+TEST(CaptureEncoderDecoder, ATablesRowFollowsTheLength) {
+  const auto table = torch::randn({64, 4});
+  const auto graph =
+      capture_pair([&](const Tensors& x) { return x.at(0) + table.narrow(0, x.at(0).size(1), 1); });
+  for (const int64_t length : {1, 9, 30}) {
+    const auto x = torch::randn({2, length, 4}), y = torch::randn({2, 3, 4});
+    EXPECT_TRUE(torch::equal(replay(graph, {x, y}).at(0), x + table[length]));
+  }
+}
+
+TEST(CaptureEncoderDecoder, ValuesOfLayersAreNamedOnce) {
+  Graph graph;
+  for (const char* name :
+       {"logits", "present.0.key", "present.0.value", "present.1.key", "present.1.value", "a.0"}) {
+    graph.values.push_back({.shape = constant_shape({2, 3}), .constant = {}, .name = name});
+    graph.outputs.push_back(static_cast<ValueId>(graph.values.size()) - 1);
+  }
+  EXPECT_EQ(to_text(graph, graph.outputs),
+            "logits 2x3, present.{0..1}.key 2x3, present.{0..1}.value 2x3, a.0 2x3");
+  graph.outputs.resize(3);
+  EXPECT_EQ(to_text(graph, graph.outputs), "logits 2x3, present.0.key 2x3, present.0.value 2x3");
 }
 
 TEST(CaptureEncoderDecoder, ExtentsAddUp) {

@@ -88,6 +88,32 @@ TEST(KeyValueCache, GoesOnWithOtherRows) {
   caches.append(2);
 }
 
+TEST(KeyValueCache, JoinsTensorsForGraphs) {
+  const torch::NoGradGuard no_grad;
+  const auto k = heads_of(2, 3), v = heads_of(2, 3);
+  auto cache = KeyValueCache::joined();
+  EXPECT_TRUE(cache.empty());
+  cache.append(k, v);
+  EXPECT_TRUE(cache.keys().is_same(k)) << "what is captured is what was made";
+  CopiedCache copied{k, v};
+  for (int step = 0; step < 3; ++step) {
+    const auto more_k = heads_of(2, 1), more_v = heads_of(2, 1);
+    cache.append(more_k, more_v), copied.append(more_k, more_v);
+    EXPECT_EQ(cache.length(), 4 + step);
+    EXPECT_TRUE(torch::equal(cache.keys(), copied.keys));
+    EXPECT_TRUE(torch::equal(cache.values(2), copied.values.narrow(2, 2 + step, 2)));
+  }
+  cache.select(numbers({1, 0, 1})), copied.select(numbers({1, 0, 1}));
+  EXPECT_TRUE(torch::equal(cache.keys(), copied.keys));
+  EXPECT_TRUE(cache.beside().is_joined());
+  // The operators of tensors alone, which a graph may record.
+  const auto q = heads_of(3, 1);
+  const auto expected = attend_cached(q, cache, {.causal = true});
+  const OwnOperators own;
+  EXPECT_TRUE(torch::equal(attend_cached(q, cache, {.causal = true}), expected));
+  EXPECT_TRUE(torch::equal(KeyValueCache::joined(k, v).values(), v));
+}
+
 TEST(KeyValueCache, KeepsSeveralPositionsAtOnce) {
   Caches caches(2);
   caches.append(4);

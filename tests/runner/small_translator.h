@@ -96,7 +96,6 @@ struct SmallTranslator {
         20, with);
   }
 
- private:
   static double at(const std::vector<float>& list, int64_t i) {
     return static_cast<double>(list[static_cast<size_t>(i)]);
   }

@@ -37,12 +37,19 @@ inline std::vector<uint8_t> model_of(const std::function<void(pbf_writer&)>& fil
 
 inline void add_node(pbf_writer& graph, const std::string& type,
                      const std::vector<std::string>& inputs,
-                     const std::vector<std::string>& outputs) {
+                     const std::vector<std::string>& outputs,
+                     const std::map<std::string, int64_t>& attributes = {}) {
   pbf_writer node(graph, 1);
   for (const auto& name : inputs) node.add_string(1, name);
   for (const auto& name : outputs) node.add_string(2, name);
   node.add_string(3, "the_" + type);
   node.add_string(4, type);
+  for (const auto& [key, number] : attributes) {
+    pbf_writer attribute(node, 5);
+    attribute.add_string(1, key);
+    attribute.add_int64(3, number);
+    attribute.add_int32(20, 2);  // a whole number
+  }
 }
 
 // field: 11 of inputs, 12 of outputs; -1: a size that is free.

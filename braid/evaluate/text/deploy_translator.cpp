@@ -74,6 +74,7 @@ Deployed deploy_translator(const std::filesystem::path& checkpoint, const Deploy
     models::LoadedEncoderDecoder loaded{trained.model, trained.hub};
     const auto report = onnx::export_encoder_decoder(loaded, checkpoint, folder);
     deployed.float_bytes = report.encoder.bytes + report.decoder.bytes;
+    if (report.decoder_with_past) *deployed.float_bytes += report.decoder_with_past->bytes;
   }
   deployed.engine = target.name;
   deployed.file = folder.string();

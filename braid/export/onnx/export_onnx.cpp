@@ -31,14 +31,18 @@ const EmitTable& emit_table() {
   return table;
 }
 
-ValueInfo value_info(const graph::Value& value) {
+Dimension dimension(const graph::Extent& extent, const OnnxOptions& options) {
+  if (extent.is_constant()) return extent.offset;
+  if (extent == graph::Extent{.scale = 1}) return "batch";
+  if (extent == graph::Extent{.length = 1}) return options.length_name;
+  if (extent == graph::Extent{.offset = 1, .length = 1}) return options.length_name + " + 1";
+  if (extent == graph::Extent{.memory = 1}) return "encoder_sequence";
+  return to_text(extent);
+}
+
+ValueInfo value_info(const graph::Value& value, const OnnxOptions& options) {
   ValueInfo info{.name = value.name, .type = data_type(value.dtype), .shape = {}};
-  for (const auto& extent : value.shape)
-    info.shape.push_back(extent.is_constant()                   ? Dimension(extent.offset)
-                         : extent == graph::Extent{.scale = 1}  ? Dimension("batch")
-                         : extent == graph::Extent{.length = 1} ? Dimension("sequence")
-                         : extent == graph::Extent{.memory = 1} ? Dimension("encoder_sequence")
-                                                                : Dimension(to_text(extent)));
+  for (const auto& extent : value.shape) info.shape.push_back(dimension(extent, options));
   return info;
 }
 
@@ -92,8 +96,8 @@ std::string export_onnx(const graph::Graph& graph, const OnnxOptions& options) {
   if (preprocessing)
     model.inputs.push_back(image_info(*preprocessing));
   else
-    for (const ValueId id : graph.inputs) model.inputs.push_back(value_info(graph.at(id)));
-  for (const ValueId id : graph.outputs) model.outputs.push_back(value_info(graph.at(id)));
+    for (const ValueId id : graph.inputs) model.inputs.push_back(value_info(graph.at(id), options));
+  for (const ValueId id : graph.outputs) model.outputs.push_back(value_info(graph.at(id), options));
   if (preprocessing) model.outputs.at(0).name = "probabilities";
 
   Emitter emitter(graph, model);

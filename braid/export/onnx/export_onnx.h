@@ -20,6 +20,7 @@ struct OnnxOptions {
   // `probabilities` [N,K] out, instead of the graph's own input and output.
   std::optional<data::InputConfig> preprocessing{};
   std::map<std::string, std::string> metadata{};
+  std::string length_name = "sequence";  // of the dimensions of L tokens
 };
 
 // Which of the two the file of this graph has.

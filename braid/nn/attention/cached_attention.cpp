@@ -13,7 +13,7 @@ Tensor attend_cached(const Tensor& q, const KeyValueCache& cache, const Attentio
   const int64_t B = q.size(0), h = q.size(1), N = q.size(2), d = q.size(3);
   const bool plain =
       !args.bias.defined() && !args.implementation && args.dropout == 0 && (!args.causal || N == 1);
-  if (plain && OwnOperators::in_scope() && q.is_cpu()) {
+  if (plain && !cache.is_joined() && OwnOperators::in_scope() && q.is_cpu()) {
     const auto queries = q.transpose(1, 2).reshape({B * N, h * d});
     const ops::ListedKeys listed{
         cache.key_rows(), cache.value_rows(), cache.places(),

@@ -27,8 +27,21 @@ int64_t grown(int64_t now, int64_t needed) { return std::max(2 * now, needed); }
 
 }  // namespace
 
+KeyValueCache KeyValueCache::joined(const Tensor& k, const Tensor& v) {
+  KeyValueCache cache;
+  cache.order_ = Order::kJoined;
+  if (k.defined()) cache.append(k, v);
+  return cache;
+}
+
 void KeyValueCache::append(const Tensor& k, const Tensor& v) {
   const int64_t added = k.size(2);
+  if (is_joined()) {
+    k_ = empty() ? k : torch::cat({k_, k}, 2);
+    v_ = empty() ? v : torch::cat({v_, v}, 2);
+    length_ += added;
+    return;
+  }
   const auto numbers = torch::TensorOptions().dtype(torch::kLong).device(k.device());
   if (empty()) {  // what never grows is never copied
     batch_ = k.size(0), heads_ = k.size(1), length_ = added, used_ = batch_ * added;
@@ -54,6 +67,7 @@ void KeyValueCache::append(const Tensor& k, const Tensor& v) {
 
 Tensor KeyValueCache::gathered(const Tensor& rows, int64_t last) const {
   const int64_t count = std::min(last, length_), first = length_ - count;
+  if (is_joined()) return count == length_ ? rows : rows.narrow(2, first, count);
   const int64_t d = rows.size(1) / heads_;
   switch (order_) {
     case Order::kOfBatch:
@@ -64,6 +78,7 @@ Tensor KeyValueCache::gathered(const Tensor& rows, int64_t last) const {
           .permute({1, 2, 0, 3})
           .narrow(2, first, count);
     case Order::kLists:
+    case Order::kJoined:  // above
       break;
   }
   return rows.index_select(0, places_.narrow(1, first, count).reshape(-1))
@@ -75,13 +90,17 @@ Tensor KeyValueCache::keys(int64_t last) const { return gathered(k_, last); }
 Tensor KeyValueCache::values(int64_t last) const { return gathered(v_, last); }
 
 KeyValueCache& KeyValueCache::beside() {
-  if (!beside_) beside_ = std::make_shared<KeyValueCache>();
+  if (!beside_) beside_ = std::make_shared<KeyValueCache>(is_joined() ? joined() : KeyValueCache());
   return *beside_;
 }
 
 void KeyValueCache::select(const Tensor& rows) {
   if (beside_) beside_->select(rows);
   if (empty()) return;
+  if (is_joined()) {
+    k_ = k_.index_select(0, rows), v_ = v_.index_select(0, rows);
+    return;
+  }
   const int64_t chosen = rows.size(0);
   if (order_ == Order::kOfBatch) {  // nothing was added: what is not chosen goes
     const auto of_chosen = [&](const Tensor& all) {

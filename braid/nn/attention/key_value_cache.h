@@ -10,6 +10,12 @@ namespace braid::nn {
 // that are its own. Choosing other rows of the batch moves lists alone.
 class KeyValueCache {
  public:
+  // One for graphs: keys and values are tensors of their own, to which append() joins what follows.
+  // Nothing is written into, and nothing is done another way for another number of positions. k:
+  // [B,h,N,d], v: [B,h,N,d'] of positions that were seen; undefined: none.
+  static KeyValueCache joined(const torch::Tensor& k = {}, const torch::Tensor& v = {});
+  bool is_joined() const { return order_ == Order::kJoined; }
+
   // k: [B,h,N,d], v: [B,h,N,d'] of the positions that follow.
   void append(const torch::Tensor& k, const torch::Tensor& v);
   // Keeps these rows of the batch, in this order: [B'] int64.
@@ -18,7 +24,8 @@ class KeyValueCache {
   // followed several positions at once.
   torch::Tensor keys(int64_t last = INT64_MAX) const;
   torch::Tensor values(int64_t last = INT64_MAX) const;
-  // Where they lie: [rows,h*d], [rows,h*d'], and for each position its row, [B,M] int64.
+  // Where they lie, in one that is not joined: [rows,h*d], [rows,h*d'], and for each position its
+  // row, [B,M] int64.
   const torch::Tensor& key_rows() const { return k_; }
   const torch::Tensor& value_rows() const { return v_; }
   torch::Tensor places() const { return places_.narrow(1, 0, length_); }
@@ -27,12 +34,14 @@ class KeyValueCache {
   // What a mixer of two branches keeps for its second one, made by the first call; its rows are
   // selected with the others.
   KeyValueCache& beside();
+  bool has_beside() const { return beside_ != nullptr; }
 
  private:
   enum class Order {
     kOfBatch,      // all positions of the first row of the batch, then those of the second, ..
     kOfPositions,  // all rows of the batch at the first position, then at the second, ..
-    kLists         // any
+    kLists,        // any
+    kJoined        // k_ and v_ are [B,h,N,d] and [B,h,N,d']; there are no lists
   };
   torch::Tensor gathered(const torch::Tensor& rows, int64_t last) const;
 

@@ -61,8 +61,13 @@ Tensor LightweightConvImpl::forward(const Tensor& x, const TokenMixerArgs& args)
 // The tokens, and as many before them as a kernel reaches.
 Tensor LightweightConvImpl::with_past(const Tensor& x, KeyValueCache& cache) const {
   const auto heads = x.unsqueeze(1);  // [B,1,N,D]
+  const int64_t seen = cache.length(), reach = config_.kernel_size - 1;
   cache.append(heads, heads.narrow(3, 0, 0));
-  return cache.keys(x.size(1) + config_.kernel_size - 1).squeeze(1);
+  if (!cache.is_joined()) return cache.keys(x.size(1) + reach).squeeze(1);
+  // In a graph as many of them whatever was seen: zeros stand for those that are not there.
+  if (seen == 0) return x;
+  return torch::constant_pad_nd(cache.keys().squeeze(1), {0, 0, reach, 0})
+      .narrow(1, seen, x.size(1) + reach);
 }
 
 }  // namespace braid::nn
