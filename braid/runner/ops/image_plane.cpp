@@ -149,14 +149,14 @@ void WindowOffsets::set(const PhasedLayout& layout, const Plane& input, const Pl
   if (!by_channel) outputs = layout.output_offsets(output);
 }
 
-std::vector<Run> runs_of(const std::vector<int64_t>& offsets, int64_t first, int64_t used) {
-  std::vector<Run> runs;
+Runs runs_of(const std::vector<int64_t>& offsets, int64_t first, int64_t used) {
+  Runs runs;
   const int64_t* at = offsets.data() + first;
   for (int64_t c = 0; c < used; ++c)
     if (c > 0 && at[c] == at[c - 1] + 1)
-      ++runs.back().length;
+      ++runs.list[runs.count - 1].length;
     else
-      runs.push_back({.from = at[c], .to = c, .length = 1});
+      runs.list[runs.count++] = {.from = at[c], .to = c, .length = 1};
   return runs;
 }
 
