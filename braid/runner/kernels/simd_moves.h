@@ -53,12 +53,15 @@ static inline void copy_run(const float* from, float* to, int64_t n) {
   if (i < n) store_some(to + i, load_some(from + i, n - i), n - i);
 }
 
-// One run: whole vectors are written.
+// One run: whole vectors are written. What comes next in each row is asked for meanwhile, since
+// rows are far apart and too many for the processor to follow.
 template <int kVectors>
 static void gather_run(const float* image, const int64_t* rows, int64_t depth, int64_t rest,
                        float* panel) {
   for (int64_t d = 0; d < depth; ++d, panel += kColumns) {
     const float* from = image + rows[d];
+    __builtin_prefetch(from + kColumns);
+    __builtin_prefetch(from + 2 * kColumns - 1);
 #pragma GCC unroll 4
     for (int v = 0; v < kVectors; ++v) store(panel + v * kLanes, load(from + v * kLanes));
     if (rest > 0) store(panel + kVectors * kLanes, load_some(from + kVectors * kLanes, rest));
