@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
+
+#include "braid/runner/ops/activation.h"
 
 namespace braid::runner {
 namespace {
@@ -46,6 +49,7 @@ class Worker {
         rows_(kernels.rows),
         columns_(kernels.columns),
         depth_(depth_of(product.K)),
+        bounds_(bounds_of(product.activation)),
         right_scratch_(scratch) {}
 
   int64_t scratch_floats() const {
@@ -96,8 +100,10 @@ class Worker {
       for (int64_t i = part.row_begin; i < part.row_end; ++i) {
         const Matrix left = left_panel(i, k, depth);
         for (int64_t j = part.column_begin; j < part.column_end; ++j) {
-          tile(i, j, depth, left, right + (j - part.column_begin) * columns_ * depth, k > 0);
-          if (k + depth == p_.K) finish(i, j);
+          const bool is_last = k + depth == p_.K;
+          tile(i, j, depth, left, right + (j - part.column_begin) * columns_ * depth, k > 0,
+               is_last);
+          if (is_last && !bounds_) finish(i, j);
         }
       }
     }
@@ -107,10 +113,29 @@ class Worker {
     return p_.out + row * rows_ * p_.out_stride + column * columns_;
   }
 
+  // Numbers of a list, or of none.
+  static const float* from(const float* numbers, int64_t at) {
+    return numbers == nullptr ? nullptr : numbers + at;
+  }
+
   void tile(int64_t row, int64_t column, int64_t depth, const Matrix& left, const float* right,
-            bool add) const {
+            bool add, bool is_last) const {
+    TileFinish finish;
+    const bool finishes = is_last && bounds_ && !is_bare();
+    if (finishes)
+      finish = {.row_bias = from(p_.row_bias, row * rows_),
+                .column_bias = from(p_.column_bias, column * columns_),
+                .residual = from(p_.residual, row * rows_ * p_.out_stride + column * columns_),
+                .low = bounds_->low,
+                .high = bounds_->high};
     kernels_.tile(used_rows(row), used_columns(column), depth, left, right, tile_at(row, column),
-                  p_.out_stride, add);
+                  p_.out_stride, add, finishes ? &finish : nullptr);
+  }
+
+  // Whether nothing follows the sums.
+  bool is_bare() const {
+    return p_.row_bias == nullptr && p_.column_bias == nullptr && p_.residual == nullptr &&
+           p_.activation.function == Function::kIdentity;
   }
 
   void empty_sums(const Part& part) const {
@@ -124,13 +149,8 @@ class Worker {
 
   // Of a tile while it is at hand.
   void finish(int64_t row, int64_t column) const {
-    if (p_.row_bias == nullptr && p_.column_bias == nullptr && p_.residual == nullptr &&
-        p_.activation.function == Function::kIdentity)
-      return;
+    if (is_bare()) return;
     const int64_t i = row * rows_, j = column * columns_;
-    const auto from = [](const float* numbers, int64_t at) {
-      return numbers == nullptr ? nullptr : numbers + at;
-    };
     float* out = tile_at(row, column);
     kernels_.finish(out, p_.out_stride, out, p_.out_stride, used_rows(row), used_columns(column),
                     {.row_bias = from(p_.row_bias, i),
@@ -142,6 +162,7 @@ class Worker {
   const Kernels& kernels_;
   const Product& p_;
   int64_t rows_, columns_, depth_;
+  std::optional<Bounds> bounds_;  // of what follows, where tiles can do it
   float* right_scratch_;
 };
 

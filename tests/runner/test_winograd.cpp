@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <random>
 
 #include "braid/runner/ops/winograd.h"
 #include "braid/runner/session.h"
+#include "reference_numbers.h"
 #include "written_files.h"
 
 namespace braid::runner {
@@ -22,51 +22,6 @@ struct WinogradCase {
   Plane input() const { return {height, width}; }
   Plane output() const { return {height + top + bottom - 2, width + left + right - 2}; }
 };
-
-class Numbers {
- public:
-  std::vector<float> operator()(int64_t count, float deviation = 1) {
-    std::normal_distribution<float> normal(0, deviation);
-    std::vector<float> numbers(static_cast<size_t>(count));
-    for (auto& number : numbers) number = normal(generator_);
-    return numbers;
-  }
-
- private:
-  std::mt19937 generator_{0};
-};
-
-double activated(const Activation& f, double x) {
-  switch (f.function) {
-    case Function::kIdentity:
-      return x;
-    case Function::kRelu:
-      return std::max(0.0, x);
-    case Function::kClip:
-      return std::clamp(x, double{f.alpha}, double{f.beta});
-    case Function::kElu:
-      return x > 0 ? x : f.alpha * std::expm1(x);
-    case Function::kGelu:
-      return x * 0.5 * std::erfc(-x * std::sqrt(0.5));
-    case Function::kHardSigmoid:
-      return std::clamp(f.alpha * x + f.beta, 0.0, 1.0);
-    case Function::kHardSwish:
-      return x * std::clamp(x / 6 + 0.5, 0.0, 1.0);
-    case Function::kLeakyRelu:
-      return x < 0 ? f.alpha * x : x;
-    case Function::kMish:
-      return x * std::tanh(std::log1p(std::exp(x)));
-    case Function::kSigmoid:
-      return 1 / (1 + std::exp(-x));
-    case Function::kSilu:
-      return x / (1 + std::exp(-x));
-    case Function::kTanh:
-      return std::tanh(x);
-    default:
-      ADD_FAILURE() << "no reference of this function";
-      return 0;
-  }
-}
 
 std::vector<double> expected_of(const WinogradCase& c, const std::vector<float>& x,
                                 const std::vector<float>& weights, const std::vector<float>& bias,

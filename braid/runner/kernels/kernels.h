@@ -44,6 +44,38 @@ struct Finish {
   Activation activation = {};
 };
 
+// What follows a product while its sums are in registers: sum + row_bias + column_bias + residual,
+// each optional, within bounds.
+struct TileFinish {
+  const float* row_bias = nullptr;
+  const float* column_bias = nullptr;
+  const float* residual = nullptr;  // laid out as the result
+  float low = -__builtin_inff(), high = __builtin_inff();
+};
+
+// A filter of size x size and its windows' steps over a plane that is laid out as PhasedLayout
+// does, of one channel: within(bias + sums), [height, width] of outputs.
+struct PlaneFilter {
+  int64_t size, stride;  // 3, 5 or 7; 1 or 2
+  const float* weights;  // [size, size]
+  float bias, low, high;
+  int64_t line, phase;  // numbers from line to line and from phase to phase
+  int64_t height, width;
+};
+
+// The filters of `channels` channels, at most Kernels::lanes, without phases: [channels, height,
+// width] to [channels, out_height, out_width].
+struct ChannelFilters {
+  int64_t channels;
+  const float* weights;  // [kernel[0], kernel[1], lanes]
+  const float* bias;     // [lanes]
+  float low, high;
+  int64_t kernel[2], stride[2], dilation[2];
+  int64_t begin_row, begin_column;  // padding
+  int64_t height, width, padded_width;
+  int64_t out_height, out_width;
+};
+
 // What integer sums stand for. The lists are of each column, or none.
 struct IntegerScale {
   float scale = 1;
@@ -78,11 +110,11 @@ struct Kernels {
   const char* name;
   // Products of float32 in tiles of rows x columns. a: [rows, depth] in any order. b: [depth,
   // columns], packed; c: rows of ldc numbers, of which used_rows x used_columns are written. A tile
-  // is added to what is there, or written over it.
+  // is added to what is there, or written over it. finish: what follows, or none.
   int64_t rows, columns;
   int64_t lanes;  // numbers of a vector
   void (*tile)(int64_t used_rows, int64_t used_columns, int64_t depth, const Matrix& a,
-               const float* b, float* c, int64_t ldc, bool add);
+               const float* b, float* c, int64_t ldc, bool add, const TileFinish* finish);
   // Products of whole numbers, of which `group` are summed at once: four bytes together. a: [depth
   // / group, rows, group], b: [depth / group, columns, group]; c is written over. Where group is 2
   // they are int16, less their zero point. Where it is 4 they are bytes as they are: one factor,
@@ -111,6 +143,12 @@ struct Kernels {
   // n.
   void (*taps)(const float* x, const int64_t* offsets, const float* weights, int64_t count,
                float* out, int64_t n);
+  // x: the first window's first number; read up to kSlack beyond.
+  void (*filter_plane)(const PlaneFilter& f, const float* x, float* y);
+  // padded: [height, padded_width, lanes], whose padding is zeros already and stays so; sums:
+  // [out_height, out_width, lanes].
+  void (*filter_channels)(const ChannelFilters& f, const float* x, float* padded, float* sums,
+                          float* y);
   // y[c * y_stride + r] = x[r * x_stride + c]
   void (*transpose)(const float* x, int64_t x_stride, int64_t rows, int64_t columns, float* y,
                     int64_t y_stride);
@@ -132,7 +170,8 @@ struct Kernels {
   // Gives 0, or NaN where a sum is not finite.
   float (*winograd_back)(const float* products, int64_t stride, int64_t tiles, float* pixels,
                          int64_t pixel_stride);
-  // Rows of a panel for tile(): row d is made of stretches of image + rows[d], then zeros.
+  // Rows of a panel for tile(): row d is made of stretches of image + rows[d]; the rest of the last
+  // vector that has any is zeros.
   void (*gather)(const float* image, const int64_t* rows, int64_t depth, const Run* runs,
                  int64_t count, float* panel);
   // The same of bytes, `K` rows of them, for integer_tile().

@@ -53,24 +53,39 @@ static inline void copy_run(const float* from, float* to, int64_t n) {
   if (i < n) store_some(to + i, load_some(from + i, n - i), n - i);
 }
 
-static void gather(const float* image, const int64_t* rows, int64_t depth, const Run* runs,
-                   int64_t count, float* panel) {
-  if (count == 1 && runs[0].length == kColumns) {
-    for (int64_t d = 0; d < depth; ++d, panel += kColumns) {
-      const float* from = image + rows[d] + runs[0].from;
-#pragma GCC unroll 4
-      for (int v = 0; v < RUNNER_VECTORS; ++v) store(panel + v * kLanes, load(from + v * kLanes));
-    }
-    return;
-  }
+// One run: whole vectors are written. What comes next in each row is asked for meanwhile, since
+// rows are far apart and too many for the processor to follow.
+template <int kVectors>
+static void gather_run(const float* image, const int64_t* rows, int64_t depth, int64_t rest,
+                       float* panel) {
   for (int64_t d = 0; d < depth; ++d, panel += kColumns) {
     const float* from = image + rows[d];
-    int64_t end = 0;
-    for (int64_t r = 0; r < count; ++r) {
+    __builtin_prefetch(from + kColumns);
+    __builtin_prefetch(from + 2 * kColumns - 1);
+#pragma GCC unroll 4
+    for (int v = 0; v < kVectors; ++v) store(panel + v * kLanes, load(from + v * kLanes));
+    if (rest > 0) store(panel + kVectors * kLanes, load_some(from + kVectors * kLanes, rest));
+  }
+}
+template <int kVectors>
+static void gather_run_of(int64_t n, const float* image, const int64_t* rows, int64_t depth,
+                          float* panel) {
+  if constexpr (kVectors > 0)
+    if (n < kVectors * kLanes) return gather_run_of<kVectors - 1>(n, image, rows, depth, panel);
+  gather_run<kVectors>(image, rows, depth, n - kVectors * kLanes, panel);
+}
+
+static void gather(const float* image, const int64_t* rows, int64_t depth, const Run* runs,
+                   int64_t count, float* panel) {
+  if (count == 1)
+    return gather_run_of<RUNNER_VECTORS>(runs[0].length, image + runs[0].from, rows, depth, panel);
+  const int64_t used = runs[count - 1].to + runs[count - 1].length;
+  const int64_t rest = (kLanes - used % kLanes) % kLanes;
+  for (int64_t d = 0; d < depth; ++d, panel += kColumns) {
+    const float* from = image + rows[d];
+    for (int64_t r = 0; r < count; ++r)
       copy_run(from + runs[r].from, panel + runs[r].to, runs[r].length);
-      end = runs[r].to + runs[r].length;
-    }
-    for (; end < kColumns; ++end) panel[end] = 0;
+    if (rest > 0) store_some(panel + used, Floats{}, rest);
   }
 }
 

@@ -1,5 +1,6 @@
 // The table of one instruction set's kernels. See simd_math.h.
 #pragma once
+#include "braid/runner/kernels/simd_filters.h"
 #include "braid/runner/kernels/simd_integer_tiles.h"
 #include "braid/runner/kernels/simd_moves.h"
 #include "braid/runner/kernels/simd_rows.h"
@@ -27,6 +28,8 @@ static Kernels make_table(const char* name) {
           .normalize = normalize,
           .sum = sum,
           .taps = taps,
+          .filter_plane = filter_plane,
+          .filter_channels = filter_channels,
           .transpose = transpose,
           .split_pairs = split_pairs,
           .winograd_filters = winograd_filters,

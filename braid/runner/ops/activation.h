@@ -10,4 +10,10 @@ namespace braid::runner {
 // computed.
 std::optional<Activation> activation_of(const NodeView& node);
 
+// Of a function that does no more than keep numbers within bounds, which may be infinite.
+struct Bounds {
+  float low, high;
+};
+std::optional<Bounds> bounds_of(const Activation& f);
+
 }  // namespace braid::runner

@@ -1,4 +1,5 @@
-// The geometry of windows that slide over images, which convolutions and poolings share.
+// The geometry of windows that slide over images, which convolutions and poolings share, and what
+// follows a convolution.
 #pragma once
 #include "braid/runner/op.h"
 
@@ -11,6 +12,13 @@ struct Window {
 
   // Output size along a dimension. Below 1 where the window does not fit.
   int64_t output(int axis, int64_t input) const;
+};
+
+// What follows the sums of a convolution.
+struct ConvolutionEnding {
+  const float* bias = nullptr;      // of each output channel, or none
+  const float* residual = nullptr;  // of the output's size, or none
+  Activation activation = {};
 };
 
 // From the attributes of Conv, MaxPool and their kin. kernel: the weight's, or empty where the

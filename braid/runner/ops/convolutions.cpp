@@ -1,5 +1,5 @@
-// Convolutions: as matrix products of packed weights with windows, or directly where each channel
-// has a filter of its own.
+// Convolutions: as matrix products of packed weights with windows, and by what winograd.h and
+// depthwise.h do better.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -7,6 +7,7 @@
 
 #include "braid/runner/op.h"
 #include "braid/runner/ops/convolution.h"
+#include "braid/runner/ops/depthwise.h"
 #include "braid/runner/ops/fused.h"
 #include "braid/runner/ops/image_plane.h"
 #include "braid/runner/ops/winograd.h"
@@ -26,8 +27,7 @@ class WindowSource final : public RightSource {
   void pack(int64_t k, int64_t depth, int64_t n, int64_t used, int64_t,
             float* panel) const override {
     const auto runs = runs_of(columns_, n, used);
-    kernels_.gather(image_, rows_.data() + k, depth, runs.data(), static_cast<int64_t>(runs.size()),
-                    panel);
+    kernels_.gather(image_, rows_.data() + k, depth, runs.list, runs.count, panel);
   }
 
  private:
@@ -59,6 +59,7 @@ class ConvOp final : public Op {
     if (groups_ < 1 || M_ < 1 || per_group_ < 1 || M_ % groups_ != 0)
       node.refuse("weights that the groups divide",
                   fmt::format("{} in {} groups", to_string(weight->dims()), groups_));
+    if (per_group_ == 1) depthwise_.emplace(window_, weight_, M_ / groups_, bytes_in_, bytes_out_);
   }
 
   std::vector<Tensor> run(const RunContext& context, const Inputs& in) override {
@@ -81,11 +82,11 @@ class ConvOp final : public Op {
       expect(in.at(2).count() == M_, "a bias of each channel", to_string(in.at(2).dims()));
       bias = in.at(2).as<float>();
     }
-    const Ending ending{.bias = bias,
-                        .residual = in.has(3) && !apart ? in.at(3).as<float>() : nullptr,
-                        .activation = apart ? Activation{} : activation_};
+    const ConvolutionEnding ending{.bias = bias,
+                                   .residual = in.has(3) && !apart ? in.at(3).as<float>() : nullptr,
+                                   .activation = apart ? Activation{} : activation_};
     if (y.count() > 0 && per_group_ == 1)
-      by_channel(context, x, input, output, ending, y);
+      depthwise_->convolve(context, {x, input, output, ending}, y);
     else if (y.count() > 0 && !by_winograd(context, x, input, output, ending, y))
       by_product(context, x, input, output, ending, y);
     if (!apart) return {y};
@@ -100,16 +101,10 @@ class ConvOp final : public Op {
   }
 
  private:
-  struct Ending {
-    const float* bias;      // [M]
-    const float* residual;  // of the output's size
-    Activation activation;
-  };
-
   // Whether it was done so: see WinogradWeights. The first image decides which form of the weights
   // is kept. Where a sum was not finite, by_product does it again with weights as they are stored.
   bool by_winograd(const RunContext& context, const Tensor& x, const Plane& input,
-                   const Plane& output, const Ending& ending, Tensor& y) {
+                   const Plane& output, const ConvolutionEnding& ending, Tensor& y) {
     if (!may_use_winograd_) return false;
     if (winograd_ == nullptr) {
       if (!packed_.empty() || !WinogradWeights::pays(context.kernels, output, M_, per_group_))
@@ -129,7 +124,7 @@ class ConvOp final : public Op {
   }
 
   void by_product(const RunContext& context, const Tensor& x, const Plane& input,
-                  const Plane& output, const Ending& ending, Tensor& y) {
+                  const Plane& output, const ConvolutionEnding& ending, Tensor& y) {
     const int64_t K = per_group_ * window_.kernel[0] * window_.kernel[1], M = M_ / groups_,
                   N = output.size();
     if (packed_.empty() && winograd_ == nullptr)
@@ -167,58 +162,11 @@ class ConvOp final : public Op {
     }
   }
 
-  // All outputs of a plane are one row, with some between the lines that are dropped.
-  void by_channel(const RunContext& context, const Tensor& x, const Plane& input,
-                  const Plane& output, const Ending& ending, Tensor& y) {
-    const PhasedLayout layout(input, window_);
-    offsets_.set(layout, input, output, per_group_, true);
-    const int64_t wide = layout.phase().width;
-    constexpr int64_t kStripFloats = 2048;  // of sums, which stay in the first cache
-    const int64_t strip = std::min(output.height, std::max<int64_t>(1, kStripFloats / wide));
-    const int64_t plane_floats = layout.size() + kSlack, strip_floats = strip * wide + kSlack;
-    // Where pixels come as bytes, a plane of them as numbers; where they leave so, a strip.
-    const int64_t bytes = (plane_floats + 2 * strip_floats + (bytes_in_ ? input.size() : 0)) * 4;
-    const auto scratch = context.scratch(bytes);
-    const int64_t taps = window_.kernel[0] * window_.kernel[1];
-    const int64_t multiplier = M_ / groups_;
-    const int64_t grain = std::max<int64_t>(1, 30'000 / std::max<int64_t>(1, output.size() * taps));
-    context.threads.split(x.dim(0) * M_, grain, [&](int64_t begin, int64_t end, int thread) {
-      auto* mine = reinterpret_cast<float*>(scratch.get() + thread * bytes);
-      float *sums = mine + plane_floats, *numbers = sums + strip_floats,
-            *pixels = numbers + strip_floats;
-      std::fill_n(mine, plane_floats, 0.0f);  // the padding stays
-      for (int64_t i = begin; i < end; ++i) {
-        const int64_t image = i / M_, channel = i % M_;
-        const int64_t from = (image * x.dim(1) + channel / multiplier) * input.size();
-        if (bytes_in_)
-          context.kernels.dequantize(x.as<uint8_t>() + from, pixels, input.size(),
-                                     bytes_in_->quantization, bytes_in_->is_signed());
-        layout.place(context.kernels, bytes_in_ ? pixels : x.as<float>() + from, mine);
-        for (int64_t row = 0; row < output.height; row += strip) {
-          const int64_t height = std::min(strip, output.height - row);
-          context.kernels.taps(mine + row * wide, offsets_.windows.data(),
-                               weight_.as<float>() + channel * taps, taps, sums,
-                               (height - 1) * wide + output.width);
-          const int64_t at = i * output.size() + row * output.width;
-          const bool as_bytes = y.dtype() != DType::kFloat;
-          context.kernels.finish(
-              sums, wide, as_bytes ? numbers : y.as<float>() + at, output.width, height,
-              output.width,
-              {.bias = ending.bias == nullptr ? 0 : ending.bias[channel],
-               .residual = ending.residual == nullptr ? nullptr : ending.residual + at,
-               .activation = ending.activation});
-          if (as_bytes)
-            context.kernels.quantize(numbers, y.as<uint8_t>() + at, height * output.width,
-                                     bytes_out_->quantization, bytes_out_->is_signed());
-        }
-      }
-    });
-  }
-
   Window window_;
   int64_t groups_, M_ = 0, per_group_ = 0;
   Activation activation_;
   std::optional<FusedBytes> bytes_in_, bytes_out_;  // of convolutions by channel
+  std::optional<DepthwiseConvolution> depthwise_;
   Tensor weight_;
   std::vector<std::shared_ptr<std::byte>> packed_;  // of each group, or:
   std::unique_ptr<WinogradWeights> winograd_;

@@ -247,6 +247,20 @@ std::optional<Activation> activation_of(const NodeView& node) {
   return clip;
 }
 
+std::optional<Bounds> bounds_of(const Activation& f) {
+  constexpr float kInf = std::numeric_limits<float>::infinity();
+  switch (f.function) {
+    case Function::kIdentity:
+      return Bounds{-kInf, kInf};
+    case Function::kRelu:
+      return Bounds{0, kInf};
+    case Function::kClip:
+      return Bounds{f.alpha, f.beta};
+    default:
+      return std::nullopt;
+  }
+}
+
 void activate(const RunContext& context, const Activation& f, Tensor& y) {
   if (f.function == Function::kIdentity) return;
   float* numbers = y.as<float>();

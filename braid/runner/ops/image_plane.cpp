@@ -91,26 +91,32 @@ std::vector<int64_t> PhasedLayout::output_offsets(const Plane& output) const {
 
 template <class T>
 void PhasedLayout::place_rows(const Kernels& kernels, const T* from, T* to) const {
-  const int64_t sx = window_.stride[1], begin = window_.begin[1];
+  const int64_t sy = window_.stride[0], sx = window_.stride[1], begin = window_.begin[1];
+  // Where a column is, in numbers from the beginning of a line.
+  const auto at = [&](int64_t column) { return column % sx * phase_.size() + column / sx; };
+  const int64_t first = at(begin), second = at(begin + 1);
+  // A row's place within the stride, and its line.
+  int64_t place = window_.begin[0] % sy, line = window_.begin[0] / sy;
   for (int64_t y = 0; y < input_.height; ++y, from += input_.width) {
-    const int64_t row = y + window_.begin[0], place = row % window_.stride[0];
-    if (!row_is_read_[static_cast<size_t>(place)]) continue;
-    T* line = to + place * sx * phase_.size() + row / window_.stride[0] * phase_.width;
+    T* row = to + place * sx * phase_.size() + line * phase_.width;
+    const bool is_read = row_is_read_[static_cast<size_t>(place)];
+    if (++place == sy) {
+      place = 0;
+      ++line;
+    }
+    if (!is_read) continue;
     if (sx == 1) {
-      std::memcpy(line + begin, from, static_cast<size_t>(input_.width) * sizeof(T));
+      std::memcpy(row + begin, from, static_cast<size_t>(input_.width) * sizeof(T));
       continue;
     }
-    const auto at = [&](int64_t column) {
-      return line + column % sx * phase_.size() + column / sx;
-    };
     if constexpr (std::is_same_v<T, float>)
       if (sx == 2) {
-        kernels.split_pairs(from, at(begin), at(begin + 1), input_.width);
+        kernels.split_pairs(from, row + first, row + second, input_.width);
         continue;
       }
-    for (int64_t first = 0; first < std::min(sx, input_.width); ++first) {
-      T* out = at(first + begin);
-      for (int64_t x = first; x < input_.width; x += sx) *out++ = from[x];
+    for (int64_t column = 0; column < std::min(sx, input_.width); ++column) {
+      T* out = row + at(column + begin);
+      for (int64_t x = column; x < input_.width; x += sx) *out++ = from[x];
     }
   }
 }
@@ -149,14 +155,18 @@ void WindowOffsets::set(const PhasedLayout& layout, const Plane& input, const Pl
   if (!by_channel) outputs = layout.output_offsets(output);
 }
 
-std::vector<Run> runs_of(const std::vector<int64_t>& offsets, int64_t first, int64_t used) {
-  std::vector<Run> runs;
+Runs runs_of(const std::vector<int64_t>& offsets, int64_t first, int64_t used) {
+  Runs runs;
   const int64_t* at = offsets.data() + first;
+  if (used > 0 && at[used - 1] - at[0] == used - 1) {  // they only grow
+    runs.list[runs.count++] = {.from = at[0], .to = 0, .length = used};
+    return runs;
+  }
   for (int64_t c = 0; c < used; ++c)
     if (c > 0 && at[c] == at[c - 1] + 1)
-      ++runs.back().length;
+      ++runs.list[runs.count - 1].length;
     else
-      runs.push_back({.from = at[c], .to = c, .length = 1});
+      runs.list[runs.count++] = {.from = at[c], .to = c, .length = 1};
   return runs;
 }
 

@@ -62,7 +62,11 @@ struct WindowOffsets {
   Plane input_, output_;
 };
 
-// The columns [first, first + used) of a matrix of windows as stretches of memory.
-std::vector<Run> runs_of(const std::vector<int64_t>& output_offsets, int64_t first, int64_t used);
+// The columns [first, first + used) of a matrix of windows, of one tile, as stretches of memory.
+struct Runs {
+  Run list[kMostTileWidth];
+  int64_t count = 0;
+};
+Runs runs_of(const std::vector<int64_t>& output_offsets, int64_t first, int64_t used);
 
 }  // namespace braid::runner

@@ -151,8 +151,7 @@ class ByteWindows final : public IntegerSource {
   void pack(int64_t first, int64_t used, int64_t, std::byte* panel) const override {
     const auto runs = runs_of(columns_, first, used);
     kernels_.gather_bytes(image_.data, image_.is_signed, image_.zero_point, rows_.data(),
-                          static_cast<int64_t>(rows_.size()), runs.data(),
-                          static_cast<int64_t>(runs.size()), panel);
+                          static_cast<int64_t>(rows_.size()), runs.list, runs.count, panel);
   }
 
  private:

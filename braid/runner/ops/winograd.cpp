@@ -159,7 +159,7 @@ class TileWorker {
                         inputs + point * plan_.input_step + at * plan_.C,
                         s_.products + point * plan_.product_step +
                             (i - begin) * plan_.rows * plan_.width + at,
-                        plan_.width, false);
+                        plan_.width, false, nullptr);
       }
     float check = 0;
     for (int64_t i = begin; i < end; ++i) {
