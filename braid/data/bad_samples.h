@@ -10,6 +10,19 @@
 
 namespace braid::data {
 
+// Calls `read`; false: it threw a DataError or UnreadableFileError. For what looks through examples
+// that a loader reads as well: it meets the bad one and says so.
+template <class Read>
+bool can_read(const Read& read) {
+  try {
+    read();
+    return true;
+  } catch (const DataError&) {
+  } catch (const UnreadableFileError&) {
+  }
+  return false;
+}
+
 class BadSamples {
  public:
   // policy: error, what reading throws is thrown; skip, the example is left out and counted. Throws

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "braid/core/error.h"
+#include "braid/data/bad_samples.h"
 
 namespace braid::data {
 namespace {
@@ -46,14 +47,11 @@ std::pair<std::vector<int64_t>, std::vector<int64_t>> split_stratified(const Dat
 io::Image first_image(const Dataset& dataset) {
   constexpr int64_t kAttempts = 100;
   const int64_t attempts = std::min(kAttempts, dataset.size());
-  for (int64_t i = 0; i < attempts; ++i) {
-    try {
-      return dataset.get(i).image;
-    } catch (const Error&) {
-      if (i + 1 == attempts) throw;
-    }
-  }
-  throw DataError("data", "expected at least one image");
+  if (attempts == 0) throw DataError("data", "expected at least one image");
+  io::Image image;
+  for (int64_t i = 0; i + 1 < attempts; ++i)
+    if (can_read([&] { image = dataset.get(i).image; })) return image;
+  return dataset.get(attempts - 1).image;
 }
 
 DatasetPtr subset(DatasetPtr parent, std::vector<int64_t> indices) {

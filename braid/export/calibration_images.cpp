@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "braid/core/error.h"
+#include "braid/data/bad_samples.h"
 #include "braid/data/image/image_collate.h"
 #include "braid/data/image/image_inputs.h"
 #include "braid/data/locate.h"
@@ -98,13 +99,11 @@ CalibrationData read_unlabelled(const models::LoadedModel& loaded, const Quantiz
   // A quarter of a small folder judges.
   const int64_t judged = std::min(fitting(loaded, request.eval_samples), count / 4);
   std::vector<io::Image> calibrate, judge;
+  data::BadSamples bad(request.on_bad_sample);
   for (const int64_t i : choose_positions(count, request.samples + judged, request.seed)) {
     auto& into = static_cast<int64_t>(judge.size()) < judged ? judge : calibrate;
-    try {
-      into.push_back(data::read_input(names[static_cast<size_t>(i)], request.limits));
-    } catch (const DataError&) {
-      if (request.on_bad_sample == "error") throw;
-    }
+    bad.guard(
+        [&] { into.push_back(data::read_input(names[static_cast<size_t>(i)], request.limits)); });
   }
   if (const auto left = static_cast<int64_t>(calibrate.size()); left < kLeastSamples)
     fail_few(left, request.data);
@@ -114,6 +113,7 @@ CalibrationData read_unlabelled(const models::LoadedModel& loaded, const Quantiz
   out.judged = judge.empty() ? out.calibration : batches_of(judge, loaded.hub.input);
   out.remarks.push_back(
       "The images have no labels: the float model's probabilities stand for the accuracy.");
+  if (auto remark = bad.remark("image")) out.remarks.push_back(std::move(*remark));
   return out;
 }
 

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "braid/core/error.h"
+#include "braid/data/bad_samples.h"
 #include "braid/data/image/image_collate.h"
 #include "braid/io/hub.h"
 #include "braid/models/registry.h"
@@ -22,13 +23,10 @@ int64_t longer_side(const io::Image& image) { return std::max(image.height, imag
 int64_t largest_side(const data::Dataset& dataset) {
   constexpr int64_t kImages = 8;
   int64_t largest = 0;
-  for (int64_t i = 0; i < std::min(kImages, dataset.size()); ++i) {
-    try {
+  for (int64_t i = 0; i < std::min(kImages, dataset.size()); ++i)
+    data::can_read([&] {
       largest = std::max(largest, longer_side(dataset.get(i * dataset.size() / kImages).image));
-    } catch (const DataError&) {  // the loader meets it and says so
-    } catch (const UnreadableFileError&) {
-    }
-  }
+    });
   return largest;
 }
 
@@ -37,13 +35,8 @@ torch::Tensor some_images(const data::Dataset& dataset, const data::InputConfig&
   constexpr int64_t kImages = 2000;
   const int64_t count = std::min(kImages, dataset.size());
   std::vector<io::Image> images;
-  for (int64_t i = 0; i < count; ++i) {
-    try {
-      images.push_back(dataset.get(i * dataset.size() / count).image);
-    } catch (const DataError&) {  // the loader meets it and says so
-    } catch (const UnreadableFileError&) {
-    }
-  }
+  for (int64_t i = 0; i < count; ++i)
+    data::can_read([&] { images.push_back(dataset.get(i * dataset.size() / count).image); });
   if (images.empty()) throw DataError("train", "expected at least one image that can be read");
   return data::stack_images(images, input);
 }

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 
 #include "braid/core/near_match.h"
 
@@ -13,6 +15,14 @@ const BlockName* find_block(const std::vector<BlockName>& names, const std::stri
   const auto it =
       std::find_if(names.begin(), names.end(), [&](const BlockName& n) { return name == n.name; });
   return it == names.end() ? nullptr : &*it;
+}
+
+// As a line can have it: without an exponent, the fewest digits that give the number again.
+std::string plain_number(double value) {
+  std::array<char, 400> text{};  // 309 digits before the point, or 325 behind it
+  const auto end =
+      std::to_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed);
+  return {text.data(), end.ptr};
 }
 
 // Letters of the blocks that `block` names: one name, or a list of names that take turns.
@@ -93,7 +103,7 @@ std::string DesignFile::text(const Json& value, const std::string& key) const {
 
 std::string DesignFile::option(const Json& value, const std::string& key, bool lists) const {
   if (value.is_string() && !value.get<std::string>().empty()) return value.get<std::string>();
-  if (value.is_number() && value.get<double>() >= 0) return fmt::format("{}", value.get<double>());
+  if (value.is_number() && value.get<double>() >= 0) return plain_number(value.get<double>());
   if (lists && value.is_array() && !value.empty()) {
     std::string list;
     for (const auto& item : value)

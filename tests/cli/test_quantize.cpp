@@ -69,6 +69,13 @@ TEST_F(QuantizeVerb, CalibratesOnImagesWithoutLabels) {
   EXPECT_TRUE(json.at("top1").is_null());
   EXPECT_THAT(result.err, HasSubstr("no labels"));
   EXPECT_THAT(result.err, HasSubstr("30 images calibrate: few"));
+  for (const char* name : {"a.png", "b.png", "c.png"})
+    write("plain/" + std::string(name), "no image");
+  const std::string verb = "quantize --checkpoint run --data plain --samples 43 --output q.onnx ";
+  EXPECT_EQ(braid(verb).code, 65);
+  const auto skipped = braid(verb + "--on-bad-sample skip");
+  ASSERT_EQ(skipped.code, 0) << skipped.err;
+  EXPECT_THAT(skipped.err, HasSubstr("Left out 3 images that could not be read, such as: "));
 }
 
 TEST_F(QuantizeVerb, RefusesWhatMakesNoSense) {

@@ -1,6 +1,7 @@
 // The composer's language: what it takes, and that its errors show where.
 #include "braid/text/design.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -118,6 +119,19 @@ num_heads = 6
 pos = "rotary"
 )"));
   EXPECT_EQ(to_line(design), "stem=conv3x3s2*2,48|CW2x64e4|T4x192h6(pos=rotary)|head=norm");
+}
+
+TEST_F(DesignFile, NumbersAreThoseOfALine) {
+  for (const double number : {1e-5, 0.1, 3.0, 1.0 / 3, 1e17, 4.9e-324, 1.7e308}) {
+    const auto design = read_design(
+        write(fmt::format("stem = \"conv3x3,8\"\n[[stages]]\nblock = \"basic\"\ndepth = 1\n"
+                          "width = 8\ndrop_path = {}\n",
+                          number)));
+    const auto line = to_line(design);
+    const auto again = parse_design(line);
+    ASSERT_EQ(again.stages.at(0).options.size(), 1u) << line;
+    EXPECT_EQ(std::stod(again.stages[0].options[0].value), number) << line;
+  }
 }
 
 TEST_F(DesignFile, ErrorsShowTheLine) {

@@ -8,6 +8,7 @@
 
 #include "braid/core/error.h"
 #include "braid/core/natural_order.h"
+#include "braid/data/bad_samples.h"
 #include "braid/data/image/class_folders.h"
 #include "braid/data/sources.h"
 #include "braid/io/atomic_file.h"
@@ -82,12 +83,10 @@ class ImageFolder final : public Dataset {
     bool any = false;
     for (size_t first = 0; first < kLeap; ++first)
       for (size_t i = first; i < files_.size(); i += kLeap) {
-        try {
-          if (header(i).channels > 1) return 3;
-          any = true;
-        } catch (const DataError&) {            // a bad image is the loader's business
-        } catch (const UnreadableFileError&) {  // and so is its file
-        }
+        int64_t channels = 0;
+        if (!can_read([&] { channels = header(i).channels; })) continue;
+        if (channels > 1) return 3;
+        any = true;
       }
     return any ? 1 : 3;
   }

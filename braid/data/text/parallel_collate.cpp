@@ -6,6 +6,7 @@
 #include <atomic>
 
 #include "braid/core/error.h"
+#include "braid/data/bad_samples.h"
 #include "braid/data/each_index.h"
 
 namespace braid::data {
@@ -127,11 +128,7 @@ void ParallelCollate::prepare(int64_t threads) {
   std::atomic<int64_t> tokens{0}, cut{0};
   for_each_index(count, threads, [&](size_t i) {
     SequencePair pair;
-    try {
-      pair = make_pair(static_cast<int64_t>(i));
-    } catch (const DataError&) {
-      return;
-    }
+    if (!can_read([&] { pair = make_pair(static_cast<int64_t>(i)); })) return;
     lengths_[0][i] = static_cast<int64_t>(pair.source.ids.size());
     lengths_[1][i] = static_cast<int64_t>(pair.target.ids.size());
     if (pair.source.cut || pair.target.cut) ++cut;

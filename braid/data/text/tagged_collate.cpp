@@ -5,6 +5,7 @@
 #include <atomic>
 
 #include "braid/core/error.h"
+#include "braid/data/bad_samples.h"
 #include "braid/data/each_index.h"
 #include "braid/data/text/text_collate.h"
 
@@ -49,11 +50,10 @@ TaggedCollate::TaggedCollate(TaggedTextsPtr texts, text::TokenizerPtr tokenizer,
 void TaggedCollate::count_cut(int64_t threads) {
   std::atomic<int64_t> cut = 0;
   for_each_index(static_cast<size_t>(texts_->size()), threads, [&](size_t i) {
-    try {
+    can_read([&] {
       const auto& words = texts_->get(static_cast<int64_t>(i)).words;
       cut += tokenize_words(words, *tokenizer_, max_length_).truncated > 0 ? 1 : 0;
-    } catch (const DataError&) {  // a bad sentence is the loader's business
-    }
+    });
   });
   cut_ = {.count = cut, .of = texts_->size(), .max_length = max_length_, .items = "sentences"};
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "braid/core/error.h"
+#include "braid/data/bad_samples.h"
 #include "braid/data/each_index.h"
 #include "braid/data/length_bucketed.h"
 #include "braid/data/stratify.h"
@@ -158,7 +159,7 @@ void TextCollate::prepare(int64_t threads) {
   std::vector<int64_t> lengths(count);
   std::atomic<int64_t> bytes = 0, texts = 0, tokens = 0;
   const auto prepare_one = [&](size_t i) {
-    try {
+    can_read([&] {
       auto encoding = encode(static_cast<int64_t>(i));
       lengths[i] = std::max<int64_t>(1, static_cast<int64_t>(encoding.ids.size()));
       texts += encoding.truncated > 0 ? 1 : 0;
@@ -170,9 +171,7 @@ void TextCollate::prepare(int64_t threads) {
       kept[i].row.ids.shrink_to_fit();
       kept[i].row.type_ids.shrink_to_fit();
       if (drops) kept[i].words = std::move(encoding.words);
-    } catch (const DataError&) {            // a bad text is the loader's business
-    } catch (const UnreadableFileError&) {  // and so is its file
-    }
+    });
   };
   for_each_index(count, threads, prepare_one);
   lengths_ = std::move(lengths);

@@ -4,6 +4,7 @@
 
 #include "braid/core/base64.h"
 #include "braid/core/error.h"
+#include "braid/data/bad_samples.h"
 #include "braid/data/image/image_collate.h"
 #include "braid/data/image/transforms.h"
 #include "braid/explain/attention.h"
@@ -43,12 +44,8 @@ std::vector<data::Example> look_examples(const data::Dataset& test) {
   const int64_t count = std::min(kLookImages, test.size());
   std::vector<data::Example> examples;
   for (int64_t k = 0; k < count; ++k)
-    for (int64_t i = k * test.size() / count; i < (k + 1) * test.size() / count; ++i) try {
-        examples.push_back(test.get(i));
-        break;
-      } catch (const DataError&) {  // the evaluation, which reads every image, has said so
-      } catch (const UnreadableFileError&) {
-      }
+    for (int64_t i = k * test.size() / count; i < (k + 1) * test.size() / count; ++i)
+      if (data::can_read([&] { examples.push_back(test.get(i)); })) break;
   if (examples.empty())
     throw DataError("compare", "expected an image that can be read, got none", test.describe(0));
   return examples;

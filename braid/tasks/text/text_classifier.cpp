@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "braid/core/error.h"
+#include "braid/data/bad_samples.h"
 #include "braid/data/text/text_collate.h"
 #include "braid/runtime/eval_scope.h"
 #include "braid/tasks/class_names.h"
@@ -18,16 +19,13 @@ std::vector<int64_t> sample_lengths(const data::TextDataset& texts,
                                     const text::Tokenizer& tokenizer) {
   const int64_t count = std::min(kSample, texts.size());
   std::vector<int64_t> lengths;
-  for (int64_t i = 0; i < count; ++i) {
-    try {
+  for (int64_t i = 0; i < count; ++i)
+    data::can_read([&] {
       const auto example = texts.get(i * texts.size() / count);
       const auto encoding = example.pair ? tokenizer.encode_pair(example.text, *example.pair)
                                          : tokenizer.encode(example.text);
       lengths.push_back(static_cast<int64_t>(encoding.ids.size()));
-    } catch (const DataError&) {            // a bad text is the loader's business
-    } catch (const UnreadableFileError&) {  // and so is its file
-    }
-  }
+    });
   return lengths;
 }
 
@@ -37,15 +35,12 @@ text::TokenizerPtr make_tokenizer(const TaskConfig& config, const data::TextData
                                   Progress& progress) {
   int64_t next = 0;
   const text::TextSource next_text = [&](std::string& text) {
-    while (next < texts.size()) {
-      try {
-        auto example = texts.get(next++);
-        text = example.pair ? example.text + "\n" + *example.pair : std::move(example.text);
-        return true;
-      } catch (const DataError&) {            // a bad text is the loader's business
-      } catch (const UnreadableFileError&) {  // and so is its file
-      }
-    }
+    const auto read = [&] {
+      auto example = texts.get(next++);
+      text = example.pair ? example.text + "\n" + *example.pair : std::move(example.text);
+    };
+    while (next < texts.size())
+      if (data::can_read(read)) return true;
     return false;
   };
   return make_tokenizer(config, next_text, progress);
@@ -92,14 +87,10 @@ TokenizedModel restore_text_classifier(const TaskConfig& config, const data::Tex
 
 bool has_pairs(const data::TextDataset& texts) {
   const int64_t count = std::min(kSample, texts.size());
-  for (int64_t i = 0; i < count; ++i) {
-    try {
-      if (texts.get(i * texts.size() / count).pair) return true;
-    } catch (const DataError&) {            // a bad text is the loader's business
-    } catch (const UnreadableFileError&) {  // and so is its file
-    }
-  }
-  return false;
+  bool any = false;
+  for (int64_t i = 0; i < count && !any; ++i)
+    data::can_read([&] { any = texts.get(i * texts.size() / count).pair.has_value(); });
+  return any;
 }
 
 void expect_text_classifier(const TokenizedModel& model, const std::filesystem::path& folder) {
