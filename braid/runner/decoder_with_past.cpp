@@ -15,6 +15,7 @@
 namespace braid::runner {
 namespace {
 
+constexpr int64_t kWordsBetweenReleases = 16;
 constexpr size_t kRankOfKept = 4;  // [rows, heads, words, width]
 
 bool has_value(const std::vector<FileValue>& values, const std::string& name) {
@@ -160,7 +161,8 @@ Tensor DecoderWithPast::next(const std::vector<int64_t>& words,
     kept.value = std::move(outputs.at(*kept.of_next));
     check_rows(*next_, kept.value, kept.name);
   }
-  ++length_;
+  // What is kept grows with each word, and what it lay in becomes too small.
+  if (++length_ % kWordsBetweenReleases == 0) next_->release_memory();
   return outputs.at(logits_);
 }
 

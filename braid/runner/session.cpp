@@ -360,6 +360,8 @@ std::vector<Tensor> Session::run(const std::map<std::string, Tensor>& inputs) {
   return guarded(state_->where, [&] { return state_->run(inputs); });
 }
 
+void Session::release_memory() { state_->pool.release(); }
+
 std::vector<std::pair<std::string, double>> Session::seconds_by_type() const {
   std::map<std::string, double> sums;
   for (const auto& step : state_->steps) sums[step.type] += step.seconds;

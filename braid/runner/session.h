@@ -44,6 +44,9 @@ class Session {
   Tensor make(DType dtype, Dims dims) const;
   // All inputs by name; the outputs in their order. Throws DataError where a tensor does not fit.
   std::vector<Tensor> run(const std::map<std::string, Tensor>& inputs);
+  // Gives back the memory that earlier runs took and the next would take again, where it will not
+  // fit: a run of larger tensors finds no use for it.
+  void release_memory();
   // Seconds of each operator's runs so far, by its type, the most first; empty before
   // measure(true).
   void measure(bool on);

@@ -39,6 +39,11 @@ BufferPool::~BufferPool() {
   state_->release_all();
 }
 
+void BufferPool::release() {
+  const std::lock_guard lock(state_->mutex);
+  state_->release_all();
+}
+
 std::shared_ptr<std::byte> BufferPool::allocate(uint64_t bytes) {
   // A vector may be read beyond the last element.
   const uint64_t size = (bytes + kSlackBytes + kAlignment - 1) / kAlignment * kAlignment;

@@ -32,6 +32,8 @@ class BufferPool {
 
   // Uninitialized. Throws OutOfMemoryError beyond the limit and where the system has none left.
   std::shared_ptr<std::byte> allocate(uint64_t bytes);
+  // Gives back to the system what is not in use.
+  void release();
 
  private:
   struct State;

@@ -5,7 +5,7 @@ namespace braid::cli {
 void add_flags(CLI::App& program, RunOptions& o) {
   program
       .add_option("model", o.model,
-                  "an ONNX file that `braid export` wrote, or a translator's folder with its two")
+                  "an ONNX file that `braid export` wrote, or a translator's folder with its files")
       ->required();
   program.add_option("items", o.items,
                      "images to label; of a translator texts: themselves, files of lines, or - for "

@@ -1,4 +1,4 @@
-// A trained translator as it ships: two files in a folder, and braid-run that translates with them.
+// A trained translator as it ships: files in a folder, and braid-run that translates with them.
 #pragma once
 #include <cstdint>
 #include <filesystem>
