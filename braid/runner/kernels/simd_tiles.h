@@ -1,7 +1,7 @@
 // Tiles of matrix products and sums over taps. See simd_math.h.
 #pragma once
 #include "braid/runner/kernels/kernels.h"
-#include "braid/runner/kernels/simd_math.h"
+#include "braid/runner/kernels/simd_rows.h"
 
 #ifndef RUNNER_ROWS  // the header by itself
 #define RUNNER_ROWS 4
@@ -11,6 +11,12 @@
 namespace braid::runner::RUNNER_ISA {
 
 constexpr int64_t kRows = RUNNER_ROWS, kColumns = RUNNER_VECTORS * kLanes;
+// With 16 registers of four numbers, sums would leave them for what follows.
+#if RUNNER_LANES > 4 || defined(__aarch64__)
+constexpr bool kFinishesInRegisters = true;
+#else
+constexpr bool kFinishesInRegisters = false;
+#endif
 
 // Sums with what follows them, of a tile as tile_of's.
 template <int kUsed, int kVectors>
@@ -161,7 +167,8 @@ static void tile_column(int64_t used, int64_t depth, const float* a, const float
 }
 
 static void tile(int64_t used, int64_t columns, int64_t depth, const Matrix& a, const float* b,
-                 float* c, int64_t ldc, bool add, const TileFinish* finish) {
+                 float* c, int64_t ldc, bool add, const TileFinish* what) {
+  const TileFinish* finish = kFinishesInRegisters ? what : nullptr;
   constexpr int64_t kFew = kLanes / 5;
   const int64_t few = a.is_panel && columns % kLanes <= kFew ? columns % kLanes : 0;
   const int64_t wide = columns - few;
@@ -177,6 +184,12 @@ static void tile(int64_t used, int64_t columns, int64_t depth, const Matrix& a, 
     const TileFinish one = from_column(finish, i);
     tile_column(used, depth, a.data, b + i, c + i, ldc, add, finish == nullptr ? nullptr : &one);
   }
+  if (finish == what) return;
+  RUNNER_ISA::finish(c, ldc, c, ldc, used, columns,
+                     {.row_bias = what->row_bias,
+                      .column_bias = what->column_bias,
+                      .residual = what->residual,
+                      .activation = {Function::kClip, what->low, what->high}});
 }
 
 static void taps(const float* x, const int64_t* offsets, const float* weights, int64_t count,
