@@ -242,7 +242,8 @@ class Fuser {
     const auto maker = sole_maker(node.inputs[0]);
     if (!activation || !maker) return;
     const auto& before = graph_.nodes[*maker];
-    if (!takes_more(before) || has_activation(before)) return;
+    const bool takes_it = takes_more(before) || before.op_type == "BatchNormalization";
+    if (!takes_it || has_activation(before)) return;
     FileNode joined = before;
     add_attribute(joined, kFusedFunction, Attribute::Kind::kInt).integer =
         static_cast<int64_t>(activation->function);

@@ -236,6 +236,15 @@ for rows in (4, 6, 12):
     case(f"gemm_turned{rows}", [node("Gemm", ["a", "x"], transA=1)], {"x": f(40, 1)}, {"a": f(40, rows)})
 quantized_chain("quantized_chain", np.uint8, (0, 0, 0, 0, 0, 0, 1, 1))
 quantized_chain("quantized_chain_signed", np.int8, (0, 0, 1, 0, 0, 0, 1, 1))
+# A norm with what follows it; 1x1 windows of a stride, whose images are padded nowhere; a column beyond the vectors.
+case("batch_norm_relu", [node("BatchNormalization", ["x", "g", "b", "m", "v"], ["n"]), node("Relu", ["n"])], {"x": f(2, 5, 7, 5)},
+     {"g": f(5), "b": f(5), "m": f(5), "v": np.abs(f(5)) + 0.1})
+case("conv_pointwise_stride", [node("Conv", ["x", "w", "b"], strides=[2, 2])], {"x": f(2, 7, 8, 10)}, {"w": f(13, 7, 1, 1), "b": f(13)})
+case("conv_one_column_more", [node("Conv", ["x", "w", "b"], ["c"]), node("Add", ["c", "z"], ["s"]), node("Relu", ["s"])],
+     {"x": f(1, 400, 7, 7), "z": f(1, 13, 7, 7)}, {"w": f(13, 400, 1, 1), "b": f(13)})
+# Groups of 3x3 windows with as many channels and pixels as Winograd's filtering is used for.
+case("conv_wide_groups", [node("Conv", ["x", "w", "b"], ["c"], group=2, pads=[1, 1, 1, 1]), node("Add", ["c", "z"], ["s"]), node("Relu", ["s"])],
+     {"x": f(2, 32, 14, 14), "z": f(2, 26, 14, 14)}, {"w": f(26, 16, 3, 3), "b": f(26)})
 
 folder = pathlib.Path(__file__).parent / "fixtures"
 folder.mkdir(exist_ok=True)

@@ -58,8 +58,8 @@ INSTANTIATE_TEST_SUITE_P(Cases, Operators, ::testing::ValuesIn(case_names()),
                          [](const auto& info) { return info.param; });
 
 TEST(Fusions, JoinWhatFollowsAProduct) {
-  for (const char* name :
-       {"conv_relu_residual", "conv_silu", "linear", "linear_residual", "conv_pad"}) {
+  for (const char* name : {"conv_relu_residual", "conv_silu", "linear", "linear_residual",
+                           "conv_pad", "batch_norm_relu"}) {
     const auto model = case_model(name);
     EXPECT_EQ(Session::of_bytes(model, name)->steps(), 1u) << name;
     EXPECT_GT(Session::of_bytes(model, name, {.fuses = false})->steps(), 1u) << name;

@@ -74,6 +74,8 @@ void expect_convolved(const WinogradCase& c) {
       std::vector<float> y(expected.size() + 2, kUntouched);
       EXPECT_TRUE(made->convolve(context, {.x = x.data(),
                                            .images = c.images,
+                                           .x_channels = c.C,
+                                           .y_channels = c.M,
                                            .input = c.input(),
                                            .output = out,
                                            .begin = {c.top, c.left},

@@ -35,9 +35,10 @@ struct Activation {
 
 enum class Arithmetic : uint8_t { kAdd, kSub, kMul, kDiv, kMax, kMin };
 
-// What follows a product: act(c + bias + row_bias + column_bias + residual), each but c optional.
+// What follows a product: act(c * scale + bias + row_bias + column_bias + residual), each but c
+// optional.
 struct Finish {
-  float bias = 0;
+  float scale = 1, bias = 0;
   const float* row_bias = nullptr;
   const float* column_bias = nullptr;
   const float* residual = nullptr;  // laid out as the result

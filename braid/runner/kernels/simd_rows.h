@@ -93,13 +93,13 @@ struct FinishRows {
       const float* residual = f->residual == nullptr ? nullptr : f->residual + r * y_stride;
       int64_t i = 0;
       for (; i + kLanes <= n; i += kLanes) {
-        Floats v = load(c + i) + bias;
+        Floats v = load(c + i) * f->scale + bias;
         if (f->column_bias != nullptr) v += load(f->column_bias + i);
         if (residual != nullptr) v += load(residual + i);
         store(y + i, F::of(v, alpha, beta));
       }
       if (i == n) continue;
-      Floats v = load_some(c + i, n - i) + bias;
+      Floats v = load_some(c + i, n - i) * f->scale + bias;
       if (f->column_bias != nullptr) v += load_some(f->column_bias + i, n - i);
       if (residual != nullptr) v += load_some(residual + i, n - i);
       store_some(y + i, F::of(v, alpha, beta), n - i);

@@ -1,7 +1,7 @@
 // Tiles of matrix products and sums over taps. See simd_math.h.
 #pragma once
 #include "braid/runner/kernels/kernels.h"
-#include "braid/runner/kernels/simd_math.h"
+#include "braid/runner/kernels/simd_rows.h"
 
 #ifndef RUNNER_ROWS  // the header by itself
 #define RUNNER_ROWS 4
@@ -11,6 +11,12 @@
 namespace braid::runner::RUNNER_ISA {
 
 constexpr int64_t kRows = RUNNER_ROWS, kColumns = RUNNER_VECTORS * kLanes;
+// With 16 registers of four numbers, sums would leave them for what follows.
+#if RUNNER_LANES > 4 || defined(__aarch64__)
+constexpr bool kFinishesInRegisters = true;
+#else
+constexpr bool kFinishesInRegisters = false;
+#endif
 
 // Sums with what follows them, of a tile as tile_of's.
 template <int kUsed, int kVectors>
@@ -46,16 +52,44 @@ static inline __attribute__((always_inline)) void store_finished(const Floats (*
   }
 }
 
+// Of one column, whose sums are of a row each. finish: its lists begin at this column.
+static inline void store_column(const float* sums, int64_t used, float* c, int64_t ldc, bool add,
+                                const TileFinish* finish) {
+  for (int64_t r = 0; r < used; ++r) {
+    float sum = sums[r];
+    if (add) sum += c[r * ldc];
+    if (finish != nullptr) {
+      sum += (finish->row_bias == nullptr ? 0 : finish->row_bias[r]) +
+             (finish->column_bias == nullptr ? 0 : *finish->column_bias);
+      if (finish->residual != nullptr) sum += finish->residual[r * ldc];
+      sum = sum < finish->low ? finish->low : sum;
+      sum = sum > finish->high ? finish->high : sum;
+    }
+    c[r * ldc] = sum;
+  }
+}
+static inline TileFinish from_column(const TileFinish* finish, int64_t column) {
+  TileFinish one;
+  if (finish == nullptr) return one;
+  one = *finish;
+  if (one.column_bias != nullptr) one.column_bias += column;
+  if (one.residual != nullptr) one.residual += column;
+  return one;
+}
+
+constexpr int64_t kRowVectors = (kRows + kLanes - 1) / kLanes;  // that hold a number of each row
+
 // The sums stay in registers: both inner loops are unrolled. A pointer for every third row and one
-// stride address all of them. last: numbers of the last vector that are written.
-template <int kUsed, int kVectors>
+// stride address all of them. last: numbers of the last vector that are written. kHasColumn: there
+// is one column more behind the vectors, of which the rows are the vector; a is a panel then.
+template <int kUsed, int kVectors, bool kHasColumn>
 static void tile_of(int64_t depth, const Matrix& a, const float* b, float* c, int64_t ldc, bool add,
                     int64_t last, const TileFinish* finish) {
   constexpr int kThirds = (kUsed + 2) / 3;
   const int64_t step = a.column_stride, row_stride = a.row_stride;
   const float* rows[kThirds];
   for (int i = 0; i < kThirds; ++i) rows[i] = a.data + row_stride * 3 * i;
-  Floats sums[kUsed][kVectors] = {};
+  Floats sums[kUsed][kVectors] = {}, column[kRowVectors] = {};
   for (int64_t k = 0; k < depth; ++k, b += kColumns) {
     __builtin_prefetch(rows[0] + kRows * depth);  // the rows that come next, where a is packed
     Floats row[kVectors];
@@ -67,8 +101,20 @@ static void tile_of(int64_t depth, const Matrix& a, const float* b, float* c, in
 #pragma GCC unroll 4
       for (int v = 0; v < kVectors; ++v) sums[r][v] += left * row[v];
     }
+    if constexpr (kHasColumn) {
+#pragma GCC unroll 4
+      for (int v = 0; v < kRowVectors; ++v)
+        column[v] += load(rows[0] + v * kLanes) * b[kVectors * kLanes];
+    }
 #pragma GCC unroll 16
     for (int i = 0; i < kThirds; ++i) rows[i] += step;
+  }
+  if constexpr (kHasColumn) {
+    const TileFinish one = from_column(finish, kVectors * kLanes);
+    float numbers[kRowVectors * kLanes];
+    for (int v = 0; v < kRowVectors; ++v) store(numbers + v * kLanes, column[v]);
+    store_column(numbers, kUsed, c + kVectors * kLanes, ldc, add,
+                 finish == nullptr ? nullptr : &one);
   }
   if (finish != nullptr) return store_finished<kUsed, kVectors>(sums, c, ldc, add, last, *finish);
 #pragma GCC unroll 16
@@ -83,71 +129,67 @@ static void tile_of(int64_t depth, const Matrix& a, const float* b, float* c, in
     }
 }
 
-template <int kUsed, int kVectors>
+template <int kUsed, int kVectors, bool kHasColumn>
 static void tile_from(int64_t used, int64_t vectors, int64_t depth, const Matrix& a, const float* b,
                       float* c, int64_t ldc, bool add, int64_t last, const TileFinish* finish) {
   if constexpr (kUsed > 1)
     if (used < kUsed)
-      return tile_from<kUsed - 1, kVectors>(used, vectors, depth, a, b, c, ldc, add, last, finish);
+      return tile_from<kUsed - 1, kVectors, kHasColumn>(used, vectors, depth, a, b, c, ldc, add,
+                                                        last, finish);
   if constexpr (kVectors > 1)
     if (vectors < kVectors)
-      return tile_from<kUsed, kVectors - 1>(used, vectors, depth, a, b, c, ldc, add, last, finish);
-  tile_of<kUsed, kVectors>(depth, a, b, c, ldc, add, last, finish);
+      return tile_from<kUsed, kVectors - 1, kHasColumn>(used, vectors, depth, a, b, c, ldc, add,
+                                                        last, finish);
+  tile_of<kUsed, kVectors, kHasColumn>(depth, a, b, c, ldc, add, last, finish);
 }
 
 // One column, where a vector of columns would be mostly idle: the rows are the vector. a: of a
-// panel.
-// finish: its lists begin at this column.
+// panel. finish: its lists begin at this column.
 static void tile_column(int64_t used, int64_t depth, const float* a, const float* b, float* c,
                         int64_t ldc, bool add, const TileFinish* finish) {
   constexpr int kAtOnce = 4;  // sums that do not wait for each other
-  constexpr int64_t kVectors = (kRows + kLanes - 1) / kLanes;
-  static_assert((kVectors * kLanes - kRows) * 4 <= kSlackBytes);
-  Floats sums[kAtOnce][kVectors] = {};
+  static_assert((kRowVectors * kLanes - kRows) * 4 <= kSlackBytes);
+  Floats sums[kAtOnce][kRowVectors] = {};
   int64_t k = 0;
   for (; k + kAtOnce <= depth; k += kAtOnce)
 #pragma GCC unroll 4
     for (int i = 0; i < kAtOnce; ++i)
 #pragma GCC unroll 4
-      for (int64_t v = 0; v < kVectors; ++v)
+      for (int64_t v = 0; v < kRowVectors; ++v)
         sums[i][v] += load(a + (k + i) * kRows + v * kLanes) * b[(k + i) * kColumns];
   for (; k < depth; ++k)
-    for (int64_t v = 0; v < kVectors; ++v)
+    for (int64_t v = 0; v < kRowVectors; ++v)
       sums[0][v] += load(a + k * kRows + v * kLanes) * b[k * kColumns];
-  for (int64_t r = 0; r < used; ++r) {
-    const int64_t v = r / kLanes, at = r % kLanes;
-    float sum = sums[0][v][at] + sums[1][v][at] + (sums[2][v][at] + sums[3][v][at]);
-    if (add) sum += c[r * ldc];
-    if (finish != nullptr) {
-      sum += (finish->row_bias == nullptr ? 0 : finish->row_bias[r]) +
-             (finish->column_bias == nullptr ? 0 : *finish->column_bias);
-      if (finish->residual != nullptr) sum += finish->residual[r * ldc];
-      sum = sum < finish->low ? finish->low : sum;
-      sum = sum > finish->high ? finish->high : sum;
-    }
-    c[r * ldc] = sum;
-  }
+  float numbers[kRowVectors * kLanes];
+  for (int64_t v = 0; v < kRowVectors; ++v)
+    store(numbers + v * kLanes, sums[0][v] + sums[1][v] + (sums[2][v] + sums[3][v]));
+  store_column(numbers, used, c, ldc, add, finish);
 }
 
 static void tile(int64_t used, int64_t columns, int64_t depth, const Matrix& a, const float* b,
-                 float* c, int64_t ldc, bool add, const TileFinish* finish) {
+                 float* c, int64_t ldc, bool add, const TileFinish* what) {
+  const TileFinish* finish = kFinishesInRegisters ? what : nullptr;
   constexpr int64_t kFew = kLanes / 5;
   const int64_t few = a.is_panel && columns % kLanes <= kFew ? columns % kLanes : 0;
   const int64_t wide = columns - few;
   const int64_t vectors = (wide + kLanes - 1) / kLanes;
+  if constexpr (RUNNER_VECTORS > 1 && kFew > 0)
+    if (few == 1 && vectors > 0)
+      return tile_from<RUNNER_ROWS, RUNNER_VECTORS - 1, true>(used, vectors, depth, a, b, c, ldc,
+                                                              add, kLanes, finish);
   if (vectors > 0)
-    tile_from<RUNNER_ROWS, RUNNER_VECTORS>(used, vectors, depth, a, b, c, ldc, add,
-                                           wide - (vectors - 1) * kLanes, finish);
-  if (few == 0) return;
-  TileFinish one;
-  if (finish != nullptr) one = *finish;
+    tile_from<RUNNER_ROWS, RUNNER_VECTORS, false>(used, vectors, depth, a, b, c, ldc, add,
+                                                  wide - (vectors - 1) * kLanes, finish);
   for (int64_t i = wide; i < columns; ++i) {
-    if (finish != nullptr) {
-      one.column_bias = finish->column_bias == nullptr ? nullptr : finish->column_bias + i;
-      one.residual = finish->residual == nullptr ? nullptr : finish->residual + i;
-    }
+    const TileFinish one = from_column(finish, i);
     tile_column(used, depth, a.data, b + i, c + i, ldc, add, finish == nullptr ? nullptr : &one);
   }
+  if (finish == what) return;
+  RUNNER_ISA::finish(c, ldc, c, ldc, used, columns,
+                     {.row_bias = what->row_bias,
+                      .column_bias = what->column_bias,
+                      .residual = what->residual,
+                      .activation = {Function::kClip, what->low, what->high}});
 }
 
 static void taps(const float* x, const int64_t* offsets, const float* weights, int64_t count,

@@ -53,7 +53,7 @@ class ConvOp final : public Op {
       node.refuse("weights of one or two spatial dimensions", to_string(weight->dims()));
     weight_ = *weight;
     window_ = read_window(node, {weight->dims().begin() + 2, weight->dims().end()});
-    may_use_winograd_ = groups_ == 1 && WinogradWeights::fits(window_);
+    may_use_winograd_ = WinogradWeights::fits(window_);
     M_ = weight->dim(0);
     per_group_ = weight->dim(1);
     if (groups_ < 1 || M_ < 1 || per_group_ < 1 || M_ % groups_ != 0)
@@ -96,7 +96,7 @@ class ConvOp final : public Op {
   }
 
   bool give_back() override {
-    winograd_.reset();
+    winograd_.clear();
     return std::exchange(may_use_winograd_, false);
   }
 
@@ -106,28 +106,42 @@ class ConvOp final : public Op {
   bool by_winograd(const RunContext& context, const Tensor& x, const Plane& input,
                    const Plane& output, const ConvolutionEnding& ending, Tensor& y) {
     if (!may_use_winograd_) return false;
-    if (winograd_ == nullptr) {
-      if (!packed_.empty() || !WinogradWeights::pays(context.kernels, output, M_, per_group_))
+    const int64_t M = M_ / groups_;
+    if (winograd_.empty()) {
+      if (!packed_.empty() || !WinogradWeights::pays(context.kernels, output, M, per_group_))
         return false;
-      winograd_ = WinogradWeights::make(context, weight_.as<float>(), M_, per_group_);
-      if (winograd_ == nullptr) return false;
+      std::vector<std::unique_ptr<WinogradWeights>> groups;
+      for (int64_t g = 0; g < groups_; ++g) {
+        groups.push_back(WinogradWeights::make(
+            context, weight_.as<float>() + g * M * per_group_ * 9, M, per_group_));
+        if (groups.back() == nullptr) return false;
+      }
+      winograd_ = std::move(groups);
     }
-    return winograd_->convolve(context, {.x = x.as<float>(),
-                                         .images = x.dim(0),
-                                         .input = input,
-                                         .output = output,
-                                         .begin = {window_.begin[0], window_.begin[1]},
-                                         .bias = ending.bias,
-                                         .residual = ending.residual,
-                                         .activation = ending.activation,
-                                         .y = y.as<float>()});
+    bool finite = true;
+    for (int64_t g = 0; g < groups_ && finite; ++g) {
+      const int64_t first = g * M, at = first * output.size();
+      finite = winograd_[static_cast<size_t>(g)]->convolve(
+          context, {.x = x.as<float>() + g * per_group_ * input.size(),
+                    .images = x.dim(0),
+                    .x_channels = x.dim(1),
+                    .y_channels = M_,
+                    .input = input,
+                    .output = output,
+                    .begin = {window_.begin[0], window_.begin[1]},
+                    .bias = ending.bias == nullptr ? nullptr : ending.bias + first,
+                    .residual = ending.residual == nullptr ? nullptr : ending.residual + at,
+                    .activation = ending.activation,
+                    .y = y.as<float>() + at});
+    }
+    return finite;
   }
 
   void by_product(const RunContext& context, const Tensor& x, const Plane& input,
                   const Plane& output, const ConvolutionEnding& ending, Tensor& y) {
     const int64_t K = per_group_ * window_.kernel[0] * window_.kernel[1], M = M_ / groups_,
                   N = output.size();
-    if (packed_.empty() && winograd_ == nullptr)
+    if (packed_.empty() && winograd_.empty())
       for (int64_t g = 0; g < groups_; ++g)
         packed_.push_back(
             pack_left(context, {.data = weight_.as<float>() + g * M * K, .row_stride = K}, M, K));
@@ -168,8 +182,8 @@ class ConvOp final : public Op {
   std::optional<FusedBytes> bytes_in_, bytes_out_;  // of convolutions by channel
   std::optional<DepthwiseConvolution> depthwise_;
   Tensor weight_;
-  std::vector<std::shared_ptr<std::byte>> packed_;  // of each group, or:
-  std::unique_ptr<WinogradWeights> winograd_;
+  std::vector<std::shared_ptr<std::byte>> packed_;          // of each group, or:
+  std::vector<std::unique_ptr<WinogradWeights>> winograd_;  // likewise
   bool may_use_winograd_ = false;
   WindowOffsets offsets_;
 };

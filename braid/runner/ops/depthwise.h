@@ -1,9 +1,9 @@
 // Convolutions where each channel has a filter of its own: no sums over channels, so no products of
 // matrices.
 //
-// A plane at a time, padded, with what is loaded multiplied for all lines of outputs that it is in
-// the windows of; or, where the planes' lines are short, as many channels at a time as a vector has
-// numbers; or, of windows that are rare, as a sum of shifted planes.
+// As many channels at a time as a vector has numbers; or, on wide maps, a plane at a time, padded,
+// with what is loaded multiplied for all lines of outputs that it is in the windows of; or, where
+// neither fits, as a sum of shifted planes.
 #pragma once
 #include <memory>
 #include <optional>

@@ -125,13 +125,31 @@ void PhasedLayout::place(const Kernels& kernels, const float* from, float* to) c
   place_rows(kernels, from, to);
 }
 
+// A channel's numbers beside the image's. Of phases they lie here and there: all are filled.
+template <class T>
+void PhasedLayout::pad(T padding, T* to) const {
+  const int64_t sy = window_.stride[0], sx = window_.stride[1], width = phase_.width;
+  if (phase_.height * sy == input_.height && width * sx == input_.width) return;
+  if (sy != 1 || sx != 1 || input_.height == 0) {
+    std::fill_n(to, size(), padding);
+    return;
+  }
+  const int64_t left = window_.begin[1], right = width - left - input_.width;
+  const int64_t above = window_.begin[0], below = phase_.height - above - input_.height;
+  // The end of a line and the beginning of the next one lie side by side.
+  std::fill_n(to, above * width + left, padding);
+  T* end = to + above * width + left + input_.width;
+  for (int64_t y = 1; y < input_.height; ++y, end += width) std::fill_n(end, left + right, padding);
+  std::fill_n(end, right + below * width, padding);
+}
+
 template <class T>
 void PhasedLayout::fill_with(const RunContext& context, const T* from, int64_t channels, T padding,
                              T* to) const {
   const int64_t grain = std::max<int64_t>(1, 32'768 / std::max<int64_t>(1, size()));
   context.threads.split(channels, grain, [&](int64_t begin, int64_t end, int) {
     for (int64_t c = begin; c < end; ++c) {
-      std::fill_n(to + c * size(), size(), padding);
+      pad(padding, to + c * size());
       place_rows(context.kernels, from + c * input_.size(), to + c * size());
     }
   });

@@ -43,6 +43,8 @@ class PhasedLayout {
   template <class T>
   void place_rows(const Kernels& kernels, const T* from, T* to) const;
   template <class T>
+  void pad(T padding, T* to) const;
+  template <class T>
   void fill_with(const RunContext& context, const T* from, int64_t channels, T padding,
                  T* to) const;
 

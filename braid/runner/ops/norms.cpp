@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "braid/runner/op.h"
+#include "braid/runner/ops/fused.h"
 
 namespace braid::runner {
 namespace {
@@ -104,10 +105,11 @@ class LayerNormOp final : public Op {
   float epsilon_;
 };
 
-// x [N,C,..], one scale and one shift for each channel.
+// x [N,C,..], one scale and one shift for each channel, then an activation that was fused.
 class BatchNormOp final : public Op {
  public:
-  explicit BatchNormOp(const NodeView& node) : Op(node), epsilon_(node.number("epsilon", 1e-5f)) {
+  explicit BatchNormOp(const NodeView& node)
+      : Op(node), epsilon_(node.number("epsilon", 1e-5f)), activation_(fused_activation(node)) {
     node.expect_counts(5, 5);
     if (node.integer("training_mode", 0) != 0) node.refuse("running statistics", "training_mode");
   }
@@ -123,15 +125,14 @@ class BatchNormOp final : public Op {
     }
     const float *gain = in.at(1).as<float>(), *bias = in.at(2).as<float>(),
                 *mean = in.at(3).as<float>(), *variance = in.at(4).as<float>();
-    Tensor y = context.make(DType::kFloat, x.dims());
+    Tensor y = in.is_free(0) ? x : context.make(DType::kFloat, x.dims());
     context.threads.split(x.dim(0) * C, rows_at_once(size), [&](int64_t begin, int64_t end, int) {
       for (int64_t i = begin; i < end; ++i) {
         const int64_t c = i % C;
         const float scale = gain[c] / std::sqrt(variance[c] + epsilon_);
         const float shift = bias[c] - mean[c] * scale;
-        const float* from = x.as<float>() + i * size;
-        float* to = y.as<float>() + i * size;
-        for (int64_t k = 0; k < size; ++k) to[k] = from[k] * scale + shift;
+        context.kernels.finish(x.as<float>() + i * size, size, y.as<float>() + i * size, size, 1,
+                               size, {.scale = scale, .bias = shift, .activation = activation_});
       }
     });
     return {y};
@@ -139,6 +140,7 @@ class BatchNormOp final : public Op {
 
  private:
   float epsilon_;
+  Activation activation_;
 };
 
 class InstanceNormOp final : public Op {

@@ -184,7 +184,8 @@ class TileWorker {
     const int64_t left = std::max<int64_t>(0, -column);
     const int64_t right = std::min(kTile * piece.columns + 2, input.width - column);
     if (left >= right) return;
-    const float* from = call_.x + (piece.image * plan_.C + channel) * input.size() + column + left;
+    const float* from =
+        call_.x + (piece.image * call_.x_channels + channel) * input.size() + column + left;
     const int64_t below = std::min(kTile * piece.rows + 2, input.height - row);
     for (int64_t y = std::max<int64_t>(0, -row); y < below; ++y)
       std::memcpy(s_.lines + y * plan_.line + left, from + (row + y) * input.width,
@@ -214,7 +215,7 @@ class TileWorker {
       const int64_t length = std::min(kTile * some, output.width - kTile * column);
       for (int64_t r = 0; r < used_rows(panel); ++r) {
         const int64_t channel = panel * plan_.rows + r;
-        const int64_t at = (image * plan_.M + channel) * output.size() +
+        const int64_t at = (image * call_.y_channels + channel) * output.size() +
                            kTile * row * output.width + kTile * column;
         kernels_.finish(pixels_of(r) + kTile * done, kTile * plan_.width, call_.y + at,
                         output.width, height, length,

@@ -14,16 +14,17 @@
 
 namespace braid::runner {
 
-// What is convolved, and what follows.
+// What is convolved, and what follows: of a group, all of its channels.
 struct WinogradCall {
-  const float* x = nullptr;  // [images, C, input.height, input.width]
+  const float* x = nullptr;  // [images, x_channels, input.height, input.width]
   int64_t images = 0;
+  int64_t x_channels = 0, y_channels = 0;  // from image to image, those of other groups too
   Plane input, output;
   int64_t begin[2] = {0, 0};        // padding above and on the left
   const float* bias = nullptr;      // [M], or none
-  const float* residual = nullptr;  // of the output's size, or none
+  const float* residual = nullptr;  // laid out as y, or none
   Activation activation = {};
-  float* y = nullptr;  // [images, M, output.height, output.width]
+  float* y = nullptr;  // [images, y_channels, output.height, output.width]
 };
 
 class WinogradWeights {
