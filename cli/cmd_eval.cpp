@@ -8,6 +8,7 @@
 #include "braid/data/run_fields.h"
 #include "braid/evaluate/evaluate.h"
 #include "braid/models/checkpoint.h"
+#include "braid/runtime/process.h"
 #include "cli/command.h"
 
 namespace braid::cli {
@@ -16,7 +17,7 @@ namespace {
 struct EvalOptions {
   std::string checkpoint, data, split = "auto", format = "text";
   std::string device = "cpu";
-  int64_t max_image_pixels = io::kMaxImagePixels;
+  int64_t max_image_pixels = io::kMaxImagePixels, threads = 0;
   std::optional<double> val_fraction;
   tasks::EvaluateOptions evaluate;
   tasks::ViewOptions views;
@@ -26,6 +27,7 @@ struct EvalOptions {
             "unset: as the checkpoint's run had it, else 0.1",
             {.above = 0, .below = 1});
     v.field(data::device_field(), device);
+    v.field(data::threads_field(), threads);
     evaluate.visit(v);
     views.visit(v);
     v.field(data::max_image_pixels_field(), max_image_pixels);
@@ -61,6 +63,7 @@ void print(const evaluate::Evaluation& e, const EvalOptions& options) {
 void run(EvalOptions options, const Json& flags) {
   update_from_json(options, flags, "flags");
   check_fields<UsageError>(options, "eval");
+  runtime::set_threads(options.threads);
   const auto progress = make_terminal_progress();
   const auto evaluation =
       evaluate::evaluate_checkpoint(models::find_checkpoint(options.checkpoint, *progress),

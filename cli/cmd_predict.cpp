@@ -13,6 +13,7 @@
 #include "braid/models/text/text_model.h"
 #include "braid/models/vision/image_checkpoint.h"
 #include "braid/runtime/device.h"
+#include "braid/runtime/process.h"
 #include "braid/tasks/predictor.h"
 #include "braid/tasks/test_time_augmentation.h"
 #include "cli/command.h"
@@ -64,6 +65,7 @@ void label_images(const PredictOptions& options, const std::filesystem::path& ch
 void run(PredictOptions options, const Json& flags) {
   update_from_json(options, flags, "flags");
   check_fields<UsageError>(options, "predict");
+  runtime::set_threads(options.threads);
   if (options.inputs.empty() && options.list.empty())
     throw UsageError("predict", "expected images or texts, got none", "",
                      "name files or folders, - for standard input, or --list FILE");
@@ -87,6 +89,7 @@ void PredictOptions::visit(FieldVisitor& v) {
   v.field("top", top, "classes per image or text", {.least = 1, .most = 1'000'000});
   v.field(data::device_field(), device);
   v.field(data::dtype_field(), dtype);
+  v.field(data::threads_field(), threads);
   v.field(data::on_bad_sample_field(), on_bad_sample);
   v.field(data::truncate_field(), truncate);
   v.field(data::max_image_pixels_field(), max_image_pixels);

@@ -38,10 +38,12 @@ struct ServeOptions {
   serve::ModelOptions model;
   void visit(FieldVisitor& v) {
     server.visit(v);
-    v.field("engine", model.engine,
-            "what computes; auto: OpenVINO where `make openvino` built it in and it takes the "
-            "model, else LibTorch, of exported files braid-run",
-            {.choices = {"auto", "libtorch", "openvino", "braid-run"}});
+    v.field(
+        "engine", model.engine,
+        "what computes; auto: LibTorch, or OpenVINO where `make openvino` built it in, it takes "
+        "the model and answers faster when both are timed at the start; of exported files "
+        "OpenVINO where it is there, else braid-run",
+        {.choices = {"auto", "libtorch", "openvino", "braid-run"}});
     v.field("max_pixels", model.max_pixels, "pixels of an image that is sent",
             {.least = 1, .most = 178'956'970});
     v.field(data::truncate_field(), model.truncate);

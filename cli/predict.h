@@ -17,7 +17,7 @@ struct PredictOptions {
   std::string device = "cpu", dtype = "float32";
   std::vector<std::string> inputs;
   std::string list;
-  int64_t top = 5;
+  int64_t top = 5, threads = 0;
   bool truncate = true;
   int64_t max_image_pixels = io::kMaxImagePixels;
   tasks::ViewOptions views;

@@ -2,7 +2,7 @@
 """Holds the sources to the plan of docs/architecture.md. Fails on
 
 - an include that points up the layers, or LibTorch in core, io, text, decoding, runner or serve outside of serve/torch: a folder of braid/
-  may include only folders of a lower rank, or itself; OpenVINO outside of its module;
+  may include only folders of a lower rank, or itself; OpenVINO outside of its module; evaluate/deploy in evaluate/ itself;
 - a cycle of includes inside a folder, a header and its source taken as one;
 - a header under nn/ that only one architecture reaches (the composer alone is enough): it belongs beside its model;
 - what has one door and is entered elsewhere: attention, dropout, foreign JSON, devices from text;
@@ -81,6 +81,8 @@ def check_rooms(files: dict, arrows: dict) -> list:
                 problems.append(where + ", but the server outside of serve/torch uses core, io and text alone, serve/onnx the runner too")
             if name.startswith("openvino/") and parts[2] != "openvino":
                 problems.append(where + ", but the program must start without OpenVINO: its module alone knows it")
+            if room == "evaluate" and len(parts) == 3 and name.startswith("braid/evaluate/deploy/"):
+                problems.append(where + ", but deploy/ knows evaluate/'s own files, and these know nothing of it")
             if name.startswith("cli/"):
                 problems.append(where + ", but the library does not know the program")
             elif target and target[1] != room:

@@ -7,6 +7,7 @@
 #include <set>
 #include <utility>
 
+#include "braid/compress/quality.h"
 #include "braid/graph/replay.h"
 
 namespace braid::compress {
@@ -46,7 +47,7 @@ std::vector<TwinWeight> twin_weights(const Graph& graph, const Placement& placem
 // [M,K] of what a graph gives.
 Tensor classes_of(const Graph& graph, const Inputs& inputs) {
   const auto logits = graph::replay(graph, inputs).at(0);
-  return logits.reshape({-1, logits.size(-1)}).log_softmax(-1);
+  return as_classes(logits.reshape({-1, logits.size(-1)})).log_softmax(-1);
 }
 
 // Parts of the batches of at most so many items, and what the reference gives for them.

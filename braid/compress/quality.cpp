@@ -22,7 +22,19 @@ std::vector<Tensor> logits_of(const graph::Graph& graph, const Samples& samples)
   return logits;
 }
 
+Tensor as_classes(const Tensor& logits) {
+  return logits.size(1) == 1 ? torch::cat({torch::zeros_like(logits), logits}, 1) : logits;
+}
+
 Quality compare_logits(const Tensor& reference, const Tensor& logits, const Tensor& labels) {
+  if (reference.size(1) == 1) {
+    auto quality = compare_logits(as_classes(reference), as_classes(logits), {});
+    const double spread = (reference - reference.mean()).square().mean().item<double>();
+    quality.error = (logits - reference).square().mean().item<double>() / std::max(spread, 1e-12);
+    if (labels.defined())  // there is one class, and it is right wherever it is the label
+      quality.top1 = 100 * (labels == 0).to(torch::kDouble).mean().item<double>();
+    return quality;
+  }
   const auto p = reference.to(torch::kDouble).log_softmax(1);
   const auto q = logits.to(torch::kDouble).nan_to_num().log_softmax(1);
   Quality quality;

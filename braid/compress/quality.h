@@ -10,9 +10,11 @@
 namespace braid::compress {
 
 struct Quality {
-  double kl = 0;           // mean KL divergence of the float graph's classes, nats
-  double error = 0;        // mean squared error of the logits over their variance
-  double agreement = 100;  // percent of the outputs with the same first class
+  // Mean KL divergence of the float graph's classes, nats. Of one logit that of yes and no, by its
+  // sigmoid: a softmax over one class is 1 whatever the logit is.
+  double kl = 0;
+  double error = 0;  // mean squared error of the logits over their variance; of one logit, of all
+  double agreement = 100;  // percent of the outputs with the same first class; of one logit, sign
   // Points of top-1 that are lost if the float model's probabilities are right: what it gives to
   // its own class less what it gives to the other's, on average. Needs no labels.
   double expected_drop = 0;
@@ -45,9 +47,13 @@ class Judge {
   Quality reference_;
 };
 
+// [N,1], the logit of yes against no, as [N,2]: the softmax of (0, x) is x's sigmoid. Others as
+// they are.
+torch::Tensor as_classes(const torch::Tensor& logits);
 // Of a graph, [M,K] a batch: of each item, or of each token that is asked for.
 std::vector<torch::Tensor> logits_of(const graph::Graph& graph, const Samples& samples);
-// [N,K]. labels: [N], undefined where none are known.
+// [N,K]; K = 1 is taken as the logit of yes against no. labels: [N], undefined where none are
+// known.
 Quality compare_logits(const torch::Tensor& reference, const torch::Tensor& logits,
                        const torch::Tensor& labels);
 

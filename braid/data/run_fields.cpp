@@ -18,6 +18,12 @@ Field workers_field() {
           {.least = 0, .most = kMostThreads, .free_on_resume = true}};
 }
 
+Field threads_field() {
+  return {"threads",
+          "compute threads, 0: one per core that the process may use",
+          {.least = 0, .most = kMostThreads}};
+}
+
 Field on_bad_sample_field() {
   return {"on_bad_sample",
           "an image or a text that cannot be read",

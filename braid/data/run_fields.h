@@ -10,6 +10,7 @@ constexpr int64_t kMostAtOnce = 1 << 20;  // examples of a batch, batches of a s
 Field dtype_field();          // float32, bfloat16, auto
 Field device_field();         // cpu, cuda, cuda:N
 Field workers_field();        // loader threads
+Field threads_field();        // computing threads of who does not train
 Field on_bad_sample_field();  // error, skip
 Field max_image_pixels_field();
 Field truncate_field();  // of who answers about texts

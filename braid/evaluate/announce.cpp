@@ -7,7 +7,7 @@
 #include <string>
 
 #include "braid/core/error.h"
-#include "braid/evaluate/deploy/deploy_target.h"
+#include "braid/evaluate/deploy_target.h"
 #include "braid/evaluate/folds.h"
 #include "braid/evaluate/run_training.h"
 #include "braid/evaluate/sample_efficiency.h"

@@ -18,7 +18,7 @@
 #include "braid/core/version.h"
 #include "braid/evaluate/announce.h"
 #include "braid/evaluate/auto_choice.h"
-#include "braid/evaluate/deploy/deploy_target.h"
+#include "braid/evaluate/deploy_target.h"
 #include "braid/evaluate/experiment.h"
 #include "braid/evaluate/folds.h"
 #include "braid/evaluate/make_workload.h"

@@ -6,7 +6,7 @@
 
 #include "braid/data/run_fields.h"
 #include "braid/evaluate/budget.h"
-#include "braid/evaluate/deploy/deploy_target.h"
+#include "braid/evaluate/deploy_target.h"
 #include "braid/tasks/class_balance.h"
 #include "braid/tasks/config.h"
 

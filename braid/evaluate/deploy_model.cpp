@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "braid/core/error.h"
-#include "braid/evaluate/deploy/deploy_target.h"
+#include "braid/evaluate/deploy_target.h"
 #include "braid/evaluate/experiment.h"
 #include "braid/evaluate/folds.h"
 #include "braid/evaluate/run_training.h"

@@ -1,7 +1,7 @@
 #include "braid/evaluate/workload.h"
 
 #include "braid/core/error.h"
-#include "braid/evaluate/deploy/deploy_target.h"
+#include "braid/evaluate/deploy_target.h"
 #include "braid/evaluate/starting_point.h"
 #include "braid/models/registry.h"
 

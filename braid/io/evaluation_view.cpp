@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string>
 #include <utility>
 
+#include "braid/core/error.h"
 #include "braid/io/resize.h"
 
 namespace braid::io {
@@ -67,9 +69,11 @@ Image resize_for_evaluation(const Image& image, const EvaluationView& view) {
 }
 
 Image resize_part_for_evaluation(const Image& image, const EvaluationView& view, const Part& part) {
-  const Image source = convert_channels(image, view.channels);
-  const auto [height, width] = size_for_evaluation(source, view);
-  return resize_part(source, height, width, interpolation_of(view), part);
+  if (image.channels != view.channels)
+    throw InternalError("image", "expected " + std::to_string(view.channels) + " channels, got " +
+                                     std::to_string(image.channels));
+  const auto [height, width] = size_for_evaluation(image, view);
+  return resize_part(image, height, width, interpolation_of(view), part);
 }
 
 // What is not in the view is never computed: of an image of one row that would be millions of them.

@@ -24,7 +24,8 @@ struct EvaluationView {
 Image evaluation_view(const Image& image, const EvaluationView& view);
 
 // The same before the centre is taken: all of it; its rows and columns, and a part of it, of which
-// no more is computed.
+// no more is computed. Of the part the image has the view's channels already, since many parts may
+// be asked for. Throws InternalError otherwise.
 Image resize_for_evaluation(const Image& image, const EvaluationView& view);
 std::pair<int64_t, int64_t> size_for_evaluation(const Image& image, const EvaluationView& view);
 Image resize_part_for_evaluation(const Image& image, const EvaluationView& view, const Part& part);

@@ -1,5 +1,8 @@
 #include "braid/ops/kernel_levels.h"
 
+#include <string>
+
+#include "braid/core/error.h"
 #include "braid/runner/kernels/kernels.h"
 
 namespace braid::ops {
@@ -18,17 +21,37 @@ bool has_bfloat16_level(std::string_view level) {
 #endif
 }
 
-// Instructions for products of bytes are the runner's alone.
-std::string_view without_bytes(std::string_view level) {
-  return level == "avx512vnni" ? "avx512" : level;
+// The runner's levels and the operators' beside them; with_bfloat16: that which converts too.
+struct LevelPair {
+  std::string_view of_runner, of_operators, with_bfloat16;
+};
+constexpr LevelPair kPairs[] = {{"avx512vnni", "avx512", kWithBFloat16},
+                                {"avx512", "avx512", kWithBFloat16},
+                                {"avx2", "avx2", ""},
+                                {"baseline", "baseline", ""}};
+
+const LevelPair& pair_of(std::string_view of_runner) {
+  for (const auto& pair : kPairs)
+    if (pair.of_runner == of_runner) return pair;
+  throw InternalError(
+      "kernels", "expected a level of the runner's kernels, got '" + std::string(of_runner) + "'");
 }
 
 }  // namespace
 
+std::string_view level_beside(std::string_view of_runner) {
+  return pair_of(of_runner).of_operators;
+}
+
+bool goes_with(std::string_view level, std::string_view of_runner) {
+  const auto& pair = pair_of(of_runner);
+  return level == pair.of_operators || (!level.empty() && level == pair.with_bfloat16);
+}
+
 std::vector<std::string_view> usable_levels() {
   std::vector<std::string_view> usable;
   for (const auto* of_runner : runner::usable_kernels()) {
-    const auto level = without_bytes(of_runner->name);
+    const auto level = level_beside(of_runner->name);
     if (level != of_runner->name) continue;  // it comes once more
     if (has_bfloat16_level(level)) usable.push_back(kWithBFloat16);
     usable.push_back(level);
@@ -37,7 +60,7 @@ std::vector<std::string_view> usable_levels() {
 }
 
 std::string_view chosen_level() {
-  const auto level = without_bytes(runner::kernels().name);
+  const auto level = level_beside(runner::kernels().name);
   return has_bfloat16_level(level) ? kWithBFloat16 : level;
 }
 

@@ -12,6 +12,14 @@ std::vector<std::string_view> usable_levels();
 // The one to use: that of the runner's kernels, with conversions to bfloat16 where there are some.
 std::string_view chosen_level();
 
+// The set of instructions for which operators' kernels go with the runner's `of_runner`, beside one
+// that converts to bfloat16: the same, but of those for products of bytes, which are the runner's
+// alone.
+std::string_view level_beside(std::string_view of_runner);
+// Whether operators' kernels of a level can follow products by the runner's: what both are compiled
+// for has vectors of the same instructions.
+bool goes_with(std::string_view level, std::string_view of_runner);
+
 // One operator's kernels as they were compiled for a set of instructions.
 template <class Kernels>
 struct KernelLevel {

@@ -78,9 +78,7 @@ std::vector<WinogradLevel> usable_winograd_levels() {
   std::vector<WinogradLevel> usable;
   for (const auto* products : runner::usable_kernels())
     for (const auto* transforms : usable_kernels(kWinogradLevels))
-      if (std::string_view(products->name).substr(0, 6) ==
-          std::string_view(transforms->name).substr(0, 6))
-        usable.push_back({*transforms, *products});
+      if (goes_with(transforms->name, products->name)) usable.push_back({*transforms, *products});
   return usable;
 }
 

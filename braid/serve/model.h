@@ -11,11 +11,17 @@
 
 namespace braid::serve {
 
+struct Model;
+// Seconds of a request to each of some models, in their order.
+using TimeRequests = std::function<std::vector<double>(const std::vector<const Model*>&)>;
+
 // How a model is to be served.
 struct ModelOptions {
-  // auto: OpenVINO where it was built in and takes the model, else LibTorch, of exported files
-  // braid-run; libtorch, openvino, braid-run.
+  // auto: of checkpoints LibTorch or OpenVINO, the faster one where OpenVINO was built in and takes
+  // the model, else LibTorch; of exported files OpenVINO, else braid-run; libtorch, openvino,
+  // braid-run.
   std::string engine = "auto";
+  TimeRequests time_requests{};  // how auto finds the faster one; unset: engine_choice.h's
   std::string device = "cpu", dtype = "float32";
   int64_t threads = 0;              // that compute at most, 0: one per processor
   int64_t max_pixels = 50'000'000;  // of an image that is sent
@@ -43,7 +49,7 @@ inline constexpr const char* kBraidRunPlatform = "braid_run";
 
 struct Model {
   std::string platform{};  // what computes
-  std::string remark{};    // why it is not what was hoped for; may be empty
+  std::string remark{};    // why this computes, or what is not as was hoped for; may be empty
   // The first outputs of the engine are logits [N,K]; probabilities follow from them.
   std::unique_ptr<Engine> engine{};
   TensorSpec prepared{};  // the input of BYTES [N] that `preparation` takes, image or text

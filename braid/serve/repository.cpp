@@ -14,6 +14,17 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr const char* kExported = ".onnx";  // of files that are models
+constexpr const char* kStatistics = "stats";
+
+// GET /v2/models/stats is the statistics of all models, in Triton too, where a model of that name
+// is hidden behind them without a word.
+void refuse_taken_name(const std::string& name, const char* where, const char* remedy) {
+  if (name == kStatistics)
+    throw UsageError("serve",
+                     "expected another name than 'stats': /v2/models/stats is where the statistics "
+                     "of all models are, and no model's metadata",
+                     where, remedy);
+}
 
 }  // namespace
 
@@ -38,6 +49,7 @@ Repository::Repository(LoadModel load, const std::vector<ModelSource>& sources,
       throw UsageError("serve",
                        "expected a name of letters, digits, '.', '_' and '-', got '" + name + "'",
                        "--model", "give it one: --model NAME=CHECKPOINT");
+    refuse_taken_name(name, "--model", "give it another one: --model NAME=CHECKPOINT");
     if (!entries_.emplace(name, Entry{.source = source}).second)
       throw UsageError("serve", "expected each model's name once, got '" + name + "' twice",
                        "--model", "give them names: --model NAME=CHECKPOINT");
@@ -137,6 +149,7 @@ void Repository::load(const std::string& name) {
   const std::string source = source_of(name);
   if (source.empty())
     throw UsageError("serve", "expected a model of the repository, got '" + name + "'");
+  refuse_taken_name(name, source.c_str(), "rename it in the repository");
   {
     const std::lock_guard lock(mutex_);
     entries_[name].loading = true;

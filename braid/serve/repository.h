@@ -46,7 +46,7 @@ class Repository {
   // sources: of names that are always there. folder: whose folders and files NAME.onnx are models
   // too; may be empty.
   // loader: where models end, since that may take as long as their queue. Throws UsageError for a
-  // name that is no name, or that is there twice.
+  // name that is no name, that is an address's ("stats"), or that is there twice.
   Repository(LoadModel load, const std::vector<ModelSource>& sources,
              const std::filesystem::path& folder, const BatchOptions& options, Metrics& metrics,
              WorkerPool& loader);
@@ -62,8 +62,8 @@ class Repository {
   bool knows(const std::string& name) const;
 
   // Loads, or loads again: until the new one is ready the old one answers, and goes on where the
-  // new one cannot be loaded. Throws UsageError for an unknown name, TryAgainError after clear(),
-  // and what loading throws.
+  // new one cannot be loaded. Throws UsageError for an unknown name and for "stats", TryAgainError
+  // after clear(), and what loading throws.
   void load(const std::string& name);
   // What is queued is answered. False where it is not loaded. What the folder no longer holds is
   // forgotten.

@@ -283,21 +283,23 @@ HttpResponse Service::model_config(const ServedModel& served) const {
   Json inputs = Json::array(), outputs = Json::array();
   for (const auto& spec : inputs_of(*served.model)) inputs.push_back(described(spec, true));
   for (const auto& spec : outputs_of(*served.model)) outputs.push_back(described(spec, false));
+  Json parameters = {{"label_names", {{"string_value", dumped(Json(served.model->classes))}}},
+                     {"explains", {{"string_value", served.model->explainer ? "true" : "false"}}},
+                     {"text_pairs", {{"string_value", served.model->pairs ? "true" : "false"}}}};
+  if (!served.model->remark.empty())
+    parameters["engine_remark"] = {{"string_value", served.model->remark}};
   const auto& options = served.batcher.options();
-  return {.body = dumped(
-              {{"name", served.name},
-               {"platform", served.model->platform},
-               {"backend", "braid"},
-               {"max_batch_size", options.max_batch_size},
-               {"input", inputs},
-               {"output", outputs},
-               {"dynamic_batching",
-                {{"max_queue_delay_microseconds", options.max_queue_delay.count()},
-                 {"default_queue_policy", {{"max_queue_size", options.max_queue_size}}}}},
-               {"parameters",
-                {{"label_names", {{"string_value", dumped(Json(served.model->classes))}}},
-                 {"explains", {{"string_value", served.model->explainer ? "true" : "false"}}},
-                 {"text_pairs", {{"string_value", served.model->pairs ? "true" : "false"}}}}}})};
+  return {.body =
+              dumped({{"name", served.name},
+                      {"platform", served.model->platform},
+                      {"backend", "braid"},
+                      {"max_batch_size", options.max_batch_size},
+                      {"input", inputs},
+                      {"output", outputs},
+                      {"dynamic_batching",
+                       {{"max_queue_delay_microseconds", options.max_queue_delay.count()},
+                        {"default_queue_policy", {{"max_queue_size", options.max_queue_size}}}}},
+                      {"parameters", parameters}})};
 }
 
 HttpResponse Service::statistics(const std::string& name) const {

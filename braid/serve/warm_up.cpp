@@ -6,7 +6,7 @@
 
 namespace braid::serve {
 
-void warm_up(Engine& engine) {
+std::vector<Tensor> made_up_inputs(const Engine& engine) {
   std::vector<Tensor> inputs;
   for (const auto& spec : engine.inputs()) {
     auto shape = spec.shape;
@@ -18,7 +18,11 @@ void warm_up(Engine& engine) {
                          ? make_tensor(spec.name, spec.type, shape, std::vector<int64_t>(count, 1))
                          : make_tensor(spec.name, spec.type, shape, std::vector<float>(count, 0)));
   }
-  for (const auto& output : infer(engine, inputs))
+  return inputs;
+}
+
+void warm_up(Engine& engine) {
+  for (const auto& output : infer(engine, made_up_inputs(engine)))
     if (!is_finite(output))
       throw DataError("checkpoint", "the model's output is not finite", output.name,
                       "its training diverged; take an earlier one of its checkpoints");

@@ -57,6 +57,12 @@ TEST_F(Verbs, HelpSaysWhatAFieldMayBe) {
   EXPECT_EQ(braid("eval --checkpoint x --data y --dtype int3").code, 64);
   EXPECT_EQ(braid("predict --checkpoint x y.png --top 0").code, 64);
   EXPECT_EQ(braid("predict --checkpoint x y.png --on-bad-sample hide").code, 64);
+  for (const std::string verb : {"eval", "predict"}) {
+    EXPECT_THAT(braid(verb + " --help").out, HasSubstr("compute threads, 0: one per core")) << verb;
+    const auto given = verb == "eval" ? " --data y" : " y.png";
+    for (const char* threads : {"-1", "1025", "two"})
+      EXPECT_EQ(braid(verb + " --checkpoint x --threads " + threads + given).code, 64) << verb;
+  }
 }
 
 TEST_F(Verbs, ModelsAsJson) {
@@ -89,11 +95,12 @@ TEST_F(Verbs, DataInfo) {
 TEST_F(Verbs, EvalAndPredictAsJson) {
   write_images("data");
   ASSERT_EQ(train().code, 0);
-  const Json evaluation = Json::parse(braid("eval --checkpoint run --data data --format json").out);
+  const Json evaluation =
+      Json::parse(braid("eval --checkpoint run --data data --threads 1 --format json").out);
   EXPECT_EQ(evaluation.at("split"), "test");
   EXPECT_EQ(evaluation.at("count"), 12);
   const Json labels = Json::parse(braid("predict --checkpoint run/model_best data/test/left/0.png "
-                                        "data/test/right/0.png --format json")
+                                        "data/test/right/0.png --threads 1 --format json")
                                       .out);
   ASSERT_EQ(labels.size(), 2u);
   EXPECT_EQ(labels[0].at("predictions").size(), 2u);

@@ -193,6 +193,42 @@ TEST(RankBySensitivity, FindsTheLayerThatSuffers) {
   EXPECT_EQ(ranked[0].unit, graph.nodes.back().outputs[0]);
 }
 
+// The softmax of one logit is 1, whatever a quantization did to it.
+TEST(Judge, SeesAChangeOfOneLogit) {
+  const auto reference = torch::tensor({{1.0f}, {-2.0f}, {0.5f}, {3.0f}});
+  const auto same = compare_logits(reference, reference, {});
+  EXPECT_EQ(same.kl, 0);
+  EXPECT_EQ(same.error, 0);
+  EXPECT_EQ(same.agreement, 100);
+  EXPECT_EQ(same.expected_drop, 0);
+  auto other = reference.clone();
+  other[2] = -0.5f;
+  const auto quality = compare_logits(reference, other, torch::zeros({4}, torch::kLong));
+  const double p = 1 / (1 + std::exp(-0.5)), q = 1 - p;
+  EXPECT_NEAR(quality.kl, (p * std::log(p / q) + q * std::log(q / p)) / 4, 1e-6);
+  EXPECT_NEAR(quality.error, 1.0 / 4 / (1.0 / 4 * (0.140625 + 6.890625 + 0.015625 + 5.640625)),
+              1e-6);
+  EXPECT_EQ(quality.agreement, 75);
+  EXPECT_NEAR(quality.expected_drop, 100 * (p - q) / 4, 1e-6);
+  EXPECT_EQ(*quality.top1, 100) << "the one class is right wherever it is the label";
+  const auto further = compare_logits(reference, reference + 1, {});
+  EXPECT_GT(compare_logits(reference, reference + 2, {}).kl, further.kl);
+}
+
+// Training to give the float model's classes would have nothing to learn.
+TEST(Quantize, TrainsModelsOfOneLogit) {
+  torch::manual_seed(6);
+  const auto a = torch::randn({16, 8}) / 3, b = torch::randn({1, 16}) / 4;
+  const auto graph =
+      graph_of([=](const torch::Tensor& x) { return at::linear(at::linear(x, a).relu(), b); }, {8});
+  const Judge judge(graph, noise(4, {8}));
+  Progress silent;
+  const auto out = quantize(graph, noise(4, {8}).batches, judge,
+                            {.max_drop = 100, .weight_bits = 4, .qat_steps = 40}, silent);
+  EXPECT_GT(out.steps.at(1).kl, 0) << "the naive twin's";
+  EXPECT_LT(out.quality.kl, out.steps[1].kl);
+}
+
 TEST(Judge, KnowsTheTopOneAndItsDrop) {
   const auto reference = torch::tensor({{2.0f, 0.0f}, {0.0f, 1.0f}, {3.0f, 0.0f}, {0.0f, 3.0f}});
   auto other = reference.clone();

@@ -7,7 +7,8 @@
 #include <string>
 
 #include "braid/core/error.h"
-#include "braid/evaluate/deploy/deploy_target.h"
+#include "braid/evaluate/deploy/open_engine.h"
+#include "braid/evaluate/deploy_target.h"
 #include "braid/evaluate/image/deploy_images.h"
 #include "braid/evaluate/text/deploy_texts.h"
 #include "braid/export/export_image_model.h"

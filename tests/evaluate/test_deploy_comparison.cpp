@@ -9,7 +9,7 @@
 
 #include "braid/core/error.h"
 #include "braid/evaluate/compare.h"
-#include "braid/evaluate/deploy/deploy_target.h"
+#include "braid/evaluate/deploy_target.h"
 #include "tests/evaluate/json_schema.h"
 #include "tests/evaluate/sentence_workload.h"
 

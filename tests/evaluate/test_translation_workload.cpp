@@ -12,7 +12,7 @@
 #include "braid/core/error.h"
 #include "braid/core/json.h"
 #include "braid/evaluate/compare.h"
-#include "braid/evaluate/deploy/deploy_target.h"
+#include "braid/evaluate/deploy_target.h"
 #include "braid/evaluate/make_workload.h"
 #include "braid/evaluate/robustness_probe.h"
 #include "braid/evaluate/text/text_corruptions.h"

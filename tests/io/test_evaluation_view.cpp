@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "braid/core/error.h"
 #include "braid/io/resize.h"
 
 namespace braid::io {
@@ -57,6 +58,19 @@ TEST(EvaluationView, IsTheMiddleOfTheWholeResizedImage) {
           EXPECT_EQ(got.pixels, expected.pixels)
               << height << "x" << width << " " << mode << " " << crop_pct << " " << wide;
         }
+}
+
+// Whoever asks for many parts of an image converts its channels once.
+TEST(EvaluationView, PartsAreOfTheWholeAndNeverConvertChannels) {
+  const EvaluationView view{.height = 24, .width = 24, .mean = {0, 0, 0}};
+  const auto grey = noise_of(9, 70, 1);
+  const auto source = convert_channels(grey, 3);
+  const auto whole = resize_for_evaluation(grey, view);
+  for (const int64_t left : {int64_t{0}, int64_t{50}, whole.width - 24})
+    EXPECT_EQ(resize_part_for_evaluation(source, view, {1, left, 24, 24}).pixels,
+              crop(whole, 1, left, 24, 24).pixels)
+        << left;
+  EXPECT_THROW(resize_part_for_evaluation(grey, view, {1, 0, 24, 24}), InternalError);
 }
 
 // Resized as a whole it would have 256 rows of 512 million pixels.

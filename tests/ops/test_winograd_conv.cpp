@@ -13,6 +13,7 @@
 #include "braid/core/cpu.h"
 #include "braid/core/error.h"
 #include "braid/ops/conv3x3.h"
+#include "braid/ops/kernel_levels.h"
 #include "braid/ops/winograd_cpu.h"
 #include "braid/ops/winograd_packed.h"
 #include "tests/ops/operator_checks.h"
@@ -93,6 +94,28 @@ TEST(Winograd, HasEachSetOfInstructions) {
   ASSERT_FALSE(usable.empty());
   EXPECT_STREQ(usable.back().transforms.name, "baseline");
   EXPECT_STREQ(usable.back().products.name, "baseline");
+}
+
+// avx512vnni, avx512 and avx512bf16 begin alike, and so might what is no relation.
+TEST(Winograd, PairsLevelsByTheirInstructions) {
+  for (const char* products : {"avx512vnni", "avx512"}) {
+    EXPECT_TRUE(goes_with("avx512", products));
+    EXPECT_TRUE(goes_with("avx512bf16", products));
+    EXPECT_FALSE(goes_with("avx512fp16", products));
+    EXPECT_FALSE(goes_with("avx2", products));
+    EXPECT_FALSE(goes_with("", products));
+  }
+  EXPECT_TRUE(goes_with("avx2", "avx2"));
+  EXPECT_FALSE(goes_with("avx512", "avx2"));
+  EXPECT_FALSE(goes_with("", "avx2"));
+  EXPECT_TRUE(goes_with("baseline", "baseline"));
+  EXPECT_FALSE(goes_with("avx2", "baseline"));
+  EXPECT_THROW(goes_with("avx2", "avx2x"), InternalError);
+  for (const auto* products : runner::usable_kernels()) {  // a level that the table forgot throws
+    EXPECT_FALSE(level_beside(products->name).empty());
+  }
+  for (const auto& level : usable_winograd_levels())
+    EXPECT_TRUE(goes_with(level.transforms.name, level.products.name));
 }
 
 FilteredStep by_operator(const Tensor& x, const Tensor& weight, const Tensor& dy) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "braid/core/error.h"
+#include "braid/evaluate/deploy/open_engine.h"
 #include "braid/evaluate/latency.h"
 #include "braid/runtime/tensor_file.h"
 #include "braid/serve/torch/torch_tensor.h"

@@ -6,7 +6,7 @@
 
 #include "braid/core/progress.h"
 #include "braid/data/loader.h"
-#include "braid/evaluate/deploy/deploy_target.h"
+#include "braid/evaluate/deploy_target.h"
 #include "braid/evaluate/result.h"
 #include "braid/export/quantize_report.h"
 

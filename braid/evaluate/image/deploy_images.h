@@ -5,7 +5,7 @@
 
 #include "braid/core/progress.h"
 #include "braid/data/dataset.h"
-#include "braid/evaluate/deploy/deploy_target.h"
+#include "braid/evaluate/deploy_target.h"
 #include "braid/evaluate/result.h"
 #include "braid/models/vision/image_checkpoint.h"
 #include "braid/tasks/task.h"

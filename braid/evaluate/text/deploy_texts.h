@@ -6,7 +6,7 @@
 
 #include "braid/core/progress.h"
 #include "braid/data/text/text_dataset.h"
-#include "braid/evaluate/deploy/deploy_target.h"
+#include "braid/evaluate/deploy_target.h"
 #include "braid/evaluate/result.h"
 #include "braid/tasks/task.h"
 #include "braid/tasks/text/tokenized_model.h"

@@ -246,6 +246,23 @@ TEST_F(Engines, ExplainNothingOnceTheFilesAreGone) {
               HasSubstr("load the model again"));
 }
 
+TEST_F(Engines, AutoTakesTheOneThatWasMeasuredToBeFaster) {
+  const auto checkpoint = images("resnet20");
+  Progress silent;
+  const auto chosen = [&](double libtorch, double openvino) {
+    const auto model = load_model(checkpoint,
+                                  {.time_requests =
+                                       [&](const std::vector<const Model*>&) {
+                                         return std::vector<double>{libtorch, openvino};
+                                       },
+                                   .threads = 1},
+                                  silent);
+    return model->platform;
+  };
+  EXPECT_EQ(chosen(1, 2), kLibTorchPlatform);
+  EXPECT_EQ(chosen(2, 1), openvino_missing().empty() ? kOpenVinoPlatform : kLibTorchPlatform);
+}
+
 class EnginesOfImages : public Engines,
                         public ::testing::WithParamInterface<std::tuple<const char*, const char*>> {
 };

@@ -1,12 +1,10 @@
-// What a comparison's models are shipped as: an exported file, and the engine that runs it.
+// What a comparison's models are shipped as: an exported file, for an engine that has a name. What
+// runs and measures it is in deploy/, which knows this, and not the other way round.
 #pragma once
 #include <cstdint>
 #include <filesystem>
-#include <memory>
 #include <string>
 #include <vector>
-
-#include "braid/serve/engine.h"
 
 namespace braid::evaluate {
 
@@ -28,8 +26,4 @@ void check_engine(const DeployTarget& target);
 int64_t shipped_bytes(const std::filesystem::path& shipped);
 // Copies a file, or a folder's files, into an existing folder. Throws IoError.
 void copy_shipped(const std::filesystem::path& shipped, const std::filesystem::path& folder);
-// Throws that too, IoError, and DataError for a file that the engine cannot run.
-std::unique_ptr<serve::Engine> open_engine(const DeployTarget& target,
-                                           const std::filesystem::path& file, int64_t threads);
-
 }  // namespace braid::evaluate

@@ -1,12 +1,10 @@
-#include "braid/evaluate/deploy/deploy_target.h"
+#include "braid/evaluate/deploy_target.h"
 
 #include <span>
-#include <string_view>
 #include <system_error>
 
 #include "braid/core/error.h"
 #include "braid/io/atomic_file.h"
-#include "braid/serve/onnx/runner_engine.h"
 #include "braid/serve/openvino/openvino_engine.h"
 
 namespace braid::evaluate {
@@ -67,15 +65,6 @@ void copy_shipped(const fs::path& shipped, const fs::path& folder) {
   const auto copy = folder / shipped.filename();
   fs::create_directories(copy);
   for (const auto& entry : fs::directory_iterator(shipped)) copy_shipped(entry.path(), copy);
-}
-
-std::unique_ptr<serve::Engine> open_engine(const DeployTarget& target, const fs::path& file,
-                                           int64_t threads) {
-  const auto bytes = io::read_file(file);
-  const std::string_view onnx(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  if (target.openvino)
-    return serve::open_openvino(onnx, {.threads = threads, .where = file.string()});
-  return serve::open_runner(onnx, {.threads = threads, .where = file.string()});
 }
 
 }  // namespace braid::evaluate
