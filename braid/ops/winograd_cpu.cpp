@@ -178,7 +178,7 @@ void WinogradPasses::convolve(const void* x, int64_t in_chs, const float* packed
                   Matrix{.data = transformed + (place * block + i) * in_chs, .row_stride = in_chs},
                   packed + (place * panels + j) * columns * in_chs,
                   sums + (place * block + i) * out_chs + j * columns, out_chs,
-                  /*add=*/false);
+                  /*add=*/false, /*finish=*/nullptr);
         for (int64_t t = 0; t < count; ++t) {
           outputs.find(begin + t, kOutputs, 0, to);
           if (after.other != nullptr) others.find(begin + t, kOutputs, 0, added);
@@ -233,7 +233,7 @@ void WinogradPasses::weight_gradient(const void* dy, int64_t out_chs, const void
                                  .column_stride = out_chs},
                           transformed + (place * in_wide + j * columns) * block,
                           sums + place * matrix + o * in_chs + j * columns, in_chs,
-                          /*add=*/begin > 0);
+                          /*add=*/begin > 0, /*finish=*/nullptr);
     });
   }
   at::parallel_for(0, out_chs, 1, [&](int64_t first, int64_t last) {

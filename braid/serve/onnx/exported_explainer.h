@@ -1,4 +1,4 @@
-// Explanations of what an exported classifier decides, whatever engine computes it.
+// Explanations of what an exported classifier of texts decides, whatever engine computes it.
 #pragma once
 #include <memory>
 #include <string>
@@ -8,15 +8,10 @@
 
 namespace braid::serve {
 
-// By occlusion with braid-run's interpreter and the threads of the options: no gradients are
-// needed. To be made before the file is loaded: it is read again for the first explanation, which
-// throws DataError where it was exchanged since, as all that follow do then.
-//
-// Of images: one square after the other is hidden.
-std::unique_ptr<Explainer> explain_exported_images(const std::string& file,
-                                                   const ModelOptions& options);
-// One token after the other; DataError for texts of more than 1,024 tokens, each of which is a pass
-// of the model.
+// By occlusion of one token after the other, with braid-run's interpreter and the threads of the
+// options: no gradients are needed. To be made before the file is loaded: it is read again for the
+// first explanation, which throws DataError where it was exchanged since, as all that follow do
+// then; so do texts of more than 1,024 tokens, each of which is a pass of the model.
 std::unique_ptr<Explainer> explain_exported_texts(const std::string& file,
                                                   const ModelOptions& options);
 

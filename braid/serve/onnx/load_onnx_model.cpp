@@ -116,8 +116,7 @@ bool is_onnx_file(const std::string& source) {
 }
 
 std::unique_ptr<Model> load_onnx_model(const std::string& file, const ModelOptions& options) {
-  auto explains_images = explain_exported_images(file, options);
-  auto explains_texts = explain_exported_texts(file, options);
+  auto explainer = explain_exported_texts(file, options);
   const auto bytes = io::read_file(file);
   const std::string_view onnx(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   // Read here for what it says of itself.
@@ -134,11 +133,10 @@ std::unique_ptr<Model> load_onnx_model(const std::string& file, const ModelOptio
   if (texts) {
     model->preparation =
         std::make_unique<ExportedTexts>(runner::TextInput(*session), inputs, options.truncate);
-    model->explainer = std::move(explains_texts);
+    model->explainer = std::move(explainer);
   } else {
     model->preparation = std::make_unique<ExportedImages>(runner::ImageInput(*session),
                                                           inputs.front().name, options.max_pixels);
-    model->explainer = std::move(explains_images);
   }
   model->takes_tensors = !texts;  // ids beyond the vocabulary would be the model's to refuse
   warm_up(*model->engine);

@@ -13,6 +13,7 @@
 #include "braid/serve/onnx/load_onnx_model.h"
 #include "braid/serve/openvino/openvino_engine.h"
 #include "braid/serve/torch/chosen_threads.h"
+#include "braid/serve/torch/exported_image_explainer.h"
 #include "braid/serve/warm_up.h"
 
 namespace braid::serve {
@@ -68,7 +69,12 @@ std::unique_ptr<Model> load_model(const std::string& source, const ModelOptions&
                                   Progress& progress) {
   auto resolved = options;
   if (resolved.threads == 0) resolved.threads = at::get_num_threads();
-  if (is_onnx_file(source)) return load_onnx_model(source, resolved);
+  if (is_onnx_file(source)) {
+    auto explains_images = explain_exported_images(source, resolved);
+    auto model = load_onnx_model(source, resolved);
+    if (!model->explainer) model->explainer = std::move(explains_images);
+    return model;
+  }
   const auto folder = models::find_checkpoint(source, progress).string();
   return resolved.engine == "auto" ? load_checkpoint_for_any_engine(folder, std::move(resolved))
                                    : load_checkpoint(folder, resolved);
