@@ -272,7 +272,10 @@ TEST_P(TextVocabulary, RecomputingBlocksChangesNothing) {
     for (const auto& p : model->parameters()) gradients.push_back(p.grad().flatten());
     return torch::cat(gradients);
   };
-  EXPECT_TRUE(gradient(true).allclose(gradient(false), 1e-4, 1e-5));
+  // Sums of some hundreds that all but cancel: their roundings follow where tensors lie in memory.
+  const auto expected = gradient(false);
+  const double largest = expected.abs().max().item<double>();
+  EXPECT_LE((gradient(true) - expected).abs().max().item<double>(), 1e-6 * largest);
 }
 
 TEST_P(TextVocabulary, IsSavedUnderItsLine) {
