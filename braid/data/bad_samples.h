@@ -18,9 +18,10 @@ bool can_read(const Read& read) {
     read();
     return true;
   } catch (const DataError&) {
+    return false;
   } catch (const UnreadableFileError&) {
+    return false;
   }
-  return false;
 }
 
 class BadSamples {

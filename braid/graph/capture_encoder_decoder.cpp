@@ -75,7 +75,7 @@ DecodedWords shortest_text(models::EncoderDecoder& model) {
 
 // A decoder that computes all words that are written.
 template <class Run>
-Graph capture_whole(models::EncoderDecoder& model, std::vector<std::string> outputs,
+Graph capture_whole(models::EncoderDecoder& model, const std::vector<std::string>& outputs,
                     const Run& run) {
   const runtime::EvalScope scope(model);
   const auto generator = at::make_generator<at::CPUGeneratorImpl>(0);
@@ -95,7 +95,7 @@ Graph capture_whole(models::EncoderDecoder& model, std::vector<std::string> outp
            },
        .module = &model,
        .input_names = {"input_ids", "encoder_hidden_states", "encoder_attention_mask"},
-       .output_names = std::move(outputs),
+       .output_names = outputs,
        .max_length = model.max_positions(),
        .max_memory = model.max_positions()});
 }

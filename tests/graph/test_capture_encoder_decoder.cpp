@@ -97,7 +97,7 @@ TEST_P(SmallPairs, WhatIsKeptHasOptimumsNames) {
   const auto kept = [&](const std::string& before, const std::string& length) {
     const auto heads = [&](int64_t dim) { return "Nx4x" + length + "x" + std::to_string(dim / 4); };
     const auto of = before + "{0..1}.decoder.";
-    const std::string key = of + "key " + heads(32) + ", " + of + "value " + heads(32);
+    std::string key = of + "key " + heads(32) + ", " + of + "value " + heads(32);
     if (name == "transformer") return key;
     if (name == "lightconv") return of + "conv Nx1x" + length + "x32";
     return of + "key " + heads(16) + ", " + of + "value " + heads(16) + ", " + of + "conv Nx1x" +

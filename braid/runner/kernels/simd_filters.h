@@ -33,7 +33,8 @@ static void filter_lines(const PlaneFilter& f, const float* x, float* y) {
     for (int r = 0; r < kHeight; ++r) sums[r] = all(f.bias);
 #pragma GCC unroll 16
     for (int line = 0; line < kInputLines; ++line) {
-      const float* from = x + at + line / kStride * f.line + line % kStride * kStride * f.phase;
+      const int64_t phase = int64_t{line % kStride} * kStride;
+      const float* from = x + at + line / kStride * f.line + phase * f.phase;
 #pragma GCC unroll 8
       for (int k = 0; k < kSize; ++k) {
         const Floats pixels = load(from + k % kStride * f.phase + k / kStride);

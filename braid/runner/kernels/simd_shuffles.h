@@ -57,7 +57,7 @@ static inline void transpose_square(Floats* rows) {
   for (int step = 1; step < kLanes; step *= 2) {
     Floats next[kLanes];
 #pragma GCC unroll 8
-    for (int i = 0; i < kLanes / 2; ++i) {
+    for (int64_t i = 0; i < kLanes / 2; ++i) {
       next[2 * i] = low(rows[i], rows[i + kLanes / 2]);
       next[2 * i + 1] = high(rows[i], rows[i + kLanes / 2]);
     }

@@ -26,11 +26,12 @@ static inline __attribute__((always_inline)) void store_finished(const Floats (*
                                                                  const TileFinish& f) {
   const Floats low = all(f.low), high = all(f.high);
   Floats columns[kVectors] = {};
-  if (f.column_bias != nullptr)
+  if (f.column_bias != nullptr) {
 #pragma GCC unroll 4
     for (int v = 0; v < kVectors; ++v)
       columns[v] = v == kVectors - 1 && last < kLanes ? load_some(f.column_bias + v * kLanes, last)
                                                       : load(f.column_bias + v * kLanes);
+  }
 #pragma GCC unroll 16
   for (int r = 0; r < kUsed; ++r) {
     const float bias = f.row_bias == nullptr ? 0 : f.row_bias[r];
