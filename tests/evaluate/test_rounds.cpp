@@ -79,9 +79,10 @@ TEST_F(Totals, AreComparedAndTold) {
     } else {
       EXPECT_FALSE(model.error);
     }
-  EXPECT_THAT(results.recommendation.reason,
-              HasSubstr("Of 7 candidates the 2 finalists were trained for 0.225 s each; sick failed "
-                        "before."));
+  EXPECT_THAT(
+      results.recommendation.reason,
+      HasSubstr("Of 7 candidates the 2 finalists were trained for 0.225 s each; sick failed "
+                "before."));
   EXPECT_EQ(outcome.exit_code, ExitCode::kBadData);
   EXPECT_THAT(outcome.failure, HasSubstr("sick: "));
   const auto trainings = workload_.trainings;
