@@ -148,7 +148,7 @@ Graph capture_decoder_with_present(models::EncoderDecoder& model) {
   std::vector<std::string> names = {"logits"};
   for (const auto& kept : shortest_text(model).kept)
     names.push_back(decoding::kPresentPrefix + kept.name);
-  return capture_whole(model, std::move(names), [&](const Tensor& ids, const auto& encoded) {
+  return capture_whole(model, names, [&](const Tensor& ids, const auto& encoded) {
     const auto decoded = decode_words(model, ids, encoded);
     Tensors outputs = {decoded.logits};
     for (const auto& kept : decoded.kept) outputs.push_back(kept.value);
