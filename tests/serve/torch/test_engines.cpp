@@ -531,8 +531,9 @@ TEST_F(Engines, AreChosenForWhatTheyCanDo) {
   EXPECT_THAT(error_of<ConfigError>([&] { load(file, kBraidRunEngine, "bfloat16"); }),
               HasSubstr("--dtype"));
   const bool openvino = openvino_missing().empty();
-  if (!openvino) EXPECT_EQ(load(checkpoint, "auto")->platform, "braid_libtorch");
   EXPECT_EQ(load(file, "auto")->platform, openvino ? "braid_openvino" : "braid_run");
+  if (openvino) return;  // of a checkpoint what was measured decides
+  EXPECT_EQ(load(checkpoint, "auto")->platform, "braid_libtorch");
 }
 
 TEST_F(Engines, NameWhatBuildsOpenVinoIn) {
