@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "braid/core/error.h"
+#include "braid/core/name_at.h"
 #include "braid/data/bad_samples.h"
 #include "braid/data/cut_examples.h"
 #include "braid/data/text/asked_text.h"
@@ -284,10 +285,8 @@ class LineClassifier {
 
   void print(const Waiting& one, const torch::Tensor& probabilities, int64_t truncated) {
     const auto& classes = model_.hub.classes;
-    const auto predictions = top_classes(probabilities, options_.top, [&](int64_t k) {
-      const auto at = static_cast<size_t>(k);
-      return at < classes.size() ? classes[at] : std::to_string(k);
-    });
+    const auto predictions =
+        top_classes(probabilities, options_.top, [&](int64_t k) { return name_at(classes, k); });
     answers_.count(truncated);
     const auto& [text, pair, label] = one.text;
     if (!pair) return answers_.print(one.line, text, predictions, truncated);

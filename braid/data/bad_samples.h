@@ -10,18 +10,23 @@
 
 namespace braid::data {
 
-// Calls `read`; false: it threw a DataError or UnreadableFileError. For what looks through examples
-// that a loader reads as well: it meets the bad one and says so.
+// What a DataError or UnreadableFileError says that `read` threw; nothing where it threw none.
 template <class Read>
-bool can_read(const Read& read) {
+std::optional<std::string> fault_of(const Read& read) {
   try {
     read();
-    return true;
-  } catch (const DataError&) {
-    return false;
-  } catch (const UnreadableFileError&) {
-    return false;
+    return std::nullopt;
+  } catch (const DataError& e) {
+    return e.what();
+  } catch (const UnreadableFileError& e) {
+    return e.what();
   }
+}
+
+// For what looks through examples that a loader reads as well: it meets the bad one and says so.
+template <class Read>
+bool can_read(const Read& read) {
+  return !fault_of(read);
 }
 
 class BadSamples {
@@ -36,17 +41,13 @@ class BadSamples {
   // out. From any thread.
   template <class Read>
   bool guard(const Read& read) {
-    try {
+    if (!skip_) {
       read();
       return true;
-    } catch (const DataError& e) {
-      if (!skip_) throw;
-      count(e.what());
-    } catch (const UnreadableFileError& e) {
-      if (!skip_) throw;
-      count(e.what());
     }
-    return false;
+    const auto fault = fault_of(read);
+    if (fault) count(*fault);
+    return !fault;
   }
   int64_t count() const {
     const std::lock_guard lock(mutex_);

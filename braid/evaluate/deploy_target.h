@@ -26,4 +26,5 @@ void check_engine(const DeployTarget& target);
 int64_t shipped_bytes(const std::filesystem::path& shipped);
 // Copies a file, or a folder's files, into an existing folder. Throws IoError.
 void copy_shipped(const std::filesystem::path& shipped, const std::filesystem::path& folder);
+
 }  // namespace braid::evaluate

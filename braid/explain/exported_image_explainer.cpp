@@ -1,10 +1,10 @@
 #include "braid/explain/exported_image_explainer.h"
 
-#include <algorithm>
 #include <cstring>
 #include <utility>
 
 #include "braid/core/error.h"
+#include "braid/core/name_at.h"
 #include "braid/explain/class_index.h"
 #include "braid/explain/heat_map.h"
 #include "braid/explain/text_occlusion.h"
@@ -31,20 +31,12 @@ Tensor ExportedImageExplainer::logits(const Tensor& images) const {
   auto input = session_->make(runner::DType::kFloat, plain.sizes().vec());
   std::memcpy(input.raw(), plain.const_data_ptr(), input.byte_size());
   const auto outputs = session_->run({{session_->inputs().at(0).name, input}});
-  if (outputs.empty() || outputs[0].dtype() != runner::DType::kFloat || outputs[0].rank() != 2 ||
-      outputs[0].dim(0) != images.size(0) || outputs[0].dim(1) < 1)
-    throw DataError("explain", "expected the logits [N,K] of a classifier, got another output",
-                    session_->where(), "export a classifier of images");
-  auto rows = torch::empty({outputs[0].dim(0), outputs[0].dim(1)});
-  std::memcpy(rows.mutable_data_ptr(), outputs[0].raw(), outputs[0].byte_size());
+  const auto& given = runner::logits_among(*session_, outputs, images.size(0), "images");
+  auto rows = torch::empty({given.dim(0), given.dim(1)});
+  std::memcpy(rows.mutable_data_ptr(), given.raw(), given.byte_size());
   if (!rows.isfinite().all().item<bool>())
     throw DataError("explain", "the model's output is not finite", session_->where());
   return rows;
-}
-
-std::string ExportedImageExplainer::class_name(int64_t index) const {
-  const auto i = static_cast<size_t>(index);
-  return i < classes_.size() ? classes_[i] : std::to_string(index);
 }
 
 ExportedImageExplainer::Found ExportedImageExplainer::find(const io::Image& image) const {
@@ -52,14 +44,15 @@ ExportedImageExplainer::Found ExportedImageExplainer::find(const io::Image& imag
   auto shape = input_.shape();
   shape.insert(shape.begin(), 1);
   auto x = torch::empty(shape);
-  input_.write(image, x.mutable_data_ptr<float>());
+  auto shown = input_.view(image);
+  input_.write_view(shown, x.mutable_data_ptr<float>());
   const Classify classify = [this](const Tensor& images) { return logits(images); };
   const auto row = classify(x)[0];
   const auto probabilities = several_labels_ ? row.sigmoid() : row.softmax(0);
   const auto likeliest = row.argmax().item<int64_t>();
   const auto index =
       config_.target ? class_index(*config_.target, classes_, row.size(0)) : likeliest;
-  return {.shown = input_.view(image),
+  return {.shown = std::move(shown),
           .index = index,
           .likeliest = likeliest,
           .probability = probabilities[index].item<double>(),
@@ -72,8 +65,8 @@ ImageExplanation ExportedImageExplainer::explain(const std::string& file, const 
   const auto name = picture_name(++explained_, file);
   ImageExplanation e;
   e.file = file;
-  e.target = class_name(found.index);
-  e.predicted = class_name(found.likeliest);
+  e.target = name_at(classes_, found.index);
+  e.predicted = name_at(classes_, found.likeliest);
   e.index = found.index;
   e.probability = found.probability;
   e.picture = output.add_picture(name + ".png", enlarged(found.shown));

@@ -37,7 +37,6 @@ class ExportedImageExplainer {
 
  private:
   torch::Tensor logits(const torch::Tensor& images) const;  // [B,C,H,W] -> [B,K]
-  std::string class_name(int64_t index) const;
 
   ExplainConfig config_;
   std::unique_ptr<runner::Session> session_;

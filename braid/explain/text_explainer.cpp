@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "braid/core/error.h"
+#include "braid/core/name_at.h"
 #include "braid/data/text/text_collate.h"
 #include "braid/explain/class_index.h"
 #include "braid/explain/pixel_attribution.h"
@@ -174,18 +175,14 @@ TextExplanation TextExplainer::integrate(const ReadText& read, const models::Tex
   const auto probabilities = table.logits(input)[0].softmax(0).cpu();
   tasks::expect_finite(probabilities);
   const auto& classes = classifier_.hub.classes;
-  const auto name = [&](int64_t k) {
-    const auto at = static_cast<size_t>(k);
-    return at < classes.size() ? classes[at] : std::to_string(k);
-  };
   const auto best = probabilities.argmax().item<int64_t>();
   TextExplanation e;
   e.text = text;
   e.text_pair = pair;
   e.method = kIntegratedGradients;
   e.index = config_.target ? class_index(*config_.target, classes, probabilities.size(0)) : best;
-  e.target = name(e.index);
-  e.predicted = name(best);
+  e.target = name_at(classes, e.index);
+  e.predicted = name_at(classes, best);
   e.probability = probabilities[e.index].item<double>();
   const Differentiable logit{
       .value = [&](const Tensor& points) { return table.logits(points).select(1, e.index); },

@@ -1,5 +1,6 @@
 #include "braid/explain/text_occlusion.h"
 
+#include "braid/core/name_at.h"
 #include "braid/explain/class_index.h"
 #include "braid/text/token_places.h"
 
@@ -21,10 +22,6 @@ TextExplanation explain_by_occlusion(const ReadText& read, const text::TokenOccl
                                      const text::Tokenizer& tokenizer,
                                      const std::vector<std::string>& classes,
                                      const std::optional<std::string>& target) {
-  const auto name = [&](int64_t k) {
-    const auto at = static_cast<size_t>(k);
-    return at < classes.size() ? classes[at] : std::to_string(k);
-  };
   TextExplanation e;
   e.text = read.text;
   e.text_pair = read.pair;
@@ -32,8 +29,8 @@ TextExplanation explain_by_occlusion(const ReadText& read, const text::TokenOccl
   const auto count = static_cast<int64_t>(occlusion.logits.size());
   const auto best = occlusion.likeliest();
   e.index = target ? class_index(*target, classes, count) : best;
-  e.target = name(e.index);
-  e.predicted = name(best);
+  e.target = name_at(classes, e.index);
+  e.predicted = name_at(classes, best);
   e.probability = occlusion.probability(e.index);
   e.truncated = read.encoding.truncated;
   e.total = occlusion.total(e.index);

@@ -26,11 +26,7 @@ EncoderDecoderGraphs make_encoder_decoder_graphs(models::LoadedEncoderDecoder& l
   graph::simplify(made.encoder);
   graph::simplify(made.decoder);
   // Other sizes than those of the capture.
-  const int64_t most = model.max_positions();
-  const auto at_most = [](int64_t tokens, int64_t limit) {
-    return limit == 0 ? tokens : std::min(tokens, limit);
-  };
-  const graph::Sizes sizes(4, at_most(17, most), at_most(23, most));
+  const graph::Sizes some(4, 17, 23), sizes = sizes_within(model, some);
   made.encoder_deviation = graph::encoder_deviation_on_noise(made.encoder, model, sizes);
   made.decoder_deviation = graph::decoder_deviation_on_noise(made.decoder, model, sizes);
   expect_close(made.encoder_deviation, name + ", encoder");
@@ -38,11 +34,17 @@ EncoderDecoderGraphs make_encoder_decoder_graphs(models::LoadedEncoderDecoder& l
   if (!goes_on) return made;
   auto& next = made.decoder_with_past.emplace(graph::capture_decoder_with_past(model));
   graph::simplify(next);
-  // One word more follows.
-  const graph::Sizes past(4, at_most(17, most == 0 ? 0 : most - 1), at_most(23, most));
-  made.decoder_with_past_deviation = graph::decoder_with_past_deviation_on_noise(next, model, past);
+  made.decoder_with_past_deviation = graph::decoder_with_past_deviation_on_noise(
+      next, model, sizes_within(model, some, /*past=*/true));
   expect_close(made.decoder_with_past_deviation, name + ", decoder with past");
   return made;
+}
+
+graph::Sizes sizes_within(const models::EncoderDecoder& model, graph::Sizes sizes, bool past) {
+  const int64_t most = model.max_positions();
+  if (most == 0) return sizes;
+  return {sizes.batch, std::min(sizes.length, past ? most - 1 : most),
+          std::min(sizes.memory, most)};
 }
 
 EncoderDecoderOptions onnx_options(const models::LoadedEncoderDecoder& loaded,

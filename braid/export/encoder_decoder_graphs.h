@@ -24,6 +24,11 @@ enum class DecoderCaching { kWhereItCan, kNone };
 EncoderDecoderGraphs make_encoder_decoder_graphs(
     models::LoadedEncoderDecoder& loaded, DecoderCaching caching = DecoderCaching::kWhereItCan);
 
+// Sizes to try a graph with, no longer than the model's texts. past: of the decoder with past,
+// whose words are followed by one more.
+graph::Sizes sizes_within(const models::EncoderDecoder& model, graph::Sizes sizes,
+                          bool past = false);
+
 // The files' names and metadata: what other texts have, the model's tokens and the settings that it
 // writes with. checkpoint: the folder whose tokenizer's files and generation_config.json go into
 // it; may be empty.

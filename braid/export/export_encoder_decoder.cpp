@@ -1,6 +1,5 @@
 #include "braid/export/export_encoder_decoder.h"
 
-#include <algorithm>
 #include <optional>
 #include <string>
 #include <system_error>
@@ -27,15 +26,7 @@ struct MadeFiles {
 MadeFiles make_files(models::LoadedEncoderDecoder& loaded, const EncoderDecoderGraphs& graphs,
                      const EncoderDecoderOptions& options) {
   auto& model = *loaded.model;
-  const int64_t most = model.max_positions();
-  const auto sizes = [](int64_t batch, int64_t length, int64_t memory, int64_t most_length,
-                        int64_t most_memory) {
-    const auto at_most = [](int64_t tokens, int64_t limit) {
-      return limit == 0 ? tokens : std::min(tokens, limit);
-    };
-    return graph::Sizes(batch, at_most(length, most_length), at_most(memory, most_memory));
-  };
-  const auto one = sizes(1, 5, 7, most, most), two = sizes(2, 17, 11, most, most);
+  const auto one = sizes_within(model, {1, 5, 7}), two = sizes_within(model, {2, 17, 11});
   const auto make = [&](const graph::Graph& graph, const OnnxOptions& how, const char* part,
                         const std::vector<graph::Sample>& samples) {
     Made made{.bytes = export_onnx(graph, how), .proof = {}};
@@ -50,11 +41,12 @@ MadeFiles make_files(models::LoadedEncoderDecoder& loaded, const EncoderDecoderG
                                    graph::decoder_sample_of_noise(model, two)}),
                   .decoder_with_past = {}};
   if (!graphs.decoder_with_past) return files;
-  const int64_t most_past = most == 0 ? 0 : most - 1;
-  files.decoder_with_past =
-      make(*graphs.decoder_with_past, options.decoder_with_past, "decoder with past",
-           {graph::decoder_with_past_sample_of_noise(model, sizes(1, 1, 7, most_past, most)),
-            graph::decoder_with_past_sample_of_noise(model, sizes(2, 17, 11, most_past, most))});
+  const auto sample = [&](graph::Sizes sizes) {
+    return graph::decoder_with_past_sample_of_noise(model,
+                                                    sizes_within(model, sizes, /*past=*/true));
+  };
+  files.decoder_with_past = make(*graphs.decoder_with_past, options.decoder_with_past,
+                                 "decoder with past", {sample({1, 1, 7}), sample({2, 17, 11})});
   return files;
 }
 

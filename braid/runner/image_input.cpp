@@ -109,16 +109,15 @@ Tensor ImageInput::prepare(const Session& session, const io::Image& image) const
   return tensor;
 }
 
-void ImageInput::write(const io::Image& image, float* to) const {
-  const auto pixels = view(image);
-  const int64_t size = pixels.height * pixels.width;
+void ImageInput::write_view(const io::Image& seen, float* to) const {
+  const int64_t size = seen.height * seen.width;
   for (int64_t c = 0; c < channels_; ++c, to += size) {
     const auto k = static_cast<size_t>(c);
     const auto scale = static_cast<float>(1.0 / (255.0 * std_[k]));
     const auto shift = static_cast<float>(-view_.mean[k] / std_[k]);
     for (int64_t i = 0; i < size; ++i)
       to[i] =
-          static_cast<float>(pixels.pixels[static_cast<size_t>(i * channels_ + c)]) * scale + shift;
+          static_cast<float>(seen.pixels[static_cast<size_t>(i * channels_ + c)]) * scale + shift;
   }
 }
 

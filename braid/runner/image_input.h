@@ -16,10 +16,11 @@ class ImageInput {
   Tensor prepare(const Session& session, const io::Image& image) const;
   bool in_graph() const { return in_graph_; }
   // Where the graph does not prepare images itself. What the model sees of an image; [C,H,W], and
-  // as many floats for one image; safe to use from several threads.
+  // as many floats for one image, or for what is seen of it; safe to use from several threads.
   io::Image view(const io::Image& image) const { return io::evaluation_view(image, view_); }
   std::vector<int64_t> shape() const { return {channels_, view_.height, view_.width}; }
-  void write(const io::Image& image, float* to) const;
+  void write(const io::Image& image, float* to) const { write_view(view(image), to); }
+  void write_view(const io::Image& seen, float* to) const;
 
  private:
   bool in_graph_ = false;

@@ -8,6 +8,7 @@
 
 #include "braid/core/error.h"
 #include "braid/core/json.h"
+#include "braid/core/name_at.h"
 
 namespace braid::runner {
 namespace {
@@ -64,6 +65,15 @@ bool has_several_labels(const Session& session) {
                   session.where(), "write the output with --output");
 }
 
+const Tensor& logits_among(const Session& session, const std::vector<Tensor>& outputs, int64_t rows,
+                           const char* kind) {
+  if (outputs.empty() || outputs[0].dtype() != DType::kFloat || outputs[0].rank() != 2 ||
+      outputs[0].dim(0) != rows || outputs[0].dim(1) < 1)
+    throw DataError("explain", "expected the logits [N,K] of a classifier, got another output",
+                    session.where(), std::string("export a classifier of ") + kind);
+  return outputs[0];
+}
+
 std::vector<Label> top_labels(const Session& session, const Tensor& output,
                               const std::vector<std::string>& names, int64_t top) {
   const bool vector = output.rank() == 2 && output.dim(0) == 1 && output.count() > 0;
@@ -93,7 +103,7 @@ std::vector<Label> top_labels(const Session& session, const Tensor& output,
       });
   std::vector<Label> labels;
   for (size_t i = 0; i < count; ++i)
-    labels.push_back({.name = order[i] < names.size() ? names[order[i]] : std::to_string(order[i]),
+    labels.push_back({.name = name_at(names, static_cast<int64_t>(order[i])),
                       .index = static_cast<int64_t>(order[i]),
                       .probability = probabilities[order[i]]});
   return labels;

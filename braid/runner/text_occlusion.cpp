@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "braid/core/error.h"
+#include "braid/runner/labels.h"
 
 namespace braid::runner {
 namespace {
@@ -41,15 +41,11 @@ text::TokenOcclusion occlude_tokens(Session& session, const TextInput& input,
       encoding, input.tokenizer().special(), batch, [&](const text::TokenIds& rows) {
         const auto outputs = session.run(inputs_of(session, encoding, rows));
         const auto count = static_cast<int64_t>(rows.size());
-        if (outputs.empty() || outputs[0].dtype() != DType::kFloat || outputs[0].rank() != 2 ||
-            outputs[0].dim(0) != count || outputs[0].dim(1) < 1)
-          throw DataError("explain",
-                          "expected the logits [N,K] of a classifier, got another output",
-                          session.where(), "export a classifier of texts");
+        const auto& given = logits_among(session, outputs, count, "texts");
         std::vector<std::vector<float>> logits;
-        const int64_t classes = outputs[0].dim(1);
+        const int64_t classes = given.dim(1);
         for (int64_t row = 0; row < count; ++row) {
-          const float* begin = outputs[0].as<float>() + row * classes;
+          const float* begin = given.as<float>() + row * classes;
           logits.emplace_back(begin, begin + classes);
         }
         return logits;

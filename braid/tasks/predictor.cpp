@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "braid/core/error.h"
+#include "braid/core/name_at.h"
 #include "braid/data/image/image_collate.h"
 #include "braid/runtime/autocast.h"
 #include "braid/runtime/device.h"
@@ -61,9 +62,7 @@ void expect_finite(const torch::Tensor& outputs) {
 }
 
 std::string Predictor::class_name(int64_t index) const {
-  const auto& names = loaded_.hub.classes;
-  const auto k = static_cast<size_t>(index);
-  return k < names.size() ? names[k] : std::to_string(index);
+  return name_at(loaded_.hub.classes, index);
 }
 
 }  // namespace braid::tasks

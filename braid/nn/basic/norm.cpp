@@ -1,7 +1,6 @@
 #include "braid/nn/basic/norm.h"
 
-#include "braid/ops/layer_norm.h"
-#include "braid/runtime/autocast.h"
+#include "braid/nn/basic/norm_for_product.h"
 
 namespace braid::nn {
 
@@ -27,11 +26,7 @@ LayerNorm2dImpl::LayerNorm2dImpl(int64_t chans, double eps) : eps_(eps) {
 }
 
 torch::Tensor LayerNorm2dImpl::forward(const torch::Tensor& x) {
-  const auto rows = x.permute({0, 2, 3, 1});  // [B,H,W,C]
-  const auto out = runtime::type_of_norms(x);
-  const bool fused = is_training() && ops::is_layer_norm_fused(rows, weight, bias, out);
-  return (fused ? ops::layer_norm(rows, weight, bias, eps_, out)
-                : at::layer_norm(rows, weight.sizes(), weight, bias, eps_))
+  return trained_norm(x.permute({0, 2, 3, 1}), weight, bias, eps_, is_training())
       .permute({0, 3, 1, 2});
 }
 

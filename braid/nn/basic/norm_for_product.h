@@ -11,5 +11,8 @@ torch::Tensor norm_for_product(torch::nn::LayerNorm& norm, const torch::Tensor& 
 // norm->forward(x) of what is a residual too: in training on a CPU by that operator, in the type
 // that LibTorch's gives: float32 under autocast, else x's.
 torch::Tensor trained_norm(torch::nn::LayerNorm& norm, const torch::Tensor& x);
+// The same of parameters [D], which may be undefined, where x is [..,D].
+torch::Tensor trained_norm(const torch::Tensor& x, const torch::Tensor& weight,
+                           const torch::Tensor& bias, double eps, bool is_training);
 
 }  // namespace braid::nn

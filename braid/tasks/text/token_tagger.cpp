@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "braid/core/error.h"
+#include "braid/core/name_at.h"
 #include "braid/data/sampler.h"
 #include "braid/data/text/split_words.h"
 #include "braid/data/text/tagged_collate.h"
@@ -20,11 +21,6 @@ namespace {
 namespace F = torch::nn::functional;
 
 const char* const kOutside = "O";
-
-std::string tag_name(const std::vector<std::string>& tags, int64_t index) {
-  const auto at = static_cast<size_t>(index);
-  return at < tags.size() ? tags[at] : std::to_string(index);
-}
 
 // "Rome.", but not "U.S.": such a period ends a sentence, or shortens a word that is known so.
 bool ends_with_lone_period(const std::string& word) {
@@ -86,7 +82,7 @@ TagScores score_tags(const TokenizedModel& tagger, const data::TaggedTextsPtr& t
       auto cut = static_cast<int64_t>(tags.size());
       for (int64_t token = 0; token < guesses.size(1); ++token) {
         if (word_of[i][token] < 0) continue;
-        got[static_cast<size_t>(word_of[i][token])] = tag_name(of_model, guess[i][token]);
+        got[static_cast<size_t>(word_of[i][token])] = name_at(of_model, guess[i][token]);
         --cut;
       }
       out.cut_words += cut;
@@ -141,7 +137,7 @@ std::vector<FoundEntity> find_entities(const TokenizedModel& tagger, const std::
   for (size_t word = 0; word < words.size(); ++word) {
     const int64_t at = tokens.first_tokens[word];
     if (at < 0) continue;
-    tags[word] = tag_name(tagger.hub.classes, indices[at].item<int64_t>());
+    tags[word] = name_at(tagger.hub.classes, indices[at].item<int64_t>());
     sure[word] = best[at].item<double>();
   }
   std::vector<FoundEntity> found;
