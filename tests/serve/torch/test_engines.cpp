@@ -92,6 +92,11 @@ class Engines : public ::testing::Test {
     tensor.elements.assign(elements.begin(), elements.end());
     return tensor;
   }
+  // The image's file, as it is sent.
+  static std::vector<std::string> file_of(const io::Image& image) {
+    const auto png = io::encode_png(image);
+    return {std::string(png.begin(), png.end())};
+  }
   static void expect_close(const std::vector<Tensor>& got, const std::vector<Tensor>& expected,
                            float tolerance = 1e-4F) {
     ASSERT_EQ(got.size(), 1U);
@@ -167,8 +172,7 @@ TEST_F(Engines, SayWhyAnImageIsWhatItIs) {
   ASSERT_TRUE(model->explainer);
   io::Image image{.height = 40, .width = 30, .channels = 3, .pixels = {}};
   for (int i = 0; i < 40 * 30 * 3; ++i) image.pixels.push_back(static_cast<uint8_t>(i * 7));
-  const auto png = io::encode_png(image);
-  const std::vector<std::string> files = {std::string(png.begin(), png.end())};
+  const auto files = file_of(image);
   const auto explanation = model->explainer->explain(bytes("image", files));
   EXPECT_EQ(explanation.method, "grad-cam");  // the last layer has 8 x 8 cells
   const auto logits =
@@ -193,8 +197,7 @@ TEST_F(Engines, SayWhyOfAnExportedFileOfImages) {
   ASSERT_TRUE(model->explainer);
   io::Image image{.height = 32, .width = 32, .channels = 3, .pixels = {}};
   for (int i = 0; i < 32 * 32 * 3; ++i) image.pixels.push_back(static_cast<uint8_t>(i * 7));
-  const auto png = io::encode_png(image);
-  const std::vector<std::string> files = {std::string(png.begin(), png.end())};
+  const auto files = file_of(image);
   const auto explanation = model->explainer->explain(bytes("image", files));
   EXPECT_EQ(explanation.method, "occlusion");
   const auto logits =
@@ -227,8 +230,7 @@ TEST_F(Engines, ExplainNoOtherWeights) {
                       fs::file_time_type::clock::now() + std::chrono::hours(1));
   const io::Image image{
       .height = 32, .width = 32, .channels = 3, .pixels = std::vector<uint8_t>(32 * 32 * 3)};
-  const auto png = io::encode_png(image);
-  const std::vector<std::string> files = {std::string(png.begin(), png.end())};
+  const auto files = file_of(image);
   EXPECT_THAT(error_of<DataError>([&] { model->explainer->explain(bytes("image", files)); }),
               HasSubstr("load the model again"));
 }
@@ -240,8 +242,7 @@ TEST_F(Engines, ExplainNothingOnceTheFilesAreGone) {
   fs::remove_all(folder);
   const io::Image image{
       .height = 32, .width = 32, .channels = 3, .pixels = std::vector<uint8_t>(32 * 32 * 3)};
-  const auto png = io::encode_png(image);
-  const std::vector<std::string> files = {std::string(png.begin(), png.end())};
+  const auto files = file_of(image);
   EXPECT_THAT(error_of<DataError>([&] { model->explainer->explain(bytes("image", files)); }),
               HasSubstr("load the model again"));
 }
@@ -299,8 +300,7 @@ TEST_P(EnginesOfFiles, PrepareImagesAlike) {
   io::Image image{.height = 40, .width = 51, .channels = 3, .pixels = {}};
   for (int64_t i = 0; i < 40 * 51 * 3; ++i)
     image.pixels.push_back(static_cast<uint8_t>(i * i % 251));
-  const auto png = io::encode_png(image);
-  const std::vector<std::string> sent(2, std::string(png.begin(), png.end()));
+  const std::vector<std::string> sent(2, file_of(image).front());
   const auto torch = load(checkpoint, "libtorch"), file = load(exported(checkpoint), GetParam());
   EXPECT_EQ(file->prepared.name, "image");
   for (const auto* model : {torch.get(), file.get()})
@@ -411,7 +411,7 @@ TEST_F(Engines, BraidRunRunsFilesWithWeightsOfFourBits) {
 TEST_F(Engines, BFloat16IsWhatWasAskedFor) {
   NEEDS_OPENVINO();
   const auto checkpoint = images("vit_lite_7_4_32");
-  const auto exact = load(checkpoint, "openvino"), rough = load(checkpoint, "auto", "bfloat16");
+  const auto exact = load(checkpoint, "openvino"), rough = load(checkpoint, "openvino", "bfloat16");
   const std::vector<Tensor> input = {from_torch("pixel_values", torch::randn({2, 3, 32, 32}))};
   const auto expected = exact->engine->infer(input);
   EXPECT_EQ(rough->platform, "braid_openvino") << rough->remark;
