@@ -194,6 +194,22 @@ void multiply_here(const Kernels& kernels, const Product& product, float* scratc
       .compute({0, parts(product.M, kernels.rows), 0, parts(product.N, kernels.columns)});
 }
 
+namespace {
+
+// Whether each thread is to have rows of its own, though their columns would be divided more evenly
+// and the right factor packed once. Threads that write parts of the same rows take each other's
+// cache lines where parts are shorter than a page, since processors fetch beyond the end of a part:
+// some 0.3 us a row on an AMD EPYC, where two threads were then slower than one.
+bool takes_own_rows(const Product& product, int64_t row_panels, int64_t threads) {
+  constexpr int64_t kPage = 1024, kMostPacked = 8'000;  // numbers; numbers a row
+  if (threads == 1 || product.N >= kPage * threads) return false;
+  if (4 * row_panels < 3 * threads * parts(row_panels, threads)) return false;
+  return product.right == nullptr ||
+         product.K * product.N * product.right->cost() <= kMostPacked * product.M;
+}
+
+}  // namespace
+
 void multiply(const RunContext& context, const Product& product) {
   if (product.M == 0 || product.N == 0) return;
   constexpr auto kStep = static_cast<int64_t>(kAlignment);
@@ -210,7 +226,8 @@ void multiply(const RunContext& context, const Product& product) {
   // of.
   const auto many = int64_t{2} * context.threads.size();
   const bool by_columns = (product.left_packed != nullptr || row_panels < many) &&
-                          (column_panels >= many || column_panels >= row_panels);
+                          (column_panels >= many || column_panels >= row_panels) &&
+                          !takes_own_rows(product, row_panels, context.threads.size());
   const int64_t panels = by_columns ? column_panels : row_panels;
   const int64_t grain = std::max<int64_t>(
       1, static_cast<int64_t>(static_cast<double>(panels) *

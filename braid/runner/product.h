@@ -14,6 +14,8 @@ class RightSource {
   // panel: [depth, columns]; rows k.. of the factor, `used` columns from n on, the rest zeros.
   virtual void pack(int64_t k, int64_t depth, int64_t n, int64_t used, int64_t columns,
                     float* panel) const = 0;
+  // Of a number that is packed, roughly: how many could be copied instead.
+  virtual int64_t cost() const { return 1; }
 };
 
 class MatrixSource final : public RightSource {

@@ -38,8 +38,9 @@ struct TilePlan {
         tiles(call.images * per_image),
         panels(parts_of(tiles, columns)),
         row_panels(parts_of(M, rows)) {
-    by_tiles = threads == 1 || panels >= 3 * int64_t{threads};
+    sharing = sharing_of(threads);
     const auto bytes_per_panel = kPoints * columns * static_cast<int64_t>(sizeof(float));
+    const bool by_tiles = sharing == Sharing::kTiles;
     group = std::clamp<int64_t>(kInputBytes / (bytes_per_panel * C), 1,
                                 by_tiles ? parts_of(panels, threads) : panels);
     chunk = std::clamp<int64_t>(kProductBytes / (bytes_per_panel * group * rows), 1,
@@ -84,13 +85,34 @@ struct TilePlan {
     }
   }
 
+  // What threads divide.
+  enum class Sharing {
+    kTiles,           // each has its own
+    kRows,            // likewise, and brings all tiles to the points for itself
+    kPointsThenRows,  // the tiles at the points are computed together first
+  };
+  // Parts of an output plane that are shorter than a page are not divided: see takes_own_rows() in
+  // product.cpp.
+  Sharing sharing_of(int64_t threads) const {
+    constexpr int64_t kPage = 1024;  // numbers
+    if (threads == 1) return Sharing::kTiles;
+    if (panels >= 3 * threads && call.output.size() >= kPage * threads) return Sharing::kTiles;
+    // A channel takes as long to the points as 12 more outputs would (see pays()).
+    const int64_t most_rows = std::min(M, parts_of(row_panels, threads) * rows);
+    const int64_t apart = 12 + most_rows + 10 * most_rows / C;
+    const int64_t together = 12 + M + 10 * M / C;
+    return 3 * apart * threads <= 5 * together ? Sharing::kRows
+           : panels >= 3 * threads             ? Sharing::kTiles
+                                               : Sharing::kPointsThenRows;
+  }
+
   const WinogradCall& call;
   int64_t M, C, rows, columns;  // rows, columns: of the kernels' tiles
   int64_t tile_rows, tile_columns, per_image, tiles, panels, row_panels;
-  bool by_tiles;  // each thread has its own tiles; else they share them, and divide the rows
-  int64_t group;  // panels of tiles whose points are computed at once
-  int64_t chunk;  // panels of rows
-  int64_t width;  // tiles of a group
+  Sharing sharing;
+  int64_t group;                     // panels of tiles whose points are computed at once
+  int64_t chunk;                     // panels of rows
+  int64_t width;                     // tiles of a group
   int64_t input_step, product_step;  // from point to point
   bool whole_rows;                   // of tiles, in pieces
   int64_t line, lines_size, across_step;
@@ -108,7 +130,8 @@ struct TileScratch {
     across = take(4 * 6 * plan.across_step + kSlack);
     products = take(kPoints * plan.product_step);
     pixels = take(kTile * kTile * plan.rows * plan.width + 4 * kSlack);
-    inputs = plan.by_tiles ? take(kPoints * plan.input_step) : nullptr;
+    inputs = plan.sharing == TilePlan::Sharing::kPointsThenRows ? nullptr
+                                                                : take(kPoints * plan.input_step);
   }
   float *lines, *across, *products, *pixels, *inputs;
   int64_t size = 0;
@@ -305,7 +328,7 @@ bool WinogradWeights::convolve(const RunContext& context, const WinogradCall& ca
     return TileWorker(context.kernels, plan, weights,
                       reinterpret_cast<float*>(scratch.get()) + thread * numbers);
   };
-  if (plan.by_tiles) {
+  if (plan.sharing == TilePlan::Sharing::kTiles) {
     const int64_t grain = threads == 1 ? plan.panels : 1;
     context.threads.split(plan.panels, grain, [&](int64_t begin, int64_t end, int thread) {
       const TileWorker worker = worker_of(thread);
@@ -314,6 +337,17 @@ bool WinogradWeights::convolve(const RunContext& context, const WinogradCall& ca
         const int64_t n = std::min(plan.width, last - first);
         worker.transform(first, n, 0, C_, worker.own_inputs());
         if (!worker.outputs(first, n, 0, plan.row_panels, worker.own_inputs())) all_finite = false;
+      }
+    });
+    return all_finite;
+  }
+  if (plan.sharing == TilePlan::Sharing::kRows) {
+    context.threads.split(plan.row_panels, 1, [&](int64_t begin, int64_t end, int thread) {
+      const TileWorker worker = worker_of(thread);
+      for (int64_t first = 0; first < plan.tiles; first += plan.width) {
+        const int64_t n = std::min(plan.width, plan.tiles - first);
+        worker.transform(first, n, 0, C_, worker.own_inputs());
+        if (!worker.outputs(first, n, begin, end, worker.own_inputs())) all_finite = false;
       }
     });
     return all_finite;
