@@ -76,7 +76,8 @@ Quality Judge::of(const graph::Graph& graph) const {
 }
 
 double Judge::drop(const Quality& quality) const {
-  if (quality.top1 && reference_.top1) return *reference_.top1 - *quality.top1;
+  const bool decides = logits_.front().size(1) > 1;  // one class is right whatever its logit is
+  if (decides && quality.top1 && reference_.top1) return *reference_.top1 - *quality.top1;
   return quality.expected_drop;
 }
 

@@ -28,8 +28,8 @@ class Judge {
   Judge(const graph::Graph& reference, Samples samples);
 
   Quality of(const graph::Graph& graph) const;
-  // Percentage points of top-1 that a quality is below the reference's; without labels those that
-  // are expected.
+  // Percentage points of top-1 that a quality is below the reference's; without labels, or of one
+  // logit, those that are expected.
   double drop(const Quality& quality) const;
   const Quality& reference() const { return reference_; }
   const Samples& samples() const { return samples_; }

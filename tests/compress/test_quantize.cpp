@@ -229,6 +229,22 @@ TEST(Quantize, TrainsModelsOfOneLogit) {
   EXPECT_LT(out.quality.kl, out.steps[1].kl);
 }
 
+// With labels, too, whose top-1 is 100 whatever is left of the model.
+TEST(Judge, LosesPointsOfOneLogit) {
+  const auto ones = torch::ones({1, 8});
+  const auto graph_with = [&](const torch::Tensor& weight) {
+    return graph_of([=](const torch::Tensor& x) { return at::linear(x, weight); }, {8});
+  };
+  auto samples = noise(4, {8});
+  for (const auto& batch : samples.batches)
+    samples.labels.push_back(torch::zeros({batch.at(0).size(0)}, torch::kLong));
+  const Judge judge(graph_with(ones), samples);
+  EXPECT_EQ(judge.drop(judge.of(graph_with(ones))), 0);
+  const auto turned = judge.of(graph_with(-ones));
+  EXPECT_EQ(turned.top1, 100);
+  EXPECT_GT(judge.drop(turned), 0);
+}
+
 TEST(Judge, KnowsTheTopOneAndItsDrop) {
   const auto reference = torch::tensor({{2.0f, 0.0f}, {0.0f, 1.0f}, {3.0f, 0.0f}, {0.0f, 3.0f}});
   auto other = reference.clone();
