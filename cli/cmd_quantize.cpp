@@ -54,7 +54,7 @@ void print(const onnx::QuantizeReport& r) {
                *r.file_relative_error);
 }
 
-// Of one file an object, of two a list.
+// Of one file an object, of several a list.
 void print_reports(const std::vector<onnx::QuantizeReport>& reports) {
   Json list = Json::array();
   for (const auto& report : reports) list.push_back(to_json(report));
@@ -72,7 +72,9 @@ std::vector<onnx::QuantizeReport> quantize_chosen(ChosenModel& chosen, const Qua
         translator, chosen.folder,
         onnx::open_calibration_pairs(translator, flags.request, progress), flags.output,
         flags.request, progress);
-    return {std::move(made.encoder), std::move(made.decoder)};
+    std::vector<onnx::QuantizeReport> reports = {std::move(made.encoder), std::move(made.decoder)};
+    if (made.decoder_with_past) reports.push_back(std::move(*made.decoder_with_past));
+    return reports;
   }
   return {onnx::quantize_text_model(tasks::load_tokenized_model(chosen.folder), chosen.folder,
                                     flags.output, flags.request, progress)};
@@ -122,7 +124,7 @@ void add_quantize(CLI::App& program) {
           "will do; parallel text for a model that translates")
       ->required();
   verb->add_option("--output", o->output,
-                   "file to write, .onnx; of models that write texts the folder for their two")
+                   "file to write, .onnx; of models that write texts the folder for their files")
       ->required();
   add_choice(*verb, "--split", o->request.split, {"auto", "test", "val"},
              "what the result is measured on; auto: test where there is one");

@@ -13,11 +13,10 @@
 
 namespace braid::onnx {
 
-EncoderDecoderGraphs make_encoder_decoder_graphs(models::LoadedEncoderDecoder& loaded,
-                                                 DecoderCaching caching) {
+EncoderDecoderGraphs make_encoder_decoder_graphs(models::LoadedEncoderDecoder& loaded) {
   auto& model = *loaded.model;
   const auto& name = loaded.hub.architecture;
-  const bool goes_on = caching == DecoderCaching::kWhereItCan && graph::can_go_on(model);
+  const bool goes_on = graph::can_go_on(model);
   EncoderDecoderGraphs made{.encoder = graph::capture_encoder(model),
                             .decoder = goes_on ? graph::capture_decoder_with_present(model)
                                                : graph::capture_decoder(model),

@@ -18,11 +18,9 @@ struct EncoderDecoderGraphs {
   std::optional<graph::Graph> decoder_with_past{};
   graph::Deviation decoder_with_past_deviation{};
 };
-enum class DecoderCaching { kWhereItCan, kNone };
 // Throws DataError where the model cannot be captured, InternalError where a graph computes
 // something else.
-EncoderDecoderGraphs make_encoder_decoder_graphs(
-    models::LoadedEncoderDecoder& loaded, DecoderCaching caching = DecoderCaching::kWhereItCan);
+EncoderDecoderGraphs make_encoder_decoder_graphs(models::LoadedEncoderDecoder& loaded);
 
 // Sizes to try a graph with, no longer than the model's texts. past: of the decoder with past,
 // whose words are followed by one more.

@@ -17,10 +17,9 @@ namespace {
 
 using torch::Tensor;
 
-// Whether the output is one of each token of a text.
+// Whether the output is one of each token of a text, or of one that follows it.
 bool is_per_token(const graph::Graph& graph) {
-  const auto& shape = graph.at(graph.outputs.at(0)).shape;
-  return shape.size() == 3 && shape[1] == graph::Extent{.length = 1};
+  return graph.at(graph.outputs.at(0)).shape.size() == 3;
 }
 
 // Labels that are none are not asked for, nor is padding where no label is known.
@@ -88,7 +87,9 @@ std::vector<graph::Sample> judged_samples(const graph::Graph& quantized,
   for (const int64_t batch : {int64_t{1}, std::min(kMost, first.at(0).size(0))}) {
     graph::Sample sample;
     for (const auto& input : first) sample.inputs.push_back(input.narrow(0, 0, batch).cpu());
-    sample.expected = graph::replay(quantized, sample.inputs).at(0);
+    auto outputs = graph::replay(quantized, sample.inputs);
+    sample.expected = outputs.at(0);
+    sample.expected_more.assign(outputs.begin() + 1, outputs.end());
     if (asked.defined()) {
       sample.asked = asked.narrow(0, 0, batch).cpu();
       if (!sample.asked.any().item<bool>()) continue;

@@ -39,15 +39,17 @@ class TranslateTest : public ProgramTest {
   }
 };
 
-TEST_F(TranslateTest, QuantizesIntoAFolderOfTwoFiles) {
+TEST_F(TranslateTest, QuantizesIntoAFolderOfThreeFiles) {
   ASSERT_EQ(train_translation().code, 0);
   const std::string base = "quantize --checkpoint run --data data --mode naive --output ";
   const auto result = braid(base + "q --format json");
   ASSERT_EQ(result.code, 0) << result.err;
   const Json reports = Json::parse(result.out);
-  ASSERT_EQ(reports.size(), 2u);
+  ASSERT_EQ(reports.size(), 3u);
   EXPECT_EQ(reports.at(0).at("bytes"), std::filesystem::file_size(path("q/encoder_model.onnx")));
   EXPECT_EQ(reports.at(1).at("bytes"), std::filesystem::file_size(path("q/decoder_model.onnx")));
+  EXPECT_EQ(reports.at(2).at("bytes"),
+            std::filesystem::file_size(path("q/decoder_with_past_model.onnx")));
   for (const auto& report : reports) EXPECT_LT(report.at("size_ratio"), 0.6);
   EXPECT_THAT(result.err, HasSubstr("20 pairs calibrate: few"));
   const auto file = braid(base + "q.onnx");

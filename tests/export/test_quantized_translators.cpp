@@ -1,4 +1,4 @@
-// Translators in 8 bits: both files, what judges them, and that braid-run translates with them.
+// Translators in 8 bits: their files, what judges them, and that braid-run translates with them.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -94,9 +94,15 @@ TEST_P(QuantizedTranslators, AreSmallerAndSayNearlyTheSame) {
   // the decoder reads.
   int64_t words = 0;
   for (int i = 0; i < kJudges; ++i) words += 1 + (i + 3) % 7 + 2 + 1;
+  ASSERT_TRUE(made.decoder_with_past);
   for (const auto* report : {&made.encoder, &made.decoder}) {
     EXPECT_EQ(report->samples, 40);
     EXPECT_EQ(report->count, words);
+  }
+  // At four places of the longest targets, which share a batch, and at no place of padding.
+  EXPECT_GT(made.decoder_with_past->count, kJudges);
+  EXPECT_LE(made.decoder_with_past->count, 4 * kJudges);
+  for (const auto* report : {&made.encoder, &made.decoder, &*made.decoder_with_past}) {
     EXPECT_EQ(report->split, "val");
     EXPECT_EQ(report->bytes, static_cast<int64_t>(fs::file_size(report->file)));
     EXPECT_LT(report->bytes, report->float_bytes);
@@ -107,8 +113,9 @@ TEST_P(QuantizedTranslators, AreSmallerAndSayNearlyTheSame) {
   const auto encoder = folder_ / "int8" / kEncoderFile, decoder = folder_ / "int8" / kDecoderFile;
   EXPECT_EQ(made.encoder.file, encoder.string());
   EXPECT_EQ(made.decoder.file, decoder.string());
-  // braid-run takes both as one model, and what it writes is made of the vocabulary's words.
+  // braid-run takes all as one model, and what it writes is made of the vocabulary's words.
   auto translator = runner::Translator::open(folder_ / "int8");
+  ASSERT_TRUE(translator.model().decoder_with_past());
   EXPECT_EQ(translator.model().encoder().metadata().count("quantization"), 1u);
   const auto text = translator.translate(line(4, 0)).text;
   EXPECT_THAT(text, HasSubstr("w"));

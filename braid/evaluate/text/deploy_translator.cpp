@@ -18,13 +18,18 @@
 namespace braid::evaluate {
 namespace {
 
-// What both parts of one model are together.
-onnx::QuantizeReport joined(onnx::QuantizeReport a, const onnx::QuantizeReport& b) {
-  a.bytes += b.bytes;
-  a.float_bytes += b.float_bytes;
-  a.units += b.units;
-  a.in_float.insert(a.in_float.end(), b.in_float.begin(), b.in_float.end());
-  return a;
+// What the parts of one model are together.
+onnx::QuantizeReport joined(const onnx::EncoderDecoderQuantization& made) {
+  auto all = made.encoder;
+  const auto add = [&](const onnx::QuantizeReport& part) {
+    all.bytes += part.bytes;
+    all.float_bytes += part.float_bytes;
+    all.units += part.units;
+    all.in_float.insert(all.in_float.end(), part.in_float.begin(), part.in_float.end());
+  };
+  add(made.decoder);
+  if (made.decoder_with_past) add(*made.decoder_with_past);
+  return all;
 }
 
 void write_int8(const tasks::Translator& trained, const std::filesystem::path& checkpoint,
@@ -37,7 +42,7 @@ void write_int8(const tasks::Translator& trained, const std::filesystem::path& c
        .judge = val_is_test ? d.train : d.val,
        .judges = val_is_test ? "train" : "val"},
       folder, {.data = d.data, .seed = d.seed, .on_bad_sample = d.on_bad_sample}, progress);
-  fill_quantized(joined(made.encoder, made.decoder), deployed);
+  fill_quantized(joined(made), deployed);
 }
 
 Scores scores_of(runner::Translator& translator, const DeployTarget& target,
