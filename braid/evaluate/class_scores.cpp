@@ -75,11 +75,15 @@ torch::Tensor late_fusion(const torch::Tensor& a, const torch::Tensor& b) {
   return (a + b) / 2;
 }
 
+torch::Tensor right_items(const ClassScores& scores) {
+  return scores.probabilities.argmax(1) == scores.labels;
+}
+
 Overlap error_overlap(const torch::Tensor& cnn, const torch::Tensor& transformer,
                       const torch::Tensor& labels) {
   check_alike(cnn, transformer);
-  const auto by_cnn = cnn.argmax(1) == labels,
-             by_transformer = transformer.argmax(1) == labels;  // [N] bool
+  const auto by_cnn = right_items({cnn, labels}),
+             by_transformer = right_items({transformer, labels});
   const auto share = [&](const torch::Tensor& mask) {
     return 100.0 * mask.sum().item<double>() / static_cast<double>(mask.numel());
   };

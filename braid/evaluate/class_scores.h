@@ -23,7 +23,8 @@ ClassScores load_scores(const std::vector<TrainedRun>& runs);
 using ListMistakes = std::function<std::vector<Mistake>(const ClassScores& scores,
                                                         const std::vector<int64_t>& indices)>;
 // What the predictions on a test split come to. Of a run on all of the data also the confusion
-// matrix, unless it is too large to look at, and the mistakes; its scores are kept for join().
+// matrix, unless it is too large to look at, and the mistakes; its scores are kept for join() and
+// right_items().
 // Throws DataError where nothing could be read.
 TestResult test_result(const tasks::Predictions& predictions, const TrainedRun& run,
                        const DataSummary& data, const ListMistakes& mistakes);
@@ -59,6 +60,9 @@ torch::Tensor late_fusion(const torch::Tensor& a, const torch::Tensor& b);
 // cnn, transformer: [N,K] scores; labels: [N] int64.
 Overlap error_overlap(const torch::Tensor& cnn, const torch::Tensor& transformer,
                       const torch::Tensor& labels);
+
+// [N] bool
+torch::Tensor right_items(const ClassScores& scores);
 
 // Both, of the same items.
 Joined join(const ClassScores& cnn, const ClassScores& transformer);

@@ -297,8 +297,9 @@ Results results_of(const Experiment& experiment, const Measured& measured,
     results.data.bad_samples = std::max(results.data.bad_samples, model.bad_samples);
   const auto preference = preference_of(config);
   results.references = measured.references.rows;
-  results.recommendation = recommend(measured.models, preference, results.references);
-  for (const size_t i : rank(measured.models, preference))
+  results.recommendation =
+      recommend(measured.models, preference, results.references, differences_of(experiment));
+  for (const size_t i : rank(measured.models, preference, results.recommendation))
     results.models.push_back(measured.models[i]);
   results.fusion = measured.fusion;
   compare_with_peak(experiment, results);

@@ -10,6 +10,7 @@
 #include "braid/core/progress.h"
 #include "braid/evaluate/budget.h"
 #include "braid/evaluate/compare_config.h"
+#include "braid/evaluate/difference.h"
 #include "braid/evaluate/failure.h"
 #include "braid/evaluate/probe.h"
 #include "braid/evaluate/result.h"
@@ -62,6 +63,10 @@ ModelResult measure_model(const Experiment& experiment, const ModelProfile& prof
 // file and times those of the best one.
 void deploy_model(const Experiment& experiment, const DeployTarget& target,
                   const ModelProfile& profile, ModelResult& result);
+
+// How far the scores of two models that were measured are apart, from what each of their trainings
+// has right. experiment: outlives it.
+FindDifference differences_of(const Experiment& experiment);
 
 // The best CNN and the best Transformer by the validation score, and what joining them gains;
 // nothing when the measured models lack one of the two. failures: gets that of the distillation.

@@ -68,7 +68,27 @@ std::string distance_text(const Score& a, const Score& b) {
   return fmt::format("{:.2f}{}", std::abs(a.value - b.value), unit);
 }
 
-bool overlap(const Candidate& a, const Candidate& b) { return a.high >= b.low && b.high >= a.low; }
+// What tells two scores apart.
+class Evidence {
+ public:
+  explicit Evidence(const FindDifference& find) : find_(find) {}
+
+  // Unset: nothing is known of the same items, the intervals decide.
+  std::optional<Difference> of_items(const Candidate& best, const Candidate& other) const {
+    return find_ ? find_(best.name, other.name) : std::nullopt;
+  }
+  bool tells_apart(const Candidate& best, const Candidate& other) const {
+    if (const auto difference = of_items(best, other)) return difference->is_proved();
+    return best.high < other.low || other.high < best.low;
+  }
+
+ private:
+  const FindDifference& find_;
+};
+
+std::string interval_text(const Difference& d) {
+  return fmt::format("{:.2f} to {:.2f} points on the same items", d.low, d.high);
+}
 
 // "it, a and b"
 std::string it_and(const Candidates& others) {
@@ -85,53 +105,73 @@ const Candidate& best_score(const Candidates& eligible) {
 }
 
 // The best of the rest, for the price that a choice costs.
-std::string price_text(const Candidate& chosen, const Candidates& eligible) {
+std::string price_text(const Candidate& chosen, const Candidates& eligible,
+                       const Evidence& evidence) {
   const Candidate& best = best_score(eligible);
   if (&best == &chosen || !tasks::better(best.score, chosen.score)) return "and none scores better";
+  std::string doubt;
+  if (!evidence.tells_apart(best, chosen)) {
+    const auto of_items = evidence.of_items(best, chosen);
+    doubt =
+        of_items ? " (" + interval_text(*of_items) + ")" : ", where their 95% intervals overlap";
+  }
   return fmt::format("{} behind {}, the best with {}{}", distance_text(best.score, chosen.score),
-                     best.name, score_text(best.score),
-                     overlap(best, chosen) ? ", where their 95% intervals overlap" : "");
+                     best.name, score_text(best.score), doubt);
 }
 
 Recommendation recommendation(const Candidate& chosen, const std::string& reason) {
   return {.model = chosen.name, .reason = reason, .checkpoint = std::nullopt};
 }
 
-Recommendation by_score(const Candidates& eligible) {
+// Why none is taken for the best one's equal, the next one among them.
+std::string proof_text(const Candidate& best, const Candidate& next, const Evidence& evidence) {
+  if (const auto of_items = evidence.of_items(best, next))
+    return " (" + interval_text(*of_items) + ")";
+  return best.low < best.high ? ", and no other model's interval overlaps with its own" : "";
+}
+
+Recommendation by_score(const Candidates& eligible, const Evidence& evidence) {
   const Candidate& best = best_score(eligible);
-  Candidates level, others;  // level: not told apart from the best
+  Candidates level = {&best}, others;  // level: not told apart from the best
+  bool of_items = false;
   for (const auto* c : eligible) {
-    if (overlap(*c, best)) level.push_back(c);
-    if (c != &best) others.push_back(c);
+    if (c == &best) continue;
+    others.push_back(c);
+    if (evidence.tells_apart(best, *c)) continue;
+    level.push_back(c);
+    of_items = of_items || evidence.of_items(best, *c);
   }
   const Candidate& chosen = **std::min_element(level.begin(), level.end(), [](auto* a, auto* b) {
     return std::pair(a->latency_ms, a->params) < std::pair(b->latency_ms, b->params);
   });
-  if (level.size() == 1)
-    return recommendation(
-        best,
-        fmt::format(
-            "{} is the best with {}, {} {} the next{}.", best.name, full_text(best),
-            distance_text(best.score, best_score(others).score),
-            best.score.higher_is_better ? "above" : "below",
-            best.low < best.high ? ", and no other model's interval overlaps with its own" : ""));
+  if (level.size() == 1) {
+    const Candidate& next = best_score(others);
+    return recommendation(best, fmt::format("{} is the best with {}, {} {} the next{}.", best.name,
+                                            full_text(best), distance_text(best.score, next.score),
+                                            best.score.higher_is_better ? "above" : "below",
+                                            proof_text(best, next, evidence)));
+  }
   if (&chosen == &best) {
     std::erase(level, &best);
     return recommendation(
-        best, fmt::format("{} is the best with {}, and also the fastest ({:.2f} ms) of those whose "
-                          "intervals overlap with its own ({}).",
-                          best.name, full_text(best), best.latency_ms, it_and(level)));
+        best,
+        fmt::format("{} is the best with {}, and also the fastest ({:.2f} ms) of those {} ({}).",
+                    best.name, full_text(best), best.latency_ms,
+                    of_items ? "that the same items do not tell from it"
+                             : "whose intervals overlap with its own",
+                    it_and(level)));
   }
+  const auto apart = evidence.of_items(best, chosen);
   return recommendation(
       chosen,
-      fmt::format("{} reaches {}, which this test set cannot tell from the {} of {} (the intervals "
-                  "overlap), and of those that cannot be told apart it is the fastest: {:.2f} "
-                  "against {:.2f} ms.",
-                  chosen.name, full_text(chosen), full_text(best), best.name, chosen.latency_ms,
+      fmt::format("{} reaches {}, which this test set cannot tell from the {} of {} ({}), and of "
+                  "those that cannot be told apart it is the fastest: {:.2f} against {:.2f} ms.",
+                  chosen.name, full_text(chosen), full_text(best), best.name,
+                  apart ? interval_text(*apart) : "the intervals overlap", chosen.latency_ms,
                   best.latency_ms));
 }
 
-Recommendation by_latency(const Candidates& eligible) {
+Recommendation by_latency(const Candidates& eligible, const Evidence& evidence) {
   const double fastest = (*std::min_element(eligible.begin(), eligible.end(), [](auto* a, auto* b) {
                            return a->latency_ms < b->latency_ms;
                          }))->latency_ms;
@@ -141,11 +181,12 @@ Recommendation by_latency(const Candidates& eligible) {
         (!chosen || tasks::better(c->score, chosen->score)))
       chosen = c;
   return recommendation(
-      *chosen, fmt::format("{} is the fastest with {:.2f} ms, {}; it reaches {}.", chosen->name,
-                           chosen->latency_ms, price_text(*chosen, eligible), full_text(*chosen)));
+      *chosen,
+      fmt::format("{} is the fastest with {:.2f} ms, {}; it reaches {}.", chosen->name,
+                  chosen->latency_ms, price_text(*chosen, eligible, evidence), full_text(*chosen)));
 }
 
-Recommendation by_size(const Candidates& eligible) {
+Recommendation by_size(const Candidates& eligible, const Evidence& evidence) {
   const Candidate& chosen =
       **std::min_element(eligible.begin(), eligible.end(), [](auto* a, auto* b) {
         return a->size() != b->size() ? a->size() < b->size() : tasks::better(a->score, b->score);
@@ -155,10 +196,11 @@ Recommendation by_size(const Candidates& eligible) {
                         : fmt::format("{} parameters", chosen.params);
   return recommendation(
       chosen, fmt::format("{} is the smallest with {}, {}; it reaches {}.", chosen.name, size,
-                          price_text(chosen, eligible), full_text(chosen)));
+                          price_text(chosen, eligible, evidence), full_text(chosen)));
 }
 
-Recommendation choose(const std::vector<Candidate>& measured, const Preference& preference) {
+Recommendation choose(const std::vector<Candidate>& measured, const Preference& preference,
+                      const Evidence& evidence) {
   Candidates eligible;
   for (const auto& c : measured)
     if (within_limits(c, preference)) eligible.push_back(&c);
@@ -174,9 +216,9 @@ Recommendation choose(const std::vector<Candidate>& measured, const Preference& 
     return recommendation(only, fmt::format("{} {}; it reaches {} at {:.2f} ms.", only.name, why,
                                             full_text(only), only.latency_ms));
   }
-  if (preference.prefer == "latency") return by_latency(eligible);
-  if (preference.prefer == "size") return by_size(eligible);
-  return by_score(eligible);
+  if (preference.prefer == "latency") return by_latency(eligible, evidence);
+  if (preference.prefer == "size") return by_size(eligible, evidence);
+  return by_score(eligible, evidence);
 }
 
 // What the figures are of; empty: of LibTorch, as always.
@@ -231,12 +273,15 @@ std::string disturbance_text(const std::vector<ModelResult>& models) {
 }
 
 Recommendation recommend(const std::vector<ModelResult>& models, const Preference& preference,
-                         const std::vector<ReferenceResult>& references) {
+                         const std::vector<ReferenceResult>& references,
+                         const FindDifference& difference) {
   const auto used = feasible(models, preference);
   std::vector<Candidate> measured;
   for (const auto& model : models)
     if (const auto c = candidate_of(model, used)) measured.push_back(*c);
-  auto recommendation = choose(measured, used);
+  const FindDifference unknown;
+  auto recommendation =
+      choose(measured, used, Evidence(used.deploy.empty() ? difference : unknown));
   const ReferenceResult* bar = nullptr;
   for (const auto& reference : references)
     if (!bar || tasks::better(reference.score, bar->score)) bar = &reference;
@@ -254,11 +299,12 @@ Recommendation recommend(const std::vector<ModelResult>& models, const Preferenc
   return recommendation;
 }
 
-std::vector<size_t> rank(const std::vector<ModelResult>& models, const Preference& asked) {
+std::vector<size_t> rank(const std::vector<ModelResult>& models, const Preference& asked,
+                         const Recommendation& recommendation) {
   const auto preference = feasible(models, asked);
   std::vector<size_t> order(models.size());
   std::iota(order.begin(), order.end(), size_t{0});
-  const auto chosen = recommend(models, preference).model;
+  const auto& chosen = recommendation.model;
   const auto key = [&](size_t i) {
     const auto c = candidate_of(models[i], preference);
     if (!c) return std::tuple(3, 0.0, i);

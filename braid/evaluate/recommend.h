@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "braid/evaluate/difference.h"
 #include "braid/evaluate/result.h"
 
 namespace braid::evaluate {
@@ -17,15 +18,18 @@ struct Preference {
 };
 
 // Looks at score, latency and parameters of the models that have a score.
-// accuracy: the one with the best score; where the 95% intervals of others overlap with its own,
-// the measured difference proves nothing and the fastest of them is taken. latency: the fastest,
+// accuracy: the one with the best score; where its difference to others is not proved, the fastest
+// of them is taken. It is proved by `difference` where that knows it, else by 95% intervals that do
+// not overlap. latency: the fastest,
 // and of those within 5% of it (two timings that close are one) the one with the best score. size:
 // the fewest parameters.
 // deploy: score, latency and, in place of parameters, the file's size are those of the deployed
 // models; where none could be deployed, those of LibTorch, and the reason says so.
-// references: where no model beats the best of them, the first sentence says so.
+// references: where no model beats the best of them, the first sentence says so. difference: of
+// the models' own scores, so that it is not asked where deployed ones decide.
 Recommendation recommend(const std::vector<ModelResult>& models, const Preference& preference,
-                         const std::vector<ReferenceResult>& references = {});
+                         const std::vector<ReferenceResult>& references = {},
+                         const FindDifference& difference = {});
 // "at most 5 ms and at most 100000 parameters"; empty: there are none.
 std::string limits_text(const Preference& preference);
 // Where the speed of some model's turns shows that the machine was disturbed while it trained: the
@@ -33,8 +37,9 @@ std::string limits_text(const Preference& preference);
 // points); else empty.
 std::string disturbance_text(const std::vector<ModelResult>& models);
 
-// Indices of the models, best first under the preference, those beyond a limit after the others
-// and those that were not measured last.
-std::vector<size_t> rank(const std::vector<ModelResult>& models, const Preference& asked);
+// Indices of the models: the recommended one, the others by the preference, best first, those
+// beyond a limit after them and those that were not measured last.
+std::vector<size_t> rank(const std::vector<ModelResult>& models, const Preference& asked,
+                         const Recommendation& recommendation);
 
 }  // namespace braid::evaluate

@@ -24,6 +24,19 @@ double average(const std::vector<double>& values) {
   return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
 }
 
+}  // namespace
+
+double half_interval_of_mean(const std::vector<double>& values) {
+  if (values.size() < 2) return 0;
+  const double mean = average(values);
+  double squares = 0;
+  for (const double v : values) squares += (v - mean) * (v - mean);
+  const auto n = static_cast<double>(values.size());
+  return student_t(values.size() - 1) * std::sqrt(squares / (n - 1) / n);
+}
+
+namespace {
+
 // add: of the interval's half and the error of the mean.
 template <class Add>
 tasks::Score mean_with(const std::vector<tasks::Score>& scores, const Add& add) {
@@ -38,13 +51,7 @@ tasks::Score mean_with(const std::vector<tasks::Score>& scores, const Add& add) 
   mean.value = average(values);
   mean.low = mean.high = std::nullopt;
   if (below.size() != scores.size()) return mean;
-  double error = 0;
-  if (values.size() > 1) {
-    double squares = 0;
-    for (const double v : values) squares += (v - mean.value) * (v - mean.value);
-    const auto n = static_cast<double>(values.size());
-    error = student_t(values.size() - 1) * std::sqrt(squares / (n - 1) / n);
-  }
+  const double error = half_interval_of_mean(values);
   mean.low = mean.value - add(average(below), error);
   mean.high = mean.value + add(average(above), error);
   if (mean.unit == "%") {

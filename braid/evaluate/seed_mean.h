@@ -6,6 +6,9 @@
 
 namespace braid::evaluate {
 
+// Half of the 95% interval of the values' mean (Student's t); 0: there is one.
+double half_interval_of_mean(const std::vector<double>& values);
+
 // The mean of one score over at least one seed. Its interval is that of one seed's test set, with
 // several seeds widened by the error of their mean (Student's t), the two added as independent;
 // unset where the seeds have none. Scores in percent stay within 0 and 100.

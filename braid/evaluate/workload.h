@@ -15,6 +15,7 @@
 #include "braid/evaluate/result.h"
 #include "braid/evaluate/run.h"
 #include "braid/tasks/task.h"
+#include "braid/torch.h"
 #include "braid/train/recipes.h"
 
 namespace braid::evaluate {
@@ -84,7 +85,7 @@ class Workload {
   // Whether its runs know folds: otherwise --folds is refused.
   virtual bool can_fold() const { return false; }
   // On the test split; where the data has none, on the val of the run's fold. May leave
-  // run.predictions for join().
+  // run.predictions for join() and right_items().
   virtual TestResult evaluate(const TrainedRun& run, Progress& progress) const = 0;
   // The trained model as it is shipped, ready to be timed.
   virtual std::unique_ptr<Inference> inference(const TrainedRun& run) const = 0;
@@ -107,6 +108,12 @@ class Workload {
   virtual References references(double seconds, Progress& progress) const {
     (void)seconds, (void)progress;
     return {};
+  }
+  // Which items an evaluated run has right, [N] bool, in the order of what it was tested on.
+  // Nothing where the deciding score is not their share.
+  virtual std::optional<torch::Tensor> right_items(const TrainedRun& run) const {
+    (void)run;
+    return std::nullopt;
   }
   // Whether make_task() knows what to do with a run's teacher.
   virtual bool can_distill() const { return false; }

@@ -88,6 +88,7 @@ TEST_F(FoldsOfImages, TestEveryImageOnce) {
   // 20 images: a share of all of them is a multiple of five percent.
   for (const double share : {r.fusion->overlap->both_right, r.fusion->overlap->both_wrong})
     EXPECT_NEAR(share / 5, std::round(share / 5), 1e-9);
+  EXPECT_THAT(r.recommendation.reason, HasSubstr("same items"));
   EXPECT_THAT(r.references, testing::Not(testing::IsEmpty()));
   const auto trained =
       fs::last_write_time(folder_ / "out/work/train-airbench_nano-seed1-fold2.json");

@@ -29,6 +29,26 @@ ModelResult perplexity(const std::string& name, double value, double latency) {
   return result;
 }
 
+ModelResult shipped(ModelResult model, double score, double latency, int64_t bytes) {
+  auto& deployed = model.deployed.emplace();
+  deployed.engine = "braid-run-int8";
+  deployed.score = model.score;
+  deployed.score->value = score;
+  deployed.score->low = score - 0.5;
+  deployed.score->high = score + 0.5;
+  deployed.latency_ms_p50 = latency;
+  deployed.bytes = bytes;
+  return model;
+}
+
+Preference for_engine(const std::string& prefer) {
+  return {.prefer = prefer, .max_latency_ms = {}, .max_params = {}, .deploy = "braid-run-int8"};
+}
+
+std::vector<size_t> ranked(const std::vector<ModelResult>& models, const Preference& preference) {
+  return rank(models, preference, recommend(models, preference));
+}
+
 TEST(Recommend, AccuracyTakesTheFastestOfThoseThatCannotBeToldApart) {
   const std::vector<ModelResult> list = {model("slow", 92.3, 9, 10), model("fast", 92.0, 2, 20),
                                          model("weak", 80, 1, 5)};
@@ -43,10 +63,47 @@ TEST(Recommend, AccuracyTakesTheFastestOfThoseThatCannotBeToldApart) {
       recommend(list, {.prefer = "accuracy", .max_latency_ms = 0.1, .max_params = {}});
   EXPECT_FALSE(none.model);
   EXPECT_THAT(none.reason, HasSubstr("0.1 ms"));
-  EXPECT_EQ(rank(list, {}), (std::vector<size_t>{1, 0, 2}));
+  EXPECT_EQ(ranked(list, {}), (std::vector<size_t>{1, 0, 2}));
   const std::vector<ModelResult> level = {model("best", 92.3, 1, 10), model("one", 92.0, 2, 20),
                                           model("two", 92.0, 2, 30)};
   EXPECT_THAT(recommend(level, {}).reason, HasSubstr("(it, one and two)"));
+}
+
+// The intervals of both models overlap throughout.
+TEST(Recommend, TheSameItemsTellModelsApart) {
+  const std::vector<ModelResult> list = {model("slow", 92.3, 9, 10), model("fast", 92.0, 2, 20)};
+  Difference difference{.value = 0.3, .low = 0.1, .high = 0.5};
+  const FindDifference find = [&](const std::string& a, const std::string& b) {
+    EXPECT_EQ(a + b, "slowfast");
+    return std::optional(difference);
+  };
+  const auto proved = recommend(list, {}, {}, find);
+  EXPECT_EQ(proved.model, "slow");
+  EXPECT_THAT(proved.reason,
+              HasSubstr("0.30 points above the next (0.10 to 0.50 points on the same items)."));
+  const Preference latency{.prefer = "latency", .max_latency_ms = {}, .max_params = {}};
+  EXPECT_THAT(recommend(list, latency, {}, find).reason,
+              HasSubstr("0.30 points behind slow, the best with 92.30% top-1;"));
+  difference.low = -0.1;
+  const auto level = recommend(list, {}, {}, find);
+  EXPECT_EQ(level.model, "fast");
+  EXPECT_THAT(level.reason, HasSubstr("of slow (-0.10 to 0.50 points on the same items), and of"));
+  EXPECT_THAT(recommend(list, latency, {}, find).reason,
+              HasSubstr("top-1 (-0.10 to 0.50 points on the same items);"));
+  EXPECT_THAT(
+      recommend({model("slow", 92.3, 1, 10), model("fast", 92.0, 2, 20)}, {}, {}, find).reason,
+      HasSubstr("of those that the same items do not tell from it (it and fast)"));
+  // Intervals far apart prove nothing where the items do not.
+  EXPECT_EQ(recommend({model("slow", 95, 9, 10), model("fast", 92, 2, 20)}, {}, {}, find).model,
+            "fast");
+  // Nobody knows which items a deployed model has right.
+  const std::vector<ModelResult> deployed = {shipped(model("slow", 92.3, 9, 10), 92.3, 9, 1),
+                                             shipped(model("fast", 92, 2, 10), 92, 2, 1)};
+  const FindDifference never = [](const auto&, const auto&) -> std::optional<Difference> {
+    ADD_FAILURE() << "it was asked";
+    return std::nullopt;
+  };
+  EXPECT_EQ(recommend(deployed, for_engine("accuracy"), {}, never).model, "fast");
 }
 
 TEST(Recommend, SaysFirstThatNoNetworkBeatsTheReferences) {
@@ -117,22 +174,6 @@ TEST(Turns, ThatWereCutShortOrComeAfterTheCheckpointAreNotCounted) {
   EXPECT_TRUE(turns.items_per_s.empty());
 }
 
-ModelResult shipped(ModelResult model, double score, double latency, int64_t bytes) {
-  auto& deployed = model.deployed.emplace();
-  deployed.engine = "braid-run-int8";
-  deployed.score = model.score;
-  deployed.score->value = score;
-  deployed.score->low = score - 0.5;
-  deployed.score->high = score + 0.5;
-  deployed.latency_ms_p50 = latency;
-  deployed.bytes = bytes;
-  return model;
-}
-
-Preference for_engine(const std::string& prefer) {
-  return {.prefer = prefer, .max_latency_ms = {}, .max_params = {}, .deploy = "braid-run-int8"};
-}
-
 TEST(Recommend, WhatShipsDecidesWhereModelsAreDeployed) {
   // vit is better, faster and of fewer parameters in LibTorch, and none of it where it ships.
   std::vector<ModelResult> list = {shipped(model("vit", 92, 1, 10), 70, 9, 3'000'000),
@@ -140,7 +181,7 @@ TEST(Recommend, WhatShipsDecidesWhereModelsAreDeployed) {
   EXPECT_EQ(recommend(list, {}).model, "vit");
   for (const char* prefer : {"accuracy", "latency", "size"}) {
     EXPECT_EQ(recommend(list, for_engine(prefer)).model, "cnn") << prefer;
-    EXPECT_EQ(rank(list, for_engine(prefer)), (std::vector<size_t>{1, 0})) << prefer;
+    EXPECT_EQ(ranked(list, for_engine(prefer)), (std::vector<size_t>{1, 0})) << prefer;
   }
   const auto chosen = recommend(list, for_engine("size"));
   EXPECT_THAT(chosen.reason, HasSubstr("the smallest with 0.40 MB"));
@@ -161,14 +202,14 @@ TEST(Recommend, SaysWhichModelsCouldNotBeDeployed) {
   EXPECT_EQ(none.model, "vit");
   EXPECT_THAT(none.reason,
               HasSubstr("No model could be deployed for braid-run-int8: these figures are"));
-  EXPECT_EQ(rank({refused}, for_engine("accuracy")), (std::vector<size_t>{0}));
+  EXPECT_EQ(ranked({refused}, for_engine("accuracy")), (std::vector<size_t>{0}));
 }
 
 TEST(Recommend, FailedModelsAreNeverTaken) {
   ModelResult failed = model("failed", 99, 1, 1);
   failed.score.reset();
   EXPECT_EQ(recommend({failed, model("ok", 50, 1, 1)}, {}).model, "ok");
-  EXPECT_EQ(rank({failed, model("ok", 50, 1, 1)}, {}), (std::vector<size_t>{1, 0}));
+  EXPECT_EQ(ranked({failed, model("ok", 50, 1, 1)}, {}), (std::vector<size_t>{1, 0}));
   EXPECT_FALSE(recommend({failed}, {}).model);
 }
 
@@ -178,7 +219,7 @@ TEST(Recommend, ALowerScoreWinsWhereLowerIsBetter) {
   EXPECT_EQ(chosen.model, "best");
   EXPECT_THAT(chosen.reason,
               HasSubstr("20.00 perplexity (95% interval 19.50 to 20.50), 10.00 below"));
-  EXPECT_EQ(rank(list, {}), (std::vector<size_t>{1, 0}));
+  EXPECT_EQ(ranked(list, {}), (std::vector<size_t>{1, 0}));
   const auto fastest =
       recommend(list, {.prefer = "latency", .max_latency_ms = {}, .max_params = {}});
   EXPECT_EQ(fastest.model, "worse");

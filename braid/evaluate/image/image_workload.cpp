@@ -244,4 +244,8 @@ std::optional<Joined> ImageWorkload::join(const std::vector<TrainedRun>& cnn,
   return evaluate::join(load_scores(cnn), load_scores(transformer));
 }
 
+std::optional<torch::Tensor> ImageWorkload::right_items(const TrainedRun& run) const {
+  return evaluate::right_items(load_scores({run}));
+}
+
 }  // namespace braid::evaluate

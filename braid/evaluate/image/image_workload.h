@@ -45,6 +45,7 @@ class ImageWorkload final : public Workload {
   bool can_distill() const override { return true; }
   std::optional<Joined> join(const std::vector<TrainedRun>& cnn,
                              const std::vector<TrainedRun>& transformer) const override;
+  std::optional<torch::Tensor> right_items(const TrainedRun& run) const override;
 
  private:
   // The share of train and val that a run sees.

@@ -40,6 +40,7 @@ class TextWorkload final : public Workload {
   References references(double seconds, Progress& progress) const override;
   std::optional<Joined> join(const std::vector<TrainedRun>& cnn,
                              const std::vector<TrainedRun>& transformer) const override;
+  std::optional<torch::Tensor> right_items(const TrainedRun& run) const override;
 
  private:
   // The share of train and val that a run sees, with the tokenizer that is learned from it.
