@@ -12,7 +12,6 @@
 #include "braid/data/cut_examples.h"
 #include "braid/data/image/image_inputs.h"
 #include "braid/data/run_fields.h"
-#include "braid/data/text/asked_text.h"
 #include "braid/explain/check_methods.h"
 #include "braid/explain/exported_file.h"
 #include "braid/explain/exported_image_explainer.h"
@@ -20,6 +19,7 @@
 #include "braid/explain/image_explainer.h"
 #include "braid/explain/output.h"
 #include "braid/explain/text_explainer.h"
+#include "braid/io/asked_text.h"
 #include "braid/models/checkpoint.h"
 #include "braid/models/text/text_model.h"
 #include "braid/tasks/text/text_classifier.h"
@@ -120,7 +120,7 @@ void explain_texts(const ExplainOptions& options, const std::filesystem::path& c
   data::CutExamples cut{.max_length = explainer.classifier().max_length};
   const bool pairs = explainer.classifier().hub.text_pairs;
   for (const auto& input : options.inputs) {
-    const auto asked = data::parse_asked_text(input, pairs, fmt::format("argument {}", cut.of + 1));
+    const auto asked = io::parse_asked_text(input, pairs, fmt::format("argument {}", cut.of + 1));
     e.texts.push_back(explainer.explain(asked.text, asked.pair));
     ++cut.of;
     cut.count += e.texts.back().truncated > 0 ? 1 : 0;
@@ -133,7 +133,9 @@ void explain_exported_texts(const ExplainOptions& options, std::unique_ptr<runne
   const explain::ExportedTextExplainer explainer(std::move(session), options.config);
   data::CutExamples cut{.max_length = explainer.max_length()};
   for (const auto& input : options.inputs) {
-    e.texts.push_back(explainer.explain(input, options.truncate));
+    const auto asked =
+        io::parse_asked_text(input, explainer.pairs(), fmt::format("argument {}", cut.of + 1));
+    e.texts.push_back(explainer.explain(asked, options.truncate));
     ++cut.of;
     cut.count += e.texts.back().truncated > 0 ? 1 : 0;
   }

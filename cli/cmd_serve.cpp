@@ -40,9 +40,9 @@ struct ServeOptions {
     server.visit(v);
     v.field(
         "engine", model.engine,
-        "what computes; auto: LibTorch, or OpenVINO where `make openvino` built it in, it takes "
-        "the model and answers faster when both are timed at the start; of exported files "
-        "OpenVINO where it is there, else braid-run",
+        "what computes; auto: LibTorch, of exported files braid-run; or OpenVINO where "
+        "`make openvino` built it in, it takes the model and answers faster when both are timed "
+        "at the start",
         {.choices = {"auto", "libtorch", "openvino", "braid-run"}});
     v.field("max_pixels", model.max_pixels, "pixels of an image that is sent",
             {.least = 1, .most = 178'956'970});

@@ -1,4 +1,4 @@
-#include "braid/data/text/asked_text.h"
+#include "braid/io/asked_text.h"
 
 #include <fmt/format.h>
 
@@ -8,7 +8,7 @@
 #include "braid/core/error.h"
 #include "braid/io/labelled_row.h"
 
-namespace braid::data {
+namespace braid::io {
 namespace {
 
 bool looks_like_object(const std::string& line) {
@@ -17,10 +17,10 @@ bool looks_like_object(const std::string& line) {
 }
 
 // Of a line that need not be one.
-std::optional<io::LabelledRow> row_of_texts(const std::string& line) {
+std::optional<LabelledRow> row_of_texts(const std::string& line) {
   if (!looks_like_object(line)) return std::nullopt;
   try {
-    return io::parse_json_row(line, "");
+    return parse_json_row(line, "");
   } catch (const DataError&) {
     return std::nullopt;
   }
@@ -33,7 +33,7 @@ std::optional<io::LabelledRow> row_of_texts(const std::string& line) {
 
 }  // namespace
 
-TextExample parse_asked_text(const std::string& line, bool pairs, const std::string& where) {
+AskedText parse_asked_text(const std::string& line, bool pairs, const std::string& where) {
   if (!pairs) {
     const auto row = row_of_texts(line);
     if (row && row->pair)
@@ -44,15 +44,15 @@ TextExample parse_asked_text(const std::string& line, bool pairs, const std::str
     return {.text = line, .pair = {}};
   }
   if (looks_like_object(line)) {
-    auto row = io::parse_json_row(line, where);
+    auto row = parse_json_row(line, where);
     if (!row.pair) fail_as_no_pair("an object of one", where);
     return {.text = std::move(row.text), .pair = std::move(row.pair)};
   }
-  auto cells = io::split_tab_row(line);
+  auto cells = split_tab_row(line);
   if (cells.size() != 2)
     fail_as_no_pair(cells.size() == 1 ? std::string("one") : fmt::format("{}", cells.size()),
                     where);
   return {.text = std::move(cells[0]), .pair = std::move(cells[1])};
 }
 
-}  // namespace braid::data
+}  // namespace braid::io

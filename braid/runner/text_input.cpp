@@ -2,6 +2,7 @@
 
 #include "braid/core/error.h"
 #include "braid/decoding/encoder_decoder_files.h"
+#include "braid/io/question_row.h"
 #include "braid/runner/file_tokenizer.h"
 
 namespace braid::runner {
@@ -19,17 +20,20 @@ TextInput::TextInput(const Session& session) {
     throw DataError(
         "runner", "expected a model that labels texts, got a translator's " + part->second,
         session.where(), "give the folder that has both its files, as `braid-run FOLDER`");
-  if (session.metadata().contains("text_pairs"))
-    throw DataError("runner", "expected a model of single texts, got one that judges two together",
-                    session.where(),
-                    "give it tokens, or take its checkpoint: `braid predict` and `braid serve` "
-                    "take two texts");
+  pairs_ = session.metadata().contains("text_pairs");
   tokenizer_ = tokenizer_in(session);
   max_length_ = metadata_number(session, "max_length", 1).value_or(max_length_);
 }
 
-text::Encoding TextInput::encode(const std::string& text) const {
-  return tokenizer_->encode(text, {.add_special_tokens = true, .max_length = max_length_});
+text::Encoding TextInput::encode(const io::AskedText& asked) const {
+  const auto& [text, pair] = asked;
+  if (pair.has_value() != pairs_)
+    throw DataError("runner",
+                    pair ? "expected one text, got two to be judged together"
+                         : "expected two texts to be judged together, got one",
+                    io::shortened(text));
+  const text::EncodeOptions options{.add_special_tokens = true, .max_length = max_length_};
+  return pair ? tokenizer_->encode_pair(text, *pair, options) : tokenizer_->encode(text, options);
 }
 
 std::map<std::string, Tensor> TextInput::prepare(const Session& session,

@@ -17,9 +17,8 @@ using TimeRequests = std::function<std::vector<double>(const std::vector<const M
 
 // How a model is to be served.
 struct ModelOptions {
-  // auto: of checkpoints LibTorch or OpenVINO, the faster one where OpenVINO was built in and takes
-  // the model, else LibTorch; of exported files OpenVINO, else braid-run; libtorch, openvino,
-  // braid-run.
+  // auto: LibTorch of checkpoints, braid-run of exported files, or OpenVINO where it was built in,
+  // takes the model and is faster; libtorch, openvino, braid-run.
   std::string engine = "auto";
   TimeRequests time_requests{};  // how auto finds the faster one; unset: engine_choice.h's
   std::string device = "cpu", dtype = "float32";

@@ -19,6 +19,7 @@ constexpr const char* kRunFooter = R"(Examples:
   braid export --checkpoint runs/photos --output photos.onnx
   braid-run photos.onnx cat.jpg dog.png --top 3
   braid-run reviews.onnx --text "a film that stays with you" --format json
+  braid-run mrpc.onnx --text '{"text": "it rains", "text_pair": "rain falls"}'
   braid-run photos.onnx --benchmark 50 --threads 2
   braid export --checkpoint runs/mt --output mt/
   braid-run mt/ "Ein Hund rennt."

@@ -10,7 +10,10 @@ void add_flags(CLI::App& program, RunOptions& o) {
   program.add_option("items", o.items,
                      "images to label; of a translator texts: themselves, files of lines, or - for "
                      "lines of standard input");
-  program.add_option("--text", o.texts, "texts to label, or to translate, as items")
+  program
+      .add_option("--text", o.texts,
+                  "texts to label, or to translate, as items; a model of pairs takes two with a "
+                  "tab between, or as JSON")
       ->expected(1, 1'000'000);
   program.add_flag("--truncate,!--no-truncate", o.truncate,
                    "read the beginning of a text that is longer than the model reads, and say so; "

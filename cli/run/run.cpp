@@ -11,6 +11,7 @@
 #include "braid/core/error.h"
 #include "braid/core/json.h"
 #include "braid/decoding/encoder_decoder_files.h"
+#include "braid/io/asked_text.h"
 #include "braid/io/image.h"
 #include "braid/runner/encoder_decoder.h"
 #include "braid/runner/image_input.h"
@@ -74,10 +75,11 @@ void label_texts(const RunOptions& options, Session& session) {
   Printer printer(options.format == "json", "text");
   size_t cut = 0;
   for (size_t i = 0; i < options.texts.size(); ++i) {
-    const auto encoding = input.encode(options.texts[i]);
+    const auto place = fmt::format("text {}", i + 1);
+    const auto encoding =
+        input.encode(io::parse_asked_text(options.texts[i], input.pairs(), place));
     const auto length = static_cast<int64_t>(encoding.ids.size());
-    if (!options.truncate)
-      text::expect_whole(encoding.truncated, length, fmt::format("text {}", i + 1));
+    if (!options.truncate) text::expect_whole(encoding.truncated, length, place);
     cut += encoding.truncated > 0 ? 1 : 0;
     const auto outputs = session.run(input.prepare(session, encoding));
     printer.print(options.texts[i], runner::top_labels(session, outputs.at(0), names, options.top),

@@ -19,6 +19,7 @@ class PredictTexts : public ProgramTest {
         braid("train --model bert_tiny --epochs 1 --threads 1 --output run " + arguments);
     ASSERT_EQ(trained.code, 0) << trained.err;
   }
+  void expect_exported_says(const Json& predictions) const;
   static std::vector<Json> rows(const std::string& out) {
     std::vector<Json> rows;
     std::istringstream lines(out);
@@ -26,6 +27,31 @@ class PredictTexts : public ProgramTest {
     return rows;
   }
 };
+
+// predictions: of "good film" and "bad film".
+void PredictTexts::expect_exported_says(const Json& predictions) const {
+  const auto exported = braid("export --checkpoint run --output m.onnx");
+  ASSERT_EQ(exported.code, 0) << exported.err;
+  const auto labelled = braid_run(
+      "m.onnx --format json --text \"$(printf 'good film\\tbad film')\" "
+      R"('{"text": "good film", "text_pair": "bad film"}')");
+  const auto said = Json::parse(labelled.out);
+  for (const auto& item : said) {
+    EXPECT_EQ(item.at("predictions").at(0).at("class"), predictions.at(0).at("class"));
+    EXPECT_NEAR(item.at("predictions").at(0).at("probability").get<double>(),
+                predictions.at(0).at("probability").get<double>(), 1e-4);
+  }
+  EXPECT_EQ(said.at(0).at("predictions"), said.at(1).at("predictions"));
+  const auto why = braid(R"(explain --checkpoint m.onnx --output why --format json )"
+                         R"('{"text": "good film", "text_pair": "bad film"}')");
+  ASSERT_EQ(why.code, 0) << why.err;
+  const auto text = Json::parse(why.out).at("texts").at(0);
+  EXPECT_EQ(text.at("text_pair"), "bad film");
+  EXPECT_EQ(text.at("predicted"), predictions.at(0).at("class"));
+  const auto lone = braid("explain --checkpoint m.onnx --output why 'good film'");
+  EXPECT_EQ(lone.code, 65);
+  EXPECT_THAT(lone.err, AllOf(HasSubstr("argument 1"), HasSubstr("expected two texts")));
+}
 
 TEST_F(PredictTexts, AModelOfPairsTakesPairs) {
   std::string content;
@@ -89,6 +115,7 @@ TEST_F(PredictTexts, AModelOfPairsTakesPairs) {
   }
   EXPECT_EQ(letters[0], "goodfilm");
   EXPECT_EQ(letters[1], "badfilm");
+  expect_exported_says(of_lines[0].at("predictions"));
 }
 
 TEST_F(PredictTexts, WhatOneTextIsGivenToAModelOfSuchIsSaid) {

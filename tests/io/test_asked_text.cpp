@@ -1,16 +1,14 @@
-// Texts as people give them to a model: pairs in a line, and words that nobody has split.
-#include "braid/data/text/asked_text.h"
+// Texts as people give them to a model, two of them in a line too.
+#include "braid/io/asked_text.h"
 
 #include <gmock/gmock.h>
 
 #include "braid/core/error.h"
-#include "braid/data/text/split_words.h"
 
-namespace braid::data {
+namespace braid::io {
 namespace {
 
 using ::testing::AllOf;
-using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 std::string refusal(const std::string& line, bool pairs) {
@@ -46,24 +44,5 @@ TEST(AskedText, ALineIsOneTextWhereOneIsJudged) {
               AllOf(HasSubstr("got two"), HasSubstr("lines.txt:3"), HasSubstr("text_pairs")));
 }
 
-std::vector<std::string> words(const std::string& text) {
-  std::vector<std::string> words;
-  for (const auto& span : split_words(text))
-    words.push_back(text.substr(span.begin, span.end - span.begin));
-  return words;
-}
-
-TEST(SplitWords, AreThoseOfTaggedData) {
-  EXPECT_THAT(words(" O'Brien left\t1996-08-22, at 10:30."),
-              ElementsAre("O'Brien", "left", "1996-08-22", ",", "at", "10:30."));
-  EXPECT_THAT(words("(in St. Louis, U.S.)"),
-              ElementsAre("(", "in", "St.", "Louis", ",", "U.S.", ")"));
-  EXPECT_THAT(words("\u201CRome\u201D, (Bonn)."),
-              ElementsAre("\u201C", "Rome", "\u201D", ",", "(", "Bonn", ")", "."));
-  EXPECT_THAT(words("... ?! ."), ElementsAre("...", "?", "!", "."));
-  EXPECT_THAT(words("caf\u00E9\xff \xe2\x80"), ElementsAre("caf\u00E9\xff", "\xe2\x80"));
-  EXPECT_TRUE(words(" \n").empty());
-}
-
 }  // namespace
-}  // namespace braid::data
+}  // namespace braid::io

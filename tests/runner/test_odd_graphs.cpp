@@ -196,7 +196,7 @@ TEST(OddGraphs, ATextWithoutTokensIsOneOfPadding) {
   const auto session = Session::of_bytes(file, "file.onnx");
   const TextInput input(*session);
   for (const auto& [text, id] : std::map<std::string, int64_t>{{"", 2}, {"good", 1}}) {
-    const auto given = input.prepare(*session, input.encode(text));
+    const auto given = input.prepare(*session, input.encode({.text = text}));
     ASSERT_EQ(given.at("input_ids").dims(), (Dims{1, 1})) << text;
     EXPECT_EQ(*given.at("input_ids").as<int64_t>(), id);
     EXPECT_EQ(*given.at("attention_mask").as<int64_t>(), 1);

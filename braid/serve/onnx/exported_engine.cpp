@@ -1,7 +1,5 @@
 #include "braid/serve/onnx/exported_engine.h"
 
-#include <fmt/format.h>
-
 #include "braid/core/error.h"
 #include "braid/serve/onnx/runner_engine.h"
 #include "braid/serve/openvino/openvino_engine.h"
@@ -42,29 +40,14 @@ void open_exported(std::string_view onnx, const ModelOptions& options, int64_t p
   if (options.device != "cpu")
     throw ConfigError("serve", "expected the CPU for an exported model, got " + options.device,
                       "--device", "give a checkpoint and --engine libtorch");
-  if (options.engine != "auto" && !is_engine_of_files(options.engine))
+  if (options.engine == kOpenVino)
+    open_by_openvino(onnx, options, pad_token_id, where, model);
+  else if (options.engine == kBraidRun)
+    open_by_braid_run(onnx, options, pad_token_id, where, model);
+  else
     throw ConfigError("serve",
                       "expected an engine of exported files, got --engine " + options.engine, where,
                       "serve the checkpoint, or leave the flag out");
-  if (options.engine == kOpenVino)
-    return open_by_openvino(onnx, options, pad_token_id, where, model);
-  std::string problem;
-  if (options.engine == "auto" && openvino_built_in()) {
-    problem = openvino_missing();
-    if (problem.empty()) try {
-        return open_by_openvino(onnx, options, pad_token_id, where, model);
-      } catch (const Error& error) {
-        problem = error.what();
-      }
-  }
-  try {
-    open_by_braid_run(onnx, options, pad_token_id, where, model);
-  } catch (const Error& error) {
-    if (problem.empty()) throw;
-    throw ConfigError("serve", fmt::format("{}; and not OpenVINO: {}", error.what(), problem),
-                      where);
-  }
-  if (!problem.empty()) model.remark = "not OpenVINO: " + problem;
 }
 
 }  // namespace braid::serve

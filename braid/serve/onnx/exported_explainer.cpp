@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "braid/core/error.h"
+#include "braid/io/asked_text.h"
 #include "braid/runner/session.h"
 #include "braid/runner/text_input.h"
 #include "braid/runner/text_occlusion.h"
@@ -29,22 +30,22 @@ class ExportedTextExplainer final : public Explainer {
       input_.emplace(*session);
       session_ = std::move(session);
     }
-    const auto text = text_of(input, 0);
-    const auto encoding = input_->encode(text);
+    const auto place = input.name + "[0]";
+    const auto asked = io::parse_asked_text(text_of(input, 0), input_->pairs(), place);
+    const auto encoding = input_->encode(asked);
     if (!options_.truncate)
-      text::expect_whole(encoding.truncated, static_cast<int64_t>(encoding.ids.size()),
-                         input.name + "[0]");
+      text::expect_whole(encoding.truncated, static_cast<int64_t>(encoding.ids.size()), place);
     if (encoding.ids.size() > kMostTokens)
       throw DataError("request",
                       "expected at most " + std::to_string(kMostTokens) +
                           " tokens to explain, got " + std::to_string(encoding.ids.size()),
-                      input.name + "[0]");
+                      place);
     const auto found = runner::occlude_tokens(*session_, *input_, encoding, kBatch);
     Explanation explanation{.method = "occlusion", .class_index = found.likeliest()};
     explanation.probability = found.probability(explanation.class_index);
     explanation.truncated = encoding.truncated;
     const auto attributions = found.attributions(explanation.class_index);
-    const auto places = text::token_places(encoding, text);
+    const auto places = text::token_places(encoding, asked.text, asked.pair.value_or(""));
     for (size_t i = 0; i < attributions.size(); ++i)
       explanation.tokens.push_back({.token = input_->tokenizer().id_to_token(encoding.ids[i]),
                                     .attribution = attributions[i],

@@ -7,10 +7,12 @@
 #include <utility>
 
 #include "braid/core/error.h"
+#include "braid/io/asked_text.h"
 #include "braid/io/atomic_file.h"
 #include "braid/runner/image_input.h"
 #include "braid/runner/labels.h"
 #include "braid/runner/text_input.h"
+#include "braid/serve/onnx/any_engine.h"
 #include "braid/serve/onnx/exported_engine.h"
 #include "braid/serve/onnx/exported_explainer.h"
 #include "braid/serve/people_input.h"
@@ -56,10 +58,11 @@ class ExportedTexts final : public Preparation {
     std::vector<text::Encoding> rows;
     size_t longest = 1;  // a text without tokens is one of padding, which is attended to
     for (size_t i = 0; i < input.elements.size(); ++i) {
-      rows.push_back(input_.encode(text_of(input, i)));
+      const auto place = input.name + "[" + std::to_string(i) + "]";
+      rows.push_back(input_.encode(io::parse_asked_text(text_of(input, i), input_.pairs(), place)));
       if (!truncate_)
         text::expect_whole(rows.back().truncated, static_cast<int64_t>(rows.back().ids.size()),
-                           input.name + "[" + std::to_string(i) + "]");
+                           place);
       if (rows.back().truncated > 0) truncated.push_back(static_cast<int64_t>(i));
       longest = std::max(longest, rows.back().ids.size());
     }
@@ -108,14 +111,7 @@ void expect_classifier(const Model& model, const std::string& file) {
                     file);
 }
 
-}  // namespace
-
-bool is_onnx_file(const std::string& source) {
-  std::error_code none;
-  return source.ends_with(".onnx") && !std::filesystem::is_directory(source, none);
-}
-
-std::unique_ptr<Model> load_onnx_model(const std::string& file, const ModelOptions& options) {
+std::unique_ptr<Model> load_by_named_engine(const std::string& file, const ModelOptions& options) {
   auto explainer = explain_exported_texts(file, options);
   const auto bytes = io::read_file(file);
   const std::string_view onnx(reinterpret_cast<const char*>(bytes.data()), bytes.size());
@@ -131,9 +127,12 @@ std::unique_ptr<Model> load_onnx_model(const std::string& file, const ModelOptio
       std::ranges::any_of(inputs, [](const auto& spec) { return spec.type == DataType::kInt64; });
   model->prepared = {.name = texts ? "text" : "image", .type = DataType::kBytes, .shape = {-1}};
   if (texts) {
+    runner::TextInput input(*session);
+    model->pairs = input.pairs();
     model->preparation =
-        std::make_unique<ExportedTexts>(runner::TextInput(*session), inputs, options.truncate);
-    model->explainer = std::move(explainer);
+        std::make_unique<ExportedTexts>(std::move(input), inputs, options.truncate);
+    if (!model->several_labels)  // it explains why one class was chosen
+      model->explainer = std::move(explainer);
   } else {
     model->preparation = std::make_unique<ExportedImages>(runner::ImageInput(*session),
                                                           inputs.front().name, options.max_pixels);
@@ -141,6 +140,20 @@ std::unique_ptr<Model> load_onnx_model(const std::string& file, const ModelOptio
   model->takes_tensors = !texts;  // ids beyond the vocabulary would be the model's to refuse
   warm_up(*model->engine);
   return model;
+}
+
+}  // namespace
+
+bool is_onnx_file(const std::string& source) {
+  std::error_code none;
+  return source.ends_with(".onnx") && !std::filesystem::is_directory(source, none);
+}
+
+std::unique_ptr<Model> load_onnx_model(const std::string& file, const ModelOptions& options) {
+  if (options.engine != "auto") return load_by_named_engine(file, options);
+  return load_for_any_engine("braid-run", options, [&](const ModelOptions& named) {
+    return load_by_named_engine(file, named);
+  });
 }
 
 }  // namespace braid::serve

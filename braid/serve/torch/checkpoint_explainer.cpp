@@ -11,10 +11,10 @@
 
 #include "braid/core/error.h"
 #include "braid/data/image/transforms.h"
-#include "braid/data/text/asked_text.h"
 #include "braid/explain/heat_map.h"
 #include "braid/explain/image_explainer.h"
 #include "braid/explain/text_explainer.h"
+#include "braid/io/asked_text.h"
 #include "braid/io/image.h"
 #include "braid/io/safetensors.h"
 #include "braid/models/checkpoint.h"
@@ -109,7 +109,7 @@ class TextCheckpoint final : public Explainer {
       model.emplace(std::move(classifier), explain::ExplainConfig{}, kDevice);
     });
     const auto asked =
-        data::parse_asked_text(text_of(input, 0), explainer.classifier().hub.text_pairs, "text[0]");
+        io::parse_asked_text(text_of(input, 0), explainer.classifier().hub.text_pairs, "text[0]");
     const auto found = explainer.explain(asked.text, asked.pair);
     Explanation explanation{
         .method = found.method, .class_index = found.index, .probability = found.probability};

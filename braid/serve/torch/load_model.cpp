@@ -8,10 +8,9 @@
 #include "braid/models/checkpoint.h"
 #include "braid/models/text/text_model.h"
 #include "braid/models/vision/image_model.h"
-#include "braid/serve/engine_choice.h"
+#include "braid/serve/onnx/any_engine.h"
 #include "braid/serve/onnx/exported_engine.h"
 #include "braid/serve/onnx/load_onnx_model.h"
-#include "braid/serve/openvino/openvino_engine.h"
 #include "braid/serve/torch/chosen_threads.h"
 #include "braid/serve/torch/exported_image_explainer.h"
 #include "braid/serve/warm_up.h"
@@ -37,32 +36,6 @@ std::unique_ptr<Model> load_checkpoint(const std::string& folder, const ModelOpt
   return model;
 }
 
-// What the choice that is best by itself comes to: LibTorch, or OpenVINO where it is there, takes
-// the checkpoint and answers faster. A checkpoint that neither engine takes gives LibTorch's error,
-// whose words are about the checkpoint.
-std::unique_ptr<Model> load_checkpoint_for_any_engine(const std::string& folder,
-                                                      ModelOptions options) {
-  options.engine = "libtorch";
-  auto model = load_checkpoint(folder, options);
-  if (options.device != "cpu" || !openvino_built_in()) return model;
-  std::string remark = openvino_missing();
-  if (remark.empty()) {
-    std::unique_ptr<Model> other;
-    try {
-      options.engine = "openvino";
-      other = load_checkpoint(folder, options);
-    } catch (const Error& error) {
-      remark = error.what();
-    }
-    if (other)
-      return faster_of(std::move(model), std::move(other),
-                       options.time_requests ? options.time_requests : time_requests);
-  }
-  if (!remark.empty())
-    model->remark = "not OpenVINO: " + remark + (model->remark.empty() ? "" : "; ") + model->remark;
-  return model;
-}
-
 }  // namespace
 
 std::unique_ptr<Model> load_model(const std::string& source, const ModelOptions& options,
@@ -72,12 +45,14 @@ std::unique_ptr<Model> load_model(const std::string& source, const ModelOptions&
   if (is_onnx_file(source)) {
     auto explains_images = explain_exported_images(source, resolved);
     auto model = load_onnx_model(source, resolved);
-    if (!model->explainer) model->explainer = std::move(explains_images);
+    if (model->prepared.name == "image") model->explainer = std::move(explains_images);
     return model;
   }
   const auto folder = models::find_checkpoint(source, progress).string();
-  return resolved.engine == "auto" ? load_checkpoint_for_any_engine(folder, std::move(resolved))
-                                   : load_checkpoint(folder, resolved);
+  if (resolved.engine != "auto") return load_checkpoint(folder, resolved);
+  return load_for_any_engine("libtorch", resolved, [&](const ModelOptions& named) {
+    return load_checkpoint(folder, named);
+  });
 }
 
 }  // namespace braid::serve

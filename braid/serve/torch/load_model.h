@@ -10,7 +10,7 @@ namespace braid::serve {
 
 // source: a folder of a run or a checkpoint, hf-hub:OWNER/NAME, or an exported .onnx file; a
 // classifier of images or of texts. OpenVINO computes what is exported here, in memory; where
-// options.engine is auto, both engines are loaded and timed (engine_choice.h), and one is let go.
+// options.engine is auto, the faster engine is found (onnx/any_engine.h).
 // It has seen one input when it is returned. Throws IoError, ConfigError for an engine that is not
 // there, or DataError.
 std::unique_ptr<Model> load_model(const std::string& source, const ModelOptions& options,

@@ -14,6 +14,7 @@
 
 #include "braid/compress/quantize.h"
 #include "braid/core/error.h"
+#include "braid/explain/exported_text_explainer.h"
 #include "braid/export/export_image_model.h"
 #include "braid/export/export_text_model.h"
 #include "braid/export/image_graph.h"
@@ -248,20 +249,35 @@ TEST_F(Engines, ExplainNothingOnceTheFilesAreGone) {
 }
 
 TEST_F(Engines, AutoTakesTheOneThatWasMeasuredToBeFaster) {
-  const auto checkpoint = images("resnet20");
+  const auto checkpoint = images("resnet20"), file = exported(checkpoint);
   Progress silent;
-  const auto chosen = [&](double libtorch, double openvino) {
-    const auto model = load_model(checkpoint,
+  const auto chosen = [&](const std::string& source, double always, double openvino) {
+    const auto model = load_model(source,
                                   {.time_requests =
                                        [&](const std::vector<const Model*>&) {
-                                         return std::vector<double>{libtorch, openvino};
+                                         return std::vector<double>{always, openvino};
                                        },
                                    .threads = 1},
                                   silent);
     return model->platform;
   };
-  EXPECT_EQ(chosen(1, 2), kLibTorchPlatform);
-  EXPECT_EQ(chosen(2, 1), openvino_missing().empty() ? kOpenVinoPlatform : kLibTorchPlatform);
+  const bool openvino = openvino_missing().empty();
+  EXPECT_EQ(chosen(checkpoint, 1, 2), kLibTorchPlatform);
+  EXPECT_EQ(chosen(checkpoint, 2, 1), openvino ? kOpenVinoPlatform : kLibTorchPlatform);
+  EXPECT_EQ(chosen(file, 1, 2), kBraidRunPlatform);
+  EXPECT_EQ(chosen(file, 2, 1), openvino ? kOpenVinoPlatform : kBraidRunPlatform);
+}
+
+TEST_F(Engines, AutoTakesTheOneThatTakesTheModel) {
+  const auto file = exported(images("resnet20"));
+  const auto bfloat16 = [&] { return load(file, "auto", "bfloat16"); };
+  if (openvino_missing().empty()) {
+    const auto model = bfloat16();
+    EXPECT_EQ(model->platform, kOpenVinoPlatform);
+    EXPECT_THAT(model->remark, HasSubstr("not braid-run"));
+  } else {
+    EXPECT_THAT(error_of<ConfigError>(bfloat16), HasSubstr("--dtype"));
+  }
 }
 
 class EnginesOfImages : public Engines,
@@ -511,8 +527,14 @@ TEST_F(Engines, KnowWhereSeveralLabelsMayBeRight) {
   EXPECT_FALSE(load(folder, "libtorch")->several_labels);
   set_type(models::kSeveralLabels);
   EXPECT_TRUE(load(folder, "libtorch")->several_labels);
-  for (const auto& source : {folder, file})
-    EXPECT_TRUE(load(source, kBraidRunEngine)->several_labels) << source;
+  for (const auto& source : {folder, file}) {
+    const auto model = load(source, kBraidRunEngine);
+    EXPECT_TRUE(model->several_labels) << source;
+    EXPECT_FALSE(model->explainer) << source;
+  }
+  EXPECT_THAT(
+      error_of<DataError>([&] { explain::ExportedTextExplainer(runner::Session::open(file), {}); }),
+      HasSubstr("several labels"));
   set_type("regression");
   for (const auto& source : {folder, file})
     EXPECT_THAT(error_of<DataError>([&] { load(source, kBraidRunEngine); }),
@@ -530,10 +552,9 @@ TEST_F(Engines, AreChosenForWhatTheyCanDo) {
                ConfigError);
   EXPECT_THAT(error_of<ConfigError>([&] { load(file, kBraidRunEngine, "bfloat16"); }),
               HasSubstr("--dtype"));
-  const bool openvino = openvino_missing().empty();
-  EXPECT_EQ(load(file, "auto")->platform, openvino ? "braid_openvino" : "braid_run");
-  if (openvino) return;  // of a checkpoint what was measured decides
-  EXPECT_EQ(load(checkpoint, "auto")->platform, "braid_libtorch");
+  if (openvino_missing().empty()) return;  // what was measured decides
+  EXPECT_EQ(load(file, "auto")->platform, kBraidRunPlatform);
+  EXPECT_EQ(load(checkpoint, "auto")->platform, kLibTorchPlatform);
 }
 
 TEST_F(Engines, NameWhatBuildsOpenVinoIn) {

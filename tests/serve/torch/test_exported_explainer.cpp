@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <functional>
 #include <string>
 
 #include "braid/core/error.h"
@@ -49,10 +50,13 @@ class ExplainedFiles : public ::testing::Test {
     io::write_file_atomic(folder_ / "run" / "vocab.txt",
                           "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\nfine\nlong\nfilm\n");
     onnx::export_text_model(loaded, checkpoint(), file());
+    loaded.hub.text_pairs = true;
+    onnx::export_text_model(loaded, checkpoint(), file_of_pairs());
   }
   void TearDown() override { fs::remove_all(folder_); }
   std::string checkpoint() const { return (folder_ / "run").string(); }
   std::string file() const { return (folder_ / "run.onnx").string(); }
+  std::string file_of_pairs() const { return (folder_ / "pairs.onnx").string(); }
   static std::unique_ptr<Model> load(const std::string& source, const std::string& engine,
                                      bool truncate = true) {
     Progress silent;
@@ -95,6 +99,39 @@ TEST_F(ExplainedFiles, AWordIsWorthWhatTheLogitLosesWithoutIt) {
   EXPECT_EQ(why.tokens[3].sequence, 0);
   EXPECT_EQ(why.tokens[3].start, 7);
   EXPECT_EQ(why.tokens[3].end, 11);
+}
+
+// The weights are the same, so that the types of tokens alone tell the two files apart.
+TEST_F(ExplainedFiles, OfPairsTakeTwoTextsInOne) {
+  const auto one = load(file(), "braid-run"), two = load(file_of_pairs(), "braid-run");
+  EXPECT_FALSE(one->pairs);
+  EXPECT_TRUE(two->pairs);
+  const Words pairs = {"a fine film\tlong", R"({"text": "a fine film", "text_pair": "long"})"};
+  const auto tensors = two->preparation->prepare(bytes(pairs));
+  const auto types = std::ranges::find(tensors, "token_type_ids", &Tensor::name);
+  ASSERT_NE(types, tensors.end());
+  EXPECT_EQ(values_of<int64_t>(*types),
+            (std::vector<int64_t>{0, 0, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 1, 1}));
+  const auto why = explain(*two, pairs[0]);
+  ASSERT_EQ(why.tokens.size(), 7U);  // [CLS] a fine film [SEP] long [SEP]
+  EXPECT_EQ(why.tokens[5].token, "long");
+  EXPECT_EQ(why.tokens[5].sequence, 1);
+  EXPECT_EQ(why.tokens[5].start, 0);
+  EXPECT_EQ(why.tokens[5].end, 4);
+  const auto refuses = [](const Model& model, const std::string& text, const char* word) {
+    const Words texts = {text};
+    for (const auto& ask : std::vector<std::function<void()>>{
+             [&] { model.preparation->prepare(bytes(texts)); }, [&] { explain(model, text); }})
+      try {
+        ask();
+        FAIL() << "it was taken: " << text;
+      } catch (const DataError& e) {
+        EXPECT_THAT(e.what(), HasSubstr(word));
+        EXPECT_THAT(e.what(), HasSubstr("text[0]"));
+      }
+  };
+  refuses(*two, "a fine film", "got one");
+  refuses(*one, pairs[1], "got two");
 }
 
 TEST_F(ExplainedFiles, SaysWhatItLeavesOutAndRefusesWhatItCannotExplain) {
