@@ -12,8 +12,9 @@ namespace braid::serve {
 bool is_onnx_file(const std::string& source);
 
 // A classifier of images or of texts that `braid export` or `braid quantize` wrote; computed by
-// OpenVINO or braid-run, by the faster one where options.engine is auto. It has seen one input when it is returned. Throws IoError, ConfigError for
-// an engine that is not there or takes no files, DataError.
+// OpenVINO or braid-run, by the faster one where options.engine is auto. It has seen one input when
+// it is returned. Throws IoError, ConfigError for an engine that is not there or takes no files,
+// DataError.
 std::unique_ptr<Model> load_onnx_model(const std::string& file, const ModelOptions& options);
 
 }  // namespace braid::serve
