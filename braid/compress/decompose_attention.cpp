@@ -27,8 +27,11 @@ bool can_decompose(const Graph& graph, const Node& node) {
   const auto& query = graph.at(node.value("query")).shape;
   const auto& key = graph.at(node.value("key")).shape;
   if (key.size() < 3 || !key.back().is_constant()) return false;
-  return !node.flag("is_causal") ||
-         (query[query.size() - 2].is_constant() && key[key.size() - 2].is_constant());
+  const auto &queries = query[query.size() - 2], &keys = key[key.size() - 2];
+  // A word that reads what was kept of others: rounding all of that for each word costs more than
+  // its products do.
+  if (queries == graph::Extent{.offset = 1} && !keys.is_constant()) return false;
+  return !node.flag("is_causal") || (queries.is_constant() && keys.is_constant());
 }
 
 // The constant that is added to the scores; undefined: none.

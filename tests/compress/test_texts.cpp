@@ -12,6 +12,8 @@
 #include "braid/compress/placement.h"
 #include "braid/compress/quantize.h"
 #include "braid/compress/ranges.h"
+#include "braid/graph/capture_encoder_decoder.h"
+#include "braid/graph/passes/passes.h"
 #include "braid/graph/replay.h"
 #include "braid/models/registry.h"
 #include "tests/compress/graphs.h"
@@ -140,6 +142,25 @@ TEST(DecomposeAttention, KeepsMasksThatFollowTheInput) {
       EXPECT_TRUE(torch::allclose(graph::replay(graph, input).at(0), expected, 1e-4, 1e-5));
     }
   }
+}
+
+TEST(DecomposeAttention, LeavesOneWordThatReadsWhatWasKept) {
+  const auto model = models::create_model<models::EncoderDecoder>(
+      "transformer_tiny", {{"vocab_size", 44},
+                           {"d_model", 32},
+                           {"encoder_layers", 1},
+                           {"decoder_layers", 1},
+                           {"encoder_ffn_dim", 24},
+                           {"decoder_ffn_dim", 24},
+                           {"max_position_embeddings", 40}});
+  model->eval();
+  const auto left = [](graph::Graph graph) {
+    graph::simplify(graph);
+    decompose_attention(graph);
+    return count_of(graph, "aten::scaled_dot_product_attention");
+  };
+  EXPECT_EQ(left(graph::capture_decoder_with_past(*model)), 2);
+  EXPECT_EQ(left(graph::capture_decoder(*model)), 1) << "the causal one";
 }
 
 // What a mask hides has no place in a range: the yardstick would look at padding.
