@@ -271,6 +271,15 @@ Measured measure_all(const Experiment& experiment, const std::optional<DeployTar
   return all;
 }
 
+// Fills in how far they are behind the best one.
+void tell_from_best(const FindDifference& difference, std::vector<ModelResult>& models) {
+  const ModelResult* best = nullptr;
+  for (const auto& model : models)
+    if (model.score && (!best || tasks::better(*model.score, *best->score))) best = &model;
+  for (auto& model : models)
+    if (model.score && &model != best) model.behind_best = difference(best->name, model.name);
+}
+
 Results results_of(const Experiment& experiment, const Measured& measured,
                    const std::string& command) {
   const auto& config = experiment.config;
@@ -297,10 +306,11 @@ Results results_of(const Experiment& experiment, const Measured& measured,
     results.data.bad_samples = std::max(results.data.bad_samples, model.bad_samples);
   const auto preference = preference_of(config);
   results.references = measured.references.rows;
-  results.recommendation =
-      recommend(measured.models, preference, results.references, differences_of(experiment));
+  const auto difference = differences_of(experiment);
+  results.recommendation = recommend(measured.models, preference, results.references, difference);
   for (const size_t i : rank(measured.models, preference, results.recommendation))
     results.models.push_back(measured.models[i]);
+  tell_from_best(difference, results.models);
   results.fusion = measured.fusion;
   compare_with_peak(experiment, results);
   return results;

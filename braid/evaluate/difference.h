@@ -6,15 +6,10 @@
 #include <string>
 #include <vector>
 
+#include "braid/evaluate/result.h"
 #include "braid/torch.h"
 
 namespace braid::evaluate {
-
-// The first one's score less the second one's, percentage points, with its 95% interval.
-struct Difference {
-  double value = 0, low = 0, high = 0;
-  bool is_proved() const { return low > 0 || high < 0; }
-};
 
 // a, b: [N] bool of each of their trainings, in the same order, whether an item is right. The
 // interval is Bonett and Price's of paired proportions ("Adjusted Wald Confidence Interval for a

@@ -128,6 +128,12 @@ void Deployed::visit(FieldVisitor& v) {
   v.field("operators_in_float", operators_in_float, "");
 }
 
+void Difference::visit(FieldVisitor& v) {
+  v.field("value", value, "");
+  v.field("low", low, "");
+  v.field("high", high, "");
+}
+
 void ModelResult::visit(FieldVisitor& v) {
   v.field("name", name, "");
   v.field("family", family, "");
@@ -142,6 +148,7 @@ void ModelResult::visit(FieldVisitor& v) {
   v.field("val_score", val_score, "");
   v.field("seed_scores", seed_scores, "");
   v.field("fold_scores", fold_scores, "");
+  v.group("behind_best", behind_best);
   v.field("best_seed", best_seed, "");
   v.field("best_fold", best_fold, "");
   v.field("train_items_per_s", train_items_per_s, "");

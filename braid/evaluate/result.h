@@ -39,6 +39,13 @@ struct CurvePoint {
   void visit(FieldVisitor& v);
 };
 
+// The deciding score of one model less that of another, percentage points, with its 95% interval.
+struct Difference {
+  double value = 0, low = 0, high = 0;
+  bool is_proved() const { return low > 0 || high < 0; }
+  void visit(FieldVisitor& v);
+};
+
 // What "auto" and unset options came to for one model.
 struct ResolvedSettings {
   std::string device, dtype;
@@ -164,8 +171,11 @@ struct ModelResult {
   std::optional<double> val_score;    // the deciding one on the validation split, likewise
   std::vector<double> seed_scores;    // of the deciding score, on the test split
   std::vector<double> fold_scores;    // likewise, of the folds of each seed; empty: there are none
-  std::optional<int64_t> best_seed;   // by the validation split; the checkpoint is its
-  std::optional<int64_t> best_fold;   // likewise; unset: there are none
+  // The best model's score less this one's, by the items that either has right. Unset: it is the
+  // best one, or that is not known.
+  std::optional<Difference> behind_best;
+  std::optional<int64_t> best_seed;  // by the validation split; the checkpoint is its
+  std::optional<int64_t> best_fold;  // likewise; unset: there are none
   std::optional<double> train_items_per_s, train_seconds, epochs;  // means of the seeds
   std::optional<double> fewer_threads_seconds;  // of train_seconds, while others used processors
   std::optional<double> items_seen;             // in training, likewise

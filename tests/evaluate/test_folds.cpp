@@ -89,6 +89,14 @@ TEST_F(FoldsOfImages, TestEveryImageOnce) {
   for (const double share : {r.fusion->overlap->both_right, r.fusion->overlap->both_wrong})
     EXPECT_NEAR(share / 5, std::round(share / 5), 1e-9);
   EXPECT_THAT(r.recommendation.reason, HasSubstr("same items"));
+  const bool first_is_best = r.models[0].score->value >= r.models[1].score->value;
+  const auto &best = r.models[first_is_best ? 0 : 1], &other = r.models[first_is_best ? 1 : 0];
+  EXPECT_FALSE(best.behind_best);
+  ASSERT_TRUE(other.behind_best);
+  // 20 images of two seeds. In a score the folds, of six and seven images, weigh alike.
+  const double behind = other.behind_best->value;
+  EXPECT_NEAR(behind / 2.5, std::round(behind / 2.5), 1e-9);
+  EXPECT_NEAR(behind, best.score->value - other.score->value, 5);
   EXPECT_THAT(r.references, testing::Not(testing::IsEmpty()));
   const auto trained =
       fs::last_write_time(folder_ / "out/work/train-airbench_nano-seed1-fold2.json");

@@ -74,6 +74,14 @@ const scoreCell = (value, model) => [
     : h("span", {class: "interval"}, ` ${fixed(1)(model.low)} – ${fixed(1)(model.high)}`),
 ];
 
+// What both have right or wrong tells no models apart: the interval is narrower than a score's.
+const behindColumn = {
+  title: "Behind the best",
+  unit: "points on the same items (95% interval)",
+  value: (m) => m.behind.value,
+  show: (value, m) => scoreCell(value, m.behind),
+};
+
 const modelColumn = (r) => ({
   title: "Model",
   value: (m) => m.name,
@@ -135,6 +143,7 @@ const modelsSection = (r) => {
   const answer = measured([
     modelColumn(r),
     scoreColumn(r),
+    behindColumn,
     {title: "Latency p50", unit: "ms, batch 1", value: (m) => m.latencyP50, best: "low", show: significant},
     {
       title: "Throughput",

@@ -54,12 +54,18 @@ const readDeployed = (json) => ({
   floatBytes: numberOf(json.float_bytes),
   drop: numberOf(json.drop),
 });
+// How far the best model is above this one, on the same items.
+const readBehind = (json) => {
+  const {value, low, high} = objectOf(json);
+  return {value: numberOf(value), low: numberOf(low), high: numberOf(high)};
+};
 const readModel = (json) => ({
   name: String(json.name),
   family: familyOf(json.family),
   error: json.error ? String(json.error) : null,
   ...readCost(json),
   scores: Object.fromEntries(listOf(json.scores).map((s) => [objectOf(s).name, numberOf(objectOf(s).value)])),
+  behind: readBehind(json.behind_best),
   cleanScore: numberOf(objectOf(json.robustness).clean_score), // of the items that were made worse
   throughput: numberOf(json.throughput_items_per_s),
   trainRate: numberOf(json.train_items_per_s),
