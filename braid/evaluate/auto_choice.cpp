@@ -16,12 +16,11 @@ namespace {
 
 struct Choices {
   Json asked;  // on which they hang beside what all work does
-  std::vector<ModelChoice> models;
-  std::vector<std::string> left_out;  // lines that say what was, and why
+  ChosenModels chosen;
   void visit(FieldVisitor& v) {
     v.field("asked", asked, "");
-    v.list("models", models);
-    v.field("left_out", left_out, "");
+    v.list("models", chosen.models);
+    v.field("left_out", chosen.left_out, "");
   }
 };
 
@@ -34,14 +33,14 @@ std::string sizes_text(const ModelProfile& profile) {
 
 // Notes the families of which the limits leave none. looked_at: of a family the smallest first.
 void note_left_out(const Experiment& experiment, const std::vector<ModelProfile>& looked_at,
-                   Choices& choices) {
+                   ChosenModels& chosen) {
   std::set<std::string> families;
-  for (const auto& choice : choices.models)
+  for (const auto& choice : chosen.models)
     families.insert(experiment.workload.taxonomy(choice.name).family);
   const auto limits = limits_text(preference_of(experiment.config));
   for (const auto& profile : looked_at)
     if (families.insert(profile.taxonomy.family).second)
-      choices.left_out.push_back(
+      chosen.left_out.push_back(
           fmt::format("Left out: {}, whose smallest candidate, {}, is beyond "
                       "the limits ({}).",
                       profile.taxonomy.family, sizes_text(profile), limits));
@@ -49,9 +48,9 @@ void note_left_out(const Experiment& experiment, const std::vector<ModelProfile>
 
 // Throws UsageError where no model is left at all.
 Choices look_for_models(const Experiment& experiment, size_t per_family, Json asked) {
-  Choices choices{.asked = std::move(asked), .models = {}, .left_out = {}};
+  Choices choices{.asked = std::move(asked), .chosen = {}};
   std::vector<ModelProfile> looked_at;
-  choices.models = experiment.workload.choose_models(
+  choices.chosen.models = experiment.workload.choose_models(
       [&](const std::string& name) {
         looked_at.push_back(profile_of(experiment, name));
         return looked_at.back();
@@ -60,17 +59,17 @@ Choices look_for_models(const Experiment& experiment, size_t per_family, Json as
         return affordable_passes(experiment, {.model = profile.name}, profile);
       },
       per_family);
-  note_left_out(experiment, looked_at, choices);
-  if (choices.models.empty() && choices.left_out.empty())
+  note_left_out(experiment, looked_at, choices.chosen);
+  if (choices.chosen.models.empty() && choices.chosen.left_out.empty())
     throw UsageError("compare", "expected a model that suits, but no candidate does",
                      experiment.config.pretrained ? "--pretrained" : "--models auto",
                      "name models, see `braid models`");
-  if (choices.models.empty())
-    throw UsageError(
-        "compare",
-        fmt::format("expected limits that some model meets; {}", fmt::join(choices.left_out, " ")),
-        experiment.config.max_latency_ms ? "--max-latency-ms" : "--max-params",
-        "raise the limit, or name --models, see `braid models`");
+  if (choices.chosen.models.empty())
+    throw UsageError("compare",
+                     fmt::format("expected limits that some model meets; {}",
+                                 fmt::join(choices.chosen.left_out, " ")),
+                     experiment.config.max_latency_ms ? "--max-latency-ms" : "--max-params",
+                     "raise the limit, or name --models, see `braid models`");
   return choices;
 }
 
@@ -92,7 +91,7 @@ Preference preference_of(const CompareConfig& config) {
           config.deploy == kNotDeployed ? "" : config.deploy};
 }
 
-std::vector<ModelChoice> choose_models(const Experiment& experiment, size_t per_family) {
+ChosenModels choose_models(const Experiment& experiment, size_t per_family) {
   const auto& c = experiment.config;
   if (c.models != std::vector<std::string>{kAutoModels}) return {};
   const Json asked = {
@@ -106,8 +105,7 @@ std::vector<ModelChoice> choose_models(const Experiment& experiment, size_t per_
     choices = look_for_models(experiment, per_family, asked);
     experiment.work.keep(part, *choices);
   }
-  for (const auto& line : choices->left_out) experiment.progress.line(line);
-  return choices->models;
+  return choices->chosen;
 }
 
 }  // namespace braid::evaluate

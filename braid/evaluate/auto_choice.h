@@ -14,8 +14,12 @@ ModelProfile profile_of(const Experiment& experiment, const std::string& model);
 
 Preference preference_of(const CompareConfig& config);
 
+struct ChosenModels {
+  std::vector<ModelChoice> models;
+  std::vector<std::string> left_out;  // lines that say what was, and why
+};
 // Where the models are left to braid: those, chosen once for what is asked. Else none.
 // Throws UsageError where no candidate suits.
-std::vector<ModelChoice> choose_models(const Experiment& experiment, size_t per_family);
+ChosenModels choose_models(const Experiment& experiment, size_t per_family);
 
 }  // namespace braid::evaluate

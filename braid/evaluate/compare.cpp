@@ -383,7 +383,15 @@ CompareOutcome compare(const CompareConfig& given, const Workload& workload,
       .work = WorkFolder(fs::path(config.output) / "work", settings),
       .stop = std::move(stop),
       .progress = progress};
-  const auto choices = choose_models(experiment, total ? kSizesPerFamily : 1);
+  auto chosen = choose_models(experiment, total ? kSizesPerFamily : 1);
+  // Fewer candidates than were counted on leave each finalist more time, which larger ones may use.
+  if (total && !chosen.models.empty() && chosen.models.size() < kCandidates) {
+    const auto plan = plan_of(chosen.models.size());
+    experiment.budget = final_budget(plan, plan.back().candidates);
+    chosen = choose_models(experiment, kSizesPerFamily);
+  }
+  for (const auto& line : chosen.left_out) progress.line(line);
+  const auto& choices = chosen.models;
   if (!choices.empty()) config.models.clear();
   for (const auto& choice : choices) {
     config.models.push_back(choice.name);

@@ -101,6 +101,27 @@ TEST_F(Totals, OfMoreTrainingsAreTrainedAnew) {
     EXPECT_THAT(*model.checkpoint, HasSubstr("-0.15s")) << "0.6 s for four trainings";
 }
 
+// Chooses two models, and notes how many passes a finalist is said to have.
+class NotingWorkload final : public test::SentenceWorkload {
+ public:
+  std::vector<ModelChoice> choose_models(
+      const std::function<ModelProfile(const std::string&)>& profile,
+      const std::function<double(const ModelProfile&)>& passes, size_t) const override {
+    said.push_back(passes(profile("bag")));
+    return {{"bag", "it was asked for"}, {"conv", "likewise"}};
+  }
+  mutable std::vector<double> said;
+};
+
+TEST_F(Totals, ChooseByTheTimeThatTheFinalistsHave) {
+  config_.models = {kAutoModels};
+  const NotingWorkload workload;
+  compare(config_, workload, "the test", {}, silent_);
+  ASSERT_EQ(workload.said.size(), 2u);
+  EXPECT_NEAR(workload.said[1] / workload.said[0], 0.3 / 0.15, 1e-9)
+      << "two finalists of two candidates, not three of six";
+}
+
 TEST_F(Totals, AreDividedAmongThoseThatDidNotFail) {
   config_.models = {"bag", "boom", "boom2", "boom3", "conv"};
   const auto outcome = run();
