@@ -76,9 +76,7 @@ Quality Judge::of(const graph::Graph& graph) const {
 }
 
 double Judge::drop(const Quality& quality) const {
-  const bool decides = logits_.front().size(1) > 1;  // one class is right whatever its logit is
-  if (decides && quality.top1 && reference_.top1) return *reference_.top1 - *quality.top1;
-  return quality.expected_drop;
+  return labels_decide() ? *reference_.top1 - *quality.top1 : quality.expected_drop;
 }
 
 int64_t Judge::outputs() const {

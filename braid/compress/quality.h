@@ -31,6 +31,8 @@ class Judge {
   // Percentage points of top-1 that a quality is below the reference's; without labels, or of one
   // logit, those that are expected.
   double drop(const Quality& quality) const;
+  // Whether labels are known and tell the outputs apart: of one logit any is right.
+  bool labels_decide() const { return labels_.defined() && logits_.front().size(1) > 1; }
   const Quality& reference() const { return reference_; }
   const Samples& samples() const { return samples_; }
   // The outputs [K] that are compared: one of each item, or of each token that is asked for.

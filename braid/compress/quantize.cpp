@@ -204,7 +204,8 @@ class Ladder {
 
   // One labelled output of a small set is no measure of points.
   bool holds() const {
-    const double one = quality_.top1 ? 100.0 / static_cast<double>(judge_.outputs()) + 1e-9 : 0;
+    const double one =
+        judge_.labels_decide() ? 100.0 / static_cast<double>(judge_.outputs()) + 1e-9 : 0;
     return judge_.drop(quality_) <= std::max(options_.max_drop, one);
   }
 

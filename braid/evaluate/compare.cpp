@@ -271,13 +271,15 @@ Measured measure_all(const Experiment& experiment, const std::optional<DeployTar
   return all;
 }
 
-// Fills in how far they are behind the best one.
-void tell_from_best(const FindDifference& difference, std::vector<ModelResult>& models) {
+// With how far they are behind the best one, the first of the best as for the recommendation.
+std::vector<ModelResult> told_from_best(const FindDifference& difference,
+                                        std::vector<ModelResult> models) {
   const ModelResult* best = nullptr;
   for (const auto& model : models)
     if (model.score && (!best || tasks::better(*model.score, *best->score))) best = &model;
   for (auto& model : models)
     if (model.score && &model != best) model.behind_best = difference(best->name, model.name);
+  return models;
 }
 
 Results results_of(const Experiment& experiment, const Measured& measured,
@@ -308,9 +310,9 @@ Results results_of(const Experiment& experiment, const Measured& measured,
   results.references = measured.references.rows;
   const auto difference = differences_of(experiment);
   results.recommendation = recommend(measured.models, preference, results.references, difference);
-  for (const size_t i : rank(measured.models, preference, results.recommendation))
-    results.models.push_back(measured.models[i]);
-  tell_from_best(difference, results.models);
+  const auto models = told_from_best(difference, measured.models);
+  for (const size_t i : rank(models, preference, results.recommendation))
+    results.models.push_back(models[i]);
   results.fusion = measured.fusion;
   compare_with_peak(experiment, results);
   return results;

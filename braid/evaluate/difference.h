@@ -11,13 +11,17 @@
 
 namespace braid::evaluate {
 
-// a, b: [N] bool of each of their trainings, in the same order, whether an item is right. The
-// interval is Bonett and Price's of paired proportions ("Adjusted Wald Confidence Interval for a
-// Difference of Binomial Proportions Based on Paired Data", 2012), widened, where there are several
-// trainings, by the error of their mean (Student's t). Nothing where the items differ in number, or
-// there are none.
-std::optional<Difference> paired_difference(const std::vector<torch::Tensor>& a,
-                                            const std::vector<torch::Tensor>& b);
+// Which items a training has right, [N] bool; of a cross-validation one of each fold, which is
+// tested on items of its own.
+using RightItems = std::vector<torch::Tensor>;
+
+// a, b: of their trainings, in the same order. Folds weigh alike, as in a score. The interval is
+// Bonett and Price's of paired proportions ("Adjusted Wald Confidence Interval for a Difference of
+// Binomial Proportions Based on Paired Data", 2012), or that of the folds' mean where it is wider
+// (Student's t), and the error of the trainings' mean is added where there are several. Nothing
+// where the items differ in number, or there are none.
+std::optional<Difference> paired_difference(const std::vector<RightItems>& a,
+                                            const std::vector<RightItems>& b);
 
 // Of two models by name; nothing where it is not known.
 using FindDifference =

@@ -9,34 +9,36 @@
 namespace braid::evaluate {
 namespace {
 
-using Trainings = std::vector<torch::Tensor>;  // [N] bool each
-
-// Of each training of a model what it has right; of the folds of a seed, where each is tested on
-// its own items, of all of these together. Empty: it is not known.
-Trainings right_of(const Experiment& experiment, const std::string& model) {
-  Trainings right;
-  for (const auto& run : runs_of(experiment, model)) {
-    const auto trained = find_trained(experiment, run);
+// Of each training of a model; empty: it is not known.
+std::vector<RightItems> right_of(const Experiment& experiment, const std::string& model) {
+  const bool by_fold = is_tested_by_fold(experiment.config, experiment.workload.data());
+  const auto folds = static_cast<size_t>(by_fold ? experiment.config.folds : 1);
+  std::vector<RightItems> trainings;
+  const auto runs = runs_of(experiment, model);
+  for (size_t i = 0; i < runs.size(); ++i) {
+    const auto trained = find_trained(experiment, runs[i]);
     if (!trained || !std::filesystem::exists(trained->predictions)) return {};
     auto items = experiment.workload.right_items(*trained);
     if (!items) return {};
-    right.push_back(std::move(*items));
+    if (i % folds == 0) trainings.emplace_back();
+    trainings.back().push_back(std::move(*items));
   }
-  if (!is_tested_by_fold(experiment.config, experiment.workload.data())) return right;
-  Trainings seeds;
-  for (auto first = right.begin(); first != right.end(); first += experiment.config.folds)
-    seeds.push_back(torch::cat(Trainings(first, first + experiment.config.folds)));
-  return seeds;
+  return trainings;
 }
 
 }  // namespace
 
 FindDifference differences_of(const Experiment& experiment) {
-  const auto known = std::make_shared<std::map<std::string, Trainings>>();
+  const auto known = std::make_shared<std::map<std::string, std::vector<RightItems>>>();
   return [&experiment, known](const std::string& a, const std::string& b) {
-    for (const auto& model : {a, b})
-      if (!known->contains(model)) (*known)[model] = right_of(experiment, model);
-    return paired_difference((*known)[a], (*known)[b]);
+    for (const auto& model : {a, b}) {
+      if (known->contains(model)) continue;
+      auto& right = (*known)[model];
+      const auto failure =
+          failure_of("what " + model + " has right", [&] { right = right_of(experiment, model); });
+      if (failure) experiment.progress.line(failure->what + " cannot be told: " + failure->message);
+    }
+    return paired_difference(known->at(a), known->at(b));
   };
 }
 

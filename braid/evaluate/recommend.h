@@ -20,9 +20,8 @@ struct Preference {
 // Looks at score, latency and parameters of the models that have a score.
 // accuracy: the one with the best score; where its difference to others is not proved, the fastest
 // of them is taken. It is proved by `difference` where that knows it, else by 95% intervals that do
-// not overlap. latency: the fastest,
-// and of those within 5% of it (two timings that close are one) the one with the best score. size:
-// the fewest parameters.
+// not overlap. latency: the fastest, and of those within 5% of it (two timings that close are one)
+// the one with the best score. size: the fewest parameters.
 // deploy: score, latency and, in place of parameters, the file's size are those of the deployed
 // models; where none could be deployed, those of LibTorch, and the reason says so.
 // references: where no model beats the best of them, the first sentence says so. difference: of

@@ -10,6 +10,7 @@
 #include "braid/explain/class_index.h"
 #include "braid/explain/pixel_attribution.h"
 #include "braid/explain/text_occlusion.h"
+#include "braid/io/asked_text.h"
 #include "braid/io/question_row.h"
 #include "braid/runtime/device.h"
 #include "braid/tasks/predictor.h"
@@ -127,11 +128,7 @@ TextExplainer::TextExplainer(tasks::TokenizedModel classifier, const ExplainConf
 
 TextExplanation TextExplainer::explain(const std::string& text,
                                        const std::optional<std::string>& pair) const {
-  if (pair.has_value() != classifier_.hub.text_pairs)
-    throw DataError("explain",
-                    pair ? "expected one text, got two to be judged together"
-                         : "expected two texts to be judged together, got one",
-                    io::shortened(text));
+  io::expect_asked(pair, classifier_.hub.text_pairs, "explain", io::shortened(text));
   const text::EncodeOptions options{.max_length = classifier_.max_length};
   const auto encoding = pair ? classifier_.tokenizer->encode_pair(text, *pair, options)
                              : classifier_.tokenizer->encode(text, options);

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <map>
-#include <set>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -16,8 +15,8 @@
 #include "braid/decoding/encoder_decoder_files.h"
 #include "braid/export/calibration_data.h"
 #include "braid/export/encoder_decoder_graphs.h"
+#include "braid/export/one_word_batches.h"
 #include "braid/export/quantize_model.h"
-#include "braid/graph/replay.h"
 #include "braid/io/atomic_file.h"
 
 namespace braid::onnx {
@@ -28,19 +27,9 @@ using torch::Tensor;
 
 constexpr const char* kPairs = "pairs";
 constexpr size_t kPairsOfOneLength = 16, kPairsPadded = 32;
-// The decoder's inputs, beside input_ids.
-constexpr const char* kEncoderHidden = "encoder_hidden_states";
-constexpr const char* kEncoderMask = "encoder_attention_mask";
 
-using Tensors = std::map<std::string, Tensor>;
-
-// A graph's outputs for values of these names.
-std::vector<Tensor> outputs_of(const graph::Graph& graph, const Tensors& values) {
-  std::vector<Tensor> inputs;
-  for (const graph::ValueId id : graph.inputs) inputs.push_back(values.at(graph.at(id).name));
-  return graph::replay(graph, inputs);
-}
-Tensor output_of(const graph::Graph& graph, const Tensors& values) {
+// A graph's output for values of these names.
+Tensor output_of(const graph::Graph& graph, const std::map<std::string, Tensor>& values) {
   return outputs_of(graph, values).at(0);
 }
 
@@ -132,53 +121,6 @@ std::vector<data::Batch> for_decoder(const graph::Graph& encoder,
   return read;
 }
 
-// What a decoder keeps of whole texts, under the names by which the next word's reads it.
-Tensors kept_of(const graph::Graph& decoder, const Tensors& values) {
-  const auto outputs = outputs_of(decoder, values);
-  const std::string present = decoding::kPresentPrefix;
-  Tensors kept;
-  for (size_t i = 1; i < outputs.size(); ++i)
-    kept[decoding::kPastPrefix + decoder.at(decoder.outputs[i]).name.substr(present.size())] =
-        outputs[i];
-  return kept;
-}
-
-// Of what is kept, what belongs to the words: `next` gives it back with one word more.
-std::set<std::string> growing(const graph::Graph& next) {
-  const std::string present = decoding::kPresentPrefix;
-  std::set<std::string> names;
-  for (size_t i = 1; i < next.outputs.size(); ++i)
-    names.insert(decoding::kPastPrefix + next.at(next.outputs[i]).name.substr(present.size()));
-  return names;
-}
-
-// The decoder's batches as `next` takes them: one word at some places of each text, evenly apart,
-// and what `decoder` keeps of the words before it. What is kept of all words begins with that.
-std::vector<data::Batch> for_decoder_with_past(const graph::Graph& decoder,
-                                               const graph::Graph& next,
-                                               const std::vector<data::Batch>& batches) {
-  constexpr int64_t kMostPlaces = 4, kWordsOfKept = 2;
-  const torch::NoGradGuard no_grad;
-  const auto grows = growing(next);
-  std::vector<data::Batch> read;
-  for (const auto& batch : batches) {
-    const int64_t later = batch.at(data::kInputIds).size(1) - 1;  // words behind the first
-    const int64_t places = std::min(kMostPlaces, later);
-    if (places == 0) continue;
-    const auto kept = kept_of(decoder, batch.tensors);
-    for (int64_t k = 0; k < places; ++k) {
-      const int64_t place = 1 + (2 * k + 1) * later / (2 * places);
-      Tensors inputs = {{kEncoderMask, batch.at(kEncoderMask)},
-                        {data::kInputIds, batch.at(data::kInputIds).narrow(1, place, 1)},
-                        {data::kLabels, batch.at(data::kLabels).narrow(1, place, 1)}};
-      for (const auto& [name, value] : kept)
-        inputs[name] = grows.contains(name) ? value.narrow(kWordsOfKept, 0, place) : value;
-      read.push_back({.tensors = std::move(inputs), .indices = batch.indices});
-    }
-  }
-  return read;
-}
-
 CalibrationData data_of(std::vector<data::Batch> calibration, std::vector<data::Batch> judged,
                         const std::string& split) {
   CalibrationData data;
@@ -250,15 +192,17 @@ EncoderDecoderQuantization quantize_encoder_decoder(
     made.encoder = make(graphs.encoder, of_encoder, options.encoder, decoding::kEncoderFile);
     made.decoder = make(graphs.decoder, of_decoder, options.decoder, decoding::kDecoderFile);
     if (!graphs.decoder_with_past) return made;
-    const auto of_next = [&](const std::vector<data::Batch>& batches) {
-      return for_decoder_with_past(graphs.decoder, *graphs.decoder_with_past, batches);
-    };
+    const auto& next = *graphs.decoder_with_past;
+    auto some_words = one_word_batches(graphs.decoder, next, of_decoder.calibration);
+    auto other_words = one_word_batches(graphs.decoder, next, of_decoder.judged);
+    const auto of_next =
+        data_of(std::move(some_words.batches), std::move(other_words.batches), pairs.judges);
+    of_decoder = {};  // holds what the encoder gives
     made.decoder_with_past =
-        make(*graphs.decoder_with_past,
-             data_of(of_next(of_decoder.calibration), of_next(of_decoder.judged), pairs.judges),
-             options.decoder_with_past, decoding::kDecoderWithPastFile);
+        make(next, of_next, options.decoder_with_past, decoding::kDecoderWithPastFile);
+    made.decoder_with_past->samples = some_words.items;
   } catch (...) {
-    for (const auto& file : written) fs::remove(file, none);  // some parts are no translator
+    for (const auto& file : written) fs::remove(file, none);  // all of them or none
     throw;
   }
   return made;

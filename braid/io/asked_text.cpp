@@ -40,7 +40,7 @@ AskedText parse_asked_text(const std::string& line, bool pairs, const std::strin
       throw DataError(
           "texts", "expected one text, as the model was trained on, got two", where,
           "give texts to a model of pairs; one of an older braid or of another program is "
-          "told to be such by \"text_pairs\": true in its config.json");
+          "told to be such by \"text_pairs\": true in its config.json, before it is exported");
     return {.text = line, .pair = {}};
   }
   if (looks_like_object(line)) {
@@ -53,6 +53,15 @@ AskedText parse_asked_text(const std::string& line, bool pairs, const std::strin
     fail_as_no_pair(cells.size() == 1 ? std::string("one") : fmt::format("{}", cells.size()),
                     where);
   return {.text = std::move(cells[0]), .pair = std::move(cells[1])};
+}
+
+void expect_asked(const std::optional<std::string>& pair, bool pairs, const std::string& component,
+                  const std::string& where) {
+  if (pair.has_value() != pairs)
+    throw DataError(component,
+                    pairs ? "expected two texts to be judged together, got one"
+                          : "expected one text, got two to be judged together",
+                    where);
 }
 
 }  // namespace braid::io

@@ -16,4 +16,9 @@ struct AskedText {
 // there must be two, and for such an object of two where there must be one.
 AskedText parse_asked_text(const std::string& line, bool pairs, const std::string& where);
 
+// Throws DataError of `component` where a text has no pair for a model of pairs, or has one for
+// another.
+void expect_asked(const std::optional<std::string>& pair, bool pairs, const std::string& component,
+                  const std::string& where);
+
 }  // namespace braid::io

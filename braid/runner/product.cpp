@@ -222,8 +222,8 @@ void multiply(const RunContext& context, const Product& product) {
   const double multiplications = static_cast<double>(product.M) * static_cast<double>(product.N) *
                                  static_cast<double>(product.K);
   constexpr double kLeast = 100'000;
-  // By rows where that leaves each thread some and no rows are packed; else by what there is more
-  // of.
+  // By rows where that leaves each thread some and no rows are packed, or parts of rows would be
+  // short; else by what there is more of.
   const auto many = int64_t{2} * context.threads.size();
   const bool by_columns = (product.left_packed != nullptr || row_panels < many) &&
                           (column_panels >= many || column_panels >= row_panels) &&

@@ -19,7 +19,7 @@ TextInput::TextInput(const Session& session) {
       part != session.metadata().end())
     throw DataError(
         "runner", "expected a model that labels texts, got a translator's " + part->second,
-        session.where(), "give the folder that has both its files, as `braid-run FOLDER`");
+        session.where(), "give the folder that has all its files, as `braid-run FOLDER`");
   pairs_ = session.metadata().contains("text_pairs");
   tokenizer_ = tokenizer_in(session);
   max_length_ = metadata_number(session, "max_length", 1).value_or(max_length_);
@@ -27,11 +27,7 @@ TextInput::TextInput(const Session& session) {
 
 text::Encoding TextInput::encode(const io::AskedText& asked) const {
   const auto& [text, pair] = asked;
-  if (pair.has_value() != pairs_)
-    throw DataError("runner",
-                    pair ? "expected one text, got two to be judged together"
-                         : "expected two texts to be judged together, got one",
-                    io::shortened(text));
+  io::expect_asked(pair, pairs_, "runner", io::shortened(text));
   const text::EncodeOptions options{.add_special_tokens = true, .max_length = max_length_};
   return pair ? tokenizer_->encode_pair(text, *pair, options) : tokenizer_->encode(text, options);
 }

@@ -15,11 +15,17 @@ struct Model;
 // Seconds of a request to each of some models, in their order.
 using TimeRequests = std::function<std::vector<double>(const std::vector<const Model*>&)>;
 
+// As --engine names them.
+inline constexpr const char* kAutoEngine = "auto";
+inline constexpr const char* kLibTorchEngine = "libtorch";
+inline constexpr const char* kOpenVinoEngine = "openvino";
+inline constexpr const char* kBraidRunEngine = "braid-run";
+
 // How a model is to be served.
 struct ModelOptions {
   // auto: LibTorch of checkpoints, braid-run of exported files, or OpenVINO where it was built in,
   // takes the model and is faster; libtorch, openvino, braid-run.
-  std::string engine = "auto";
+  std::string engine = kAutoEngine;
   TimeRequests time_requests{};  // how auto finds the faster one; unset: engine_choice.h's
   std::string device = "cpu", dtype = "float32";
   int64_t threads = 0;              // that compute at most, 0: one per processor

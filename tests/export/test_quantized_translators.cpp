@@ -8,7 +8,9 @@
 #include <utility>
 
 #include "braid/core/error.h"
+#include "braid/export/encoder_decoder_graphs.h"
 #include "braid/export/export_encoder_decoder.h"
+#include "braid/export/one_word_batches.h"
 #include "braid/export/quantize_encoder_decoder.h"
 #include "braid/io/atomic_file.h"
 #include "braid/models/registry.h"
@@ -95,14 +97,12 @@ TEST_P(QuantizedTranslators, AreSmallerAndSayNearlyTheSame) {
   int64_t words = 0;
   for (int i = 0; i < kJudges; ++i) words += 1 + (i + 3) % 7 + 2 + 1;
   ASSERT_TRUE(made.decoder_with_past);
-  for (const auto* report : {&made.encoder, &made.decoder}) {
-    EXPECT_EQ(report->samples, 40);
-    EXPECT_EQ(report->count, words);
-  }
+  for (const auto* report : {&made.encoder, &made.decoder}) EXPECT_EQ(report->count, words);
   // At four places of the longest targets, which share a batch, and at no place of padding.
   EXPECT_GT(made.decoder_with_past->count, kJudges);
   EXPECT_LE(made.decoder_with_past->count, 4 * kJudges);
   for (const auto* report : {&made.encoder, &made.decoder, &*made.decoder_with_past}) {
+    EXPECT_EQ(report->samples, 40);
     EXPECT_EQ(report->split, "val");
     EXPECT_EQ(report->bytes, static_cast<int64_t>(fs::file_size(report->file)));
     EXPECT_LT(report->bytes, report->float_bytes);
@@ -120,6 +120,40 @@ TEST_P(QuantizedTranslators, AreSmallerAndSayNearlyTheSame) {
   const auto text = translator.translate(line(4, 0)).text;
   EXPECT_THAT(text, HasSubstr("w"));
   EXPECT_EQ(translator.translate(line(4, 0)).text, text);
+}
+
+// The decoder's own logits at that place; what it is asked for is the place.
+TEST_P(QuantizedTranslators, OneWordAfterThoseBeforeSaysTheSame) {
+  const auto [name, fields] = GetParam();
+  models::LoadedEncoderDecoder loaded;
+  loaded.model = models::create_model<models::EncoderDecoder>(name, Json::parse(fields));
+  loaded.hub = models::make_hub_config(name, *loaded.model);
+  const auto graphs = make_encoder_decoder_graphs(loaded);
+  std::vector<data::Batch> batches;
+  for (const int64_t words : {1, 2, 3, 9}) {
+    const auto mask = torch::ones({2, 5}, torch::kLong);
+    mask[1].slice(0, 3).zero_();
+    batches.push_back({.tensors = {{data::kInputIds, torch::randint(44, {2, words}, torch::kLong)},
+                                   {kEncoderHidden, torch::randn({2, 5, 32})},
+                                   {kEncoderMask, mask},
+                                   {data::kLabels, torch::arange(words).expand({2, words})}},
+                       .indices = {0, 1}});
+  }
+  const auto read = one_word_batches(graphs.decoder, *graphs.decoder_with_past, batches);
+  EXPECT_EQ(read.items, 6) << "a text of one word has none before";
+  ASSERT_EQ(read.batches.size(), 1U + 2 + 4);
+  const std::vector<size_t> from = {1, 2, 2, 3, 3, 3, 3};
+  std::vector<int64_t> places;
+  for (size_t i = 0; i < from.size(); ++i) {
+    const auto place = read.batches[i].at(data::kLabels)[0][0].item<int64_t>();
+    const auto expected =
+        onnx::outputs_of(graphs.decoder, batches[from[i]].tensors)[0].select(1, place);
+    const auto got =
+        onnx::outputs_of(*graphs.decoder_with_past, read.batches[i].tensors)[0].select(1, 0);
+    EXPECT_TRUE(torch::allclose(got, expected, 1e-4, 1e-5)) << i;
+    places.push_back(place);
+  }
+  EXPECT_EQ(places, (std::vector<int64_t>{1, 1, 2, 2, 4, 6, 8}));
 }
 
 TEST_P(QuantizedTranslators, ComputeLogitsOfTheLastWordAlone) {

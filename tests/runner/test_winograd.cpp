@@ -108,6 +108,7 @@ TEST(Winograd, ComputesBatchesAndPaddingOfOneSide) {
 }
 
 TEST(Winograd, ComputesWideAndDeepImages) {
+  expect_convolved({1, 8, 8, 6, 700, 1, 1, 1, 1});  // threads have their own tiles
   expect_convolved({1, 3, 5, 6, 700, 1, 1, 1, 1});
   expect_convolved({2, 2, 3, 9, 530, 0, 1, 0, 1, true, true});
   expect_convolved({1, 300, 20, 14, 14, 1, 1, 1, 1});

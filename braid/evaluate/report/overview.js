@@ -67,11 +67,11 @@ const verdict = (r) => {
   );
 };
 
-const scoreCell = (value, model) => [
+const scoreCell = (value, model, digits = 1) => [
   fixed(2)(value),
   model.low === null
     ? ""
-    : h("span", {class: "interval"}, ` ${fixed(1)(model.low)} – ${fixed(1)(model.high)}`),
+    : h("span", {class: "interval"}, ` ${fixed(digits)(model.low)} – ${fixed(digits)(model.high)}`),
 ];
 
 // What both have right or wrong tells no models apart: the interval is narrower than a score's.
@@ -79,7 +79,7 @@ const behindColumn = {
   title: "Behind the best",
   unit: "points on the same items (95% interval)",
   value: (m) => m.behind.value,
-  show: (value, m) => scoreCell(value, m.behind),
+  show: (value, m) => scoreCell(value, m.behind, 2),
 };
 
 const modelColumn = (r) => ({
@@ -102,7 +102,7 @@ const scoreColumn = (r) => ({
   unit: `${r.score.unit} (95% interval)`.trim(),
   value: (m) => m.score,
   best: r.score.best,
-  show: scoreCell,
+  show: (value, m) => scoreCell(value, m),
 });
 
 // What costs next to nothing, to hold the models against.

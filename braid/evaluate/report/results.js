@@ -56,8 +56,8 @@ const readDeployed = (json) => ({
 });
 // How far the best model is above this one, on the same items.
 const readBehind = (json) => {
-  const {value, low, high} = objectOf(json);
-  return {value: numberOf(value), low: numberOf(low), high: numberOf(high)};
+  const {score, ...interval} = readScore(json);
+  return {value: score, ...interval};
 };
 const readModel = (json) => ({
   name: String(json.name),

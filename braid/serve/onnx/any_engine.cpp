@@ -32,7 +32,7 @@ std::unique_ptr<Model> load_for_any_engine(
     model = load_by(always);
   } catch (const Error& error) {
     try {
-      other = load_by("openvino");
+      other = load_by(kOpenVinoEngine);
     } catch (const Error&) {
       other = nullptr;
     }
@@ -40,7 +40,7 @@ std::unique_ptr<Model> load_for_any_engine(
     return with_remark(std::move(other), "not " + always + ": " + error.what());
   }
   try {
-    other = load_by("openvino");
+    other = load_by(kOpenVinoEngine);
   } catch (const Error& error) {
     return with_remark(std::move(model), std::string("not OpenVINO: ") + error.what());
   }

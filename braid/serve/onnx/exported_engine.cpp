@@ -7,9 +7,6 @@
 namespace braid::serve {
 namespace {
 
-constexpr const char* kOpenVino = "openvino";
-constexpr const char* kBraidRun = "braid-run";
-
 void open_by_openvino(std::string_view onnx, const ModelOptions& options, int64_t pad_token_id,
                       const std::string& where, Model& model) {
   model.engine = open_openvino(onnx, {.threads = options.threads,
@@ -32,7 +29,7 @@ void open_by_braid_run(std::string_view onnx, const ModelOptions& options, int64
 }  // namespace
 
 bool is_engine_of_files(const std::string& engine) {
-  return engine == kOpenVino || engine == kBraidRun;
+  return engine == kOpenVinoEngine || engine == kBraidRunEngine;
 }
 
 void open_exported(std::string_view onnx, const ModelOptions& options, int64_t pad_token_id,
@@ -40,9 +37,9 @@ void open_exported(std::string_view onnx, const ModelOptions& options, int64_t p
   if (options.device != "cpu")
     throw ConfigError("serve", "expected the CPU for an exported model, got " + options.device,
                       "--device", "give a checkpoint and --engine libtorch");
-  if (options.engine == kOpenVino)
+  if (options.engine == kOpenVinoEngine)
     open_by_openvino(onnx, options, pad_token_id, where, model);
-  else if (options.engine == kBraidRun)
+  else if (options.engine == kBraidRunEngine)
     open_by_braid_run(onnx, options, pad_token_id, where, model);
   else
     throw ConfigError("serve",

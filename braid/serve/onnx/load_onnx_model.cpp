@@ -150,8 +150,8 @@ bool is_onnx_file(const std::string& source) {
 }
 
 std::unique_ptr<Model> load_onnx_model(const std::string& file, const ModelOptions& options) {
-  if (options.engine != "auto") return load_by_named_engine(file, options);
-  return load_for_any_engine("braid-run", options, [&](const ModelOptions& named) {
+  if (options.engine != kAutoEngine) return load_by_named_engine(file, options);
+  return load_for_any_engine(kBraidRunEngine, options, [&](const ModelOptions& named) {
     return load_by_named_engine(file, named);
   });
 }

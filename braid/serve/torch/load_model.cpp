@@ -49,8 +49,8 @@ std::unique_ptr<Model> load_model(const std::string& source, const ModelOptions&
     return model;
   }
   const auto folder = models::find_checkpoint(source, progress).string();
-  if (resolved.engine != "auto") return load_checkpoint(folder, resolved);
-  return load_for_any_engine("libtorch", resolved, [&](const ModelOptions& named) {
+  if (resolved.engine != kAutoEngine) return load_checkpoint(folder, resolved);
+  return load_for_any_engine(kLibTorchEngine, resolved, [&](const ModelOptions& named) {
     return load_checkpoint(folder, named);
   });
 }

@@ -6,6 +6,7 @@
 #include "braid/core/error.h"
 #include "braid/data/bad_samples.h"
 #include "braid/data/text/text_collate.h"
+#include "braid/io/asked_text.h"
 #include "braid/runtime/eval_scope.h"
 #include "braid/tasks/class_names.h"
 #include "braid/tasks/predictor.h"
@@ -134,11 +135,8 @@ int64_t run_texts(const TokenizedModel& classifier, const data::TextDatasetPtr& 
 torch::Tensor classify(const TokenizedModel& classifier,
                        const std::vector<data::TextExample>& texts, const std::string& dtype,
                        std::vector<int64_t>* truncated) {
-  const bool pairs = classifier.hub.text_pairs;
   for (const auto& text : texts)
-    if (text.pair.has_value() != pairs)
-      throw DataError("predict", pairs ? "expected two texts to be judged together, got one"
-                                       : "expected one text, got two to be judged together");
+    io::expect_asked(text.pair, classifier.hub.text_pairs, "predict", "");
   const runtime::EvalScope scope(*classifier.model, dtype);
   std::vector<int64_t> cut;
   const auto batch =

@@ -121,8 +121,6 @@ class Engines : public ::testing::Test {
   fs::path folder_;
 };
 
-constexpr const char* kOpenVinoEngine = "openvino";
-constexpr const char* kBraidRunEngine = "braid-run";
 const auto kEnginesOfFiles = ::testing::Values(kOpenVinoEngine, kBraidRunEngine);
 
 bool is_missing(const std::string& engine) {
