@@ -150,23 +150,21 @@ void ByteSource::pack(int64_t first, int64_t used, int64_t width, std::byte* pan
 void multiply(const RunContext& context, const IntegerProduct& product) {
   if (product.M == 0 || product.N == 0) return;
   const Kernels& kernels = context.kernels;
-  const int64_t bytes =
-      rounded_up(IntegerWorker(kernels, product, nullptr).scratch_bytes(), kAlignment);
-  const auto scratch = context.scratch(bytes);
+  const auto scratch = context.scratch(IntegerWorker(kernels, product, nullptr).scratch_bytes());
   const int64_t row_panels = panels_of(product.M, kernels.integer_rows);
   const int64_t column_panels = panels_of(product.N, kernels.integer_columns);
   // A factor that is packed here is packed by one thread only.
   const bool by_columns =
       product.left == nullptr &&
       (column_panels >= int64_t{2} * context.threads.size() || column_panels >= row_panels);
-  context.threads.split(
-      by_columns ? column_panels : row_panels, 1, [&](int64_t begin, int64_t end, int thread) {
-        const IntegerWorker worker(kernels, product, scratch.get() + thread * bytes);
-        if (by_columns)
-          worker.compute(0, row_panels, begin, end);
-        else
-          worker.compute(begin, end, 0, column_panels);
-      });
+  context.threads.split(by_columns ? column_panels : row_panels, 1,
+                        [&](int64_t begin, int64_t end, int thread) {
+                          const IntegerWorker worker(kernels, product, scratch.of(thread));
+                          if (by_columns)
+                            worker.compute(0, row_panels, begin, end);
+                          else
+                            worker.compute(begin, end, 0, column_panels);
+                        });
 }
 
 std::shared_ptr<std::byte> pack_integers(const RunContext& context, const IntegerSource& source,

@@ -38,9 +38,10 @@ Tensor RunContext::make(DType dtype, Dims dims) const {
   return {dtype, std::move(dims), std::move(bytes)};
 }
 
-std::shared_ptr<std::byte> RunContext::scratch(int64_t bytes_per_thread) const {
-  return pool.allocate(static_cast<uint64_t>(bytes_per_thread) *
-                       static_cast<uint64_t>(threads.size()));
+ThreadScratch RunContext::scratch(int64_t bytes_per_thread) const {
+  constexpr auto kLine = static_cast<int64_t>(kAlignment), kApart = 4 * kLine;
+  const int64_t step = (bytes_per_thread + kLine - 1) / kLine * kLine + kApart;
+  return {pool.allocate(static_cast<uint64_t>(step) * static_cast<uint64_t>(threads.size())), step};
 }
 
 NodeView::NodeView(const FileNode& node, std::vector<const Tensor*> constants, int64_t opset,

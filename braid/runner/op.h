@@ -13,6 +13,20 @@
 
 namespace braid::runner {
 
+// Memory that each thread has for itself: so far apart that no processor, which fetches lines
+// beyond those that it was asked for, takes another's.
+class ThreadScratch {
+ public:
+  ThreadScratch(std::shared_ptr<std::byte> bytes, int64_t step)
+      : bytes_(std::move(bytes)), step_(step) {}
+  std::byte* of(int thread) const { return bytes_.get() + thread * step_; }  // kAlignment's
+  float* floats_of(int thread) const { return reinterpret_cast<float*>(of(thread)); }
+
+ private:
+  std::shared_ptr<std::byte> bytes_;
+  int64_t step_;
+};
+
 struct RunContext {
   ThreadPool& threads;
   BufferPool& pool;
@@ -21,7 +35,7 @@ struct RunContext {
   // Uninitialized. Throws DataError where it does not fit.
   Tensor make(DType dtype, Dims dims) const;
   // For each thread so many bytes.
-  std::shared_ptr<std::byte> scratch(int64_t bytes_per_thread) const;
+  ThreadScratch scratch(int64_t bytes_per_thread) const;
 };
 
 // The values that an operator reads.

@@ -212,10 +212,7 @@ bool takes_own_rows(const Product& product, int64_t row_panels, int64_t threads)
 
 void multiply(const RunContext& context, const Product& product) {
   if (product.M == 0 || product.N == 0) return;
-  constexpr auto kStep = static_cast<int64_t>(kAlignment);
-  const int64_t scratch_bytes =
-      (product_scratch(context.kernels, product) + kStep - 1) / kStep * kStep;
-  const auto scratch = context.scratch(scratch_bytes);
+  const auto scratch = context.scratch(product_scratch(context.kernels, product));
   const int64_t row_panels = parts(product.M, context.kernels.rows);
   const int64_t column_panels = parts(product.N, context.kernels.columns);
   // A thread has some work, or waking it costs more than it does.
@@ -233,8 +230,7 @@ void multiply(const RunContext& context, const Product& product) {
       1, static_cast<int64_t>(static_cast<double>(panels) *
                               std::min(1.0, kLeast / std::max(1.0, multiplications))));
   context.threads.split(panels, grain, [&](int64_t begin, int64_t end, int thread) {
-    auto* mine = reinterpret_cast<float*>(scratch.get() + thread * scratch_bytes);
-    const Worker worker(context.kernels, product, mine);
+    const Worker worker(context.kernels, product, scratch.floats_of(thread));
     if (by_columns)
       worker.compute({0, row_panels, begin, end});
     else

@@ -117,7 +117,7 @@ void DepthwiseConvolution::by_planes(const RunContext& context, const DepthwiseC
   const auto scratch = context.scratch(bytes);
   const int64_t in_channels = channels_ / multiplier_;
   const auto body = [&](int64_t begin, int64_t end, int thread) {
-    Scratch mine(scratch.get() + thread * bytes);
+    Scratch mine(scratch.of(thread));
     float *plane = mine.take(plane_floats), *sums = mine.take(sum_floats),
           *pixels = mine.take(pixel_floats), *numbers = mine.take(0);
     std::fill_n(plane, plane_floats, 0.0f);  // the padding stays
@@ -195,7 +195,7 @@ void DepthwiseConvolution::by_channels(const RunContext& context, const Depthwis
   const auto scratch = context.scratch(bytes);
   const auto* weights = reinterpret_cast<const float*>(packed_.get());
   const auto body = [&](int64_t begin, int64_t end, int thread) {
-    Scratch mine(scratch.get() + thread * bytes);
+    Scratch mine(scratch.of(thread));
     float *padded = mine.take(padded_floats), *sums = mine.take(sum_floats),
           *bias = mine.take(lanes), *numbers = mine.take(number_floats),
           *pixels = mine.take(pixel_floats);

@@ -44,7 +44,7 @@ class PoolOp final : public Op {
     const auto taps = row_layout.window_offsets(1);
     const auto columns = columns_inside(input, output);
     context.threads.split(x.dim(0) * x.dim(1), 4, [&](int64_t begin, int64_t end, int thread) {
-      auto* row = reinterpret_cast<float*>(scratch.get() + thread * row_floats * 4);
+      auto* row = scratch.floats_of(thread);
       float *sorted = row + input.width, *counts = sorted + row_layout.size();
       std::fill_n(sorted, row_layout.size(), nothing());  // the padding stays
       int64_t rows_counted = -1;

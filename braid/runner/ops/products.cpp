@@ -123,15 +123,13 @@ class MatMulOp final : public Op {
         run_one(i, [&](const Product& p) { multiply(context, p); });
       return;
     }
-    constexpr auto kStep = static_cast<int64_t>(kAlignment);
-    const int64_t bytes = (product_scratch(context.kernels, shape) + kStep - 1) / kStep * kStep;
-    const auto scratch = context.scratch(bytes);
+    const auto scratch = context.scratch(product_scratch(context.kernels, shape));
     const int64_t grain =
         std::max<int64_t>(1, 100'000 / std::max<int64_t>(1, std::min<int64_t>(M, 1 << 20) *
                                                                 std::min<int64_t>(N, 1 << 20) *
                                                                 std::min<int64_t>(K, 1 << 20)));
     context.threads.split(count, grain, [&](int64_t begin, int64_t end, int thread) {
-      auto* mine = reinterpret_cast<float*>(scratch.get() + thread * bytes);
+      auto* mine = scratch.floats_of(thread);
       for (int64_t i = begin; i < end; ++i)
         run_one(i, [&](const Product& p) { multiply_here(context.kernels, p, mine); });
     });

@@ -225,14 +225,34 @@ class ResizeOp final : public Op {
         weights.push_back(static_cast<float>(weight));
       else
         weights.push_back(static_cast<int32_t>(weight * (1 << kBits) + (weight < 0 ? -0.5 : 0.5)));
-    const int64_t bytes = inner * static_cast<int64_t>(sizeof(Weight));
-    const auto scratch = context.scratch(bytes);
+    const auto start = std::is_same_v<Weight, float> ? Weight(0) : Weight(1 << (kBits - 1));
+    const auto rounded = [](Weight sum) {
+      if constexpr (std::is_same_v<T, float>)
+        return sum;
+      else
+        return static_cast<uint8_t>(std::clamp(sum >> kBits, 0, 255));
+    };
+    if (inner == 1)  // the last axis: sums stay in registers
+      return context.threads.split(outer, 1, [&](int64_t begin, int64_t end, int) {
+        for (int64_t o = begin; o < end; ++o) {
+          const T* row = x.as<T>() + o * size;
+          T* to = y.as<T>() + o * out;
+          for (int64_t i = 0; i < out; ++i) {
+            Weight sum = start;
+            for (int64_t k = 0; k < taps.count; ++k) {
+              const auto tap = static_cast<size_t>(i * taps.count + k);
+              if (weights[tap] != 0) sum += static_cast<Weight>(row[taps.from[tap]]) * weights[tap];
+            }
+            to[i] = rounded(sum);
+          }
+        }
+      });
+    const auto scratch = context.scratch(inner * static_cast<int64_t>(sizeof(Weight)));
     context.threads.split(outer, 1, [&](int64_t begin, int64_t end, int thread) {
-      auto* sums = reinterpret_cast<Weight*>(scratch.get() + thread * bytes);
+      auto* sums = reinterpret_cast<Weight*>(scratch.of(thread));
       for (int64_t o = begin; o < end; ++o)
         for (int64_t i = 0; i < out; ++i) {
-          std::fill_n(sums, inner,
-                      std::is_same_v<Weight, float> ? Weight(0) : Weight(1 << (kBits - 1)));
+          std::fill_n(sums, inner, start);
           for (int64_t k = 0; k < taps.count; ++k) {
             const auto tap = static_cast<size_t>(i * taps.count + k);
             const Weight weight = weights[tap];
@@ -241,11 +261,7 @@ class ResizeOp final : public Op {
             for (int64_t j = 0; j < inner; ++j) sums[j] += static_cast<Weight>(from[j]) * weight;
           }
           T* to = y.as<T>() + (o * out + i) * inner;
-          for (int64_t j = 0; j < inner; ++j)
-            if constexpr (std::is_same_v<T, float>)
-              to[j] = sums[j];
-            else
-              to[j] = static_cast<uint8_t>(std::clamp(sums[j] >> kBits, 0, 255));
+          for (int64_t j = 0; j < inner; ++j) to[j] = rounded(sums[j]);
         }
     });
   }

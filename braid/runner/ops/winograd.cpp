@@ -91,12 +91,13 @@ struct TilePlan {
     kRows,            // likewise, and brings all tiles to the points for itself
     kPointsThenRows,  // the tiles at the points are computed together first
   };
-  // Parts of an output plane that are shorter than a page are not divided: see takes_own_rows() in
+  // Output planes whose parts would be shorter than a page are not divided: see takes_own_rows() in
   // product.cpp.
   Sharing sharing_of(int64_t threads) const {
     constexpr int64_t kPage = 1024;  // numbers
     if (threads == 1) return Sharing::kTiles;
-    if (panels >= 3 * threads && call.output.size() >= kPage * threads) return Sharing::kTiles;
+    const bool has_long_parts = call.images >= threads || call.output.size() >= kPage * threads;
+    if (panels >= 3 * threads && has_long_parts) return Sharing::kTiles;
     // A channel takes as long to the points as 12 more outputs would (see pays()).
     const int64_t most_rows = std::min(M, parts_of(row_panels, threads) * rows);
     const int64_t apart = 12 + most_rows + 10 * most_rows / C;
@@ -294,7 +295,7 @@ std::unique_ptr<WinogradWeights> WinogradWeights::make(const RunContext& context
   const auto scratch = context.scratch(bytes);
   std::atomic<bool> all_finite = true;
   context.threads.split(panels, 1, [&](int64_t begin, int64_t end, int thread) {
-    auto* filters = reinterpret_cast<float*>(scratch.get() + thread * bytes);
+    auto* filters = scratch.floats_of(thread);
     float check = 0;
     for (int64_t i = begin; i < end; ++i) {
       const int64_t used = std::min(rows, M - i * rows);
@@ -320,13 +321,12 @@ bool WinogradWeights::convolve(const RunContext& context, const WinogradCall& ca
                                  (kTile * kTile);
   const int threads = multiplications < 2 * kLeast ? 1 : context.threads.size();
   const TilePlan plan(context.kernels, call, M_, C_, threads);
-  const int64_t numbers = TileScratch(plan).size;
-  const auto scratch = context.scratch(numbers * static_cast<int64_t>(sizeof(float)));
+  const auto scratch =
+      context.scratch(TileScratch(plan).size * static_cast<int64_t>(sizeof(float)));
   const auto* weights = reinterpret_cast<const float*>(packed_.get());
   std::atomic<bool> all_finite = true;
   const auto worker_of = [&](int thread) {
-    return TileWorker(context.kernels, plan, weights,
-                      reinterpret_cast<float*>(scratch.get()) + thread * numbers);
+    return TileWorker(context.kernels, plan, weights, scratch.floats_of(thread));
   };
   if (plan.sharing == TilePlan::Sharing::kTiles) {
     const int64_t grain = threads == 1 ? plan.panels : 1;
