@@ -95,7 +95,8 @@ TEST_F(AnyTask, IsComparedRecommendedAndReported) {
   const auto& bag = find(r, "bag");
   EXPECT_EQ(*bag.best_seed, trained("bag-seed1") < trained("bag-seed0") ? 1 : 0);
   EXPECT_TRUE(r.recommendation.model);
-  EXPECT_THAT(r.recommendation.reason, Not(HasSubstr("same items"))) << "this task tells none apart";
+  EXPECT_THAT(r.recommendation.reason, Not(HasSubstr("same items")))
+      << "this task tells none apart";
   EXPECT_TRUE(fs::exists(folder_ / "winner" / "model.safetensors"));
   ASSERT_TRUE(r.fusion && r.fusion->late_fusion);
   EXPECT_EQ(r.fusion->late_fusion->params, *bag.params + *find(r, "conv").params);
