@@ -10,8 +10,8 @@
 #include "braid/core/name_at.h"
 #include "braid/data/bad_samples.h"
 #include "braid/data/cut_examples.h"
+#include "braid/data/text/asked_example.h"
 #include "braid/data/text/questions.h"
-#include "braid/io/asked_text.h"
 #include "braid/io/line_file.h"
 #include "braid/models/text/text_model.h"
 #include "braid/runtime/device.h"
@@ -248,8 +248,7 @@ class LineClassifier {
     data::TextExample text;
     std::optional<DataError> fault;
     try {
-      auto asked = io::parse_asked_text(line.text, pairs, line.place);
-      text = {.text = std::move(asked.text), .pair = std::move(asked.pair)};
+      text = data::asked_example(io::parse_asked_text(line.text, pairs, line.place));
     } catch (const DataError& e) {
       fault = e;
     }

@@ -24,8 +24,7 @@ using ListMistakes = std::function<std::vector<Mistake>(const ClassScores& score
                                                         const std::vector<int64_t>& indices)>;
 // What the predictions on a test split come to. Of a run on all of the data also the confusion
 // matrix, unless it is too large to look at, and the mistakes; its scores are kept for join() and
-// right_items().
-// Throws DataError where nothing could be read.
+// right_items(). Throws DataError where nothing could be read.
 TestResult test_result(const tasks::Predictions& predictions, const TrainedRun& run,
                        const DataSummary& data, const ListMistakes& mistakes);
 

@@ -65,6 +65,11 @@ std::vector<double> time_requests(const std::vector<const Model*>& models) {
   return fastest;
 }
 
+std::unique_ptr<Model> with_remark(std::unique_ptr<Model> model, const std::string& remark) {
+  model->remark = remark + (model->remark.empty() ? "" : "; ") + model->remark;
+  return model;
+}
+
 std::unique_ptr<Model> faster_of(std::unique_ptr<Model> first, std::unique_ptr<Model> second,
                                  const TimeRequests& time) {
   bool second_wins = false;
@@ -77,9 +82,7 @@ std::unique_ptr<Model> faster_of(std::unique_ptr<Model> first, std::unique_ptr<M
   } catch (const Error& error) {
     why = fmt::format("{} was not timed: {}", second->platform, error.what());
   }
-  auto chosen = std::move(second_wins ? second : first);
-  chosen->remark = why + (chosen->remark.empty() ? "" : "; ") + chosen->remark;
-  return chosen;
+  return with_remark(std::move(second_wins ? second : first), why);
 }
 
 }  // namespace braid::serve

@@ -102,7 +102,7 @@ const scoreColumn = (r) => ({
   unit: `${r.score.unit} (95% interval)`.trim(),
   value: (m) => m.score,
   best: r.score.best,
-  show: (value, m) => scoreCell(value, m),
+  show: scoreCell,
 });
 
 // What costs next to nothing, to hold the models against.

@@ -7,14 +7,6 @@
 #include "braid/serve/openvino/openvino_engine.h"
 
 namespace braid::serve {
-namespace {
-
-std::unique_ptr<Model> with_remark(std::unique_ptr<Model> model, const std::string& remark) {
-  model->remark = remark + (model->remark.empty() ? "" : "; ") + model->remark;
-  return model;
-}
-
-}  // namespace
 
 std::unique_ptr<Model> load_for_any_engine(
     const std::string& always, const ModelOptions& options,

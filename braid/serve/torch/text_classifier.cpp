@@ -5,9 +5,9 @@
 
 #include <utility>
 
+#include "braid/data/text/asked_example.h"
 #include "braid/data/text/text_collate.h"
 #include "braid/export/text_graph.h"
-#include "braid/io/asked_text.h"
 #include "braid/models/product_weights.h"
 #include "braid/nn/basic/own_operators.h"
 #include "braid/runtime/autocast.h"
@@ -76,10 +76,9 @@ class TextPreparation final : public Preparation {
                                        std::vector<int64_t>& truncated) const override {
     const auto place = [&](size_t i) { return fmt::format("{}[{}]", input.name, i); };
     std::vector<data::TextExample> examples;
-    for (size_t i = 0; i < input.elements.size(); ++i) {
-      auto asked = io::parse_asked_text(text_of(input, i), pairs_, place(i));
-      examples.push_back({.text = std::move(asked.text), .pair = std::move(asked.pair)});
-    }
+    for (size_t i = 0; i < input.elements.size(); ++i)
+      examples.push_back(
+          data::asked_example(io::parse_asked_text(text_of(input, i), pairs_, place(i))));
     std::vector<int64_t> cut;  // tokens of each
     const auto batch = data::make_text_batch(examples, *tokenizer_, max_length_, &cut);
     for (size_t i = 0; i < cut.size(); ++i) {
